@@ -1,0 +1,50 @@
+"""Diagnostics: what is wrong with a document, where exactly, by which rule, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias, final
+
+import msgspec
+
+from procession.base.failure import ProcessionError
+
+Severity: TypeAlias = Literal["error", "warning", "info"]
+
+
+@final
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """A place in a document: file, line and column from 1. `column` 0 means that only the line is known."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file or '<text>'}:{self.line}:{self.column}"
+
+
+@final
+class Diagnostic(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One finding. `rule` is the lint rule's name, `element` the id in the document, `remedy` what to do."""
+
+    rule: str
+    message: str
+    severity: Severity = "error"
+    element: str = ""
+    span: Span = Span()
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = f" {self.element}:" if self.element else ""
+        remedy = f" ({self.remedy})" if self.remedy else ""
+        return f"{self.span}: {self.severity} [{self.rule}]{where} {self.message}{remedy}"
+
+
+@final
+class Refused(ProcessionError):
+    """A deployment was refused. `diagnostics` holds every finding, errors first."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.severity != "error"))
+        super().__init__("\n".join(str(d) for d in self.diagnostics))

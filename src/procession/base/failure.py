@@ -1,0 +1,38 @@
+"""What can go wrong: `Failure` inside a step (becomes an incident), `ProcessionError` and its kinds towards a caller."""
+
+from __future__ import annotations
+
+from typing import final
+
+
+@final
+class Failure(Exception):
+    """An expected failure of a transition. `core.step` alone catches it and records an incident.
+
+    `code` is a stable word (`no-flow`, `expression`, `timer` …), `message` is for people.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class ProcessionError(Exception):
+    """Base of all errors that the public API raises."""
+
+
+class BadValue(ProcessionError, ValueError):
+    """A value that no variable can hold; the text names the variable, the place and the limit."""
+
+
+class NotFound(ProcessionError, LookupError):
+    """The thing addressed does not exist, or exists no longer (a job completed twice, a cancelled task)."""
+
+
+class Conflict(ProcessionError):
+    """The thing addressed is in a state that does not allow the command."""
+
+
+class StoreError(ProcessionError):
+    """The store cannot be used: full, locked, read-only, corrupt, or of another version."""

@@ -1,0 +1,230 @@
+"""State: the one owned, mutable state of an instance. Only `apply` changes it (docs/design/0002).
+
+Native classes with `__slots__`; no behaviour beyond navigation, no I/O. The snapshot codec is `core.snapshot`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TypeAlias, final
+
+from procession.base.values import Json
+
+
+class Stage(IntEnum):
+    """Where an element instance is in its life. Stored in snapshots: append only."""
+
+    ENTERING = 0
+    ACTIVE = 1
+    COMPLETING = 2
+    TERMINATING = 3
+
+
+class Status(IntEnum):
+    """Where the instance is in its life. Stored in snapshots: append only."""
+
+    ACTIVE = 0
+    COMPLETED = 1
+    TERMINATED = 2
+
+
+Operation: TypeAlias = "tuple[Json, ...]"
+"""An agenda entry: the operation's number, then its arguments, all JSON."""
+
+
+@final
+class Job:
+    """An open job. `held`: exhausted, waiting for its incident to be resolved."""
+
+    __slots__ = ("element", "group", "held", "key", "listener", "priority", "retries", "type")
+
+    def __init__(self, key: int, element: int, type: str, retries: int, group: int) -> None:
+        self.key = key
+        self.element = element
+        self.type = type
+        self.retries = retries
+        self.group = group
+        self.listener = -1
+        self.priority = 0
+        self.held = False
+
+
+@final
+class Timer:
+    """An open timer; `due` in Unix ms, `cycle` the repeating expression's text, `left` firings after this one."""
+
+    __slots__ = ("cycle", "due", "element", "key", "left", "node")
+
+    def __init__(self, key: int, element: int, node: int, due: int, cycle: str, left: int) -> None:
+        self.key = key
+        self.element = element
+        self.node = node
+        self.due = due
+        self.cycle = cycle
+        self.left = left
+
+
+@final
+class Subscription:
+    """An open message or signal subscription; the correlation key is frozen."""
+
+    __slots__ = ("correlation_key", "element", "key", "name", "node", "signal")
+
+    def __init__(self, key: int, element: int, node: int, name: str, correlation_key: str, signal: bool) -> None:
+        self.key = key
+        self.element = element
+        self.node = node
+        self.name = name
+        self.correlation_key = correlation_key
+        self.signal = signal
+
+
+@final
+class Incident:
+    """An open incident; `operation` is retried when it is resolved, unless it belongs to a job."""
+
+    __slots__ = ("code", "element", "job", "key", "message", "operation")
+
+    def __init__(self, key: int, element: int, code: str, message: str, operation: Operation, job: int) -> None:
+        self.key = key
+        self.element = element
+        self.code = code
+        self.message = message
+        self.operation = operation
+        self.job = job
+
+
+@final
+class LoopState:
+    """A multi-instance body's progress. `outputs` is filled by index; None where nothing was collected yet."""
+
+    __slots__ = ("completed", "count", "items", "outputs", "started", "terminated")
+
+    def __init__(self, items: list[Json] | None, count: int) -> None:
+        self.items = items
+        self.count = count
+        self.outputs: list[Json] = []
+        self.started = 0
+        self.completed = 0
+        self.terminated = 0
+
+
+@final
+class ElementInstance:
+    """A running element. `scope` is the enclosing one (None for the process). Everything optional is None until used.
+
+    `children` are the element instances directly inside, in order of creation; `tokens` counts tokens of this scope
+    that are on flows or wait at joins; `arrived` counts, per flow into a join, the tokens that wait there.
+    `waits` are the keys of open jobs, timers, subscriptions and incidents that die with this element instance.
+    """
+
+    __slots__ = (
+        "arrived",
+        "attributes",
+        "child",
+        "children",
+        "definition",
+        "groups",
+        "held",
+        "index",
+        "key",
+        "loop",
+        "node",
+        "scope",
+        "stage",
+        "tokens",
+        "variables",
+        "waits",
+    )
+
+    def __init__(self, key: int, node: int, scope: ElementInstance | None) -> None:
+        self.key = key
+        self.node = node
+        self.scope = scope
+        self.stage = Stage.ENTERING
+        self.variables: dict[str, Json] | None = None
+        self.children: dict[int, ElementInstance] | None = None
+        self.tokens = 0
+        self.arrived: dict[int, int] | None = None
+        self.waits: dict[int, None] | None = None
+        self.groups = 0
+        """How many jobs this element instance made; numbers the idempotency keys."""
+        self.index = 0
+        """Of an inner instance of a multi-instance body: its 1-based index."""
+        self.loop: LoopState | None = None
+        self.attributes: dict[str, Json] | None = None
+        """Of a user task: what is shown to people."""
+        self.held: Json = None
+        """Of a user task: the transition that waits for its listeners."""
+        self.child = 0
+        """Of a call activity: the called instance's key."""
+        self.definition: tuple[str, int] | None = None
+        """Of a call or decision: the resolved hash and version."""
+
+
+@final
+class State:
+    """A whole instance. `seq` counts its steps, `epoch` its owners (fencing) and its restarts from a point."""
+
+    __slots__ = (
+        "agenda",
+        "at",
+        "business_key",
+        "depth",
+        "draws",
+        "elements",
+        "epoch",
+        "flags",
+        "incidents",
+        "instance",
+        "jobs",
+        "last_key",
+        "message",
+        "parent_element",
+        "parent_instance",
+        "program",
+        "root",
+        "root_instance",
+        "seed",
+        "seq",
+        "start_node",
+        "status",
+        "subscriptions",
+        "tenant",
+        "timers",
+        "tz_release",
+        "version",
+        "yields",
+        "zone",
+    )
+
+    def __init__(self) -> None:
+        self.instance = 0
+        self.tenant = ""
+        self.program = ""
+        self.version = 0
+        self.status = Status.ACTIVE
+        self.seq = 0
+        self.epoch = 0
+        self.at = 0
+        self.zone = "UTC"
+        self.tz_release = ""
+        self.seed = 0
+        self.draws = 0
+        self.flags = 0
+        self.depth = 0
+        self.last_key = 0
+        self.business_key = ""
+        self.parent_instance = 0
+        self.parent_element = 0
+        self.root_instance = 0
+        self.start_node = -1
+        self.message = 0
+        self.root: ElementInstance | None = None
+        self.elements: dict[int, ElementInstance] = {}
+        self.jobs: dict[int, Job] = {}
+        self.timers: dict[int, Timer] = {}
+        self.subscriptions: dict[int, Subscription] = {}
+        self.incidents: dict[int, Incident] = {}
+        self.agenda: list[Operation] = []
+        self.yields = 0

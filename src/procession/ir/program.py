@@ -1,0 +1,282 @@
+"""Program: one compiled process. Read-only data; what acts on it lives in `core` and `runtime`.
+
+References are indexes into the program's own tables (`Ref`), -1 or None for absent. A program is addressed by the
+SHA-256 of its canonical bytes; new fields are appended with a default, so old bytes stay readable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final, TypeAlias, final
+
+import msgspec
+
+from procession.ir.kinds import Binding, Kind, ListenerEvent, TimerKind
+
+IR_VERSION: Final = 1
+NONE: Final = -1
+
+Ref: TypeAlias = int
+"""An index into one of the program's tables; NONE (-1) for absent."""
+
+
+class Expression(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An expression's text as drawn, without the leading `=`. `language` is `feel`, or a registered one."""
+
+    text: str
+    language: str = "feel"
+    element: str = ""
+    attribute: str = ""
+    line: int = 0
+    column: int = 0
+
+
+@final
+class Text(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A value that is either literal (`expression` NONE) or computed by an expression."""
+
+    literal: str = ""
+    expression: Ref = NONE
+
+
+@final
+class Mapping(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`source` is an expression; `target` the variable's name and the path below it (`a.b` is ("a", "b"))."""
+
+    source: Ref
+    target: tuple[str, ...]
+
+
+@final
+class JobSpec(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A job to create. `backoff` are ISO 8601 durations between attempts, the last repeats; empty: the host's default."""
+
+    type: Text
+    retries: Text = Text("3")
+    headers: dict[str, str] = {}
+    backoff: tuple[str, ...] = ()
+    priority: Text = Text("")
+
+
+@final
+class Listener(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A listener is a job that runs before or after something of its element."""
+
+    event: ListenerEvent
+    job: JobSpec
+
+
+class NoneTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="none"):
+    """A none event."""
+
+
+class MessageTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="message"):
+    """`key` is the correlation key's expression; without one the message correlates by name alone.
+
+    For a throw, `message_id` and `ttl` (ISO 8601 duration) belong to what is published.
+    """
+
+    name: Text
+    key: Ref = NONE
+    message_id: Ref = NONE
+    ttl: Ref = NONE
+
+
+class SignalTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="signal"):
+    """A signal by name."""
+
+    name: Text
+
+
+class TimerTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="timer"):
+    """`catch_up`: after downtime a cycle fires for each missed time instead of once."""
+
+    kind: TimerKind
+    value: Text
+    catch_up: bool = False
+
+
+class ErrorTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="error"):
+    """A catch with an empty code catches every error; a throw's code may be an expression."""
+
+    code: Text
+
+
+class EscalationTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="escalation"):
+    """A catch with an empty code catches every escalation."""
+
+    code: Text
+
+
+class LinkTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="link"):
+    """A throwing link; `target` is the catching link's node in the same scope. A catching link has NONE."""
+
+    target: Ref = NONE
+
+
+class TerminateTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="terminate"):
+    """A terminate end event."""
+
+
+Trigger: TypeAlias = (
+    NoneTrigger
+    | MessageTrigger
+    | SignalTrigger
+    | TimerTrigger
+    | ErrorTrigger
+    | EscalationTrigger
+    | LinkTrigger
+    | TerminateTrigger
+)
+
+
+@final
+class Loop(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Multi-instance characteristics. `cardinality` is an alternative to `items` (loopCardinality)."""
+
+    sequential: bool
+    items: Ref = NONE
+    item_name: str = ""
+    output_name: str = ""
+    output: Ref = NONE
+    completion: Ref = NONE
+    cardinality: Ref = NONE
+
+
+@final
+class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A call activity's target and what travels to and fro."""
+
+    process: Text
+    binding: Binding = Binding.LATEST
+    version_tag: str = ""
+    all_parent_variables: bool = True
+    all_child_variables: bool = True
+    business_key: Ref = NONE
+
+
+@final
+class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A called decision and the variable that takes its result."""
+
+    decision: Text
+    result: str
+    binding: Binding = Binding.LATEST
+    version_tag: str = ""
+
+
+@final
+class Script(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A script that is one expression and the variable that takes its result ("" for none)."""
+
+    expression: Ref
+    result: str = ""
+
+
+@final
+class TaskSpec(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a user task tells its assignees. Lists are FEEL lists or comma-separated literals."""
+
+    assignee: Text = Text()
+    candidate_groups: Text = Text()
+    candidate_users: Text = Text()
+    due: Text = Text()
+    follow_up: Text = Text()
+    priority: Text = Text()
+    form_id: str = ""
+    form_key: str = ""
+    external_form: Text = Text()
+    form_binding: Binding = Binding.LATEST
+    form_version_tag: str = ""
+
+
+@final
+class Flow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A sequence flow. `condition` is an expression or NONE."""
+
+    index: Ref
+    id: str
+    source: Ref
+    target: Ref
+    condition: Ref = NONE
+
+
+@final
+class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A flow node or scope. `scope` is the node of the scope that it lives in (NONE for the process itself).
+
+    `catches` are the nodes whose triggers are subscribed while an instance of this node is active: boundary events,
+    start events of event sub-processes in this scope, the targets of an event-based gateway, or the node itself.
+    `starts` are the nodes that a scope enters when it is activated without a trigger.
+    """
+
+    index: Ref
+    id: str
+    kind: Kind
+    bpmn: str = ""
+    name: str = ""
+    scope: Ref = NONE
+    incoming: tuple[Ref, ...] = ()
+    outgoing: tuple[Ref, ...] = ()
+    default: Ref = NONE
+    trigger: Trigger = NoneTrigger()
+    interrupting: bool = True
+    catches: tuple[Ref, ...] = ()
+    starts: tuple[Ref, ...] = ()
+    inputs: tuple[Mapping, ...] = ()
+    outputs: tuple[Mapping, ...] = ()
+    job: JobSpec | None = None
+    listeners: tuple[Listener, ...] = ()
+    script: Script | None = None
+    decision: Decision | None = None
+    call: Call | None = None
+    task: TaskSpec | None = None
+    loop: Loop | None = None
+    inner: Ref = NONE
+    attached: Ref = NONE
+    """Of a boundary event: the activity (its multi-instance body, if it has one) that it is attached to."""
+    reach: tuple[tuple[Ref, ...], ...] = ()
+    """Of an inclusive join, per incoming flow: the nodes of the scope that can reach the join through that flow."""
+    line: int = 0
+    column: int = 0
+
+
+@final
+class Program(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
+    """One compiled process. `nodes[0]` is the process itself.
+
+    `triggered_starts` are start events with a trigger (message, timer, signal) at process level.
+    `profile` is `zeebe` or `standard`; `feel` and `dmn` are the semantics numbers the program was compiled for.
+    """
+
+    ir_version: int = IR_VERSION
+    process_id: str
+    name: str = ""
+    version_tag: str = ""
+    profile: str = "zeebe"
+    feel: int = 1
+    dmn: int = 1
+    source_digest: str = ""
+    nodes: tuple[Node, ...]
+    flows: tuple[Flow, ...] = ()
+    expressions: tuple[Expression, ...] = ()
+    triggered_starts: tuple[Ref, ...] = ()
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
+_DECODER: Final = msgspec.msgpack.Decoder(Program)
+
+
+def to_bytes(program: Program) -> bytes:
+    """The canonical bytes of a program: equal programs give equal bytes, on every machine."""
+    return _ENCODER.encode(program)
+
+
+def from_bytes(data: bytes) -> Program:
+    """The program of `to_bytes`; raises `msgspec.DecodeError` for anything else."""
+    return _DECODER.decode(data)
+
+
+def hash_of(data: bytes) -> str:
+    """The address of a program's canonical bytes: SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
