@@ -1,0 +1,99 @@
+# The verbs of this repository. `make demo` and `make test` do all the set-up they need; `make help` lists the rest.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.SUFFIXES:
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+SEEDS ?= 1000
+PYTEST ?=
+
+# pip's downloads are kept outside the clone, so a second clone installs from the cache.
+CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/procession/pip
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --cache-dir "$(CACHE)"
+# The build backend comes from the lock file, hence no isolation.
+EDITABLE := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+# $(call timed,name,budget in seconds,command): runs it, and says what it cost.
+define timed
+@start=$$(date +%s); { $(3); } || { echo "==> $(1): FAILED" >&2; exit 1; }; \
+	spent=$$(( $$(date +%s) - start )); echo "==> $(1): $$spent s of a budget of $(2) s"
+endef
+
+.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench docs lock clean
+
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## the main job: 1,000 instances, the engine killed half-way, nothing lost
+	@$(BIN)/python -m examples.demo
+
+test: check ## everything that must be green: check, then all suites but the large ones (< 15 min)
+	@$(BIN)/python -m pytest $(PYTEST)
+
+check: lint types imports ## formatting, lint, both type checkers, import contracts
+
+lint: $(VENV)/.dev
+	$(call timed,ruff,10,$(BIN)/ruff check . && $(BIN)/ruff format --check .)
+
+types: $(VENV)/.dev
+	$(call timed,mypy,90,$(BIN)/mypy src tests $(wildcard bench examples))
+	$(call timed,pyright,90,$(BIN)/pyright)
+
+imports: $(VENV)/.dev
+	$(call timed,import contracts,20,$(BIN)/lint-imports)
+
+fmt: $(VENV)/.dev ## format, and fix what ruff can fix
+	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
+
+test-unit: $(VENV)/.dev ## the fast suite alone
+	@$(BIN)/python -m pytest tests/unit $(PYTEST)
+
+sim: $(VENV)/.dev ## the simulator with SEEDS=... seeds in all (default 1000)
+	@PROCESSION_SIM_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/simulation $(PYTEST)
+
+test-large: $(VENV)/.dev ## 10,000 items, a million rows, many seeds
+	@$(BIN)/python -m pytest -m large $(PYTEST)
+
+bench: $(VENV)/.dev ## the workloads of docs/benchmarks.md on this machine
+	@$(BIN)/python -m bench
+
+docs: $(VENV)/.dev ## execute every code block of README.md and docs/
+	@$(BIN)/python -m pytest tests/tidy/test_docs.py $(PYTEST)
+
+# --- the environment --------------------------------------------------------------------------------------------------
+
+$(VENV)/bin/python:
+	@sh tools/venv.sh $(VENV)
+
+# A stamp is newer than what it was made from, so a second run installs nothing.
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what the demo needs into $(VENV) ..."
+	@$(PIP) install --quiet --require-hashes --requirement requirements/demo.txt
+	@$(EDITABLE)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@$(EDITABLE)
+	@touch $@
+
+# dev is solved first and constrains the others: one environment can hold all of them.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --upgrade --custom-compile-command "make lock"
+
+lock: | $(VENV)/bin/python ## solve and pin the dependencies anew (requirements/*.txt)
+	@$(PIP) install --quiet --require-hashes --requirement requirements/lock.txt
+	@$(COMPILE) pyproject.toml --extra cli --group build --group test --group lint --output-file requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra cli --group build --constraint requirements/dev.txt --output-file requirements/demo.txt
+	@$(COMPILE) pyproject.toml --constraint requirements/dev.txt --output-file requirements/base.txt
+	@$(COMPILE) --group lock --output-file requirements/lock.txt
+
+clean: ## remove the environment and every cache in the clone
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

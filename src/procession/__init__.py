@@ -1,0 +1,57 @@
+"""Procession: a durable BPMN process engine. The public names live here, loaded at first use, and nothing else.
+
+`import procession` must stay cheap (tests/tidy/test_import_weight.py): a room is imported when a name asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from procession import dmn, feel
+    from procession.base.diagnostics import Refused
+    from procession.base.failure import ProcessionError
+    from procession.hosts.embedded import AsyncEngine, BpmnError, Engine, Instance, Job
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncEngine",
+    "BpmnError",
+    "Engine",
+    "Instance",
+    "Job",
+    "ProcessionError",
+    "Refused",
+    "__version__",
+    "dmn",
+    "feel",
+]
+
+_HOME: Final = {
+    "AsyncEngine": "procession.hosts.embedded",
+    "BpmnError": "procession.hosts.embedded",
+    "Engine": "procession.hosts.embedded",
+    "Instance": "procession.hosts.embedded",
+    "Job": "procession.hosts.embedded",
+    "ProcessionError": "procession.base.failure",
+    "Refused": "procession.base.diagnostics",
+}
+_ROOMS: Final = frozenset({"dmn", "feel"})
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _ROOMS:
+        return import_module(f"procession.{name}")
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'procession' has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

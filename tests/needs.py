@@ -1,0 +1,28 @@
+"""What a test needs beyond Python: where it is missing, a developer sees a skip, continuous integration a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Final
+
+import pytest
+
+# A component that is not listed here is a program on the PATH.
+_PRESENT: Final[dict[str, Callable[[], bool]]] = {
+    "apsw": lambda: find_spec("apsw") is not None,
+    "cli": lambda: find_spec("typer") is not None and find_spec("rich") is not None,
+}
+
+
+def require(component: str, remedy: str) -> None:
+    """Skip the test when `component` is missing; with CI=true fail it. `remedy` tells how to get it."""
+    present = _PRESENT.get(component, lambda: shutil.which(component) is not None)
+    if present():
+        return
+    text = f"{component} is missing: {remedy}"
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        pytest.fail(text, pytrace=False)
+    pytest.skip(text, allow_module_level=True)
