@@ -1,0 +1,1 @@
+"""The command line: the composition root. It parses arguments, calls a use case, prints; it decides nothing."""

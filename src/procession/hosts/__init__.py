@@ -1,0 +1,1 @@
+"""Hosts carry out what the core decides. Each lives in its own package and knows no other."""

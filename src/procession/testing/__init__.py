@@ -1,0 +1,1 @@
+"""The test kit that is shipped: scenarios, the virtual clock and the simulator."""
