@@ -48,7 +48,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """One line a suite. An overrun is shown, not failed: a loaded machine is no bug (times live in bench/)."""
+    """One line a suite. An overrun is shown, not failed: a busy machine is no bug."""
     terminalreporter.section("budgets")
     for suite, spent in sorted(config.stash[_SPENT].items()):
         budget = BUDGETS.get(suite, 60)

@@ -1,4 +1,4 @@
-"""What a test needs beyond Python: where it is missing, a developer sees a skip, continuous integration a failure."""
+"""What a test needs beyond Python: if missing, a developer sees a skip, continuous integration a failure."""
 
 from __future__ import annotations
 

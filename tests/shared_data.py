@@ -14,8 +14,8 @@ _BESIDE: Final = Path(__file__).resolve().parents[2] / "shared"
 def shared_data(*parts: str) -> Path:
     """The folder or file `parts` of the shared data: $PROCESSION_SHARED, else `../shared` beside the clone.
 
-    Skips the test (at import: the module) where it is absent, in continuous integration too: a fresh clone has
-    no such data.
+    Skips the test (at import: the module) where it is absent, in continuous integration too: a fresh clone
+    has no such data.
     """
     root = Path(os.environ.get("PROCESSION_SHARED") or _BESIDE)
     path = root.joinpath(*parts)

@@ -1,6 +1,6 @@
-"""Procession: a durable BPMN process engine. The public names live here, loaded at first use, and nothing else.
+"""Procession: a durable BPMN process engine. Here live the public names, loaded at first use; nothing else.
 
-`import procession` must stay cheap (tests/tidy/test_import_weight.py): a room is imported when a name asks for it.
+`import procession` must stay cheap (tests/tidy/test_import_weight.py), so a name imports its room when asked.
 """
 
 from __future__ import annotations

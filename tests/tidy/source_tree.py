@@ -13,8 +13,8 @@ SRC: Final = ROOT / "src"
 CODE_FOLDERS: Final = ("src", "tests", "tools", "bench", "examples")
 _NOT_OURS: Final = {".git", ".venv", "node_modules", "build", "dist", "__pycache__"}
 _TEXT: Final = {
-    "", ".bpmn", ".cfg", ".css", ".dmn", ".html", ".ini", ".js", ".json", ".md", ".py", ".sh", ".sql", ".toml",
-    ".ts", ".txt", ".xml", ".yaml", ".yml",
+    "", ".bpmn", ".cfg", ".css", ".dmn", ".html", ".ini", ".js", ".json", ".md", ".py", ".sh", ".sql",
+    ".toml", ".ts", ".txt", ".xml", ".yaml", ".yml",
 }  # fmt: skip
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef

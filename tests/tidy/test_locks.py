@@ -1,4 +1,4 @@
-"""The lock files pin and hash everything, agree with one another and with pyproject.toml, and hold no address."""
+"""The lock files pin and hash everything, agree with each other and pyproject.toml, and hold no address."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_no_module_is_longer_than_can_be_read_at_once() -> None:
 
 def test_no_call_needs_more_than_five_positions() -> None:
     _none(
-        f"{place(path, f.lineno)} {f.name}: {count} positional, at most {PARAMETERS_MAX}; more are keyword-only"
+        f"{place(path, f.lineno)} {f.name}: {count} positional, at most {PARAMETERS_MAX}; use keyword-only"
         for path in python_files()
         for f in functions(path)
         if (count := _positional(f)) > PARAMETERS_MAX
