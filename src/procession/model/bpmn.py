@@ -1,9 +1,9 @@
 """A BPMN 2.0.2 document, immutable. The compiler reads it; nothing here acts.
 
-Nodes come in three families (`Activity`, `Gateway`, `Event`), each with a `kind` in the standard's spelling, so that
-a table by kind says all about it. A reference is the id that it names, prefix removed, '' where absent. `incoming` and
-`outgoing` follow the sequence flows of the scope, in the order of the node's own `outgoing` elements.
-Elements of the BPMN namespace that have no place here are `Unknown`, never dropped.
+Nodes come in three families (`Activity`, `Gateway`, `Event`), each with a `kind` in the standard's spelling,
+so that a table by kind says all about it. A reference is the id that it names, prefix removed, '' where
+absent. `incoming` and `outgoing` follow the sequence flows of the scope, in the order of the node's own
+`outgoing` elements. Elements of the BPMN namespace that have no place here are `Unknown`, never dropped.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ class StandardLoop(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class ComplexBehavior(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`complexBehaviorDefinition` of a multi-instance with behavior Complex: a condition, and the event it throws."""
+    """`complexBehaviorDefinition` of a multi-instance with behavior Complex: a condition, and the event it
+    throws.
+    """
 
     condition: Expression | None = None
     event: Event | None = None
@@ -137,12 +139,13 @@ class ResourceRole(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class Activity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A task, call activity or sub-process (10.3). `scope` is set for the three kinds of sub-process and None else.
+    """A task, call activity or sub-process (10.3). `scope` is set for the three kinds of sub-process and None
+    else.
 
-    Fields that belong to one kind hold their default in the others: `script` and `script_format` (scriptTask; script
-    is None when there is no `script` element), `implementation`, `message_ref`, `operation_ref`, `instantiate` (send,
-    receive, service), `called_element`, `triggered_by_event`, `method` (transaction), `ordering`,
-    `cancel_remaining_instances`, `completion_condition` (adHocSubProcess).
+    Fields that belong to one kind hold their default in the others: `script` and `script_format` (scriptTask;
+    script is None when there is no `script` element), `implementation`, `message_ref`, `operation_ref`,
+    `instantiate` (send, receive, service), `called_element`, `triggered_by_event`, `method` (transaction),
+    `ordering`, `cancel_remaining_instances`, `completion_condition` (adHocSubProcess).
     """
 
     kind: ActivityKind
@@ -180,7 +183,10 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class Gateway(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A gateway (10.6). `activation_condition` is of complex ones; `instantiate`, `event_type` of event-based ones."""
+    """A gateway (10.6). `activation_condition` is of complex ones.
+
+    `instantiate` and `event_type` are of event-based ones.
+    """
 
     kind: GatewayKind
     id: str
@@ -202,7 +208,7 @@ FlowNode: TypeAlias = Activity | Gateway | Event
 
 @final
 class Association(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An association (8.4.1): it ties a compensation handler to its boundary event, or a note to an element."""
+    """An association (8.4.1): it ties a compensation handler to its event, or a note to an element."""
 
     id: str
     source: str = ""
@@ -259,7 +265,9 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class Process(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A process (10.2). `version_tag` is that of the extension. `unknown` lists all unknown elements inside it."""
+    """A process (10.2). `version_tag` is that of the extension. `unknown` lists all unknown elements inside
+    it.
+    """
 
     id: str
     name: str = ""

@@ -27,7 +27,9 @@ class Point(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Shape(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`BPMNShape`: `element` is the id drawn. Flags are None where the tool said nothing; colours are '' likewise."""
+    """`BPMNShape`: `element` is the id drawn. Flags are None where the tool said nothing; colours are ''
+    likewise.
+    """
 
     id: str
     element: str

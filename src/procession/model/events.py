@@ -37,10 +37,10 @@ TimerKind: TypeAlias = Literal["", "timeDate", "timeDuration", "timeCycle"]
 class EventDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an event is about. Fields that belong to one kind hold their default in the others.
 
-    `ref` is the id of the message, error, escalation, signal, or the activity to compensate; `operation_ref` is of
-    messages; `timer` says which time element `expression` came from, and `expression` is the time or the condition;
-    `wait_for_completion` is of compensation; `link_name`, `link_sources` and `link_target` are of links; `catch_up`
-    is `procession:catchUp` of a timer (`all`, or '' for once).
+    `ref` is the id of the message, error, escalation, signal, or the activity to compensate; `operation_ref`
+    is of messages; `timer` says which time element `expression` came from, and `expression` is the time or
+    the condition; `wait_for_completion` is of compensation; `link_name`, `link_sources` and `link_target` are
+    of links; `catch_up` is `procession:catchUp` of a timer (`all`, or '' for once).
     """
 
     kind: EventDefinitionKind
@@ -63,7 +63,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event. Its definitions are its own and, after them, those that its `eventDefinitionRef`s name.
 
     `parallel_multiple` is of catching events, `is_interrupting` of start events in an event sub-process,
-    `attached_to` and `cancel_activity` of boundary events. `data` are the associations, `items` the inputs or outputs.
+    `attached_to` and `cancel_activity` of boundary events. `data` are the associations, `items` the inputs or
+    outputs.
     """
 
     kind: EventKind

@@ -1,7 +1,8 @@
-"""What a model says beyond the standard: expressions' texts, `zeebe` and `procession` extensions, unknown ones.
+"""What a model says beyond the standard: expressions' texts, `zeebe` and `procession` extensions, unknown
+ones.
 
-Texts are kept as written: a value of a `zeebe` attribute is FEEL after a leading `=`, else literal; the compiler
-decides. No parsing and no checks here.
+Texts are kept as written: a value of a `zeebe` attribute is FEEL after a leading `=`, else literal; the
+compiler decides. No parsing and no checks here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ NOWHERE: Final = Span()
 
 @final
 class Expression(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An expression of a standard element. `language` is its own one or ''; `formal` is true for tFormalExpression."""
+    """An expression of a standard element. `language` is its own one or ''.
+
+    `formal` is true for tFormalExpression.
+    """
 
     text: str
     language: str = ""
@@ -190,7 +194,9 @@ class AdHoc(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class ConditionalFilter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`zeebe:conditionalFilter`: which changes make a condition be evaluated; comma-separated lists as written."""
+    """`zeebe:conditionalFilter`: which changes make a condition be evaluated; comma-separated lists as
+    written.
+    """
 
     variable_names: str = ""
     variable_events: str = ""
@@ -211,7 +217,9 @@ class LinkedResource(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class Retry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`procession:retry`: `cycle` such as `R3/PT10S`, or a `backoff` such as `PT1S, PT10S, PT1M`; '' where absent."""
+    """`procession:retry`: `cycle` such as `R3/PT10S`, or a `backoff` such as `PT1S, PT10S, PT1M`; '' where
+    absent.
+    """
 
     cycle: str = ""
     backoff: str = ""
@@ -229,7 +237,9 @@ class ForeignAttribute(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class ForeignElement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An extension element that this build does not interpret, whole, so that reports and importers can read it."""
+    """An extension element that this build does not interpret, whole, so that reports and importers can read
+    it.
+    """
 
     namespace: str
     name: str
@@ -241,7 +251,9 @@ class ForeignElement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class Extension(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """All extensions of one element. `foreign` and `foreign_attributes` hold what this build does not interpret."""
+    """All extensions of one element. `foreign` and `foreign_attributes` hold what this build does not
+    interpret.
+    """
 
     task_definition: TaskDefinition | None = None
     headers: tuple[Header, ...] = ()

@@ -1,0 +1,1 @@
+"""Extension namespaces, one file each: what their elements mean in the model."""

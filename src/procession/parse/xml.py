@@ -1,0 +1,188 @@
+"""The hardened XML reader: bytes to a light tree in which every element knows its line and column.
+
+Nothing outside the bytes is ever read: a document type declaration, and with it every entity, is refused at
+its first character. Size, depth and number of elements are bounded before they can cost. What elements mean
+is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+from xml.parsers import expat
+
+from procession.base.diagnostics import Diagnostic, Span
+
+DOCUMENT_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Largest document, in bytes; the largest drawing known to us has 2 MB."""
+DEPTH_MAX: Final = 100
+"""Deepest nesting of elements; readers and compiler recurse along it."""
+ELEMENTS_MAX: Final = 400_000
+"""Most elements of a document: bounds memory, which bytes alone do not (`<a/>` has four)."""
+XSI_TYPE: Final = "http://www.w3.org/2001/XMLSchema-instance type"
+
+_SEPARATOR: Final = " "
+_NOT_DECODED: Final = frozenset(
+    {
+        expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING],
+        expat.errors.codes[expat.errors.XML_ERROR_INCORRECT_ENCODING],
+    }
+)
+
+
+@final
+class XmlElement:
+    """An element. Keys of `attributes` are local names, or `namespace local` for a name with a prefix.
+
+    `text` joins all character data directly inside; `line` and `column` count from 1 and name its `<`;
+    `prefixes` are the namespace declarations in force, shared between elements and never changed.
+    """
+
+    __slots__ = ("attributes", "children", "column", "line", "name", "namespace", "prefixes", "text")
+
+    def __init__(
+        self,
+        tag: tuple[str, str],
+        attributes: dict[str, str],
+        place: tuple[int, int],
+        prefixes: dict[str, str],
+    ) -> None:
+        self.namespace, self.name = tag
+        self.attributes = attributes
+        self.line, self.column = place
+        self.prefixes = prefixes
+        self.children: list[XmlElement] = []
+        self.text = ""
+
+
+def read_xml(data: bytes, file: str) -> tuple[XmlElement | None, list[Diagnostic]]:
+    """The root element, or None and the reason why the bytes are refused. Never raises for bad input."""
+    if len(data) > DOCUMENT_BYTES_MAX:
+        size = f"the document has {len(data)} bytes; the limit is {DOCUMENT_BYTES_MAX}"
+        return None, [_refusal("document-size", size, Span(file), "split the model")]
+    if not data.strip():
+        return None, [_refusal("xml", "the document is empty", Span(file, 1, 1), "export the model again")]
+    reader = _Reader(file)
+    try:
+        return reader.read(data), []
+    except _Refused as refused:
+        return None, [refused.diagnostic]
+    except expat.ExpatError as error:
+        return None, [_not_well_formed(error, data, file)]
+    except (LookupError, ValueError) as error:
+        # pyexpat raises these for an encoding that is unknown or has several bytes a character.
+        text = f"the encoding that the document declares cannot be read: {error}"
+        return None, [_refusal("encoding", text, Span(file, 1, 1), "save the document as UTF-8")]
+
+
+def local_name(value: str) -> str:
+    """The local part of a QName, as references are written: `tns:Task_1` gives `Task_1`."""
+    value = value.strip()
+    prefix, _, name = value.partition(":")
+    return name if prefix and name else value
+
+
+class _Refused(Exception):
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+@final
+class _Reader:
+    """Builds the tree of one document from expat's events."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
+        self._root: XmlElement | None = None
+        self._open: list[XmlElement] = []
+        self._texts: list[list[str]] = []
+        self._tags: dict[str, tuple[str, str]] = {}
+        self._prefixes: dict[str, str] = {}
+        self._declared: dict[str, str] = {}
+        self._count = 0
+
+    def read(self, data: bytes) -> XmlElement:
+        parser = self._parser
+        parser.buffer_text = True
+        parser.buffer_size = 1 << 16
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        parser.StartNamespaceDeclHandler = self._declare
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.Parse(data, True)
+        assert self._root is not None
+        return self._root
+
+    def _start(self, raw: str, attributes: dict[str, str]) -> None:
+        parser = self._parser
+        place = (parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
+        tag = self._tags.get(raw)
+        if tag is None:
+            namespace, _, name = raw.rpartition(_SEPARATOR)
+            tag = self._tags[raw] = (namespace, name)
+        prefixes = self._open[-1].prefixes if self._open else self._prefixes
+        if self._declared:
+            prefixes = {**prefixes, **self._declared}
+            self._declared = {}
+        element = XmlElement(tag, attributes, place, prefixes)
+        self._count += 1
+        if len(self._open) >= DEPTH_MAX or self._count > ELEMENTS_MAX:
+            raise self._too_much(place)
+        if self._open:
+            self._open[-1].children.append(element)
+        else:
+            self._root = element
+        self._open.append(element)
+        self._texts.append([])
+
+    def _end(self, _raw: str) -> None:
+        element = self._open.pop()
+        parts = self._texts.pop()
+        if parts:
+            element.text = parts[0] if len(parts) == 1 else "".join(parts)
+
+    def _characters(self, data: str) -> None:
+        self._texts[-1].append(data)
+
+    def _declare(self, prefix: str | None, uri: str | None) -> None:
+        self._declared[prefix or ""] = uri or ""
+
+    def _doctype(self, name: str, _system: str | None, _public: str | None, _internal: bool) -> None:
+        place = Span(self._file, self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
+        text = f"a document type declaration ({name}) is refused: it can define entities and read other files"
+        raise _Refused(_refusal("xml-doctype", text, place, "remove the <!DOCTYPE ...> declaration"))
+
+    def _too_much(self, place: tuple[int, int]) -> _Refused:
+        text = f"the document has more than {ELEMENTS_MAX} elements"
+        if self._count <= ELEMENTS_MAX:
+            text = f"elements are nested deeper than {DEPTH_MAX}"
+        return _Refused(_refusal("document-size", text, Span(self._file, *place), "split the model"))
+
+
+def _not_well_formed(error: expat.ExpatError, data: bytes, file: str) -> Diagnostic:
+    place = Span(file, error.lineno, error.offset + 1)
+    reason = expat.ErrorString(error.code) or "not well-formed"
+    if error.code in _NOT_DECODED:
+        return _refusal("encoding", f"{reason}: {_declaration(data)}", place, "save the document as UTF-8")
+    if b"encoding" not in data[:200] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            data.decode()
+        except UnicodeDecodeError as undecoded:
+            text = f"byte {undecoded.start} is not UTF-8, and no other encoding is declared"
+            return _refusal("encoding", text, place, "save as UTF-8, or declare the encoding")
+    if b"encoding" in data[:200]:
+        reason = f"{reason} ({_declaration(data)})"
+    text = f"this is not well-formed XML: {reason}"
+    return _refusal("xml", text, place, "export the model again as XML")
+
+
+def _declaration(data: bytes) -> str:
+    """The first line up to the end of the XML declaration, for people."""
+    line = data[:200].split(b"?>")[0].decode("latin-1")
+    return f"the document says {' '.join(line.split())}?>"
+
+
+def _refusal(rule: str, message: str, span: Span, remedy: str) -> Diagnostic:
+    return Diagnostic(rule=rule, message=message, span=span, remedy=remedy)
