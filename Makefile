@@ -42,10 +42,10 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(call timed,mypy,90,$(BIN)/mypy src tests $(wildcard bench examples))
-	$(call timed,pyright,90,$(BIN)/pyright)
+	$(call timed,pyright,90,$(BIN)/pyright --project pyproject.toml)
 
 imports: $(VENV)/.dev
-	$(call timed,import contracts,20,$(BIN)/lint-imports)
+	$(call timed,import contracts,20,$(BIN)/lint-imports --no-logo)
 
 fmt: $(VENV)/.dev ## format, and fix what ruff can fix
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
