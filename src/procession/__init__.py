@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from procession import dmn, feel
     from procession.base.diagnostics import Refused
     from procession.base.failure import ProcessionError
-    from procession.hosts.embedded import AsyncEngine, BpmnError, Engine, Instance, Job
+    from procession.hosts.embedded import BpmnError, Engine, Instance, Job
+    from procession.hosts.embedded.aio import AsyncEngine
 
 __version__ = "0.1.0"
 
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 _HOME: Final = {
-    "AsyncEngine": "procession.hosts.embedded",
+    "AsyncEngine": "procession.hosts.embedded.aio",
     "BpmnError": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",
     "Instance": "procession.hosts.embedded",

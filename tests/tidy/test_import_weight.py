@@ -11,7 +11,7 @@ import pytest
 HEAVY: Final = ("asyncio", "httpx", "lxml", "rich", "typer")
 
 
-@pytest.mark.parametrize("statement", ["import procession"])
+@pytest.mark.parametrize("statement", ["import procession", "from procession import Engine"])
 def test_an_import_loads_no_heavy_library(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
