@@ -34,8 +34,7 @@ class KeySource:
     def peek(self, now_ms: int) -> Key:
         """The next key at this time; it is given only once `advance` moved past it."""
         floor = self._shard | max(0, now_ms - EPOCH_MS) << COUNTER_BITS
-        if floor > self._next:
-            self._next = floor
+        self._next = max(self._next, floor)
         return Key(self._next)
 
     def advance(self, used: int) -> None:

@@ -51,7 +51,7 @@ def checked(name: str, value: object) -> Json:
     NaN and infinities, lone surrogates, nesting over `NESTING_MAX` and encodings over `VARIABLE_BYTES_MAX`.
     """
     kind = type(value)
-    if kind is int and -_SMALL < cast("int", value) < _SMALL or value is None or kind is bool:
+    if (kind is int and -_SMALL < cast("int", value) < _SMALL) or value is None or kind is bool:
         return cast("Json", value)
     result = _plain(value, name, 0)
     try:
@@ -69,7 +69,7 @@ def checked_all(variables: Mapping[str, object] | None) -> Variables:
     """`checked` for each variable of a mapping; a name must be a non-empty string."""
     if not variables:
         return {}
-    for name in variables:
+    for name in cast("Mapping[object, object]", variables):
         if not isinstance(name, str) or not name:
             raise BadValue(f"a variable's name must be a non-empty string, not {name!r}")
     return {name: checked(name, value) for name, value in variables.items()}

@@ -69,12 +69,6 @@ class ItemEntered(Fact, frozen=True, array_like=True, gc=False, tag="item"):
     index: int
 
 
-class ElementActivated(Fact, frozen=True, array_like=True, gc=False, tag="active"):
-    """An element whose entering took more than one step (listeners) is now active."""
-
-    element: int
-
-
 class ElementCompleting(Fact, frozen=True, array_like=True, gc=False, tag="completing"):
     """The element's work is done and its end listeners run."""
 
@@ -83,12 +77,6 @@ class ElementCompleting(Fact, frozen=True, array_like=True, gc=False, tag="compl
 
 class ElementCompleted(Fact, frozen=True, array_like=True, gc=False, tag="done"):
     """The element instance ended normally; all that it waited for is gone with it."""
-
-    element: int
-
-
-class ElementTerminating(Fact, frozen=True, array_like=True, gc=False, tag="terminating"):
-    """The element instance is being interrupted: nothing more may enter it."""
 
     element: int
 
@@ -112,6 +100,18 @@ class TokensMerged(Fact, frozen=True, array_like=True, gc=False, tag="merge"):
     scope: int
     node: int
     flows: tuple[int, ...]
+
+
+class ScopeInterrupted(Fact, frozen=True, array_like=True, gc=False, tag="interrupted"):
+    """An interrupting event sub-process took over a scope: tokens on its flows and at its joins are gone."""
+
+    scope: int
+
+
+class WaitClosed(Fact, frozen=True, array_like=True, gc=False, tag="closed"):
+    """One timer or subscription of an element that goes on is no longer open."""
+
+    wait: int
 
 
 class VariableSet(Fact, frozen=True, array_like=True, gc=False, tag="set"):
@@ -359,13 +359,13 @@ AnyFact: TypeAlias = (
     | InstanceTerminated
     | ElementEntered
     | ItemEntered
-    | ElementActivated
     | ElementCompleting
     | ElementCompleted
-    | ElementTerminating
     | ElementTerminated
     | FlowTaken
     | TokensMerged
+    | ScopeInterrupted
+    | WaitClosed
     | VariableSet
     | JobCreated
     | JobCompleted

@@ -14,10 +14,8 @@ from procession.base.values import Json
 class Stage(IntEnum):
     """Where an element instance is in its life. Stored in snapshots: append only."""
 
-    ENTERING = 0
-    ACTIVE = 1
-    COMPLETING = 2
-    TERMINATING = 3
+    ACTIVE = 0
+    COMPLETING = 1
 
 
 class Status(IntEnum):
@@ -141,7 +139,7 @@ class ElementInstance:
         self.key = key
         self.node = node
         self.scope = scope
-        self.stage = Stage.ENTERING
+        self.stage = Stage.ACTIVE
         self.variables: dict[str, Json] | None = None
         self.children: dict[int, ElementInstance] | None = None
         self.tokens = 0
@@ -178,6 +176,7 @@ class State:
         "incidents",
         "instance",
         "jobs",
+        "joins",
         "last_key",
         "message",
         "parent_element",
@@ -226,5 +225,7 @@ class State:
         self.timers: dict[int, Timer] = {}
         self.subscriptions: dict[int, Subscription] = {}
         self.incidents: dict[int, Incident] = {}
+        self.joins: dict[tuple[int, int], None] = {}
+        """(scope, node) of the inclusive joins at which tokens wait."""
         self.agenda: list[Operation] = []
         self.yields = 0

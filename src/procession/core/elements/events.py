@@ -1,0 +1,122 @@
+"""Events (BPMN 2.0.2, 10.5 and 13.5): starts, throws and ends. Catching ones wait (tasks.wait_enter)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from procession.base.failure import Failure
+from procession.core import facts as f
+from procession.core.catches import correlation_key, key_text
+from procession.core.commands import Broadcast, Publish
+from procession.core.context import Context
+from procession.core.errors import escalate, throw
+from procession.core.interrupt import terminate_children
+from procession.core.jobs import create, plan_job
+from procession.core.operations import COMPLETE, ENTER
+from procession.core.state import ElementInstance
+from procession.core.timers import duration_ms
+from procession.core.tokens import close_waits
+from procession.core.variables import visible
+from procession.ir.program import (
+    NONE,
+    ErrorTrigger,
+    EscalationTrigger,
+    LinkTrigger,
+    MessageTrigger,
+    Node,
+    SignalTrigger,
+    TerminateTrigger,
+)
+
+_TTL_DEFAULT_MS: Final = 3_600_000
+"""How long a message thrown without a time to live is buffered: an hour, as for one published by a client."""
+
+
+def throw_enter(cx: Context, node: Node, element: ElementInstance) -> None:
+    """Throwing and end events: a job when the model gives one, else the row of the trigger."""
+    if node.job is not None:
+        create(cx, plan_job(cx, element, node.job))
+        return
+    behaviour = THROW.get(type(node.trigger))
+    if behaviour is None:
+        cx.agenda.append((COMPLETE, element.key))
+    else:
+        behaviour(cx, node, element)
+
+
+def _message(cx: Context, node: Node, element: ElementInstance) -> None:
+    trigger = node.trigger
+    assert isinstance(trigger, MessageTrigger)
+    name = cx.text(trigger.name, element, "message name")
+    key = "" if trigger.key == NONE else correlation_key(cx, trigger.key, element)
+    message_id = "" if trigger.message_id == NONE else key_text(cx.evaluate(trigger.message_id, element)) or ""
+    ttl = _TTL_DEFAULT_MS
+    if trigger.ttl != NONE:
+        value = cx.evaluate(trigger.ttl, element)
+        if not isinstance(value, str):
+            raise Failure("timer", "the time to live of the message must be an ISO 8601 duration")
+        ttl = duration_ms(value)
+    # With input mappings the event's own variables are the message's content, else all that it sees.
+    variables = dict(element.variables or {}) if node.inputs else visible(element)
+    message = cx.new_key()
+    cx.write(f.MessagePublished(element.key, message, name, key, ttl, message_id, variables))
+    cx.send(Publish(message, name, key, ttl, message_id, variables))
+    cx.agenda.append((COMPLETE, element.key))
+
+
+def _signal(cx: Context, node: Node, element: ElementInstance) -> None:
+    trigger = node.trigger
+    assert isinstance(trigger, SignalTrigger)
+    name = cx.text(trigger.name, element, "signal name")
+    variables = dict(element.variables or {}) if node.inputs else {}
+    cx.write(f.SignalBroadcast(element.key, name, variables))
+    cx.send(Broadcast(name, variables))
+    cx.agenda.append((COMPLETE, element.key))
+
+
+def _error(cx: Context, node: Node, element: ElementInstance) -> None:
+    trigger = node.trigger
+    assert isinstance(trigger, ErrorTrigger)
+    throw(cx, element.key, cx.text(trigger.code, element, "error code"), "", dict(element.variables or {}))
+
+
+def _escalation(cx: Context, node: Node, element: ElementInstance) -> None:
+    trigger = node.trigger
+    assert isinstance(trigger, EscalationTrigger)
+    code = cx.text(trigger.code, element, "escalation code")
+    if escalate(cx, element, code, dict(element.variables or {})):
+        cx.agenda.append((COMPLETE, element.key))
+
+
+def _link(cx: Context, node: Node, element: ElementInstance) -> None:
+    """A throwing link goes on at the catching one of its name, in the same scope."""
+    trigger = node.trigger
+    assert isinstance(trigger, LinkTrigger)
+    scope = element.scope
+    assert scope is not None
+    close_waits(cx, element)
+    cx.write(f.ElementCompleted(element.key))
+    cx.agenda.appendleft((ENTER, scope.key, trigger.target, 0))
+
+
+def _terminate(cx: Context, node: Node, element: ElementInstance) -> None:
+    """A terminate end event ends all else in its scope, and with it the scope."""
+    scope = element.scope
+    assert scope is not None
+    close_waits(cx, element)
+    cx.write(f.ElementCompleted(element.key))
+    terminate_children(cx, scope)
+    cx.agenda.append((COMPLETE, scope.key))
+
+
+Throw: TypeAlias = Callable[[Context, Node, ElementInstance], None]
+
+THROW: Final[dict[type[Any], Throw]] = {
+    MessageTrigger: _message,
+    SignalTrigger: _signal,
+    ErrorTrigger: _error,
+    EscalationTrigger: _escalation,
+    LinkTrigger: _link,
+    TerminateTrigger: _terminate,
+}

@@ -1,0 +1,117 @@
+"""Multi-instance activities (BPMN 2.0.2, 10.3.8 and 13.3.7): a body around the instances of one activity.
+
+Work per item does not grow with the number of items: items are spawned one at a time, outputs are facts by index.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from procession.base.failure import Failure
+from procession.base.values import Json
+from procession.core import facts as f
+from procession.core.catches import open_all, plan
+from procession.core.context import Context
+from procession.core.interrupt import terminate_children
+from procession.core.operations import COMPLETE, SPAWN
+from procession.core.state import ElementInstance, LoopState
+from procession.core.tokens import close_waits, next_of
+from procession.core.variables import owner
+from procession.ir.program import NONE, Loop, Node
+
+COUNT_MAX: Final = 1_000_000
+"""Most instances of one multi-instance activity."""
+
+
+def body_enter(cx: Context, node: Node, element: ElementInstance) -> None:
+    """The collection is evaluated once, when the body is entered."""
+    loop = node.loop
+    assert loop is not None
+    items, count = _items(cx, element, loop)
+    planned = plan(cx, element, node)
+    cx.write(f.LoopStarted(element.key, items, count))
+    open_all(cx, planned)
+    if count == 0:
+        _close(cx, node, element)
+    else:
+        cx.agenda.append((SPAWN, element.key, 1))
+
+
+def spawn(cx: Context, body_key: int, index: int) -> None:
+    """Makes the inner instance of one item; a parallel body goes on with the next item."""
+    body = cx.state.elements.get(body_key)
+    if body is None or body.loop is None:
+        return
+    node = cx.nodes[body.node]
+    inner = cx.nodes[node.inner]
+    key = cx.new_key()
+    cx.write(f.ItemEntered(key, inner.index, body_key, index))
+    cx.agenda.append((next_of(inner), key))
+    assert node.loop is not None
+    if not node.loop.sequential and index < body.loop.count:
+        cx.agenda.append((SPAWN, body_key, index + 1))
+
+
+def collect(cx: Context, element_key: int) -> None:
+    """An inner instance is done: its output, the completion condition, then what the body does next."""
+    element = cx.state.elements.get(element_key)
+    if element is None:
+        return
+    body = element.scope
+    assert body is not None and body.loop is not None
+    node = cx.nodes[body.node]
+    spec = node.loop
+    assert spec is not None
+    output = cx.evaluate(spec.output, element) if spec.output != NONE else None
+    enough = spec.completion != NONE and cx.truth(
+        spec.completion, element, "completion condition", _counters(body, body.loop)
+    )
+    if spec.output != NONE:
+        cx.write(f.ItemCollected(body.key, element.index, output))
+    close_waits(cx, element)
+    cx.write(f.ElementCompleted(element_key))
+    loop = body.loop
+    if enough:
+        terminate_children(cx, body)
+        _close(cx, node, body)
+    elif loop.completed + loop.terminated >= loop.count:
+        _close(cx, node, body)
+    elif spec.sequential:
+        cx.agenda.append((SPAWN, body.key, element.index + 1))
+
+
+def _close(cx: Context, node: Node, body: ElementInstance) -> None:
+    loop = node.loop
+    assert loop is not None and body.scope is not None
+    if loop.output_name:
+        target = owner(body.scope, loop.output_name)
+        cx.write(f.CollectionClosed(body.key, target.key, loop.output_name))
+    cx.agenda.append((COMPLETE, body.key))
+
+
+def _items(cx: Context, element: ElementInstance, loop: Loop) -> tuple[list[Json] | None, int]:
+    if loop.items != NONE:
+        value = cx.evaluate(loop.items, element)
+        if not isinstance(value, list):
+            expression = cx.linked.program.expressions[loop.items].text
+            raise Failure("loop", f"the input collection `{expression}` is not a list")
+        items, count = value, len(value)
+    else:
+        number = cx.evaluate(loop.cardinality, element)
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise Failure("loop", f"the loop cardinality must be a whole number from 0, not {number!r}")
+        items, count = None, number
+    if count > COUNT_MAX:
+        raise Failure("loop", f"{count} instances are more than the limit of {COUNT_MAX}")
+    return items, count
+
+
+def _counters(body: ElementInstance, loop: LoopState) -> dict[str, Json]:
+    """The counters of the standard as the completion condition sees them: this instance already counts as completed."""
+    active = len(body.children or ()) - 1
+    return {
+        "numberOfInstances": loop.count,
+        "numberOfActiveInstances": active,
+        "numberOfCompletedInstances": loop.completed + 1,
+        "numberOfTerminatedInstances": loop.terminated,
+    }

@@ -1,0 +1,50 @@
+"""The element table: one row for each `Kind`. Adding an element is a row here and a function in its family's file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from procession.core.context import Context
+from procession.core.elements import events, gateways, multi_instance, scopes, tasks
+from procession.core.state import ElementInstance
+from procession.ir.kinds import Kind
+from procession.ir.program import Node
+
+Enter: TypeAlias = Callable[[Context, Node, ElementInstance], None]
+
+ENTER: Final[dict[Kind, Enter]] = {
+    Kind.PROCESS: scopes.scope_enter,
+    Kind.START_EVENT: tasks.pass_enter,
+    Kind.END_EVENT: events.throw_enter,
+    Kind.INTERMEDIATE_THROW_EVENT: events.throw_enter,
+    Kind.INTERMEDIATE_CATCH_EVENT: tasks.wait_enter,
+    Kind.BOUNDARY_EVENT: tasks.pass_enter,
+    Kind.TASK: tasks.pass_enter,
+    Kind.JOB_TASK: tasks.job_enter,
+    Kind.SCRIPT_TASK: tasks.script_enter,
+    Kind.DECISION_TASK: tasks.decision_enter,
+    Kind.USER_TASK: tasks.user_enter,
+    Kind.RECEIVE_TASK: tasks.wait_enter,
+    Kind.SUB_PROCESS: scopes.scope_enter,
+    Kind.EVENT_SUB_PROCESS: scopes.scope_enter,
+    Kind.CALL_ACTIVITY: scopes.call_enter,
+    Kind.EXCLUSIVE_GATEWAY: gateways.gateway_enter,
+    Kind.PARALLEL_GATEWAY: gateways.gateway_enter,
+    Kind.INCLUSIVE_GATEWAY: gateways.gateway_enter,
+    Kind.EVENT_BASED_GATEWAY: tasks.wait_enter,
+    Kind.MULTI_INSTANCE: multi_instance.body_enter,
+}
+"""What an element does when it becomes active."""
+
+ASK: Final[dict[Kind, Enter]] = {
+    Kind.CALL_ACTIVITY: scopes.ask_process,
+    Kind.DECISION_TASK: tasks.ask_decision,
+}
+"""How an element asks the host for the definition that it calls."""
+
+RESOLVED: Final[dict[Kind, Callable[[Context, ElementInstance], None]]] = {
+    Kind.CALL_ACTIVITY: scopes.process_resolved,
+    Kind.DECISION_TASK: tasks.decision_resolved,
+}
+"""What follows once the definition is known."""

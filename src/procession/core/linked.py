@@ -1,0 +1,70 @@
+"""Linked: a program together with what it needs to be run, as callables. The core knows no expression language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias, final
+
+from procession.base.values import Json
+from procession.ir.program import Program
+
+
+class Note(Protocol):
+    """A warning that an expression recorded: where in its text, and why it became null."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+class Environment(Protocol):
+    """What the expressions of one step share: the clock of its event, warnings, the count of random draws."""
+
+    @property
+    def notes(self) -> Sequence[Note]: ...
+    @property
+    def random_used(self) -> int: ...
+
+
+Lookup: TypeAlias = Callable[[str], object]
+"""A variable's value by name; `MISSING` of the linked program when no scope defines it."""
+
+Evaluate: TypeAlias = Callable[[Lookup, Environment], Json]
+"""An expression. Gives JSON (temporal values as their ISO text). Raises `Failure` only for an exceeded budget."""
+
+MakeEnvironment: TypeAlias = Callable[[int, str, int, int], Environment]
+"""(at in Unix ms, zone, seed, draws so far) -> Environment."""
+
+Decide: TypeAlias = Callable[[str, str, Lookup, Environment], Json]
+"""(decision hash, decision id, variables, environment) -> result. Raises `Failure("decision", …)`."""
+
+
+@final
+class Linked:
+    """A program with its expressions compiled. Immutable, shared by all instances of the program."""
+
+    __slots__ = ("decide", "environment", "expressions", "flows", "hash", "missing", "nodes", "program")
+
+    def __init__(
+        self,
+        program: Program,
+        hash: str,
+        expressions: tuple[Evaluate, ...],
+        *,
+        environment: MakeEnvironment,
+        decide: Decide,
+        missing: object,
+    ) -> None:
+        self.program = program
+        self.hash = hash
+        self.nodes = program.nodes
+        self.flows = program.flows
+        self.expressions = expressions
+        self.environment = environment
+        self.decide = decide
+        self.missing = missing

@@ -1,0 +1,42 @@
+"""The agenda's operations. Numbers are stored in incidents and yielded agendas: append only, never reuse."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENTER: Final = 0
+"""(scope, node, token): a token arrives at a node; `token` 1 if it is counted in the scope."""
+PREPARE: Final = 1
+"""(element): input mappings, then start listeners."""
+ACTIVATE: Final = 2
+"""(element): the element's own behaviour begins."""
+COMPLETE: Final = 3
+"""(element): the work is done: output mappings, end listeners, then leave."""
+LEAVE: Final = 4
+"""(element): choose the outgoing flows and end."""
+SPAWN: Final = 5
+"""(body, index): the next inner instance of a multi-instance body."""
+THROW: Final = 6
+"""(element, code, message, variables): a BPMN error looks for its handler."""
+CALL: Final = 7
+"""(element): ask the host for the definition that a call or decision means."""
+DECIDE: Final = 8
+"""(element): evaluate the resolved decision."""
+REJOB: Final = 9
+"""(element): make the element's job again, under the same idempotency key."""
+RESUME: Final = 10
+"""(root, agenda): go on with an agenda that was stopped as endless."""
+OPEN_TASK: Final = 11
+"""(element): a user task's listeners ran; show it."""
+START_CHILD: Final = 12
+"""(element): start the resolved called process."""
+REPEAT: Final = 13
+"""(element, catch node, scheduled, cycle, left): compute the next due time of a cycle."""
+START_LISTENER: Final = 14
+"""(element, after): the start listener behind index `after`."""
+END_LISTENER: Final = 15
+"""(element, after): the end listener behind index `after`."""
+TASK_LISTENER: Final = 16
+"""(element, after): the task listener of the held transition behind index `after`."""
+FAIL: Final = 17
+"""(element, code, message): an incident that somebody else's answer causes."""

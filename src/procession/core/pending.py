@@ -1,0 +1,55 @@
+"""pending: every command that the open parts of a state stand for, so that a crash after a commit loses none."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from procession.base.values import Json
+from procession.core.commands import AnyCommand, GoOn, OpenIncident, OpenTask, SetTimer, Subscribe, TellParent
+from procession.core.context import Context
+from procession.core.elements.table import ASK
+from procession.core.events import ChildThrew
+from procession.core.jobs import command_of
+from procession.core.linked import Linked
+from procession.core.state import State, Status
+
+
+def pending(linked: Linked, state: State) -> list[AnyCommand]:
+    """The commands that carry on an instance, in order of creation. Carrying one out twice must be harmless."""
+    if state.status is not Status.ACTIVE:
+        return []
+    nodes = linked.nodes
+    result: list[AnyCommand] = [GoOn()] if state.agenda else []
+    result.extend(command_of(nodes, state, job) for job in state.jobs.values() if not job.held)
+    result.extend(SetTimer(t.key, t.element, t.node, t.due) for t in state.timers.values())
+    result.extend(
+        Subscribe(s.key, s.element, s.node, s.name, s.correlation_key, s.signal) for s in state.subscriptions.values()
+    )
+    for i in state.incidents.values():
+        node = state.elements[i.element].node
+        result.append(OpenIncident(i.key, i.element, node, i.code, i.message, i.job))
+    for element in state.elements.values():
+        if element.attributes is not None:
+            result.append(OpenTask(element.key, element.node, element.attributes))
+        held = element.held
+        if isinstance(held, list) and held[0] == "threw":
+            result.append(_threw(state, element.key, held))
+    result.extend(_unanswered(linked, state))
+    return result
+
+
+def _threw(state: State, element: int, held: list[Json]) -> TellParent:
+    code, message, variables = cast("tuple[str, str, dict[str, Json]]", tuple(held[1:]))
+    event = ChildThrew(state.parent_element, state.instance, code, message, variables, state.instance, element)
+    return TellParent(state.parent_instance, event)
+
+
+def _unanswered(linked: Linked, state: State) -> list[AnyCommand]:
+    """Calls that wait for their definition: asked again, unless the asking itself failed into an incident."""
+    failed = {incident.element for incident in state.incidents.values()}
+    cx = Context(linked, state, state.at, state.last_key + 1)
+    for element in state.elements.values():
+        ask = ASK.get(linked.nodes[element.node].kind)
+        if ask is not None and element.definition is None and element.key not in failed:
+            ask(cx, linked.nodes[element.node], element)
+    return cx.commands

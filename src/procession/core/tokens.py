@@ -1,0 +1,143 @@
+"""Tokens: how an element is entered and left, how joins count, when a scope is empty (BPMN 2.0.2, 13.2 and 13.4)."""
+
+from __future__ import annotations
+
+from procession.core import facts as f
+from procession.core.commands import (
+    ClearTimer,
+    CloseIncident,
+    CloseJob,
+    CloseTask,
+    Finish,
+    TellParent,
+    Unsubscribe,
+)
+from procession.core.context import Context
+from procession.core.events import ChildCompleted
+from procession.core.operations import ACTIVATE, COMPLETE, ENTER, PREPARE
+from procession.core.state import ElementInstance
+from procession.ir.kinds import Kind, ListenerEvent
+from procession.ir.program import Node, Ref
+
+
+def enter(cx: Context, scope_key: int, node_index: Ref, token: int) -> None:
+    """A token arrives at a node. At a join it waits until the join's rule is met."""
+    scope = cx.state.elements.get(scope_key)
+    if scope is None:
+        return
+    node = cx.nodes[node_index]
+    if token and len(node.incoming) > 1:
+        if node.kind is Kind.PARALLEL_GATEWAY:
+            arrived = scope.arrived or {}
+            if not all(flow in arrived for flow in node.incoming):
+                return
+            cx.write(f.TokensMerged(scope_key, node_index, node.incoming))
+            token = 0
+        elif node.kind is Kind.INCLUSIVE_GATEWAY:
+            return  # decided when nothing else can move: fire_inclusive
+    begin(cx, scope_key, node, bool(token))
+
+
+def begin(cx: Context, scope_key: int, node: Node, token: bool) -> ElementInstance:
+    """Makes the element instance and puts its next operation on the agenda."""
+    key = cx.new_key()
+    cx.write(f.ElementEntered(key, node.index, scope_key, token))
+    cx.agenda.append((next_of(node), key))
+    return cx.state.elements[key]
+
+
+def next_of(node: Node) -> int:
+    """What follows entering: nodes with input mappings or start listeners are prepared first."""
+    if node.inputs or any(listener.event is ListenerEvent.START for listener in node.listeners):
+        return PREPARE
+    return ACTIVATE
+
+
+def fire_inclusive(cx: Context) -> bool:
+    """Lets one inclusive join go on, if one can: every incoming flow has a token, or no other token reaches it.
+
+    Called when the agenda is empty, because only then is it known where all tokens are.
+    """
+    for scope_key, node_index in cx.state.joins:
+        scope = cx.state.elements[scope_key]
+        node = cx.nodes[node_index]
+        arrived = scope.arrived or {}
+        taken = tuple(flow for flow in node.incoming if flow in arrived)
+        if taken and _nothing_else_arrives(cx, scope, node, arrived):
+            cx.write(f.TokensMerged(scope_key, node_index, taken))
+            begin(cx, scope_key, node, False)
+            return True
+    return False
+
+
+def _nothing_else_arrives(cx: Context, scope: ElementInstance, node: Node, arrived: dict[int, int]) -> bool:
+    open_reach: set[int] = set()
+    for flow, reach in zip(node.incoming, node.reach, strict=True):
+        if flow not in arrived:
+            open_reach.update(reach)
+    if not open_reach:
+        return True
+    if any(child.node in open_reach for child in (scope.children or {}).values()):
+        return False
+    flows = cx.linked.flows
+    return not any(flows[flow].target in open_reach and flows[flow].target != node.index for flow in arrived)
+
+
+def leave(cx: Context, element: ElementInstance, flows: tuple[Ref, ...]) -> None:
+    """Ends an element instance and takes flows. Without any, the scope may be empty and complete."""
+    scope = element.scope
+    assert scope is not None
+    close_waits(cx, element)
+    cx.write(f.ElementCompleted(element.key))
+    take(cx, scope, flows)
+    if not flows:
+        complete_if_empty(cx, scope)
+
+
+def take(cx: Context, scope: ElementInstance, flows: tuple[Ref, ...]) -> None:
+    """Puts a token on each flow."""
+    table = cx.linked.flows
+    for flow in flows:
+        cx.write(f.FlowTaken(flow, scope.key))
+        cx.agenda.append((ENTER, scope.key, table[flow].target, 1))
+
+
+def complete_if_empty(cx: Context, scope: ElementInstance) -> None:
+    """A scope without children and tokens is done (BPMN 2.0.2, 13.3.4)."""
+    if not scope.children and scope.tokens == 0 and scope.loop is None:
+        cx.agenda.append((COMPLETE, scope.key))
+
+
+def close_waits(cx: Context, element: ElementInstance) -> None:
+    """Tells the host to close all that an ending element waits for; the ending fact itself drops it from the state."""
+    if cx.nodes[element.node].kind is Kind.USER_TASK and element.attributes is not None:
+        cx.send(CloseTask(element.key))
+    if element.waits:
+        for wait in element.waits:
+            close_wait(cx, wait)
+
+
+def close_wait(cx: Context, wait: int) -> None:
+    """The host's command for one wait that is over."""
+    state = cx.state
+    if wait in state.jobs:
+        cx.send(CloseJob(wait))
+    elif wait in state.timers:
+        cx.send(ClearTimer(wait))
+    elif wait in state.subscriptions:
+        cx.send(Unsubscribe(wait))
+    elif wait in state.incidents:
+        cx.send(CloseIncident(wait))
+
+
+def finish(cx: Context, root: ElementInstance) -> None:
+    """The process is done."""
+    close_waits(cx, root)
+    variables = dict(root.variables or {})
+    cx.write(f.ElementCompleted(root.key))
+    cx.write(f.InstanceCompleted())
+    state = cx.state
+    cx.send(Finish("completed", variables))
+    if state.parent_instance:
+        done = ChildCompleted(state.parent_element, state.instance, variables)
+        cx.send(TellParent(state.parent_instance, done))

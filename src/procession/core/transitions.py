@@ -1,0 +1,156 @@
+"""Transitions: what each agenda operation does. A transition evaluates all its expressions before its first fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, cast
+
+from procession.base.failure import Failure
+from procession.base.values import Json
+from procession.core import facts as f
+from procession.core import operations as op
+from procession.core.catches import repeat_operation, variables_of
+from procession.core.context import Context
+from procession.core.elements import multi_instance, scopes, tasks
+from procession.core.elements.gateways import outgoing
+from procession.core.elements.table import ASK, ENTER
+from procession.core.errors import throw
+from procession.core.jobs import create, next_listener, plan_job
+from procession.core.state import Stage
+from procession.core.task_listeners import next_task_listener
+from procession.core.tokens import enter, finish, leave
+from procession.core.variables import map_inputs, map_outputs
+from procession.ir.kinds import ListenerEvent
+
+
+def _prepare(cx: Context, key: int) -> None:
+    """Input mappings first; start listeners see them."""
+    element = cx.state.elements.get(key)
+    if element is None:
+        return
+    node = cx.node_of(element)
+    map_inputs(cx, element, node)
+    if next_listener(node, ListenerEvent.START) is None:
+        cx.agenda.append((op.ACTIVATE, key))
+    else:
+        cx.agenda.append((op.START_LISTENER, key, -1))
+
+
+def _start_listener(cx: Context, key: int, after: int) -> None:
+    _listener(cx, key, ListenerEvent.START, after)
+
+
+def _end_listener(cx: Context, key: int, after: int) -> None:
+    _listener(cx, key, ListenerEvent.END, after)
+
+
+def _listener(cx: Context, key: int, event: ListenerEvent, after: int) -> None:
+    """The next listener's job, or what follows behind the last."""
+    element = cx.state.elements.get(key)
+    if element is None:
+        return
+    found = next_listener(cx.node_of(element), event, after)
+    if found is not None:
+        create(cx, plan_job(cx, element, found[1].job, found[0]))
+    elif event is ListenerEvent.START:
+        cx.agenda.append((op.ACTIVATE, key))
+    else:
+        cx.agenda.append((op.LEAVE, key))
+
+
+def _activate(cx: Context, key: int) -> None:
+    element = cx.state.elements.get(key)
+    if element is None:
+        return
+    node = cx.nodes[element.node]
+    ENTER[node.kind](cx, node, element)
+
+
+def _complete(cx: Context, key: int) -> None:
+    element = cx.state.elements.get(key)
+    if element is None or element.stage is Stage.COMPLETING or element.children or element.tokens:
+        return
+    node = cx.nodes[element.node]
+    end = next_listener(node, ListenerEvent.END) if node.listeners else None
+    if not node.outputs and end is None:
+        _leave(cx, key)
+        return
+    job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not node.outputs else None
+    map_outputs(cx, element, node)
+    cx.write(f.ElementCompleting(key))
+    if job is not None:
+        create(cx, job)
+    elif end is not None:
+        cx.agenda.append((op.END_LISTENER, key, -1))
+    else:
+        cx.agenda.append((op.LEAVE, key))
+
+
+def _leave(cx: Context, key: int) -> None:
+    element = cx.state.elements.get(key)
+    if element is None:
+        return
+    scope = element.scope
+    if scope is None:
+        finish(cx, element)
+    elif scope.loop is not None:
+        multi_instance.collect(cx, key)
+    else:
+        leave(cx, element, outgoing(cx, cx.nodes[element.node], element))
+
+
+def _throw(cx: Context, key: int, code: str, message: str, variables: Json) -> None:
+    throw(cx, key, code, message, variables_of(variables))
+
+
+def _call(cx: Context, key: int) -> None:
+    element = cx.state.elements.get(key)
+    if element is not None:
+        node = cx.nodes[element.node]
+        ASK[node.kind](cx, node, element)
+
+
+def _rejob(cx: Context, key: int) -> None:
+    """The element's own job again: same group, so the same idempotency key."""
+    element = cx.state.elements.get(key)
+    if element is None:
+        return
+    spec = cx.nodes[element.node].job
+    assert spec is not None
+    planned = plan_job(cx, element, spec)
+    create(cx, f.JobCreated(planned.job, key, planned.type, planned.retries, 0, -1, planned.priority))
+
+
+def _resume(cx: Context, key: int, agenda: Json) -> None:
+    for entry in cast("list[list[Any]]", agenda):
+        cx.agenda.append(tuple(entry))
+
+
+def _fail(cx: Context, key: int, code: str, message: str) -> None:
+    if key in cx.state.elements:
+        raise Failure(code, message)
+
+
+Transition: TypeAlias = Callable[..., None]
+
+
+TRANSITIONS: Final[dict[int, Transition]] = {
+    op.ENTER: enter,
+    op.PREPARE: _prepare,
+    op.ACTIVATE: _activate,
+    op.COMPLETE: _complete,
+    op.LEAVE: _leave,
+    op.SPAWN: multi_instance.spawn,
+    op.THROW: _throw,
+    op.CALL: _call,
+    op.DECIDE: tasks.decide,
+    op.REJOB: _rejob,
+    op.RESUME: _resume,
+    op.OPEN_TASK: tasks.open_task,
+    op.START_CHILD: scopes.start_child,
+    op.REPEAT: repeat_operation,
+    op.START_LISTENER: _start_listener,
+    op.END_LISTENER: _end_listener,
+    op.TASK_LISTENER: next_task_listener,
+    op.FAIL: _fail,
+}
