@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from procession.parse.bpmn_xml import parse_bpmn
+from procession.parse.dmn_xml import parse_dmn
 
-__all__ = ["parse_bpmn"]
+__all__ = ["parse_bpmn", "parse_dmn"]

@@ -341,7 +341,7 @@ def event_definition(reading: Reading, element: XmlElement) -> EventDefinition:
 
 
 def _time(reading: Reading, element: XmlElement, parts: Parts) -> tuple[TimerKind, Expression | None]:
-    given = [tag for tag in _TIMER if tag in parts]
+    given: list[TimerKind] = [tag for tag in _TIMER if tag in parts]
     if len(given) > 1:
         text = f"a timer has {' and '.join(given)}; which one holds is not defined"
         reading.report("timer", element, text, "keep one of them")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final, get_args
 
-from procession.base.diagnostics import Diagnostic, Span
+from procession.base.diagnostics import Diagnostic
 from procession.model.bpmn import (
     Collaboration,
     CorrelationKey,
@@ -43,6 +43,7 @@ from procession.parse.reading import (
     Parts,
     Reading,
     attribute,
+    by_position,
     documentation,
     first,
     flag,
@@ -73,7 +74,7 @@ def parse_bpmn(data: bytes, file: str) -> tuple[Definitions | None, list[Diagnos
         return None, reading.diagnostics
     check(reading, root)
     definitions = _definitions(reading, root, hashlib.sha256(data).hexdigest())
-    return definitions, sorted(reading.diagnostics, key=_position)
+    return definitions, sorted(reading.diagnostics, key=by_position)
 
 
 def _not_bpmn(root: XmlElement) -> tuple[str, str]:
@@ -84,11 +85,6 @@ def _not_bpmn(root: XmlElement) -> tuple[str, str]:
         place = f"the namespace {root.namespace!r}" if root.namespace else "no namespace"
         return f"<definitions> is in {place}", f'declare xmlns="{BPMN}", or export as BPMN 2.0 XML'
     return f"the root element is <{root.name}>, not BPMN <definitions>", "export the model as BPMN 2.0 XML"
-
-
-def _position(diagnostic: Diagnostic) -> tuple[int, int]:
-    span: Span = diagnostic.span
-    return span.line, span.column
 
 
 def _definitions(reading: Reading, root: XmlElement, digest: str) -> Definitions:
@@ -115,9 +111,7 @@ def _definitions(reading: Reading, root: XmlElement, digest: str) -> Definitions
         signals=tuple([_signal(reading, child) for child in parts.get("signal", ())]),
         errors=tuple([_error(reading, child) for child in parts.get("error", ())]),
         escalations=tuple([_escalation(reading, child) for child in parts.get("escalation", ())]),
-        item_definitions=tuple(
-            [item_definition(reading, child) for child in parts.get("itemDefinition", ())]
-        ),
+        item_definitions=tuple([item_definition(reading, child) for child in parts.get("itemDefinition", ())]),
         data_stores=tuple([data_store(reading, child) for child in parts.get("dataStore", ())]),
         interfaces=tuple([_interface(reading, child) for child in parts.get("interface", ())]),
         resources=tuple([_resource(reading, child) for child in parts.get("resource", ())]),
@@ -274,9 +268,7 @@ def _collaboration(reading: Reading, element: XmlElement) -> Collaboration:
         is_closed=flag(reading, element, "isClosed", False),
         participants=tuple([_participant(reading, child) for child in parts.get("participant", ())]),
         message_flows=tuple([_message_flow(reading, child) for child in parts.get("messageFlow", ())]),
-        correlation_keys=tuple(
-            [_correlation_key(reading, child) for child in parts.get("correlationKey", ())]
-        ),
+        correlation_keys=tuple([_correlation_key(reading, child) for child in parts.get("correlationKey", ())]),
         artifacts=artifacts(reading, parts),
         associations=associations(reading, parts),
         documentation=documentation(parts),

@@ -60,9 +60,7 @@ _ACTIVITY: Final = (
 )
 _ARTIFACTS: Final = frozenset("association group textAnnotation".split())
 _IN_SCOPE: Final = (
-    NODES
-    | _ARTIFACTS
-    | frozenset("sequenceFlow dataObject dataObjectReference dataStoreReference laneSet".split())
+    NODES | _ARTIFACTS | frozenset("sequenceFlow dataObject dataObjectReference dataStoreReference laneSet".split())
 )
 _EVENT: Final = _NODE | EVENT_DEFINITIONS | {"eventDefinitionRef", "property"}
 _CATCH: Final = _EVENT | {"dataOutput", "dataOutputAssociation", "outputSet"}
@@ -80,9 +78,7 @@ CHILDREN: Final[dict[str, frozenset[str]]] = {
         "import process collaboration message signal error escalation itemDefinition dataStore interface "
         "resource correlationProperty category".split()
     ),
-    "process": _CALLABLE
-    | _IN_SCOPE
-    | {"auditing", "monitoring", "property", "correlationSubscription", "supports"},
+    "process": _CALLABLE | _IN_SCOPE | {"auditing", "monitoring", "property", "correlationSubscription", "supports"},
     **dict.fromkeys(TASKS | {"callActivity"}, _ACTIVITY),
     "userTask": _ACTIVITY | {"rendering"},
     "scriptTask": _ACTIVITY | {"script"},
@@ -111,9 +107,7 @@ CHILDREN: Final[dict[str, frozenset[str]]] = {
     "dataObject": _FLOW_ELEMENT | {"dataState"},
     "dataObjectReference": _FLOW_ELEMENT | {"dataState"},
     "dataStoreReference": _FLOW_ELEMENT | {"dataState"},
-    **dict.fromkeys(
-        ("dataStore", "property", "dataInput", "dataOutput", "inputDataItem", "outputDataItem"), _ITEM
-    ),
+    **dict.fromkeys(("dataStore", "property", "dataInput", "dataOutput", "inputDataItem", "outputDataItem"), _ITEM),
     "ioSpecification": _BASE | {"dataInput", "dataOutput", "inputSet", "outputSet"},
     "inputSet": _BASE | {"dataInputRefs", "optionalInputRefs", "whileExecutingInputRefs", "outputSetRefs"},
     "outputSet": _BASE | {"dataOutputRefs", "optionalOutputRefs", "whileExecutingOutputRefs", "inputSetRefs"},
@@ -178,9 +172,7 @@ ATTRIBUTE_REFERENCES: Final[dict[str, dict[str, Reference]]] = {
     "boundaryEvent": {"attachedToRef": Reference(ACTIVITIES)},
     "messageEventDefinition": {"messageRef": _MESSAGE},
     "errorEventDefinition": {"errorRef": _ERROR},
-    "escalationEventDefinition": {
-        "escalationRef": Reference(frozenset({"escalation"}), "escalation-reference")
-    },
+    "escalationEventDefinition": {"escalationRef": Reference(frozenset({"escalation"}), "escalation-reference")},
     "signalEventDefinition": {"signalRef": Reference(frozenset({"signal"}), "signal-reference")},
     "compensateEventDefinition": {"activityRef": Reference(ACTIVITIES)},
     "multiInstanceLoopCharacteristics": {
@@ -193,8 +185,7 @@ ATTRIBUTE_REFERENCES: Final[dict[str, dict[str, Reference]]] = {
     "message": {"itemRef": _ITEM_REF},
     **{tag: {"structureRef": _ITEM_REF} for tag in ("signal", "error", "escalation")},
     **{
-        tag: {"itemSubjectRef": _ITEM_REF}
-        for tag in ("property", "dataObject", "dataStore", "dataInput", "dataOutput")
+        tag: {"itemSubjectRef": _ITEM_REF} for tag in ("property", "dataObject", "dataStore", "dataInput", "dataOutput")
     },
     "participant": {"processRef": Reference(frozenset({"process"}), is_hard=False)},
     "messageFlow": {

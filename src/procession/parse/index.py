@@ -138,9 +138,7 @@ def _note(index: Index, element: XmlElement, place: Place) -> None:
         index.flows.append((element, place))
 
 
-def _check_reference(
-    reading: Reading, index: Index, use: tuple[XmlElement, str, str, Reference], place: Place
-) -> None:
+def _check_reference(reading: Reading, index: Index, use: tuple[XmlElement, str, str, Reference], place: Place) -> None:
     element, name, value, wanted = use
     target = index.elements.get(local_name(value))
     severity = _severity(index, element, place) if wanted.is_hard else "warning"
@@ -166,20 +164,14 @@ def _check_listed(reading: Reading, index: Index, node: XmlElement, flow: XmlEle
     end = "sourceRef" if name == "outgoing" else "targetRef"
     if local_name(attribute(flow, end)) != attribute(node, "id"):
         text = f"{node.name} lists {attribute(flow, 'id')!r} as {name}, but the flow's {end} is another"
-        reading.report(
-            "sequence-flow-ends", node, text, "remove the line: the flow's own ends count", "warning"
-        )
+        reading.report("sequence-flow-ends", node, text, "remove the line: the flow's own ends count", "warning")
 
 
-def _check_outgoing(
-    reading: Reading, index: Index, node: XmlElement, flow: XmlElement, _place: Place
-) -> None:
+def _check_outgoing(reading: Reading, index: Index, node: XmlElement, flow: XmlElement, _place: Place) -> None:
     _check_listed(reading, index, node, flow, "outgoing")
 
 
-def _check_incoming(
-    reading: Reading, index: Index, node: XmlElement, flow: XmlElement, _place: Place
-) -> None:
+def _check_incoming(reading: Reading, index: Index, node: XmlElement, flow: XmlElement, _place: Place) -> None:
     _check_listed(reading, index, node, flow, "incoming")
 
 
@@ -190,9 +182,7 @@ def _check_default(reading: Reading, index: Index, node: XmlElement, flow: XmlEl
         reading.report("default-flow", node, text, remedy, _severity(index, node, place))
 
 
-def _check_attached(
-    reading: Reading, index: Index, event: XmlElement, host: XmlElement, place: Place
-) -> None:
+def _check_attached(reading: Reading, index: Index, event: XmlElement, host: XmlElement, place: Place) -> None:
     if index.places[attribute(host, "id")].scope is not place.scope:
         text = f"the event is attached to {attribute(host, 'id')!r}, which is in another scope"
         remedy = "move both into the same process or sub-process"

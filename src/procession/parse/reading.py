@@ -119,9 +119,7 @@ def word(reading: Reading, element: XmlElement, name: str, words: tuple[_Word, .
     for candidate in words:
         if candidate == text:
             return candidate
-    reading.report(
-        "attribute", element, f"attribute {name} is {text[:40]!r}", f"write one of {', '.join(words)}"
-    )
+    reading.report("attribute", element, f"attribute {name} is {text[:40]!r}", f"write one of {', '.join(words)}")
     return words[0]
 
 
@@ -155,3 +153,8 @@ def documentation(parts: Parts) -> str:
     """All documentation of an element, a blank line between two."""
     found = parts.get("documentation")
     return "\n\n".join(child.text.strip() for child in found) if found else ""
+
+
+def by_position(diagnostic: Diagnostic) -> tuple[int, int]:
+    """The order in which findings are shown."""
+    return diagnostic.span.line, diagnostic.span.column

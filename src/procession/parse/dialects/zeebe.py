@@ -176,9 +176,7 @@ def _read(reading: Reading, element: XmlElement, fields: dict[str, Any]) -> None
     elif key == (ZEEBE, "userTask"):
         _single(reading, element, fields, "user_task", True)
     elif key == (ZEEBE, "userTaskForm"):
-        form = model.UserTaskForm(
-            id=attribute(element, "id"), body=element.text.strip(), span=reading.span(element)
-        )
+        form = model.UserTaskForm(id=attribute(element, "id"), body=element.text.strip(), span=reading.span(element))
         _append(fields, "user_task_forms", form)
     else:
         _append(fields, "foreign", foreign(reading, element))
@@ -234,9 +232,7 @@ def _listener(reading: Reading, element: XmlElement, fields: dict[str, Any]) -> 
     )
 
 
-def _struct(
-    reading: Reading, element: XmlElement, struct: Callable[..., object], names: dict[str, str]
-) -> object:
+def _struct(reading: Reading, element: XmlElement, struct: Callable[..., object], names: dict[str, str]) -> object:
     attributes = element.attributes
     if not attributes.keys() <= names.keys():
         _unknown_attributes(reading, element, names)
