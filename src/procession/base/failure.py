@@ -1,4 +1,4 @@
-"""What can go wrong: `Failure` inside a step (becomes an incident), `ProcessionError` and its kinds towards a caller."""
+"""What can go wrong: `Failure` inside a step (becomes an incident), `ProcessionError` and its kinds for callers."""
 
 from __future__ import annotations
 

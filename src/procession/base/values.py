@@ -14,7 +14,7 @@ import msgspec
 
 from procession.base.failure import BadValue
 
-Json: TypeAlias = "None | bool | int | Decimal | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | None"
 """A process variable's value. `float` is accepted from callers and becomes the Decimal of its repr."""
 
 Variables: TypeAlias = "dict[str, Json]"

@@ -1,1 +1,1 @@
-"""THE INTERPRETER, sans I/O: `step(program, state, event)` moves the one owned state on and gives facts and commands."""
+"""THE INTERPRETER, sans I/O: `step(program, state, event)` moves the one owned state, gives facts and commands."""

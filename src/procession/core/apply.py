@@ -206,7 +206,7 @@ def _wait(state: State, element: int, key: int) -> ElementInstance:
 
 
 def _job_created(program: Program, state: State, fact: f.JobCreated) -> None:
-    job = Job(fact.job, fact.element, fact.type, fact.retries, fact.group)
+    job = Job(fact.job, fact.element, type=fact.type, retries=fact.retries, group=fact.group)
     job.listener = fact.listener
     job.priority = fact.priority
     state.jobs[fact.job] = job
@@ -234,7 +234,9 @@ def _job_retried(program: Program, state: State, fact: f.JobRetried) -> None:
 
 
 def _timer_created(program: Program, state: State, fact: f.TimerCreated) -> None:
-    state.timers[fact.timer] = Timer(fact.timer, fact.element, fact.node, fact.due, fact.cycle, fact.left)
+    state.timers[fact.timer] = Timer(
+        fact.timer, fact.element, fact.node, due=fact.due, cycle=fact.cycle, left=fact.left
+    )
     _wait(state, fact.element, fact.timer)
 
 
@@ -244,7 +246,9 @@ def _timer_fired(program: Program, state: State, fact: f.TimerFired) -> None:
 
 def _subscription_opened(program: Program, state: State, fact: f.SubscriptionOpened) -> None:
     key = fact.subscription
-    state.subscriptions[key] = Subscription(key, fact.element, fact.node, fact.name, fact.key, fact.signal)
+    state.subscriptions[key] = Subscription(
+        key, fact.element, fact.node, name=fact.name, correlation_key=fact.key, signal=fact.signal
+    )
     _wait(state, fact.element, key)
 
 
@@ -302,7 +306,9 @@ def _child_started(program: Program, state: State, fact: f.ChildStarted) -> None
 
 def _incident_raised(program: Program, state: State, fact: f.IncidentRaised) -> None:
     operation = tuple(cast("list[Any]", fact.operation or []))
-    state.incidents[fact.incident] = Incident(fact.incident, fact.element, fact.code, fact.message, operation, fact.job)
+    state.incidents[fact.incident] = Incident(
+        fact.incident, fact.element, code=fact.code, message=fact.message, operation=operation, job=fact.job
+    )
     _wait(state, fact.element, fact.incident)
 
 

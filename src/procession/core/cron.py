@@ -51,12 +51,12 @@ class Cron:
                 at = _next_month(at)
                 continue
             if at.day not in self._days_of(at.year, at.month):
-                at = datetime(at.year, at.month, at.day) + timedelta(days=1)
+                at = at.replace(hour=0, minute=0, second=0) + timedelta(days=1)
                 continue
             found = self._time_on(at)
             if found is not None:
                 return found
-            at = datetime(at.year, at.month, at.day) + timedelta(days=1)
+            at = at.replace(hour=0, minute=0, second=0) + timedelta(days=1)
         return None
 
     def _time_on(self, at: datetime) -> datetime | None:
@@ -163,4 +163,4 @@ def _nearest_weekday(year: int, month: int, day: int) -> int:
 
 
 def _next_month(at: datetime) -> datetime:
-    return datetime(at.year + at.month // 12, at.month % 12 + 1, 1)
+    return at.replace(year=at.year + at.month // 12, month=at.month % 12 + 1, day=1, hour=0, minute=0, second=0)

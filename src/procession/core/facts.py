@@ -237,7 +237,7 @@ class SignalBroadcast(Fact, frozen=True, array_like=True, gc=False, tag="broadca
 
 
 class TaskCreated(Fact, frozen=True, array_like=True, gc=False, tag="task"):
-    """A user task is open. `attributes`: assignee, candidate_groups, candidate_users, due, follow_up, priority, form."""
+    """A user task is open. `attributes` as in `ir.TaskSpec`."""
 
     element: int
     attributes: dict[str, Json]
@@ -258,7 +258,7 @@ class TransitionHeld(Fact, frozen=True, array_like=True, gc=False, tag="held"):
 
 
 class LoopStarted(Fact, frozen=True, array_like=True, gc=False, tag="loop"):
-    """The collection of a multi-instance body, evaluated once. With a cardinality `items` is None, `count` the number."""
+    """The collection of a multi-instance body, evaluated once. With a cardinality `items` is None."""
 
     element: int
     items: list[Json] | None

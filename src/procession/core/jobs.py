@@ -1,4 +1,4 @@
-"""Jobs: planning, creating, and what their results mean. Attempts are telemetry of the host, not facts (DESIGN 4a.8)."""
+"""Jobs: planning and creating. Attempts are telemetry of the host, not facts."""
 
 from __future__ import annotations
 

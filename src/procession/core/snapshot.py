@@ -93,14 +93,16 @@ def load(data: bytes) -> State:
     for job_row in cast("list[list[object]]", rows[4]):
         _load_job(state, job_row)
     for timer_row in cast("list[tuple[int, int, int, int, str, int]]", rows[5]):
-        timer = Timer(*timer_row)
-        state.timers[timer.key] = timer
+        key, element, node, due, cycle, left = timer_row
+        state.timers[key] = Timer(key, element, node, due=due, cycle=cycle, left=left)
     for sub_row in cast("list[tuple[int, int, int, str, str, bool]]", rows[6]):
-        subscription = Subscription(*sub_row)
-        state.subscriptions[subscription.key] = subscription
+        key, element, node, name, correlation_key, signal = sub_row
+        state.subscriptions[key] = Subscription(
+            key, element, node, name=name, correlation_key=correlation_key, signal=signal
+        )
     for incident_row in cast("list[tuple[int, int, str, str, list[Json], int]]", rows[7]):
         key, element, code, message, operation, job = incident_row
-        state.incidents[key] = Incident(key, element, code, message, tuple(operation), job)
+        state.incidents[key] = Incident(key, element, code=code, message=message, operation=tuple(operation), job=job)
     for scope, node in cast("list[tuple[int, int]]", rows[8]):
         state.joins[scope, node] = None
     state.agenda = [tuple(entry) for entry in cast("list[list[Json]]", rows[9])]
@@ -175,7 +177,7 @@ def _load_job(state: State, row: list[object]) -> None:
     key, element, type_, retries, group, listener, priority, held = cast(
         "tuple[int, int, str, int, int, int, int, bool]", tuple(row)
     )
-    job = Job(key, element, type_, retries, group)
+    job = Job(key, element, type=type_, retries=retries, group=group)
     job.listener = listener
     job.priority = priority
     job.held = held

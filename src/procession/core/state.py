@@ -36,7 +36,7 @@ class Job:
 
     __slots__ = ("element", "group", "held", "key", "listener", "priority", "retries", "type")
 
-    def __init__(self, key: int, element: int, type: str, retries: int, group: int) -> None:
+    def __init__(self, key: int, element: int, *, type: str, retries: int, group: int) -> None:
         self.key = key
         self.element = element
         self.type = type
@@ -53,7 +53,7 @@ class Timer:
 
     __slots__ = ("cycle", "due", "element", "key", "left", "node")
 
-    def __init__(self, key: int, element: int, node: int, due: int, cycle: str, left: int) -> None:
+    def __init__(self, key: int, element: int, node: int, *, due: int, cycle: str, left: int) -> None:
         self.key = key
         self.element = element
         self.node = node
@@ -68,7 +68,7 @@ class Subscription:
 
     __slots__ = ("correlation_key", "element", "key", "name", "node", "signal")
 
-    def __init__(self, key: int, element: int, node: int, name: str, correlation_key: str, signal: bool) -> None:
+    def __init__(self, key: int, element: int, node: int, *, name: str, correlation_key: str, signal: bool) -> None:
         self.key = key
         self.element = element
         self.node = node
@@ -83,7 +83,7 @@ class Incident:
 
     __slots__ = ("code", "element", "job", "key", "message", "operation")
 
-    def __init__(self, key: int, element: int, code: str, message: str, operation: Operation, job: int) -> None:
+    def __init__(self, key: int, element: int, *, code: str, message: str, operation: Operation, job: int) -> None:
         self.key = key
         self.element = element
         self.code = code

@@ -77,8 +77,7 @@ def _run(cx: Context) -> None:
             try:
                 TRANSITIONS[cast("int", operation[0])](cx, *operation[1:])
             except Failure as failure:
-                assert len(facts) == before, f"a transition failed after its first fact: {operation} {failure}"
-                _incident(cx, operation, failure)
+                _incident(cx, operation, failure, before)
             if cx.env is not None:
                 cx.note_warnings(cast("int", operation[1]))
         if not state.joins or not fire_inclusive(cx):
@@ -99,10 +98,11 @@ def _stop(cx: Context) -> None:
     done = TRANSITIONS_MAX * (YIELDS_MAX + 1)
     failure = Failure("endless-loop", f"{done} transitions without waiting for anything: the process loops")
     cx.state.yields = 0
-    _incident(cx, (RESUME, root.key, rest), failure)
+    _incident(cx, (RESUME, root.key, rest), failure, len(cx.facts))
 
 
-def _incident(cx: Context, operation: Operation, failure: Failure) -> None:
+def _incident(cx: Context, operation: Operation, failure: Failure, before: int) -> None:
+    assert len(cx.facts) == before, f"a transition failed after its first fact: {operation} {failure}"
     key = cast("int", operation[1])
     element = cx.state.elements.get(key)
     assert element is not None, f"an incident without an element: {operation} {failure}"

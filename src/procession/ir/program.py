@@ -49,7 +49,7 @@ class Mapping(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 @final
 class JobSpec(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A job to create. `backoff` are ISO 8601 durations between attempts, the last repeats; empty: the host's default."""
+    """A job to create. `backoff`: ISO 8601 durations between attempts, the last repeats; empty: the host's default."""
 
     type: Text
     retries: Text = Text("3")

@@ -1,4 +1,4 @@
-"""Gateways (BPMN 2.0.2, 13.4). They never wait, but the event-based one: joins count where flows are taken (tokens.py)."""
+"""Gateways (BPMN 2.0.2, 13.4). They never wait; joins count where flows are taken (tokens.py)."""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ def collect(cx: Context, element_key: int) -> None:
     if element is None:
         return
     body = element.scope
-    assert body is not None and body.loop is not None
+    assert body is not None
+    assert body.loop is not None
     node = cx.nodes[body.node]
     spec = node.loop
     assert spec is not None
@@ -82,7 +83,8 @@ def collect(cx: Context, element_key: int) -> None:
 
 def _close(cx: Context, node: Node, body: ElementInstance) -> None:
     loop = node.loop
-    assert loop is not None and body.scope is not None
+    assert loop is not None
+    assert body.scope is not None
     if loop.output_name:
         target = owner(body.scope, loop.output_name)
         cx.write(f.CollectionClosed(body.key, target.key, loop.output_name))
