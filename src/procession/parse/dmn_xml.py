@@ -99,7 +99,8 @@ def _check_names(reading: Reading, element: XmlElement, elements: dict[str, XmlE
     elif id:
         elements[id] = element
     elif element.name == "decision":
-        reading.report("missing-id", element, "a decision has no id", "give it an id")
+        text = "a decision has no id, so only its name can call it"
+        reading.report("missing-id", element, text, "give it an id", "warning")
     # An `inputData` inside a decision service is a reference, not a definition.
     if element.name in NEEDS_NAME and "href" not in element.attributes and not attribute(element, "name"):
         text = f"a {element.name} has no name, so no expression can use it"

@@ -204,9 +204,10 @@ TEXT_REFERENCES: Final[dict[str, Reference]] = {
     "outgoing": _FLOW_REF,
     "eventDefinitionRef": _DEFINITION,
     "flowNodeRef": _ANY,
-    "inMessageRef": _MESSAGE,
-    "outMessageRef": _MESSAGE,
-    "errorRef": _ERROR,
+    # An interface documents a service; what a run sends or throws is named by the tasks and events.
+    "inMessageRef": Reference(_MESSAGE.targets, _MESSAGE.rule, is_hard=False),
+    "outMessageRef": Reference(_MESSAGE.targets, _MESSAGE.rule, is_hard=False),
+    "errorRef": Reference(_ERROR.targets, _ERROR.rule, is_hard=False),
     "operationRef": _OPERATION,
     "loopDataInputRef": _LOOP_DATA,
     "loopDataOutputRef": _LOOP_DATA,

@@ -40,15 +40,16 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 class Index:
     """What the pass knows: the element and the place of each id, and the references met on the way."""
 
-    __slots__ = ("elements", "flows", "is_runnable", "local", "places", "references")
+    __slots__ = ("boundaries", "elements", "flows", "imported", "is_runnable", "places", "references")
 
     def __init__(self, root: XmlElement) -> None:
         self.elements: dict[str, XmlElement] = {}
         self.places: dict[str, Place] = {}
         self.references: list[tuple[XmlElement, str, str, Reference, Place]] = []
         self.flows: list[tuple[XmlElement, Place]] = []
+        self.boundaries: list[tuple[XmlElement, Place]] = []
         self.is_runnable = any(is_executable(child) for child in root.children)
-        self.local = {"", attribute(root, "targetNamespace"), BPMN}
+        self.imported = {attribute(child, "namespace") for child in root.children if child.name == "import"}
 
 
 def is_executable(element: XmlElement) -> bool:
@@ -64,6 +65,11 @@ def check(reading: Reading, root: XmlElement) -> None:
         _check_reference(reading, index, (element, name, value, wanted), place)
     for element, place in index.flows:
         _check_flow(reading, index, element, place)
+    for element, place in index.boundaries:
+        if not attribute(element, "attachedToRef"):
+            text = "the boundary event is attached to nothing"
+            remedy = "attach it to an activity"
+            reading.report("dangling-reference", element, text, remedy, _severity(index, element, place))
 
 
 def _walk(reading: Reading, index: Index, root: XmlElement) -> None:
@@ -126,6 +132,9 @@ def _keep_unknown(reading: Reading, element: XmlElement, place: Place) -> None:
         span=reading.span(element),
     )
     reading.unknown.setdefault(place.process, []).append(unknown)
+    if element.name == "extension" and attribute(element, "mustUnderstand").strip() in {"true", "1"}:
+        text = f"the document demands that {attribute(element, 'definition')!r} is understood; it is not"
+        reading.report("must-understand", element, text, 'remove it or write mustUnderstand="false"', "error")
 
 
 def _note(index: Index, element: XmlElement, place: Place) -> None:
@@ -136,28 +145,31 @@ def _note(index: Index, element: XmlElement, place: Place) -> None:
             index.references.append((element, name, value, wanted, place))
     if element.name == "sequenceFlow":
         index.flows.append((element, place))
+    elif element.name == "boundaryEvent":
+        index.boundaries.append((element, place))
 
 
 def _check_reference(reading: Reading, index: Index, use: tuple[XmlElement, str, str, Reference], place: Place) -> None:
     element, name, value, wanted = use
     target = index.elements.get(local_name(value))
-    severity = _severity(index, element, place) if wanted.is_hard else "warning"
     if target is None:
         if not _is_elsewhere(index, element, value):
             text = f"{name} of {element.name} names {value.strip()[:80]!r}, which is not in this document"
+            severity = _severity(index, element, place) if wanted.is_hard else "warning"
             reading.report(wanted.rule, element, text, "correct the reference or remove it", severity)
     elif wanted.targets and target.name not in wanted.targets:
         text = f"{name} of {element.name} names {value.strip()!r}, which is a {target.name}"
         remedy = "it must be one of: " + ", ".join(sorted(wanted.targets))
+        severity = _severity(index, element, place) if wanted.is_hard else "warning"
         reading.report(wanted.rule, element, text, remedy, severity)
     elif name in _LOCAL:
         _LOCAL[name](reading, index, element, target, place)
 
 
 def _is_elsewhere(index: Index, element: XmlElement, value: str) -> bool:
-    """Whether a QName's prefix says that the element is in another document."""
+    """Whether a QName's prefix says that the element is in a document that this one imports."""
     prefix, colon, _ = value.strip().partition(":")
-    return bool(colon) and element.prefixes.get(prefix, "") not in index.local
+    return bool(colon) and element.prefixes.get(prefix) in index.imported
 
 
 def _check_listed(reading: Reading, index: Index, node: XmlElement, flow: XmlElement, name: str) -> None:
@@ -198,17 +210,16 @@ _LOCAL = {
 
 
 def _check_flow(reading: Reading, index: Index, flow: XmlElement, place: Place) -> None:
-    severity = _severity(index, flow, place)
     for name in ("sourceRef", "targetRef"):
         id = local_name(attribute(flow, name))
         end = index.places.get(id)
         if not id:
             text = f"the sequence flow has no {name}"
-            reading.report("dangling-reference", flow, text, "connect both of its ends", severity)
+            reading.report("dangling-reference", flow, text, "connect both of its ends", _severity(index, flow, place))
         elif end is not None and end.scope is not place.scope:
             text = f"{name} {id!r} is in another process or sub-process than the sequence flow"
             remedy = "a sequence flow stays in one scope; end the sub-process and go on from it"
-            reading.report("sequence-flow-scope", flow, text, remedy, severity)
+            reading.report("sequence-flow-scope", flow, text, remedy, _severity(index, flow, place))
 
 
 def _severity(index: Index, element: XmlElement, place: Place) -> Severity:
