@@ -12,7 +12,7 @@ import msgspec
 from procession.base.values import Json
 
 
-class Command(msgspec.Struct, frozen=True, gc=False, tag=True):
+class Command(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="command"):
     """Base of all commands (data inheritance only: no behaviour)."""
 
 

@@ -13,7 +13,7 @@ import msgspec
 from procession.base.values import Json
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=True):
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=True, tag_field="event"):
     """Base of all events (data inheritance only: no behaviour)."""
 
 

@@ -14,7 +14,7 @@ import msgspec
 from procession.base.values import Json
 
 
-class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="fact"):
     """Base of all facts (data inheritance only: no behaviour)."""
 
 
