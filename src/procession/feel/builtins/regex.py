@@ -1,0 +1,253 @@
+"""Regular expressions of XPath (XQuery 1.0 functions, 7.6) on Python's `re`, and the guard against endless ones.
+
+`re` cannot be interrupted. So a pattern whose repetitions are nested, which may take time exponential in the text's
+length, gets short texts only, and the product of repetitions bounds the length of the text for the others.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final, final
+
+from procession.feel.errors import DomainError
+
+PATTERN_MAX: Final = 1000
+TEXT_MAX: Final = 100_000
+NESTED_TEXT_MAX: Final = 24
+"""Longest text, in characters, for a pattern with nested repetitions: 2 ** 24 steps are bearable, more are not."""
+STEPS_MAX: Final = 10**8
+_FLAGS: Final = {"s": re.DOTALL, "m": re.MULTILINE, "i": re.IGNORECASE, "x": 0}
+_NAME_START: Final = ":A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
+_NAME_PART: Final = _NAME_START + "\\-.0-9\u00b7\u0300-\u036f\u203f-\u2040"
+_CLASSES: Final = {"i": _NAME_START, "c": _NAME_PART}
+_BLOCKS: Final = {
+    "BasicLatin": (0x0000, 0x007F),
+    "Latin-1Supplement": (0x0080, 0x00FF),
+    "LatinExtended-A": (0x0100, 0x017F),
+    "LatinExtended-B": (0x0180, 0x024F),
+    "IPAExtensions": (0x0250, 0x02AF),
+    "Greek": (0x0370, 0x03FF),
+    "GreekandCoptic": (0x0370, 0x03FF),
+    "Cyrillic": (0x0400, 0x04FF),
+    "Armenian": (0x0530, 0x058F),
+    "Hebrew": (0x0590, 0x05FF),
+    "Arabic": (0x0600, 0x06FF),
+    "Devanagari": (0x0900, 0x097F),
+    "Thai": (0x0E00, 0x0E7F),
+    "Hiragana": (0x3040, 0x309F),
+    "Katakana": (0x30A0, 0x30FF),
+    "CJKUnifiedIdeographs": (0x4E00, 0x9FFF),
+    "HangulSyllables": (0xAC00, 0xD7A3),
+}
+
+
+def compiled(pattern: str, flags: str, text: str) -> re.Pattern[str]:
+    """The pattern, if it may run on a text of this length. Raises `DomainError`."""
+    expression, repeats, nested = _compile(pattern, flags)
+    limit = NESTED_TEXT_MAX if nested else min(TEXT_MAX, int(STEPS_MAX ** (1 / (repeats + 1))) if repeats else TEXT_MAX)
+    if len(text) > limit:
+        raise DomainError(f"the pattern may run on texts of {limit} characters at most, not {len(text)}", "regex")
+    return expression
+
+
+def replacement(text: str, groups: int) -> str:
+    """An XPath replacement (`$1`, `\\$`) as Python writes it. Raises `DomainError`."""
+    out: list[str] = []
+    position = 0
+    while position < len(text):
+        char = text[position]
+        position += 1
+        if char == "\\":
+            if text[position : position + 1] not in {"\\", "$"}:
+                raise DomainError("a backslash in a replacement must be followed by `\\` or `$`")
+            out.append("\\\\" if text[position] == "\\" else "$")
+            position += 1
+        elif char == "$":
+            match = re.compile("[0-9]+").match(text, position)
+            if match is None:
+                raise DomainError("`$` in a replacement must be followed by the number of a group")
+            digits = match[0]
+            # `$12` is group 1 and a `2` if there are fewer than twelve groups.
+            while len(digits) > 1 and int(digits) > groups:
+                digits = digits[:-1]
+            if int(digits) <= groups:
+                out.append(f"\\g<{int(digits)}>")
+            position += len(digits)
+        else:
+            out.append(char)
+    return "".join(out)
+
+
+@lru_cache(maxsize=512)
+def _compile(pattern: str, flags: str) -> tuple[re.Pattern[str], int, bool]:
+    if len(pattern) > PATTERN_MAX:
+        raise DomainError(f"the pattern is longer than {PATTERN_MAX} characters", "regex")
+    value = 0
+    for flag in flags:
+        if flag not in _FLAGS:
+            raise DomainError(f"there is no flag `{flag}`", "regex")
+        value |= _FLAGS[flag]
+    translation = _Translation(pattern, strip="x" in flags)
+    try:
+        expression = re.compile(translation.text(), value)
+    except (re.error, OverflowError, RecursionError, ValueError) as error:
+        raise DomainError(f"the pattern is wrong: {error}", "regex") from None
+    return expression, translation.repeats, translation.nested
+
+
+@final
+class _Translation:
+    """One pass over a pattern, counting its unbounded repetitions and whether they are nested."""
+
+    __slots__ = ("_at", "_pattern", "_strip", "nested", "repeats")
+
+    def __init__(self, pattern: str, *, strip: bool) -> None:
+        self._pattern = pattern
+        self._at = 0
+        self._strip = strip
+        self.repeats = 0
+        self.nested = False
+
+    def text(self) -> str:
+        """The pattern in Python's syntax."""
+        out: list[str] = []
+        # For each open group: whether something unbounded or a choice is inside of it.
+        inside = [False]
+        closed = False
+        while self._at < len(self._pattern):
+            char = self._pattern[self._at]
+            was_closed, closed = closed, False
+            if char == "(":
+                out.append(self._open())
+                inside.append(False)
+                continue
+            self._at += 1
+            if char == "[":
+                self._at -= 1
+                out.append(self._class())
+            elif char == "\\":
+                out.append(self._escape())
+            elif char == ")":
+                self._close(inside)
+                out.append(")")
+                closed = inside.pop() if len(inside) > 1 else False
+                inside[-1] = inside[-1] or closed
+                closed = True if closed else closed
+            elif char in "*+{":
+                out.append(char)
+                self._repeat(char, inside, nested=was_closed)
+            elif char == "|":
+                inside[-1] = True
+                out.append(char)
+            elif char == "$":
+                out.append("$" if False else "(?!\\n\\Z)$")
+            elif not (self._strip and char.isspace()):
+                out.append(char)
+        return "".join(out)
+
+    def _close(self, inside: list[bool]) -> None:
+        if len(inside) == 1:
+            raise DomainError("a `)` too many", "regex")
+
+    def _open(self) -> str:
+        if self._pattern.startswith("(?", self._at):
+            if not self._pattern.startswith("(?:", self._at):
+                raise DomainError("only `(?:` may follow `(`", "regex")
+            self._at += 3
+            return "(?:"
+        self._at += 1
+        return "("
+
+    def _repeat(self, char: str, inside: list[bool], *, nested: bool) -> None:
+        if char == "{":
+            match = re.compile("[0-9]+(,([0-9]*))?}").match(self._pattern, self._at)
+            if match is None:
+                raise DomainError("a `{` must be followed by a number of repetitions", "regex")
+            bounded = match[1] is None or (match[2] and int(match[2]) <= 10)
+            if bounded and not nested:
+                return
+        self.repeats += 1
+        self.nested = self.nested or nested
+        inside[-1] = True
+
+    def _escape(self) -> str:
+        char = self._pattern[self._at : self._at + 1]
+        self._at += 1
+        if char in _CLASSES:
+            return f"[{_CLASSES[char]}]"
+        if char.lower() in _CLASSES and char:
+            return f"[^{_CLASSES[char.lower()]}]"
+        if char in {"p", "P"}:
+            members = self._category()
+            return f"[^{members}]" if char == "P" else f"[{members}]"
+        if char.isdigit():
+            return f"(?:\\{char})"
+        if char in "nrtsSdDwW" or (char and char in "\\|.-^?*+{}()[]$/\"' "):
+            return "\\" + char
+        raise DomainError(f"`\\{char}` is no escape", "regex")
+
+    def _category(self) -> str:
+        match = re.compile("{([A-Za-z0-9-]+)}").match(self._pattern, self._at)
+        if match is None:
+            raise DomainError("a category, such as `\\p{L}`, is expected", "regex")
+        self._at = match.end()
+        name = match[1]
+        if name.startswith("Is"):
+            block = _BLOCKS.get(name[2:])
+            if block is None:
+                raise DomainError(f"there is no block `{name}`", "regex")
+            return f"{_char(block[0])}-{_char(block[1])}"
+        members = _category_members(name)
+        if not members:
+            raise DomainError(f"there is no category `{name}`", "regex")
+        return members
+
+    def _class(self) -> str:
+        """A class in brackets; `[a-z-[aeiou]]` becomes a look-ahead and the class."""
+        self._at += 1
+        negated = self._pattern.startswith("^", self._at)
+        self._at += negated
+        out: list[str] = []
+        without = ""
+        while True:
+            if self._at >= len(self._pattern):
+                raise DomainError("a `[` is not closed", "regex")
+            char = self._pattern[self._at]
+            if char == "]" and out:
+                self._at += 1
+                break
+            if char == "-" and self._pattern.startswith("-[", self._at):
+                self._at += 1
+                without = self._class()
+                continue
+            self._at += 1
+            out.append(self._class_escape() if char == "\\" else "\\" + char if char in "[&~|^" else char)
+        body = f"[{'^' if negated else ''}{''.join(out)}]"
+        return f"(?:(?!{without}){body})" if without else body
+
+    def _class_escape(self) -> str:
+        char = self._pattern[self._at : self._at + 1]
+        if char in {"P", "I", "C"}:
+            raise DomainError(f"`\\{char}` in brackets is not supported", "regex")
+        escaped = self._escape()
+        return escaped[1:-1] if escaped.startswith("[") else escaped.removeprefix("(?:").removesuffix(")")
+
+
+def _char(code: int) -> str:
+    return f"\\U{code:08x}"
+
+
+@lru_cache(maxsize=64)
+def _category_members(name: str) -> str:
+    """The characters of a Unicode category, `L` or `Lu`, as the inside of a class."""
+    out: list[str] = []
+    start: int | None = None
+    for code in range(0x110000):
+        if unicodedata.category(chr(code)).startswith(name):
+            start = code if start is None else start
+        elif start is not None:
+            out.append(f"{_char(start)}-{_char(code - 1)}")
+            start = None
+    return "".join(out)

@@ -1,0 +1,95 @@
+"""Text in, `Expression` out: parse, analyse, generate, and keep what was made (an LRU cache by text and scope)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Final, final
+
+from procession.feel import nodes as n
+from procession.feel.analysis import analyse
+from procession.feel.builtins import BUILTIN_NAMES, BUILTINS, IMPURE, Dialect
+from procession.feel.codegen import compile_node
+from procession.feel.errors import FeelSyntaxError
+from procession.feel.lexer import is_regular
+from procession.feel.parser import parse_expression, parse_unary_tests
+from procession.feel.runtime import MISSING, Lookup, Runtime
+
+CACHE_SIZE: Final = 4096
+
+
+@final
+class Expression:
+    """A compiled expression. `function(lookup, runtime)` is the hot path; it raises nothing but `BudgetExceeded`.
+
+    `variables` are the free variables' names, `paths` the dotted paths that are read, `constant` tells that the
+    value depends on nothing.
+    """
+
+    __slots__ = ("constant", "function", "node", "paths", "text", "variables")
+
+    def __init__(self, text: str, node: n.Node, dialect: Dialect) -> None:
+        facts = analyse(node, BUILTINS[dialect], IMPURE)
+        self.text = text
+        self.node = node
+        self.variables = facts.variables
+        self.paths = facts.paths
+        self.constant = facts.constant
+        self.function: Callable[[Lookup, Runtime], object] = compile_node(node, dialect)
+
+    def evaluate(self, variables: Mapping[str, object], runtime: Runtime | None = None) -> object:
+        """The value for these variables. Raises `BudgetExceeded`."""
+        return self.function(_lookup(variables), runtime or Runtime())
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
+
+
+def compile_expression(text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda") -> Expression:
+    """The compiled expression. `names` are the irregular names in scope. Raises `FeelSyntaxError`."""
+    return _expression(text, _irregular(names), dialect)
+
+
+def compile_unary_tests(text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda") -> Expression:
+    """A decision table's input entry; the input is the variable `?`. It gives true, false or null."""
+    return _unary_tests(text, _irregular(names), dialect)
+
+
+def evaluate(
+    text: str,
+    variables: Mapping[str, object] | None = None,
+    *,
+    runtime: Runtime | None = None,
+    dialect: Dialect = "camunda",
+) -> object:
+    """The value of an expression; names with spaces among the variables are known to the parser."""
+    scope = variables or {}
+    return compile_expression(text, names=scope, dialect=dialect).evaluate(scope, runtime)
+
+
+def _irregular(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({name for name in names if not is_regular(name)}))
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _expression(text: str, names: tuple[str, ...], dialect: Dialect) -> Expression:
+    return _compiled(text, names, dialect, lambda *scope: parse_expression(*scope))
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _unary_tests(text: str, names: tuple[str, ...], dialect: Dialect) -> Expression:
+    return _compiled(text, names, dialect, lambda *scope: parse_unary_tests(*scope))
+
+
+def _compiled(text: str, names: tuple[str, ...], dialect: Dialect, parse: Callable[..., n.Node]) -> Expression:
+    try:
+        return Expression(text, parse(text, names, BUILTIN_NAMES[dialect]), dialect)
+    except (RecursionError, MemoryError):
+        raise FeelSyntaxError("nested too deeply", text, 0) from None
+
+
+def _lookup(variables: Mapping[str, object]) -> Lookup:
+    def lookup(name: str) -> object:
+        return variables.get(name, MISSING)
+
+    return lookup

@@ -1,0 +1,83 @@
+"""What one evaluation carries: clock, seed, budget, notes and the functions of the host. No semantics of operators.
+
+`Runtime` is the only object here with state. Randomness is a hash of (seed, counter): the same everywhere, for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias, final
+
+from procession.feel.errors import BudgetExceeded, Note
+
+
+@final
+class Missing:
+    """The type of `MISSING`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+"""What a lookup returns for a name that it does not know."""
+
+Lookup: TypeAlias = Callable[[str], object]
+
+AT_BITS: Final = 17
+"""A place in a text is one int, `start << AT_BITS | end`: a text has at most 64 Ki characters."""
+NOTES_MAX: Final = 100
+"""More notes than this are counted by nobody; a loop over a million wrong items must not fill the memory."""
+CALLS_MAX: Final = 60
+"""Deepest nesting of calls of user-defined functions, well below what Python's stack bears."""
+
+
+@final
+class Runtime:
+    """One evaluation batch. Not thread-safe; cheap to make. `now_ms` is Unix milliseconds, `budget` counts steps."""
+
+    __slots__ = ("calls", "functions", "left", "notes", "now_ms", "random_used", "seed", "zone")
+
+    def __init__(
+        self,
+        *,
+        now_ms: int = 0,
+        zone: str = "UTC",
+        seed: int = 0,
+        budget: int = 1_000_000,
+        functions: Mapping[str, Callable[..., object]] | None = None,
+        draws: int = 0,
+    ) -> None:
+        self.now_ms = now_ms
+        self.zone = zone
+        self.seed = seed
+        self.left = budget
+        self.functions: Mapping[str, Callable[..., object]] = functions or {}
+        self.random_used = draws
+        self.notes: list[Note] = []
+        self.calls = 0
+
+    def note(self, code: str, message: str, at: int) -> None:
+        """Records why something is null. `at` is a packed place."""
+        if len(self.notes) < NOTES_MAX:
+            self.notes.append(Note(code, message, at >> AT_BITS, at & (1 << AT_BITS) - 1))
+
+    def charge(self, steps: int) -> None:
+        """Takes steps from the budget; raises `BudgetExceeded` when it is spent."""
+        self.left -= steps
+        if self.left < 0:
+            raise BudgetExceeded("the expression needs more steps than it was given")
+
+    def draw(self) -> bytes:
+        """The next 32 random bytes of this evaluation; a function of (seed, how many were drawn before)."""
+        data = hashlib.sha256(f"{self.seed}:{self.random_used}".encode()).digest()
+        self.random_used += 1
+        return data
+
+
+def pack(start: int, end: int) -> int:
+    """A place as one int."""
+    return start << AT_BITS | end
