@@ -15,7 +15,7 @@ import msgspec
 from procession.core import commands as c
 from procession.core import events as e
 from procession.core import snapshot
-from procession.core.apply import apply
+from procession.core.apply import apply_step
 from procession.core.facts import AnyFact
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
@@ -136,11 +136,7 @@ class Rig:
             return outcome
         self.key = max(self.key, outcome.last_key + 1)
         self.facts.extend(outcome.facts)
-        for fact in outcome.facts:
-            apply(self.linked.program, self.twin, fact)
-        self.twin.seq, self.twin.at = self.state.seq, self.state.at
-        if self.state.yields == 0:
-            self.twin.yields = 0
+        apply_step(self.linked.program, self.twin, outcome.facts, self.state.at)
         live = snapshot.dump(self.state)
         assert live == snapshot.dump(self.twin), "the facts do not give the state"
         loaded = snapshot.load(live)
