@@ -145,6 +145,10 @@ class _Generator:
         self.block.append(py.assign(identifier, code))
         return _Value(py.name(identifier), kind)
 
+    def boxed(self, value: _Value) -> ast.expr:
+        """The value in a variable: Python warns of a constant under `is` or `[]`."""
+        return self.store(value.code).code if isinstance(value.code, ast.Constant) else value.code
+
     def set(self, identifier: str, code: ast.expr) -> None:
         """An assignment."""
         self.block.append(py.assign(identifier, code))
@@ -291,6 +295,8 @@ class _Generator:
     def apply(self, operator: n.Operator, left: _Value, right: _Value, at: ast.expr) -> _Value:
         """One operator on two values."""
         if operator in _COMPARISON:
+            if isinstance(left.code, ast.Constant):
+                left = _Value(self.boxed(left), left.kind)
             return self.store(_comparison(operator, left, right, at), "truth")
         slow_name, fast = _ARITHMETIC[operator]
         slow = py.call(slow_name, left.code, right.code, _rt(), at)
@@ -334,7 +340,7 @@ class _Generator:
         return self.store(py.call("instance_of", operand, self.keep(node.type), _rt(), _at(node)), "truth")
 
     def path(self, node: n.Path) -> _Value:
-        base = self.emit(node.base).code
+        base = self.boxed(self.emit(node.base))
         entry = py.all_of(py.is_type(base, "dict"), py.compare(py.constant(node.name), ast.In(), base))
         slow = py.call("path", base, py.constant(node.name), _rt(), _at(node))
         return self.store(py.if_else(entry, py.subscript(base, node.name), slow))
@@ -351,6 +357,7 @@ class _Generator:
 
     def conditional(self, node: n.If) -> _Value:
         test = self.emit(node.condition)
+        verdict = self.boxed(test)
         result = self.variable()
         yes = self.nested(lambda: self.set(result, self.emit(node.yes).code))
 
@@ -360,7 +367,7 @@ class _Generator:
             self.set(result, self.emit(node.no).code)
 
         no = self.nested(otherwise)
-        self.block.append(py.if_(py.compare(test.code, ast.Is(), py.constant(True)), yes, no))
+        self.block.append(py.if_(py.compare(verdict, ast.Is(), py.constant(True)), yes, no))
         return _Value(py.name(result))
 
     # -- loops
@@ -394,7 +401,7 @@ class _Generator:
             stop = py.constant(decisive)
 
             def body() -> None:
-                value = self.emit(node.body)
+                value = _Value(self.boxed(self.emit(node.body)))
                 at = py.compare(value.code, ast.Is(), py.constant(decisive))
                 same = py.compare(value.code, ast.IsNot(), py.constant(not decisive))
                 unclear = py.if_(same, [py.assign(result, py.call("verdict", value.code, _rt(), _at(node.body)))], [])
@@ -448,7 +455,7 @@ class _Generator:
             return _Value(self.keep(folded))
         given = [self.emit(argument) for argument in node.arguments]
         if name == "not" and len(given) == 1 and given[0].kind == "truth":
-            value = given[0].code
+            value = self.boxed(given[0])
             opposite = py.compare(value, ast.Is(), py.constant(False))
             return self.store(py.if_else(py.compare(value, ast.Is(), py.constant(None)), value, opposite), "truth")
         codes = [value.code for value in given]

@@ -134,7 +134,7 @@ def scale(value: object, factor: Number) -> object:
 
 def divide_duration(value: object, divisor: object) -> object:
     """A duration divided by a number, or by a duration of its own kind, which gives a number."""
-    if isinstance(divisor, int | Decimal):
+    if type(divisor) is int or isinstance(divisor, Decimal):
         if divisor == 0:
             return None
         if isinstance(value, YearsMonthsDuration):

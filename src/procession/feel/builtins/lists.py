@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import ROUND_HALF_EVEN
 from functools import cmp_to_key
 from typing import Any, Final
 
@@ -288,7 +287,7 @@ def _made(rt: Runtime, items: Items) -> Items:
 
 def _whole(number: Number) -> int:
     value = whole(number)
-    return int(decimal_of(number).to_integral_value(ROUND_HALF_EVEN)) if value is None else value
+    return int(number) if value is None else value
 
 
 def _place(items: Items, position: Number) -> int:
@@ -308,7 +307,7 @@ _SPREAD: Final = (("min", extreme(-1)), ("max", extreme(1)), ("sum", total), ("m
 LISTS: Final = declare(
     {
         "count": [("list: list", count)],
-        **{name: [("list: list", call), ("*item: any", call)] for name, call in _SPREAD},
+        **{name: [("list: list", call), ("+item: any", call)] for name, call in _SPREAD},
         "list contains": [("list: list, element: any", list_contains)],
         "sublist": [("list: list, start position: number, length?: number", sublist)],
         "append": [("list: list, *item: any", append)],

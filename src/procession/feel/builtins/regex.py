@@ -89,7 +89,7 @@ def _compile(pattern: str, flags: str) -> tuple[re.Pattern[str], int, bool]:
         if flag not in _FLAGS:
             raise DomainError(f"there is no flag `{flag}`", "regex")
         value |= _FLAGS[flag]
-    translation = _Translation(pattern, strip="x" in flags)
+    translation = _Translation(_stripped(pattern) if "x" in flags else pattern, dot="." if "s" in flags else "[^\\n\\r]")
     try:
         expression = re.compile(translation.text(), value)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
@@ -97,16 +97,30 @@ def _compile(pattern: str, flags: str) -> tuple[re.Pattern[str], int, bool]:
     return expression, translation.repeats, translation.nested
 
 
+def _stripped(pattern: str) -> str:
+    """The pattern without the white space outside of brackets, for the flag `x`."""
+    out: list[str] = []
+    depth = 0
+    previous = ""
+    for char in pattern:
+        if previous != "\\":
+            depth += (char == "[") - (char == "]" and depth > 0)
+        if depth or char not in " \t\n\r":
+            out.append(char)
+            previous = "" if previous == "\\" else char
+    return "".join(out)
+
+
 @final
 class _Translation:
     """One pass over a pattern, counting its unbounded repetitions and whether they are nested."""
 
-    __slots__ = ("_at", "_pattern", "_strip", "nested", "repeats")
+    __slots__ = ("_at", "_dot", "_pattern", "nested", "repeats")
 
-    def __init__(self, pattern: str, *, strip: bool) -> None:
+    def __init__(self, pattern: str, *, dot: str) -> None:
         self._pattern = pattern
         self._at = 0
-        self._strip = strip
+        self._dot = dot
         self.repeats = 0
         self.nested = False
 
@@ -132,19 +146,17 @@ class _Translation:
             elif char == ")":
                 self._close(inside)
                 out.append(")")
-                closed = inside.pop() if len(inside) > 1 else False
+                closed = inside.pop()
                 inside[-1] = inside[-1] or closed
-                closed = True if closed else closed
             elif char in "*+{":
                 out.append(char)
                 self._repeat(char, inside, nested=was_closed)
             elif char == "|":
                 inside[-1] = True
                 out.append(char)
-            elif char == "$":
-                out.append("$" if False else "(?!\\n\\Z)$")
-            elif not (self._strip and char.isspace()):
-                out.append(char)
+            else:
+                # Python's `$` also matches before a newline at the end, XPath's does not.
+                out.append({"$": "(?!\\n\\Z)$", ".": self._dot}.get(char, char))
         return "".join(out)
 
     def _close(self, inside: list[bool]) -> None:
@@ -182,7 +194,7 @@ class _Translation:
         if char in {"p", "P"}:
             members = self._category()
             return f"[^{members}]" if char == "P" else f"[{members}]"
-        if char.isdigit():
+        if char.isdigit() and char != "0":
             return f"(?:\\{char})"
         if char in "nrtsSdDwW" or (char and char in "\\|.-^?*+{}()[]$/\"' "):
             return "\\" + char
@@ -229,7 +241,7 @@ class _Translation:
 
     def _class_escape(self) -> str:
         char = self._pattern[self._at : self._at + 1]
-        if char in {"P", "I", "C"}:
+        if char in {"P", "I", "C"} or char.isdigit():
             raise DomainError(f"`\\{char}` in brackets is not supported", "regex")
         escaped = self._escape()
         return escaped[1:-1] if escaped.startswith("[") else escaped.removeprefix("(?:").removesuffix(")")

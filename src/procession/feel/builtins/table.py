@@ -2,7 +2,7 @@
 
     "substring": overloads("string: string, start position: number, length?: number", substring)
 
-`name?` may be left out, `*name` takes all that remain, `a|b` allows two kinds, `|null` allows null. What a function
+`name?` may be left out, `*name` takes all that remain, `+name` at least one, `a|b` allows two kinds, `|null` allows null. What a function
 gets has been checked, and unwrapped from a list of one where FEEL says so; it raises `DomainError` for the rest.
 """
 
@@ -41,9 +41,9 @@ class Parameter:
     def __init__(self, text: str) -> None:
         label, _, kinds = text.partition(":")
         label = label.strip()
-        self.rest = label.startswith("*")
-        self.optional = label.endswith("?") or self.rest
-        self.name = label.strip("*?")
+        self.rest = label.startswith(("*", "+"))
+        self.optional = label.endswith("?") or label.startswith("*")
+        self.name = label.strip("*+?")
         self.kinds = tuple(kind.strip() for kind in kinds.split("|"))
         types = frozenset[type]().union(*(_TYPES.get(kind, frozenset()) for kind in self.kinds)) - {float}
         self.types = None if "any" in self.kinds else types
