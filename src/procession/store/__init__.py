@@ -1,1 +1,1 @@
-"""Where facts are kept: named SQL and numbered migrations. A row never leaves this room."""
+"""Durable places: SQLite now, PostgreSQL later. Named SQL, numbered migrations; no decision about a process."""

@@ -1,0 +1,93 @@
+"""Linking: a Program becomes what the core runs, its expressions as callables. Other languages register here.
+
+An expression is compiled when it is first evaluated, so a program is loaded in a fraction of a millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias, cast, final
+
+from procession.base.failure import Failure
+from procession.base.values import Json
+from procession.core.linked import Decide, Environment, Evaluate, Linked, Lookup
+from procession.ir.program import Expression, Program
+
+Compile: TypeAlias = Callable[[str], Evaluate]
+
+STEPS_MAX: Final = 1_000_000
+"""What one transition's FEEL expressions may cost, in steps, before they are stopped."""
+
+
+def link(program: Program, hash: str, decide: Decide | None = None) -> Linked:
+    """The program `hash`, ready to run. `decide` evaluates called decisions; without one they fail."""
+    return Linked(
+        program,
+        hash,
+        tuple(_Lazy(expression) for expression in program.expressions),
+        environment=_environment,
+        decide=decide or _no_decisions,
+        missing=_missing(),
+    )
+
+
+@final
+class _Lazy:
+    """An expression that is compiled at its first evaluation."""
+
+    __slots__ = ("_expression", "_function")
+
+    def __init__(self, expression: Expression) -> None:
+        self._expression = expression
+        self._function: Evaluate | None = None
+
+    def __call__(self, lookup: Lookup, environment: Environment) -> Json:
+        function = self._function
+        if function is None:
+            function = self._function = _compile(self._expression)
+        return function(lookup, environment)
+
+
+def _compile(expression: Expression) -> Evaluate:
+    compiler = LANGUAGES.get(expression.language)
+    if compiler is None:
+        raise Failure("expression", f"the expression language {expression.language!r} is not registered here")
+    return compiler(expression.text)
+
+
+def _feel(text: str) -> Evaluate:
+    from procession import feel
+
+    try:
+        function = feel.compile_expression(text).function
+    except feel.FeelSyntaxError as error:
+        # Deployment refuses such a text; an older compiler may have let it pass.
+        raise Failure("expression", f"{text!r}: {error}") from None
+
+    def evaluate(lookup: Lookup, environment: Environment) -> Json:
+        try:
+            return feel.to_json(function(lookup, cast("feel.Runtime", environment)))
+        except feel.BudgetExceeded as error:
+            raise Failure("expression", f"{text[:200]!r}: {error}") from None
+
+    return evaluate
+
+
+def _environment(at: int, zone: str, seed: int, draws: int) -> Environment:
+    from procession import feel
+
+    return feel.Runtime(now_ms=at, zone=zone, seed=seed, draws=draws, budget=STEPS_MAX)
+
+
+def _missing() -> object:
+    from procession import feel
+
+    return feel.MISSING
+
+
+def _no_decisions(hash: str, decision_id: str, lookup: Lookup, environment: Environment) -> Json:
+    raise Failure("decision", f"decision {decision_id!r} cannot be evaluated: this host has no decisions")
+
+
+LANGUAGES: Final[dict[str, Compile]] = {"feel": _feel}
+"""language -> compiler. A test runner or an importer adds its own; an unregistered one is refused at deployment."""

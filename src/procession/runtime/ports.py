@@ -1,0 +1,177 @@
+"""The contracts between the engine and a store: `Batch`, what one commit writes, and `Store`, who writes it.
+
+A store knows statements by name and rows by position; what they mean is the engine's business. The contract's test
+suite is tests/unit/store/test_store_contract.py; a new store passes it unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, Protocol, TypeAlias, TypeVar, final
+
+from procession.base.failure import StoreError
+
+Cell: TypeAlias = "int | str | bytes | None"
+Cells: TypeAlias = tuple[Cell, ...]
+
+_Row = TypeVar("_Row")
+
+TABLES: Final = (
+    "tenant",
+    "deployment",
+    "resource",
+    "program",
+    "definition",
+    "decision",
+    "instance",
+    "snapshot",
+    "job",
+    "task",
+    "timer",
+    "subscription",
+    "start_subscription",
+    "start_lock",
+    "message",
+    "incident",
+    "inbox",
+    "source",
+    "failure",
+)
+"""In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""
+
+
+class Fenced(StoreError):
+    """Another process owns the shard now, or an instance was written by somebody else: nothing was stored."""
+
+
+@final
+class Changes:
+    """What one commit does to one table: inserts, then changes in order, then deletes.
+
+    A row that is inserted and deleted in the same commit is never written.
+    """
+
+    __slots__ = ("changed", "gone", "new", "stored")
+
+    def __init__(self) -> None:
+        self.stored: set[Cells | int] = set()
+        self.new: dict[Cells | int, Cells] = {}
+        self.changed: list[tuple[str, Cells]] = []
+        self.gone: dict[Cells | int, Cells] = {}
+
+    def insert(self, key: Cells | int, row: Cells) -> None:
+        """Adds `row`. `key` identifies it within the table; a single integer where that is unique."""
+        if self.gone:
+            self.gone.pop(key, None)
+        self.new[key] = row
+
+    def replace(self, key: Cells | int, row: Cells) -> None:
+        """Adds `row`, or overwrites the row with this key that may be stored already."""
+        self.gone.pop(key, None)
+        self.new[key] = row
+        # Should it be deleted in this same commit, then the stored row has to go as well.
+        self.stored.add(key)
+
+    def change(self, statement: str, row: Cells) -> None:
+        """Runs a named statement after the inserts."""
+        self.changed.append((statement, row))
+
+    def delete(self, key: Cells | int, row: Cells) -> None:
+        """Removes the row with the primary key `row`."""
+        if self.new.pop(key, None) is None or key in self.stored:
+            self.gone[key] = row
+
+
+@final
+class Batch:
+    """The writes of one commit. `first` and `next` are facts: (tenant, instance, seq, at, data).
+
+    `next` rows follow a fact row that the store must hold already, so they are refused if it does not.
+    """
+
+    __slots__ = ("first", "next", "tables")
+
+    def __init__(self) -> None:
+        self.first: list[Cells] = []
+        self.next: list[Cells] = []
+        self.tables: dict[str, Changes] = {}
+
+    def __getitem__(self, table: str) -> Changes:
+        changes = self.tables.get(table)
+        if changes is None:
+            changes = self.tables[table] = Changes()
+        return changes
+
+    def __bool__(self) -> bool:
+        return bool(self.first or self.next or any(_busy(c) for c in self.tables.values()))
+
+
+def _busy(changes: Changes) -> bool:
+    return bool(changes.new or changes.changed or changes.gone)
+
+
+@final
+class Fence:
+    """What a commit proves: that `epoch` is still the shard's. It moves the shard's last key and lease along."""
+
+    __slots__ = ("epoch", "expires", "last_key", "shard")
+
+    def __init__(self, shard: int, epoch: int, last_key: int, expires: int) -> None:
+        self.shard = shard
+        self.epoch = epoch
+        self.last_key = last_key
+        self.expires = expires
+
+
+class ForeignTransaction(Protocol):
+    """A connection of the application to the same database, in whose transaction a request is stored."""
+
+    def execute(self, sql: str, parameters: Sequence[Cell] = ..., /) -> Iterable[tuple[Cell, ...]]: ...
+
+
+class Store(Protocol):
+    """One durable place. Every method raises `StoreError` with a text for people when the store cannot be used.
+
+    `read` may be called by any thread; `commit` by the owner of a shard alone. What `commit` returned from survives
+    a power loss.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
+        """The rows of a named query (store/sql/reads.sql)."""
+        ...
+
+    def commit(self, fence: Fence, batch: Batch) -> None:
+        """Writes all or nothing. Raises `Fenced` when the epoch or a fact's sequence is not the expected one."""
+        ...
+
+    def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
+        """Takes the lease of a shard whose epoch was read as `epoch`; False when somebody else was faster."""
+        ...
+
+    def release(self, shard: int, epoch: int) -> None:
+        """Gives the lease back, if it is still held."""
+        ...
+
+    def post(self, rows: Sequence[Cells], transaction: ForeignTransaction | None = None) -> None:
+        """Inserts requests (shard, source, source_number, at, body) into the inbox; a repeated number is ignored."""
+        ...
+
+    def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
+        """A key that no other transaction gets, at least `floor`, drawn inside an application's transaction."""
+        ...
+
+    def changed(self) -> bool:
+        """Whether another connection may have written since the last call. Cheap."""
+        ...
+
+    def backup(self, target: Path) -> None:
+        """Copies the store to a new file while it is in use; the copy is consistent."""
+        ...
+
+    def close(self) -> None:
+        """Releases everything. Idempotent."""
+        ...

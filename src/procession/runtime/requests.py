@@ -1,0 +1,194 @@
+"""Requests: what may be asked of a shard's owner, by a caller, by another process, by another instance. Data only.
+
+They are numbered rows of the inbox when they come from elsewhere, so they have a wire form (`encode`, `decode`).
+Times are Unix ms, durations ms; `tenant` is a name.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final, TypeAlias, final
+
+import msgspec
+
+from procession.base.values import Json
+from procession.core.events import AnyEvent
+from procession.runtime import codec
+
+
+class Request(msgspec.Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Base of all requests (data inheritance only: no behaviour)."""
+
+    tenant: str
+
+
+@final
+class StartProcess(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Start an instance; answered with its key. `key` is preset when the caller has to know it at once (0: drawn).
+
+    `version` 0 is the latest. `definition` names a definition by key instead, with `node` the triggered start event
+    and `message` the message that starts it.
+    """
+
+    process_id: str
+    variables: dict[str, Json]
+    version: int = 0
+    business_key: str = ""
+    key: int = 0
+    definition: int = 0
+    node: int = -1
+    message: int = 0
+    name: str = ""
+    correlation: str = ""
+
+
+@final
+class StartCalled(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Start a called process under the key that its caller gave it."""
+
+    key: int
+    program: str
+    version: int
+    variables: dict[str, Json]
+    business_key: str
+    parent_instance: int
+    parent_element: int
+    root_instance: int
+    depth: int
+
+
+@final
+class Deliver(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Give an event to an instance. With `tolerant` a rejection is no error (the addressee has moved on)."""
+
+    instance: int
+    event: AnyEvent
+    tolerant: bool = False
+
+
+@final
+class DeliverOffer(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Offer a message of a correlation partition to a subscription of an instance."""
+
+    instance: int
+    subscription: int
+    message: int
+    name: str
+    correlation: str
+    variables: dict[str, Json]
+
+
+@final
+class PublishMessage(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Publish a message; answered with its key. `key` is preset when an instance published it."""
+
+    name: str
+    correlation: str
+    variables: dict[str, Json]
+    ttl: int = 0
+    message_id: str = ""
+    key: int = 0
+
+
+@final
+class BroadcastSignal(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Broadcast a signal; answered with the number of those who got it."""
+
+    name: str
+    variables: dict[str, Json]
+
+
+@final
+class DeployResources(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Deploy documents (file name, bytes); answered with a `Deployment` as JSON."""
+
+    resources: list[tuple[str, bytes]]
+    name: str = ""
+
+
+@final
+class ActivateJobs(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Lease up to `limit` jobs of a type to an outside worker for `timeout` ms; answered with a list of jobs."""
+
+    type: str
+    limit: int
+    worker: str
+    timeout: int
+
+
+@final
+class FinishJob(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Complete a job. `token` is the lease under which the work was done, 0 to act without one."""
+
+    job: int
+    variables: dict[str, Json]
+    token: int = 0
+    denied: bool = False
+    reason: str = ""
+
+
+@final
+class FailJob(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """A worker failed. `retries` None takes one from the job; `backoff` None takes the job's own."""
+
+    job: int
+    error: str
+    token: int = 0
+    retries: int | None = None
+    backoff: int | None = None
+
+
+@final
+class ThrowJob(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """A worker threw a BPMN error."""
+
+    job: int
+    code: str
+    message: str = ""
+    variables: dict[str, Json] = {}
+    token: int = 0
+
+
+@final
+class TaskEvent(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Give an event to the instance that has the open user task `task`."""
+
+    task: int
+    event: AnyEvent
+
+
+@final
+class Resolve(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Retry what an incident stopped."""
+
+    incident: int
+    retries: int = 1
+
+
+AnyRequest: TypeAlias = (
+    StartProcess
+    | StartCalled
+    | Deliver
+    | DeliverOffer
+    | PublishMessage
+    | BroadcastSignal
+    | DeployResources
+    | ActivateJobs
+    | FinishJob
+    | FailJob
+    | ThrowJob
+    | TaskEvent
+    | Resolve
+)
+
+_DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)
+
+
+def encode(request: AnyRequest) -> bytes:
+    """A request as the body of an inbox row."""
+    return codec.encode_json(request)
+
+
+def decode(data: bytes) -> AnyRequest:
+    """The request of `encode`. Raises `StoreError` for what this version does not know."""
+    return codec.read(_DECODER, data)

@@ -1,0 +1,274 @@
+"""What the store answers: one struct a kind of row, in the order of the named query's columns. Data only.
+
+Keys and times are integers (times in Unix ms); a blob is decoded by `runtime.codec`. No SQL row leaves the services.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+import msgspec
+
+HELD: Final = (1 << 63) - 1
+"""The due time of a job that is not offered."""
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Base of all rows (data inheritance only: no behaviour)."""
+
+
+@final
+class DefinitionRow(Row, frozen=True, array_like=True, gc=False):
+    """A deployed version of a process."""
+
+    key: int
+    process_id: str
+    version: int
+    program: str
+    digest: str
+    deployment: int
+    name: str
+    version_tag: str
+    at: int
+
+
+@final
+class DecisionRow(Row, frozen=True, array_like=True, gc=False):
+    """A deployed version of a decision."""
+
+    key: int
+    decision_id: str
+    version: int
+    hash: str
+    digest: str
+    deployment: int
+    name: str
+    version_tag: str
+    at: int
+
+
+@final
+class InstanceRow(Row, frozen=True, array_like=True, gc=False):
+    """An instance as its start and its end wrote it. `state`: 0 active, 1 completed, 2 terminated."""
+
+    key: int
+    definition: int
+    state: int
+    started: int
+    ended: int | None
+    business_key: str
+    parent: int
+    root: int
+    message: int
+
+
+@final
+class FactRow(Row, frozen=True, array_like=True, gc=False):
+    """One step."""
+
+    seq: int
+    at: int
+    data: bytes
+
+
+@final
+class SnapshotRow(Row, frozen=True, array_like=True, gc=False):
+    """A state that all facts up to `seq` are in."""
+
+    seq: int
+    data: bytes
+
+
+@final
+class JobRow(Row, frozen=True, array_like=True, gc=False):
+    """A job on offer. `due` is when it may next be given out, `HELD` for never."""
+
+    tenant: int
+    key: int
+    instance: int
+    element: int
+    node: int
+    type: str
+    retries: int
+    attempt: int
+    due: int
+    priority: int
+    listener: int
+    idempotency_key: str
+    token: int
+    worker: str
+    error: str
+
+
+@final
+class TaskRow(Row, frozen=True, array_like=True, gc=False):
+    """An open user task; `key` is its element instance."""
+
+    key: int
+    instance: int
+    node: int
+    element_id: str
+    created: int
+    assignee: str
+    attributes: bytes
+
+
+@final
+class TimerRow(Row, frozen=True, array_like=True, gc=False):
+    """An open timer. With instance 0 it is a start timer of the definition `element`."""
+
+    tenant: int
+    key: int
+    due: int
+    instance: int
+    element: int
+    node: int
+    cycle: str
+    remaining: int
+
+
+@final
+class SubscriptionRow(Row, frozen=True, array_like=True, gc=False):
+    """An open subscription of an instance."""
+
+    key: int
+    instance: int
+    process_id: str
+
+
+@final
+class StartSubscriptionRow(Row, frozen=True, array_like=True, gc=False):
+    """A start event of the latest version of a process."""
+
+    process_id: str
+    node: int
+    definition: int
+
+
+@final
+class MessageRow(Row, frozen=True, array_like=True, gc=False):
+    """A buffered message."""
+
+    key: int
+    message_id: str
+    expires: int
+    taken: bytes
+    variables: bytes
+
+
+@final
+class ExpiredRow(Row, frozen=True, array_like=True, gc=False):
+    """The address of a message whose time is over."""
+
+    tenant: int
+    name: str
+    correlation: str
+    key: int
+
+
+@final
+class IncidentRow(Row, frozen=True, array_like=True, gc=False):
+    """An open incident."""
+
+    key: int
+    instance: int
+    element: int
+    element_id: str
+    code: str
+    message: str
+    job: int
+    at: int
+
+
+@final
+class InboxRow(Row, frozen=True, array_like=True, gc=False):
+    """A request that waits in the inbox."""
+
+    number: int
+    source: str
+    source_number: int
+    body: bytes
+
+
+@final
+class AnswerRow(Row, frozen=True, array_like=True, gc=False):
+    """What became of a request in the inbox: 0 waiting, 1 answered, 2 failed by a bug."""
+
+    state: int
+    result: bytes | None
+
+
+@final
+class FailedRow(Row, frozen=True, array_like=True, gc=False):
+    """A request that a bug of the engine stopped."""
+
+    number: int
+    source: str
+    source_number: int
+    result: bytes | None
+
+
+@final
+class FailureRow(Row, frozen=True, array_like=True, gc=False):
+    """An instance that a bug of the engine left where it was."""
+
+    tenant: int
+    instance: int
+    at: int
+    text: str
+
+
+@final
+class ShardRow(Row, frozen=True, array_like=True, gc=False):
+    """Who owns a shard, until when, and the highest keys given in it."""
+
+    owner: str
+    epoch: int
+    expires: int
+    last_key: int
+    reserved: int
+
+
+@final
+class IntRow(Row, frozen=True, array_like=True, gc=False):
+    """One number; None for none."""
+
+    value: int | None
+
+
+@final
+class TextRow(Row, frozen=True, array_like=True, gc=False):
+    """One text."""
+
+    value: str
+
+
+@final
+class BlobRow(Row, frozen=True, array_like=True, gc=False):
+    """One blob."""
+
+    value: bytes
+
+
+@final
+class NamedRow(Row, frozen=True, array_like=True, gc=False):
+    """A name and its number."""
+
+    name: str
+    number: int
+
+
+@final
+class CountRow(Row, frozen=True, array_like=True, gc=False):
+    """How many there are of a number."""
+
+    number: int
+    count: int
+
+
+@final
+class LockRow(Row, frozen=True, array_like=True, gc=False):
+    """What a message-started instance holds back."""
+
+    process_id: str
+    correlation: str

@@ -1,0 +1,141 @@
+"""The catalog: which version of which process or decision is meant, and its linked program. Cached, per tenant.
+
+Reads the store and the deployments of the commit under way. What must not live here: compiling, and any write.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from procession.base.failure import NotFound, StoreError
+from procession.core.linked import Linked
+from procession.ir.kinds import Binding
+from procession.ir.program import from_bytes
+from procession.runtime import codec
+from procession.runtime.link import link
+from procession.runtime.ports import Store
+from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, NamedRow
+
+PROGRAMS_MAX: Final = 1_000
+"""Linked programs kept in memory; the one linked first goes first."""
+
+_DEFINITION: Final = ("definition_latest", "definition_deployed", "definition_tagged")
+_DECISION: Final = ("decision_latest", "decision_deployed", "decision_tagged")
+"""The query of each `Binding`."""
+
+
+@final
+class Catalog:
+    """What is deployed. Not thread-safe: each writer or reader has its own."""
+
+    __slots__ = ("_by_version", "_data", "_keys", "_latest", "_linked", "_store", "tenants")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.tenants: dict[str, int] = {}
+        self._latest: dict[tuple[int, str], DefinitionRow] = {}
+        self._by_version: dict[tuple[int, str, int], DefinitionRow] = {}
+        self._keys: dict[tuple[int, int], DefinitionRow] = {}
+        self._linked: dict[tuple[int, str], Linked] = {}
+        self._data: dict[tuple[int, str], bytes] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Reads everything anew: a commit failed, or another process deployed. Programs are content and stay."""
+        self.tenants = {row.name: row.number for row in self._store.read("tenants", (), NamedRow)}
+        self._latest.clear()
+        self._by_version.clear()
+        self._keys.clear()
+        self._data.clear()
+
+    def tenant(self, name: str) -> int:
+        """The number of a tenant; raises `NotFound` for one that has nothing here."""
+        number = self.tenants.get(name)
+        if number is None:
+            raise NotFound(f"no tenant {name!r}: nothing was deployed for it")
+        return number
+
+    def latest(self, tenant: int, process_id: str) -> DefinitionRow:
+        """The newest version of a process; raises `NotFound`."""
+        found = self._latest.get((tenant, process_id))
+        if found is None:
+            rows = self._store.read("definition_latest", (tenant, process_id), DefinitionRow)
+            if not rows:
+                raise NotFound(f"no process {process_id!r} is deployed")
+            found = self._latest[tenant, process_id] = rows[0]
+        return found
+
+    def version(self, tenant: int, process_id: str, version: int) -> DefinitionRow:
+        """One version of a process; raises `NotFound`."""
+        found = self._by_version.get((tenant, process_id, version))
+        if found is None:
+            rows = self._store.read("definition_version", (tenant, process_id, version), DefinitionRow)
+            if not rows:
+                raise NotFound(f"process {process_id!r} has no version {version}")
+            found = self._by_version[tenant, process_id, version] = rows[0]
+        return found
+
+    def definition(self, tenant: int, key: int) -> DefinitionRow:
+        """A definition by key; raises `NotFound`."""
+        found = self._keys.get((tenant, key))
+        if found is None:
+            rows = self._store.read("definition", (tenant, key), DefinitionRow)
+            if not rows:
+                raise NotFound(f"no definition {key}")
+            found = self._keys[tenant, key] = rows[0]
+        return found
+
+    def bound(self, tenant: int, process_id: str, binding: Binding, tag: str, deployment: int) -> DefinitionRow:
+        """The definition that a call means; raises `NotFound` with what was looked for."""
+        if binding is Binding.LATEST:
+            return self.latest(tenant, process_id)
+        wanted: int | str = deployment if binding is Binding.DEPLOYMENT else tag
+        rows = self._store.read(_DEFINITION[binding], (tenant, process_id, wanted), DefinitionRow)
+        if not rows:
+            raise NotFound(f"no process {process_id!r} {_described(binding, tag)}")
+        return rows[0]
+
+    def decision(self, tenant: int, decision_id: str, binding: Binding, tag: str, deployment: int) -> DecisionRow:
+        """The decision that a call means; raises `NotFound` with what was looked for."""
+        args: tuple[int | str, ...] = (tenant, decision_id)
+        if binding is not Binding.LATEST:
+            args = (*args, deployment if binding is Binding.DEPLOYMENT else tag)
+        rows = self._store.read(_DECISION[binding], args, DecisionRow)
+        if not rows:
+            raise NotFound(f"no decision {decision_id!r} {_described(binding, tag)}")
+        return rows[0]
+
+    def deployed(self, tenant: int, row: DefinitionRow) -> None:
+        """A deployment of the commit under way. `forget` undoes it."""
+        self._latest[tenant, row.process_id] = row
+        self._by_version[tenant, row.process_id, row.version] = row
+        self._keys[tenant, row.key] = row
+
+    def program_added(self, tenant: int, hash: str, data: bytes) -> None:
+        """The bytes of a program of the commit under way."""
+        self._data[tenant, hash] = data
+
+    def linked(self, tenant: int, hash: str) -> Linked:
+        """A program, ready to run; raises `StoreError` if its bytes are gone."""
+        found = self._linked.get((tenant, hash))
+        if found is None:
+            program = from_bytes(self.data(tenant, hash))
+            found = link(program, hash)
+            if len(self._linked) >= PROGRAMS_MAX:
+                del self._linked[next(iter(self._linked))]
+            self._linked[tenant, hash] = found
+        return found
+
+    def data(self, tenant: int, hash: str) -> bytes:
+        """The canonical bytes behind a hash; raises `StoreError` if they are gone."""
+        found = self._data.get((tenant, hash))
+        if found is None:
+            rows = self._store.read("program", (tenant, hash), BlobRow)
+            if not rows:
+                raise StoreError(f"{self._store.name}: the program {hash} is missing")
+            found = codec.unwrap(rows[0].value)
+        return found
+
+def _described(binding: Binding, tag: str) -> str:
+    texts = {Binding.LATEST: "is deployed", Binding.DEPLOYMENT: "is in the deployment of the caller"}
+    return texts.get(binding, f"has the version tag {tag!r}")

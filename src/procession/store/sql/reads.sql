@@ -1,0 +1,141 @@
+-- Every question that is put to the store, by name. The columns are those of the row structs in runtime.rows.
+
+-- name: tenants
+SELECT name, number FROM procession_tenant;
+
+-- name: definition_latest
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND process_id = ? ORDER BY version DESC LIMIT 1;
+-- name: definition_version
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND process_id = ? AND version = ?;
+-- name: definition_tagged
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND process_id = ? AND version_tag = ? ORDER BY version DESC LIMIT 1;
+-- name: definition_deployed
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND process_id = ? AND deployment = ? ORDER BY version DESC LIMIT 1;
+-- name: definition
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND key = ?;
+-- name: definitions
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? ORDER BY process_id, version;
+
+-- name: decision_latest
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND decision_id = ? ORDER BY version DESC LIMIT 1;
+-- name: decision_tagged
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND decision_id = ? AND version_tag = ? ORDER BY version DESC LIMIT 1;
+-- name: decision_deployed
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND decision_id = ? AND deployment = ? ORDER BY version DESC LIMIT 1;
+-- name: decisions
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? ORDER BY decision_id, version;
+
+-- name: program
+SELECT data FROM procession_program WHERE tenant = ? AND hash = ?;
+-- name: resource
+SELECT data FROM procession_resource WHERE tenant = ? AND deployment = ? AND digest = ?;
+
+-- name: instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
+WHERE tenant = ? AND key = ?;
+-- name: instances
+SELECT i.key, i.definition, i.state, i.started, i.ended, i.business_key, i.parent, i.root, i.message FROM procession_instance i
+WHERE i.tenant = ?1 AND i.key > ?2 ORDER BY i.key LIMIT ?3;
+-- name: instances_active
+SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
+WHERE tenant = ?1 AND definition = ?2 AND state = 0 AND key > ?3 ORDER BY key LIMIT ?4;
+-- name: instances_business
+SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
+WHERE tenant = ?1 AND business_key = ?2 AND business_key <> '' AND key > ?3 ORDER BY key LIMIT ?4;
+-- name: instances_called
+SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
+WHERE tenant = ?1 AND parent = ?2 AND parent <> 0 AND key > ?3 ORDER BY key LIMIT ?4;
+-- name: instance_counts
+SELECT state, count(*) FROM procession_instance WHERE tenant = ? GROUP BY state;
+
+-- name: snapshot
+SELECT seq, data FROM procession_snapshot WHERE tenant = ? AND instance = ?;
+-- name: facts
+SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? ORDER BY seq;
+
+-- name: job
+SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
+    token, worker, error FROM procession_job WHERE tenant = ? AND key = ?;
+-- name: jobs_ready
+SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
+    token, worker, error FROM procession_job WHERE tenant = ? AND type = ? AND due <= ? ORDER BY due, key LIMIT ?;
+-- name: job_next_due
+SELECT min(due) FROM procession_job WHERE tenant = ? AND type = ? AND due > ?;
+-- name: job_tenants
+SELECT number FROM procession_tenant WHERE EXISTS (SELECT 1 FROM procession_job WHERE tenant = number AND type = ?);
+-- name: jobs
+SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
+    token, worker, error FROM procession_job WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
+
+-- name: task
+SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task WHERE tenant = ? AND key = ?;
+-- name: tasks
+SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
+WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
+-- name: tasks_instance
+SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
+WHERE tenant = ?1 AND instance = ?2 AND key > ?3 ORDER BY key LIMIT ?4;
+-- name: tasks_assignee
+SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
+WHERE tenant = ?1 AND assignee = ?2 AND assignee <> '' AND key > ?3 ORDER BY key LIMIT ?4;
+
+-- name: timers_due
+SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer WHERE due <= ? ORDER BY due, tenant, key
+LIMIT ?;
+-- name: timer_next
+SELECT due FROM procession_timer ORDER BY due LIMIT 1;
+
+-- name: subscriptions
+SELECT key, instance, process_id FROM procession_subscription
+WHERE tenant = ? AND signal = ? AND name = ? AND correlation = ? ORDER BY key;
+-- name: start_subscriptions
+SELECT process_id, node, definition FROM procession_start_subscription WHERE tenant = ? AND signal = ? AND name = ?
+ORDER BY process_id, node;
+-- name: start_names
+SELECT DISTINCT name FROM procession_start_subscription WHERE tenant = ? AND process_id = ? AND signal = 0;
+-- name: start_lock
+SELECT instance FROM procession_start_lock WHERE tenant = ? AND process_id = ? AND correlation = ?;
+-- name: start_lock_of
+SELECT process_id, correlation FROM procession_start_lock WHERE tenant = ? AND instance = ?;
+-- name: messages
+SELECT key, message_id, expires, taken, variables FROM procession_message
+WHERE tenant = ? AND name = ? AND correlation = ? ORDER BY key;
+-- name: message_any
+SELECT 1 FROM procession_message LIMIT 1;
+-- name: messages_of_name
+SELECT DISTINCT correlation FROM procession_message WHERE tenant = ? AND name = ?;
+-- name: messages_expired
+SELECT tenant, name, correlation, key FROM procession_message WHERE expires <= ? ORDER BY expires LIMIT ?;
+-- name: message_next_expiry
+SELECT expires FROM procession_message ORDER BY expires LIMIT 1;
+
+-- name: incident
+SELECT key, instance, element, element_id, code, message, job, at FROM procession_incident WHERE tenant = ? AND key = ?;
+-- name: incidents
+SELECT key, instance, element, element_id, code, message, job, at FROM procession_incident
+WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
+-- name: incidents_instance
+SELECT key, instance, element, element_id, code, message, job, at FROM procession_incident
+WHERE tenant = ?1 AND instance = ?2 AND key > ?3 ORDER BY key LIMIT ?4;
+
+-- name: inbox_open
+SELECT number, source, source_number, body FROM procession_inbox WHERE shard = ? AND state = 0 ORDER BY number LIMIT ?;
+-- name: inbox_result
+SELECT state, result FROM procession_inbox WHERE source = ? AND source_number = ?;
+-- name: inbox_failed
+SELECT number, source, source_number, result FROM procession_inbox WHERE shard = ? AND state = 2 ORDER BY number;
+-- name: source_last
+SELECT last FROM procession_source WHERE name = ?;
+
+-- name: failures
+SELECT tenant, instance, at, text FROM procession_failure ORDER BY tenant, instance;

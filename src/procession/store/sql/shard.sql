@@ -1,0 +1,18 @@
+-- Ownership of a shard: the lease, and the fence that every commit passes.
+
+-- name: shard_read
+SELECT owner, epoch, expires, last_key, reserved FROM procession_shard WHERE shard = ?;
+
+-- The condition on epoch makes the taking atomic between two processes that read the same row.
+-- name: shard_take
+UPDATE procession_shard SET owner = ?, epoch = epoch + 1, expires = ? WHERE shard = ? AND epoch = ?;
+
+-- name: shard_release
+UPDATE procession_shard SET owner = '', expires = 0 WHERE shard = ? AND epoch = ?;
+
+-- The fence: no row is changed when another owner has taken over.
+-- name: shard_fence
+UPDATE procession_shard SET last_key = max(last_key, ?), expires = ? WHERE shard = ? AND epoch = ?;
+
+-- name: shard_reserve
+UPDATE procession_shard SET reserved = max(reserved + 1, ?) WHERE shard = ? RETURNING reserved;

@@ -1,0 +1,102 @@
+-- Every statement that a commit may contain. Parameters are positional; the order of columns is that of the schema.
+-- A batch runs, table by table, its inserts, then its changes, then its deletes (runtime.ports.Batch).
+
+-- name: tenant_insert
+INSERT INTO procession_tenant VALUES (?, ?);
+
+-- name: deployment_insert
+INSERT INTO procession_deployment VALUES (?, ?, ?, ?);
+-- name: resource_insert
+INSERT OR REPLACE INTO procession_resource VALUES (?, ?, ?, ?, ?);
+-- name: program_insert
+INSERT OR IGNORE INTO procession_program VALUES (?, ?, ?);
+-- name: definition_insert
+INSERT INTO procession_definition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- name: decision_insert
+INSERT INTO procession_decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: instance_insert
+INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- name: instance_end
+UPDATE procession_instance SET state = ?, ended = ? WHERE tenant = ? AND key = ?;
+
+-- name: fact_insert
+INSERT INTO procession_fact VALUES (?, ?, ?, ?, ?);
+-- name: fact_append
+INSERT INTO procession_fact SELECT ?1, ?2, ?3, ?4, ?5
+WHERE EXISTS (SELECT 1 FROM procession_fact WHERE tenant = ?1 AND instance = ?2 AND seq = ?3 - 1);
+
+-- name: snapshot_insert
+INSERT OR REPLACE INTO procession_snapshot VALUES (?, ?, ?, ?);
+-- name: snapshot_delete
+DELETE FROM procession_snapshot WHERE tenant = ? AND instance = ?;
+
+-- name: job_insert
+INSERT OR REPLACE INTO procession_job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- name: job_failed
+UPDATE procession_job SET retries = ?, attempt = ?, due = ?, token = 0, error = ? WHERE tenant = ? AND key = ?;
+-- name: job_leased
+UPDATE procession_job SET due = ?, token = ?, worker = ?, attempt = ? WHERE tenant = ? AND key = ?;
+-- name: job_delete
+DELETE FROM procession_job WHERE tenant = ? AND key = ?;
+
+-- name: task_insert
+INSERT OR REPLACE INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+-- name: task_delete
+DELETE FROM procession_task WHERE tenant = ? AND key = ?;
+
+-- name: timer_insert
+INSERT OR REPLACE INTO procession_timer VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+-- name: timer_delay
+UPDATE procession_timer SET due = ? WHERE tenant = ? AND key = ?;
+-- name: timer_delete
+DELETE FROM procession_timer WHERE tenant = ? AND key = ?;
+-- name: timer_starts_delete
+DELETE FROM procession_timer WHERE tenant = ?1 AND instance = 0 AND element IN
+    (SELECT key FROM procession_definition WHERE tenant = ?1 AND process_id = ?2 AND version < ?3);
+
+-- name: subscription_insert
+INSERT INTO procession_subscription VALUES (?, ?, ?, ?, ?, ?, ?);
+-- name: subscription_delete
+DELETE FROM procession_subscription WHERE tenant = ? AND signal = ? AND name = ? AND correlation = ? AND key = ?;
+
+-- name: start_subscription_insert
+INSERT OR REPLACE INTO procession_start_subscription VALUES (?, ?, ?, ?, ?, ?);
+-- name: start_subscription_clear
+DELETE FROM procession_start_subscription WHERE tenant = ? AND process_id = ? AND definition <> ?;
+
+-- name: start_lock_insert
+INSERT OR REPLACE INTO procession_start_lock VALUES (?, ?, ?, ?);
+-- name: start_lock_delete
+DELETE FROM procession_start_lock WHERE tenant = ? AND process_id = ? AND correlation = ?;
+
+-- name: message_insert
+INSERT OR REPLACE INTO procession_message VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+-- name: message_delete
+DELETE FROM procession_message WHERE tenant = ? AND name = ? AND correlation = ? AND key = ?;
+
+-- name: incident_insert
+INSERT OR REPLACE INTO procession_incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- name: incident_delete
+DELETE FROM procession_incident WHERE tenant = ? AND key = ?;
+
+-- name: inbox_insert
+INSERT INTO procession_inbox (shard, source, source_number, at, state, body) VALUES (?, ?, ?, ?, 0, ?);
+-- name: inbox_answer
+UPDATE procession_inbox SET state = 1, result = ?, body = x'' WHERE number = ?;
+-- name: inbox_fail
+UPDATE procession_inbox SET state = 2, result = ? WHERE number = ?;
+-- name: inbox_retry
+UPDATE procession_inbox SET state = 0, result = NULL WHERE shard = ? AND state = 2;
+-- name: inbox_delete
+DELETE FROM procession_inbox WHERE number = ?;
+-- name: inbox_sweep
+DELETE FROM procession_inbox WHERE state = 1 AND at < ?;
+-- name: source_insert
+INSERT INTO procession_source VALUES (?1, ?2, ?3)
+ON CONFLICT (name) DO UPDATE SET last = max(last, excluded.last), at = excluded.at;
+
+-- name: failure_insert
+INSERT OR REPLACE INTO procession_failure VALUES (?, ?, ?, ?);
+-- name: failure_delete
+DELETE FROM procession_failure WHERE tenant = ? AND instance = ?;

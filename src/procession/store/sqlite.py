@@ -1,0 +1,249 @@
+"""The store on one SQLite file: stdlib sqlite3, WAL, synchronous=FULL (docs/design/0003).
+
+One connection writes, under a lock; another reads what is committed. Nothing here knows what a row means.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import GenericAlias
+from typing import Final, TypeVar, cast, final
+
+import msgspec
+
+from procession.base.failure import StoreError
+from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction
+from procession.store.errors import explained, plain_errors
+from procession.store.faults import reached
+from procession.store.statements import migrations, split, statements
+
+BUSY_MS: Final = 5_000
+"""How long a statement waits for another process's transaction."""
+CHECKPOINT_PAGES: Final = 2_000
+
+_Row = TypeVar("_Row")
+_READS: Final = statements("reads.sql")
+_WRITES: Final = statements("writes.sql")
+_SHARD: Final = statements("shard.sql")
+_INSERTS: Final = {table: _WRITES[f"{table}_insert"] for table in TABLES}
+_DELETES: Final = {table: _WRITES.get(f"{table}_delete", "") for table in TABLES}
+
+
+@final
+class SQLiteStore:
+    """A `runtime.ports.Store` on a file, or in memory for ":memory:". Opening creates or migrates the schema."""
+
+    def __init__(self, path: str | Path, *, busy_ms: int = BUSY_MS) -> None:
+        """Raises `StoreError` when the file is no database, damaged, locked, or made by a newer version."""
+        self._path = str(path)
+        self._memory = self._path == ":memory:"
+        self._lock = threading.RLock()
+        with plain_errors(self._path):
+            self._writer = _connect(self._path, busy_ms)
+            try:
+                _prepare(self._writer, self._path)
+                self._reader = self._writer if self._memory else _connect(self._path, busy_ms)
+            except BaseException:
+                self._writer.close()
+                raise
+        # In memory there is one connection: a reader must not see half a transaction.
+        self._read_lock = self._lock if self._memory else threading.RLock()
+        self._version = -1
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """The path, as it was given."""
+        return self._path
+
+    def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
+        """See `Store.read`."""
+        sql = _SHARD.get(query) or _READS[query]
+        try:
+            with self._read_lock:
+                found = self._reader.execute(sql, args).fetchall()
+        except sqlite3.Error as error:
+            raise explained(self._path, error) from error
+        return msgspec.convert(found, cast("type[list[_Row]]", GenericAlias(list, (row,)))) if found else []
+
+    def commit(self, fence: Fence, batch: Batch) -> None:
+        """See `Store.commit`."""
+        with self._lock:
+            writer = self._writer
+            try:
+                reached("before-commit")
+                writer.execute("BEGIN IMMEDIATE")
+                self._write(writer, fence, batch)
+                reached("in-commit")
+                writer.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._rollback()
+                raise explained(self._path, error) from error
+            except BaseException:
+                self._rollback()
+                raise
+        reached("after-commit")
+
+    def _write(self, writer: sqlite3.Connection, fence: Fence, batch: Batch) -> None:
+        claim = (fence.last_key, fence.expires, fence.shard, fence.epoch)
+        if writer.execute(_SHARD["shard_fence"], claim).rowcount != 1:
+            raise Fenced(f"{self._path}: another process took over shard {fence.shard}")
+        try:
+            if batch.first:
+                writer.executemany(_WRITES["fact_insert"], batch.first)
+            if batch.next and writer.executemany(_WRITES["fact_append"], batch.next).rowcount != len(batch.next):
+                raise Fenced(f"{self._path}: an instance is not where its owner left it")
+        except sqlite3.IntegrityError as error:
+            raise Fenced(f"{self._path}: an instance was written by somebody else ({error})") from error
+        for table in TABLES:
+            changes = batch.tables.get(table)
+            if changes is None:
+                continue
+            if changes.new:
+                writer.executemany(_INSERTS[table], changes.new.values())
+            for statement, row in changes.changed:
+                writer.execute(_WRITES[statement], row)
+            if changes.gone:
+                writer.executemany(_DELETES[table], changes.gone.values())
+
+    def _rollback(self) -> None:
+        try:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        except sqlite3.Error:
+            # SQLite has rolled back by itself (a full disk); what is reported is the first error.
+            return
+
+    def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
+        """See `Store.take`."""
+        with self._lock, plain_errors(self._path):
+            row = (owner, expires, shard, epoch)
+            return self._writer.execute(_SHARD["shard_take"], row).rowcount == 1
+
+    def release(self, shard: int, epoch: int) -> None:
+        """See `Store.release`."""
+        with self._lock, plain_errors(self._path):
+            self._writer.execute(_SHARD["shard_release"], (shard, epoch))
+
+    def post(self, rows: Sequence[Cells], transaction: ForeignTransaction | None = None) -> None:
+        """See `Store.post`."""
+        sql = _WRITES["inbox_insert"].replace("INSERT INTO", "INSERT OR IGNORE INTO", 1)
+        with plain_errors(self._path):
+            if transaction is not None:
+                for row in rows:
+                    transaction.execute(sql, row)
+                return
+            with self._lock:
+                self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    self._writer.executemany(sql, rows)
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    self._rollback()
+                    raise
+
+    def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
+        """See `Store.reserve`."""
+        with plain_errors(self._path):
+            for (key,) in transaction.execute(_SHARD["shard_reserve"], (floor, shard)):
+                assert isinstance(key, int)
+                return key
+        raise StoreError(f"{self._path}: the store has no shard {shard}")
+
+    def changed(self) -> bool:
+        """See `Store.changed`. `data_version` moves when another connection committed."""
+        if self._memory:
+            return False
+        with self._lock, plain_errors(self._path):
+            version: int = self._writer.execute("PRAGMA data_version").fetchone()[0]
+        moved = version != self._version
+        self._version = version
+        return moved
+
+    def backup(self, target: Path) -> None:
+        """See `Store.backup`. Commits go on meanwhile; SQLite copies what they change once more."""
+        if target.exists():
+            raise StoreError(f"{target} exists already; a backup never overwrites")
+        with plain_errors(str(target)), sqlite3.connect(target) as copy:
+            if self._memory:
+                with self._lock:
+                    self._writer.backup(copy)
+            else:
+                source = _connect(self._path, BUSY_MS)
+                try:
+                    source.backup(copy)
+                finally:
+                    source.close()
+        copy.close()
+
+    def close(self) -> None:
+        """See `Store.close`. The last connection folds the log into the file."""
+        with self._lock, self._read_lock:
+            if self._closed:
+                return
+            self._closed = True
+            with plain_errors(self._path):
+                if not self._memory:
+                    self._reader.close()
+                self._writer.close()
+
+
+def _connect(path: str, busy_ms: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path,
+        timeout=busy_ms / 1000,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    try:
+        # Before the first table, or it needs a full VACUUM later.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA cache_size = -16000")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Brings the schema to this version, in one transaction."""
+    steps = migrations()
+    newest = steps[-1][0]
+    if _version(connection, path, newest) == newest:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection, path, newest)  # another process may have been faster
+        for number, script in steps:
+            if number <= version:
+                continue
+            for statement in split(script):
+                connection.execute(statement)
+            connection.execute("INSERT OR REPLACE INTO procession_meta VALUES ('schema', ?)", (number,))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection, path: str, newest: int) -> int:
+    table = "SELECT 1 FROM sqlite_master WHERE name = 'procession_meta'"
+    if connection.execute(table).fetchone() is None:
+        return 0
+    row = connection.execute("SELECT value FROM procession_meta WHERE name = 'schema'").fetchone()
+    version = int(row[0]) if row is not None else 0
+    if version > newest:
+        raise StoreError(
+            f"{path}: made by a newer version of Procession (schema {version}; this one reads {newest}): "
+            "upgrade Procession"
+        )
+    return version
