@@ -132,8 +132,8 @@ def _in_listed_order(actual: list[str] | None, listed: tuple[str, ...]) -> tuple
         return ()
     if len(actual) == 1:
         return tuple(actual)
-    known = [id for id in dict.fromkeys(listed) if id in actual]
-    return tuple(known + [id for id in actual if id not in known])
+    known = dict.fromkeys(actual)
+    return tuple(dict.fromkeys([id for id in listed if id in known] + actual))
 
 
 def _activity(reading: Reading, element: XmlElement, ends: Ends) -> Activity:

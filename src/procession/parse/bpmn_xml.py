@@ -43,7 +43,6 @@ from procession.parse.reading import (
     Parts,
     Reading,
     attribute,
-    by_position,
     documentation,
     first,
     flag,
@@ -71,10 +70,10 @@ def parse_bpmn(data: bytes, file: str) -> tuple[Definitions | None, list[Diagnos
     reading = Reading(file)
     if root.namespace != BPMN or root.name != "definitions":
         reading.report("namespace", root, *_not_bpmn(root), "error")
-        return None, reading.diagnostics
+        return None, reading.findings()
     check(reading, root)
     definitions = _definitions(reading, root, hashlib.sha256(data).hexdigest())
-    return definitions, sorted(reading.diagnostics, key=by_position)
+    return definitions, reading.findings()
 
 
 def _not_bpmn(root: XmlElement) -> tuple[str, str]:
@@ -90,7 +89,7 @@ def _not_bpmn(root: XmlElement) -> tuple[str, str]:
 def _definitions(reading: Reading, root: XmlElement, digest: str) -> Definitions:
     parts = parts_of(root)
     reading.severity = "error" if any(is_executable(e) for e in parts.get("process", ())) else "warning"
-    reading.uses_zeebe = ZEEBE in root.prefixes.values()
+    reading.uses_zeebe = root.prefixes.declares(ZEEBE)
     events = [event_definition(reading, child) for child in root.children if _is_event_definition(child)]
     reading.event_definitions = {event.id: event for event in events if event.id}
     foreign = [child for child in parts.get("", ()) if child.namespace == BPMNDI]

@@ -81,7 +81,7 @@ def type_ref(element: XmlElement, name: str = "typeRef") -> str:
 def without_prefix(element: XmlElement, text: str) -> str:
     """A type's name without the prefix of a namespace that is declared."""
     prefix, colon, name = text.strip().partition(":")
-    return name if colon and prefix in element.prefixes else text.strip()
+    return name if colon and element.prefixes.namespace(prefix) else text.strip()
 
 
 def information_item(reading: Reading, element: XmlElement | None) -> InformationItem | None:

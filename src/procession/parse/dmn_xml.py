@@ -32,7 +32,7 @@ from procession.parse.dmn_boxes import (
     without_prefix,
 )
 from procession.parse.dmn_grammar import CHILDREN, LEAF, NEEDS_NAME, OPAQUE, REQUIREMENTS, VERSIONS
-from procession.parse.reading import Parts, Reading, attribute, by_position, first, flag, parts_of, text_of
+from procession.parse.reading import Parts, Reading, attribute, first, flag, parts_of, text_of
 from procession.parse.xml import XmlElement, read_xml
 
 
@@ -48,10 +48,10 @@ def parse_dmn(data: bytes, file: str) -> tuple[Decisions | None, list[Diagnostic
     reading.severity = "error"
     if root.namespace not in VERSIONS or root.name != "definitions":
         reading.report("namespace", root, *_not_dmn(root))
-        return None, reading.diagnostics
+        return None, reading.findings()
     unknown = _check(reading, root)
     decisions = _decisions(reading, root, unknown, hashlib.sha256(data).hexdigest())
-    return decisions, sorted(reading.diagnostics, key=by_position)
+    return decisions, reading.findings()
 
 
 def _not_dmn(root: XmlElement) -> tuple[str, str]:

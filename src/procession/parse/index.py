@@ -158,7 +158,7 @@ def _check_reference(reading: Reading, index: Index, use: tuple[XmlElement, str,
             severity = _severity(index, element, place) if wanted.is_hard else "warning"
             reading.report(wanted.rule, element, text, "correct the reference or remove it", severity)
     elif wanted.targets and target.name not in wanted.targets:
-        text = f"{name} of {element.name} names {value.strip()!r}, which is a {target.name}"
+        text = f"{name} of {element.name} names {value.strip()[:80]!r}, which is a {target.name}"
         remedy = "it must be one of: " + ", ".join(sorted(wanted.targets))
         severity = _severity(index, element, place) if wanted.is_hard else "warning"
         reading.report(wanted.rule, element, text, remedy, severity)
@@ -169,7 +169,7 @@ def _check_reference(reading: Reading, index: Index, use: tuple[XmlElement, str,
 def _is_elsewhere(index: Index, element: XmlElement, value: str) -> bool:
     """Whether a QName's prefix says that the element is in a document that this one imports."""
     prefix, colon, _ = value.strip().partition(":")
-    return bool(colon) and element.prefixes.get(prefix) in index.imported
+    return bool(colon) and element.prefixes.namespace(prefix) in index.imported
 
 
 def _check_listed(reading: Reading, index: Index, node: XmlElement, flow: XmlElement, name: str) -> None:

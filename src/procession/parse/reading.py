@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar, final
+from typing import Final, TypeAlias, TypeVar, final
 
 from procession.base.diagnostics import Diagnostic, Severity, Span
 from procession.model.bpmn import Unknown
@@ -17,19 +17,27 @@ from procession.parse.xml import XSI_TYPE, XmlElement, local_name
 Parts: TypeAlias = "dict[str, list[XmlElement]]"
 """An element's children by tag; those of other namespaces are under ''."""
 
+FINDINGS_MAX: Final = 1_000
+"""Most findings kept of one document."""
+
 _Word = TypeVar("_Word", bound=str)
-_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
 @final
 class Reading:
     """One document: its name, what was found wrong, and the severity of faults at the place being read."""
 
-    __slots__ = ("diagnostics", "event_definitions", "file", "severity", "unknown", "uses_zeebe")
+    __slots__ = (
+        "_errors_left_out", "_findings", "_left_out",
+        "event_definitions", "file", "severity", "unknown", "uses_zeebe",
+    )  # fmt: skip
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.diagnostics: list[Diagnostic] = []
+        self._findings: list[Diagnostic] = []
+        self._left_out = 0
+        self._errors_left_out = 0
         self.severity: Severity = "warning"
         self.unknown: dict[XmlElement | None, list[Unknown]] = {}
         self.event_definitions: dict[str, EventDefinition] = {}
@@ -47,16 +55,36 @@ class Reading:
         severity: Severity | None = None,
     ) -> None:
         """Adds a finding about an element; its severity is that of the place unless given."""
-        self.diagnostics.append(
+        severity = severity or self.severity
+        if len(self._findings) >= FINDINGS_MAX:
+            self._left_out += 1
+            self._errors_left_out += severity == "error"
+            return
+        self._findings.append(
             Diagnostic(
                 rule=rule,
                 message=message,
-                severity=severity or self.severity,
+                severity=severity,
                 element=element.attributes.get("id", ""),
                 span=self.span(element),
                 remedy=remedy,
             )
         )
+
+    def findings(self) -> list[Diagnostic]:
+        """All findings in the order of the document; where some are left out, a last one counts them."""
+        found = sorted(self._findings, key=lambda each: (each.span.line, each.span.column))
+        if self._left_out:
+            more = Diagnostic(
+                rule="too-many-findings",
+                message=f"{self._left_out} more findings, {self._errors_left_out} of them errors, are not shown",
+                # A document with an error must stay refused, though only warnings may be shown.
+                severity="error" if self._errors_left_out else "warning",
+                span=Span(self.file),
+                remedy="correct those above first",
+            )
+            found.append(more)
+        return found
 
 
 def parts_of(element: XmlElement) -> Parts:
@@ -153,8 +181,3 @@ def documentation(parts: Parts) -> str:
     """All documentation of an element, a blank line between two."""
     found = parts.get("documentation")
     return "\n\n".join(child.text.strip() for child in found) if found else ""
-
-
-def by_position(diagnostic: Diagnostic) -> tuple[int, int]:
-    """The order in which findings are shown."""
-    return diagnostic.span.line, diagnostic.span.column

@@ -30,6 +30,30 @@ _NOT_DECODED: Final = frozenset(
 
 
 @final
+class Prefixes:
+    """Namespace declarations: an element's own, and those around it. Linked, because copies could cost gigabytes."""
+
+    __slots__ = ("_outer", "_own")
+
+    def __init__(self, own: dict[str, str], outer: Prefixes | None) -> None:
+        self._own = own
+        self._outer = outer
+
+    def namespace(self, prefix: str) -> str | None:
+        """The namespace of a prefix ('' for the default one), or None where it is not declared."""
+        scope: Prefixes | None = self
+        while scope is not None:
+            if prefix in scope._own:
+                return scope._own[prefix]
+            scope = scope._outer
+        return None
+
+    def declares(self, namespace: str) -> bool:
+        """Whether this very element declares a namespace."""
+        return namespace in self._own.values()
+
+
+@final
 class XmlElement:
     """An element. Keys of `attributes` are local names, or `namespace local` for a name with a prefix.
 
@@ -44,7 +68,7 @@ class XmlElement:
         tag: tuple[str, str],
         attributes: dict[str, str],
         place: tuple[int, int],
-        prefixes: dict[str, str],
+        prefixes: Prefixes,
     ) -> None:
         self.namespace, self.name = tag
         self.attributes = attributes
@@ -98,7 +122,6 @@ class _Reader:
         self._open: list[XmlElement] = []
         self._texts: list[list[str]] = []
         self._tags: dict[str, tuple[str, str]] = {}
-        self._prefixes: dict[str, str] = {}
         self._declared: dict[str, str] = {}
         self._count = 0
 
@@ -122,9 +145,9 @@ class _Reader:
         if tag is None:
             namespace, _, name = raw.rpartition(_SEPARATOR)
             tag = self._tags[raw] = (namespace, name)
-        prefixes = self._open[-1].prefixes if self._open else self._prefixes
-        if self._declared:
-            prefixes = {**prefixes, **self._declared}
+        prefixes = self._open[-1].prefixes if self._open else None
+        if self._declared or prefixes is None:
+            prefixes = Prefixes(self._declared, prefixes)
             self._declared = {}
         element = XmlElement(tag, attributes, place, prefixes)
         self._count += 1

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from procession.model.bpmn import Activity
 from procession.parse import parse_bpmn
+from procession.parse.reading import FINDINGS_MAX
 
 MODEL: Final = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 ZEEBE: Final = "http://camunda.org/schema/zeebe/1.0"
@@ -175,6 +177,37 @@ def test_a_document_of_another_kind_is_refused_by_name(root: str, says: str) -> 
     assert [(d.rule, d.severity, d.span.line) for d in diagnostics] == [("namespace", "error", 2)]
     assert says in diagnostics[0].message
     assert diagnostics[0].remedy
+
+
+def test_findings_are_bounded_and_none_is_hidden() -> None:
+    bad = '<task id="a"/>' * 2_000
+    definitions, diagnostics = parse_bpmn(GOOD.replace('<startEvent id="us"/>', bad).encode(), "f")
+    assert definitions is not None
+    assert len(diagnostics) == FINDINGS_MAX + 1
+    assert (diagnostics[-1].rule, diagnostics[-1].severity) == ("too-many-findings", "error")
+    assert diagnostics[-1].message.startswith("1000 more findings")
+
+
+def test_a_node_with_very_many_flows_or_extensions_costs_no_more_each() -> None:
+    # Quadratic, these would take minutes.
+    count = 30_000
+    listed = "".join(f"<outgoing>g{i}</outgoing>" for i in range(count, 0, -1))
+    flows = "".join(f'<sequenceFlow id="g{i}" sourceRef="us" targetRef="ut"/>' for i in range(1, count + 1))
+    headers = '<zeebe:header key="k" value="v"/>' * count
+    own = '<o:x xmlns:o="urn:o"/>' * count
+    many = "".join(f' xmlns:p{i}="urn:{i}"' for i in range(count))
+    text = GOOD.replace(
+        '<startEvent id="us"/>', f'<startEvent id="us">{listed}</startEvent><task id="ut"/>{flows}'
+    ).replace("<zeebe:taskDefinition", f"<zeebe:taskHeaders>{headers}</zeebe:taskHeaders>{own}<zeebe:taskDefinition")
+    definitions, diagnostics = parse_bpmn(text.replace(' id="d"', f' id="d"{many}').encode(), "f")
+    assert diagnostics == []
+    assert definitions is not None
+    scope = definitions.processes[0].scope
+    inner = next(node for node in scope.nodes if node.id == "u")
+    assert isinstance(inner, Activity)
+    assert inner.scope is not None
+    assert inner.scope.nodes[0].outgoing[0] == f"g{count}"
+    assert len(scope.nodes[1].extension.headers) == len(scope.nodes[1].extension.foreign) == count
 
 
 def test_nested_sub_processes_up_to_the_limit_need_little_stack() -> None:

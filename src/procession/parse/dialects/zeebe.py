@@ -8,7 +8,7 @@ no table knows are kept as foreign; attributes of a known element that would be 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from procession.model import extension as model
 from procession.model.extension import NO_EXTENSION, Extension, ForeignAttribute, ForeignElement
@@ -154,7 +154,13 @@ def extension(reading: Reading, element: XmlElement, parts: Parts) -> Extension:
         _read(reading, child, fields)
     for name in attributes:
         _read_attribute(element, name, fields)
-    return Extension(**fields) if fields else NO_EXTENSION
+    return Extension(**_frozen(fields)) if fields else NO_EXTENSION
+
+
+def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(cast("list[object]", value)) if isinstance(value, list) else value for name, value in fields.items()
+    }
 
 
 def _read(reading: Reading, element: XmlElement, fields: dict[str, Any]) -> None:
@@ -227,7 +233,7 @@ def _listener(reading: Reading, element: XmlElement, fields: dict[str, Any]) -> 
         event_type=attribute(element, "eventType"),
         type=attribute(element, "type"),
         retries=attribute(element, "retries"),
-        headers=inner.get("headers", ()),
+        headers=tuple(inner.get("headers", ())),
         span=reading.span(element),
     )
 
@@ -268,7 +274,8 @@ def _single(reading: Reading, element: XmlElement, fields: dict[str, Any], field
 
 
 def _append(fields: dict[str, Any], field: str, value: object) -> None:
-    fields[field] = (*fields.get(field, ()), value)
+    # Lists while reading, because a tuple would be copied for each of many children.
+    fields.setdefault(field, []).append(value)
 
 
 def foreign(reading: Reading, element: XmlElement) -> ForeignElement:
