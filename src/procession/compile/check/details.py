@@ -1,0 +1,285 @@
+"""What single elements say: who does the work, mappings, names of variables, listeners, loops, bindings, forms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias, TypeVar
+
+from procession.base.diagnostics import Span
+from procession.compile.findings import Findings, Located
+from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
+from procession.compile.resolve import Resolved, ScopeView
+from procession.feel.lexer import KEYWORDS, is_regular
+from procession.ir.kinds import ListenerEvent
+from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance
+from procession.model.extension import NO_EXTENSION, Extension, Listener, LoopCollection, Mapping
+
+Check: TypeAlias = Callable[[Resolved, Activity, Findings], None]
+
+_Item = TypeVar("_Item")
+_TEXT_OF_WORKER: Final = "give it a zeebe:taskDefinition with the type of the job"
+_COUNT: Final = re.compile(r"[1-9]\d{0,6}", re.ASCII)
+_INTEGER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
+_NAME: Final = re.compile(r"[^\W\d][^`\x00-\x1f]*")
+
+
+def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
+    """Every element of a scope."""
+    for node in view.scope.nodes:
+        if isinstance(node, Activity):
+            check = CHECKS.get(node.kind)
+            if check is not None:
+                check(resolved, node, findings)
+            if node.loop is not None:
+                _loop(node, findings)
+        if node.extension is not NO_EXTENSION:
+            _extension(node, findings)
+
+
+# --- who does the work ------------------------------------------------------------------------------------------------
+
+
+def _service(resolved: Resolved, node: Activity, findings: Findings) -> None:
+    if node.extension.task_definition is None:
+        findings.report("implementation", node, f"nobody does this {node.kind}", _TEXT_OF_WORKER)
+
+
+def _script(resolved: Resolved, node: Activity, findings: Findings) -> None:
+    extension = node.extension
+    script = extension.script
+    if script is not None:
+        if extension.task_definition is not None:
+            text = "the script task has a script and a job; it can do one of them"
+            findings.report("implementation", node, text, "remove zeebe:script or zeebe:taskDefinition")
+        if not script.expression.strip().removeprefix("="):
+            findings.report("implementation", node, "the script is empty", "write it", span=script.span)
+        if script.result_variable:
+            _variable(node, script.result_variable, findings, script.span)
+    elif extension.task_definition is None:
+        language = node.script_format.strip()
+        if node.script is not None:
+            text = f"a script in {language or 'no named language'} is not executed in this version"
+            findings.report("element-type", node, text, "write it as FEEL in zeebe:script, or as a job")
+        else:
+            text = "nobody does this scriptTask"
+            findings.report("implementation", node, text, "give it a zeebe:script or a zeebe:taskDefinition")
+
+
+def _business_rule(resolved: Resolved, node: Activity, findings: Findings) -> None:
+    extension = node.extension
+    called = extension.called_decision
+    if called is None:
+        if extension.task_definition is None:
+            remedy = "give it a zeebe:calledDecision, or a zeebe:taskDefinition"
+            findings.report("implementation", node, "nobody does this businessRuleTask", remedy)
+        return
+    if extension.task_definition is not None:
+        text = "the business rule task has a decision and a job; it can do one of them"
+        findings.report("implementation", node, text, "remove one of them")
+    if not called.decision_id.strip():
+        findings.report("implementation", node, "decisionId is empty", "name the decision", span=called.span)
+    if not called.result_variable.strip():
+        text = "the decision's result goes nowhere"
+        findings.report("implementation", node, text, "name a resultVariable", span=called.span)
+    else:
+        _variable(node, called.result_variable, findings, called.span)
+    _binding(node, (called.binding_type, called.version_tag), findings, called.span)
+
+
+def _call(resolved: Resolved, node: Activity, findings: Findings) -> None:
+    called = node.extension.called_element
+    name = node.called_element if called is None else called.process_id.strip() or node.called_element
+    if not name:
+        text = "the call activity names no process"
+        findings.report("called-element", node, text, "give it a zeebe:calledElement with the process id")
+    elif name in resolved.global_tasks:
+        text = f"{name!r} is a global task, which is not executed in this version"
+        findings.report("element-type", node, text, "make it a process")
+    if called is not None:
+        _binding(node, (called.binding_type, called.version_tag), findings, called.span)
+
+
+def _user(resolved: Resolved, node: Activity, findings: Findings) -> None:
+    extension = node.extension
+    if extension.task_definition is not None:
+        text = "a user task is done by a person, not by a job"
+        findings.report("user-task-definition", node, text, "remove zeebe:taskDefinition")
+    form = extension.form
+    if form is not None:
+        if not (form.form_id or form.form_key or form.external_reference):
+            findings.report("user-task-form", node, "the form has no reference", "name a form", span=form.span)
+        _binding(node, (form.binding_type, form.version_tag), findings, form.span)
+    priority = extension.priority.strip()
+    if priority and not priority.startswith("=") and not _is_priority(priority):
+        text = f"the priority {priority!r} is no whole number from 0 to 100"
+        findings.report("priority", node, text, "correct it")
+    for role in node.resources:
+        text = "resource roles are not used to assign tasks"
+        remedy = "use zeebe:assignmentDefinition"
+        findings.report("user-task-definition", node, text, remedy, severity="warning", span=role.span)
+
+
+def _is_priority(text: str) -> bool:
+    return _INTEGER.fullmatch(text) is not None and 0 <= int(text) <= 100
+
+
+CHECKS: Final[dict[str, Check]] = {
+    "serviceTask": _service,
+    "scriptTask": _script,
+    "businessRuleTask": _business_rule,
+    "callActivity": _call,
+    "userTask": _user,
+}
+
+
+def _binding(at: Located, binding: tuple[str, str], findings: Findings, span: Span) -> None:
+    kind, tag = binding
+    if kind not in BINDINGS:
+        known = ", ".join(sorted(filter(None, BINDINGS)))
+        findings.report("version-tag", at, f"bindingType is {kind!r}", f"write one of: {known}", span=span)
+    elif kind == "versionTag" and not tag.strip():
+        text = "bindingType is versionTag, but there is no versionTag"
+        findings.report("version-tag", at, text, "give the tag of the version", span=span)
+
+
+# --- loops ------------------------------------------------------------------------------------------------------------
+
+
+def _loop(node: Activity, findings: Findings) -> None:
+    rule = "loop-characteristics"
+    loop = node.loop
+    if not isinstance(loop, MultiInstance):
+        text = "a standard loop is not executed in this version"
+        remedy = "use a multi-instance, or a gateway that leads back"
+        findings.report(rule, node, text, remedy, span=loop.span if loop is not None else None)
+        return
+
+    def report(text: str, remedy: str) -> None:
+        findings.report(rule, node, text, remedy, span=loop.span)
+
+    collection = loop.extension.loop or LoopCollection()
+    has_items, has_count = bool(collection.input_collection.strip()), loop.cardinality is not None
+    if not has_items and not has_count:
+        report("the multi-instance says not how many there are", "give it an inputCollection, or a loopCardinality")
+    elif has_items and has_count:
+        report("the multi-instance has an inputCollection and a loopCardinality", "keep one of them")
+    elif has_items and not collection.input_collection.lstrip().startswith("="):
+        report("the input collection is a text, not a list", "write an expression after =")
+    if loop.cardinality is not None and not loop.cardinality.text:
+        report("the loopCardinality is empty", "write a number or an expression")
+    if collection.input_element and not has_items:
+        report("inputElement has no inputCollection to be taken from", "give the collection")
+    if bool(collection.output_collection.strip()) != bool(collection.output_element.strip()):
+        report("outputCollection and outputElement belong together", "give both or none")
+    for name in (collection.input_element.strip(), collection.output_collection.strip()):
+        if name:
+            _variable(node, name, findings, collection.span)
+    if loop.behavior != "All" or loop.none_event_ref or loop.one_event_ref or loop.complex_behaviors:
+        report("events thrown by a multi-instance are not executed in this version", 'remove them, or behavior="All"')
+    if not has_items and (loop.data_input_ref or loop.data_output_ref):
+        report("loopDataInputRef is not executed in this version", "use zeebe:loopCharacteristics")
+
+
+# --- mappings and names -----------------------------------------------------------------------------------------------
+
+
+def _mappings(node: FlowNode, kind: str, mappings: tuple[Mapping, ...], findings: Findings) -> None:
+    if mappings and (isinstance(node, Gateway) or (kind == "input" and node.kind in _WITHOUT_INPUTS)):
+        text = f"a {node.kind} has no {kind} mappings"
+        findings.report("io-mapping", node, text, "map on an activity", span=mappings[0].span)
+    for mapping in mappings:
+        if not mapping.source.strip():
+            text = f"the {kind} mapping to {mapping.target!r} has no source"
+            findings.report("io-mapping", node, text, "write an expression after =", span=mapping.span)
+        if not mapping.target.strip():
+            text = f"an {kind} mapping has no target"
+            findings.report("io-mapping", node, text, "name the variable", span=mapping.span)
+            continue
+        for part in mapping.target.split("."):
+            _variable(node, part, findings, mapping.span)
+
+
+_WITHOUT_INPUTS: Final = frozenset({"startEvent", "boundaryEvent", "intermediateCatchEvent"})
+
+
+def _variable(node: FlowNode, name: str, findings: Findings, span: Span) -> None:
+    name = name.strip()
+    if is_regular(name):
+        return
+    if not _NAME.fullmatch(name) or name in KEYWORDS:
+        text = f"no expression could use a variable of the name {name!r}"
+        findings.report("variable-name", node, text, "use letters, digits and _, starting with a letter", span=span)
+    else:
+        text = f"the variable name {name!r} is more than one word"
+        remedy = "use letters, digits and _, or write it in back-ticks"
+        findings.report("variable-name", node, text, remedy, span=span, severity="warning")
+
+
+# --- jobs, headers and listeners --------------------------------------------------------------------------------------
+
+
+def _extension(node: FlowNode, findings: Findings) -> None:
+    extension = node.extension
+    _mappings(node, "input", extension.inputs, findings)
+    _mappings(node, "output", extension.outputs, findings)
+    task = extension.task_definition
+    if task is not None:
+        if not task.type.strip():
+            findings.report("implementation", node, "the job has no type", _TEXT_OF_WORKER, span=task.span)
+        _retries(node, task.retries, findings, task.span)
+    _headers(node, extension, findings)
+    check_listeners(node, ("execution", EXECUTION_EVENTS), extension.execution_listeners, findings)
+    if node.kind == "userTask":
+        check_listeners(node, ("task", TASK_EVENTS), extension.task_listeners, findings)
+
+
+def _retries(at: Located, text: str, findings: Findings, span: Span) -> None:
+    text = text.strip()
+    if text and not text.startswith("=") and not _COUNT.fullmatch(text):
+        message = f"the retries {text!r} are no whole number from 1"
+        findings.report("implementation", at, message, "correct them", span=span)
+
+
+def _headers(node: FlowNode, extension: Extension, findings: Findings) -> None:
+    for header in _repeated((each, each.key) for each in extension.headers):
+        text = f"the task header {header.key!r} is given twice"
+        findings.report("duplicate-task-headers", node, text, "keep one", span=header.span)
+    for header in extension.headers:
+        if not header.key:
+            text = "a task header has no key"
+            findings.report("duplicate-task-headers", node, text, "give it a key", span=header.span)
+
+
+def check_listeners(
+    at: Located,
+    allowed: tuple[str, dict[str, ListenerEvent]],
+    listeners: tuple[Listener, ...],
+    findings: Findings,
+) -> None:
+    """Listeners of an element: `allowed` says of which sort, and for which events."""
+    sort, events = allowed
+    for listener in listeners:
+        if listener.event_type not in events:
+            text = f"a {sort} listener for {listener.event_type!r} is not executed in this version"
+            remedy = f"possible are: {', '.join(events)}"
+            findings.report("element-type", at, text, remedy, span=listener.span)
+        if not listener.type.strip():
+            text = f"the {sort} listener has no type"
+            findings.report(f"{sort}-listener", at, text, "give the type of its job", span=listener.span)
+        _retries(at, listener.retries, findings, listener.span)
+    pairs = ((each, (events.get(each.event_type), each.type)) for each in listeners)
+    for listener in _repeated(pairs):
+        text = f"the {sort} listener {listener.type!r} for {listener.event_type!r} is given twice"
+        findings.report(f"duplicate-{sort}-listeners", at, text, "keep one", span=listener.span)
+
+
+def _repeated(pairs: Iterable[tuple[_Item, object]]) -> list[_Item]:
+    """The items whose key came before."""
+    seen: set[object] = set()
+    repeated: list[_Item] = []
+    for item, key in pairs:
+        if key in seen:
+            repeated.append(item)
+        seen.add(key)
+    return repeated

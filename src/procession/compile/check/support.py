@@ -1,0 +1,174 @@
+"""What this version executes: the rule `element-type`. What is not in these tables is refused, never skipped."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from procession.compile.findings import Findings, Located
+from procession.compile.resolve import Resolved, ScopeView
+from procession.model.bpmn import Activity, FlowNode, Gateway, Process
+from procession.model.events import Event, EventDefinition
+
+RULE: Final = "element-type"
+
+_LATER: Final = "is not executed in this version"
+REFUSED: Final[dict[str, tuple[str, str]]] = {
+    "transaction": ("a transaction sub-process", "use an embedded sub-process with error boundary events"),
+    "adHocSubProcess": ("an ad-hoc sub-process", "draw the order of its activities in an embedded sub-process"),
+    "complexGateway": ("a complex gateway", "use inclusive or exclusive gateways"),
+    "implicitThrowEvent": ("an implicit throw event", "draw an intermediate throw event"),
+}
+"""Elements that the standard has and this version does not execute: what they are, and the remedy."""
+
+DEFINITIONS: Final[dict[str, str]] = {
+    "messageEventDefinition": "message",
+    "timerEventDefinition": "timer",
+    "errorEventDefinition": "error",
+    "escalationEventDefinition": "escalation",
+    "signalEventDefinition": "signal",
+    "conditionalEventDefinition": "conditional",
+    "compensateEventDefinition": "compensation",
+    "cancelEventDefinition": "cancel",
+    "linkEventDefinition": "link",
+    "terminateEventDefinition": "terminate",
+}
+EXECUTED: Final[dict[str, frozenset[str]]] = {
+    "start event of a process": frozenset({"message", "timer", "signal"}),
+    "start event of an event sub-process": frozenset({"message", "timer", "signal", "error", "escalation"}),
+    "start event of a sub-process": frozenset(),
+    "intermediateCatchEvent": frozenset({"message", "timer", "signal", "link"}),
+    "intermediateThrowEvent": frozenset({"message", "signal", "escalation", "link"}),
+    "boundaryEvent": frozenset({"message", "timer", "signal", "error", "escalation"}),
+    "endEvent": frozenset({"message", "signal", "error", "escalation", "terminate"}),
+}
+"""What events of each position may be about (BPMN 2.0.2, table 10.93), as far as this version executes it."""
+STANDARD_ONLY: Final[dict[str, frozenset[str]]] = {
+    "start event of a process": frozenset({"conditional"}),
+    "start event of an event sub-process": frozenset({"conditional", "compensation"}),
+    "intermediateCatchEvent": frozenset({"conditional"}),
+    "intermediateThrowEvent": frozenset({"compensation"}),
+    "boundaryEvent": frozenset({"conditional", "compensation", "cancel"}),
+    "endEvent": frozenset({"compensation", "cancel"}),
+}
+"""The rest of that table."""
+_REMEDIES: Final[dict[str, str]] = {
+    "conditional": "use a message, or a timer and a gateway",
+    "compensation": "draw the undoing as a path of its own, behind an error boundary event",
+    "cancel": "use an error event",
+}
+_NEEDS_DEFINITION: Final = frozenset({"intermediateCatchEvent", "boundaryEvent"})
+
+
+def check_process(resolved: Resolved, findings: Findings) -> None:
+    """What a process has beside its flow elements."""
+    process = resolved.process
+    for unknown in process.unknown:
+        at = unknown if unknown.id else process
+        text = f"<{unknown.tag}> {_LATER}" + (f" (in {unknown.owner!r})" if unknown.owner else "")
+        findings.report(RULE, at, text, "remove it", span=unknown.span)
+    for subscription in process.correlation_subscriptions:
+        text = f"a correlation subscription {_LATER}"
+        findings.report(RULE, subscription, text, "give messages a zeebe:subscription with a correlation key")
+    if process.io is not None and process.io.inputs + process.io.outputs:
+        text = "the data inputs and outputs of a process are not checked: it takes and gives all its variables"
+        findings.report(RULE, process, text, span=process.io.span, severity="info")
+    _properties(process, process, findings)
+
+
+def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
+    """Every element of a scope."""
+    for item in view.scope.data_objects:
+        text = f"the data object {item.name or item.id!r} holds nothing: data travels in variables"
+        findings.report(RULE, item, text, severity="info")
+    for node in view.scope.nodes:
+        if node.kind in REFUSED:
+            what, remedy = REFUSED[node.kind]
+            findings.report(RULE, node, f"{what} {_LATER}", remedy)
+        elif isinstance(node, Activity):
+            _activity(resolved, node, findings)
+        elif isinstance(node, Event):
+            _event(resolved, view, node, findings)
+        else:
+            _gateway(node, findings)
+
+
+def _activity(resolved: Resolved, node: Activity, findings: Findings) -> None:
+    if node.is_for_compensation:
+        findings.report(RULE, node, f"compensation {_LATER}", _REMEDIES["compensation"])
+    for name, quantity in (
+        ("startQuantity", node.start_quantity),
+        ("completionQuantity", node.completion_quantity),
+    ):
+        if quantity.strip() not in {"", "1"}:
+            findings.report(RULE, node, f"{name} {quantity!r} {_LATER}", f'remove it, or write {name}="1"')
+    if node.instantiate:
+        text = f"a receive task that instantiates {_LATER}"
+        findings.report(RULE, node, text, "start the process with a message start event")
+    if node.data_inputs or node.data_outputs:
+        _data_associations(resolved, node, findings)
+    _properties(node, node, findings)
+
+
+def _gateway(node: Gateway, findings: Findings) -> None:
+    if node.kind != "eventBasedGateway":
+        return
+    if node.instantiate:
+        text = f"an event-based gateway that instantiates {_LATER}"
+        findings.report(RULE, node, text, "start the process with one start event for each message")
+    elif node.event_type == "Parallel":
+        text = f"an event-based gateway of type Parallel {_LATER}"
+        findings.report(RULE, node, text, "use a parallel gateway before the catching events")
+
+
+def _event(resolved: Resolved, view: ScopeView, node: Event, findings: Findings) -> None:
+    if node.data:
+        _data_associations(resolved, node, findings)
+    _properties(node, node, findings)
+    count = len(node.definitions)
+    if count > 1 or node.parallel_multiple:
+        text = f"an event with {count} definitions {_LATER}"
+        findings.report(RULE, node, text, "draw one event for each of them")
+    elif count == 1:
+        _definition(view, node, node.definitions[0], findings)
+    elif node.kind in _NEEDS_DEFINITION:
+        text = f"the {node.kind} says nothing to wait for"
+        findings.report(RULE, node, text, "give it an event definition: message, timer, signal, ...")
+
+
+def _definition(view: ScopeView, node: Event, definition: EventDefinition, findings: Findings) -> None:
+    position = position_of(view, node)
+    name = DEFINITIONS[definition.kind]
+    if name in EXECUTED[position]:
+        return
+    if name in STANDARD_ONLY.get(position, frozenset()):
+        text = f"a {name} event in this place ({position}) {_LATER}"
+        findings.report(RULE, node, text, _REMEDIES[name])
+    else:
+        allowed = ", ".join(sorted(EXECUTED[position])) or "none"
+        rule = "start-event" if node.kind == "startEvent" else RULE
+        text = f"BPMN has no {name} event in this place ({position})"
+        findings.report(rule, node, text, f"possible are: {allowed}")
+
+
+def position_of(view: ScopeView, node: Event) -> str:
+    """The row of an event in the tables above."""
+    if node.kind != "startEvent":
+        return node.kind
+    if isinstance(view.owner, Process):
+        return "start event of a process"
+    return "start event of an event sub-process" if view.is_event_sub_process else "start event of a sub-process"
+
+
+def _data_associations(resolved: Resolved, node: FlowNode, findings: Findings) -> None:
+    # In models of the zeebe dialect they are drawings: the mappings beside them move the data.
+    text = "a data association is not executed in this version"
+    if resolved.is_zeebe:
+        text = "data associations have no effect: an element sees all variables of its scope"
+    remedy = "use zeebe:ioMapping, or remove them"
+    findings.report(RULE, node, text, remedy, severity="warning" if resolved.is_zeebe else "error")
+
+
+def _properties(element: Process | Activity | Event, at: Located, findings: Findings) -> None:
+    for item in element.properties:
+        text = f"the property {item.name or item.id!r} holds nothing: data travels in variables"
+        findings.report(RULE, at, text, span=item.span, severity="info")

@@ -1,0 +1,123 @@
+"""A document to its programs: the passes in their order, for each process on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from procession.base.diagnostics import Diagnostic
+from procession.compile.check import details, extensions, references, structure, support
+from procession.compile.expressions import LANGUAGES, Expressions, Languages
+from procession.compile.findings import Findings
+from procession.compile.link import link
+from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering
+from procession.compile.lower.process import Lowered, lower_process
+from procession.compile.names import irregular_names
+from procession.compile.resolve import Resolved, ScopeView, resolve
+from procession.ir.kinds import Binding
+from procession.ir.program import Node, Program
+from procession.model.bpmn import Definitions, Process
+
+Rule: TypeAlias = Callable[[Resolved, ScopeView, Findings], None]
+
+RULES: Final[tuple[Rule, ...]] = (
+    support.check_scope,
+    *structure.RULES,
+    references.check_scope,
+    details.check_scope,
+    extensions.check_scope,
+)
+"""Every rule sees every scope of a process."""
+
+
+def compile_definitions(
+    definitions: Definitions,
+    *,
+    strict: bool = False,
+    languages: frozenset[str] = LANGUAGES,
+    fallback_language: str = "",
+    resources: frozenset[str] | None = None,
+) -> tuple[list[Program], list[Diagnostic]]:
+    """One program for each executable process, and all that was found; no program at all if an error was.
+
+    `strict` makes warnings errors. `languages` are the expression languages that the host can run, and
+    `fallback_language` is that of an expression that names none. `resources` are the ids of the processes and
+    decisions deployed together with this document; None if that is not known.
+    """
+    known = Languages(known=languages, fallback=fallback_language, document=definitions.expression_language)
+    programs: list[Program] = []
+    diagnostics = _document(definitions)
+    for process in definitions.processes:
+        if not process.is_executable:
+            continue
+        findings = Findings(is_strict=strict)
+        resolved, lowered, expressions = _lowered(definitions, process, known, findings)
+        if resources is not None:
+            _deployed_together(lowered, resources, findings)
+        if not findings.has_error():
+            programs.append(link(resolved, lowered, expressions))
+        diagnostics += findings.in_order()
+    if any(diagnostic.severity == "error" for diagnostic in diagnostics):
+        return [], diagnostics
+    return programs, diagnostics
+
+
+def check_definitions(
+    definitions: Definitions,
+    *,
+    strict: bool = False,
+    languages: frozenset[str] = LANGUAGES,
+    fallback_language: str = "",
+) -> list[Diagnostic]:
+    """What `compile_definitions` would find, and of processes that are only drawn the same as warnings."""
+    known = Languages(known=languages, fallback=fallback_language, document=definitions.expression_language)
+    diagnostics = _document(definitions)
+    for process in definitions.processes:
+        findings = Findings(is_drawing=not process.is_executable, is_strict=strict)
+        _lowered(definitions, process, known, findings)
+        diagnostics += findings.in_order()
+    return diagnostics
+
+
+def _document(definitions: Definitions) -> list[Diagnostic]:
+    if any(process.is_executable for process in definitions.processes):
+        return []
+    findings = Findings()
+    at = definitions.processes[0] if definitions.processes else definitions
+    text = "no process of the document is executable" if definitions.processes else "the document has no process"
+    findings.report("executable-process", at, text, 'mark one with isExecutable="true"')
+    return findings.diagnostics
+
+
+def _lowered(
+    definitions: Definitions, process: Process, languages: Languages, findings: Findings
+) -> tuple[Resolved, Lowered, Expressions]:
+    """All passes but the last: they run on faulty processes too, so that all faults are found at once."""
+    resolved = resolve(definitions, process)
+    support.check_process(resolved, findings)
+    listeners = process.extension.execution_listeners
+    details.check_listeners(process, ("execution", EXECUTION_EVENTS), listeners, findings)
+    extensions.check_foreign(process, process.extension, findings)
+    for view in resolved.scopes:
+        for rule in RULES:
+            rule(resolved, view, findings)
+    expressions = Expressions(findings, languages, irregular_names(resolved))
+    return resolved, lower_process(Lowering(resolved, expressions, findings)), expressions
+
+
+def _deployed_together(lowered: Lowered, resources: frozenset[str], findings: Findings) -> None:
+    for node, drawn in zip(lowered.nodes, lowered.drawn, strict=True):
+        called = _bound_to_deployment(node)
+        if drawn is not None and called and called not in resources:
+            text = f"{called!r} is bound to this deployment, but not a part of it"
+            findings.report("called-element", drawn, text, "deploy both together, or bind to latest")
+
+
+def _bound_to_deployment(node: Node) -> str:
+    """The id of the process or decision that a node wants from its own deployment; '' for none."""
+    call, decision = node.call, node.decision
+    if call is not None and call.binding is Binding.DEPLOYMENT:
+        return call.process.literal
+    if decision is not None and decision.binding is Binding.DEPLOYMENT:
+        return decision.decision.literal
+    return ""

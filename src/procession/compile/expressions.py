@@ -1,0 +1,186 @@
+"""The expressions of one program: which language a text is in, its place in the table, and its syntax.
+
+A `zeebe` value is FEEL after a leading `=`, else literal. An expression element of the standard says its
+language itself, else the document does, else it is FEEL after `=`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, final
+
+import msgspec
+
+from procession.base.diagnostics import Span
+from procession.compile.findings import Findings
+from procession.compile.names import quoted
+from procession.feel.builtins import BUILTIN_NAMES
+from procession.feel.errors import FeelSyntaxError
+from procession.feel.lexer import Names
+from procession.feel.parser import parse_expression
+from procession.ir.program import NONE, Expression, Ref, Text
+from procession.model.extension import NOWHERE
+from procession.model.extension import Expression as Drawn
+
+FEEL: Final = "feel"
+LANGUAGES: Final = frozenset({FEEL})
+"""The expression languages that a host can run unless it registers more."""
+
+_FEEL_URI: Final = re.compile(r"https?://www\.omg\.org/spec/(?:DMN/\d+/FEEL|FEEL/\d+)/?", re.IGNORECASE)
+_UNSET: Final = frozenset({"", "http://www.w3.org/1999/XPath", "http://www.w3.org/1999/XPath/"})
+"""XPath is the standard's default, which modelers write without anybody having chosen it."""
+_STRING: Final = re.compile(r'"([^"\\]*)"')
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+@final
+class Site(msgspec.Struct, frozen=True, gc=False):
+    """Where a text stands: the element that it belongs to, what it is, and the place in the document."""
+
+    id: str
+    attribute: str
+    span: Span = NOWHERE
+
+
+@final
+class Languages(msgspec.Struct, frozen=True, kw_only=True):
+    """What languages there are, and which one a text without `=` and without a language of its own is in ('' for
+    none)."""
+
+    known: frozenset[str] = LANGUAGES
+    fallback: str = ""
+    document: str = ""
+
+
+@final
+class Expressions:
+    """The table that grows while a program is lowered; equal texts share a row."""
+
+    __slots__ = ("_findings", "_index", "_languages", "_names", "table")
+
+    def __init__(self, findings: Findings, languages: Languages, names: Names) -> None:
+        self.table: list[Expression] = []
+        self._index: dict[tuple[str, str], Ref] = {}
+        self._findings = findings
+        self._languages = languages
+        self._names = names
+
+    def value(self, text: str, site: Site) -> Text:
+        """A `zeebe` value: literal, or an expression after `=`."""
+        stripped = text.strip()
+        if stripped.startswith("="):
+            return Text(expression=self._add(stripped[1:], FEEL, site))
+        return Text(text)
+
+    def source(self, text: str, site: Site) -> Ref:
+        """A `zeebe` value where an expression is needed: a literal becomes the FEEL string of itself. '' is NONE."""
+        if not text:
+            return NONE
+        value = self.value(text, site)
+        if value.expression != NONE:
+            return value.expression
+        return self._add(f'"{text.translate(_ESCAPES)}"', FEEL, site)
+
+    def formal(self, drawn: Drawn | None, site: Site) -> Ref:
+        """An expression element of the standard; NONE where there is none."""
+        if drawn is None or not drawn.text:
+            return NONE
+        language = self.language_of(drawn)
+        text = drawn.text
+        if text.startswith("=") and language in {"", FEEL}:
+            return self._add(text[1:], FEEL, site)
+        if language in self._languages.known:
+            return self._add(text, language, site)
+        if language:
+            known = ", ".join(sorted(self._languages.known))
+            self._findings.report(
+                "expression-language",
+                site,
+                f"the {site.attribute} is in the language {language!r}, which is not registered",
+                f"write it in one of: {known}",
+            )
+        else:
+            self._findings.report(
+                "expression-language",
+                site,
+                f"the {site.attribute} {shown(text)} is in no known language",
+                f"write it as FEEL after an equals sign{_as_feel(text)}, or name its language",
+            )
+        return NONE
+
+    def timer(self, drawn: Drawn, site: Site, problem_of: Callable[[str], str]) -> Text:
+        """A time: an expression after `=`, a literal that is well formed, else an expression of its language."""
+        text = drawn.text.strip()
+        if text.startswith("="):
+            return Text(expression=self.formal(drawn, site))
+        problem = problem_of(text)
+        if not problem:
+            return Text(text)
+        language = self.language_of(drawn)
+        if language in self._languages.known and language:
+            return Text(expression=self._add(text, language, site))
+        self._findings.report("timer", site, problem, "correct it, or compute it with an expression after =")
+        return Text(text)
+
+    def language_of(self, drawn: Drawn) -> str:
+        """The language of an expression element; '' where neither it nor the document says one."""
+        for name in (drawn.language, self._languages.document):
+            language = name.strip()
+            if _FEEL_URI.fullmatch(language) or language.lower() == FEEL:
+                return FEEL
+            if language not in _UNSET:
+                return language
+        return "" if drawn.text.startswith("=") else self._languages.fallback
+
+    def count(self, drawn: Drawn | None, site: Site) -> Ref:
+        """An expression for a number; a plain number needs no language."""
+        if drawn is not None and drawn.text.isdecimal():
+            return self._add(drawn.text, FEEL, site)
+        return self.formal(drawn, site)
+
+    def constant(self, ref: Ref) -> str | None:
+        """The text of an expression that is one plain string, None for any other."""
+        match = _STRING.fullmatch(self.table[ref].text)
+        return match[1] if match else None
+
+    def _add(self, text: str, language: str, site: Site) -> Ref:
+        text = text.strip()
+        if language == FEEL:
+            text = quoted(text, self._names)
+        known = self._index.get((text, language))
+        if known is not None:
+            return known
+        if language == FEEL:
+            self._check(text, site)
+        ref = len(self.table)
+        self._index[text, language] = ref
+        span = site.span
+        self.table.append(Expression(text, language, site.id, site.attribute, span.line, span.column))
+        return ref
+
+    def _check(self, text: str, site: Site) -> None:
+        if not text:
+            self._findings.report("feel", site, f"the {site.attribute} is empty after =", "write an expression")
+            return
+        try:
+            parse_expression(text, (), BUILTIN_NAMES["camunda"])
+        except FeelSyntaxError as error:
+            place = f"character {error.column}" if error.line == 1 else f"line {error.line}:{error.column}"
+            message = f"the {site.attribute} {shown(text)} is no FEEL: {error.message} at {place}"
+            self._findings.report("feel", site, message, error.hint)
+
+
+def shown(text: str) -> str:
+    """A text as a message quotes it: on one line, and not too long."""
+    line = " ".join(text.split())
+    return f"`{line if len(line) <= 80 else line[:77] + '...'}`"
+
+
+def _as_feel(text: str) -> str:
+    """The text as it would be right, where the equals sign is all that it lacks."""
+    try:
+        parse_expression(text, (), BUILTIN_NAMES["camunda"])
+    except FeelSyntaxError:
+        return ""
+    return f" (={text})" if len(text) <= 60 and "\n" not in text else ""

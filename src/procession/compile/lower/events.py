@@ -1,0 +1,201 @@
+"""Events (BPMN 2.0.2, 10.5): their place in the process, and what triggers them or what they throw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeAlias
+
+from msgspec.structs import replace
+
+from procession.base.diagnostics import Span
+from procession.compile.expressions import Site
+from procession.compile.lower.parts import Lowering, Place, job_of, worked
+from procession.compile.time_syntax import duration_problem, problem_of
+from procession.ir.kinds import Kind, TimerKind
+from procession.ir.program import (
+    NONE,
+    ErrorTrigger,
+    EscalationTrigger,
+    LinkTrigger,
+    MessageTrigger,
+    Node,
+    SignalTrigger,
+    TerminateTrigger,
+    Text,
+    TimerTrigger,
+    Trigger,
+)
+from procession.model.bpmn import Activity, Process
+from procession.model.events import Event, EventDefinition
+from procession.model.extension import PublishMessage
+
+Build: TypeAlias = Callable[[Lowering, Event, EventDefinition], Trigger]
+
+EVENTS: Final[dict[str, Kind]] = {
+    "startEvent": Kind.START_EVENT,
+    "intermediateCatchEvent": Kind.INTERMEDIATE_CATCH_EVENT,
+    "intermediateThrowEvent": Kind.INTERMEDIATE_THROW_EVENT,
+    "boundaryEvent": Kind.BOUNDARY_EVENT,
+    "endEvent": Kind.END_EVENT,
+}
+THROWS: Final = frozenset({"intermediateThrowEvent", "endEvent"})
+_TIMERS: Final[dict[str, TimerKind]] = {
+    "timeDate": TimerKind.DATE,
+    "timeDuration": TimerKind.DURATION,
+    "timeCycle": TimerKind.CYCLE,
+}
+_UNPUBLISHED: Final = PublishMessage()
+
+
+def event(low: Lowering, drawn: Event, place: Place) -> Node | None:
+    """The event's node, None for a kind or definition that is not executed."""
+    kind = EVENTS.get(drawn.kind)
+    if kind is None or len(drawn.definitions) > 1:
+        return None
+    node = worked(low, drawn, place, kind)
+    if drawn.kind == "boundaryEvent":
+        node = replace(node, interrupting=drawn.cancel_activity)
+    elif drawn.kind == "startEvent" and place.view.is_event_sub_process:
+        node = replace(node, interrupting=drawn.is_interrupting)
+    if not drawn.definitions:
+        return node
+    definition = drawn.definitions[0]
+    build = TRIGGERS.get(definition.kind)
+    if build is None:
+        return None
+    if definition.kind == "messageEventDefinition" and drawn.kind in THROWS:
+        job = job_of(low, drawn)
+        if job is not None:
+            return replace(node, job=job)
+    trigger = build(low, drawn, definition)
+    if drawn.kind == "startEvent" and isinstance(place.view.owner, Process):
+        trigger = _of_process_start(low, drawn, trigger)
+    return replace(node, trigger=trigger)
+
+
+def message_catch(low: Lowering, drawn: Event | Activity, ref: str) -> MessageTrigger:
+    """The message that an element waits for, and the key by which it is found."""
+    message = low.resolved.messages.get(ref)
+    if message is None:
+        return MessageTrigger(Text())
+    name = low.expressions.value(message.name, Site(drawn.id, "message name", message.span))
+    return MessageTrigger(name, _subscription_key(low, drawn, ref))
+
+
+def message_throw(low: Lowering, drawn: Event | Activity, ref: str) -> MessageTrigger:
+    """The message that an element publishes. Without a key of its own it has that of the receivers."""
+    message = low.resolved.messages.get(ref)
+    if message is None:
+        return MessageTrigger(Text())
+    published = drawn.extension.publish_message or _UNPUBLISHED
+    ttl = published.time_to_live
+    if ttl and not ttl.startswith("=") and (problem := duration_problem(ttl)):
+        at = Site(drawn.id, "time to live", published.span)
+        low.findings.report("timer", at, problem, "give an ISO 8601 duration, or an expression after =")
+
+    def source(text: str, attribute: str) -> int:
+        return low.expressions.source(text, Site(drawn.id, attribute, published.span))
+
+    key = source(published.correlation_key, "correlation key")
+    return MessageTrigger(
+        low.expressions.value(message.name, Site(drawn.id, "message name", message.span)),
+        key if key != NONE else _subscription_key(low, drawn, ref),
+        source(published.message_id, "message id"),
+        source(ttl, "time to live"),
+    )
+
+
+def _subscription_key(low: Lowering, drawn: Event | Activity, ref: str) -> int:
+    subscription = low.resolved.messages[ref].extension.subscription
+    if subscription is None:
+        return NONE
+    at = Site(drawn.id, "correlation key", subscription.span)
+    return low.expressions.source(subscription.correlation_key, at)
+
+
+def _message(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    build = message_throw if drawn.kind in THROWS else message_catch
+    return build(low, drawn, definition.ref)
+
+
+def _signal(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    signal = low.resolved.signals.get(definition.ref)
+    if signal is None:
+        return SignalTrigger(Text())
+    return SignalTrigger(low.expressions.value(signal.name, Site(drawn.id, "signal name", signal.span)))
+
+
+def _timer(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    kind = _TIMERS.get(definition.timer, TimerKind.DURATION)
+    expression = definition.expression
+    value = Text()
+    if expression is not None and expression.text:
+        at = Site(drawn.id, definition.timer, expression.span)
+        value = low.expressions.timer(expression, at, partial(problem_of, kind))
+    return TimerTrigger(kind, value, definition.catch_up == "all")
+
+
+def _error(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    error = low.resolved.errors.get(definition.ref)
+    if error is None or error.code is None:
+        return ErrorTrigger(Text())
+    return ErrorTrigger(_code(low, drawn, error.code, ("error-reference", error.span)))
+
+
+def _escalation(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    escalation = low.resolved.escalations.get(definition.ref)
+    if escalation is None or escalation.code is None:
+        return EscalationTrigger(Text())
+    return EscalationTrigger(_code(low, drawn, escalation.code, ("escalation-reference", escalation.span)))
+
+
+def _code(low: Lowering, drawn: Event, code: str, fault: tuple[str, Span]) -> Text:
+    """A thrown code may be computed; what is caught must be known when the process is deployed."""
+    rule, span = fault
+    text = low.expressions.value(code, Site(drawn.id, "code", span))
+    if text.expression == NONE or drawn.kind in THROWS:
+        return text
+    constant = low.expressions.constant(text.expression)
+    if constant is None:
+        message = f"the code {code!r} is an expression, but what an event catches cannot depend on variables"
+        low.findings.report(rule, drawn, message, "write the code as plain text")
+    return Text(constant or "")
+
+
+def _link(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    return LinkTrigger()
+
+
+def _terminate(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    return TerminateTrigger()
+
+
+def _of_process_start(low: Lowering, drawn: Event, trigger: Trigger) -> Trigger:
+    """A process's start event waits before there are variables: its name is constant, and it has no key."""
+    if isinstance(trigger, MessageTrigger):
+        return MessageTrigger(_constant_name(low, drawn, trigger.name, "message-reference"))
+    if isinstance(trigger, SignalTrigger):
+        return SignalTrigger(_constant_name(low, drawn, trigger.name, "signal-reference"))
+    return trigger
+
+
+def _constant_name(low: Lowering, drawn: Event, name: Text, rule: str) -> Text:
+    if name.expression == NONE:
+        return name
+    constant = low.expressions.constant(name.expression)
+    if constant is None:
+        message = "the name is an expression, but no variables exist before the process starts"
+        low.findings.report(rule, drawn, message, "write the name as plain text")
+    return Text(constant or "")
+
+
+TRIGGERS: Final[dict[str, Build]] = {
+    "messageEventDefinition": _message,
+    "signalEventDefinition": _signal,
+    "timerEventDefinition": _timer,
+    "errorEventDefinition": _error,
+    "escalationEventDefinition": _escalation,
+    "linkEventDefinition": _link,
+    "terminateEventDefinition": _terminate,
+}

@@ -1,0 +1,120 @@
+"""A whole process to nodes and flows: every scope in the order of the document, each element by its family's row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import final
+
+import msgspec
+
+from procession.compile.expressions import Site
+from procession.compile.lower.activities import ACTIVITIES
+from procession.compile.lower.events import event
+from procession.compile.lower.gateways import gateway
+from procession.compile.lower.multi_instance import body
+from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering, Place, listeners
+from procession.compile.resolve import ScopeView
+from procession.ir.kinds import Kind
+from procession.ir.program import NONE, Flow, Node, Ref
+from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance
+
+
+@final
+class Lowered(msgspec.Struct, kw_only=True):
+    """Nodes and flows before they are linked. `outer` is the node that flows lead to, by id: the body of a
+    multi-instance activity; `inner` is the activity itself. `drawn` runs beside `nodes`."""
+
+    nodes: list[Node]
+    drawn: list[FlowNode | None]
+    views: list[ScopeView]
+    flows: list[Flow]
+    outer: dict[str, Ref]
+    inner: dict[str, Ref]
+    numbers: dict[str, Ref]
+    """The flows by id."""
+
+
+def lower_process(low: Lowering) -> Lowered:
+    """All nodes of a process. Elements without a row have been refused by the checks and are left out."""
+    process = low.resolved.process
+    span = process.span
+    root = Node(
+        0,
+        process.id,
+        Kind.PROCESS,
+        "process",
+        process.name,
+        listeners=listeners(low, process.id, process.extension.execution_listeners, EXECUTION_EVENTS),
+        line=span.line,
+        column=span.column,
+    )
+    view = low.resolved.scopes[0]
+    lowered = Lowered(
+        nodes=[root],
+        drawn=[None],
+        views=[view],
+        flows=[],
+        outer={process.id: 0},
+        inner={process.id: 0},
+        numbers={},
+    )
+    order: list[ScopeView] = [view]
+    waiting: list[tuple[Iterator[FlowNode], Ref, ScopeView]] = [(iter(view.scope.nodes), 0, view)]
+    while waiting:
+        elements, scope, view = waiting[-1]
+        drawn = next(elements, None)
+        if drawn is None:
+            waiting.pop()
+            continue
+        ref = _append(low, lowered, drawn, (scope, view))
+        if isinstance(drawn, Activity) and drawn.scope is not None and ref != NONE:
+            inside = low.resolved.views[drawn.id]
+            order.append(inside)
+            waiting.append((iter(drawn.scope.nodes), ref, inside))
+    for view in order:
+        _append_flows(low, lowered, view)
+    return lowered
+
+
+def _append(low: Lowering, lowered: Lowered, drawn: FlowNode, where: tuple[Ref, ScopeView]) -> Ref:
+    """Adds an element's node, after its multi-instance body if it has one; the node's index, or NONE."""
+    scope, view = where
+    outer = len(lowered.nodes)
+    loop = drawn.loop if isinstance(drawn, Activity) else None
+    if isinstance(drawn, Activity) and isinstance(loop, MultiInstance):
+        node = _node(low, drawn, Place(outer + 1, outer, view))
+        bodies = [body(low, drawn, loop, Place(outer, scope, view))]
+    else:
+        node = _node(low, drawn, Place(outer, scope, view))
+        bodies = []
+    if node is None:
+        return NONE
+    for each in (*bodies, node):
+        lowered.nodes.append(each)
+        lowered.drawn.append(drawn)
+        lowered.views.append(view)
+    lowered.outer[drawn.id] = outer
+    lowered.inner[drawn.id] = node.index
+    return node.index
+
+
+def _node(low: Lowering, drawn: FlowNode, place: Place) -> Node | None:
+    if isinstance(drawn, Activity):
+        lower = ACTIVITIES.get(drawn.kind)
+        return None if lower is None else lower(low, drawn, place)
+    if isinstance(drawn, Gateway):
+        return gateway(low, drawn, place)
+    return event(low, drawn, place)
+
+
+def _append_flows(low: Lowering, lowered: Lowered, view: ScopeView) -> None:
+    for drawn in view.scope.flows:
+        source, target = lowered.outer.get(drawn.source), lowered.outer.get(drawn.target)
+        if source is None or target is None:
+            continue
+        condition = NONE
+        if drawn.condition is not None:
+            at = Site(drawn.id, "condition", drawn.condition.span)
+            condition = low.expressions.formal(drawn.condition, at)
+        lowered.numbers[drawn.id] = len(lowered.flows)
+        lowered.flows.append(Flow(len(lowered.flows), drawn.id, source, target, condition))
