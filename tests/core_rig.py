@@ -125,9 +125,7 @@ class Rig:
         self.sent: list[c.AnyCommand] = []
 
     def start(self, variables: dict[str, Any] | None = None, **more: Any) -> Outcome:
-        event = e.Start(
-            instance=7, tenant="<default>", program="hash", version=1, variables=variables or {}, **more
-        )
+        event = e.Start(instance=7, tenant="<default>", program="hash", version=1, variables=variables or {}, **more)
         return self.send(event)
 
     def send(self, event: e.AnyEvent) -> Outcome:
@@ -201,9 +199,7 @@ class Rig:
 
     def jobs(self) -> dict[str, int]:
         """Open jobs by element id (the last of each)."""
-        return {
-            self.linked.nodes[self.state.elements[j.element].node].id: j.key for j in self.state.jobs.values()
-        }
+        return {self.linked.nodes[self.state.elements[j.element].node].id: j.key for j in self.state.jobs.values()}
 
     def complete(self, element: str, **variables: Any) -> Outcome:
         outcome = self.send(e.CompleteJob(self.jobs()[element], variables))

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from core_rig import Build, Rig
 
+from core_rig import Build, Rig
 from procession.core import commands as c
 from procession.core import events as e
 from procession.core.state import Status
