@@ -1,0 +1,151 @@
+"""Decision tables (DMN 1.5, 8): inputs are evaluated once, rules from the top. What hits mean: `hit_policies.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator as Iterating
+from typing import final
+
+import msgspec
+
+from procession.dmn.compilation import Compilation, null, typed
+from procession.dmn.hit_policies import HIT_POLICIES, Column, Hits
+from procession.dmn.item_types import ItemType, from_json, is_temporal
+from procession.dmn.scope import Evaluate, Names, nothing, tested
+from procession.feel import Lookup, Runtime
+from procession.feel.values import is_list, shown
+from procession.model.dmn import DecisionTable, InputClause, LiteralExpression, OutputClause, Rule
+
+
+@final
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """A rule: the tests that not everything passes, by input column, and the expressions of its outputs."""
+
+    id: str
+    tests: tuple[tuple[int, Evaluate], ...]
+    outputs: tuple[Evaluate, ...]
+
+
+def decision_table(cx: Compilation, table: DecisionTable, names: Names) -> Evaluate:
+    """The function of a table."""
+    inputs = [_input(cx, clause, names) for clause in table.inputs]
+    types = [cx.type_named(clause.type_ref, clause.span) for clause in table.outputs]
+    columns = tuple([_column(cx, table, clause, names) for clause in table.outputs])
+    rows = [_row(cx, (table, types), rule, names, number) for number, rule in enumerate(table.rules, 1)]
+    default = _default(cx, table, types, names)
+    _check(cx, table)
+    policy = HIT_POLICIES[table.hit_policy]
+    aggregation = table.aggregation if table.hit_policy == "COLLECT" else ""
+
+    def evaluate(lookup: Lookup, rt: Runtime) -> object:
+        cells = [tested(input(lookup, rt), lookup) for input in inputs]
+        rt.charge(len(rows))
+        hits = Hits(_matches(rows, cells, rt), columns, aggregation, lookup, rt)
+        return policy(hits, default)
+
+    return evaluate
+
+
+def _matches(rows: list[Row], cells: list[Lookup], rt: Runtime) -> Iterating[tuple[str, tuple[Evaluate, ...]]]:
+    """The rules that match, found as they are asked for: the policy FIRST asks for one."""
+    for row in rows:
+        for column, test in row.tests:
+            if test(cells[column], rt) is not True:
+                break
+        else:
+            yield row.id, row.outputs
+
+
+def _input(cx: Compilation, clause: InputClause, names: Names) -> Evaluate:
+    evaluate = cx.expression(clause.expression, names)
+    place = f"the input `{clause.label or clause.expression.text.strip()[:60]}`"
+    type = cx.type_named(clause.expression.type_ref, clause.expression.span)
+    if is_temporal(type):
+        evaluate = _read(evaluate, type)
+    evaluate = typed(evaluate, type, place, lenient=cx.lenient)
+    allowed = cx.tests(clause.values, names) if clause.values is not None else None
+    return evaluate if allowed is None else _allowed(evaluate, allowed, place)
+
+
+def _read(evaluate: Evaluate, type: ItemType) -> Evaluate:
+    return lambda lookup, rt: from_json(evaluate(lookup, rt), type)
+
+
+def _allowed(evaluate: Evaluate, allowed: Evaluate, place: str) -> Evaluate:
+    """A value that is not among the input values is kept, and noted: no rule was written for it."""
+
+    def checked(lookup: Lookup, rt: Runtime) -> object:
+        value = evaluate(lookup, rt)
+        if value is not None and allowed(tested(value, lookup), rt) is not True:
+            rt.note("not-allowed", f"{place} is {shown(value)}, which is none of its input values", 0)
+        return value
+
+    return checked
+
+
+def _row(cx: Compilation, table: tuple[DecisionTable, list[ItemType]], rule: Rule, names: Names, number: int) -> Row:
+    drawn, types = table
+    tests = [(index, cx.tests(entry, names)) for index, entry in enumerate(rule.inputs[: len(drawn.inputs)])]
+    outputs = [
+        _output(cx, entry, clause, type, names)
+        for entry, clause, type in zip(rule.outputs, drawn.outputs, types, strict=False)
+    ]
+    return Row(
+        rule.id or f"rule {number}",
+        tuple([(index, test) for index, test in tests if test is not None]),
+        tuple(outputs),
+    )
+
+
+def _output(cx: Compilation, entry: LiteralExpression, clause: OutputClause, type: ItemType, names: Names) -> Evaluate:
+    # A dash in an output is no expression; modelers leave it where nothing was filled in.
+    evaluate = null if entry.text.strip() == "-" else cx.expression(entry, names)
+    place = f"the output `{clause.name or clause.label}`" if clause.name or clause.label else "the output"
+    return typed(evaluate, type, place, lenient=cx.lenient)
+
+
+def _column(cx: Compilation, table: DecisionTable, clause: OutputClause, names: Names) -> Column:
+    """An output column; its values in the order of their priority, if the policy needs it."""
+    if table.hit_policy not in {"PRIORITY", "OUTPUT ORDER"} or clause.values is None:
+        return Column(clause.name)
+    listed = LiteralExpression(
+        text=f"[{clause.values.text}]", language=clause.values.language, span=clause.values.span
+    )  # fmt: skip
+    values = cx.expression(listed, names)(nothing, Runtime())
+    return Column(clause.name, tuple(values) if is_list(values) else ())
+
+
+def _default(cx: Compilation, table: DecisionTable, types: list[ItemType], names: Names) -> Evaluate | None:
+    """What a table gives where no rule matches, or None."""
+    if not any(clause.default is not None and clause.default.text.strip() for clause in table.outputs):
+        return None
+    values = [
+        _output(cx, clause.default, clause, type, names) if clause.default is not None else null
+        for clause, type in zip(table.outputs, types, strict=True)
+    ]
+    if len(values) == 1:
+        return values[0]
+    keys = [clause.name for clause in table.outputs]
+
+    def evaluate(lookup: Lookup, rt: Runtime) -> object:
+        return {key: value(lookup, rt) for key, value in zip(keys, values, strict=True)}
+
+    return evaluate
+
+
+def _check(cx: Compilation, table: DecisionTable) -> None:
+    """What contradicts itself."""
+    keys = [clause.name for clause in table.outputs]
+    if len(keys) > 1 and (not all(keys) or len(set(keys)) < len(keys)):
+        text = "several outputs need names, and each its own"
+        cx.report("dmn-table", table.span, text, "name each output column")
+    if table.hit_policy != "COLLECT" and table.aggregation:
+        text = f"the hit policy {table.hit_policy} cannot aggregate with {table.aggregation}"
+        cx.report("dmn-table", table.span, text, "use the hit policy COLLECT, or remove the aggregation")
+    elif table.aggregation and table.aggregation != "COUNT" and len(keys) > 1:
+        text = f"{table.aggregation} of several outputs has no meaning"
+        cx.report("dmn-table", table.span, text, "keep one output column, or remove the aggregation")
+    if table.hit_policy in {"PRIORITY", "OUTPUT ORDER"} and not any(
+        clause.values is not None and clause.values.text.strip() for clause in table.outputs
+    ):
+        text = f"the hit policy {table.hit_policy} needs the order of the output values"
+        cx.report("dmn-table", table.span, text, "list the output values of a column, the first being the highest")
