@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import cast
 
 from procession.feel.numbers import number_of, whole
 from procession.feel.runtime import Runtime
@@ -160,4 +159,4 @@ def _is_number(value: object) -> bool:
 def copied(result: list[object], rt: Runtime) -> list[object]:
     """The results of a loop so far, as a list that no later turn changes."""
     rt.charge(len(result))
-    return cast("list[object]", result.copy())
+    return result.copy()

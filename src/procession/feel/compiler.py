@@ -73,12 +73,12 @@ def _irregular(names: Iterable[str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def _expression(text: str, names: tuple[str, ...], dialect: Dialect) -> Expression:
-    return _compiled(text, names, dialect, lambda *scope: parse_expression(*scope))
+    return _compiled(text, names, dialect, parse_expression)
 
 
 @lru_cache(maxsize=CACHE_SIZE)
 def _unary_tests(text: str, names: tuple[str, ...], dialect: Dialect) -> Expression:
-    return _compiled(text, names, dialect, lambda *scope: parse_unary_tests(*scope))
+    return _compiled(text, names, dialect, parse_unary_tests)
 
 
 def _compiled(text: str, names: tuple[str, ...], dialect: Dialect, parse: Callable[..., n.Node]) -> Expression:

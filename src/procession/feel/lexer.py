@@ -132,7 +132,7 @@ def token_at(text: str, position: int, names: Iterable[Names], builtins: Names) 
     char = text[start]
     if char == '"':
         return _string_at(text, start)
-    if char.isascii() and (char.isdigit() or char == "." and text[start + 1 : start + 2].isdigit()):
+    if char.isascii() and (char.isdigit() or (char == "." and text[start + 1 : start + 2].isdigit())):
         match = _NUMBER.match(text, start)
         if match:
             return Token("<number>", match[0], start, match.end())
@@ -206,11 +206,10 @@ def _known_name(text: str, start: int, names: Iterable[Names], builtins: Names) 
             if found is not None and (best is None or found[1] > best[1]):
                 best = found
     found = builtins.match(text, start)
-    if found is not None and (best is None or found[1] > best[1]):
-        # `get or else` and `date and time` hold keywords: they are names only where they are called.
-        if not _has_keyword(found[0]) or _is_called(text, found[1]):
-            return found
-    return best
+    if found is None or (best is not None and found[1] <= best[1]):
+        return best
+    # `get or else` and `date and time` hold keywords: they are names only where they are called.
+    return best if _has_keyword(found[0]) and not _is_called(text, found[1]) else found
 
 
 @lru_cache(maxsize=256)

@@ -21,10 +21,9 @@ CONTEXT: Final = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax
 
 def number_of(value: object) -> Number | None:
     """The value as a number, or None when it is none. A float becomes the Decimal of its shortest text."""
-    kind = type(value)
-    if kind is int or kind is Decimal:
-        return value  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-    if kind is float:
+    if type(value) is int or isinstance(value, Decimal):
+        return value
+    if isinstance(value, float):
         return finite(CONTEXT.create_decimal(repr(value)))
     return None
 
@@ -52,7 +51,7 @@ def bounded(value: int) -> Number:
 
 def decimal_of(value: Number) -> Decimal:
     """The number as a Decimal of at most 34 digits."""
-    return CONTEXT.create_decimal(value) if type(value) is int else CONTEXT.plus(value)  # type: ignore[arg-type]
+    return CONTEXT.plus(value) if isinstance(value, Decimal) else CONTEXT.create_decimal(value)
 
 
 def parse_number(text: str) -> Number | None:
@@ -66,21 +65,21 @@ def add(a: Number, b: Number) -> Number | None:
     """a + b."""
     if type(a) is int and type(b) is int:
         return bounded(a + b)
-    return finite(CONTEXT.add(decimal_of(a), decimal_of(b)))
+    return finite(CONTEXT.add(a, b))
 
 
 def subtract(a: Number, b: Number) -> Number | None:
     """a - b."""
     if type(a) is int and type(b) is int:
         return bounded(a - b)
-    return finite(CONTEXT.subtract(decimal_of(a), decimal_of(b)))
+    return finite(CONTEXT.subtract(a, b))
 
 
 def multiply(a: Number, b: Number) -> Number | None:
     """a * b."""
     if type(a) is int and type(b) is int:
         return bounded(a * b)
-    return finite(CONTEXT.multiply(decimal_of(a), decimal_of(b)))
+    return finite(CONTEXT.multiply(a, b))
 
 
 def divide(a: Number, b: Number) -> Number | None:
@@ -89,7 +88,7 @@ def divide(a: Number, b: Number) -> Number | None:
         return None
     if type(a) is int and type(b) is int and a % b == 0:
         return bounded(a // b)
-    return normal(CONTEXT.divide(decimal_of(a), decimal_of(b)))
+    return normal(CONTEXT.divide(a, b))
 
 
 def power(a: Number, b: Number) -> Number | None:

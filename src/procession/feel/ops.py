@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final, TypeAlias, cast
 
 from procession.feel import numbers, temporal_ops
-from procession.feel.numbers import Number, number_of
+from procession.feel.numbers import CONTEXT, Number, number_of
 from procession.feel.runtime import Runtime
 from procession.feel.temporal import DaysTimeDuration, YearsMonthsDuration
-from procession.feel.values import KINDS, TEMPORAL_TYPES, Function, Range, is_context, is_list, kind_of, shown
+from procession.feel.values import (
+    KINDS,
+    TEMPORAL_TYPES,
+    Function,
+    Range,
+    RangeForm,
+    is_context,
+    is_list,
+    kind_of,
+    shown,
+)
 
 Operation: TypeAlias = Callable[[object, object, Runtime, int], object]
+_EXACT: Final = frozenset({int, Decimal})
 _DURATIONS: Final = (YearsMonthsDuration, DaysTimeDuration)
 STRING_MAX: Final = 4_000_000
 """Longest string that an expression may make, in characters; the size of the largest variable."""
@@ -23,6 +35,8 @@ STRING_MAX: Final = 4_000_000
 
 def add(a: object, b: object, rt: Runtime, at: int) -> object:
     """`a + b`: numbers, strings, temporal values."""
+    if type(a) in _EXACT and type(b) in _EXACT:
+        return _decimal(CONTEXT.add(cast("Decimal", a), cast("Decimal", b)), "+", rt, at)
     left, right = number_of(a), number_of(b)
     if left is not None and right is not None:
         return _number(numbers.add(left, right), "+", rt, at)
@@ -33,6 +47,8 @@ def add(a: object, b: object, rt: Runtime, at: int) -> object:
 
 def subtract(a: object, b: object, rt: Runtime, at: int) -> object:
     """`a - b`: numbers, temporal values."""
+    if type(a) in _EXACT and type(b) in _EXACT:
+        return _decimal(CONTEXT.subtract(cast("Decimal", a), cast("Decimal", b)), "-", rt, at)
     left, right = number_of(a), number_of(b)
     if left is not None and right is not None:
         return _number(numbers.subtract(left, right), "-", rt, at)
@@ -41,6 +57,8 @@ def subtract(a: object, b: object, rt: Runtime, at: int) -> object:
 
 def multiply(a: object, b: object, rt: Runtime, at: int) -> object:
     """`a * b`: numbers; a duration and a number."""
+    if type(a) in _EXACT and type(b) in _EXACT:
+        return _decimal(CONTEXT.multiply(cast("Decimal", a), cast("Decimal", b)), "*", rt, at)
     left, right = number_of(a), number_of(b)
     if left is not None and right is not None:
         return _number(numbers.multiply(left, right), "*", rt, at)
@@ -88,6 +106,8 @@ def equal(a: object, b: object, rt: Runtime, at: int) -> bool | None:
     """`a = b`: null for values of different kinds, but any value may be compared with null."""
     if a is None or b is None:
         return a is b
+    if type(a) is str and type(b) is str:
+        return a == b
     result = same(a, b)
     if result is None:
         rt.note("type", f"{shown(a)} cannot be compared with {shown(b)}", at)
@@ -242,12 +262,8 @@ def contains(interval: Range, value: object) -> bool | None:
     return above and below
 
 
-def any_test(results: list[object], rt: Runtime, at: int) -> bool | None:
-    """One of several tests: true if one is true, else false; null only if none gave an answer."""
-    del rt, at
-    if any(result is True for result in results):
-        return True
-    return None if all(result is None for result in results) else False
+def _decimal(result: Decimal, symbol: str, rt: Runtime, at: int) -> Number | None:
+    return result if result.is_finite() else _number(None, symbol, rt, at)
 
 
 def _number(result: Number | None, symbol: str, rt: Runtime, at: int) -> Number | None:
@@ -285,14 +301,13 @@ def _found(result: object, symbol: str, operands: tuple[object, object], rt: Run
     return result
 
 
-def _mismatch(symbol: str, a: object, b: object, rt: Runtime, at: int) -> None:
+def _mismatch(symbol: str, a: object, b: object, rt: Runtime, at: int) -> object:
     code = "null" if a is None or b is None else "type"
     rt.note(code, f"`{symbol}` has no result for {shown(a)} and {shown(b)}", at)
+    return None
 
 
-def _ordered(
-    test: Callable[[int, int], bool], a: object, b: object, rt: Runtime, at: int
-) -> bool | None:
+def _ordered(test: Callable[[int, int], bool], a: object, b: object, rt: Runtime, at: int) -> bool | None:
     order = compare(a, b)
     if order is None:
         code = "null" if a is None or b is None else "type"
@@ -301,10 +316,11 @@ def _ordered(
     return test(order, 0)
 
 
-def _no_truth(word: str, a: object, b: object, rt: Runtime, at: int) -> None:
+def _no_truth(word: str, a: object, b: object, rt: Runtime, at: int) -> bool | None:
     for value in (a, b):
         if value is not None and type(value) is not bool:
             rt.note("type", f"`{word}` needs true or false, not {shown(value)}", at)
+    return None
 
 
 def make_range(low: object, high: object, flags: tuple[bool, bool, str], rt: Runtime, at: int) -> Range | None:
@@ -313,7 +329,7 @@ def make_range(low: object, high: object, flags: tuple[bool, bool, str], rt: Run
     if form:
         start = None if form.startswith("<") else low
         end = None if form.startswith(">") else low
-        return Range(start, end, low_included, high_included, cast("str", form))  # type: ignore[arg-type]
+        return Range(start, end, low_included, high_included, cast("RangeForm", form))
     if low is not None and high is not None:
         order = compare(low, high)
         if order is None or order > 0:
@@ -324,5 +340,3 @@ def make_range(low: object, high: object, flags: tuple[bool, bool, str], rt: Run
             rt.note("range", f"{shown(end)} cannot be the end of a range", at)
             return None
     return Range(low, high, low_included and low is not None, high_included and high is not None)
-
-

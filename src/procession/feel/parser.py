@@ -1,6 +1,6 @@
 """FEEL's grammar (DMN 1.5, 10.3.1.2) as a Pratt parser: text in, tree out. No evaluation, no Python code here.
 
-The table below is the whole order of precedence. The parser tells the lexer which irregular names are in scope:
+The order of precedence is a table in `grammar`. The parser tells the lexer which irregular names are in scope:
 parameters, iterators and context entries open a frame before the first token that may use them is read.
 """
 
@@ -11,29 +11,11 @@ from typing import Final, cast, final
 
 from procession.feel import nodes as n
 from procession.feel.errors import FeelSyntaxError
+from procession.feel.grammar import AFTER_RANGE, COMPARISONS, DEPTH_MAX, ITERATORS_MAX, PRECEDENCE, SUM, TEXT_MAX, UNARY
 from procession.feel.lexer import KEYWORDS, Names, Token, canonical, is_regular, label_at, token_at, words_at
 from procession.feel.numbers import parse_number
 from procession.feel.temporal_text import parse_temporal
 from procession.feel.type_parser import parse_type
-
-TEXT_MAX: Final = 65_536
-"""Longest expression, in characters."""
-DEPTH_MAX: Final = 200
-"""Deepest nesting; what walks the tree later recurses as deep."""
-ITERATORS_MAX: Final = 8
-
-COMPARISONS: Final = frozenset({"=", "!=", "<", "<=", ">", ">="})
-PRECEDENCE: Final = {
-    "or": 1, "and": 2,
-    "=": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "between": 3, "in": 3,
-    "+": 4, "-": 4, "*": 5, "/": 5, "**": 6,
-    "instance": 7, ".": 9, "[": 9, "(": 9,
-}  # fmt: skip
-"""How tightly what follows an operand binds; all associate to the left, `**` too."""
-_SUM: Final = 4
-_UNARY: Final = 8
-_AFTER_RANGE: Final = frozenset(PRECEDENCE) - {"[", "(", "-"} | {"<end>", ")", "]", "}", ",", "..", "then", "else",
-                                                                "return", "satisfies"}  # fmt: skip
 
 
 def parse_expression(text: str, names: tuple[str, ...], builtins: Names) -> n.Node:
@@ -83,6 +65,10 @@ class _Parser:
         scopes = [*self._scopes, self._shapes] if self._filters else self._scopes
         self.token = token_at(self.text, position, scopes, self._builtins)
 
+    def at(self, key: str) -> bool:
+        """Whether the current token is this one."""
+        return self.token.key == key
+
     def take(self, key: str) -> Token | None:
         """The current token if it is this one."""
         return self.advance() if self.token.key == key else None
@@ -102,7 +88,7 @@ class _Parser:
 
     def finish(self) -> None:
         """Raises unless the whole text was read."""
-        if self.token.key == "<end>":
+        if self.at("<end>"):
             return
         before = self.text[: self.token.start].rstrip()
         if self.token.key in {"<name>", "in"} and (before[-1:].isalnum() or before[-1:] == "_"):
@@ -151,7 +137,7 @@ class _Parser:
         if not self._in_range:
             return False
         after = token_at(self.text, self.token.end, self._scopes, self._builtins)
-        return after.key in _AFTER_RANGE
+        return after.key in AFTER_RANGE
 
     def inside(self, minimum: int = 0, *, in_range: bool = False) -> n.Node:
         """An expression between brackets, where a range's end means nothing, or the end of a range itself."""
@@ -165,11 +151,11 @@ class _Parser:
     def literal(self) -> n.Node:
         token = self.advance()
         if token.key == "<number>":
-            value = parse_number(token.text)
-            if value is None:
+            number = parse_number(token.text)
+            if number is None:
                 return n.BadLiteral(token.start, token.end, "the number is too large")
-            return n.Literal(token.start, token.end, value)
-        value = token.text if token.key == "<string>" else {"true": True, "false": False, "null": None}[token.key]
+            return n.Literal(token.start, token.end, number)
+        value = token.text if token.key == "<string>" else _WORDS[token.key]
         return n.Literal(token.start, token.end, value)
 
     def name(self) -> n.Node:
@@ -177,13 +163,13 @@ class _Parser:
         name, end = token.text, token.end
         if token.key == "<name>" and self._filters and self.text[token.start] != "`":
             # In a filter the item's keys are in scope, and nobody knows them yet: adjacent words are one name.
-            while self.token.key == "<name>" and is_regular(self.token.text) and self.token.text != "instance":
+            while self.at("<name>") and is_regular(self.token.text) and self.token.text != "instance":
                 name, end = f"{name} {self.token.text}", self.advance().end
         return n.Name(token.start, end, name)
 
     def at_literal(self) -> n.Node:
         start = self.advance().start
-        if self.token.key != "<string>":
+        if not self.at("<string>"):
             raise self.unexpected('expected a string, as in `@"2026-11-23"`')
         token = self.advance()
         value = parse_temporal(token.text)
@@ -193,7 +179,7 @@ class _Parser:
 
     def negation(self) -> n.Node:
         start = self.advance().start
-        operand = self.expression(_UNARY)
+        operand = self.expression(UNARY)
         if isinstance(operand, n.Literal) and type(operand.value) is int:
             return n.Literal(start, operand.end, -operand.value)
         return n.Negation(start, operand.end, operand)
@@ -202,20 +188,20 @@ class _Parser:
         start = self.advance().start
         if self.token.key in COMPARISONS:
             form = self.advance().key
-            bound = self.inside(_SUM)
+            bound = self.inside(SUM)
             return _one_sided(start, self.expect(")").end, form, bound)
         node = self.inside()
-        if self.token.key == "..":
+        if self.at(".."):
             return self.range_rest(start, node, included=False)
         self.expect(")")
         return node
 
     def bracket(self) -> n.Node:
         start = self.advance().start
-        if self.token.key == "]":
+        if self.at("]"):
             return n.ListNode(start, self.advance().end, ())
         items = [self.inside()]
-        if self.token.key == "..":
+        if self.at(".."):
             return self.range_rest(start, items[0], included=True)
         while self.take(","):
             items.append(self.inside())
@@ -224,7 +210,7 @@ class _Parser:
     def open_range(self) -> n.Node:
         start = self.advance().start
         low = self.inside()
-        if self.token.key != "..":
+        if not self.at(".."):
             raise self.unexpected("expected `..`")
         return self.range_rest(start, low, included=False)
 
@@ -239,7 +225,7 @@ class _Parser:
         scope = Names()
         self._scopes.append(scope)
         entries: list[tuple[str, n.Node]] = []
-        while self.token.key != "}":
+        while not self.at("}"):
             key = label_at(self.text, self.token.start)
             if key is None:
                 raise self.unexpected("expected an entry, `name: value`")
@@ -250,7 +236,7 @@ class _Parser:
             if not is_regular(key.text):
                 scope.add(key.text)
                 self._shapes.add(key.text)
-            if self.token.key != "}":
+            if not self.at("}"):
                 self.expect(",")
         self._scopes.pop()
         return n.ContextNode(start, self.advance().end, tuple(entries))
@@ -282,8 +268,7 @@ class _Parser:
         self._scopes.pop()
         if token.key == "for":
             return n.For(token.start, body.end, tuple(iterators), body)
-        kind = "some" if token.key == "some" else "every"
-        return n.Quantified(token.start, body.end, kind, tuple(iterators), body)
+        return n.Quantified(token.start, body.end, "some" if token.key == "some" else "every", tuple(iterators), body)
 
     def iterator(self) -> n.Iterator:
         name = words_at(self.text, self.token.start, frozenset({"in"}))
@@ -297,19 +282,19 @@ class _Parser:
         start = self.advance().start
         self.expect("(")
         parameters: list[tuple[str, n.TypeRef | None]] = []
-        while self.token.key != ")":
+        while not self.at(")"):
             name = words_at(self.text, self.token.start, KEYWORDS)
             self.goto(name.end)
             kind: n.TypeRef | None = None
-            if self.token.key == ":":
+            if self.at(":"):
                 kind, end = parse_type(self.text, self.token.end)
                 self.goto(end)
             parameters.append((name.text, kind))
-            if self.token.key != ")":
+            if not self.at(")"):
                 self.expect(",")
         self._scopes.append(Names(name for name, _ in parameters))
         self.expect(")")
-        if self.token.key == "<name>" and self.token.text == "external":
+        if self.at("<name>") and self.token.text == "external":
             raise self.unexpected("external functions are given by the host, not by the expression")
         body = self.expression(0)
         self._scopes.pop()
@@ -331,9 +316,9 @@ class _Parser:
 
     def between(self, left: n.Node) -> n.Node:
         self.advance()
-        low = self.expression(_SUM)
+        low = self.expression(SUM)
         self.expect("and")
-        high = self.expression(_SUM)
+        high = self.expression(SUM)
         return n.Between(left.start, high.end, left, low, high)
 
     def instance_of(self, left: n.Node) -> n.Node:
@@ -346,21 +331,21 @@ class _Parser:
 
     def in_tests(self, left: n.Node) -> n.Node:
         self.advance()
-        if self.token.key != "(":
-            test = self.test(_SUM)
+        if not self.at("("):
+            test = self.test(SUM)
             return n.In(left.start, test.end, left, (test,))
         start = self.advance().start
         before, self._in_range = self._in_range, False
         tests = [self.test(0)]
-        if self.token.key == ".." and not tests[0].operator:
-            node = self.follow(self.range_rest(start, tests[0].operand, included=False), _SUM)
+        if self.at("..") and not tests[0].operator:
+            node = self.follow(self.range_rest(start, tests[0].operand, included=False), SUM)
             tests = [n.Test(start, node.end, "", node)]
         else:
             while self.take(","):
                 tests.append(self.test(0))
             close = self.expect(")").end
             if len(tests) == 1 and not tests[0].operator:
-                node = self.follow(tests[0].operand, _SUM)
+                node = self.follow(tests[0].operand, SUM)
                 tests = [n.Test(start, max(close, node.end), "", node)]
         self._in_range = before
         return n.In(left.start, tests[-1].end, left, tuple(tests))
@@ -408,7 +393,7 @@ class _Parser:
         self.advance()
         arguments: list[n.Node] = []
         names: list[str] = []
-        while self.token.key != ")":
+        while not self.at(")"):
             label = label_at(self.text, self.token.start)
             if label is not None:
                 self.goto(label.end)
@@ -417,9 +402,9 @@ class _Parser:
             arguments.append(self.inside())
             if names and len(names) != len(arguments):
                 raise self.error("named and positional arguments cannot be mixed", arguments[-1].start)
-            if self.token.key != ")":
+            if not self.at(")"):
                 self.expect(",")
-                if self.token.key == ")":
+                if self.at(")"):
                     raise self.unexpected("expected an argument")
         return n.Call(callee.start, self.advance().end, callee, tuple(arguments), tuple(names))
 
@@ -427,9 +412,9 @@ class _Parser:
 
     def unary_tests(self) -> n.UnaryTests:
         start = self.token.start
-        if self.token.key == "-" and not self.text[self.token.end :].strip():
+        if self.at("-") and not self.text[self.token.end :].strip():
             return n.UnaryTests(start, self.advance().end, (), negated=False)
-        if self.token.key == "<name>" and self.token.text == "not":
+        if self.at("<name>") and self.token.text == "not":
             negated = self.negated_tests(start)
             if negated is not None:
                 return negated
@@ -441,14 +426,14 @@ class _Parser:
     def negated_tests(self, start: int) -> n.UnaryTests | None:
         """`not(tests)` if that is the whole text; else the text is tried again as tests that begin with `not`."""
         self.advance()
-        if self.token.key == "(":
+        if self.at("("):
             self.advance()
             tests = [self.test(0)]
             while self.take(","):
                 tests.append(self.test(0))
-            if self.token.key == ")":
+            if self.at(")"):
                 end = self.advance().end
-                if self.token.key == "<end>":
+                if self.at("<end>"):
                     return n.UnaryTests(start, end, tuple(tests), negated=True)
         self.goto(start)
         return None
@@ -457,12 +442,13 @@ class _Parser:
         start = self.token.start
         if self.token.key in COMPARISONS:
             operator = self.advance().key
-            operand = self.expression(_SUM)
+            operand = self.expression(SUM)
             return n.Test(start, operand.end, cast("n.Operator", operator), operand)  # type: ignore[arg-type]
         node = self.expression(minimum)
         return n.Test(start, node.end, "", node)
 
 
+_WORDS: Final = {"true": True, "false": False, "null": None}
 _PROPERTY_STOPS: Final = KEYWORDS | {"instance"}
 
 

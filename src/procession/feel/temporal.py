@@ -134,9 +134,11 @@ def zone_named(name: str) -> ZoneInfo | None:
 
 
 def _is_zone_text(name: str) -> bool:
-    return 0 < len(name) <= 64 and name.isascii() and name.replace("/", "").replace("_", "").replace("-", "").replace(
-        "+", ""
-    ).isalnum()
+    return (
+        0 < len(name) <= 64
+        and name.isascii()
+        and name.replace("/", "").replace("_", "").replace("-", "").replace("+", "").isalnum()
+    )
 
 
 def offset_of(value: DateTime) -> int | None:

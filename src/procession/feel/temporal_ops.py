@@ -210,6 +210,10 @@ def _time_part(pick: Callable[[Time], object]) -> Callable[[Any], object]:
     return lambda value: pick(value.time if isinstance(value, DateTime) else value)
 
 
+def _date_part(pick: Callable[[Any], object]) -> Callable[[Any], object]:
+    return lambda value: pick(value.date)
+
+
 def _offset(value: Time | DateTime) -> DaysTimeDuration | None:
     offset = offset_of(value) if isinstance(value, DateTime) else time_offset_of(value)
     return None if offset is None else DaysTimeDuration(offset * NS)
@@ -245,7 +249,7 @@ PROPERTIES: Final[dict[type, dict[str, Callable[[Any], object]]]] = {
     Date: _DATE_PROPERTIES,
     Time: _TIME_PROPERTIES,
     DateTime: {
-        **{name: (lambda value, pick=pick: pick(value.date)) for name, pick in _DATE_PROPERTIES.items()},
+        **{name: _date_part(pick) for name, pick in _DATE_PROPERTIES.items()},
         **_TIME_PROPERTIES,
     },
     YearsMonthsDuration: {
@@ -272,5 +276,3 @@ def months_between(start: Date, end: Date) -> int:
         return -months_between(end, start)
     months = (end.year - start.year) * 12 + end.month - start.month
     return months - 1 if end.day < start.day else months
-
-

@@ -1,4 +1,4 @@
-"""Temporal values as text (DMN 1.5, 10.3.4.1; XML Schema part 2): reading and writing. Reading gives None, never raises."""
+"""Temporal values as text (DMN 1.5, 10.3.4.1; XML Schema part 2). Reading gives None for a bad text, never raises."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from procession.feel.numbers import CONTEXT
 from procession.feel.temporal import (
     DAY_NS,
     NS,
@@ -87,7 +88,8 @@ def parse_temporal(text: str) -> Temporal | None:
     """What an `@"…"` literal stands for: the first of date, date and time, time and duration that fits."""
     if len(text) > _TEXT_MAX:
         return None
-    return parse_date(text) or (parse_date_time(text) if "T" in text else None) or parse_time(text) or parse_duration(text)
+    moment = parse_date_time(text) if "T" in text else None
+    return moment or parse_date(text) or parse_time(text) or parse_duration(text)
 
 
 def temporal_text(value: Temporal) -> str:
@@ -171,9 +173,8 @@ def _days_text(ns: int) -> str:
     minutes, rest = divmod(rest, 60 * NS)
     seconds, fraction = divmod(rest, NS)
     tail = f".{fraction:09d}".rstrip("0") if fraction else ""
-    time = (
-        (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "") + (f"{seconds}{tail}S" if seconds or tail else "")
-    )
+    second_text = f"{seconds}{tail}S" if seconds or tail else ""
+    time = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "") + second_text
     if not days and not time:
         return "PT0S"
     return f"{sign}P{f'{days}D' if days else ''}{f'T{time}' if time else ''}"
@@ -182,5 +183,5 @@ def _days_text(ns: int) -> str:
 def seconds_decimal(ns: int) -> int | Decimal:
     """Nanoseconds as seconds: an int, or a Decimal if there is a fraction."""
     seconds, fraction = divmod(abs(ns), NS)
-    value = seconds if not fraction else Decimal(seconds) + Decimal(fraction).scaleb(-9)
+    value = seconds if not fraction else CONTEXT.add(seconds, Decimal(f"0.{fraction:09d}"))
     return -value if ns < 0 else value

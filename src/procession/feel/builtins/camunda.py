@@ -40,6 +40,11 @@ def is_blank(text: str) -> bool:
     return not text.strip()
 
 
+def is_defined(value: object) -> bool:
+    """`is defined`: not null, which a missing variable is, too."""
+    return value is not None
+
+
 def get_or_else(value: object, default: object) -> object:
     """`get or else`."""
     return default if value is None else value
@@ -78,9 +83,7 @@ def partition(rt: Runtime, items: list[object], size: Number) -> list[list[objec
 def duplicates(rt: Runtime, items: list[object]) -> list[object]:
     """`duplicate values`: each value that appears more than once, once."""
     rt.charge(len(items) * len(items) // 8 + 1)
-    return [
-        value for value in distinct(rt, items) if sum(1 for item in items if ops.same_item(item, value)) > 1
-    ]
+    return [value for value in distinct(rt, items) if sum(1 for item in items if ops.same_item(item, value)) > 1]
 
 
 def json_text(rt: Runtime, value: object) -> str:
@@ -117,7 +120,7 @@ def from_base64(rt: Runtime, text: str) -> str:
 CAMUNDA: Final = declare({
     "is empty": [("value: any", is_empty)],
     "is blank": [("string: string", is_blank)],
-    "is defined": [("value: any", lambda value: value is not None)],
+    "is defined": [("value: any", is_defined)],
     "get or else": [("value: any, default: any", get_or_else)],
     "assert": [("value: any, condition: any, cause?: string|null", check)],
     "uuid": [("", uuid)],

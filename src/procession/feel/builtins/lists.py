@@ -10,7 +10,7 @@ from procession.feel import ops
 from procession.feel.builtins.table import declare
 from procession.feel.errors import DomainError
 from procession.feel.functions import call_value
-from procession.feel.numbers import CONTEXT, Number, add, decimal_of, divide, normal, number_of, subtract, whole
+from procession.feel.numbers import CONTEXT, Number, bounded, decimal_of, divide, normal, number_of, subtract, whole
 from procession.feel.runtime import Runtime
 from procession.feel.temporal import DaysTimeDuration, YearsMonthsDuration
 from procession.feel.values import Function, is_list, shown
@@ -64,8 +64,6 @@ def total(rt: Runtime, *arguments: object) -> object:
     rt.charge(len(items))
     if not items:
         return None
-    if all(type(item) is int for item in items):
-        return add(sum(items), 0)  # type: ignore[arg-type]
     result = items[0]
     if not isinstance(result, YearsMonthsDuration | DaysTimeDuration):
         return _sum(_numbers([items]))
@@ -77,11 +75,13 @@ def total(rt: Runtime, *arguments: object) -> object:
 
 
 def _sum(numbers: list[Number]) -> Number:
-    result: Number | None = 0
+    if all(type(number) is int for number in numbers):
+        return bounded(int(sum(numbers)))
+    result = decimal_of(0)
     for number in numbers:
-        result = add(result, number)
-        if result is None:
-            raise DomainError("the sum is too large")
+        result = CONTEXT.add(result, number)
+    if not result.is_finite():
+        raise DomainError("the sum is too large")
     return result
 
 
@@ -325,8 +325,8 @@ LISTS: Final = declare(
         "flatten": [("list: list", flatten)],
         "sort": [("list: list, precedes?: function", sort)],
     },
-    frozenset({
+    with_runtime=frozenset({
         "list contains", "sublist", "append", "concatenate", "insert before", "remove", "list replace", "reverse",
         "index of", "union", "distinct values", "flatten", "sort", *(name for name, _ in _SPREAD),
-    }),  # fmt: skip
-)
+    }),
+)  # fmt: skip

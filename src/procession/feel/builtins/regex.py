@@ -19,7 +19,9 @@ NESTED_TEXT_MAX: Final = 24
 """Longest text, in characters, for a pattern with nested repetitions: 2 ** 24 steps are bearable, more are not."""
 STEPS_MAX: Final = 10**8
 _FLAGS: Final = {"s": re.DOTALL, "m": re.MULTILINE, "i": re.IGNORECASE, "x": 0}
-_NAME_START: Final = ":A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
+_NAME_START: Final = (
+    ":A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
+)
 _NAME_PART: Final = _NAME_START + "\\-.0-9\u00b7\u0300-\u036f\u203f-\u2040"
 _CLASSES: Final = {"i": _NAME_START, "c": _NAME_PART}
 _BLOCKS: Final = {
@@ -89,7 +91,8 @@ def _compile(pattern: str, flags: str) -> tuple[re.Pattern[str], int, bool]:
         if flag not in _FLAGS:
             raise DomainError(f"there is no flag `{flag}`", "regex")
         value |= _FLAGS[flag]
-    translation = _Translation(_stripped(pattern) if "x" in flags else pattern, dot="." if "s" in flags else "[^\\n\\r]")
+    dot = "." if "s" in flags else "[^\\n\\r]"
+    translation = _Translation(_stripped(pattern) if "x" in flags else pattern, dot=dot)
     try:
         expression = re.compile(translation.text(), value)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
@@ -101,13 +104,13 @@ def _stripped(pattern: str) -> str:
     """The pattern without the white space outside of brackets, for the flag `x`."""
     out: list[str] = []
     depth = 0
-    previous = ""
+    escaped = False
     for char in pattern:
-        if previous != "\\":
+        if not escaped:
             depth += (char == "[") - (char == "]" and depth > 0)
         if depth or char not in " \t\n\r":
             out.append(char)
-            previous = "" if previous == "\\" else char
+            escaped = char == "\\" and not escaped
     return "".join(out)
 
 

@@ -38,6 +38,11 @@ def substring_after(text: str, match: str) -> str:
     return text.partition(match)[2] if match else text
 
 
+def contains(text: str, match: str) -> bool:
+    """`contains`."""
+    return match in text
+
+
 def replace(rt: Runtime, text: str, pattern: str, new: str, flags: str | None = None) -> str:
     """`replace`: every match of a regular expression."""
     expression = compiled(pattern, flags or "", text)
@@ -67,9 +72,7 @@ def split(rt: Runtime, text: str, delimiter: str) -> list[str]:
     return [*parts, text[last:]]
 
 
-def string_join(
-    rt: Runtime, items: Sequence[object], delimiter: str | None = None, prefix: str | None = None, suffix: str | None = None
-) -> str:
+def string_join(rt: Runtime, items: Sequence[object], delimiter: str | None = None, *affixes: str | None) -> str:
     """`string join`: the strings of a list, nulls left out, with a delimiter between them."""
     texts: list[str] = []
     for item in items:
@@ -78,6 +81,8 @@ def string_join(
         elif item is not None:
             raise DomainError("every item must be a string", "type")
     joined = (delimiter or "").join(texts)
+    # Camunda's dialect has a prefix and a suffix as well.
+    prefix, suffix = (*affixes, None, None)[:2]
     return _sized(rt, (prefix or "") + joined + (suffix or ""))
 
 
@@ -107,7 +112,7 @@ STRINGS: Final = declare({
     "substring before": [("string: string, match: string", substring_before)],
     "substring after": [("string: string, match: string", substring_after)],
     "replace": [("input: string, pattern: string, replacement: string, flags?: string|null", replace)],
-    "contains": [("string: string, match: string", lambda text, match: match in text)],
+    "contains": [("string: string, match: string", contains)],
     "starts with": [("string: string, match: string", str.startswith)],
     "ends with": [("string: string, match: string", str.endswith)],
     "matches": [("input: string, pattern: string, flags?: string|null", matches)],

@@ -2,7 +2,7 @@
 
     "substring": overloads("string: string, start position: number, length?: number", substring)
 
-`name?` may be left out, `*name` takes all that remain, `+name` at least one, `a|b` allows two kinds, `|null` allows null. What a function
+`name?` may be left out, `*name` takes all that remain, `+name` at least one, `|` joins kinds, `|null` allows null. What
 gets has been checked, and unwrapped from a list of one where FEEL says so; it raises `DomainError` for the rest.
 """
 
@@ -27,6 +27,7 @@ class Absent:
 
 
 ABSENT: Final = Absent()
+_ANY_COUNT: Final = 1 << 30
 _TYPES: Final[dict[str, frozenset[type]]] = {
     kind: frozenset(python for python, name in KINDS.items() if name == kind) for kind in set(KINDS.values())
 }
@@ -57,7 +58,8 @@ class Overload:
 
     def __init__(self, name: str, signature: str, call: Implementation, *, runtime: bool) -> None:
         self.name = name
-        self.parameters = tuple(Parameter(text) for text in signature.split(",")) if signature else ()
+        rows = signature.split(",") if signature else []
+        self.parameters: tuple[Parameter, ...] = tuple(Parameter(text) for text in rows)
         self.names = tuple(parameter.name for parameter in self.parameters)
         self.required = frozenset(p.name for p in self.parameters if not p.optional)
         self.rest = bool(self.parameters) and self.parameters[-1].rest
@@ -66,12 +68,12 @@ class Overload:
 
     def takes(self, count: int) -> bool:
         """Whether so many positional arguments fit."""
-        return len(self.required) <= count and (self.rest or count <= len(self.parameters))
+        return len(self.required) <= count <= (_ANY_COUNT if self.rest else len(self.parameters))
 
     def takes_names(self, names: tuple[str, ...]) -> bool:
         """Whether arguments of these names fit."""
         given = set(names)
-        return len(given) == len(names) and self.required <= given and given <= set(self.names)
+        return len(given) == len(names) and self.required <= given <= set(self.names)
 
 
 Builtin: TypeAlias = tuple[Overload, ...]
@@ -156,5 +158,3 @@ def _converted(parameter: Parameter, value: object) -> object:
     if value is None:
         raise DomainError(f"`{parameter.name}` is null", "null")
     raise DomainError(f"`{parameter.name}` must be a {' or '.join(parameter.kinds)}, not {shown(value)}", "type")
-
-

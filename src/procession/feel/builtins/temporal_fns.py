@@ -150,6 +150,16 @@ def day_of_year(value: Date | DateTime) -> int:
     return days_of(day) - days_of(Date(day.year, 1, 1)) + 1
 
 
+def day_of_week(value: Date | DateTime) -> str:
+    """`day of week`: its English name."""
+    return DAY_NAMES[weekday(_day(value)) - 1]
+
+
+def month_of_year(value: Date | DateTime) -> str:
+    """`month of year`: its English name."""
+    return MONTH_NAMES[_day(value).month - 1]
+
+
 def week_of_year(value: Date | DateTime) -> int:
     """`week of year`: the ISO week."""
     day = _day(value)
@@ -179,13 +189,15 @@ TEMPORAL: Final = declare({
         ("from: string|time|date and time|date", time),
         ("hour: number, minute: number, second: number, offset?: days and time duration|null", time_of_parts),
     ],
-    "date and time": [("from: string|date|date and time", date_time), (f"date: {_DAYS}, time: time", date_time_of_parts)],
+    "date and time": [
+        ("from: string|date|date and time", date_time), (f"date: {_DAYS}, time: time", date_time_of_parts),
+    ],
     "duration": [("from: string|years and months duration|days and time duration", duration)],
     "years and months duration": [(f"from: {_DAYS}, to: {_DAYS}", years_and_months)],
     "now": [("", now)],
     "today": [("", today)],
     "day of year": [(f"date: {_DAYS}", day_of_year)],
-    "day of week": [(f"date: {_DAYS}", lambda value: DAY_NAMES[weekday(_day(value)) - 1])],
-    "month of year": [(f"date: {_DAYS}", lambda value: MONTH_NAMES[_day(value).month - 1])],
+    "day of week": [(f"date: {_DAYS}", day_of_week)],
+    "month of year": [(f"date: {_DAYS}", month_of_year)],
     "week of year": [(f"date: {_DAYS}", week_of_year)],
 }, frozenset({"now", "today"}))  # fmt: skip
