@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -58,7 +59,7 @@ class Build:
         return index
 
     def line(self, *nodes: int) -> None:
-        for source, target in zip(nodes, nodes[1:], strict=False):
+        for source, target in pairwise(nodes):
             self.flow(source, target)
 
     def expr(self, text: str) -> int:
@@ -69,9 +70,7 @@ class Build:
         self.nodes[owner].setdefault("catches", []).append(caught)
 
     def program(self) -> Program:
-        nodes = tuple(
-            Node(**{name: tuple(v) if isinstance(v, list) else v for name, v in each.items()}) for each in self.nodes
-        )
+        nodes = tuple(_node(each) for each in self.nodes)
         return Program(
             process_id=self.nodes[0]["id"],
             nodes=nodes,
@@ -79,6 +78,11 @@ class Build:
             expressions=tuple(self.expressions),
             triggered_starts=tuple(self.triggered),
         )
+
+
+def _node(attributes: dict[str, Any]) -> Node:
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in attributes.items()}
+    return Node(**values)
 
 
 @dataclass
@@ -113,8 +117,8 @@ def link(program: Program, decide: Any = None) -> Linked:
 class Rig:
     """One instance, stepped with all checks on."""
 
-    def __init__(self, program: Program, decide: Any = None, restore: bool = True) -> None:
-        self.linked = link(program, decide)
+    def __init__(self, program: Program, restore: bool = True, linked: Linked | None = None) -> None:
+        self.linked = linked or link(program)
         self.state = State()
         self.twin = State()
         self.facts: list[AnyFact] = []
@@ -233,9 +237,8 @@ class Rig:
         assert self.state.root is not None
         return dict(self.state.root.variables or {})
 
-    @property
-    def status(self) -> Status:
-        return self.state.status
+    def ended(self, status: Status = Status.COMPLETED) -> bool:
+        return self.state.status is status
 
     def fact_names(self) -> list[str]:
         return [type(f).__name__ for f in self.facts]

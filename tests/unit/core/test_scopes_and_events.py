@@ -10,7 +10,6 @@ import pytest
 from core_rig import Build, Rig
 from procession.core import commands as c
 from procession.core import events as e
-from procession.core.state import Status
 from procession.ir.kinds import Kind, ListenerEvent, TimerKind
 from procession.ir.program import (
     Call,
@@ -61,7 +60,7 @@ def test_an_interrupting_event_sub_process_replaces_the_content() -> None:
     fire(rig)
     assert rig.waits("jobs") == Counter(["handle"])
     rig.complete("handle")
-    assert rig.status is Status.COMPLETED
+    assert rig.ended()
     assert rig.path() == ["start", "s2", "caught", "handled", "handler", "sub", "end"] or "task" not in rig.path()
 
 
@@ -71,9 +70,9 @@ def test_a_non_interrupting_event_sub_process_runs_beside_the_content() -> None:
     fire(rig)
     assert rig.waits("jobs") == Counter(["task", "handle"])
     rig.complete("task")
-    assert rig.status is Status.ACTIVE
+    assert not rig.ended()
     rig.complete("handle")
-    assert rig.status is Status.COMPLETED
+    assert rig.ended()
 
 
 @pytest.mark.parametrize(("code", "caught"), [("E", True), ("other", False)])
@@ -100,7 +99,7 @@ def test_an_escalation_does_not_stop_its_thrower_unless_the_handler_interrupts()
         rig.complete("task")
         assert rig.waits("jobs") == Counter(["handle"])
         rig.complete("handle")
-        assert rig.status is Status.COMPLETED
+        assert rig.ended()
         assert ("inner_end" in rig.path()) is not interrupting
 
 
@@ -109,7 +108,7 @@ def test_an_uncaught_escalation_is_no_failure() -> None:
     b.line(b.start(), b.node(Kind.END_EVENT, "end", trigger=EscalationTrigger(Text("X"))))
     rig = Rig(b.program())
     rig.start()
-    assert rig.status is Status.COMPLETED
+    assert rig.ended()
 
 
 def test_the_first_event_wins_at_an_event_based_gateway() -> None:
@@ -144,7 +143,7 @@ def test_a_link_goes_on_at_its_target() -> None:
     rig = Rig(b.program())
     rig.start()
     assert rig.path() == ["start", "from", "to", "end"]
-    assert rig.status is Status.COMPLETED
+    assert rig.ended()
 
 
 def test_a_thrown_signal_is_broadcast_and_a_caught_one_goes_on() -> None:
@@ -159,7 +158,7 @@ def test_a_thrown_signal_is_broadcast_and_a_caught_one_goes_on() -> None:
     (sub,) = rig.state.subscriptions.values()
     assert sub.signal
     rig.send(e.ReceiveSignal(sub.key, {"x": 1}))
-    assert rig.status is Status.COMPLETED
+    assert rig.ended()
 
 
 def test_a_thrown_message_carries_its_mapped_variables() -> None:
@@ -197,7 +196,7 @@ def test_a_call_activity_passes_variables_to_and_fro() -> None:
     (start,) = [x for x in rig.sent if isinstance(x, c.StartChild)]
     assert (start.variables, start.program, start.version) == ({"a": 1}, "h", 4)
     rig.send(e.ChildCompleted(element, child, {"b": 2}))
-    assert rig.status is Status.COMPLETED
+    assert rig.ended()
     assert rig.variables == {"a": 1, "b": 2}
 
 
@@ -235,7 +234,7 @@ def test_a_child_asks_its_caller_about_an_error_and_waits_for_the_answer() -> No
     rig.start(parent_instance=3, parent_element=4)
     (told,) = [x for x in rig.sent if isinstance(x, c.TellParent)]
     assert isinstance(told.event, e.ChildThrew)
-    assert rig.status is Status.ACTIVE
+    assert not rig.ended()
     rig.send(e.ErrorUnhandled(told.event.thrower, "E"))
     assert [i.code for i in rig.state.incidents.values()] == ["unhandled-error"]
 
@@ -276,7 +275,7 @@ def test_task_listeners_run_before_their_transition_and_may_deny_it() -> None:
     assert rig.send(e.CompleteTask(key)).rejected == "conflict"
     (job,) = rig.state.jobs
     rig.send(e.CompleteJob(job, {}, True, "no"))
-    assert rig.status is Status.ACTIVE
+    assert not rig.ended()
     rig.send(e.CompleteTask(key, {"ok": 2}))
     (job,) = rig.state.jobs
     rig.send(e.CompleteJob(job))
@@ -311,7 +310,7 @@ def test_execution_listeners_run_around_an_element_in_order() -> None:
         seen.append(job.type)
         rig.send(e.CompleteJob(job.key))
     assert seen == ["one", "two", "work", "three"]
-    assert rig.status is Status.COMPLETED
+    assert rig.ended()
     keys = [x.idempotency_key for x in rig.sent if isinstance(x, c.CreateJob)]
     assert len(set(keys)) == 4
 
@@ -324,7 +323,7 @@ def test_a_cycle_on_a_catch_event_passes_a_token_each_time() -> None:
     rig = Rig(b.program())
     rig.start()
     for _ in range(3):
-        assert rig.status is Status.ACTIVE
+        assert not rig.ended()
         fire(rig)
-    assert rig.status is Status.COMPLETED
+    assert rig.ended()
     assert rig.path().count("each") == 3
