@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from procession import dmn, feel
 from procession.base.failure import ProcessionError
-from procession.dmn.item_types import ANY, ItemType, from_json
+from procession.dmn.item_types import ANY, ItemType, from_json, plain
 from procession.parse import parse_dmn
 
 _TCK: Final = "{http://www.omg.org/spec/DMN/20160719/testcase}"
@@ -108,24 +108,39 @@ def _lookup(inputs: Mapping[str, Value]) -> feel.Lookup:
 def _inputs(model: dmn.CompiledDecisions, case: ET.Element) -> dict[str, Value]:
     types = {input.name: input.type for input in model.graph.inputs.values()}
     return {
-        node.get("name", ""): from_json(_value(node), types.get(node.get("name", ""), ANY))
+        node.get("name", ""): _value(node, types.get(node.get("name", ""), ANY))
         for node in case.findall(f"{_TCK}inputNode")
     }
 
 
-def _value(node: ET.Element) -> Value:
+def _value(node: ET.Element, type: ItemType = ANY) -> Value:
+    """A value of the kit; where it states no type itself, it has the one that the model wants."""
+    target = plain(type)
     components = node.findall(f"{_TCK}component")
     if components:
-        return {component.get("name", ""): _value(component) for component in components}
+        fields = dict((target.element or target).fields)
+        return {part.get("name", ""): _value(part, fields.get(part.get("name", ""), ANY)) for part in components}
     found = node.find(f"{_TCK}list")
     if found is not None:
         nil = found.get(f"{_XSI}nil") == "true"
-        return None if nil else [_value(item) for item in found.findall(f"{_TCK}item")]
+        element = ANY if target.element is None else plain(target.element)
+        return None if nil else [_value(item, element) for item in found.findall(f"{_TCK}item")]
     value = node.find(f"{_TCK}value")
     if value is None or value.get(f"{_XSI}nil") == "true":
         return None
     text = value.text or ""
-    return _typed(value.get(f"{_XSI}type", "").rpartition(":")[2], text)
+    return _typed(value.get(f"{_XSI}type", "").rpartition(":")[2] or _XSD.get(target.kind, ""), text)
+
+
+_XSD: Final = {
+    "number": "decimal",
+    "boolean": "boolean",
+    "date": "date",
+    "time": "time",
+    "date and time": "dateTime",
+    "days and time duration": "duration",
+    "years and months duration": "duration",
+}
 
 
 def _typed(type: str, text: str) -> Value:

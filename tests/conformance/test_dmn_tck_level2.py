@@ -16,6 +16,5 @@ FOLDERS: Final = folders(shared_data("data", "dmn-tck", "compliance-level-2"))
 def test_every_case_of_level_2_has_the_expected_result(folder) -> None:
     outcomes = run_folder(folder)
     failed = [f"{outcome.case.name}: {outcome.error}" for outcome in outcomes if outcome.error]
-    print(f"{folder.name}: {len(outcomes) - len(failed)} of {len(outcomes)}")
     assert outcomes
     assert not failed, "\n".join(failed)

@@ -127,10 +127,8 @@ def closure(
     parameters: Sequence[str],
     types: Sequence[ItemType],
     body: Callable[[list[object], Runtime], object],
-    *,
-    null_arguments: bool = False,
 ) -> Function:
-    """A function value. An argument that is not of its type prevents the call, or if `null_arguments` is null."""
+    """A function value. An argument that is not of its type prevents the call: the result is null (10.3.2.13.2)."""
 
     def call(arguments: list[object], rt: Runtime, at: int) -> object:
         if len(arguments) != len(parameters):
@@ -141,9 +139,8 @@ def closure(
             value, fits = converted(argument, type, rt)
             if not fits:
                 rt.note("type", refusal(value, type, f"`{parameter}` of `{name}`"), at)
-                if not null_arguments:
-                    return None
-            given.append(value if fits else None)
+                return None
+            given.append(value)
         return _called(body, given, rt)
 
     return Function(name, tuple(parameters), call)
@@ -203,9 +200,12 @@ def _conditional(cx: Compilation, logic: Conditional, names: Names) -> Evaluate:
 
     def evaluate(lookup: Lookup, rt: Runtime) -> object:
         value = condition(lookup, rt)
-        if value is not True and value is not False:
+        if value is True:
+            return then(lookup, rt)
+        if value is not False:
             rt.note("type", f"the condition must be true or false, not {shown(value)}", 0)
-        return then(lookup, rt) if value is True else otherwise(lookup, rt)
+        # Null is not true; any other value makes the whole expression null (7.3.10).
+        return otherwise(lookup, rt) if value is False or value is None else None
 
     return evaluate
 

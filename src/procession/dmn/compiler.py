@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from procession.base.diagnostics import Diagnostic, Span
 from procession.dmn.boxes import closure, compile_logic, function_maker, shape
@@ -20,11 +20,14 @@ from procession.model.dmn import (
     Decisions,
     DecisionService,
     Href,
-    InformationItem,
+    InputData,
     Logic,
 )
 
 _CAMUNDA_EXPORTERS: Final = ("camunda", "dmn-js", "bpmn.io")
+
+
+_Element: TypeAlias = Decision | InputData | BusinessKnowledgeModel | DecisionService
 
 
 def compile_decisions(
@@ -85,8 +88,8 @@ class _Compiler:
             (document.id, document.name, document.namespace, document.digest),
             self.graph,
             {name: type for name, type in self._types.items() if "." not in name},
-            {decision.id: self._info(decision) for decision in document.decisions},
-            {service.id: self._service_info(service) for service in document.services},
+            {id_of(decision): self._info(decision) for decision in document.decisions},
+            {id_of(service): self._service_info(service) for service in document.services},
         )
 
     # -- before anything is compiled
@@ -114,32 +117,34 @@ class _Compiler:
     def _declare(self) -> None:
         """Notes the name and type of everything that can be required, whatever the order in the document."""
         for data in self._document.input_data:
-            name, type = self._variable(data.id, data.name, data.variable)
-            self._drawn[self._key(data.id)] = (name, type, None)
-            self.graph.inputs[self._key(data.id)] = input_of(name, type)
+            name, type = self._variable(data)
+            self._drawn[self._key(data)] = (name, type, None)
+            self.graph.inputs[self._key(data)] = input_of(name, type)
         for decision in self._document.decisions:
-            name, type = self._variable(decision.id, decision.name, decision.variable)
-            self._drawn[self._key(decision.id)] = (name, type, decision.logic)
+            name, type = self._variable(decision)
+            self._drawn[self._key(decision)] = (name, type, decision.logic)
         for model in self._document.knowledge_models:
-            name, type = self._variable(model.id, model.name, model.variable)
-            self._drawn[self._key(model.id)] = (name, type, None)
+            name, type = self._variable(model)
+            self._drawn[self._key(model)] = (name, type, None)
         for service in self._document.services:
-            name, type = self._variable(service.id, service.name, service.variable)
-            self._drawn[self._key(service.id)] = (name, type, None)
+            name, type = self._variable(service)
+            self._drawn[self._key(service)] = (name, type, None)
 
-    def _variable(self, id: str, name: str, variable: InformationItem | None) -> tuple[str, ItemType]:
-        self.cx.owner = id
+    def _variable(self, element: _Element) -> tuple[str, ItemType]:
+        self.cx.owner = id_of(element)
+        variable = element.variable
         if variable is None:
-            return name, ANY
-        return variable.name or name, self.cx.type_named(variable.type_ref, variable.span)
+            return element.name, ANY
+        return variable.name or element.name, self.cx.type_named(variable.type_ref, variable.span)
 
     # -- one element each
 
     def _knowledge_model(self, model: BusinessKnowledgeModel) -> None:
-        key = self._key(model.id)
+        key = self._key(model)
         name, type, _ = self._drawn[key]
-        needs = self._needs(model.required_knowledge, model.span)
-        self.cx.owner = model.id
+        # A function may call itself by its name; how deep is the runtime's limit.
+        needs = (Need(key, name), *self._needs(model.required_knowledge, model.span))
+        self.cx.owner = id_of(model)
         if model.function is None:
             text = f"the business knowledge model {name!r} has no logic"
             self.cx.report("dmn-logic", model.span, text, "give it a function", "warning")
@@ -150,9 +155,9 @@ class _Compiler:
         self.graph.functions[key] = make(_FunctionScope(self.graph, needs).look)
 
     def _decision(self, decision: Decision) -> None:
-        key = self._key(decision.id)
+        key = self._key(decision)
         name, type, _ = self._drawn[key]
-        self.cx.owner = decision.id
+        self.cx.owner = id_of(decision)
         if decision.logic is None:
             text = f"the decision {name!r} has no logic, so it is always null"
             self.cx.report("dmn-logic", decision.span, text, "give it a table or an expression", "warning")
@@ -161,13 +166,13 @@ class _Compiler:
         knowledge = self._needs(decision.required_knowledge, decision.span)
         names = self._names([*inputs, *decisions, *knowledge])
         evaluate = typed(compile_logic(self.cx, decision.logic, names), type, "the result", lenient=self.cx.lenient)
-        self.graph.nodes[key] = Node(key, decision.id, name, evaluate, inputs, decisions, knowledge)
+        self.graph.nodes[key] = Node(key, id_of(decision), name, evaluate, inputs, decisions, knowledge)
 
     def _service(self, service: DecisionService) -> None:
         """A service as a function of its input data, then its input decisions (10.4)."""
-        key = self._key(service.id)
+        key = self._key(service)
         name, type, _ = self._drawn[key]
-        self.cx.owner = service.id
+        self.cx.owner = id_of(service)
         data = self._needs(service.input_data, service.span)
         given = self._needs(service.input_decisions, service.span)
         outputs = self._needs(service.output_decisions, service.span)
@@ -188,13 +193,12 @@ class _Compiler:
             parameters,
             types,
             lambda arguments, rt: conformed(within({"result": body(arguments, rt)}), rt),
-            null_arguments=True,
         )
 
     # -- requirements
 
-    def _key(self, id: str) -> str:
-        return f"{self._document.namespace}#{id}"
+    def _key(self, element: _Element) -> str:
+        return f"{self._document.namespace}#{id_of(element)}"
 
     def _needs(self, hrefs: Sequence[Href], span: Span) -> tuple[Need, ...]:
         needs: list[Need] = []
@@ -233,11 +237,11 @@ class _Compiler:
         nodes = self.graph.nodes
         place = {key: index for index, key in enumerate(order(self.graph, nodes))}
         for decision in self._document.decisions:
-            node = nodes[self._key(decision.id)]
+            node = nodes[self._key(decision)]
             # In an order that puts requirements first, only a circle can require what comes later.
             for need in node.decisions:
                 if place.get(need.key, -1) >= place[node.key]:
-                    self.cx.owner = decision.id
+                    self.cx.owner = id_of(decision)
                     text = f"the decisions {node.name!r} and {need.name!r} require each other"
                     self.cx.report("dmn-cycle", decision.span, text, "remove one of the requirements")
 
@@ -245,18 +249,18 @@ class _Compiler:
 
     def _info(self, decision: Decision) -> DecisionInfo:
         return DecisionInfo(
-            id=decision.id,
+            id=id_of(decision),
             name=decision.name,
             version_tag=decision.version_tag,
             required_decisions=tuple([href.id for href in decision.required_decisions]),
-            required_inputs=tuple([need.name for need in self.graph.nodes[self._key(decision.id)].inputs]),
+            required_inputs=tuple([need.name for need in self.graph.nodes[self._key(decision)].inputs]),
         )
 
     def _service_info(self, service: DecisionService) -> ServiceInfo:
         return ServiceInfo(
-            id=service.id,
+            id=id_of(service),
             name=service.name,
-            parameters=self.graph.functions[self._key(service.id)].parameters,
+            parameters=self.graph.functions[self._key(service)].parameters,
             output_decisions=tuple([href.id for href in service.output_decisions]),
         )
 
@@ -280,6 +284,11 @@ class _FunctionScope:
                 bind(values, need, self._graph.functions.get(need.key))
             self._values = values
         return within(self._values)(name)
+
+
+def id_of(element: _Element) -> str:
+    """The element's id; its name where it has none, which only a name can call."""
+    return element.id or element.name
 
 
 def _result(type: ItemType) -> ItemType:
