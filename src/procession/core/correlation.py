@@ -165,9 +165,10 @@ class Keep(msgspec.Struct, frozen=True, gc=False):
 
 
 class Forget(msgspec.Struct, frozen=True, gc=False):
-    """A stored message is over."""
+    """A message is over. `stored` tells whether there is a row to delete."""
 
     message: int
+    stored: bool
 
 
 class Duplicate(msgspec.Struct, frozen=True, gc=False):
@@ -327,7 +328,7 @@ def _settle(partition: Partition, message: Message, turn: _Turn) -> None:
     del partition.messages[message.key]
     if partition.ids.get(message.message_id) == message.key:
         del partition.ids[message.message_id]
-    turn.outputs.append(Forget(message.key))
+    turn.outputs.append(Forget(message.key, message.stored))
 
 
 def _free_for(message: Message, process_id: str) -> bool:

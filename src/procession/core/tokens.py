@@ -71,16 +71,20 @@ def fire_inclusive(cx: Context) -> bool:
 
 
 def _nothing_else_arrives(cx: Context, scope: ElementInstance, node: Node, arrived: dict[int, int]) -> bool:
+    """BPMN 2.0.2, 13.4.3: a token that reaches a flow without a token holds the join back, unless it also reaches
+    a flow that has one. Without the exception two joins in one loop would wait for each other for ever.
+    """
     open_reach: set[int] = set()
+    taken_reach: set[int] = set()
     for flow, reach in zip(node.incoming, node.reach, strict=True):
-        if flow not in arrived:
-            open_reach.update(reach)
-    if not open_reach:
+        (taken_reach if flow in arrived else open_reach).update(reach)
+    holding = open_reach - taken_reach
+    if not holding:
         return True
-    if any(child.node in open_reach for child in (scope.children or {}).values()):
+    if any(child.node in holding for child in (scope.children or {}).values()):
         return False
     flows = cx.linked.flows
-    return not any(flows[flow].target in open_reach and flows[flow].target != node.index for flow in arrived)
+    return not any(flows[flow].target in holding and flows[flow].target != node.index for flow in arrived)
 
 
 def leave(cx: Context, element: ElementInstance, flows: tuple[Ref, ...]) -> None:
