@@ -30,13 +30,13 @@ def _loop_here(g: Emitter, node: n.For | n.Quantified) -> Value:
     if isinstance(node, n.For):
         g.set(result, py.items([]))
         partial = g.variable()
-        frame.names["partial"] = partial
         copy = not only_reads(node.body, "partial")
 
         def body() -> None:
             whole = py.call("copied", py.name(result), runtime()) if copy else py.name(result)
             if mentions(node.body, "partial"):
                 g.set(partial, whole)
+                frame.names["partial"] = partial
             g.block.append(py.expression(py.call("append", py.name(result), g.emit(node.body).code)))
 
         stop = py.constant(None)
@@ -52,9 +52,11 @@ def _loop_here(g: Emitter, node: n.For | n.Quantified) -> Value:
             unclear = py.if_(same, [py.assign(result, py.call("verdict", value.code, runtime(), place(node.body)))], [])
             g.block.append(py.if_(at, [py.assign(result, py.constant(decisive)), py.break_()], [unclear]))
 
+    g.looping += 1
     g.frames.append(frame)
     _iterate(g, node.iterators, result, stop, body)
     g.frames.pop()
+    g.looping -= 1
     return Value(py.name(result)) if isinstance(node, n.For) else Value(py.name(result), "truth")
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from procession.feel import nodes as n
 from procession.feel import pyast as py
+from procession.feel.analysis import mentions
 from procession.feel.builtins import BUILTINS
 from procession.feel.builtins.table import Builtin
 from procession.feel.emitter import Emitter, Frame, Value, place, runtime
@@ -51,7 +52,9 @@ def context(g: Emitter, node: n.ContextNode) -> Value:
         if isinstance(entry, n.FunctionNode):
             # A function may call itself by the name of its entry.
             frame.names[key] = identifier
+            frame.pending = key
         g.set(identifier, g.emit(entry).code)
+        frame.pending = None
         frame.names[key] = identifier
         keys.append(key)
         values.append(py.name(identifier))
@@ -68,12 +71,25 @@ def range_of(g: Emitter, node: n.RangeNode) -> Value:
 
 def function(g: Emitter, node: n.FunctionNode) -> Value:
     names = {name: g.variable() for name, _ in node.parameters}
+    captured = _captured(g, node) if g.looping else ()
     g.frames.append(Frame(names))
-    body = g.define(list(names.values()), lambda: g.emit(node.body).code)
+    body = g.define(list(names.values()), lambda: g.emit(node.body).code, captured)
     g.frames.pop()
     parameters = g.keep(tuple(names))
     types = g.keep(tuple(kind for _, kind in node.parameters))
     return g.store(py.call("user_function", parameters, types, py.name(body)))
+
+
+def _captured(g: Emitter, node: n.FunctionNode) -> tuple[str, ...]:
+    """The variables of a loop's turn that a function uses: the next turn assigns them anew, and it must not notice."""
+    found: dict[str, None] = {}
+    for frame in g.frames:
+        if frame.item:
+            found[frame.item] = None
+        for name, identifier in frame.names.items():
+            if name != frame.pending and mentions(node, name):
+                found[identifier] = None
+    return tuple(found)
 
 
 def call(g: Emitter, node: n.Call) -> Value:

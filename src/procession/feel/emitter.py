@@ -34,18 +34,20 @@ class Value:
 class Frame:
     """A scope: names bound to Python variables, or the item of a filter, whose entries are names too."""
 
-    __slots__ = ("item", "names")
+    __slots__ = ("item", "names", "pending")
 
     def __init__(self, names: dict[str, str] | None = None, item: str = "") -> None:
         self.names = names if names is not None else {}
         self.item = item
+        self.pending: str | None = None
+        """The entry whose own function is being made, so that its variable has no value yet."""
 
 
 @final
 class Emitter:
     """The function under construction: the open block of statements, the scopes, the constants."""
 
-    __slots__ = ("_counter", "_known", "_table", "block", "constants", "dialect", "frames", "loops")
+    __slots__ = ("_counter", "_known", "_table", "block", "constants", "dialect", "frames", "looping", "loops")
 
     def __init__(self, dialect: Dialect, table: Mapping[type, Emit]) -> None:
         self._table = table
@@ -55,6 +57,9 @@ class Emitter:
         self.frames: list[Frame] = []
         self._known: dict[str, str] = {}
         self.loops = 0
+        """Open Python loops in the current Python function."""
+        self.looping = 0
+        """Open FEEL loops altogether."""
         self._counter = 0
 
     def emit(self, node: n.Node) -> Value:
@@ -98,13 +103,13 @@ class Emitter:
         self.block, self._known = outer, known
         return inner
 
-    def define(self, parameters: list[str], work: Callable[[], ast.expr]) -> str:
-        """An inner function; its identifier."""
+    def define(self, parameters: list[str], work: Callable[[], ast.expr], captured: tuple[str, ...] = ()) -> str:
+        """An inner function; its identifier. It keeps the present values of the captured variables."""
         loops, self.loops = self.loops, 0
         body = self.nested(lambda: self.block.append(py.return_(work())))
         self.loops = loops
         identifier = self.variable("f")
-        self.block.append(py.function(identifier, parameters, body))
+        self.block.append(py.function(identifier, parameters, body, captured))
         return identifier
 
     def resolve(self, node: n.Name, depth: int) -> Value:

@@ -108,11 +108,10 @@ def equal(a: object, b: object, rt: Runtime, at: int) -> bool | None:
         return a is b
     if type(a) is str and type(b) is str:
         return a == b
+    rt.weigh(a)
     result = same(a, b)
     if result is None:
         rt.note("type", f"{shown(a)} cannot be compared with {shown(b)}", at)
-    elif is_list(a) or is_context(a):
-        rt.charge(len(a))
     return result
 
 
@@ -217,6 +216,7 @@ def unary_test(value: object, test: object, rt: Runtime, at: int) -> bool | None
         return in_range(value, test, rt, at)
     if is_list(test):
         rt.charge(len(test))
+        rt.weigh(value, len(test) + 1)
         if any(_member(value, item) for item in test):
             return True
         return same(value, test) is True

@@ -144,14 +144,14 @@ def guarded(body: list[ast.stmt], exception: str, handler: list[ast.stmt]) -> as
     return ast.Try(body=body, handlers=[caught], orelse=[], finalbody=[], **_PLACE)
 
 
-def function(identifier: str, parameters: list[str], body: list[ast.stmt]) -> ast.stmt:
-    """`def identifier(parameters): …`."""
+def function(identifier: str, parameters: list[str], body: list[ast.stmt], captured: tuple[str, ...] = ()) -> ast.stmt:
+    """`def identifier(parameters, *, captured=captured): …`."""
     arguments = ast.arguments(
         posonlyargs=[],
         args=[ast.arg(arg=parameter, annotation=None, **_PLACE) for parameter in parameters],
         vararg=None,
-        kwonlyargs=[],
-        kw_defaults=[],
+        kwonlyargs=[ast.arg(arg=variable, annotation=None, **_PLACE) for variable in captured],
+        kw_defaults=[name(variable) for variable in captured],
         kwarg=None,
         defaults=[],
     )

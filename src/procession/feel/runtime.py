@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, final
 
 from procession.feel.errors import BudgetExceeded, Note
+from procession.feel.weight import weight
 
 
 @final
@@ -70,6 +71,12 @@ class Runtime:
         self.left -= steps
         if self.left < 0:
             raise BudgetExceeded("the expression needs more steps than it was given")
+
+    def weigh(self, value: object, times: int = 1) -> None:
+        """Takes the size of a value, so many times, from the budget before it is walked."""
+        kind = type(value)
+        if kind is list or kind is dict or kind is str:
+            self.charge(weight(value, max(0, self.left)) * times)
 
     def draw(self) -> bytes:
         """The next 32 random bytes of this evaluation; a function of (seed, how many were drawn before)."""

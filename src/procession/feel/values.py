@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeGuard, cast, fi
 
 import msgspec
 
+from procession.feel.errors import BudgetExceeded
 from procession.feel.numbers import number_of, number_text
 from procession.feel.temporal import Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration
 from procession.feel.temporal_text import temporal_text
+from procession.feel.weight import weight
 
 if TYPE_CHECKING:
     from procession.base.values import Json
     from procession.feel.runtime import Runtime
 
+VALUES_MAX: Final = 1_000_000
 RangeForm: TypeAlias = Literal["", "<", "<=", ">", ">=", "=", "!="]
 
 
@@ -125,24 +128,30 @@ def string(value: object, *, quoted: bool = False) -> str:
 def to_json(value: object) -> Json:
     """The value as a process variable: temporal values as text, ranges as contexts, functions as null.
 
-    Values that are JSON already are returned as they are.
+    Values that are JSON already are returned as they are. Raises `BudgetExceeded` for more than a million values.
     """
+    if weight(value, VALUES_MAX) > VALUES_MAX:
+        raise BudgetExceeded(f"the result holds more than {VALUES_MAX} values")
+    return _json(value)
+
+
+def _json(value: object) -> Json:
     kind = type(value)
     if kind in _PLAIN:
         return cast("Json", value)
     if is_list(value):
-        items = [to_json(item) for item in value]
+        items = [_json(item) for item in value]
         return cast("Json", value) if all(new is old for new, old in zip(items, value, strict=True)) else items
     if is_context(value):
-        entries = {key: to_json(item) for key, item in value.items()}
+        entries = {key: _json(item) for key, item in value.items()}
         same = all(entries[key] is item for key, item in value.items())
         return cast("Json", value) if same else entries
     if isinstance(value, TEMPORAL_TYPES):
         return temporal_text(value)
     if isinstance(value, Range):
         return {
-            "start": to_json(value.start),
-            "end": to_json(value.end),
+            "start": _json(value.start),
+            "end": _json(value.end),
             "start included": value.start_included,
             "end included": value.end_included,
         }

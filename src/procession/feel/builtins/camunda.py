@@ -83,14 +83,14 @@ def partition(rt: Runtime, items: list[object], size: Number) -> list[list[objec
 def duplicates(rt: Runtime, items: list[object]) -> list[object]:
     """`duplicate values`: each value that appears more than once, once."""
     rt.charge(len(items) * len(items) // 8 + 1)
+    rt.weigh(items, len(items))
     return [value for value in distinct(rt, items) if sum(1 for item in items if ops.same_item(item, value)) > 1]
 
 
 def json_text(rt: Runtime, value: object) -> str:
     """`to json`."""
-    text = encode(to_json(value)).decode()
-    rt.charge(1 + (len(text) >> 4))
-    return text
+    rt.weigh(value, 2)
+    return encode(to_json(value)).decode("utf-8", "replace")
 
 
 def from_json(rt: Runtime, text: str) -> object:

@@ -40,9 +40,8 @@ def text_of(rt: Runtime, value: object) -> str | None:
     """`string(from)`; null stays null."""
     if value is None:
         return None
-    text = string(value)
-    rt.charge(1 + (len(text) >> 6))
-    return text
+    rt.weigh(value)
+    return string(value)
 
 
 def negation(value: object) -> bool | None:

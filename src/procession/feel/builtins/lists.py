@@ -21,6 +21,7 @@ Items = list[object]
 def list_contains(rt: Runtime, items: Items, element: object) -> bool:
     """`list contains`."""
     rt.charge(len(items))
+    rt.weigh(element, len(items))
     return any(ops.same_item(item, element) for item in items)
 
 
@@ -165,7 +166,7 @@ def sublist(rt: Runtime, items: Items, start: Number, length: Number | None = No
     place = _place(items, start)
     count = None if length is None else _whole(length)
     if count is not None and (count < 1 or place + count > len(items)):
-        raise DomainError(f"there are no {count} items from there")
+        raise DomainError("there are not so many items from there")
     return _made(rt, items[place:] if count is None else items[place : place + count])
 
 
@@ -220,6 +221,7 @@ def reverse(rt: Runtime, items: Items) -> Items:
 def index_of(rt: Runtime, items: Items, match: object) -> list[int]:
     """`index of`: every place of a value."""
     rt.charge(len(items))
+    rt.weigh(match, len(items))
     return [place for place, item in enumerate(items, 1) if ops.same_item(item, match)]
 
 
@@ -236,6 +238,7 @@ def distinct(rt: Runtime, items: Items) -> Items:
             seen.add(key)
         else:
             rt.charge(len(result) + 1)
+            rt.weigh(item, len(result))
             if any(ops.same_item(item, other) for other in result):
                 continue
         result.append(item)
@@ -293,7 +296,7 @@ def _whole(number: Number) -> int:
 def _place(items: Items, position: Number) -> int:
     place = _whole(position)
     if place == 0 or abs(place) > len(items):
-        raise DomainError(f"there is no place {place} in a list of {len(items)}")
+        raise DomainError(f"a list of {len(items)} has no such place")
     return place - 1 if place > 0 else len(items) + place
 
 

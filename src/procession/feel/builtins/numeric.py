@@ -29,7 +29,7 @@ def rounded(value: Number, scale: Number, mode: str) -> Number:
     if places is None:
         places = int(decimal_of(scale).to_integral_value(ROUND_DOWN))
     if not SCALE_MIN <= places <= SCALE_MAX:
-        raise DomainError(f"the scale must be between {SCALE_MIN} and {SCALE_MAX}, not {places}")
+        raise DomainError(f"the scale must be between {SCALE_MIN} and {SCALE_MAX}")
     if type(value) is int and places >= 0:
         return value
     exact = decimal_of(value)

@@ -1,7 +1,7 @@
 """Regular expressions of XPath (XQuery 1.0 functions, 7.6) on Python's `re`, and the guard against endless ones.
 
-`re` cannot be interrupted. So a pattern whose repetitions are nested, which may take time exponential in the text's
-length, gets short texts only, and the product of repetitions bounds the length of the text for the others.
+`re` cannot be interrupted. So a pattern whose repetitions are nested ambiguously, which may take time exponential in
+the text's length, gets short texts only, and for the others the number of repetitions bounds the length of the text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ PATTERN_MAX: Final = 1000
 TEXT_MAX: Final = 100_000
 NESTED_TEXT_MAX: Final = 24
 """Longest text, in characters, for a pattern with nested repetitions: 2 ** 24 steps are bearable, more are not."""
-STEPS_MAX: Final = 10**8
+STEPS_MAX: Final = 10**9
+_FEW: Final = 10
+"""Up to so many repetitions count as a choice, not as a loop."""
+_CHOICES_MAX: Final = 12
+_QUANTIFIER: Final = re.compile("(?:([*+?])|{([0-9]{1,4})(?:(,)([0-9]{0,4}))?})[?]?")
 _FLAGS: Final = {"s": re.DOTALL, "m": re.MULTILINE, "i": re.IGNORECASE, "x": 0}
 _NAME_START: Final = (
     ":A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
@@ -82,6 +86,16 @@ def replacement(text: str, groups: int) -> str:
     return "".join(out)
 
 
+def _bounds(match: re.Match[str]) -> tuple[int, int | None]:
+    """The fewest and most repetitions of a quantifier; None for no limit."""
+    if match[1]:
+        return {"*": (0, None), "+": (1, None), "?": (0, 1)}[match[1]]
+    least = int(match[2])
+    if not match[3]:
+        return least, least
+    return least, int(match[4]) if match[4] else None
+
+
 @lru_cache(maxsize=512)
 def _compile(pattern: str, flags: str) -> tuple[re.Pattern[str], int, bool]:
     if len(pattern) > PATTERN_MAX:
@@ -115,77 +129,134 @@ def _stripped(pattern: str) -> str:
 
 
 @final
-class _Translation:
-    """One pass over a pattern, counting its unbounded repetitions and whether they are nested."""
+class _Group:
+    """A group that is being read: its atoms, and whether matching it may be ambiguous."""
 
-    __slots__ = ("_at", "_dot", "_pattern", "nested", "repeats")
+    __slots__ = ("atoms", "bare", "loose", "nests")
+
+    def __init__(self) -> None:
+        self.atoms: list[str] = []
+        self.bare: set[int] = set()
+        """Places of atoms without a quantifier."""
+        self.loose = False
+        """Something in it may match texts of several lengths, or there is a choice."""
+        self.nests = False
+        """There is a choice or another group in it."""
+
+    def separated(self) -> bool:
+        """Whether it begins or ends with a character that nothing else in it matches, so that repeating it is safe."""
+        if self.nests or not self.atoms:
+            return False
+        for place in (0, len(self.atoms) - 1):
+            others = [atom for index, atom in enumerate(self.atoms) if index != place]
+            char = self.atoms[place].removeprefix("\\")
+            if place in self.bare and len(char) == 1 and not any(_matches(atom, char) for atom in others):
+                return True
+        return False
+
+
+def _matches(atom: str, char: str) -> bool:
+    return re.compile(atom, re.IGNORECASE | re.DOTALL).fullmatch(char) is not None
+
+
+@final
+class _Translation:
+    """One pass over a pattern: its text for Python, and what it may cost.
+
+    `repeats` is the longest run of unbounded repetitions with nothing certain between them, `nested` tells that
+    repetitions are nested ambiguously, or that there are many choices: the time may be exponential.
+    """
+
+    __slots__ = ("_at", "_choices", "_dot", "_groups", "_pattern", "_run", "_wild", "nested", "repeats")
 
     def __init__(self, pattern: str, *, dot: str) -> None:
         self._pattern = pattern
         self._at = 0
         self._dot = dot
+        self._groups = [_Group()]
+        self._run = 0
+        self._wild = False
+        self._choices = 0
         self.repeats = 0
         self.nested = False
 
     def text(self) -> str:
-        """The pattern in Python's syntax."""
+        """The pattern in Python's syntax. Raises `DomainError`."""
         out: list[str] = []
-        # For each open group: whether something unbounded or a choice is inside of it.
-        inside = [False]
-        closed = False
         while self._at < len(self._pattern):
-            char = self._pattern[self._at]
-            was_closed, closed = closed, False
+            start = self._at
+            char = self._pattern[start]
+            self._at += 1
             if char == "(":
                 out.append(self._open())
-                inside.append(False)
-                continue
-            self._at += 1
-            if char == "[":
-                self._at -= 1
-                out.append(self._class())
-            elif char == "\\":
-                out.append(self._escape())
             elif char == ")":
-                self._close(inside)
                 out.append(")")
-                closed = inside.pop()
-                inside[-1] = inside[-1] or closed
-            elif char in "*+{":
-                out.append(char)
-                self._repeat(char, inside, nested=was_closed)
+                self._quantified(self._close(), out)
             elif char == "|":
-                inside[-1] = True
+                self._groups[-1].loose = self._groups[-1].nests = True
                 out.append(char)
-            else:
+            elif char in "*+?{":
+                raise DomainError(f"nothing to repeat before `{char}`", "regex")
+            elif char in "^$":
                 # Python's `$` also matches before a newline at the end, XPath's does not.
-                out.append({"$": "(?!\\n\\Z)$", ".": self._dot}.get(char, char))
+                out.append(char if char == "^" else "(?!\\n\\Z)$")
+            else:
+                atom = self._atom(char)
+                out.append(atom)
+                self._groups[-1].atoms.append(atom)
+                self._quantified(_Group(), out, wild=char == ".")
         return "".join(out)
 
-    def _close(self, inside: list[bool]) -> None:
-        if len(inside) == 1:
-            raise DomainError("a `)` too many", "regex")
+    def _atom(self, char: str) -> str:
+        if char == "[":
+            self._at -= 1
+            return self._class()
+        if char == "\\":
+            return self._escape()
+        return self._dot if char == "." else char if char not in "]}" else "\\" + char
 
     def _open(self) -> str:
-        if self._pattern.startswith("(?", self._at):
-            if not self._pattern.startswith("(?:", self._at):
-                raise DomainError("only `(?:` may follow `(`", "regex")
-            self._at += 3
-            return "(?:"
-        self._at += 1
-        return "("
+        self._groups.append(_Group())
+        if not self._pattern.startswith("?", self._at):
+            return "("
+        if not self._pattern.startswith("?:", self._at):
+            raise DomainError("only `(?:` may follow `(`", "regex")
+        self._at += 2
+        return "(?:"
 
-    def _repeat(self, char: str, inside: list[bool], *, nested: bool) -> None:
-        if char == "{":
-            match = re.compile("[0-9]+(,([0-9]*))?}").match(self._pattern, self._at)
-            if match is None:
-                raise DomainError("a `{` must be followed by a number of repetitions", "regex")
-            bounded = match[1] is None or (match[2] and int(match[2]) <= 10)
-            if bounded and not nested:
-                return
-        self.repeats += 1
-        self.nested = self.nested or nested
-        inside[-1] = True
+    def _close(self) -> _Group:
+        if len(self._groups) == 1:
+            raise DomainError("a `)` too many", "regex")
+        group = self._groups.pop()
+        outer = self._groups[-1]
+        outer.nests = True
+        outer.loose = outer.loose or group.loose
+        return group
+
+    def _quantified(self, body: _Group, out: list[str], *, wild: bool = False) -> None:
+        """The quantifier after an atom or a group, if there is one."""
+        match = _QUANTIFIER.match(self._pattern, self._at)
+        group = self._groups[-1]
+        if match is None:
+            if not body.atoms and not wild and not self._wild:
+                self._run = 0
+            group.bare.add(len(group.atoms) - 1)
+            return
+        self._at = match.end()
+        out.append(match[0])
+        if self._pattern[self._at : self._at + 1] in {"*", "+", "?", "{"}:
+            raise DomainError("a quantifier follows a quantifier", "regex")
+        least, most = _bounds(match)
+        if least != most:
+            group.loose = True
+        if most is not None and most <= _FEW:
+            self._choices += least != most
+        else:
+            self._run += 1
+            self._wild = wild or body.loose
+            self.repeats = max(self.repeats, self._run)
+            self.nested = self.nested or (body.loose and not body.separated())
+        self.nested = self.nested or self._choices > _CHOICES_MAX
 
     def _escape(self) -> str:
         char = self._pattern[self._at : self._at + 1]

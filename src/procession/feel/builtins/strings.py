@@ -17,13 +17,13 @@ def substring(text: str, start: Number, length: Number | None = None) -> str | N
     """`substring`: from a place, or from the end if it is negative; a length that is null is an error."""
     place = _cut(start)
     if place == 0 or abs(place) > len(text):
-        raise DomainError(f"there is no character {place}")
+        raise DomainError("there is no character at this place")
     offset = place - 1 if place > 0 else len(text) + place
     if length is None:
         return text[offset:]
     count = _cut(length)
     if count < 1:
-        raise DomainError(f"the length must be at least 1, not {count}")
+        raise DomainError("the length must be at least 1")
     return text[offset : offset + count]
 
 
