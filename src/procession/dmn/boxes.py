@@ -10,7 +10,7 @@ from procession.dmn.item_types import ANY, ItemType, component_names, converted,
 from procession.dmn.scope import Evaluate, Names, names_with, nothing, within
 from procession.dmn.tables import decision_table
 from procession.feel import BudgetExceeded, Lookup, Runtime, compile_expression
-from procession.feel.access import domain, filter_
+from procession.feel.access import copied, domain, filter_
 from procession.feel.functions import call_value
 from procession.feel.runtime import CALLS_MAX
 from procession.feel.values import Function, is_context, shown
@@ -237,15 +237,22 @@ def _iterator(cx: Compilation, logic: Iterator, names: Names) -> Evaluate:
         if items is None:
             return None
         made: list[object] = []
-        scope: dict[str, object] = {"partial": made}
-        inner = within(scope, lookup)
         for item in items:
-            scope[logic.variable] = item
-            scope["partial"] = list(made) if logic.kind == "for" else made
-            made.append(body(inner, rt))
+            made.append(body(_turn(logic.variable, item, made, lookup, rt), rt))
         return made if reduce is None else reduce(within({"made": made}, nothing), rt)
 
     return evaluate
+
+
+def _turn(variable: str, item: object, made: list[object], outer: Lookup, rt: Runtime) -> Lookup:
+    """The scope of one turn. `partial` is a copy, made where it is asked for: the list grows on."""
+
+    def look(name: str) -> object:
+        if name == variable:
+            return item
+        return copied(made, rt) if name == "partial" else outer(name)
+
+    return look
 
 
 _SUMMARIES: Final = {"some": "any(made)", "every": "all(made)"}

@@ -1,0 +1,55 @@
+"""Decisions for a host: found by hash, compiled once, failing as a step expects it."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmn_documents import decision, document, lookup, table, text
+from procession import feel
+from procession.base.diagnostics import Refused
+from procession.base.failure import Failure
+from procession.runtime.decisions import decide, decide_by_hash, read_decisions
+
+GOOD = document(decision("x", text("a + 1")) + decision("u", table("", "a || out", "- || 1", "- || 2")))
+DAY = document(decision("x", text('@"2026-01-31" + duration(a)')))
+
+
+def test_a_document_is_loaded_and_compiled_once() -> None:
+    loaded: list[str] = []
+
+    def load(hash: str) -> bytes:
+        loaded.append(hash)
+        return {"good": GOOD, "day": DAY}[hash]
+
+    evaluate = decide_by_hash(load)
+    assert [evaluate("good", "x", lookup({"a": a}), feel.Runtime()) for a in (1, 2)] == [2, 3]
+    assert evaluate("day", "x", lookup({"a": "P1M"}), feel.Runtime()) == "2026-02-28"
+    assert loaded == ["good", "day"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "budget", "text"),
+    [
+        (GOOD, "u", 1000, "'u': decision 'u': the hit policy UNIQUE"),
+        (GOOD, "y", 1000, "there is no decision 'y'"),
+        (GOOD, "u", 1, "more steps"),
+        (b"<oops/>", "x", 1000, "the root element is <oops>"),
+    ],
+)
+def test_a_decision_without_a_result_is_a_failure(data: bytes, name: str, budget: int, text: str) -> None:
+    with pytest.raises(Failure) as caught:
+        decide_by_hash(lambda _: data)("h", name, lookup({"a": 1}), feel.Runtime(budget=budget))
+    assert caught.value.code == "decision"
+    assert text in caught.value.message
+
+
+def test_a_document_is_decided_in_one_call() -> None:
+    assert decide(GOOD, "x", {"a": 1}) == 2
+    with pytest.raises(Refused, match="dmn-expression"):
+        decide(document(decision("x", text("1 +"))), "x")
+
+
+def test_findings_of_both_rooms_come_together() -> None:
+    model, found = read_decisions(document('<surprise id="s"/>' + decision("x", text("1 +"))), "t.dmn")
+    assert model is None
+    assert {d.rule for d in found} >= {"dmn-element", "dmn-expression"}
