@@ -51,7 +51,8 @@ class Compilation:
         self._language = document.expression_language
 
     def report(self, rule: str, span: Span, message: str, remedy: str, severity: Severity = "error") -> None:
-        """Adds a finding about the element under compilation."""
+        """Adds a finding about the element under compilation. `rule` is one of `RULES`."""
+        assert rule in RULES, rule
         found = Diagnostic(
             rule=rule, message=message, severity=severity, element=self.owner, span=span, remedy=remedy
         )  # fmt: skip

@@ -135,6 +135,16 @@ def test_a_column_of_the_wrong_type_is_null_or_kept_as_its_modeler_meant_and_not
     assert runtime.notes[0].message == "decision `x`: the input `a` must be of type string, not number 9"
 
 
+def test_a_value_that_no_rule_was_written_for_is_noted() -> None:
+    drawn = table("", "a || out", "- || 1").replace("</inputExpression>", _INPUT_VALUES)
+    runtime = feel.Runtime()
+    assert compiled(decision("x", drawn)).evaluate("x", lookup({"a": "C"}), runtime) == 1
+    assert [note.code for note in runtime.notes] == ["not-allowed"]
+
+
+_INPUT_VALUES = '</inputExpression><inputValues><text>"A", "B"</text></inputValues>'
+
+
 @pytest.mark.parametrize(
     ("drawn", "rule"),
     [
