@@ -48,6 +48,8 @@ def binary(g: Emitter, node: n.Binary) -> Value:
 def apply(g: Emitter, operator: n.Operator, left: Value, right: Value, at: ast.expr) -> Value:
     """One operator on two values."""
     if operator in _COMPARISON:
+        if left.kind == "null" and operator in {"=", "!="}:
+            left, right = right, left
         if isinstance(left.code, ast.Constant):
             left.code = g.boxed(left)
         return g.store(_comparison(operator, left, right, at), "truth")
