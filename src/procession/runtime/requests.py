@@ -165,6 +165,11 @@ class Resolve(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
     retries: int = 1
 
 
+@final
+class SweepMessages(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Forget the messages whose time is over."""
+
+
 AnyRequest: TypeAlias = (
     StartProcess
     | StartCalled
@@ -179,6 +184,7 @@ AnyRequest: TypeAlias = (
     | ThrowJob
     | TaskEvent
     | Resolve
+    | SweepMessages
 )
 
 _DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)

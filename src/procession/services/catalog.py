@@ -28,11 +28,12 @@ _DECISION: Final = ("decision_latest", "decision_deployed", "decision_tagged")
 class Catalog:
     """What is deployed. Not thread-safe: each writer or reader has its own."""
 
-    __slots__ = ("_by_version", "_data", "_keys", "_latest", "_linked", "_store", "tenants")
+    __slots__ = ("_by_version", "_data", "_keys", "_latest", "_linked", "_store", "names", "tenants")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.tenants: dict[str, int] = {}
+        self.names: dict[int, str] = {}
         self._latest: dict[tuple[int, str], DefinitionRow] = {}
         self._by_version: dict[tuple[int, str, int], DefinitionRow] = {}
         self._keys: dict[tuple[int, int], DefinitionRow] = {}
@@ -43,6 +44,7 @@ class Catalog:
     def forget(self) -> None:
         """Reads everything anew: a commit failed, or another process deployed. Programs are content and stay."""
         self.tenants = {row.name: row.number for row in self._store.read("tenants", (), NamedRow)}
+        self.names = {number: name for name, number in self.tenants.items()}
         self._latest.clear()
         self._by_version.clear()
         self._keys.clear()
@@ -53,6 +55,12 @@ class Catalog:
         number = self.tenants.get(name)
         if number is None:
             raise NotFound(f"no tenant {name!r}: nothing was deployed for it")
+        return number
+
+    def add_tenant(self, name: str) -> int:
+        """A tenant of the commit under way. `forget` undoes it."""
+        number = self.tenants[name] = max(self.names, default=-1) + 1
+        self.names[number] = name
         return number
 
     def latest(self, tenant: int, process_id: str) -> DefinitionRow:

@@ -68,7 +68,7 @@ SELECT tenant, key, instance, element, node, type, retries, attempt, due, priori
     token, worker, error FROM procession_job WHERE tenant = ? AND key = ?;
 -- name: jobs_ready
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
-    token, worker, error FROM procession_job WHERE tenant = ? AND type = ? AND due <= ? ORDER BY due, key LIMIT ?;
+    token, worker, error FROM procession_job WHERE tenant = ? AND type = ? AND due <= ? AND (due, key) > (?, ?) ORDER BY due, key LIMIT ?;
 -- name: job_next_due
 SELECT min(due) FROM procession_job WHERE tenant = ? AND type = ? AND due > ?;
 -- name: job_tenants
@@ -89,6 +89,8 @@ WHERE tenant = ?1 AND instance = ?2 AND key > ?3 ORDER BY key LIMIT ?4;
 SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
 WHERE tenant = ?1 AND assignee = ?2 AND assignee <> '' AND key > ?3 ORDER BY key LIMIT ?4;
 
+-- name: timer
+SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer WHERE tenant = ? AND key = ?;
 -- name: timers_due
 SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer WHERE due <= ? ORDER BY due, tenant, key
 LIMIT ?;

@@ -100,3 +100,5 @@ ON CONFLICT (name) DO UPDATE SET last = max(last, excluded.last), at = excluded.
 INSERT OR REPLACE INTO procession_failure VALUES (?, ?, ?, ?);
 -- name: failure_delete
 DELETE FROM procession_failure WHERE tenant = ? AND instance = ?;
+-- name: source_sweep
+DELETE FROM procession_source WHERE at < ?;

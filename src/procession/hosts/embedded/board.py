@@ -1,0 +1,236 @@
+"""The board: jobs on offer, by type and tenant, and the leases under which they are worked on.
+
+A cache of the job rows that are due: new jobs come to it after their commit, the rest is read when a type runs empty.
+Guarded by the pump's lock. What must not live here: variables, workers, and what a result means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from typing import Final, final
+
+from procession.runtime.ports import Store
+from procession.runtime.rows import HELD, IntRow, JobRow
+
+READY_MAX: Final = 4_096
+"""Jobs of one type and tenant held in memory; the rest stays in the store."""
+PAGE: Final = 256
+
+
+@final
+class Offer:
+    """A job on the board. `token` is 0 while nobody works on it, `deadline` (Unix ms) when its lease ends."""
+
+    __slots__ = (
+        "attempt",
+        "backoff",
+        "deadline",
+        "element",
+        "idempotency_key",
+        "instance",
+        "key",
+        "listener",
+        "node",
+        "priority",
+        "retries",
+        "tenant",
+        "token",
+        "type",
+    )
+
+    def __init__(self, tenant: int, key: int, type: str, instance: int, element: int) -> None:
+        self.tenant = tenant
+        self.key = key
+        self.type = type
+        self.instance = instance
+        self.element = element
+        self.node = 0
+        self.retries = 0
+        self.attempt = 0
+        self.priority = 0
+        self.listener = -1
+        self.idempotency_key = ""
+        self.backoff: tuple[int, ...] | None = None
+        """None: not known here, ask the program."""
+        self.token = 0
+        self.deadline = 0
+
+
+@final
+class _Queue:
+    """The ready jobs of one type and tenant. `cursor` is where reading goes on; `more` whether it is worth it."""
+
+    __slots__ = ("cursor", "heap", "more")
+
+    def __init__(self) -> None:
+        self.heap: list[tuple[int, int, Offer]] = []
+        self.cursor = (-1, 0)
+        self.more = True
+
+
+@final
+class Board:
+    """The jobs of one shard."""
+
+    __slots__ = ("_leases", "_queues", "_store", "_token", "_turn", "_wakes", "offers")
+
+    def __init__(self, store: Store, epoch: int) -> None:
+        self._store = store
+        self.offers: dict[int, Offer] = {}
+        self._queues: dict[str, dict[int, _Queue]] = {}
+        self._leases: list[tuple[int, int, int]] = []
+        self._wakes: list[tuple[int, str, int]] = []
+        # Tokens of an earlier owner of the shard must never match.
+        self._token = epoch << 32
+        self._turn = 0
+
+    def tenants(self, type: str, numbers: Sequence[int]) -> None:
+        """Makes a type known for these tenants, so that its stored jobs are looked for."""
+        queues = self._queues.setdefault(type, {})
+        for number in numbers:
+            if number not in queues:
+                queues[number] = _Queue()
+
+    def add(self, offer: Offer) -> None:
+        """A job that became ready. It is left to the store when too many wait already."""
+        queues = self._queues.get(offer.type)
+        if queues is None:
+            queues = self._queues[offer.type] = {}
+        queue = queues.get(offer.tenant)
+        if queue is None:
+            queue = queues[offer.tenant] = _Queue()
+        if len(queue.heap) >= READY_MAX:
+            queue.more = True
+            return
+        self.offers[offer.key] = offer
+        heappush(queue.heap, (-offer.priority, offer.key, offer))
+
+    def close(self, key: int) -> None:
+        """A job is over. Whoever works on it will be told when he reports."""
+        self.offers.pop(key, None)
+
+    def later(self, offer: Offer, due: int) -> None:
+        """A job waits until `due` (Unix ms; HELD for ever). Its row says so too."""
+        self.offers.pop(offer.key, None)
+        if due < HELD:
+            heappush(self._wakes, (due, offer.type, offer.tenant))
+
+    def take(self, type: str, limit: int, now: int, timeout: int, *, only: int | None = None) -> list[Offer]:
+        """Leases up to `limit` ready jobs for `timeout` ms, in turns over the tenants, or of one tenant `only`."""
+        self._wake(now)
+        queues = self._queues.get(type)
+        if not queues:
+            return []
+        taken: list[Offer] = []
+        tenants = list(queues) if only is None else [only]
+        start = self._turn % len(tenants)
+        waiting = tenants[start:] + tenants[:start]
+        self._turn += 1
+        while waiting and len(taken) < limit:
+            going_on: list[int] = []
+            share = max(1, (limit - len(taken)) // len(waiting))
+            for tenant in waiting:
+                found = self._take_some(queues[tenant], type, tenant, min(share, limit - len(taken)), now)
+                taken.extend(found)
+                if len(found) == share:
+                    going_on.append(tenant)
+            waiting = going_on
+        deadline = now + timeout
+        for offer in taken:
+            self._token += 1
+            offer.token = self._token
+            offer.deadline = deadline
+            offer.attempt += 1
+            heappush(self._leases, (deadline, offer.key, offer.token))
+        return taken
+
+    def put_back(self, offer: Offer) -> None:
+        """A lease is given up without an attempt."""
+        if self.offers.get(offer.key) is offer:
+            offer.token = 0
+            offer.attempt -= 1
+            heappush(self._queues[offer.type][offer.tenant].heap, (-offer.priority, offer.key, offer))
+
+    def expire(self, now: int) -> int:
+        """Offers the jobs anew whose lease ran out; how many they were."""
+        count = 0
+        leases = self._leases
+        while leases and leases[0][0] <= now:
+            _, key, token = heappop(leases)
+            offer = self.offers.get(key)
+            if offer is not None and offer.token == token:
+                offer.token = 0
+                heappush(self._queues[offer.type][offer.tenant].heap, (-offer.priority, offer.key, offer))
+                count += 1
+        return count
+
+    def next_due(self) -> int | None:
+        """When (Unix ms) a back-off or a lease ends next, as far as the board knows."""
+        leases = self._leases
+        while leases and self._stale(leases[0][1], leases[0][2]):
+            heappop(leases)
+        times = [heap[0][0] for heap in (leases, self._wakes) if heap]
+        return min(times) if times else None
+
+    def next_wake(self) -> int | None:
+        """When (Unix ms) the next back-off ends."""
+        return self._wakes[0][0] if self._wakes else None
+
+    def _stale(self, key: int, token: int) -> bool:
+        offer = self.offers.get(key)
+        return offer is None or offer.token != token
+
+    def _wake(self, now: int) -> None:
+        wakes = self._wakes
+        while wakes and wakes[0][0] <= now:
+            _, type, tenant = heappop(wakes)
+            self.tenants(type, (tenant,))
+            queue = self._queues[type][tenant]
+            queue.more = True
+            queue.cursor = (-1, 0)
+
+    def _take_some(self, queue: _Queue, type: str, tenant: int, limit: int, now: int) -> list[Offer]:
+        taken: list[Offer] = []
+        while len(taken) < limit:
+            if not queue.heap and not (queue.more and self._refill(queue, type, tenant, now)):
+                break
+            _, key, offer = heappop(queue.heap)
+            # A job may have been closed, or taken under another entry, since it was queued.
+            if self.offers.get(key) is offer and not offer.token:
+                taken.append(offer)
+        return taken
+
+    def _refill(self, queue: _Queue, type: str, tenant: int, now: int) -> bool:
+        """Reads on in the store; True if it found any."""
+        found = False
+        while not found and queue.more:
+            args = (tenant, type, now, *queue.cursor, PAGE)
+            rows = self._store.read("jobs_ready", args, JobRow)
+            for row in rows:
+                if row.key not in self.offers:
+                    offer = offer_of(row)
+                    self.offers[row.key] = offer
+                    heappush(queue.heap, (-offer.priority, offer.key, offer))
+                    found = True
+            if len(rows) == PAGE:
+                queue.cursor = (rows[-1].due, rows[-1].key)
+                continue
+            queue.more = False
+            queue.cursor = (-1, 0)
+            for later in self._store.read("job_next_due", (tenant, type, now), IntRow):
+                if later.value is not None and later.value < HELD:
+                    heappush(self._wakes, (later.value, type, tenant))
+        return found
+
+
+def offer_of(row: JobRow) -> Offer:
+    """The offer that a row stands for."""
+    offer = Offer(row.tenant, row.key, row.type, row.instance, row.element)
+    offer.node = row.node
+    offer.retries = row.retries
+    offer.attempt = row.attempt
+    offer.priority = row.priority
+    offer.listener = row.listener
+    offer.idempotency_key = row.idempotency_key
+    return offer

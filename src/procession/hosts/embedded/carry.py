@@ -1,0 +1,258 @@
+"""What each command of the core means here: rows of the commit, jobs for the board, requests for other instances."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from procession.base.failure import NotFound
+from procession.base.values import Json
+from procession.core import commands as c
+from procession.core.correlation import Open
+from procession.core.events import AnyEvent, Cancel, Resolved
+from procession.hosts.embedded.board import Offer
+from procession.hosts.embedded.residents import Resident
+from procession.hosts.embedded.shard import Carry, Shard
+from procession.ir.kinds import Binding
+from procession.runtime import codec
+from procession.runtime.requests import BroadcastSignal, Deliver, PublishMessage, StartCalled
+
+STATES: Final = {"completed": 1, "terminated": 2}
+
+
+def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
+    tenant = r.tenant
+    instance = r.state.instance
+    offer = Offer(tenant, job.job, job.type, instance, job.element)
+    offer.node = job.node
+    offer.retries = job.retries
+    offer.priority = job.priority
+    offer.listener = job.listener
+    offer.idempotency_key = job.idempotency_key
+    offer.backoff = job.backoff
+    row = (
+        tenant,
+        job.job,
+        instance,
+        job.element,
+        job.node,
+        job.type,
+        job.retries,
+        0,
+        0,
+        job.priority,
+        job.listener,
+        job.idempotency_key,
+        0,
+        "",
+        "",
+    )
+    if job.job < shard.step_key:
+        shard.batch["job"].replace(job.job, row)
+    else:
+        shard.batch["job"].insert(job.job, row)
+    shard.for_board.append(offer)
+
+
+def _close_job(shard: Shard, r: Resident, job: c.CloseJob) -> None:
+    shard.batch["job"].delete(job.job, (r.tenant, job.job))
+    shard.for_board.append(job.job)
+
+
+def _hold_job(shard: Shard, r: Resident, job: c.HoldJob) -> None:
+    # Its row was written by the request that exhausted it.
+    shard.for_board.append(job.job)
+
+
+def _set_timer(shard: Shard, r: Resident, timer: c.SetTimer) -> None:
+    row = (r.tenant, timer.timer, timer.due, r.state.instance, timer.element, timer.node, "", 0)
+    shard.batch["timer"].insert(timer.timer, row)
+    if shard.next_timer is None or timer.due < shard.next_timer:
+        shard.next_timer = timer.due
+
+
+def _clear_timer(shard: Shard, r: Resident, timer: c.ClearTimer) -> None:
+    shard.batch["timer"].delete(timer.timer, (r.tenant, timer.timer))
+
+
+def _subscribe(shard: Shard, r: Resident, command: c.Subscribe) -> None:
+    subscription = Open(command.subscription, r.state.instance, r.linked.program.process_id)
+    r.subscriptions[command.subscription] = (command.signal, command.name, command.key)
+    if command.signal:
+        shard.postbox.signal_opened(r.tenant, subscription, command.name)
+    else:
+        shard.following.extend(shard.postbox.subscribed(r.tenant, subscription, command.name, command.key))
+
+
+def _unsubscribe(shard: Shard, r: Resident, command: c.Unsubscribe) -> None:
+    signal, name, key = r.subscriptions.pop(command.subscription)
+    if signal:
+        shard.postbox.signal_closed(r.tenant, command.subscription, name)
+    else:
+        following = shard.postbox.unsubscribed(r.tenant, command.subscription, name, key, command.consumed)
+        shard.following.extend(following)
+
+
+def _consume(shard: Shard, r: Resident, command: c.Consume) -> None:
+    signal, name, key = r.subscriptions[command.subscription]
+    if not signal:
+        following = shard.postbox.consumed(r.tenant, command.subscription, name, key, command.message)
+        shard.following.extend(following)
+
+
+def _publish(shard: Shard, r: Resident, command: c.Publish) -> None:
+    shard.following.append(
+        PublishMessage(
+            r.state.tenant,
+            command.name,
+            command.key,
+            command.variables,
+            command.ttl,
+            command.message_id,
+            command.message,
+        )
+    )
+
+
+def _broadcast(shard: Shard, r: Resident, command: c.Broadcast) -> None:
+    shard.following.append(BroadcastSignal(r.state.tenant, command.name, command.variables))
+
+
+def _open_task(shard: Shard, r: Resident, task: c.OpenTask) -> None:
+    _write_task(shard, r, task.element, task.node, task.attributes)
+
+
+def _change_task(shard: Shard, r: Resident, task: c.ChangeTask) -> None:
+    element = r.state.elements.get(task.element)
+    if element is not None and element.attributes is not None:
+        _write_task(shard, r, task.element, element.node, element.attributes)
+
+
+def _write_task(shard: Shard, r: Resident, key: int, node: int, attributes: dict[str, Json]) -> None:
+    assignee = attributes.get("assignee")
+    row = (
+        r.tenant,
+        key,
+        r.state.instance,
+        node,
+        r.linked.nodes[node].id,
+        r.state.at,
+        assignee if isinstance(assignee, str) else "",
+        codec.encode_json(attributes),
+    )
+    if key < shard.step_key:
+        shard.batch["task"].replace(key, row)
+    else:
+        shard.batch["task"].insert(key, row)
+
+
+def _close_task(shard: Shard, r: Resident, task: c.CloseTask) -> None:
+    shard.batch["task"].delete(task.element, (r.tenant, task.element))
+
+
+def _resolve(shard: Shard, r: Resident, command: c.Resolve) -> None:
+    r.queue.append(_resolved(shard, r, command))
+
+
+def _resolved(shard: Shard, r: Resident, command: c.Resolve) -> Resolved:
+    catalog = shard.catalog
+    binding = Binding(command.binding)
+    try:
+        deployment = 0
+        if binding is Binding.DEPLOYMENT:
+            own = catalog.version(r.tenant, r.linked.program.process_id, r.state.version)
+            deployment = own.deployment
+        if command.what == "decision":
+            decision = catalog.decision(r.tenant, command.id, binding, command.version_tag, deployment)
+            return Resolved(command.element, decision.hash, decision.version)
+        process = catalog.bound(r.tenant, command.id, binding, command.version_tag, deployment)
+        return Resolved(command.element, process.program, process.version)
+    except NotFound as missing:
+        return Resolved(command.element, "", 0, str(missing))
+
+
+def _start_child(shard: Shard, r: Resident, command: c.StartChild) -> None:
+    state = r.state
+    shard.following.append(
+        StartCalled(
+            state.tenant,
+            command.child,
+            command.program,
+            command.version,
+            command.variables,
+            command.business_key,
+            state.instance,
+            command.element,
+            state.root_instance,
+            command.depth,
+        )
+    )
+
+
+def _cancel_child(shard: Shard, r: Resident, command: c.CancelChild) -> None:
+    event = Cancel("its call activity ended")
+    shard.following.append(Deliver(r.state.tenant, command.child, event, True))
+
+
+def _tell_parent(shard: Shard, r: Resident, command: c.TellParent) -> None:
+    event = cast("AnyEvent", command.event)
+    shard.following.append(Deliver(r.state.tenant, command.instance, event, True))
+
+
+def _open_incident(shard: Shard, r: Resident, command: c.OpenIncident) -> None:
+    row = (
+        r.tenant,
+        command.incident,
+        r.state.instance,
+        command.element,
+        r.linked.nodes[command.node].id,
+        command.code,
+        command.message,
+        command.job,
+        r.state.at,
+    )
+    shard.batch["incident"].insert(command.incident, row)
+
+
+def _close_incident(shard: Shard, r: Resident, command: c.CloseIncident) -> None:
+    shard.batch["incident"].delete(command.incident, (r.tenant, command.incident))
+
+
+def _go_on(shard: Shard, r: Resident, command: c.GoOn) -> None:
+    shard.go_on(r)
+
+
+def _finish(shard: Shard, r: Resident, command: c.Finish) -> None:
+    state = r.state
+    key = state.instance
+    row = (STATES[command.state], state.at, r.tenant, key)
+    shard.batch["instance"].change("instance_end", row)
+    shard.finished.append(key)
+    if r.bytes_snapshot:
+        shard.batch["snapshot"].delete(key, (r.tenant, key))
+    if state.message:
+        shard.following.extend(shard.postbox.ended(r.tenant, key))
+
+
+CARRY: Final[Carry] = {
+    c.CreateJob: _create_job,
+    c.CloseJob: _close_job,
+    c.HoldJob: _hold_job,
+    c.SetTimer: _set_timer,
+    c.ClearTimer: _clear_timer,
+    c.Subscribe: _subscribe,
+    c.Unsubscribe: _unsubscribe,
+    c.Consume: _consume,
+    c.Publish: _publish,
+    c.Broadcast: _broadcast,
+    c.OpenTask: _open_task,
+    c.ChangeTask: _change_task,
+    c.CloseTask: _close_task,
+    c.Resolve: _resolve,
+    c.StartChild: _start_child,
+    c.CancelChild: _cancel_child,
+    c.TellParent: _tell_parent,
+    c.OpenIncident: _open_incident,
+    c.CloseIncident: _close_incident,
+    c.GoOn: _go_on,
+    c.Finish: _finish,
+}

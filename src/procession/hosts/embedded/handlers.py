@@ -1,0 +1,380 @@
+"""What each request means: find whom it is for, check it, step them, answer. One row a request.
+
+A handler raises a `ProcessionError` before its first row or not at all. Consequences for other instances go to
+`shard.following`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.base.values import Json
+from procession.core import correlation
+from procession.core import events as e
+from procession.core.outcome import Outcome
+from procession.core.timers import duration_ms, next_due
+from procession.core.variables import visible
+from procession.hosts.embedded.board import Offer, offer_of
+from procession.hosts.embedded.residents import Resident
+from procession.hosts.embedded.shard import Shard
+from procession.ir.program import JobSpec, TimerTrigger
+from procession.runtime import requests as q
+from procession.runtime.rows import HELD, DefinitionRow, ExpiredRow, IncidentRow, JobRow, TaskRow, TimerRow
+from procession.services.deploy import Deployment, Desk, compile_resources, install
+
+TTL_MS_MAX: Final = 10 * 366 * 86_400_000
+"""Longest time that a message may be buffered."""
+BACKOFF_MS: Final = (1_000, 5_000, 30_000, 300_000)
+"""Pauses after the first, second … failed attempt of a job whose model names none; the last repeats."""
+SWEEP_MAX: Final = 1_000
+ERROR_CHARACTERS_MAX: Final = 4_000
+
+
+def _start_process(shard: Shard, request: q.StartProcess) -> int:
+    tenant = shard.catalog.tenant(request.tenant)
+    if request.key and shard.residents.get(tenant, request.key) is not None:
+        return request.key
+    definition = _definition(shard, tenant, request)
+    key = request.key or shard.keys.take(shard.at)
+    start = e.Start(
+        instance=key,
+        tenant=request.tenant,
+        program=definition.program,
+        version=definition.version,
+        variables=request.variables,
+        start_node=request.node,
+        business_key=request.business_key or request.correlation,
+        message=request.message,
+        zone=shard.zone,
+        tz_release=shard.tz_release,
+        seed=key,
+    )
+    try:
+        _start(shard, tenant, definition, start)
+    except ProcessionError:
+        if request.message:
+            shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
+        raise
+    if request.message:
+        shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, key))
+    return key
+
+
+def _definition(shard: Shard, tenant: int, request: q.StartProcess) -> DefinitionRow:
+    if request.definition:
+        return shard.catalog.definition(tenant, request.definition)
+    if request.version:
+        return shard.catalog.version(tenant, request.process_id, request.version)
+    return shard.catalog.latest(tenant, request.process_id)
+
+
+def _start_called(shard: Shard, request: q.StartCalled) -> int:
+    tenant = shard.catalog.tenant(request.tenant)
+    if shard.residents.get(tenant, request.key) is not None:
+        return request.key
+    linked = shard.catalog.linked(tenant, request.program)
+    definition = shard.catalog.version(tenant, linked.program.process_id, request.version)
+    start = e.Start(
+        instance=request.key,
+        tenant=request.tenant,
+        program=request.program,
+        version=request.version,
+        variables=request.variables,
+        business_key=request.business_key,
+        parent_instance=request.parent_instance,
+        parent_element=request.parent_element,
+        root_instance=request.root_instance,
+        zone=shard.zone,
+        tz_release=shard.tz_release,
+        seed=request.key,
+        depth=request.depth,
+    )
+    _start(shard, tenant, definition, start)
+    return request.key
+
+
+def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start) -> None:
+    key = start.instance
+    resident = shard.residents.add(key, tenant, shard.catalog.linked(tenant, definition.program))
+    row = (
+        tenant,
+        key,
+        definition.key,
+        0,
+        shard.at,
+        None,
+        start.business_key,
+        start.parent_instance,
+        start.root_instance or key,
+        start.message,
+    )
+    shard.batch["instance"].insert(key, row)
+    outcome = shard.advance(resident, start)
+    if outcome.rejected:
+        shard.batch["instance"].delete(key, (tenant, key))
+        shard.residents.drop(key)
+        _accepted(outcome)
+
+
+def _deliver(shard: Shard, request: q.Deliver) -> None:
+    tenant = shard.catalog.tenant(request.tenant)
+    event = request.event
+    if isinstance(event, e.FireTimer) and not request.instance:
+        _fire_start(shard, tenant, request.tenant, event.timer)
+        return
+    resident = shard.residents.get(tenant, request.instance)
+    if resident is None:
+        if request.tolerant:
+            return
+        raise NotFound(f"no instance {request.instance}")
+    outcome = shard.advance(resident, event)
+    if not request.tolerant:
+        _accepted(outcome)
+
+
+def _accepted(outcome: Outcome) -> None:
+    if outcome.rejected:
+        raise (NotFound if outcome.rejected == "not-found" else Conflict)(outcome.reason)
+
+
+def _fire_start(shard: Shard, tenant: int, tenant_name: str, key: int) -> None:
+    """A start timer is due: an instance starts, and a cycle is set anew (never drifting, DESIGN 4a.15)."""
+    rows = shard.store.read("timer", (tenant, key), TimerRow)
+    if not rows:
+        raise NotFound(f"timer {key} is not open")
+    row = rows[0]
+    if shard.at < row.due:
+        raise Conflict(f"timer {key} is due at {row.due}, not at {shard.at}")
+    definition = shard.catalog.definition(tenant, row.element)
+    node = shard.catalog.linked(tenant, definition.program).nodes[row.node]
+    timers = shard.batch["timer"]
+    if row.cycle and row.remaining:
+        catch_up = isinstance(node.trigger, TimerTrigger) and node.trigger.catch_up
+        due, skipped = next_due(row.cycle, row.due, shard.at, shard.zone, catch_up)
+        left = row.remaining if row.remaining < 0 else max(0, row.remaining - 1 - skipped)
+        timers.replace(key, (tenant, key, due, 0, row.element, row.node, row.cycle, left))
+        shard.next_timer = due if shard.next_timer is None else min(due, shard.next_timer)
+    else:
+        timers.delete(key, (tenant, key))
+    shard.following.append(
+        q.StartProcess(tenant_name, definition.process_id, {}, definition=definition.key, node=row.node)
+    )
+
+
+def _deliver_offer(shard: Shard, request: q.DeliverOffer) -> None:
+    tenant = shard.catalog.tenant(request.tenant)
+    resident = shard.residents.get(tenant, request.instance)
+    if resident is not None:
+        event = e.OfferMessage(request.subscription, request.message, request.variables)
+        if not shard.advance(resident, event).rejected:
+            return
+    following = shard.postbox.refused(tenant, request.subscription, request.name, request.correlation, request.message)
+    shard.following.extend(following)
+
+
+def _publish(shard: Shard, request: q.PublishMessage) -> int:
+    tenant = shard.catalog.tenant(request.tenant)
+    if not request.name:
+        raise Conflict("a message needs a name")
+    if not 0 <= request.ttl <= TTL_MS_MAX:
+        raise Conflict(f"a message cannot be buffered for {request.ttl} ms")
+    key = request.key or shard.keys.take(shard.at)
+    address = (tenant, request.name, request.correlation)
+    message = correlation.Published(key, request.message_id, shard.at + request.ttl, request.variables)
+    following = shard.postbox.published(address, message)
+    if following is None:
+        raise Conflict(f"a message {request.name!r} with the id {request.message_id!r} is buffered already")
+    shard.following.extend(following)
+    return key
+
+
+def _broadcast(shard: Shard, request: q.BroadcastSignal) -> int:
+    tenant = shard.catalog.tenant(request.tenant)
+    waiting = shard.postbox.signals(tenant, request.name)
+    for subscription in waiting:
+        event = e.ReceiveSignal(subscription.key, request.variables)
+        shard.following.append(q.Deliver(request.tenant, subscription.instance, event, True))
+    starts = shard.postbox.starts(tenant, request.name, True)
+    for start in starts:
+        shard.following.append(
+            q.StartProcess(
+                request.tenant,
+                start.process_id,
+                request.variables,
+                definition=start.definition,
+                node=start.node,
+            )
+        )
+    return len(waiting) + len(starts)
+
+
+def _deploy(shard: Shard, request: q.DeployResources) -> Deployment:
+    drafts, findings = compile_resources(request.resources)
+    desk = Desk(
+        shard.catalog,
+        shard.batch,
+        lambda: shard.keys.take(shard.at),
+        at=shard.at,
+        zone=shard.zone,
+    )
+    key, processes = install(desk, request.tenant, drafts, request.resources)
+    shard.deployed = True
+    shard.next_timer = 0
+    return Deployment(key, processes, tuple(findings))
+
+
+def _find_job(shard: Shard, tenant_name: str, key: int) -> Offer:
+    """The job wherever it is: on the board, in work, in back-off, or held."""
+    tenant = shard.catalog.tenant(tenant_name)
+    offer = shard.board.offers.get(key)
+    if offer is not None and offer.tenant == tenant:
+        return offer
+    rows = shard.store.read("job", (tenant, key), JobRow)
+    if not rows:
+        raise NotFound(f"job {key} is not open: it was completed, or its element has ended")
+    offer = offer_of(rows[0])
+    offer.token = rows[0].token
+    return offer
+
+
+def _leased(shard: Shard, tenant: str, key: int, token: int) -> tuple[Offer, Resident]:
+    """The job and its instance. Raises `NotFound` when the lease `token` is no longer the job's."""
+    offer = _find_job(shard, tenant, key)
+    if token and offer.token != token:
+        raise NotFound(f"job {key}: the lease ran out and the job was given to somebody else; this result is late")
+    resident = shard.residents.get(offer.tenant, offer.instance)
+    if resident is None:
+        raise NotFound(f"job {key} has no instance")
+    return offer, resident
+
+
+def _finish_job(shard: Shard, request: q.FinishJob) -> None:
+    offer, resident = _leased(shard, request.tenant, request.job, request.token)
+    event = e.CompleteJob(offer.key, request.variables, request.denied, request.reason)
+    _accepted(shard.advance(resident, event))
+
+
+def _throw_job(shard: Shard, request: q.ThrowJob) -> None:
+    offer, resident = _leased(shard, request.tenant, request.job, request.token)
+    event = e.ThrowJobError(offer.key, request.code, request.message, request.variables)
+    _accepted(shard.advance(resident, event))
+
+
+def _fail_job(shard: Shard, request: q.FailJob) -> int:
+    """A failed attempt is telemetry on the job's row; only running out of retries is a fact (DESIGN 4a.8)."""
+    offer, resident = _leased(shard, request.tenant, request.job, request.token)
+    job = resident.state.jobs.get(offer.key)
+    if job is None:
+        raise NotFound(f"job {offer.key} is not open")
+    if job.held:
+        raise Conflict(f"job {offer.key} is out of retries already; resolve its incident")
+    retries = offer.retries - 1 if request.retries is None else request.retries
+    error = request.error[:ERROR_CHARACTERS_MAX]
+    attempts = max(1, offer.attempt)
+    rows = shard.batch["job"]
+    if retries > 0:
+        due = shard.at + _backoff(resident, offer, attempts, request.backoff)
+        rows.change("job_failed", (retries, attempts, due, error, offer.tenant, offer.key))
+        shard.for_board.append(offer.key)
+        shard.for_wakes.append((due, offer))
+        return retries
+    rows.change("job_failed", (0, attempts, HELD, error, offer.tenant, offer.key))
+    _accepted(shard.advance(resident, e.ExhaustJob(offer.key, attempts, error)))
+    return 0
+
+
+def _backoff(resident: Resident, offer: Offer, attempts: int, wanted: int | None) -> int:
+    if wanted is not None:
+        return max(0, wanted)
+    pauses = offer.backoff
+    if pauses is None:
+        spec = job_spec(resident, offer)
+        pauses = tuple(duration_ms(text) for text in spec.backoff) if spec is not None else ()
+    pauses = pauses or BACKOFF_MS
+    return pauses[min(attempts, len(pauses)) - 1]
+
+
+def job_spec(resident: Resident, offer: Offer) -> JobSpec | None:
+    """What the model says of a job."""
+    node = resident.linked.nodes[offer.node]
+    return node.job if offer.listener < 0 else node.listeners[offer.listener].job
+
+
+def _activate_jobs(shard: Shard, request: q.ActivateJobs) -> list[dict[str, Json]]:
+    """Jobs for an outside worker. Their leases are rows, so they outlive this process."""
+    tenant = shard.catalog.tenant(request.tenant)
+    shard.board.tenants(request.type, (tenant,))
+    found: list[dict[str, Json]] = []
+    taken = shard.board.take(request.type, request.limit, shard.at, request.timeout, only=tenant)
+    for offer in taken:
+        resident = shard.residents.get(tenant, offer.instance)
+        element = resident.state.elements.get(offer.element) if resident is not None else None
+        if resident is None or element is None:
+            continue
+        row = (offer.deadline, offer.token, request.worker, offer.attempt, tenant, offer.key)
+        shard.batch["job"].change("job_leased", row)
+        spec = job_spec(resident, offer)
+        found.append(
+            {
+                "key": str(offer.key),
+                "type": offer.type,
+                "instance": str(offer.instance),
+                "element": str(offer.element),
+                "element_id": resident.linked.nodes[offer.node].id,
+                "headers": dict(spec.headers) if spec is not None else {},
+                "retries": offer.retries,
+                "attempt": offer.attempt,
+                "idempotency_key": offer.idempotency_key,
+                "token": str(offer.token),
+                "deadline": offer.deadline,
+                "variables": visible(element),
+            }
+        )
+    return found
+
+
+def _task_event(shard: Shard, request: q.TaskEvent) -> None:
+    tenant = shard.catalog.tenant(request.tenant)
+    rows = shard.store.read("task", (tenant, request.task), TaskRow)
+    if not rows:
+        raise NotFound(f"user task {request.task} is not open: it was completed, or its element has ended")
+    _deliver(shard, q.Deliver(request.tenant, rows[0].instance, request.event))
+
+
+def _resolve(shard: Shard, request: q.Resolve) -> None:
+    tenant = shard.catalog.tenant(request.tenant)
+    rows = shard.store.read("incident", (tenant, request.incident), IncidentRow)
+    if not rows:
+        raise NotFound(f"incident {request.incident} is not open")
+    event = e.ResolveIncident(request.incident, request.retries)
+    _deliver(shard, q.Deliver(request.tenant, rows[0].instance, event))
+
+
+def _sweep_messages(shard: Shard, request: q.SweepMessages) -> int:
+    rows = shard.store.read("messages_expired", (shard.at, SWEEP_MAX), ExpiredRow)
+    shard.postbox.expired((row.tenant, row.name, row.correlation) for row in rows)
+    return len(rows)
+
+
+Handle: TypeAlias = Callable[[Shard, Any], object]
+
+HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
+    q.StartProcess: _start_process,
+    q.StartCalled: _start_called,
+    q.Deliver: _deliver,
+    q.DeliverOffer: _deliver_offer,
+    q.PublishMessage: _publish,
+    q.BroadcastSignal: _broadcast,
+    q.DeployResources: _deploy,
+    q.ActivateJobs: _activate_jobs,
+    q.FinishJob: _finish_job,
+    q.FailJob: _fail_job,
+    q.ThrowJob: _throw_job,
+    q.TaskEvent: _task_event,
+    q.Resolve: _resolve,
+    q.SweepMessages: _sweep_messages,
+}

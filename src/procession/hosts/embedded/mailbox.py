@@ -1,0 +1,61 @@
+"""The mailbox: how a process that does not own the shard asks its owner, through rows of the inbox."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Sequence
+from itertools import count
+from typing import Final, cast, final
+
+from procession.base.keys import COUNTER_BITS, EPOCH_MS
+from procession.hosts.embedded.ownership import wall_ms
+from procession.runtime import codec, requests
+from procession.runtime.ports import Cells, ForeignTransaction, Store
+from procession.runtime.requests import AnyRequest
+from procession.runtime.rows import AnswerRow
+
+CLIENT_SHARD: Final = 512
+"""The upper half of a shard's keys belongs to applications' own transactions: so no key is given twice."""
+
+
+@final
+class Mailbox:
+    """One sender. Numbers rise in the order of sending, which is what the owner checks."""
+
+    __slots__ = ("_lock", "_numbers", "_source", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._source = f"c:{uuid.uuid4().hex}"
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+
+    def post(self, what: Sequence[AnyRequest], at: int) -> list[int]:
+        """Stores requests; gives their numbers."""
+        with self._lock:
+            numbers = [next(self._numbers) for _ in what]
+            rows: list[Cells] = [
+                (0, self._source, number, at, requests.encode(request))
+                for number, request in zip(numbers, what, strict=True)
+            ]
+            self._store.post(rows)
+        return numbers
+
+    def answer(self, number: int) -> dict[str, object] | None:
+        """What became of a request; None while it waits."""
+        rows = self._store.read("inbox_result", (self._source, number), AnswerRow)
+        if not rows or rows[0].result is None:
+            return None
+        return cast("dict[str, object]", codec.decode_json(rows[0].result))
+
+
+def reserve_key(store: Store, transaction: ForeignTransaction) -> int:
+    """A key drawn inside an application's transaction; if that is rolled back, nobody ever had it."""
+    floor = CLIENT_SHARD << 53 | max(0, wall_ms() - EPOCH_MS) << COUNTER_BITS
+    return store.reserve(0, floor, transaction)
+
+
+def post_in(store: Store, transaction: ForeignTransaction, key: int, request: AnyRequest) -> None:
+    """Stores the request that has this key in the application's transaction: it happens if that is committed."""
+    store.post([(0, f"k:{key}", 1, wall_ms(), requests.encode(request))], transaction)

@@ -1,0 +1,95 @@
+"""Who owns a shard: taking the lease, and telling whether the process that holds it is alive.
+
+A wrong guess is harmless: the epoch fences whoever lost the shard. It only decides how soon a restart goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Final, final
+
+from procession.runtime.ports import Store
+from procession.runtime.rows import ShardRow
+
+LEASE_MS: Final = 10_000
+"""How long the shard is ours after a commit or a heartbeat."""
+_ENGINES: Final = count(1)
+
+
+@final
+class Ownership:
+    """What taking a shard gave: the epoch to prove, and the highest key that was ever given in it."""
+
+    __slots__ = ("epoch", "last_key")
+
+    def __init__(self, epoch: int, last_key: int) -> None:
+        self.epoch = epoch
+        self.last_key = last_key
+
+
+def wall_ms() -> int:
+    """Unix ms of the machine. Leases are about processes, so they never follow a virtual clock."""
+    return time.time_ns() // 1_000_000
+
+
+def owner_name() -> str:
+    """A name for one engine of this process: host, process id, when the process started, a number."""
+    return f"{socket.gethostname()}|{os.getpid()}|{_started(os.getpid())}|{next(_ENGINES)}"
+
+
+def acquire(store: Store, shard: int, owner: str) -> Ownership | None:
+    """Takes the shard if nobody holds it, if its holder's lease ran out, or if that process is gone."""
+    row = store.read("shard_read", (shard,), ShardRow)[0]
+    now = wall_ms()
+    if row.owner and row.expires > now and not _gone(row.owner):
+        return None
+    if not store.take(shard, owner, row.epoch, now + LEASE_MS):
+        return None
+    taken = store.read("shard_read", (shard,), ShardRow)[0]
+    if taken.owner != owner:
+        return None
+    return Ownership(taken.epoch, taken.last_key)
+
+
+def holder(store: Store, shard: int) -> str:
+    """Who holds the shard, in words."""
+    row = store.read("shard_read", (shard,), ShardRow)[0]
+    host, pid, *_ = [*row.owner.split("|"), "?"]
+    return f"process {pid} on {host}" if row.owner else "nobody"
+
+
+def _gone(owner: str) -> bool:
+    """Whether the process of an owner's name has certainly ended: it ran on this host and is not there any more."""
+    host, _, rest = owner.partition("|")
+    pid, _, rest = rest.partition("|")
+    started = rest.partition("|")[0]
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    number = int(pid)
+    if number == os.getpid():
+        return started != _started(number)
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    # The number may have been given to another process since.
+    return bool(started) and _started.__wrapped__(number) not in {"", started}
+
+
+@cache
+def _started(pid: int) -> str:
+    """When a process started, as the kernel counts it; "" where it does not tell."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    # A zombie has ended: only its parent has not noticed.
+    return "" if len(fields) < 20 else "ended" if fields[0] == "Z" else fields[19]

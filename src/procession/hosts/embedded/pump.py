@@ -1,0 +1,288 @@
+"""The pump: whoever has its lock carries out what waits, commits once, and lets the answers out (docs/design/0001).
+
+There is no writer thread. Callers queue their requests and take the lock; the first one serves all that queued during
+the last commit. Where another process owns the shard, requests go through the store's inbox instead. What must not
+live here: workers, threads, and the public API.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, cast, final
+
+import msgspec
+
+from procession.base.diagnostics import Diagnostic, Refused
+from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
+from procession.core.events import FireTimer
+from procession.hosts.embedded.carry import CARRY
+from procession.hosts.embedded.mailbox import Mailbox
+from procession.hosts.embedded.ownership import LEASE_MS, acquire, holder, owner_name, wall_ms
+from procession.hosts.embedded.shard import Shard
+from procession.hosts.embedded.tickets import Intake, Ticket
+from procession.hosts.embedded.writer import run
+from procession.runtime import requests
+from procession.runtime.ports import Fenced, Store
+from procession.runtime.requests import AnyRequest, Deliver, SweepMessages
+from procession.runtime.rows import InboxRow, IntRow, TimerRow
+
+BATCH_MAX: Final = 256
+"""Requests of one commit."""
+SWEEP_EVERY_MS: Final = 1_000
+KEPT_ANSWERS_MS: Final = 600_000
+"""How long an answer stays in the inbox for a process that may still ask for it."""
+KEPT_SOURCES_MS: Final = 7 * 86_400_000
+
+
+@final
+class Pump:
+    """One store's shard as this process sees it: its owner, or a client of its owner."""
+
+    def __init__(self, store: Store, *, clock: Callable[[], int], zone: str) -> None:
+        self.store = store
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.moved = threading.Condition()
+        """Notified after commits, for those who wait for something to happen."""
+        self.shard: Shard | None = None
+        self._zone = zone
+        self._intake = Intake()
+        self._owner = owner_name()
+        self._mailbox = Mailbox(store)
+        self._next_sweep = 0
+        self._renewed_ms = 0
+        self._rival_checked_ms = 0
+        with self.lock:
+            self.own()
+
+    def own(self) -> Shard | None:
+        """The shard, if this process owns it or can take it now."""
+        if self.shard is not None:
+            return self.shard
+        with self.lock:
+            if self.shard is None:
+                taken = acquire(self.store, 0, self._owner)
+                if taken is None:
+                    return None
+                shard = Shard(
+                    self.store,
+                    epoch=taken.epoch,
+                    last_key=taken.last_key,
+                    clock=self.clock,
+                    zone=self._zone,
+                )
+                shard.carry = CARRY
+                # What a fault stopped under another version of the engine may go through now.
+                shard.batch["inbox"].change("inbox_retry", (shard.number,))
+                self.shard = shard
+                self._beat(shard)
+            return self.shard
+
+    def release(self) -> None:
+        """Gives the shard to whoever wants it."""
+        with self.lock:
+            if self.shard is not None:
+                self.store.release(self.shard.number, self.shard.epoch)
+                self.shard = None
+
+    def call(self, request: AnyRequest, timeout_s: float = 30.0) -> object:
+        """Carries out one request; gives its result or raises what went wrong."""
+        ticket = Ticket(request)
+        self.submit([ticket], timeout_s)
+        return ticket.outcome()
+
+    def submit(self, tickets: Sequence[Ticket], timeout_s: float = 30.0) -> None:
+        """Carries out requests; every ticket is done afterwards and what it answers is durable."""
+        if self.own() is None:
+            self._send(tickets, timeout_s)
+            return
+        for start in range(0, len(tickets), BATCH_MAX):
+            self._intake.put(tickets[start : start + BATCH_MAX])
+            with self.lock:
+                self._drain(timeout_s)
+        # Somebody else may have taken them from the queue; he had the lock, so by now they are done.
+
+    def _drain(self, timeout_s: float) -> None:
+        while self._intake:
+            self.carry_out(self._intake.take(BATCH_MAX), timeout_s)
+
+    def carry_out(self, tickets: Sequence[Ticket], timeout_s: float = 30.0) -> None:
+        """Runs one batch with the lock held. When the shard is lost, callers' requests go to its new owner."""
+        shard = self.own()
+        if shard is not None:
+            try:
+                run(shard, tickets)
+            except Fenced:
+                self.shard = None
+            except BaseException as error:
+                _abandon(tickets, error)
+                raise
+            else:
+                self._renewed_ms = wall_ms()
+                self._tell()
+                return
+        mine = [ticket for ticket in tickets if not ticket.done and not ticket.inbox and ticket.timer is None]
+        if self.own() is not None:
+            self.carry_out(mine, timeout_s)
+        else:
+            self._send(mine, timeout_s)
+
+    def _tell(self) -> None:
+        with self.moved:
+            self.moved.notify_all()
+
+    def turn(self) -> bool:
+        """One round of what is due without a caller: inbox, timers, messages, leases. True if there was any."""
+        with self.lock:
+            shard = self.own()
+            if shard is None:
+                return False
+            now = self.clock()
+            busy = self._inbox(shard)
+            busy = self._timers(shard, now) or busy
+            expiry = shard.postbox.next_expiry
+            if expiry is not None and expiry <= now and self._next_sweep <= now:
+                self._sweep(shard, now)
+            return bool(shard.board.expire(now)) or busy
+
+    def keep(self) -> None:
+        """Renews the lease when half of it is over."""
+        with self.lock:
+            if self.shard is not None and wall_ms() - self._renewed_ms > LEASE_MS // 2:
+                self.shard.begin()
+                self._beat(self.shard)
+
+    def next_due(self) -> int | None:
+        """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""
+        shard = self.shard
+        if shard is None:
+            return None
+        times = (shard.next_timer, shard.board.next_due(), shard.postbox.next_expiry)
+        return min((time for time in times if time is not None), default=None)
+
+    def _beat(self, shard: Shard) -> None:
+        inbox = shard.batch["inbox"]
+        inbox.change("inbox_sweep", (shard.at - KEPT_ANSWERS_MS,))
+        shard.batch["source"].change("source_sweep", (shard.at - KEPT_SOURCES_MS,))
+        try:
+            shard.heartbeat()
+            shard.settle()
+            self._renewed_ms = wall_ms()
+        except Fenced:
+            self.shard = None
+
+    def _inbox(self, shard: Shard) -> bool:
+        if not self.store.changed() and not shard.inbox_waiting:
+            return False
+        rows = self.store.read("inbox_open", (shard.number, BATCH_MAX), InboxRow)
+        shard.inbox_waiting = len(rows) == BATCH_MAX
+        tickets: list[Ticket] = []
+        for row in rows:
+            if self._taken(row):
+                shard.begin()
+                shard.batch["inbox"].delete(row.number, (row.number,))
+                self._beat(shard)
+                continue
+            ticket = Ticket(requests.decode(row.body), row.number)
+            ticket.source = (row.source, row.source_number)
+            tickets.append(ticket)
+        if tickets:
+            self.carry_out(tickets)
+            _raise_lost(tickets)
+        return bool(tickets)
+
+    def _taken(self, row: InboxRow) -> bool:
+        if row.source.startswith(("i:", "k:")):
+            return False
+        last = self.store.read("source_last", (row.source,), IntRow)
+        return bool(last) and row.source_number <= (last[0].value or 0)
+
+    def _timers(self, shard: Shard, now: int) -> bool:
+        if shard.next_timer is None or shard.next_timer > now:
+            return False
+        rows = self.store.read("timers_due", (now, BATCH_MAX), TimerRow)
+        tickets = [
+            Ticket(
+                Deliver(shard.catalog.names[row.tenant], row.instance, FireTimer(row.key)),
+                timer=(row.tenant, row.key),
+            )
+            for row in rows
+        ]
+        if tickets:
+            self.carry_out(tickets)
+            _raise_lost(tickets)
+        if len(rows) < BATCH_MAX:
+            following = self.store.read("timer_next", (), IntRow)
+            shard.next_timer = following[0].value if following else None
+        return bool(tickets)
+
+    def _sweep(self, shard: Shard, now: int) -> None:
+        self._next_sweep = now + SWEEP_EVERY_MS
+        tenant = next(iter(shard.catalog.tenants))
+        self.carry_out([Ticket(SweepMessages(tenant))])
+        shard.postbox.swept()
+
+    def _send(self, tickets: Sequence[Ticket], timeout_s: float) -> None:
+        """Through the inbox of the shard's owner; if he is gone meanwhile, this process takes his place."""
+        if not tickets:
+            return
+        numbers = self._mailbox.post([ticket.request for ticket in tickets], self.clock())
+        deadline = time.monotonic() + timeout_s
+        for ticket, number in zip(tickets, numbers, strict=True):
+            answer = self._answer(number, deadline)
+            ticket.done = True
+            if answer is None:
+                ticket.error = StoreError(
+                    f"{self.store.name}: {holder(self.store, 0)} owns the store and did not answer within "
+                    f"{timeout_s:g} s; the request is stored and will be carried out"
+                )
+            elif "error" in answer:
+                ticket.error = error_of(answer)
+            else:
+                ticket.result = answer.get("result")
+        self._tell()
+
+    def _answer(self, number: int, deadline: float) -> dict[str, object] | None:
+        pause = 0.001
+        while True:
+            answer = self._mailbox.answer(number)
+            if answer is not None:
+                return answer
+            if time.monotonic() > deadline:
+                return None
+            if wall_ms() - self._rival_checked_ms > 200:
+                self._rival_checked_ms = wall_ms()
+                if self.own() is not None:
+                    while self.turn():
+                        continue
+                    continue
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.02)
+
+
+_ERRORS: Final = {"NotFound": NotFound, "Conflict": Conflict, "BadValue": BadValue, "StoreError": StoreError}
+
+
+def error_of(answer: dict[str, object]) -> ProcessionError:
+    """The exception that an answer from another process stands for."""
+    text = str(answer.get("message") or answer.get("error"))
+    if answer.get("error") == "Refused":
+        return Refused(msgspec.convert(answer.get("diagnostics") or [], list[Diagnostic]))
+    return _ERRORS.get(cast("str", answer["error"]), ProcessionError)(text)
+
+
+def _raise_lost(tickets: Sequence[Ticket]) -> None:
+    """Nobody waits for these requests, so an unusable store is told to whoever runs the engine."""
+    for ticket in tickets:
+        if isinstance(ticket.error, StoreError):
+            raise ticket.error
+
+
+def _abandon(tickets: Sequence[Ticket], error: BaseException) -> None:
+    """The lock's holder was interrupted: those who wait for him must not wait for ever."""
+    for ticket in tickets:
+        if not ticket.done:
+            ticket.error = error if isinstance(error, Exception) else StoreError("interrupted: nothing was stored")
+            ticket.done = True

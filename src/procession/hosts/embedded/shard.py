@@ -1,0 +1,204 @@
+"""The shard: everything that one writer holds in memory, and the one way to step an instance.
+
+Guarded by the pump's lock. `begin` and `settle` enclose a commit; what is added in between is its batch. What must
+not live here: what a request means (handlers.py), what a command means (carry.py), and when to commit (writer.py).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final, TypeAlias, final
+
+from procession.base.keys import KeySource
+from procession.core.commands import AnyCommand
+from procession.core.events import AnyEvent, Continue
+from procession.core.outcome import Outcome
+from procession.core.snapshot import dump
+from procession.core.state import Status
+from procession.core.step import step
+from procession.hosts.embedded.board import Board, Offer
+from procession.hosts.embedded.ownership import LEASE_MS, wall_ms
+from procession.hosts.embedded.postbox import Postbox
+from procession.hosts.embedded.residents import Resident, Residents
+from procession.runtime import codec, requests
+from procession.runtime.ports import Batch, Fence, Store
+from procession.runtime.requests import AnyRequest, Deliver
+from procession.runtime.rows import FailureRow
+from procession.services.catalog import Catalog
+
+SNAPSHOT_BYTES_MIN: Final = 4_096
+"""Facts below this are replayed faster than a snapshot is worth."""
+TURNS_MAX: Final = 16
+"""Times in a row that one commit continues an instance that yielded."""
+
+Carry: TypeAlias = Mapping[type[Any], "Callable[[Shard, Resident, Any], None]"]
+
+
+@final
+class Shard:
+    """One shard in the hands of this process, under `epoch`."""
+
+    def __init__(self, store: Store, *, epoch: int, last_key: int, clock: Callable[[], int], zone: str) -> None:
+        self.store = store
+        self.number: Final = 0
+        self.epoch = epoch
+        self.zone = zone
+        self.tz_release = _tz_release()
+        self.clock = clock
+        self.keys = KeySource(self.number, last_key)
+        self.catalog = Catalog(store)
+        self.residents = Residents(store, self.catalog)
+        self.postbox = Postbox(store)
+        self.board = Board(store, epoch)
+        self.next_timer: int | None = 0
+        """When (Unix ms) a timer row may be due next; None for never."""
+        self.inbox_waiting = True
+        """Whether this process itself put rows into the inbox."""
+        self.commits = 0
+        self.failed = {row.instance: row.text for row in store.read("failures", (), FailureRow)}
+        self.ended: list[int] = []
+        """Instances that ended, until somebody takes note."""
+        self._large: dict[int, Resident] = {}
+        self.carry: Carry = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """A commit begins, empty, at the clock's time."""
+        self.at = self.clock()
+        self.batch = Batch()
+        self.following: deque[AnyRequest] = deque()
+        """What steps mean for other instances."""
+        self.for_board: list[Offer | int] = []
+        """In order: jobs to offer, and keys of jobs to take off the board."""
+        self.for_wakes: list[tuple[int, Offer]] = []
+        """Jobs that wait until a time (Unix ms) after a failed attempt."""
+        self.finished: list[int] = []
+        self.step_key = 0
+        """The first key of the step under way: what is older was there before."""
+        self.deployed = False
+        self.current: tuple[int, int] | None = None
+        """(tenant, instance) of the step under way."""
+        self.postbox.begin(self.batch, self.catalog.names, self.at)
+
+    def post(self, request: AnyRequest) -> None:
+        """Stores a request in the inbox with this commit."""
+        number = self.keys.take(self.at)
+        row = (self.number, f"i:{number}", number, self.at, requests.encode(request))
+        self.batch["inbox"].insert(number, row)
+        self.inbox_waiting = True
+
+    def advance(self, resident: Resident, event: AnyEvent) -> Outcome:
+        """Steps an instance by an event, and by what has to come before anything else for it."""
+        state = resident.state
+        self.current = (resident.tenant, state.instance)
+        if self.failed and self.failed.pop(state.instance, None) is not None:
+            self.batch["failure"].delete(state.instance, (resident.tenant, state.instance))
+        if state.agenda and type(event) is not Continue:
+            while state.agenda:
+                self._step(resident, Continue())
+                resident.queue.clear()
+        outcome = self._step(resident, event)
+        queue = resident.queue
+        while queue:
+            self._step(resident, queue.popleft())
+        if state.agenda:
+            self.post(Deliver(state.tenant, state.instance, Continue(), True))
+        resident.turns = 0
+        return outcome
+
+    def _step(self, resident: Resident, event: AnyEvent) -> Outcome:
+        state = resident.state
+        key = self.keys.peek(self.at)
+        outcome = step(resident.linked, state, event, self.at, key)
+        facts = outcome.facts
+        if facts:
+            self.keys.advance(outcome.last_key)
+            data = codec.encode_facts(facts)
+            row = (resident.tenant, state.instance, state.seq, state.at, data)
+            stamp = self.residents.stamp
+            if resident.written == stamp or state.seq == 1:
+                self.batch.first.append(row)
+            else:
+                self.batch.next.append(row)
+            resident.written = stamp
+            size = resident.bytes_facts = resident.bytes_facts + len(data)
+            if size > SNAPSHOT_BYTES_MIN and size > resident.bytes_snapshot:
+                self._large[state.instance] = resident
+        self.step_key = key
+        for command in outcome.commands:
+            self._carry(resident, command)
+        return outcome
+
+    def _carry(self, resident: Resident, command: AnyCommand) -> None:
+        self.carry[type(command)](self, resident, command)
+
+    def go_on(self, resident: Resident) -> None:
+        """An instance yielded: it continues at once, but not for ever in one commit."""
+        resident.turns += 1
+        if resident.turns <= TURNS_MAX:
+            resident.queue.append(Continue())
+
+    def commit(self) -> None:
+        """Makes the batch durable. Raises `Fenced` or `StoreError`."""
+        self.postbox.write()
+        self._snapshots()
+        if not self.batch:
+            return
+        self.heartbeat()
+
+    def heartbeat(self) -> None:
+        """Commits the batch even if it is empty: the shard stays ours."""
+        last = self.keys.peek(0) - 1
+        self.store.commit(Fence(self.number, self.epoch, last, wall_ms() + LEASE_MS), self.batch)
+        self.commits += 1
+
+    def _snapshots(self) -> None:
+        for key, resident in self._large.items():
+            if resident.state.status is not Status.ACTIVE:
+                continue
+            data = dump(resident.state)
+            row = (resident.tenant, key, resident.state.seq, codec.wrap(data))
+            self.batch["snapshot"].replace(key, row)
+            resident.bytes_snapshot = len(data)
+            resident.bytes_facts = 0
+        self._large.clear()
+
+    def settle(self) -> None:
+        """The commit is durable: jobs go on the board, what ended leaves the memory."""
+        board = self.board
+        for each in self.for_board:
+            if isinstance(each, int):
+                board.close(each)
+            else:
+                board.add(each)
+        for due, offer in self.for_wakes:
+            board.later(offer, due)
+        for key in self.finished:
+            self.residents.drop(key)
+        self.ended.extend(self.finished)
+        self.postbox.settle()
+        if self.deployed:
+            self.postbox.starts_changed()
+        self.residents.settle()
+
+    def undo(self) -> None:
+        """The commit failed: nothing that it touched can be trusted."""
+        self.residents.drop_touched()
+        self.postbox.forget()
+        self.catalog.forget()
+        self._large.clear()
+        self.next_timer = 0
+        self.inbox_waiting = True
+
+    def forget(self) -> None:
+        """Trusts nothing in memory any more: somebody else owned the shard."""
+        self.undo()
+        self.residents.clear()
+        self.board = Board(self.store, self.epoch)
+
+
+def _tz_release() -> str:
+    release: object = getattr(import_module("tzdata"), "IANA_VERSION", "")
+    return str(release)

@@ -1,0 +1,89 @@
+"""Tickets and the intake: requests that wait for the writer, taken fairly over tenants (DESIGN 4a.13).
+
+The intake is deficit round robin with a cost of one a request. Thread-safe; nothing here runs a request.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import Final, final
+
+from procession.base.failure import Conflict
+from procession.runtime.requests import AnyRequest
+
+QUANTUM: Final = 16
+"""Requests of one tenant that are taken before the next tenant's."""
+WAITING_MAX: Final = 100_000
+"""More requests than this are refused: the caller is told instead of the memory filling up."""
+
+
+@final
+class Ticket:
+    """A request on its way, and what became of it. `inbox` is the number of its inbox row, 0 for none; `timer` is
+    (tenant number, key) of the timer row that made it."""
+
+    __slots__ = ("done", "error", "inbox", "request", "result", "source", "timer")
+
+    def __init__(self, request: AnyRequest, inbox: int = 0, timer: tuple[int, int] | None = None) -> None:
+        self.request = request
+        self.inbox = inbox
+        self.source: tuple[str, int] | None = None
+        self.timer = timer
+        self.done = False
+        self.result: object = None
+        self.error: Exception | None = None
+
+    def outcome(self) -> object:
+        """The result, or raises what went wrong."""
+        assert self.done, "the request was not carried out"
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+@final
+class Intake:
+    """The queue before the writer."""
+
+    __slots__ = ("_count", "_lock", "_queues")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._queues: dict[str, deque[Ticket]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def put(self, tickets: Iterable[Ticket]) -> None:
+        """Queues tickets. Raises `Conflict` when too much waits already."""
+        with self._lock:
+            if self._count >= WAITING_MAX:
+                raise Conflict(f"{self._count} requests wait already; try again when some are done")
+            queues = self._queues
+            for ticket in tickets:
+                tenant = ticket.request.tenant
+                queue = queues.get(tenant)
+                if queue is None:
+                    queue = queues[tenant] = deque()
+                queue.append(ticket)
+                self._count += 1
+
+    def take(self, limit: int) -> list[Ticket]:
+        """The next requests, at most `limit`. A tenant whose turn is over goes behind the others."""
+        taken: list[Ticket] = []
+        with self._lock:
+            queues = self._queues
+            while queues and len(taken) < limit:
+                tenant = next(iter(queues))
+                queue = queues.pop(tenant)
+                quantum = limit - len(taken) if not queues else min(QUANTUM, limit - len(taken))
+                while queue and quantum:
+                    taken.append(queue.popleft())
+                    quantum -= 1
+                if queue:
+                    queues[tenant] = queue
+            self._count -= len(taken)
+        return taken

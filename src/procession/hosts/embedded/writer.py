@@ -1,0 +1,164 @@
+"""The writer: carries out a batch of requests in one commit, then lets the answers out.
+
+If a commit fails, everything that it touched is forgotten and the requests are tried one by one, with what they mean
+for other instances as inbox rows: instances never depend on a shared transaction (DESIGN 4a.4). What must not live
+here: what a request means (handlers.py) and what a command means (carry.py).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from typing import Final, final
+
+from procession.base.failure import NotFound, ProcessionError, StoreError
+from procession.hosts.embedded.handlers import HANDLERS
+from procession.hosts.embedded.shard import Shard
+from procession.hosts.embedded.tickets import Ticket
+from procession.runtime import codec
+from procession.runtime.ports import Fenced
+
+FOLLOWING_MAX: Final = 2_000
+"""Consequences carried out in the commit of their cause; the rest become inbox rows."""
+FAILURE_DELAY_MS: Final = 60_000
+"""How long a timer rests whose firing met a fault of the engine."""
+EARLY_DELAY_MS: Final = 1_000
+
+
+@final
+class Broken(ProcessionError):
+    """A fault of the engine itself stopped a step. The instance is where it was; `procession show` names the fault."""
+
+
+def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
+    """Carries out requests; each ticket is done afterwards. Raises only `Fenced`, with the tickets not done."""
+    try:
+        _attempt(shard, tickets, alone=False)
+    except Fenced:
+        shard.forget()
+        raise
+    except Exception:  # whatever it was: nothing of this batch is durable, so each request is tried by itself
+        shard.undo()
+        _one_by_one(shard, tickets)
+
+
+def _attempt(shard: Shard, tickets: Sequence[Ticket], *, alone: bool) -> None:
+    shard.begin()
+    answers = [_answer(shard, ticket) for ticket in tickets]
+    _follow(shard, alone)
+    shard.commit()
+    shard.settle()
+    for ticket, (result, error) in zip(tickets, answers, strict=True):
+        ticket.result = result
+        ticket.error = error
+        ticket.done = True
+
+
+def _answer(shard: Shard, ticket: Ticket) -> tuple[object, ProcessionError | None]:
+    request = ticket.request
+    error: ProcessionError | None = None
+    result: object = None
+    try:
+        result = HANDLERS[type(request)](shard, request)
+    except StoreError:
+        raise
+    except ProcessionError as refused:
+        error = refused
+    if ticket.inbox:
+        _answer_inbox(shard, ticket, result, error)
+    elif ticket.timer is not None and error is not None:
+        timers = shard.batch["timer"]
+        if isinstance(error, NotFound):
+            timers.delete(ticket.timer[1], ticket.timer)
+        else:
+            timers.change("timer_delay", (shard.at + EARLY_DELAY_MS, *ticket.timer))
+    return result, error
+
+
+def _answer_inbox(shard: Shard, ticket: Ticket, result: object, error: ProcessionError | None) -> None:
+    assert ticket.source is not None
+    name, number = ticket.source
+    inbox = shard.batch["inbox"]
+    if name.startswith("i:"):
+        inbox.delete(ticket.inbox, (ticket.inbox,))
+        return
+    inbox.change("inbox_answer", (codec.encode_json(answer_of(result, error)), ticket.inbox))
+    if not name.startswith("k:"):
+        shard.batch["source"].insert((name, number), (name, number, shard.at))
+
+
+def answer_of(result: object, error: ProcessionError | None) -> object:
+    """What an inbox row says to the process that sent the request."""
+    if error is None:
+        return {"result": result}
+    diagnostics = getattr(error, "diagnostics", None)
+    return {"error": type(error).__name__, "message": str(error), "diagnostics": diagnostics}
+
+
+def _follow(shard: Shard, alone: bool) -> None:
+    """Carries out what the steps mean for other instances, or stores it for them."""
+    count = 0
+    following = shard.following
+    while following:
+        request = following.popleft()
+        count += 1
+        if alone or count > FOLLOWING_MAX:
+            shard.post(request)
+            continue
+        try:
+            HANDLERS[type(request)](shard, request)
+        except StoreError:
+            raise
+        except ProcessionError:
+            # The addressee has moved on; what that means for the sender is the handler's business.
+            continue
+
+
+def _one_by_one(shard: Shard, tickets: Sequence[Ticket]) -> None:
+    lost: StoreError | None = None
+    for ticket in tickets:
+        if lost is None:
+            try:
+                _attempt(shard, [ticket], alone=True)
+                continue
+            except Fenced:
+                shard.forget()
+                raise
+            except StoreError as error:
+                # The store is not usable now; the others would only wait for the same answer.
+                lost = error
+                shard.undo()
+            except Exception as error:  # a bug of ours: this instance stays where it was
+                shard.undo()
+                _record(shard, ticket, error)
+                continue
+        ticket.error = lost
+        ticket.done = True
+
+
+def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
+    """Writes down a fault of the engine, so that it can be seen and repaired."""
+    where = shard.current
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"{type(error).__name__}: {error} ({last.name}, line {last.lineno})"
+    shard.begin()
+    subject = "the request"
+    if where is not None and where[1]:
+        subject = f"instance {where[1]}"
+        shard.batch["failure"].replace(where[1], (*where, shard.at, text))
+        shard.failed[where[1]] = text
+    if ticket.inbox:
+        shard.batch["inbox"].change("inbox_fail", (codec.encode_json({"error": text}), ticket.inbox))
+    if ticket.timer is not None:
+        shard.batch["timer"].change("timer_delay", (shard.at + FAILURE_DELAY_MS, *ticket.timer))
+    broken = Broken(f"a fault of the engine stopped {subject} where it was: {text}")
+    broken.__cause__ = error
+    ticket.error = broken
+    try:
+        shard.commit()
+        shard.settle()
+    except Fenced:
+        raise
+    except StoreError as lost:
+        ticket.error = lost
+    ticket.done = True

@@ -1,0 +1,276 @@
+"""Deploying: documents become versions, programs and start subscriptions, all rows of one commit.
+
+Everything is checked before the first row: a deployment is taken whole or refused with its diagnostics.
+What must not live here: how the rows are stored, and who may deploy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias, final
+
+import msgspec
+
+from procession.base.diagnostics import Diagnostic, Refused, Span
+from procession.base.failure import Failure, NotFound
+from procession.core.linked import Linked
+from procession.core.timers import first_due
+from procession.ir.kinds import Binding
+from procession.ir.program import MessageTrigger, Program, SignalTrigger, Text, TimerTrigger, hash_of, to_bytes
+from procession.runtime import codec
+from procession.runtime.link import link
+from procession.runtime.ports import Batch
+from procession.runtime.rows import DefinitionRow
+from procession.services.catalog import Catalog
+
+RESOURCE_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Largest document."""
+
+NewKey: TypeAlias = Callable[[], int]
+
+
+@final
+class Deployed(msgspec.Struct, frozen=True, gc=False):
+    """One process of a deployment. `new` is False when this very version was there already."""
+
+    key: int
+    process_id: str
+    version: int
+    name: str = ""
+    new: bool = True
+
+
+@final
+class Deployment(msgspec.Struct, frozen=True, gc=False):
+    """What a deployment made. `key` is 0 when nothing was new. `diagnostics` are warnings."""
+
+    key: int
+    processes: tuple[Deployed, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@final
+class Draft(msgspec.Struct, frozen=True, gc=False):
+    """A compiled process and the document that it came from."""
+
+    program: Program
+    resource: str
+    digest: str
+
+
+@final
+class Desk:
+    """Where a deployment writes: the catalog that learns of it, the rows, the source of keys, and the time (ms)."""
+
+    __slots__ = ("at", "batch", "catalog", "new_key", "zone")
+
+    def __init__(self, catalog: Catalog, batch: Batch, new_key: NewKey, *, at: int, zone: str) -> None:
+        self.catalog = catalog
+        self.batch = batch
+        self.new_key = new_key
+        self.at = at
+        self.zone = zone
+
+
+def compile_resources(resources: Sequence[tuple[str, bytes]]) -> tuple[list[Draft], list[Diagnostic]]:
+    """The processes of the documents and all findings. Raises `Refused` when any of them is an error."""
+    from procession.compile import compile_definitions
+    from procession.parse import parse_bpmn
+
+    drafts: list[Draft] = []
+    found: list[Diagnostic] = []
+    for name, data in resources:
+        if len(data) > RESOURCE_BYTES_MAX:
+            found.append(_too_large(name, len(data)))
+            continue
+        definitions, diagnostics = parse_bpmn(data, name)
+        found.extend(diagnostics)
+        if definitions is None:
+            continue
+        programs, diagnostics = compile_definitions(definitions)
+        found.extend(diagnostics)
+        digest = hashlib.sha256(data).hexdigest()
+        drafts.extend(Draft(program, name, digest) for program in programs)
+    found.extend(_twice(drafts))
+    if any(each.severity == "error" for each in found):
+        raise Refused(found)
+    if not drafts:
+        raise Refused([*found, Diagnostic(rule="no-process", message="no executable process in what was given")])
+    return drafts, found
+
+
+def install(
+    desk: Desk, tenant_name: str, drafts: Sequence[Draft], resources: Sequence[tuple[str, bytes]]
+) -> tuple[int, tuple[Deployed, ...]]:
+    """Writes the rows of compiled processes; answers with the deployment's key (0: nothing new) and the versions.
+
+    Raises `Refused` when a start event's expression fails, before the first row.
+    """
+    tenant = _tenant(desk, tenant_name)
+    fresh = [draft for draft in drafts if _known(desk.catalog, tenant, draft) is None]
+    if fresh and any(_bound_to_deployment(draft.program) for draft in drafts):
+        # What is called by deployment must be found in this deployment, so all of it becomes new.
+        fresh = list(drafts)
+    starts = {draft.program.process_id: _starts(desk, draft) for draft in fresh}
+    key = desk.new_key() if fresh else 0
+    if fresh:
+        desk.batch["deployment"].insert(key, (tenant, key, tenant_name, desk.at))
+        names = {draft.resource for draft in fresh}
+        for name, data in resources:
+            if name in names:
+                digest = hashlib.sha256(data).hexdigest()
+                row = (tenant, key, name, digest, codec.wrap(data))
+                desk.batch["resource"].insert((key, name), row)
+    deployed: list[Deployed] = []
+    for draft in drafts:
+        if draft in fresh:
+            deployed.append(_version(desk, tenant, key, draft, starts[draft.program.process_id]))
+        else:
+            known = desk.catalog.latest(tenant, draft.program.process_id)
+            deployed.append(Deployed(known.key, known.process_id, known.version, known.name, False))
+    return key, tuple(deployed)
+
+
+def _tenant(desk: Desk, name: str) -> int:
+    number = desk.catalog.tenants.get(name)
+    if number is None:
+        number = desk.catalog.add_tenant(name)
+        desk.batch["tenant"].insert(number, (number, name))
+    return number
+
+
+def _known(catalog: Catalog, tenant: int, draft: Draft) -> DefinitionRow | None:
+    try:
+        latest = catalog.latest(tenant, draft.program.process_id)
+    except NotFound:
+        return None
+    return latest if latest.digest == draft.digest else None
+
+
+@final
+class _Start(msgspec.Struct, frozen=True, gc=False):
+    """A triggered start event, its expressions evaluated: a subscription by name, or a timer."""
+
+    node: int
+    name: str = ""
+    signal: bool = False
+    due: int = 0
+    cycle: str = ""
+    left: int = 0
+
+
+def _starts(desk: Desk, draft: Draft) -> list[_Start]:
+    """Start events are evaluated at deployment, without variables (contract: row "Timers")."""
+    program = draft.program
+    if not program.triggered_starts:
+        return []
+    linked = link(program, "")
+    found: list[_Start] = []
+    for index in program.triggered_starts:
+        node = program.nodes[index]
+        try:
+            match node.trigger:
+                case MessageTrigger(name=name):
+                    found.append(_Start(index, _text(desk, linked, name)))
+                case SignalTrigger(name=name):
+                    found.append(_Start(index, _text(desk, linked, name), True))
+                case TimerTrigger(kind=kind, value=value):
+                    first = first_due(kind, _text(desk, linked, value), desk.at, desk.zone)
+                    if first is not None:
+                        found.append(_Start(index, due=first[0], cycle=first[1], left=first[2]))
+                case _:
+                    continue
+        except Failure as failure:
+            span = Span(draft.resource, node.line, node.column)
+            raise Refused(
+                [Diagnostic(rule="start-event", message=failure.message, element=node.id, span=span)]
+            ) from None
+    return found
+
+
+def _text(desk: Desk, linked: Linked, text: Text) -> str:
+    if text.expression < 0:
+        return text.literal
+    environment = linked.environment(desk.at, desk.zone, 0, 0)
+    value = linked.expressions[text.expression](lambda _: linked.missing, environment)
+    if not isinstance(value, str):
+        raise Failure("expression", f"the expression of a start event gives {value!r}, which is no text")
+    return value
+
+
+def _version(desk: Desk, tenant: int, deployment: int, draft: Draft, starts: Sequence[_Start]) -> Deployed:
+    program = draft.program
+    try:
+        version = desk.catalog.latest(tenant, program.process_id).version + 1
+    except NotFound:
+        version = 1
+    data = to_bytes(program)
+    hash = hash_of(data)
+    row = DefinitionRow(
+        desk.new_key(),
+        program.process_id,
+        version,
+        hash,
+        draft.digest,
+        deployment,
+        program.name,
+        program.version_tag,
+        desk.at,
+    )
+    desk.batch["program"].insert((tenant, hash), (tenant, hash, codec.wrap(data)))
+    desk.batch["definition"].insert(row.key, (tenant, *msgspec.structs.astuple(row)))
+    desk.catalog.program_added(tenant, hash, data)
+    desk.catalog.deployed(tenant, row)
+    _subscribe(desk, tenant, row, starts)
+    return Deployed(row.key, row.process_id, version, row.name)
+
+
+def _subscribe(desk: Desk, tenant: int, row: DefinitionRow, starts: Sequence[_Start]) -> None:
+    """The start events of this version replace those of the one before."""
+    subscriptions = desk.batch["start_subscription"]
+    subscriptions.change("start_subscription_clear", (tenant, row.process_id, row.key))
+    timers = desk.batch["timer"]
+    timers.change("timer_starts_delete", (tenant, row.process_id, row.version))
+    for start in starts:
+        if start.due:
+            key = desk.new_key()
+            timers.insert(key, (tenant, key, start.due, 0, row.key, start.node, start.cycle, start.left))
+        else:
+            cells = (tenant, int(start.signal), start.name, row.process_id, start.node, row.key)
+            subscriptions.insert(cells[:5], cells)
+
+
+def _bound_to_deployment(program: Program) -> bool:
+    return any(
+        (node.call is not None and node.call.binding is Binding.DEPLOYMENT)
+        or (node.decision is not None and node.decision.binding is Binding.DEPLOYMENT)
+        for node in program.nodes
+    )
+
+
+def _too_large(name: str, size: int) -> Diagnostic:
+    return Diagnostic(
+        rule="document-size",
+        message=f"the document is {size} bytes; the limit is {RESOURCE_BYTES_MAX}",
+        span=Span(name),
+        remedy="split it",
+    )
+
+
+def _twice(drafts: Sequence[Draft]) -> list[Diagnostic]:
+    seen: dict[str, str] = {}
+    found: list[Diagnostic] = []
+    for draft in drafts:
+        first = seen.setdefault(draft.program.process_id, draft.resource)
+        if first != draft.resource:
+            found.append(
+                Diagnostic(
+                    rule="process-id",
+                    message=f"process {draft.program.process_id!r} is in {first} already",
+                    element=draft.program.process_id,
+                    span=Span(draft.resource),
+                    remedy="deploy one of the two",
+                )
+            )
+    return found
