@@ -16,6 +16,7 @@ from procession.base.diagnostics import Span
 from procession.compile.findings import Findings
 from procession.compile.names import quoted
 from procession.feel.builtins import BUILTIN_NAMES
+from procession.feel.compiler import compile_expression
 from procession.feel.errors import FeelSyntaxError
 from procession.feel.lexer import Names
 from procession.feel.parser import parse_expression
@@ -30,7 +31,6 @@ LANGUAGES: Final = frozenset({FEEL})
 _FEEL_URI: Final = re.compile(r"https?://www\.omg\.org/spec/(?:DMN/\d+/FEEL|FEEL/\d+)/?", re.IGNORECASE)
 _UNSET: Final = frozenset({"", "http://www.w3.org/1999/XPath", "http://www.w3.org/1999/XPath/"})
 """XPath is the standard's default, which modelers write without anybody having chosen it."""
-_STRING: Final = re.compile(r'"([^"\\]*)"')
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
@@ -140,9 +140,14 @@ class Expressions:
         return self.formal(drawn, site)
 
     def constant(self, ref: Ref) -> str | None:
-        """The text of an expression that is one plain string, None for any other."""
-        match = _STRING.fullmatch(self.table[ref].text)
-        return match[1] if match else None
+        """The value of a FEEL expression that is the same string in every instance, None for any other."""
+        row = self.table[ref]
+        try:
+            expression = compile_expression(row.text) if row.language == FEEL else None
+        except FeelSyntaxError:
+            return None
+        value = expression.evaluate({}) if expression is not None and expression.constant else None
+        return value if isinstance(value, str) else None
 
     def _add(self, text: str, language: str, site: Site) -> Ref:
         text = text.strip()

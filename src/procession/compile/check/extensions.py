@@ -7,7 +7,7 @@ from typing import Final
 from procession.compile.findings import Findings, Located
 from procession.compile.resolve import Resolved, ScopeView
 from procession.model.bpmn import FlowNode
-from procession.model.events import Event
+from procession.model.events import Event, EventDefinition
 from procession.model.extension import NO_EXTENSION, Extension
 
 FIELDS: Final[dict[str, frozenset[str]]] = {
@@ -51,6 +51,10 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
         if node.extension is not NO_EXTENSION:
             _misplaced(node, findings)
             check_foreign(node, node.extension, findings)
+        if isinstance(node, Event):
+            for definition in node.definitions:
+                if definition.extension is not NO_EXTENSION:
+                    _on_definition(node, definition, findings)
     for flow in view.scope.flows:
         if flow.extension is not NO_EXTENSION:
             check_foreign(flow, flow.extension, findings)
@@ -64,6 +68,17 @@ def _misplaced(node: FlowNode, findings: Findings) -> None:
             name = field.replace("_", " ")
             text = f"the extension `{name}` has no effect on this {node.kind}"
             findings.report("extension-attribute", node, text, "remove it", severity="warning")
+
+
+def _on_definition(event: Event, definition: EventDefinition, findings: Findings) -> None:
+    extension = definition.extension
+    for field in FIELDS:
+        if getattr(extension, field):
+            name = field.replace("_", " ")
+            text = f"the extension `{name}` has no effect inside the {definition.kind}"
+            remedy = "put it into the extensionElements of the event"
+            findings.report("extension-attribute", event, text, remedy, severity="warning", span=definition.span)
+    check_foreign(event, extension, findings)
 
 
 def _throws_message(event: Event) -> bool:

@@ -86,6 +86,11 @@ def _no_outgoing(node: FlowNode) -> tuple[str, str] | None:
 
 def flows(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
     """Where conditions stand, and where they must (8.4.13, 10.6.2, 10.6.3)."""
+    for flow in view.scope.flows:
+        for end, id in (("source", flow.source), ("target", flow.target)):
+            if id not in view.nodes:
+                text = f"the {end} {id!r} of the flow is no element of this scope"
+                findings.report("dangling-reference", flow, text, "connect both of its ends")
     for node in view.scope.nodes:
         outgoing = view.outgoing.get(node.id, ())
         default = "" if isinstance(node, Event) else node.default
@@ -96,7 +101,10 @@ def flows(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
                 text = f"the flow leaves {node.id!r}, which decides, but has no condition"
                 remedy = "give it a condition, or make it the default flow"
                 findings.report("sequence-flow-condition", flow, text, remedy)
-        if default and node.kind in UNCONDITIONAL:
+        if default and default not in (flow.id for flow in outgoing):
+            text = f"the default flow {default!r} does not leave this element"
+            findings.report("default-flow", node, text, "choose one of its outgoing flows")
+        elif default and node.kind in UNCONDITIONAL:
             text = f"a {node.kind} has no default flow"
             findings.report("sequence-flow-condition", node, text, "remove the attribute `default`")
 

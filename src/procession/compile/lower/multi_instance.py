@@ -22,7 +22,7 @@ def _loop(low: Lowering, drawn: Activity, loop: MultiInstance) -> Loop:
     collection = loop.extension.loop or LoopCollection()
 
     def at(attribute: str) -> Site:
-        return Site(drawn.id, attribute, loop.span)
+        return Site(drawn.id, attribute, collection.span if collection.span.line else loop.span)
 
     expressions = low.expressions
     return Loop(

@@ -1,0 +1,427 @@
+"""Every rule of deployment: what breaks it is refused, with the rule's name, the element and a remedy."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from procession.compile import check_definitions, compile_definitions
+from unit.compile.snippets import JOB, MODEL, definitions_of, document, flow, found, path
+
+START: Final = '<startEvent id="s"/>'
+TIMER: Final = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
+MSG: Final = '<messageEventDefinition messageRef="m"/>'
+ERR: Final = '<errorEventDefinition errorRef="err"/>'
+ESC: Final = '<escalationEventDefinition escalationRef="esc"/>'
+SIG: Final = '<signalEventDefinition signalRef="sig"/>'
+
+
+def after(body: str, id: str = "x") -> str:
+    """The element `id` behind a start event."""
+    return f"{START}{body}{flow('s', id)}"
+
+
+def extended(tag: str, extensions: str, attributes: str = "", inner: str = "") -> str:
+    return after(f'<{tag} id="x" {attributes}><extensionElements>{extensions}</extensionElements>{inner}</{tag}>')
+
+
+def caught(definition: str) -> str:
+    return after(f'<intermediateCatchEvent id="x">{definition}</intermediateCatchEvent>')
+
+
+def thrown(definition: str) -> str:
+    return after(f'<intermediateThrowEvent id="x">{definition}</intermediateThrowEvent>')
+
+
+def ended(definition: str) -> str:
+    return after(f'<endEvent id="x">{definition}</endEvent>')
+
+
+def bordered(definition: str, host: str = "task", attributes: str = "") -> str:
+    inner = '<startEvent id="hs"/>' if host == "subProcess" else ""
+    return after(
+        f'<{host} id="h">{inner}</{host}>'
+        f'<boundaryEvent id="x" attachedToRef="h" {attributes}>{definition}</boundaryEvent>',
+        "h",
+    )
+
+
+def handler(start: str, attributes: str = "", more: str = "") -> str:
+    return (
+        f'{START}<subProcess id="e" triggeredByEvent="true">'
+        f'<startEvent id="x" {attributes}>{start}</startEvent>{more}</subProcess>'
+    )
+
+
+def nested(body: str) -> str:
+    return after(f'<subProcess id="u">{body}</subProcess>', "u")
+
+
+def cycle(text: str) -> str:
+    return f"<timerEventDefinition><timeCycle>{text}</timeCycle></timerEventDefinition>"
+
+
+def looped(loop: str) -> str:
+    return after(f'<task id="x">{loop}</task>')
+
+
+def collection(attributes: str, more: str = "") -> str:
+    return looped(
+        f"<multiInstanceLoopCharacteristics><extensionElements><zeebe:loopCharacteristics {attributes}/>"
+        f"</extensionElements>{more}</multiInstanceLoopCharacteristics>"
+    )
+
+
+def chosen(*flows: str, kind: str = "exclusiveGateway", attributes: str = "") -> str:
+    return after(f'<{kind} id="x" {attributes}/><task id="a"/><task id="b"/>{"".join(flows)}')
+
+
+def catching(id: str, definition: str) -> str:
+    return f'<intermediateCatchEvent id="{id}">{definition}</intermediateCatchEvent>'
+
+
+def border(id: str, definition: str, host: str = "h") -> str:
+    return f'<boundaryEvent id="{id}" attachedToRef="{host}">{definition}</boundaryEvent>'
+
+
+def events(*targets: str) -> str:
+    """An event-based gateway `x` that leads to the elements `a` and, if there are more than one, `b`."""
+    flows = "".join(flow("x", id) for id, _ in zip("ab", targets, strict=False))
+    return after(f'<eventBasedGateway id="x"/>{"".join(targets)}') + flows
+
+
+def mapped(tag: str, kind: str, source: str, target: str, inner: str = "") -> str:
+    mapping = f'<zeebe:{kind} source="{source}" target="{target}"/>'
+    return extended(tag, f"<zeebe:ioMapping>{mapping}</zeebe:ioMapping>", inner=inner)
+
+
+def listening(tag: str, sort: str, *rows: tuple[str, str]) -> str:
+    each = "".join(f'<zeebe:{sort}Listener eventType="{event}" type="{type}"/>' for event, type in rows)
+    return extended(tag, f"<zeebe:{sort}Listeners>{each}</zeebe:{sort}Listeners>")
+
+
+def headed(tag: str, *keys: str, task: str = "") -> str:
+    each = "".join(f'<zeebe:header key="{key}" value="1"/>' for key in keys)
+    return extended(tag, f"{task}<zeebe:taskHeaders>{each}</zeebe:taskHeaders>")
+
+
+def multiple(cardinality: str, attributes: str = "") -> str:
+    inner = f"<loopCardinality>{cardinality}</loopCardinality>"
+    return f"<multiInstanceLoopCharacteristics {attributes}>{inner}</multiInstanceLoopCharacteristics>"
+
+
+TASK: Final = '<zeebe:taskDefinition type="t"/>'
+LINK: Final = '<linkEventDefinition name="l"/>'
+LINKING: Final = after(f'<intermediateThrowEvent id="x">{LINK}</intermediateThrowEvent><task id="t"/>')
+DATA: Final = "<dataInputAssociation><targetRef>q</targetRef></dataInputAssociation>"
+ANY_ERROR: Final = "<errorEventDefinition/>"
+DECISION: Final = '<zeebe:calledDecision decisionId="d" resultVariable="r"/>'
+
+ELEMENT_TYPE: Final = [
+    ("transaction", after('<transaction id="x"/>')),
+    ("ad-hoc", after('<adHocSubProcess id="x"/>')),
+    ("complex gateway", after('<complexGateway id="x"/>')),
+    ("compensation handler", after('<task id="x" isForCompensation="true"/>')),
+    ("compensation boundary", bordered("<compensateEventDefinition/>")),
+    ("compensation throw", thrown("<compensateEventDefinition/>")),
+    ("compensation end", ended("<compensateEventDefinition/>")),
+    ("compensation start", handler("<compensateEventDefinition/>")),
+    ("conditional catch", caught("<conditionalEventDefinition/>")),
+    ("conditional boundary", bordered("<conditionalEventDefinition/>")),
+    ("cancel end", ended("<cancelEventDefinition/>")),
+    ("cancel boundary", bordered("<cancelEventDefinition/>", "subProcess")),
+    ("two definitions", caught(MSG + SIG)),
+    ("parallel multiple", after('<intermediateCatchEvent id="x" parallelMultiple="true"/>')),
+    ("catch of nothing", after('<intermediateCatchEvent id="x"/>')),
+    ("boundary of nothing", bordered("")),
+    ("error thrown half-way", thrown(ERR)),
+    ("terminate half-way", thrown("<terminateEventDefinition/>")),
+    ("timer end", ended(TIMER)),
+    ("link boundary", bordered('<linkEventDefinition name="l"/>')),
+    ("instantiating receive task", after('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
+    ("instantiating gateway", after('<eventBasedGateway id="x" instantiate="true"/>')),
+    ("parallel event gateway", after('<eventBasedGateway id="x" eventGatewayType="Parallel"/>')),
+    ("startQuantity", after('<task id="x" startQuantity="2"/>')),
+    ("completionQuantity", after('<task id="x" completionQuantity="0"/>')),
+    ("script", after('<scriptTask id="x" scriptFormat="javascript"><script>1</script></scriptTask>')),
+    ("canceling listener", listening("userTask", "task", ("canceling", "t"))),
+    ("beforeAll listener", listening("task", "execution", ("beforeAll", "t"))),
+]
+
+RULES: Final = [
+    ("start-event", "x", START + '<startEvent id="x"/>'),
+    ("start-event", "x", handler("")),
+    ("start-event", "e", f'{START}<subProcess id="e" triggeredByEvent="true"><task id="t"/></subProcess>'),
+    ("start-event", "e", handler(MSG, more=f'<startEvent id="y">{SIG}</startEvent>')),
+    ("start-event", "x", nested(f'<startEvent id="x">{MSG}</startEvent>')),
+    ("start-event", "x", nested('<startEvent id="y"/><startEvent id="x"/>')),
+    ("start-event", "x", f'<startEvent id="x">{ERR}</startEvent>'),
+    ("start-event", "x", f'<startEvent id="x">{ESC}</startEvent>'),
+    ("start-event", "p", ""),
+    ("start-event", "s", after('<task id="x"/>') + flow("x", "s")),
+    ("start-event", "x", f'<startEvent id="y">{MSG}</startEvent><startEvent id="x">{MSG}</startEvent>'),
+    ("end-event", "x", after('<endEvent id="x"/><task id="a"/>') + flow("x", "a")),
+    ("boundary-event", "x", bordered(MSG) + flow("h", "x")),
+    ("boundary-event", "x", bordered(ERR, attributes='cancelActivity="false"')),
+    ("boundary-event", "x", after('<exclusiveGateway id="g"/>', "g") + border("x", MSG, "g")),
+    ("boundary-event", "y", bordered(ERR) + border("y", ERR)),
+    ("boundary-event", "y", bordered(ANY_ERROR) + border("y", ANY_ERROR)),
+    ("boundary-event", "y", bordered(MSG) + border("y", MSG)),
+    ("boundary-event", "y", bordered(ESC, "subProcess") + border("y", ESC)),
+    ("escalation-boundary-event-attached-to-ref", "x", bordered(ESC)),
+    ("event-sub-process", "e", handler(MSG) + flow("s", "e")),
+    ("event-sub-process", "e", handler(MSG) + '<task id="t"/>' + flow("e", "t")),
+    ("event-sub-process", "x", handler(ERR, 'isInterrupting="false"')),
+    (
+        "event-sub-process",
+        "y",
+        handler(ERR) + handler(ERR).replace(START, "").replace('"x"', '"y"').replace('"e"', '"e2"'),
+    ),
+    ("event-sub-process", "e", handler(MSG, more=multiple("3"))),
+    ("sequence-flow-condition", "x-b", chosen(flow("x", "a", "=true"), flow("x", "b"))),
+    ("sequence-flow-condition", "x-b", chosen(flow("x", "a", "=true"), flow("x", "b"), kind="inclusiveGateway")),
+    ("sequence-flow-condition", "x-a", chosen(flow("x", "a", "=a"), flow("x", "b", "=b"), attributes='default="x-a"')),
+    ("sequence-flow-condition", "x-a", chosen(flow("x", "a", ""), flow("x", "b", "=true"))),
+    ("sequence-flow-condition", "x-a", chosen(flow("x", "a", "=true"), flow("x", "b"), kind="parallelGateway")),
+    ("sequence-flow-condition", "s-x", START + '<task id="x"/>' + flow("s", "x", "=true")),
+    ("sequence-flow-condition", "x", chosen(flow("x", "a"), kind="parallelGateway", attributes='default="x-a"')),
+    ("default-flow", "x", chosen(flow("x", "a", "=true"), flow("a", "b"), attributes='default="a-b"')),
+    ("dangling-reference", "x-zz", after('<task id="x"/>') + flow("x", "zz")),
+    ("event-based-gateway-target", "x", events(catching("a", MSG))),
+    ("event-based-gateway-target", "b", events(catching("a", MSG), '<task id="b"/>')),
+    ("event-based-gateway-target", "b", events(catching("a", MSG), catching("b", LINK))),
+    ("event-based-gateway-target", "b", events(catching("a", MSG), catching("b", MSG))),
+    ("event-based-gateway-target", "b", events(catching("a", MSG), catching("b", SIG)) + flow("a", "b")),
+    (
+        "event-based-gateway-target",
+        "b",
+        events(catching("a", TIMER), '<receiveTask id="b" messageRef="m"/>') + border("c", SIG, "b"),
+    ),
+    ("link-event", "x", thrown('<linkEventDefinition name="l"/>')),
+    ("link-event", "x", thrown("<linkEventDefinition/>")),
+    ("link-event", "b", LINKING + catching("a", LINK) + catching("b", LINK)),
+    ("link-event", "a", LINKING + catching("a", LINK) + flow("s", "a")),
+    ("link-event", "x", LINKING + catching("a", LINK) + flow("x", "t")),
+    ("message-reference", "x", caught("<messageEventDefinition/>")),
+    ("message-reference", "x", caught('<messageEventDefinition messageRef="nameless"/>')),
+    ("message-reference", "x", '<startEvent id="x"><messageEventDefinition/></startEvent>'),
+    ("message-reference", "x", thrown('<messageEventDefinition messageRef="nameless"/>')),
+    ("message-reference", "x", after('<receiveTask id="x"/>')),
+    ("message-reference", "x", extended("sendTask", '<zeebe:publishMessage correlationKey="=k"/>')),
+    ("subscription", "x", caught('<messageEventDefinition messageRef="keyless"/>')),
+    ("subscription", "x", bordered('<messageEventDefinition messageRef="keyless"/>')),
+    ("subscription", "x", handler('<messageEventDefinition messageRef="keyless"/>')),
+    ("subscription", "x", after('<receiveTask id="x" messageRef="keyless"/>')),
+    ("signal-reference", "x", caught("<signalEventDefinition/>")),
+    ("signal-reference", "x", ended('<signalEventDefinition signalRef="nameless-signal"/>')),
+    ("error-reference", "x", ended("<errorEventDefinition/>")),
+    ("error-reference", "x", ended('<errorEventDefinition errorRef="codeless"/>')),
+    ("error-reference", "x", bordered('<errorEventDefinition errorRef="codeless"/>')),
+    ("error-reference", "x", bordered('<errorEventDefinition errorRef="computed"/>')),
+    ("escalation-reference", "x", thrown("<escalationEventDefinition/>")),
+    ("escalation-reference", "x", ended('<escalationEventDefinition escalationRef="codeless-escalation"/>')),
+    ("implementation", "x", after('<serviceTask id="x"/>')),
+    ("implementation", "x", after('<sendTask id="x"/>')),
+    ("implementation", "x", after('<scriptTask id="x"/>')),
+    ("implementation", "x", after('<businessRuleTask id="x"/>')),
+    ("implementation", "x", thrown("<messageEventDefinition/>")),
+    ("implementation", "x", extended("serviceTask", '<zeebe:taskDefinition type=" "/>')),
+    ("implementation", "x", extended("serviceTask", '<zeebe:taskDefinition type="t" retries="many"/>')),
+    ("implementation", "x", extended("serviceTask", '<zeebe:taskDefinition type="t" retries="0"/>')),
+    ("implementation", "x", extended("scriptTask", TASK + '<zeebe:script expression="=1"/>')),
+    ("implementation", "x", extended("scriptTask", '<zeebe:script expression=" "/>')),
+    ("implementation", "x", extended("businessRuleTask", DECISION + TASK)),
+    ("implementation", "x", extended("businessRuleTask", '<zeebe:calledDecision decisionId="" resultVariable="r"/>')),
+    ("implementation", "x", extended("businessRuleTask", '<zeebe:calledDecision decisionId="d"/>')),
+    ("implementation", "x", extended("sendTask", TASK + "<zeebe:publishMessage/>", 'messageRef="m"')),
+    ("retry", "x", extended("serviceTask", TASK + '<procession:retry cycle="5"/>')),
+    ("retry", "x", extended("serviceTask", TASK + '<procession:retry backoff="PT1S, soon"/>')),
+    (
+        "retry",
+        "x",
+        extended("serviceTask", TASK.replace("/>", ' retries="5"/>') + '<procession:retry cycle="R3/PT1S"/>'),
+    ),
+    ("called-element", "x", after('<callActivity id="x"/>')),
+    ("called-element", "x", extended("callActivity", '<zeebe:calledElement processId=" "/>')),
+    ("version-tag", "x", extended("callActivity", '<zeebe:calledElement processId="q" bindingType="versionTag"/>')),
+    ("version-tag", "x", extended("callActivity", '<zeebe:calledElement processId="q" bindingType="newest"/>')),
+    ("version-tag", "x", extended("businessRuleTask", DECISION.replace("/>", ' bindingType="versionTag"/>'))),
+    ("user-task-definition", "x", extended("userTask", '<zeebe:taskDefinition type="t"/>')),
+    ("user-task-form", "x", extended("userTask", "<zeebe:formDefinition/>")),
+    ("priority", "x", extended("userTask", '<zeebe:priorityDefinition priority="101"/>')),
+    ("timer", "x", caught("<timerEventDefinition/>")),
+    ("timer", "x", caught("<timerEventDefinition><timeDate>tomorrow</timeDate></timerEventDefinition>")),
+    ("timer", "x", caught("<timerEventDefinition><timeDuration>1 hour</timeDuration></timerEventDefinition>")),
+    ("timer", "x", caught(cycle("R3"))),
+    ("timer", "x", bordered(cycle("R3/PT1H"))),
+    ("timer", "x", handler(cycle("R3/PT1H"))),
+    ("timer", "x", caught(TIMER.replace("<timerEventDefinition", '<timerEventDefinition procession:catchUp="maybe"'))),
+    ("loop-characteristics", "x", looped("<standardLoopCharacteristics/>")),
+    ("loop-characteristics", "x", looped("<multiInstanceLoopCharacteristics/>")),
+    ("loop-characteristics", "x", collection('inputCollection="items"')),
+    ("loop-characteristics", "x", collection('inputCollection="=items"', "<loopCardinality>3</loopCardinality>")),
+    ("loop-characteristics", "x", collection('inputCollection="=items" outputCollection="results"')),
+    ("loop-characteristics", "x", collection('inputElement="item"', "<loopCardinality>3</loopCardinality>")),
+    ("loop-characteristics", "x", looped(multiple("3", 'behavior="One"'))),
+    ("loop-characteristics", "x", looped(multiple(""))),
+    ("io-mapping", "x", mapped("task", "input", "", "a")),
+    ("io-mapping", "x", mapped("task", "output", "=1", "")),
+    ("io-mapping", "x", mapped("exclusiveGateway", "input", "=1", "a")),
+    ("io-mapping", "x", mapped("intermediateCatchEvent", "input", "=1", "a", inner=MSG)),
+    ("variable-name", "x", mapped("task", "output", "=1", "a.1b")),
+    ("variable-name", "x", mapped("task", "output", "=1", "null")),
+    ("variable-name", "x", extended("scriptTask", '<zeebe:script expression="=1" resultVariable="1a"/>')),
+    ("variable-name", "x", collection('inputCollection="=items" inputElement="then"')),
+    ("feel", "x", extended("scriptTask", '<zeebe:script expression="=1 +" resultVariable="a"/>')),
+    ("feel", "x", extended("serviceTask", '<zeebe:taskDefinition type="="/>')),
+    ("feel", "x-a", chosen(flow("x", "a", "=a and and b"), flow("x", "b", "=true"))),
+    ("expression-language", "x-a", chosen(flow("x", "a", "true"), flow("x", "b", "=true"))),
+    ("expression-language", "x-a", chosen(flow("x", "a", "${a}"), flow("x", "b", "=true"))),
+    ("duplicate-task-headers", "x", headed("serviceTask", "a", "a", task=TASK)),
+    ("duplicate-task-headers", "x", headed("serviceTask", "", task=TASK)),
+    ("duplicate-execution-listeners", "x", listening("task", "execution", ("end", "t"), ("end", "t"))),
+    ("duplicate-task-listeners", "x", listening("userTask", "task", ("assigning", "t"), ("assignment", "t"))),
+    ("execution-listener", "x", listening("task", "execution", ("end", ""))),
+]
+
+WARNINGS: Final = [
+    ("no-disconnected", "y", after('<task id="x"/><task id="y"/>')),
+    ("start-event", "u", after('<subProcess id="u"/>', "u")),
+    ("link-event", "a", START + catching("a", LINK)),
+    ("variable-name", "x", mapped("task", "output", "=1", "my value")),
+    ("extension-attribute", "x", extended("task", '<zeebe:taskDefinition type="t"/>')),
+    ("extension-attribute", "x", headed("userTask", "a")),
+    ("foreign-extension", "x", after('<userTask id="x" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:dueDate="1"/>')),
+    ("element-type", "x", after(f'<task id="x">{DATA}</task>')),
+    ("user-task-definition", "x", after('<userTask id="x"><potentialOwner/></userTask>')),
+]
+
+STANDARD: Final = [
+    ("element-type", "x", after(f'<task id="x">{DATA}</task>')),
+    ("implementation", "x", after('<serviceTask id="x"/>')),
+]
+
+SOUND: Final = [
+    ("a cycle on a catch event", caught(cycle("R3/PT1H")), "zeebe"),
+    ("a cycle on an interrupting boundary event", bordered(cycle("R3/PT1H")), "standard"),
+    ("a message without a key", caught(MSG), "standard"),
+    ("an escalation boundary event on a task is only idle", bordered("<escalationEventDefinition/>"), "standard"),
+    ("a duration on a process start", f'<startEvent id="x">{TIMER}</startEvent>', "zeebe"),
+    ("a catch of every error beside one of a code", bordered(ERR) + border("y", ANY_ERROR), "zeebe"),
+    ("no start event at all", '<task id="a"/><task id="b"/>' + flow("a", "b"), "standard"),
+    ("a gateway that leads nowhere", after('<exclusiveGateway id="x"/>'), "zeebe"),
+    (
+        "several triggered starts",
+        START + f'<startEvent id="y">{MSG}</startEvent><startEvent id="z">{TIMER}</startEvent>',
+        "zeebe",
+    ),
+    ("an empty end of a path", after('<task id="x"/>'), "standard"),
+    ("a message thrown without a job", ended(MSG), "zeebe"),
+    (
+        "the same message at two activities",
+        bordered(MSG) + '<task id="g"/>' + flow("h", "g") + border("y", MSG, "g"),
+        "zeebe",
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "body"), ELEMENT_TYPE, ids=[row[0] for row in ELEMENT_TYPE])
+def test_what_is_not_executed_is_refused_never_skipped(what: str, body: str) -> None:
+    programs, diagnostics = compile_definitions(definitions_of(document(body)))
+    errors = [d for d in diagnostics if d.severity == "error" and d.rule == "element-type"]
+    assert errors, diagnostics
+    assert not programs
+    assert all(d.remedy and d.element and d.span.line and d.span.column for d in errors)
+
+
+@pytest.mark.parametrize(
+    ("rule", "element", "body"), RULES, ids=[f"{row[0]}-{number}" for number, row in enumerate(RULES)]
+)
+def test_what_breaks_a_rule_is_refused_by_its_name(rule: str, element: str, body: str) -> None:
+    programs, diagnostics = compile_definitions(definitions_of(document(body)))
+    errors = [d for d in diagnostics if d.severity == "error"]
+    assert (rule, element) in [(d.rule, d.element) for d in errors], [str(d) for d in diagnostics]
+    assert not programs
+    assert all(d.span.file == "f.bpmn" and d.span.line and d.message for d in errors)
+
+
+@pytest.mark.parametrize(
+    ("rule", "element", "body"), WARNINGS, ids=[f"{row[0]}-{number}" for number, row in enumerate(WARNINGS)]
+)
+def test_what_has_no_effect_is_said_and_does_not_stop(rule: str, element: str, body: str) -> None:
+    definitions = definitions_of(document(body))
+    programs, diagnostics = compile_definitions(definitions)
+    assert (rule, element, "warning") in [(d.rule, d.element, d.severity) for d in diagnostics]
+    assert programs, [str(d) for d in diagnostics]
+    assert not compile_definitions(definitions, strict=True)[0]
+
+
+@pytest.mark.parametrize(("rule", "element", "body"), STANDARD)
+def test_the_standard_profile_is_stricter_where_zeebe_only_draws(rule: str, element: str, body: str) -> None:
+    errors = [(d.rule, d.element) for d in found(document(body, profile="standard")) if d.severity == "error"]
+    assert (rule, element) in errors
+
+
+@pytest.mark.parametrize(("what", "body", "profile"), SOUND, ids=[row[0] for row in SOUND])
+def test_what_the_standard_gives_a_meaning_is_allowed(what: str, body: str, profile: str) -> None:
+    programs, diagnostics = compile_definitions(definitions_of(document(body, profile=profile)))
+    assert [str(d) for d in diagnostics if d.severity == "error"] == []
+    assert len(programs) == 1
+
+
+def test_a_document_without_an_executable_process_is_refused() -> None:
+    drawn = document(after('<serviceTask id="x"/>')).replace('isExecutable="true"', "")
+    programs, diagnostics = compile_definitions(definitions_of(drawn))
+    assert not programs
+    assert [(d.rule, d.severity) for d in diagnostics] == [("executable-process", "error")]
+    empty = f'<definitions xmlns="{MODEL}" id="d" targetNamespace="urn:t"/>'
+    assert [d.rule for d in found(empty)] == ["executable-process"]
+
+
+def test_a_drawing_is_checked_by_the_same_rules_as_warnings() -> None:
+    drawn = document(after('<serviceTask id="x"/>')).replace('isExecutable="true"', "")
+    both = [(d.rule, d.severity) for d in check_definitions(definitions_of(drawn))]
+    assert both == [("executable-process", "error"), ("implementation", "warning")]
+
+
+def test_one_faulty_process_refuses_the_whole_document() -> None:
+    text = document(after('<task id="x"/>')).replace(
+        "</definitions>", '<process id="q" isExecutable="true"/></definitions>'
+    )
+    programs, diagnostics = compile_definitions(definitions_of(text))
+    assert not programs
+    assert {d.element for d in diagnostics} == {"q"}
+
+
+def test_findings_stand_in_the_order_of_the_document_and_once() -> None:
+    body = "\n".join((START, '<serviceTask id="a"/>', '<sendTask id="b"/>', path("s", "a", "b")))
+    diagnostics = found(document(body))
+    assert [(d.rule, d.element) for d in diagnostics] == [("implementation", "a"), ("implementation", "b")]
+    assert len(set(diagnostics)) == len(diagnostics)
+
+
+def test_a_deployment_binding_must_be_deployed_together() -> None:
+    body = extended("callActivity", '<zeebe:calledElement processId="q" bindingType="deployment"/>')
+    definitions = definitions_of(document(body))
+    assert len(compile_definitions(definitions, resources=frozenset({"p", "q"}))[0]) == 1
+    assert len(compile_definitions(definitions)[0]) == 1
+    refused = compile_definitions(definitions, resources=frozenset({"p"}))[1]
+    assert [(d.rule, d.element) for d in refused if d.severity == "error"] == [("called-element", "x")]
+
+
+def test_a_global_task_that_is_called_is_refused() -> None:
+    text = document(after('<callActivity id="x" calledElement="g"/>')).replace(
+        "</definitions>", '<globalTask id="g"/></definitions>'
+    )
+    assert [(d.rule, d.element) for d in found(text) if d.severity == "error"] == [("element-type", "x")]
+
+
+def test_unknown_elements_of_bpmn_are_refused_where_they_stand() -> None:
+    errors = [d for d in found(document(after('<task id="x"/><chore id="c"/>'))) if d.severity == "error"]
+    assert [(d.rule, d.element) for d in errors] == [("element-type", "c")]
+
+
+def test_a_job_that_a_message_end_event_names_is_no_fault() -> None:
+    body = after(f'<endEvent id="x">{JOB}<messageEventDefinition/></endEvent>')
+    assert found(document(body)) == []
