@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from procession.base.failure import Failure
 from procession.base.values import Json
@@ -79,7 +79,7 @@ def repeat(cx: Context, element: ElementInstance, timer: Timer) -> None:
         due, skipped = next_due(timer.cycle, timer.due, cx.at, cx.state.zone, catch_up)
     except Failure:
         # Only a calendar beyond the year 9999 gets here: the text was good when the first due time was computed.
-        cx.agenda.append((REPEAT, element.key, timer.node, timer.due, timer.cycle, timer.left))
+        cx.agenda.append((REPEAT, element.key, [timer.node, timer.due, timer.cycle, timer.left]))
         return
     if skipped:
         cx.write(f.TimerSkipped(timer.key, skipped))
@@ -90,11 +90,12 @@ def repeat(cx: Context, element: ElementInstance, timer: Timer) -> None:
     open_all(cx, [fact])
 
 
-def repeat_operation(cx: Context, element_key: int, node: Ref, scheduled: int, cycle: str, left: int) -> None:
+def repeat_operation(cx: Context, element_key: int, timer: Json) -> None:
     """The failed computing of a next due time, again; its failure is the incident."""
     element = cx.state.elements.get(element_key)
     if element is None:
         return
+    node, scheduled, cycle, left = cast("tuple[int, int, str, int]", tuple(cast("list[Json]", timer)))
     trigger = cx.nodes[node].trigger
     catch_up = isinstance(trigger, TimerTrigger) and trigger.catch_up
     due, _ = next_due(cycle, scheduled, cx.at, cx.state.zone, catch_up)

@@ -31,7 +31,7 @@ OPEN_TASK: Final = 11
 START_CHILD: Final = 12
 """(element): start the resolved called process."""
 REPEAT: Final = 13
-"""(element, catch node, scheduled, cycle, left): compute the next due time of a cycle."""
+"""(element, [catch node, scheduled, cycle, left]): compute the next due time of a cycle."""
 START_LISTENER: Final = 14
 """(element, after): the start listener behind index `after`."""
 END_LISTENER: Final = 15
