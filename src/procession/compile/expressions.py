@@ -117,21 +117,26 @@ class Expressions:
         problem = problem_of(text)
         if not problem:
             return Text(text)
-        language = self.language_of(drawn)
-        if language in self._languages.known and language:
+        language = self._named_language(drawn)
+        if language in self._languages.known:
             return Text(expression=self._add(text, language, site))
         self._findings.report("timer", site, problem, "correct it, or compute it with an expression after =")
         return Text(text)
 
     def language_of(self, drawn: Drawn) -> str:
-        """The language of an expression element; '' where neither it nor the document says one."""
+        """The language of an expression element; '' where nothing says one."""
+        named = self._named_language(drawn)
+        return named or ("" if drawn.text.startswith("=") else self._languages.fallback)
+
+    def _named_language(self, drawn: Drawn) -> str:
+        """The language that the element, else the document, names."""
         for name in (drawn.language, self._languages.document):
             language = name.strip()
             if _FEEL_URI.fullmatch(language) or language.lower() == FEEL:
                 return FEEL
             if language not in _UNSET:
                 return language
-        return "" if drawn.text.startswith("=") else self._languages.fallback
+        return ""
 
     def count(self, drawn: Drawn | None, site: Site) -> Ref:
         """An expression for a number; a plain number needs no language."""

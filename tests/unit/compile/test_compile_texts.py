@@ -233,6 +233,13 @@ def test_durations_agree_too(text: str) -> None:
         parse_duration(text)
 
 
+def test_a_fallback_language_makes_no_time_of_a_text_that_is_none() -> None:
+    body = "<timerEventDefinition><timeDuration>soon</timeDuration></timerEventDefinition>"
+    definitions = definitions_of(document(f'<startEvent id="s">{body}</startEvent>'))
+    refused = compile_definitions(definitions, languages=LANGUAGES | {"words"}, fallback_language="words")[1]
+    assert [(d.rule, d.element) for d in refused] == [("timer", "s")]
+
+
 @pytest.mark.parametrize(
     ("drawn", "whole", "text"),
     [("PT1H", FEEL_URI, ""), ("=wait", "", "wait"), ('duration("PT1H")', FEEL_URI, 'duration("PT1H")')],

@@ -66,6 +66,7 @@ def check_process(resolved: Resolved, findings: Findings) -> None:
         at = unknown if unknown.id else process
         text = f"<{unknown.tag}> {_LATER}" + (f" (in {unknown.owner!r})" if unknown.owner else "")
         findings.report(RULE, at, text, "remove it", span=unknown.span)
+    _ids(resolved, findings)
     for subscription in process.correlation_subscriptions:
         text = f"a correlation subscription {_LATER}"
         findings.report(RULE, subscription, text, "give messages a zeebe:subscription with a correlation key")
@@ -73,6 +74,24 @@ def check_process(resolved: Resolved, findings: Findings) -> None:
         text = "the data inputs and outputs of a process are not checked: it takes and gives all its variables"
         findings.report(RULE, process, text, span=process.io.span, severity="info")
     _properties(process, process, findings)
+
+
+def _ids(resolved: Resolved, findings: Findings) -> None:
+    """Nodes are found by their ids, so no two elements of a process may share one."""
+    seen: dict[str, tuple[str, int]] = {resolved.process.id: ("process", resolved.process.span.line)}
+    for view in resolved.scopes:
+        for node in view.scope.nodes:
+            if node.id in seen:
+                kind, line = seen[node.id]
+                text = f"the id {node.id!r} is already that of the {kind} in line {line}"
+                findings.report("duplicate-id", node, text, "give each element an id of its own")
+            seen[node.id] = (node.kind, node.span.line)
+        for flow in view.scope.flows:
+            if flow.id in seen:
+                kind, line = seen[flow.id]
+                text = f"the id {flow.id!r} is already that of the {kind} in line {line}"
+                findings.report("duplicate-id", flow, text, "give each element an id of its own")
+            seen[flow.id] = ("sequenceFlow", flow.span.line)
 
 
 def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
