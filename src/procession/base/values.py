@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import msgspec
 
 from procession.base.failure import BadValue
 
-Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | None"
+if TYPE_CHECKING:
+    Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | None"
+else:
+    # Decoders see through an annotation at run time: a recursive alias would make each of them resolve its parts.
+    Json = Any
 """A process variable's value. `float` is accepted from callers and becomes the Decimal of its repr."""
 
-Variables: TypeAlias = "dict[str, Json]"
+Variables: TypeAlias = dict[str, Json]
 
 NESTING_MAX: Final = 200
 """Deepest nesting of lists and contexts. Deeper data would exhaust the stack of encoders in other places."""
