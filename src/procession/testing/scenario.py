@@ -216,6 +216,7 @@ class Expectation(Document, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     order: bool = False
     variables: dict[str, object] | None = None
     exactly: bool = False
+    line: int = 0
 
 
 @final
@@ -249,7 +250,7 @@ StepBody: TypeAlias = (
 )
 STATES: Final = ("active", "completed", "terminated", "incident")
 VERBS: Final = tuple(f.name for f in msgspec.structs.fields(Step) if f.name not in {"instance", "line"})
-EXPECTATIONS: Final = frozenset(f.name for f in msgspec.structs.fields(Expectation))
+EXPECTATIONS: Final = frozenset(f.name for f in msgspec.structs.fields(Expectation) if f.name != "line")
 
 _T = TypeVar("_T")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
@@ -355,7 +356,9 @@ class _Reader:
         return {name: self.expectation(each, f"$.expect.{name}") for name, each in fields.items()}, ""
 
     def expectation(self, raw: Json, place: str) -> Expectation:
-        expectation = self.convert(raw, place, Expectation)
+        fields = self.mapping(raw, place, "an expectation")
+        self.known(fields, place, EXPECTATIONS)
+        expectation = self.convert({**fields, "line": self.line(place)}, place, Expectation)
         if expectation.state is not None and expectation.state not in STATES:
             text = f"unknown state {expectation.state!r}{_nearest(expectation.state, STATES)}"
             raise self.error(f"{place}.state", text)

@@ -21,7 +21,7 @@ NODES_MAX: Final = 100_000
 """Most values in one file, aliases counted as often as they are used."""
 
 _INT: Final = re.compile(r"[-+]?(0|[1-9]\d*)$")
-_FRACTION: Final = re.compile(r"[-+]?(0|[1-9]\d*)?(\.\d+)?([eE][-+]?\d+)?$")
+_FRACTION: Final = re.compile(r"[-+]?(?:(?:0|[1-9]\d*)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?$")
 _WORDS: Final[dict[str, Json]] = {
     "": None,
     "~": None,
@@ -83,6 +83,6 @@ def _scalar(node: yaml.ScalarNode) -> Json:
         return _WORDS[text]
     if _INT.match(text):
         return int(text)
-    if text[-1].isdigit() and _FRACTION.match(text):
+    if _FRACTION.match(text):
         return Decimal(text)
     return text

@@ -1,0 +1,182 @@
+"""The driver: an embedded engine on a virtual clock, one call at a time, and what each instance looks like.
+
+Everything that is shown comes from the stored facts, replayed; what the engine holds in memory must be the same,
+byte for byte, after every call. What must not live here: scenario files and comparing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, final
+
+from procession.base.failure import ProcessionError
+from procession.base.values import Json
+from procession.core.linked import Linked
+from procession.core.snapshot import dump, load
+from procession.core.state import ElementInstance, State, Status
+from procession.hosts.embedded.pump import Pump
+from procession.ir.kinds import Kind
+from procession.runtime import codec
+from procession.runtime.ports import Store
+from procession.runtime.replay import replay
+from procession.runtime.requests import AnyRequest, DeployResources
+from procession.runtime.rows import DefinitionRow, FactRow, InstanceRow, IntRow
+from procession.services.catalog import Catalog
+from procession.store.sqlite import SQLiteStore
+from procession.testing.traces import Trace
+
+TURNS_MAX: Final = 10_000
+"""Rounds of work without the clock moving, before the process is said to go on for ever."""
+INSTANCES_MAX: Final = 10_000
+
+
+@final
+class Unequal(ProcessionError):
+    """A bug of the engine: facts and state are not the same thing."""
+
+
+@final
+class Case:
+    """One instance as its facts tell it: the replayed state, the program and the trace so far."""
+
+    __slots__ = ("key", "linked", "parent", "process", "program", "root", "state", "trace")
+
+    def __init__(self, row: InstanceRow, linked: Linked) -> None:
+        self.key = row.key
+        self.linked = linked
+        program = linked.program
+        self.parent = row.parent
+        self.root = row.root
+        self.process = program.process_id
+        self.program = program
+        self.state = State()
+        self.trace = Trace(program)
+
+    @property
+    def status(self) -> str:
+        """active, completed, terminated, or incident: active with an open incident."""
+        if self.state.status is Status.ACTIVE:
+            return "incident" if self.state.incidents else "active"
+        return "completed" if self.state.status is Status.COMPLETED else "terminated"
+
+    @property
+    def variables(self) -> dict[str, Json]:
+        """The variables of the process's own scope."""
+        root = self.state.root
+        return dict(root.variables or {}) if root is not None else {}
+
+    def element_id(self, element: int) -> str:
+        """The id in the model of an element instance."""
+        return self.program.nodes[self.state.elements[element].node].id
+
+    def tasks(self) -> list[ElementInstance]:
+        """The open user tasks, in order of creation."""
+        nodes = self.program.nodes
+        elements = self.state.elements.values()
+        return [e for e in elements if e.attributes is not None and nodes[e.node].kind is Kind.USER_TASK]
+
+
+@final
+class Driver:
+    """One engine, its store and its clock (Unix ms). Use it from one thread."""
+
+    def __init__(self, store: str, *, clock: int, zone: str, restore: bool = False) -> None:
+        """`store` is a path or ":memory:". With `restore` the engine is left and opened anew after every call."""
+        self.now = clock
+        self.cases: dict[int, Case] = {}
+        """By key, in order of creation."""
+        self._zone = zone
+        self._restore = restore
+        self._store: Store = SQLiteStore(store)
+        self._pump = self._open()
+        self._catalog = Catalog(self._store)
+        self.tenant = "<default>" if not self._catalog.tenants else f"scenario-{len(self._catalog.tenants)}"
+
+    def close(self) -> None:
+        """Lets the store go."""
+        self._pump.release()
+        self._store.close()
+
+    def call(self, request: AnyRequest) -> object:
+        """Carries out one request and all that follows at once from it. Raises what the engine answers."""
+        self._reopen()
+        result = self._pump.call(request)
+        self._settle()
+        return result
+
+    def deploy(self, files: Iterable[Path]) -> None:
+        """Deploys documents. Raises `Refused`, or `ProcessionError` for a file that cannot be read."""
+        resources: list[tuple[str, bytes]] = []
+        for path in files:
+            try:
+                resources.append((path.name, path.read_bytes()))
+            except OSError as error:
+                raise ProcessionError(f"{path}: {error.strerror or error}") from None
+        self.call(DeployResources(self.tenant, resources))
+
+    def next_timer(self, until: int) -> int | None:
+        """When the next timer is due, if that is not after `until`. A time that has passed is now."""
+        rows = self._store.read("timer_next", (), IntRow)
+        due = rows[0].value if rows else None
+        return None if due is None or due > until else max(due, self.now)
+
+    def move(self, at: int) -> None:
+        """Sets the clock, and lets happen what is due."""
+        self.now = at
+        self._reopen()
+        self._settle()
+
+    def _open(self) -> Pump:
+        return Pump(self._store, clock=lambda: self.now, zone=self._zone)
+
+    def _reopen(self) -> None:
+        if self._restore:
+            self._pump.release()
+            self._pump = self._open()
+
+    def _settle(self) -> None:
+        for _ in range(TURNS_MAX):
+            if not self._pump.turn():
+                break
+        else:
+            raise ProcessionError(f"after {TURNS_MAX} rounds the process still goes on without waiting for anything")
+        self._look()
+
+    def _look(self) -> None:
+        """Reads the new facts, and holds them against what is in memory."""
+        self._catalog.forget()
+        tenant = self._catalog.tenants.get(self.tenant)
+        if tenant is None:
+            return
+        for row in self._store.read("instances", (tenant, 0, INSTANCES_MAX), InstanceRow):
+            case = self.cases.get(row.key)
+            if case is None:
+                definition = self._store.read("definition", (tenant, row.definition), DefinitionRow)[0]
+                linked = self._catalog.linked(tenant, definition.program)
+                case = self.cases[row.key] = Case(row, linked)
+            if case.state.status is Status.ACTIVE:
+                self._read(tenant, case)
+
+    def _read(self, tenant: int, case: Case) -> None:
+        rows = self._store.read("facts", (tenant, case.key, case.state.seq), FactRow)
+        replay(case.linked, case.state, rows)
+        for row in rows:
+            case.trace.read(codec.decode_facts(row.data))
+        shard = self._pump.shard
+        replayed = dump(case.state)
+        resident = shard.residents.get(tenant, case.key) if shard is not None else None
+        if resident is not None and dump(resident.state) != replayed:
+            raise Unequal(_difference(case, "in memory", dump(resident.state), replayed))
+        if dump(load(replayed)) != replayed:
+            raise Unequal(_difference(case, "of its snapshot", dump(load(replayed)), replayed))
+
+
+def _difference(case: Case, what: str, found: bytes, replayed: bytes) -> str:
+    shorter = min(len(found), len(replayed))
+    at = next((n for n in range(shorter) if found[n] != replayed[n]), shorter)
+    around = slice(max(0, at - 60), at + 100)
+    return (
+        f"a bug of the engine: after step {case.state.seq} of instance {case.key} ({case.process}) the state {what} "
+        f"is not what its facts give: …{found[around]!r}… instead of …{replayed[around]!r}…"
+    )

@@ -1,0 +1,104 @@
+"""Traces: what an instance did, read off its facts in the words of the model. No engine, no comparing.
+
+An entry is [event, element id, scope]. A scope is the path of element ids from the process down, `order/items[3]` for
+the third instance of a multi-instance activity; that instance itself and all inside it have this scope. The process
+has the scope "".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple, final
+
+from procession.core import facts as f
+from procession.core.facts import AnyFact
+from procession.ir.kinds import Kind
+from procession.ir.program import Program
+
+ENTERED: Final = "entered"
+COMPLETED: Final = "completed"
+TERMINATED: Final = "terminated"
+FLOW: Final = "flow"
+INCIDENT: Final = "incident"
+
+
+@final
+class Entry(NamedTuple):
+    """One line of a trace."""
+
+    event: str
+    element: str
+    scope: str
+
+
+class _Seen(NamedTuple):
+    """An element instance: its id, the scope it is in, and the path that what is inside it is in."""
+
+    id: str
+    scope: str
+    inside: str
+    body: bool
+
+
+@final
+class Trace:
+    """The entries of one instance, in order, and `path`: the ids of the elements that completed.
+
+    The path leaves out the process itself and the body around a multi-instance activity, which is no work of its own.
+    """
+
+    __slots__ = ("_jobs", "_program", "_seen", "created", "entries", "path")
+
+    def __init__(self, program: Program) -> None:
+        self.entries: list[Entry] = []
+        self.path: list[str] = []
+        self.created: list[tuple[int, str, str]] = []
+        """(key, element id, job type or "") of every job and user task, in order of creation."""
+        self._program = program
+        self._seen: dict[int, _Seen] = {}
+        self._jobs: dict[int, str] = {}
+
+    def read(self, facts: Iterable[AnyFact]) -> None:
+        """Goes on with the facts of one more step."""
+        for fact in facts:
+            match fact:
+                case f.InstanceStarted():
+                    name = self._program.process_id
+                    self._seen[fact.root] = _Seen(name, "", name, False)
+                    self.entries.append(Entry(ENTERED, name, ""))
+                case f.ElementEntered() | f.ItemEntered():
+                    self._entered(fact)
+                case f.ElementCompleted():
+                    seen = self._note(COMPLETED, fact.element)
+                    if seen.scope and not seen.body:
+                        self.path.append(seen.id)
+                case f.ElementTerminated():
+                    self._note(TERMINATED, fact.element)
+                case f.FlowTaken():
+                    flow = self._program.flows[fact.flow]
+                    self.entries.append(Entry(FLOW, flow.id, self._seen[fact.scope].inside))
+                case f.IncidentRaised():
+                    self._note(INCIDENT, fact.element)
+                case f.JobCreated():
+                    self.created.append((fact.job, self._seen[fact.element].id, fact.type))
+                case f.TaskCreated():
+                    self.created.append((fact.element, self._seen[fact.element].id, ""))
+                case _:
+                    pass
+
+    def _entered(self, fact: f.ElementEntered | f.ItemEntered) -> None:
+        node = self._program.nodes[fact.node]
+        outer = self._seen[fact.scope]
+        body = node.kind is Kind.MULTI_INSTANCE
+        if isinstance(fact, f.ItemEntered):
+            inside = f"{outer.inside}[{fact.index}]"
+            seen = _Seen(node.id, inside, inside, False)
+        else:
+            seen = _Seen(node.id, outer.inside, f"{outer.inside}/{node.id}", body)
+        self._seen[fact.element] = seen
+        self.entries.append(Entry(ENTERED, seen.id, seen.scope))
+
+    def _note(self, event: str, element: int) -> _Seen:
+        seen = self._seen[element]
+        self.entries.append(Entry(event, seen.id, seen.scope))
+        return seen
