@@ -16,6 +16,7 @@ import msgspec
 
 from procession.base.failure import StoreError
 from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction
+from procession.store.connection import Connect, Connection, connect_sqlite
 from procession.store.errors import explained, plain_errors
 from procession.store.faults import reached
 from procession.store.statements import migrations, split, statements
@@ -36,16 +37,17 @@ _DELETES: Final = {table: _WRITES.get(f"{table}_delete", "") for table in TABLES
 class SQLiteStore:
     """A `runtime.ports.Store` on a file, or in memory for ":memory:". Opening creates or migrates the schema."""
 
-    def __init__(self, path: str | Path, *, busy_ms: int = BUSY_MS) -> None:
+    def __init__(self, path: str | Path, *, busy_ms: int = BUSY_MS, connect: Connect = connect_sqlite) -> None:
         """Raises `StoreError` when the file is no database, damaged, locked, or made by a newer version."""
         self._path = str(path)
+        self._connect = connect
         self._memory = self._path == ":memory:"
         self._lock = threading.RLock()
         with plain_errors(self._path):
-            self._writer = _connect(self._path, busy_ms)
+            self._writer = _configured(connect(self._path, busy_ms))
             try:
                 _prepare(self._writer, self._path)
-                self._reader = self._writer if self._memory else _connect(self._path, busy_ms)
+                self._reader = self._writer if self._memory else _configured(connect(self._path, busy_ms))
             except BaseException:
                 self._writer.close()
                 raise
@@ -87,7 +89,7 @@ class SQLiteStore:
                 raise
         reached("after-commit")
 
-    def _write(self, writer: sqlite3.Connection, fence: Fence, batch: Batch) -> None:
+    def _write(self, writer: Connection, fence: Fence, batch: Batch) -> None:
         claim = (fence.last_key, fence.expires, fence.shard, fence.epoch)
         if writer.execute(_SHARD["shard_fence"], claim).rowcount != 1:
             raise Fenced(f"{self._path}: another process took over shard {fence.shard}")
@@ -172,7 +174,7 @@ class SQLiteStore:
                 with self._lock:
                     self._writer.backup(copy)
             else:
-                source = _connect(self._path, BUSY_MS)
+                source = _configured(self._connect(self._path, BUSY_MS))
                 try:
                     source.backup(copy)
                 finally:
@@ -191,14 +193,7 @@ class SQLiteStore:
                 self._writer.close()
 
 
-def _connect(path: str, busy_ms: int) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path,
-        timeout=busy_ms / 1000,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=256,
-    )
+def _configured(connection: Connection) -> Connection:
     try:
         # Before the first table, or it needs a full VACUUM later.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -213,7 +208,7 @@ def _connect(path: str, busy_ms: int) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
+def _prepare(connection: Connection, path: str) -> None:
     """Brings the schema to this version, in one transaction."""
     steps = migrations()
     newest = steps[-1][0]
@@ -235,7 +230,7 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         raise
 
 
-def _version(connection: sqlite3.Connection, path: str, newest: int) -> int:
+def _version(connection: Connection, path: str, newest: int) -> int:
     table = "SELECT 1 FROM sqlite_master WHERE name = 'procession_meta'"
     if connection.execute(table).fetchone() is None:
         return 0
