@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Final, final
 
 from procession.base.failure import NotFound, StoreError
-from procession.core.linked import Linked
+from procession.core.linked import Decide, Linked
 from procession.ir.kinds import Binding
 from procession.ir.program import from_bytes
 from procession.runtime import codec
+from procession.runtime.decisions import decide_by_hash
 from procession.runtime.link import link
 from procession.runtime.ports import Store
 from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, NamedRow
@@ -28,7 +29,18 @@ _DECISION: Final = ("decision_latest", "decision_deployed", "decision_tagged")
 class Catalog:
     """What is deployed. Not thread-safe: each writer or reader has its own."""
 
-    __slots__ = ("_by_version", "_data", "_keys", "_latest", "_linked", "_store", "names", "tenants")
+    __slots__ = (
+        "_by_version",
+        "_data",
+        "_deciders",
+        "_decisions",
+        "_keys",
+        "_latest",
+        "_linked",
+        "_store",
+        "names",
+        "tenants",
+    )
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -39,6 +51,8 @@ class Catalog:
         self._keys: dict[tuple[int, int], DefinitionRow] = {}
         self._linked: dict[tuple[int, str], Linked] = {}
         self._data: dict[tuple[int, str], bytes] = {}
+        self._decisions: dict[tuple[int, str], DecisionRow] = {}
+        self._deciders: dict[int, Decide] = {}
         self.forget()
 
     def forget(self) -> None:
@@ -48,6 +62,7 @@ class Catalog:
         self._latest.clear()
         self._by_version.clear()
         self._keys.clear()
+        self._decisions.clear()
         self._data.clear()
 
     def tenant(self, name: str) -> int:
@@ -105,6 +120,10 @@ class Catalog:
 
     def decision(self, tenant: int, decision_id: str, binding: Binding, tag: str, deployment: int) -> DecisionRow:
         """The decision that a call means; raises `NotFound` with what was looked for."""
+        if binding is Binding.LATEST:
+            latest = self._decisions.get((tenant, decision_id))
+            if latest is not None:
+                return latest
         args: tuple[int | str, ...] = (tenant, decision_id)
         if binding is not Binding.LATEST:
             args = (*args, deployment if binding is Binding.DEPLOYMENT else tag)
@@ -119,6 +138,10 @@ class Catalog:
         self._by_version[tenant, row.process_id, row.version] = row
         self._keys[tenant, row.key] = row
 
+    def decision_deployed(self, tenant: int, row: DecisionRow) -> None:
+        """A decision of the commit under way. `forget` undoes it."""
+        self._decisions[tenant, row.decision_id] = row
+
     def program_added(self, tenant: int, hash: str, data: bytes) -> None:
         """The bytes of a program of the commit under way."""
         self._data[tenant, hash] = data
@@ -128,11 +151,24 @@ class Catalog:
         found = self._linked.get((tenant, hash))
         if found is None:
             program = from_bytes(self.data(tenant, hash))
-            found = link(program, hash)
+            found = link(program, hash, self._decider(tenant))
             if len(self._linked) >= PROGRAMS_MAX:
                 del self._linked[next(iter(self._linked))]
             self._linked[tenant, hash] = found
         return found
+
+    def _decider(self, tenant: int) -> Decide:
+        found = self._deciders.get(tenant)
+        if found is None:
+            found = self._deciders[tenant] = decide_by_hash(lambda hash: self.data(tenant, hash))
+        return found
+
+    def resource(self, tenant: int, deployment: int, digest: str) -> bytes:
+        """A deployed document; raises `NotFound`."""
+        rows = self._store.read("resource", (tenant, deployment, digest), BlobRow)
+        if not rows:
+            raise NotFound(f"the document {digest} is not stored")
+        return codec.unwrap(rows[0].value)
 
     def data(self, tenant: int, hash: str) -> bytes:
         """The canonical bytes behind a hash; raises `StoreError` if they are gone."""
@@ -143,6 +179,7 @@ class Catalog:
                 raise StoreError(f"{self._store.name}: the program {hash} is missing")
             found = codec.unwrap(rows[0].value)
         return found
+
 
 def _described(binding: Binding, tag: str) -> str:
     texts = {Binding.LATEST: "is deployed", Binding.DEPLOYMENT: "is in the deployment of the caller"}

@@ -19,9 +19,10 @@ from procession.core.timers import first_due
 from procession.ir.kinds import Binding
 from procession.ir.program import MessageTrigger, Program, SignalTrigger, Text, TimerTrigger, hash_of, to_bytes
 from procession.runtime import codec
+from procession.runtime.decisions import read_decisions
 from procession.runtime.link import link
 from procession.runtime.ports import Batch
-from procession.runtime.rows import DefinitionRow
+from procession.runtime.rows import DecisionRow, DefinitionRow
 from procession.services.catalog import Catalog
 
 RESOURCE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -42,11 +43,23 @@ class Deployed(msgspec.Struct, frozen=True, gc=False):
 
 
 @final
+class DeployedDecision(msgspec.Struct, frozen=True, gc=False):
+    """One decision of a deployment. `new` is False when this very version was there already."""
+
+    key: int
+    decision_id: str
+    version: int
+    name: str = ""
+    new: bool = True
+
+
+@final
 class Deployment(msgspec.Struct, frozen=True, gc=False):
     """What a deployment made. `key` is 0 when nothing was new. `diagnostics` are warnings."""
 
     key: int
     processes: tuple[Deployed, ...]
+    decisions: tuple[DeployedDecision, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -57,6 +70,27 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     program: Program
     resource: str
     digest: str
+
+
+@final
+class DecisionDraft(msgspec.Struct, frozen=True, gc=False):
+    """A decision and the document that it is in; the document's digest is what instances decide by."""
+
+    id: str
+    name: str
+    version_tag: str
+    resource: str
+    digest: str
+
+
+@final
+class Compiled(msgspec.Struct, frozen=True, gc=False):
+    """What documents hold, and what was found in them (no errors)."""
+
+    resources: tuple[tuple[str, bytes], ...]
+    processes: tuple[Draft, ...]
+    decisions: tuple[DecisionDraft, ...]
+    findings: tuple[Diagnostic, ...]
 
 
 @final
@@ -73,63 +107,82 @@ class Desk:
         self.zone = zone
 
 
-def compile_resources(resources: Sequence[tuple[str, bytes]]) -> tuple[list[Draft], list[Diagnostic]]:
-    """The processes of the documents and all findings. Raises `Refused` when any of them is an error."""
-    from procession.compile import compile_definitions
-    from procession.parse import parse_bpmn
-
-    drafts: list[Draft] = []
+def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
+    """The processes and decisions of documents. Raises `Refused` with all findings when any of them is an error."""
+    processes: list[Draft] = []
+    decisions: list[DecisionDraft] = []
     found: list[Diagnostic] = []
     for name, data in resources:
         if len(data) > RESOURCE_BYTES_MAX:
             found.append(_too_large(name, len(data)))
-            continue
-        definitions, diagnostics = parse_bpmn(data, name)
-        found.extend(diagnostics)
-        if definitions is None:
-            continue
-        programs, diagnostics = compile_definitions(definitions)
-        found.extend(diagnostics)
-        digest = hashlib.sha256(data).hexdigest()
-        drafts.extend(Draft(program, name, digest) for program in programs)
-    found.extend(_twice(drafts))
+        elif name.lower().endswith(".dmn"):
+            decisions.extend(_decisions(name, data, found))
+        else:
+            processes.extend(_processes(name, data, found))
+    found.extend(_twice([(draft.program.process_id, draft.resource) for draft in processes], "process"))
+    found.extend(_twice([(draft.id, draft.resource) for draft in decisions], "decision"))
+    if not processes and not decisions and not found:
+        found.append(Diagnostic(rule="no-process", message="no executable process and no decision in what was given"))
     if any(each.severity == "error" for each in found):
         raise Refused(found)
-    if not drafts:
-        raise Refused([*found, Diagnostic(rule="no-process", message="no executable process in what was given")])
-    return drafts, found
+    return Compiled(tuple(resources), tuple(processes), tuple(decisions), tuple(found))
 
 
-def install(
-    desk: Desk, tenant_name: str, drafts: Sequence[Draft], resources: Sequence[tuple[str, bytes]]
-) -> tuple[int, tuple[Deployed, ...]]:
-    """Writes the rows of compiled processes; answers with the deployment's key (0: nothing new) and the versions.
+def _processes(name: str, data: bytes, found: list[Diagnostic]) -> list[Draft]:
+    from procession.compile import compile_definitions
+    from procession.parse import parse_bpmn
+
+    definitions, diagnostics = parse_bpmn(data, name)
+    found.extend(diagnostics)
+    if definitions is None:
+        return []
+    programs, diagnostics = compile_definitions(definitions)
+    found.extend(diagnostics)
+    digest = hashlib.sha256(data).hexdigest()
+    return [Draft(program, name, digest) for program in programs]
+
+
+def _decisions(name: str, data: bytes, found: list[Diagnostic]) -> list[DecisionDraft]:
+    compiled, diagnostics = read_decisions(data, name)
+    found.extend(diagnostics)
+    if compiled is None:
+        return []
+    digest = hashlib.sha256(data).hexdigest()
+    return [DecisionDraft(d.id, d.name, d.version_tag, name, digest) for d in compiled.decisions.values()]
+
+
+def install(desk: Desk, tenant_name: str, compiled: Compiled) -> Deployment:
+    """Writes the rows of compiled documents. What is the latest version already stays, and is named so.
 
     Raises `Refused` when a start event's expression fails, before the first row.
     """
     tenant = _tenant(desk, tenant_name)
-    fresh = [draft for draft in drafts if _known(desk.catalog, tenant, draft) is None]
-    if fresh and any(_bound_to_deployment(draft.program) for draft in drafts):
+    fresh = {draft.resource for draft in compiled.processes if _known(desk, tenant, draft) is None}
+    fresh |= {draft.resource for draft in compiled.decisions if _known_decision(desk, tenant, draft) is None}
+    if fresh and any(_bound_to_deployment(draft.program) for draft in compiled.processes):
         # What is called by deployment must be found in this deployment, so all of it becomes new.
-        fresh = list(drafts)
-    starts = {draft.program.process_id: _starts(desk, draft) for draft in fresh}
+        fresh = {name for name, _ in compiled.resources}
+    starts = {d.program.process_id: _starts(desk, d) for d in compiled.processes if d.resource in fresh}
     key = desk.new_key() if fresh else 0
     if fresh:
         desk.batch["deployment"].insert(key, (tenant, key, tenant_name, desk.at))
-        names = {draft.resource for draft in fresh}
-        for name, data in resources:
-            if name in names:
-                digest = hashlib.sha256(data).hexdigest()
-                row = (tenant, key, name, digest, codec.wrap(data))
-                desk.batch["resource"].insert((key, name), row)
-    deployed: list[Deployed] = []
-    for draft in drafts:
-        if draft in fresh:
-            deployed.append(_version(desk, tenant, key, draft, starts[draft.program.process_id]))
-        else:
-            known = desk.catalog.latest(tenant, draft.program.process_id)
-            deployed.append(Deployed(known.key, known.process_id, known.version, known.name, False))
-    return key, tuple(deployed)
+    for name, data in compiled.resources:
+        if name in fresh:
+            digest = hashlib.sha256(data).hexdigest()
+            desk.batch["resource"].insert((key, name), (tenant, key, name, digest, codec.wrap(data)))
+            if any(draft.resource == name for draft in compiled.decisions):
+                _add_program(desk, tenant, digest, data)
+    processes = tuple(
+        _version(desk, tenant, key, draft, starts[draft.program.process_id])
+        if draft.resource in fresh
+        else _same(desk, tenant, draft)
+        for draft in compiled.processes
+    )
+    decisions = tuple(
+        _decision_version(desk, tenant, key, draft) if draft.resource in fresh else _same_decision(desk, tenant, draft)
+        for draft in compiled.decisions
+    )
+    return Deployment(key, processes, decisions, compiled.findings)
 
 
 def _tenant(desk: Desk, name: str) -> int:
@@ -140,12 +193,30 @@ def _tenant(desk: Desk, name: str) -> int:
     return number
 
 
-def _known(catalog: Catalog, tenant: int, draft: Draft) -> DefinitionRow | None:
+def _known(desk: Desk, tenant: int, draft: Draft) -> DefinitionRow | None:
     try:
-        latest = catalog.latest(tenant, draft.program.process_id)
+        latest = desk.catalog.latest(tenant, draft.program.process_id)
     except NotFound:
         return None
     return latest if latest.digest == draft.digest else None
+
+
+def _known_decision(desk: Desk, tenant: int, draft: DecisionDraft) -> DecisionRow | None:
+    try:
+        latest = desk.catalog.decision(tenant, draft.id, Binding.LATEST, "", 0)
+    except NotFound:
+        return None
+    return latest if latest.digest == draft.digest else None
+
+
+def _same(desk: Desk, tenant: int, draft: Draft) -> Deployed:
+    known = desk.catalog.latest(tenant, draft.program.process_id)
+    return Deployed(known.key, known.process_id, known.version, known.name, False)
+
+
+def _same_decision(desk: Desk, tenant: int, draft: DecisionDraft) -> DeployedDecision:
+    known = desk.catalog.decision(tenant, draft.id, Binding.LATEST, "", 0)
+    return DeployedDecision(known.key, known.decision_id, known.version, known.name, False)
 
 
 @final
@@ -218,12 +289,37 @@ def _version(desk: Desk, tenant: int, deployment: int, draft: Draft, starts: Seq
         program.version_tag,
         desk.at,
     )
-    desk.batch["program"].insert((tenant, hash), (tenant, hash, codec.wrap(data)))
+    _add_program(desk, tenant, hash, data)
     desk.batch["definition"].insert(row.key, (tenant, *msgspec.structs.astuple(row)))
-    desk.catalog.program_added(tenant, hash, data)
     desk.catalog.deployed(tenant, row)
     _subscribe(desk, tenant, row, starts)
     return Deployed(row.key, row.process_id, version, row.name)
+
+
+def _add_program(desk: Desk, tenant: int, hash: str, data: bytes) -> None:
+    desk.batch["program"].insert((tenant, hash), (tenant, hash, codec.wrap(data)))
+    desk.catalog.program_added(tenant, hash, data)
+
+
+def _decision_version(desk: Desk, tenant: int, deployment: int, draft: DecisionDraft) -> DeployedDecision:
+    try:
+        version = desk.catalog.decision(tenant, draft.id, Binding.LATEST, "", 0).version + 1
+    except NotFound:
+        version = 1
+    row = DecisionRow(
+        desk.new_key(),
+        draft.id,
+        version,
+        draft.digest,
+        draft.digest,
+        deployment,
+        draft.name,
+        draft.version_tag,
+        desk.at,
+    )
+    desk.batch["decision"].insert(row.key, (tenant, *msgspec.structs.astuple(row)))
+    desk.catalog.decision_deployed(tenant, row)
+    return DeployedDecision(row.key, row.decision_id, version, row.name)
 
 
 def _subscribe(desk: Desk, tenant: int, row: DefinitionRow, starts: Sequence[_Start]) -> None:
@@ -258,19 +354,15 @@ def _too_large(name: str, size: int) -> Diagnostic:
     )
 
 
-def _twice(drafts: Sequence[Draft]) -> list[Diagnostic]:
+def _twice(drafts: Sequence[tuple[str, str]], what: str) -> list[Diagnostic]:
     seen: dict[str, str] = {}
     found: list[Diagnostic] = []
-    for draft in drafts:
-        first = seen.setdefault(draft.program.process_id, draft.resource)
-        if first != draft.resource:
+    for id, resource in drafts:
+        first = seen.setdefault(id, resource)
+        if first != resource:
+            message = f"{what} {id!r} is in {first} already"
+            span = Span(resource)
             found.append(
-                Diagnostic(
-                    rule="process-id",
-                    message=f"process {draft.program.process_id!r} is in {first} already",
-                    element=draft.program.process_id,
-                    span=Span(draft.resource),
-                    remedy="deploy one of the two",
-                )
+                Diagnostic(rule=f"{what}-id", message=message, element=id, span=span, remedy="deploy one of the two")
             )
     return found

@@ -213,18 +213,12 @@ def _broadcast(shard: Shard, request: q.BroadcastSignal) -> int:
 
 
 def _deploy(shard: Shard, request: q.DeployResources) -> Deployment:
-    drafts, findings = compile_resources(request.resources)
-    desk = Desk(
-        shard.catalog,
-        shard.batch,
-        lambda: shard.keys.take(shard.at),
-        at=shard.at,
-        zone=shard.zone,
-    )
-    key, processes = install(desk, request.tenant, drafts, request.resources)
+    compiled = compile_resources(request.resources)
+    desk = Desk(shard.catalog, shard.batch, lambda: shard.keys.take(shard.at), at=shard.at, zone=shard.zone)
+    deployment = install(desk, request.tenant, compiled)
     shard.deployed = True
     shard.next_timer = 0
-    return Deployment(key, processes, tuple(findings))
+    return deployment
 
 
 def _find_job(shard: Shard, tenant_name: str, key: int) -> Offer:

@@ -26,7 +26,7 @@ from procession.hosts.embedded.writer import run
 from procession.runtime import requests
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SweepMessages
-from procession.runtime.rows import InboxRow, IntRow, TimerRow
+from procession.runtime.rows import InboxRow, IntRow, NamedRow, TimerRow
 
 BATCH_MAX: Final = 256
 """Requests of one commit."""
@@ -46,6 +46,8 @@ class Pump:
         self.lock = threading.RLock()
         self.moved = threading.Condition()
         """Notified after commits, for those who wait for something to happen."""
+        self.generation = 0
+        """Rises with every commit."""
         self.shard: Shard | None = None
         self._zone = zone
         self._intake = Intake()
@@ -131,7 +133,14 @@ class Pump:
 
     def _tell(self) -> None:
         with self.moved:
+            self.generation += 1
             self.moved.notify_all()
+
+    def wait(self, seen: int, seconds: float) -> None:
+        """Until something happened since the generation `seen`, at most so long."""
+        with self.moved:
+            if self.generation == seen:
+                self.moved.wait(seconds)
 
     def turn(self) -> bool:
         """One round of what is due without a caller: inbox, timers, messages, leases. True if there was any."""
@@ -153,6 +162,13 @@ class Pump:
             if self.shard is not None and wall_ms() - self._renewed_ms > LEASE_MS // 2:
                 self.shard.begin()
                 self._beat(self.shard)
+
+    def tenants(self) -> dict[str, int]:
+        """Tenants by name."""
+        shard = self.shard
+        if shard is not None:
+            return shard.catalog.tenants
+        return {row.name: row.number for row in self.store.read("tenants", (), NamedRow)}
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""

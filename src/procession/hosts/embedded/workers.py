@@ -309,9 +309,13 @@ def _value(element: ElementInstance, name: str) -> object:
 
 def _converted(value: object, type: object) -> object:
     # Decimals and dates travel as JSON numbers and texts; msgspec turns them into what the signature names.
-    if type is float and isinstance(value, Decimal):
-        return float(value)
-    return msgspec.convert(_copied(value), cast("Any", type), builtin_types=(Decimal,), from_attributes=False)
+    try:
+        return msgspec.convert(_copied(value), cast("Any", type))
+    except msgspec.ValidationError:
+        if isinstance(value, Decimal) and value == value.to_integral_value():
+            # 3.0 is a whole number to whoever drew the process.
+            return msgspec.convert(int(value), cast("Any", type))
+        raise
 
 
 def _copied(value: object) -> Any:

@@ -77,6 +77,10 @@ SELECT number FROM procession_tenant WHERE EXISTS (SELECT 1 FROM procession_job 
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
     token, worker, error FROM procession_job WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
 
+-- name: jobs_type
+SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
+    token, worker, error FROM procession_job WHERE tenant = ?1 AND type = ?2 AND key > ?3 ORDER BY key LIMIT ?4;
+
 -- name: task
 SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task WHERE tenant = ? AND key = ?;
 -- name: tasks
@@ -139,5 +143,7 @@ SELECT number, source, source_number, result FROM procession_inbox WHERE shard =
 -- name: source_last
 SELECT last FROM procession_source WHERE name = ?;
 
+-- name: failure
+SELECT tenant, instance, at, text FROM procession_failure WHERE tenant = ? AND instance = ?;
 -- name: failures
 SELECT tenant, instance, at, text FROM procession_failure ORDER BY tenant, instance;

@@ -1,0 +1,13 @@
+"""The embedded host: the engine inside an application, on one SQLite file.
+
+`engine.py` is the door. Behind it: `pump.py` (who may write), `writer.py` (one commit), `shard.py` (what is in
+memory), `handlers.py` (what requests mean), `carry.py` (what commands mean), `crew.py` (workers), `serving.py`.
+"""
+
+from __future__ import annotations
+
+from procession.hosts.embedded.engine import Engine
+from procession.hosts.embedded.instance import Instance
+from procession.hosts.embedded.workers import BpmnError, Job
+
+__all__ = ["BpmnError", "Engine", "Instance", "Job"]

@@ -1,0 +1,258 @@
+"""AsyncEngine: the names of `Engine` as coroutines. Each call runs in a thread and shares the writer's commits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ParamSpec, TypeVar, final
+
+from procession.base.values import Json, Variables
+from procession.hosts.embedded.engine import DEFAULT_TENANT, Duration, Engine, Source
+from procession.hosts.embedded.instance import Instance
+from procession.hosts.embedded.workers import TIMEOUT_S, Function
+from procession.runtime.ports import Store
+from procession.services.deploy import Deployment
+from procession.services.views import (
+    LIMIT,
+    DefinitionView,
+    Entry,
+    IncidentView,
+    InstanceState,
+    JobView,
+    TaskView,
+)
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_F = TypeVar("_F", bound=Function)
+
+
+async def _off(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+@final
+class AsyncEngine:
+    """An engine for code that runs in an event loop. `engine` is the one behind it."""
+
+    def __init__(
+        self,
+        path: str | Path = ":memory:",
+        *,
+        clock: Callable[[], int] | None = None,
+        store: Store | None = None,
+        zone: str = "UTC",
+    ) -> None:
+        """See `Engine`. Opening reads and writes the file."""
+        self.engine = Engine(path, clock=clock, store=store, zone=zone)
+
+    async def __aenter__(self) -> AsyncEngine:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """See `Engine.close`."""
+        await _off(self.engine.close)
+
+    async def deploy(self, *sources: Source, name: str = "", tenant: str = DEFAULT_TENANT) -> Deployment:
+        """See `Engine.deploy`."""
+        return await _off(self.engine.deploy, *sources, name=name, tenant=tenant)
+
+    async def start(
+        self,
+        process_id: str,
+        variables: Mapping[str, object] | None = None,
+        *,
+        version: int | None = None,
+        business_key: str = "",
+        tenant: str = DEFAULT_TENANT,
+    ) -> AsyncInstance:
+        """See `Engine.start`."""
+        found = await _off(
+            self.engine.start,
+            process_id,
+            variables,
+            version=version,
+            business_key=business_key,
+            tenant=tenant,
+        )
+        return AsyncInstance(found)
+
+    async def start_many(
+        self, process_id: str, variables: Sequence[Mapping[str, object]], *, tenant: str = DEFAULT_TENANT
+    ) -> list[AsyncInstance]:
+        """See `Engine.start_many`."""
+        found = await _off(self.engine.start_many, process_id, variables, tenant=tenant)
+        return [AsyncInstance(each) for each in found]
+
+    async def instance(self, key: int, *, tenant: str = DEFAULT_TENANT) -> AsyncInstance:
+        """See `Engine.instance`."""
+        return AsyncInstance(await _off(self.engine.instance, key, tenant=tenant))
+
+    async def instances(
+        self,
+        *,
+        process_id: str = "",
+        state: str = "",
+        business_key: str = "",
+        limit: int = LIMIT,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[AsyncInstance]:
+        """See `Engine.instances`."""
+        found = await _off(
+            self.engine.instances,
+            process_id=process_id,
+            state=state,
+            business_key=business_key,
+            limit=limit,
+            tenant=tenant,
+        )
+        return [AsyncInstance(each) for each in found]
+
+    async def definitions(self, *, tenant: str = DEFAULT_TENANT) -> list[DefinitionView]:
+        """See `Engine.definitions`."""
+        return await _off(self.engine.definitions, tenant=tenant)
+
+    async def publish(
+        self,
+        name: str,
+        key: str = "",
+        variables: Mapping[str, object] | None = None,
+        *,
+        ttl: Duration = 0,
+        message_id: str = "",
+        tenant: str = DEFAULT_TENANT,
+    ) -> int:
+        """See `Engine.publish`."""
+        return await _off(self.engine.publish, name, key, variables, ttl=ttl, message_id=message_id, tenant=tenant)
+
+    async def broadcast(
+        self, name: str, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> int:
+        """See `Engine.broadcast`."""
+        return await _off(self.engine.broadcast, name, variables, tenant=tenant)
+
+    async def decide(
+        self,
+        decision_id: str,
+        variables: Mapping[str, object] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+    ) -> Json:
+        """See `Engine.decide`."""
+        return await _off(self.engine.decide, decision_id, variables, tenant=tenant)
+
+    async def tasks(self, *, assignee: str = "", limit: int = LIMIT, tenant: str = DEFAULT_TENANT) -> list[TaskView]:
+        """See `Engine.tasks`."""
+        return await _off(self.engine.tasks, assignee=assignee, limit=limit, tenant=tenant)
+
+    async def complete_task(
+        self, task: int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> None:
+        """See `Engine.complete_task`."""
+        await _off(self.engine.complete_task, task, variables, tenant=tenant)
+
+    async def jobs(self, *, type: str = "", limit: int = LIMIT, tenant: str = DEFAULT_TENANT) -> list[JobView]:
+        """See `Engine.jobs`."""
+        return await _off(self.engine.jobs, type=type, limit=limit, tenant=tenant)
+
+    async def incidents(self, *, limit: int = LIMIT, tenant: str = DEFAULT_TENANT) -> list[IncidentView]:
+        """See `Engine.incidents`."""
+        return await _off(self.engine.incidents, limit=limit, tenant=tenant)
+
+    async def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = DEFAULT_TENANT) -> None:
+        """See `Engine.resolve_incident`."""
+        await _off(self.engine.resolve_incident, incident, retries=retries, tenant=tenant)
+
+    def worker(
+        self,
+        type: str,
+        *,
+        max_jobs: int = 32,
+        timeout: float = TIMEOUT_S,
+        backoff: Sequence[float] = (),
+    ) -> Callable[[_F], _F]:
+        """See `Engine.worker`. Coroutine functions run in a loop of the engine's own."""
+        return self.engine.worker(type, max_jobs=max_jobs, timeout=timeout, backoff=backoff)
+
+    async def run_until_idle(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the name of `Engine`
+        """See `Engine.run_until_idle`."""
+        return await _off(self.engine.run_until_idle, timeout)
+
+    async def serve(self, threads: int = 4) -> None:
+        """See `Engine.serve`."""
+        await _off(self.engine.serve, threads)
+
+    async def stop(self) -> None:
+        """See `Engine.stop`."""
+        await _off(self.engine.stop)
+
+    async def backup(self, path: str | Path) -> None:
+        """See `Engine.backup`."""
+        await _off(self.engine.backup, path)
+
+
+@final
+class AsyncInstance:
+    """An `Instance` whose questions are coroutines. `handle` is the one behind it."""
+
+    __slots__ = ("handle",)
+
+    def __init__(self, handle: Instance) -> None:
+        self.handle = handle
+
+    @property
+    def key(self) -> int:
+        """See `Instance.key`."""
+        return self.handle.key
+
+    async def state(self) -> InstanceState:
+        """See `Instance.state`."""
+        return await _off(lambda: self.handle.state)
+
+    async def variables(self) -> Variables:
+        """See `Instance.variables`."""
+        return await _off(lambda: self.handle.variables)
+
+    async def tokens(self) -> dict[str, int]:
+        """See `Instance.tokens`."""
+        return await _off(lambda: self.handle.tokens)
+
+    async def history(self) -> list[Entry]:
+        """See `Instance.history`."""
+        return await _off(lambda: self.handle.history)
+
+    async def incidents(self) -> list[IncidentView]:
+        """See `Instance.incidents`."""
+        return await _off(lambda: self.handle.incidents)
+
+    async def tasks(self) -> list[TaskView]:
+        """See `Instance.tasks`."""
+        return await _off(lambda: self.handle.tasks)
+
+    async def jobs(self) -> list[JobView]:
+        """See `Instance.jobs`."""
+        return await _off(lambda: self.handle.jobs)
+
+    async def wait(self, timeout: float | None = None) -> InstanceState:  # noqa: ASYNC109 - the name of `Instance`
+        """See `Instance.wait`."""
+        return await _off(self.handle.wait, timeout)
+
+    async def set_variables(self, variables: Mapping[str, object], *, element: int = 0, local: bool = False) -> None:
+        """See `Instance.set_variables`."""
+        await _off(self.handle.set_variables, variables, element=element, local=local)
+
+    async def cancel(self, reason: str = "") -> None:
+        """See `Instance.cancel`."""
+        await _off(self.handle.cancel, reason)
+
+    async def complete_task(self, element_id: str, variables: Mapping[str, object] | None = None) -> None:
+        """See `Instance.complete_task`."""
+        await _off(self.handle.complete_task, element_id, variables)
+
+    async def resolve_incident(self, incident: int = 0, retries: int = 1) -> None:
+        """See `Instance.resolve_incident`."""
+        await _off(self.handle.resolve_incident, incident, retries)

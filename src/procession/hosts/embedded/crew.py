@@ -1,0 +1,150 @@
+"""The crew: the workers of this process, and the rounds in which they do jobs.
+
+A round takes jobs, calls the functions without any lock, and hands all their answers to one commit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, cast, final
+
+from procession.base.failure import NotFound, ProcessionError
+from procession.base.values import Json
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.shard import Shard
+from procession.hosts.embedded.tickets import Ticket
+from procession.hosts.embedded.workers import Work, Worker
+from procession.runtime.requests import ActivateJobs, AnyRequest
+from procession.runtime.rows import JobRow
+
+if TYPE_CHECKING:
+    from procession.hosts.embedded.loops import LoopThread
+
+ROUND_MAX: Final = 256
+"""Jobs of one round."""
+SHORT_S: Final = 0.005
+"""A thread takes as many jobs at a time as it does in this time; one of a slow kind."""
+
+_LOG: Final = logging.getLogger("procession")
+
+
+@final
+class Crew:
+    """Workers by job type."""
+
+    def __init__(self, pump: Pump) -> None:
+        self.pump = pump
+        self.workers: dict[str, Worker] = {}
+        self._known: tuple[Shard, int, int] | None = None
+        self._loop: LoopThread | None = None
+
+    def add(self, worker: Worker) -> None:
+        """Registers a worker; a second one for the same type takes the place of the first."""
+        self.workers[worker.type] = worker
+        self._known = None
+
+    def round(self) -> bool:
+        """Does the jobs that are ready, in the calling thread. True if there were any."""
+        batch: list[tuple[Worker, list[Work]]] = []
+        count = 0
+        for worker in self.workers.values():
+            works = self.take(worker, min(ROUND_MAX - count, worker.max_jobs * 8))
+            if works:
+                batch.append((worker, works))
+                count += len(works)
+        answers: list[AnyRequest] = []
+        done = 0
+        try:
+            for worker, works in batch:
+                if worker.asynchronous:
+                    answers.extend(self.loop().run_all([worker.call_async(work) for work in works]))
+                    done += len(works)
+                    continue
+                for work in works:
+                    answers.append(worker.call(work))
+                    done += 1
+        finally:
+            # Even when a worker was interrupted (Ctrl-C): what is done is done, the rest is offered again.
+            if answers:
+                self.report(answers)
+            if done < count:
+                self._put_back([work for _, works in batch for work in works][done:])
+        return count > 0
+
+    def loop(self) -> LoopThread:
+        """The thread in which coroutines run."""
+        if self._loop is None:
+            from procession.hosts.embedded.loops import LoopThread
+
+            self._loop = LoopThread()
+        return self._loop
+
+    def close(self) -> None:
+        """Ends the coroutines' thread."""
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
+
+    def take(self, worker: Worker, limit: int) -> list[Work]:
+        """Leases jobs to a worker."""
+        if limit < 1:
+            return []
+        pump = self.pump
+        with pump.lock:
+            shard = pump.own()
+            if shard is None:
+                return self._take_outside(worker, limit)
+            self._acquaint(shard)
+            board = shard.board
+            works: list[Work] = []
+            for offer in board.take(worker.type, limit, pump.clock(), worker.timeout_ms):
+                resident = shard.residents.get(offer.tenant, offer.instance)
+                work = worker.work(offer, resident) if resident is not None else None
+                if work is None:
+                    board.close(offer.key)
+                else:
+                    works.append(work)
+            return works
+
+    def report(self, answers: Sequence[AnyRequest]) -> None:
+        """Hands the workers' answers in. What comes too late is refused, and said so."""
+        tickets = [Ticket(answer) for answer in answers]
+        self.pump.submit(tickets)
+        for ticket in tickets:
+            if isinstance(ticket.error, NotFound):
+                _LOG.warning("a worker's result was refused: %s", ticket.error)
+            elif isinstance(ticket.error, ProcessionError):
+                _LOG.error("a worker's result could not be taken: %s", ticket.error)
+
+    def _acquaint(self, shard: Shard) -> None:
+        """The board looks for stored jobs of the types and tenants that it was told of."""
+        known = (shard, id(shard.board), len(shard.catalog.names))
+        if self._known != known:
+            for type in self.workers:
+                shard.board.tenants(type, list(shard.catalog.names))
+            self._known = known
+
+    def _take_outside(self, worker: Worker, limit: int) -> list[Work]:
+        """Another process owns the shard: it leases jobs to this one through the inbox."""
+        pump = self.pump
+        works: list[Work] = []
+        for name, number in pump.tenants().items():
+            # A look into the rows first, so that an idle worker writes nothing.
+            args = (number, worker.type, pump.clock(), -1, 0, 1)
+            if not pump.store.read("jobs_ready", args, JobRow):
+                continue
+            answer = pump.call(ActivateJobs(name, worker.type, limit, "process", worker.timeout_ms))
+            for job in cast("list[dict[str, Json]]", answer):
+                works.append(worker.outside_work(job, name))
+        return works
+
+    def _put_back(self, works: Sequence[Work]) -> None:
+        shard = self.pump.shard
+        if shard is None:
+            return
+        with self.pump.lock:
+            for work in works:
+                offer = shard.board.offers.get(work.key)
+                if offer is not None and offer.token == work.token:
+                    shard.board.put_back(offer)

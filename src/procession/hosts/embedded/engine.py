@@ -1,0 +1,469 @@
+"""Engine: the public door of the embedded host. What it promises stands here; how, in the modules beside it.
+
+Every call that changes something returns after what it did is durable, and raises a `ProcessionError` otherwise.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, TypeAlias, TypeVar, cast, final
+
+import msgspec
+
+from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.base.values import Json, Variables, checked_all
+from procession.core.events import AssignTask, CompleteTask, UpdateTask
+from procession.core.timers import duration_ms
+from procession.hosts.embedded.crew import Crew
+from procession.hosts.embedded.instance import Instance
+from procession.hosts.embedded.mailbox import post_in, reserve_key
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.reading import Reader
+from procession.hosts.embedded.serving import Serving
+from procession.hosts.embedded.tickets import Ticket
+from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, job_from
+from procession.runtime import requests as q
+from procession.runtime.ports import ForeignTransaction, Store
+from procession.services.deploy import Deployment
+from procession.services.views import LIMIT, DefinitionView, IncidentView, JobView, TaskView
+from procession.store.sqlite import SQLiteStore
+
+DEFAULT_TENANT: Final = "<default>"
+CALL_TIMEOUT_S: Final = 30.0
+"""How long a call waits for the process that owns the store."""
+
+Source: TypeAlias = "str | Path | tuple[str, bytes]"
+Duration: TypeAlias = "float | str"
+"""Seconds, or an ISO 8601 duration."""
+
+_F = TypeVar("_F", bound=Function)
+
+
+@final
+class Engine:
+    """A process engine on one store. Thread-safe. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        path: str | Path = ":memory:",
+        *,
+        clock: Callable[[], int] | None = None,
+        store: Store | None = None,
+        zone: str = "UTC",
+        call_timeout: float = CALL_TIMEOUT_S,
+    ) -> None:
+        """`clock` gives Unix ms (default: the machine's), `zone` is what local times of timers mean.
+
+        Raises `StoreError` when the store cannot be used.
+        """
+        self.clock: Callable[[], int] = clock or _now_ms
+        self._virtual = clock is not None
+        self.store: Store = store or SQLiteStore(path)
+        self._pump = Pump(self.store, clock=self.clock, zone=zone)
+        self._crew = Crew(self._pump)
+        self._serving: Serving | None = None
+        self._readers = threading.local()
+        self._call_timeout = call_timeout
+        self._closed = False
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.store.name!r}, {'owner' if self.owner else 'client'}>"
+
+    @property
+    def owner(self) -> bool:
+        """Whether this process carries out the requests, or another one does it for us."""
+        return self._pump.shard is not None
+
+    def close(self) -> None:
+        """Stops serving and lets the store go. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self.stop()
+        self._crew.close()
+        try:
+            self._pump.release()
+        finally:
+            self.store.close()
+
+    # --- processes
+
+    def deploy(self, *sources: Source, name: str = "", tenant: str = DEFAULT_TENANT) -> Deployment:
+        """Deploys documents together: paths, or (file name, bytes). A document that is the latest already stays.
+
+        Raises `Refused` with every diagnostic when one of them is an error; then nothing is deployed.
+        """
+        resources = [_read(source) for source in sources]
+        answer = self.call(q.DeployResources(tenant, resources, name))
+        return answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
+
+    def start(
+        self,
+        process_id: str,
+        variables: Mapping[str, object] | None = None,
+        *,
+        version: int | None = None,
+        business_key: str = "",
+        tenant: str = DEFAULT_TENANT,
+        connection: ForeignTransaction | None = None,
+    ) -> Instance:
+        """Starts an instance of the latest version, or of `version`.
+
+        With `connection`, the application's own connection to the same file, the start is part of its transaction:
+        it happens if, and when, the application commits.
+        """
+        request = q.StartProcess(
+            tenant, process_id, checked_all(variables), version=version or 0, business_key=business_key
+        )
+        if connection is None:
+            return Instance(self, tenant, cast("int", self.call(request)))
+        key = reserve_key(self.store, connection)
+        post_in(self.store, connection, key, msgspec.structs.replace(request, key=key))
+        return Instance(self, tenant, key)
+
+    def start_many(
+        self,
+        process_id: str,
+        variables: Sequence[Mapping[str, object]],
+        *,
+        version: int | None = None,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[Instance]:
+        """Starts one instance for each set of variables; they share commits. The first failure is raised."""
+        found = self._call_all(
+            [q.StartProcess(tenant, process_id, checked_all(each), version=version or 0) for each in variables]
+        )
+        return [Instance(self, tenant, cast("int", key)) for key in found]
+
+    def instance(self, key: int, *, tenant: str = DEFAULT_TENANT) -> Instance:
+        """A handle on an instance; raises `NotFound`."""
+        self.reader().instance(tenant, key)
+        return Instance(self, tenant, key)
+
+    def instances(
+        self,
+        *,
+        process_id: str = "",
+        state: str = "",
+        business_key: str = "",
+        parent: int = 0,
+        after: int = 0,
+        limit: int = LIMIT,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[Instance]:
+        """Instances behind the key `after`. `state` as in `Instance.state`; active ones include incidents."""
+        found = self.reader().views.instances(
+            tenant,
+            process_id=process_id,
+            state=state,
+            business_key=business_key,
+            parent=parent,
+            after=after,
+            limit=limit,
+        )
+        return [Instance(self, tenant, each.key) for each in found]
+
+    def counts(self, *, tenant: str = DEFAULT_TENANT) -> dict[str, int]:
+        """How many instances are in each state; reads all of them."""
+        return self.reader().views.counts(tenant)
+
+    def definitions(self, *, tenant: str = DEFAULT_TENANT) -> list[DefinitionView]:
+        """All versions of all processes."""
+        return self.reader().views.definitions(tenant)
+
+    def source(self, definition: int, *, tenant: str = DEFAULT_TENANT) -> bytes:
+        """The document that a definition came from."""
+        return self.reader().views.source(tenant, definition)
+
+    # --- messages, signals, tasks, incidents
+
+    def publish(
+        self,
+        name: str,
+        key: str = "",
+        variables: Mapping[str, object] | None = None,
+        *,
+        ttl: Duration = 0,
+        message_id: str = "",
+        tenant: str = DEFAULT_TENANT,
+    ) -> int:
+        """Publishes a message; gives its key. Nobody waiting: it is buffered for `ttl`, else gone.
+
+        Raises `Conflict` when a message with this id is buffered already.
+        """
+        values = checked_all(variables)
+        return cast("int", self.call(q.PublishMessage(tenant, name, key, values, _ms(ttl), message_id)))
+
+    def publish_many(
+        self, messages: Sequence[tuple[str, str]], *, ttl: Duration = 0, tenant: str = DEFAULT_TENANT
+    ) -> list[int]:
+        """Publishes messages (name, key) that share commits."""
+        wait = _ms(ttl)
+        found = self._call_all([q.PublishMessage(tenant, name, key, {}, wait) for name, key in messages])
+        return [cast("int", key) for key in found]
+
+    def broadcast(
+        self, name: str, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> int:
+        """Broadcasts a signal; gives the number of those who waited for it."""
+        return cast("int", self.call(q.BroadcastSignal(tenant, name, checked_all(variables))))
+
+    def tasks(
+        self,
+        *,
+        instance: int = 0,
+        assignee: str = "",
+        after: int = 0,
+        limit: int = LIMIT,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[TaskView]:
+        """Open user tasks, by key."""
+        views = self.reader().views
+        return views.tasks(tenant, instance=instance, assignee=assignee, after=after, limit=limit)
+
+    def task_of(self, instance: int, element_id: str, tenant: str = DEFAULT_TENANT) -> TaskView:
+        """The oldest open user task of an element; raises `NotFound`."""
+        for task in self.tasks(instance=instance, limit=10_000, tenant=tenant):
+            if task.element_id == element_id:
+                return task
+        raise NotFound(f"instance {instance} has no open user task {element_id!r}")
+
+    def complete_task(
+        self, task: int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> None:
+        """Completes a user task. Raises `NotFound` when it is not open, `Conflict` when a listener runs for it."""
+        self.call(q.TaskEvent(tenant, task, CompleteTask(task, checked_all(variables))))
+
+    def complete_tasks(self, tasks: Sequence[int], *, tenant: str = DEFAULT_TENANT) -> None:
+        """Completes user tasks that share commits."""
+        self._call_all([q.TaskEvent(tenant, task, CompleteTask(task)) for task in tasks])
+
+    def assign_task(self, task: int, assignee: str, *, tenant: str = DEFAULT_TENANT) -> None:
+        """Gives a user task to somebody; "" takes it away."""
+        self.call(q.TaskEvent(tenant, task, AssignTask(task, assignee)))
+
+    def update_task(self, task: int, changes: Mapping[str, object], *, tenant: str = DEFAULT_TENANT) -> None:
+        """Changes attributes of a user task: candidate_groups, candidate_users, due, follow_up, priority."""
+        self.call(q.TaskEvent(tenant, task, UpdateTask(task, checked_all(changes))))
+
+    def incidents(
+        self, *, instance: int = 0, after: int = 0, limit: int = LIMIT, tenant: str = DEFAULT_TENANT
+    ) -> list[IncidentView]:
+        """Open incidents, by key."""
+        return self.reader().views.incidents(tenant, instance=instance, after=after, limit=limit)
+
+    def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = DEFAULT_TENANT) -> None:
+        """Does again what failed; a job gets `retries` anew."""
+        self.call(q.Resolve(tenant, incident, retries))
+
+    # --- jobs
+
+    def worker(
+        self,
+        type: str,
+        *,
+        max_jobs: int = 32,
+        timeout: float = TIMEOUT_S,
+        backoff: Sequence[float] = (),
+    ) -> Callable[[_F], _F]:
+        """Registers a function for the jobs of a type: arguments by variable name, a dict of variables as result.
+
+        `max_jobs` at the same time, `timeout` in seconds until the job is given to another worker, `backoff` the
+        seconds after each failed attempt. Raise `BpmnError` for what the process is to handle.
+        """
+
+        def register(function: _F) -> _F:
+            worker = Worker(type, function, max_jobs=max_jobs, timeout_s=timeout, backoff_s=backoff)
+            with self._pump.lock:
+                self._crew.add(worker)
+            return function
+
+        return register
+
+    def jobs(
+        self,
+        *,
+        instance: int = 0,
+        type: str = "",
+        after: int = 0,
+        limit: int = LIMIT,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[JobView]:
+        """Open jobs, by key."""
+        return self.reader().views.jobs(tenant, instance=instance, type=type, after=after, limit=limit)
+
+    def activate_jobs(
+        self,
+        type: str,
+        limit: int = 1,
+        *,
+        worker: str = "",
+        timeout: float = TIMEOUT_S,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[Job]:
+        """Leases jobs to a worker outside of this engine for `timeout` seconds."""
+        answer = self.call(q.ActivateJobs(tenant, type, limit, worker, max(1, int(timeout * 1000))))
+        return [job_from(each, tenant) for each in cast("list[dict[str, Json]]", answer)]
+
+    def complete_job(
+        self, job: Job | int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> None:
+        """Completes a job. Raises `NotFound` when it is over, or when the lease of this `Job` ran out."""
+        key, token, tenant = _addressed(job, tenant)
+        self.call(q.FinishJob(tenant, key, checked_all(variables), token))
+
+    def fail_job(
+        self,
+        job: Job | int,
+        message: str,
+        *,
+        retries: int | None = None,
+        backoff: float | None = None,
+        tenant: str = DEFAULT_TENANT,
+    ) -> int:
+        """A failed attempt; gives the retries that are left (default: one less). At 0 there is an incident."""
+        key, token, tenant = _addressed(job, tenant)
+        pause = None if backoff is None else int(backoff * 1000)
+        return cast("int", self.call(q.FailJob(tenant, key, message, token, retries, pause)))
+
+    def throw_job_error(
+        self,
+        job: Job | int,
+        code: str,
+        message: str = "",
+        variables: Mapping[str, object] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        """A BPMN error instead of a result."""
+        key, token, tenant = _addressed(job, tenant)
+        self.call(q.ThrowJob(tenant, key, code, message, checked_all(variables), token))
+
+    # --- running
+
+    def run_until_idle(self, timeout: float | None = None, until: Callable[[], bool] | None = None) -> bool:
+        """Does everything that is due, in this thread; True when `until` came true, or nothing is left to do.
+
+        With `timeout` (seconds) it also waits that long for timers and back-offs that are not due yet.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            if until is not None and until():
+                return True
+            self._pump.keep()
+            busy = self._pump.turn()
+            busy = self._crew.round() or busy
+            if deadline is not None and time.monotonic() > deadline:
+                return False
+            if not busy and not self._rest(deadline):
+                return until is None
+
+    def _rest(self, deadline: float | None) -> bool:
+        """Sleeps until something may be due. False when nothing will be, or the clock is not the machine's."""
+        if deadline is None or self._virtual:
+            return False
+        due = self._pump.next_due()
+        left = deadline - time.monotonic()
+        if left <= 0 or (due is None and self.owner):
+            return False
+        pause = 0.05 if due is None else max(0.001, (due - self.clock()) / 1000)
+        time.sleep(min(left, pause, 0.05))
+        return True
+
+    def serve(self, threads: int = 4) -> None:
+        """Keeps going in background threads until `stop` or `close`; `threads` of them do jobs."""
+        if self._serving is not None:
+            raise Conflict("the engine is serving already")
+        self._serving = Serving(self._pump, self._crew, threads)
+
+    def stop(self) -> None:
+        """Ends `serve` after the jobs under way. Without `serve` nothing happens."""
+        serving, self._serving = self._serving, None
+        if serving is not None:
+            serving.stop()
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Waits until `condition` holds, at most `timeout` seconds; whether it does."""
+        if self._serving is None and self.owner:
+            return self.run_until_idle(timeout, condition) and condition()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            seen = self._pump.generation
+            if condition():
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            # Another process may be the one that moves it on, so never longer than this.
+            self._pump.wait(seen, 0.02)
+
+    def backup(self, path: str | Path) -> None:
+        """Copies the store to a new file while it is in use."""
+        self.store.backup(Path(path))
+
+    def decide(
+        self,
+        decision_id: str,
+        variables: Mapping[str, object] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+    ) -> Json:
+        """The result of the latest version of a decision, for trying it out. Raises `NotFound`, `DecisionError`."""
+        return self.reader().decide(tenant, decision_id, checked_all(variables))
+
+    # --- for the modules beside this one
+
+    def reader(self) -> Reader:
+        """This thread's reader."""
+        found: Reader | None = getattr(self._readers, "reader", None)
+        if found is None:
+            found = self._readers.reader = Reader(self.store)
+        return found
+
+    def call(self, request: q.AnyRequest) -> object:
+        """Carries out one request."""
+        return self._pump.call(request, self._call_timeout)
+
+    def checked(self, variables: Mapping[str, object] | None) -> Variables:
+        """Variables as the engine can hold them; raises `BadValue`."""
+        return checked_all(variables)
+
+    def _call_all(self, requests: Sequence[q.AnyRequest]) -> list[object]:
+        tickets = [Ticket(request) for request in requests]
+        self._pump.submit(tickets, self._call_timeout)
+        return [ticket.outcome() for ticket in tickets]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _read(source: Source) -> tuple[str, bytes]:
+    if isinstance(source, tuple):
+        return source
+    path = Path(source)
+    try:
+        return path.name, path.read_bytes()
+    except OSError as error:
+        raise ProcessionError(f"{path}: {error.strerror or error}") from error
+
+
+def _ms(duration: Duration) -> int:
+    if isinstance(duration, str):
+        return duration_ms(duration)
+    return int(duration * 1000)
+
+
+def _addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:
+    return (job, 0, tenant) if isinstance(job, int) else (job.key, job.token, job.tenant)

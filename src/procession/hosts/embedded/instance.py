@@ -1,0 +1,115 @@
+"""A handle on one instance. It holds a key and an engine, no state: every question is put to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, final
+
+from procession.base.values import Variables
+from procession.core.events import Cancel, SetVariables
+from procession.runtime.requests import Deliver
+from procession.services.views import Entry, IncidentView, InstanceState, InstanceView, JobView, TaskView
+
+if TYPE_CHECKING:
+    from procession.hosts.embedded.engine import Engine
+
+
+@final
+class Instance:
+    """A process instance. Raises `NotFound` where it does not exist (yet: one started in an open transaction)."""
+
+    __slots__ = ("_engine", "_tenant", "key")
+
+    def __init__(self, engine: Engine, tenant: str, key: int) -> None:
+        self._engine = engine
+        self._tenant = tenant
+        self.key = key
+
+    def __repr__(self) -> str:
+        return f"<Instance {self.key}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Instance) and other.key == self.key and other._tenant == self._tenant
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    @property
+    def info(self) -> InstanceView:
+        """Process, version, state, times."""
+        return self._engine.reader().instance(self._tenant, self.key)
+
+    @property
+    def state(self) -> InstanceState:
+        """`active`, `incident` (active, and something waits to be resolved), `completed` or `terminated`."""
+        return self.info.state
+
+    @property
+    def variables(self) -> Variables:
+        """The variables of the process's own scope."""
+        return self._engine.reader().variables(self._tenant, self.key)
+
+    def variables_at(self, element: int) -> Variables:
+        """All variables that an element instance sees."""
+        return self._engine.reader().variables(self._tenant, self.key, element)
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """Element id -> how many element instances are active there, scopes included."""
+        return self._engine.reader().tokens(self._tenant, self.key)
+
+    @property
+    def history(self) -> list[Entry]:
+        """Every fact, in order."""
+        return self._engine.reader().history(self._tenant, self.key)
+
+    @property
+    def incidents(self) -> list[IncidentView]:
+        """What waits to be resolved."""
+        return self._engine.incidents(instance=self.key, tenant=self._tenant)
+
+    @property
+    def tasks(self) -> list[TaskView]:
+        """Open user tasks."""
+        return self._engine.tasks(instance=self.key, tenant=self._tenant)
+
+    @property
+    def jobs(self) -> list[JobView]:
+        """Open jobs."""
+        return self._engine.jobs(instance=self.key, tenant=self._tenant)
+
+    @property
+    def children(self) -> list[Instance]:
+        """The instances that this one called."""
+        return self._engine.instances(parent=self.key, tenant=self._tenant)
+
+    def wait(self, timeout: float | None = None) -> InstanceState:
+        """Waits for the end and gives the state; after `timeout` seconds, whatever it is then.
+
+        Without `serve()`, and if this process owns the store, it runs the engine meanwhile.
+        """
+        self._engine.wait_until(lambda: self.state in {"completed", "terminated"}, timeout)
+        return self.state
+
+    def set_variables(self, variables: Mapping[str, object], *, element: int = 0, local: bool = False) -> None:
+        """Sets variables; without `local` in the nearest scope that has them. `element` is an element instance."""
+        event = SetVariables(element, self._engine.checked(variables), local)
+        self._engine.call(Deliver(self._tenant, self.key, event))
+
+    def cancel(self, reason: str = "") -> None:
+        """Ends the instance and all that it called."""
+        self._engine.call(Deliver(self._tenant, self.key, Cancel(reason)))
+
+    def complete_task(self, element_id: str, variables: Mapping[str, object] | None = None) -> None:
+        """Completes the open user task of an element (the oldest, if there are several)."""
+        self._engine.complete_task(self._engine.task_of(self.key, element_id, self._tenant).key, variables)
+
+    def resolve_incident(self, incident: int = 0, retries: int = 1) -> None:
+        """Resolves one incident, or all of this instance."""
+        keys = [incident] if incident else [each.key for each in self.incidents]
+        for key in keys:
+            self._engine.resolve_incident(key, retries=retries, tenant=self._tenant)
+
+    def publish(self, name: str, key: str = "", variables: Mapping[str, object] | None = None) -> int:
+        """Publishes a message, as `Engine.publish` of this instance's tenant."""
+        return self._engine.publish(name, key, variables, tenant=self._tenant)

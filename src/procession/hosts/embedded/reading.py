@@ -1,0 +1,59 @@
+"""Reading what is committed, from any thread: one reader a thread, so that no lock is held while it decodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import final
+
+from procession.base.failure import NotFound
+from procession.base.values import Json, Variables
+from procession.core.variables import visible
+from procession.ir.kinds import Binding
+from procession.runtime.decisions import decide
+from procession.runtime.ports import Store
+from procession.services.views import Entry, InstanceView, Views, variables_of
+
+
+@final
+class Reader:
+    """What one thread reads."""
+
+    __slots__ = ("views",)
+
+    def __init__(self, store: Store) -> None:
+        self.views = Views(store)
+
+    def instance(self, tenant: str, key: int) -> InstanceView:
+        """See `Views.instance`."""
+        return self.views.instance(tenant, key)
+
+    def variables(self, tenant: str, key: int, element: int = 0) -> Variables:
+        """The variables of the process's scope, or all that an element instance sees."""
+        state = self.views.load(tenant, key).state
+        if not element:
+            return variables_of(state)
+        found = state.elements.get(element)
+        if found is None:
+            raise NotFound(f"element instance {element} is not active")
+        return visible(found)
+
+    def tokens(self, tenant: str, key: int) -> dict[str, int]:
+        """Element id -> active element instances."""
+        loaded = self.views.load(tenant, key)
+        root = loaded.state.root
+        nodes = loaded.linked.nodes
+        counted = Counter(nodes[e.node].id for e in loaded.state.elements.values() if e is not root)
+        return dict(counted)
+
+    def history(self, tenant: str, key: int) -> list[Entry]:
+        """See `Views.history`."""
+        return self.views.history(tenant, key)
+
+    def decide(self, tenant: str, decision_id: str, variables: Variables) -> Json:
+        """The result of the latest version of a decision; raises `NotFound`, `DecisionError`."""
+        number = self.views.tenant(tenant)
+        if number is None:
+            raise NotFound(f"no decision {decision_id!r} is deployed")
+        catalog = self.views.catalog
+        row = catalog.decision(number, decision_id, Binding.LATEST, "", 0)
+        return decide(catalog.data(number, row.hash), decision_id, variables)

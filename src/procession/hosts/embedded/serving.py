@@ -1,0 +1,117 @@
+"""Serving: the threads that keep an engine going in the background. Without `serve()` there are none."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Final, final
+
+from procession.base.failure import StoreError
+from procession.hosts.embedded.crew import SHORT_S, Crew
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.workers import Worker
+
+POLL_S: Final = 0.05
+"""Longest time after which the inbox and the clock are looked at again."""
+RETRY_S: Final = 1.0
+"""Pause after the store could not be used."""
+
+_LOG: Final = logging.getLogger("procession")
+
+
+@final
+class Serving:
+    """One thread for timers and the inbox, and as many as asked for that do jobs."""
+
+    def __init__(self, pump: Pump, crew: Crew, threads: int) -> None:
+        self._pump = pump
+        self._crew = crew
+        self._stopped = threading.Event()
+        self._busy: dict[str, int] = {}
+        self._busy_lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._keep_going, name="procession-pump", daemon=True)]
+        for number in range(threads):
+            name = f"procession-worker-{number + 1}"
+            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends after the jobs that are under way."""
+        self._stopped.set()
+        with self._pump.moved:
+            self._pump.moved.notify_all()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def _keep_going(self) -> None:
+        pump = self._pump
+        while not self._stopped.is_set():
+            seen = pump.generation
+            try:
+                pump.keep()
+                if pump.turn():
+                    continue
+            except StoreError as error:
+                _LOG.error("%s", error)
+                self._stopped.wait(RETRY_S)
+                continue
+            pump.wait(seen, self._pause())
+
+    def _pause(self) -> float:
+        due = self._pump.next_due()
+        if due is None:
+            return POLL_S
+        return min(POLL_S, max(0.001, (due - self._pump.clock()) / 1000))
+
+    def _work(self) -> None:
+        pump = self._pump
+        while not self._stopped.is_set():
+            seen = pump.generation
+            try:
+                if not self._one_round():
+                    pump.wait(seen, POLL_S)
+            except StoreError as error:
+                _LOG.error("%s", error)
+                self._stopped.wait(RETRY_S)
+            except Exception:  # a fault of the engine must not end the thread that does the work
+                _LOG.exception("a fault of the engine in a worker's thread")
+                self._stopped.wait(RETRY_S)
+
+    def _one_round(self) -> bool:
+        found = False
+        for worker in list(self._crew.workers.values()):
+            wanted = self._reserve(worker)
+            if not wanted:
+                continue
+            try:
+                works = self._crew.take(worker, wanted)
+                if not works:
+                    continue
+                found = True
+                if worker.asynchronous:
+                    answers = self._crew.loop().run_all([worker.call_async(work) for work in works])
+                else:
+                    answers = [worker.call(work) for work in works]
+                self._crew.report(answers)
+            finally:
+                self._free(worker, wanted)
+        return found
+
+    def _reserve(self, worker: Worker) -> int:
+        """How many jobs this thread may take now: few of a slow kind, and never more than `max_jobs` in all."""
+        share = int(SHORT_S / worker.mean_s) if worker.mean_s else 8
+        if worker.asynchronous:
+            share = worker.max_jobs
+        with self._busy_lock:
+            busy = self._busy.get(worker.type, 0)
+            wanted = min(max(1, min(share, 64)), worker.max_jobs - busy)
+            if wanted <= 0:
+                return 0
+            self._busy[worker.type] = busy + wanted
+        return wanted
+
+    def _free(self, worker: Worker, count: int) -> None:
+        with self._busy_lock:
+            self._busy[worker.type] -= count

@@ -1,0 +1,383 @@
+"""Views: what a store shows of instances, tasks, jobs, incidents and definitions. Reads only, of what is committed.
+
+Keys are integers, times Unix ms. What must not live here: anything that waits or changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias, cast, final
+
+import msgspec
+
+from procession.base.failure import NotFound
+from procession.base.values import Json, Variables
+from procession.core import facts as f
+from procession.core.state import State
+from procession.runtime import codec
+from procession.runtime.ports import Cells, Store
+from procession.runtime.replay import Loaded, load_instance
+from procession.runtime.rows import (
+    HELD,
+    CountRow,
+    DefinitionRow,
+    FactRow,
+    FailureRow,
+    IncidentRow,
+    InstanceRow,
+    JobRow,
+    TaskRow,
+)
+from procession.services.catalog import Catalog
+
+InstanceState: TypeAlias = Literal["active", "incident", "completed", "terminated"]
+
+STATES: Final[tuple[InstanceState, ...]] = ("active", "completed", "terminated")
+LIMIT: Final = 100
+"""Rows of one page, if nothing else is asked for."""
+
+
+@final
+class InstanceView(msgspec.Struct, frozen=True, gc=False):
+    """An instance. `incident` is the state of an active one with an open incident. `failure` names a fault of the
+    engine that stopped it, "" for none."""
+
+    key: int
+    process_id: str
+    version: int
+    state: InstanceState
+    started: int
+    ended: int | None
+    business_key: str
+    parent: int
+    root: int
+    failure: str = ""
+
+
+@final
+class TaskView(msgspec.Struct, frozen=True, gc=False):
+    """An open user task."""
+
+    key: int
+    instance: int
+    element_id: str
+    created: int
+    assignee: str
+    attributes: dict[str, Json]
+
+
+@final
+class JobView(msgspec.Struct, frozen=True, gc=False):
+    """An open job. `due` is when it may next be given out (0: now), None for one that is out of retries."""
+
+    key: int
+    instance: int
+    element: int
+    element_id: str
+    type: str
+    retries: int
+    attempt: int
+    due: int | None
+    priority: int
+    idempotency_key: str
+    worker: str
+    error: str
+
+
+@final
+class IncidentView(msgspec.Struct, frozen=True, gc=False):
+    """An open incident."""
+
+    key: int
+    instance: int
+    element: int
+    element_id: str
+    code: str
+    message: str
+    job: int
+    at: int
+
+
+@final
+class DefinitionView(msgspec.Struct, frozen=True, gc=False):
+    """A deployed version of a process."""
+
+    key: int
+    process_id: str
+    version: int
+    name: str
+    version_tag: str
+    deployment: int
+    at: int
+    program: str
+
+
+@final
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One fact of an instance's history. `kind` is its tag, `element_id` what it is about: the id of
+    an element or a sequence flow, "" for the instance."""
+
+    seq: int
+    at: int
+    kind: str
+    element: int
+    element_id: str
+    fact: f.AnyFact
+
+
+@final
+class Views:
+    """Reading one store. Not thread-safe: each reader has its own, because of the catalog's caches."""
+
+    __slots__ = ("_store", "catalog")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.catalog = Catalog(store)
+
+    def tenant(self, name: str) -> int | None:
+        """The number of a tenant; None while it has nothing here."""
+        if name not in self.catalog.tenants:
+            self.catalog.forget()
+        return self.catalog.tenants.get(name)
+
+    def instance(self, tenant: str, key: int) -> InstanceView:
+        """One instance; raises `NotFound`."""
+        number = self.tenant(tenant)
+        rows = self._store.read("instance", (number, key), InstanceRow) if number is not None else []
+        if not rows or number is None:
+            raise NotFound(f"no instance {key}")
+        return self._instance(number, rows[0])
+
+    def instances(
+        self,
+        tenant: str,
+        *,
+        process_id: str = "",
+        state: str = "",
+        business_key: str = "",
+        parent: int = 0,
+        after: int = 0,
+        limit: int = LIMIT,
+    ) -> list[InstanceView]:
+        """Instances in the order of their keys, those behind the key `after`."""
+        number = self.tenant(tenant)
+        if number is None:
+            return []
+        found: list[InstanceView] = []
+        while len(found) < limit:
+            rows = self._page(number, process_id, state, (business_key, parent, after))
+            for row in rows:
+                after = row.key
+                view = self._instance(number, row)
+                if process_id and view.process_id != process_id:
+                    continue
+                if state and state not in (view.state, "active" if view.state == "incident" else view.state):
+                    continue
+                if len(found) < limit:
+                    found.append(view)
+            if len(rows) < LIMIT:
+                break
+        return found
+
+    def _page(self, tenant: int, process_id: str, state: str, where: tuple[str, int, int]) -> list[InstanceRow]:
+        business_key, parent, after = where
+        read = self._store.read
+        if business_key:
+            return read("instances_business", (tenant, business_key, after, LIMIT), InstanceRow)
+        if parent:
+            return read("instances_called", (tenant, parent, after, LIMIT), InstanceRow)
+        if process_id and state in {"active", "incident"}:
+            # An index on what is alive: finished instances cost nothing here.
+            versions = [row.key for row in self._definitions(tenant) if row.process_id == process_id]
+            found = [
+                row for key in versions for row in read("instances_active", (tenant, key, after, LIMIT), InstanceRow)
+            ]
+            return sorted(found, key=lambda row: row.key)[:LIMIT]
+        return read("instances", (tenant, after, LIMIT), InstanceRow)
+
+    def _instance(self, tenant: int, row: InstanceRow) -> InstanceView:
+        definition = self.catalog.definition(tenant, row.definition)
+        state = STATES[row.state]
+        failure = ""
+        if state == "active":
+            if self._store.read("incidents_instance", (tenant, row.key, 0, 1), IncidentRow):
+                state = "incident"
+            failures = self._store.read("failure", (tenant, row.key), FailureRow)
+            failure = failures[0].text if failures else ""
+        return InstanceView(
+            row.key,
+            definition.process_id,
+            definition.version,
+            state,
+            row.started,
+            row.ended,
+            row.business_key,
+            row.parent,
+            row.root,
+            failure,
+        )
+
+    def counts(self, tenant: str) -> dict[str, int]:
+        """How many instances are in each state (an incident counts as active)."""
+        number = self.tenant(tenant)
+        rows = self._store.read("instance_counts", (number,), CountRow) if number is not None else []
+        return {STATES[row.number]: row.count for row in rows}
+
+    def tasks(
+        self, tenant: str, *, instance: int = 0, assignee: str = "", after: int = 0, limit: int = LIMIT
+    ) -> list[TaskView]:
+        """Open user tasks."""
+        number = self.tenant(tenant)
+        if number is None:
+            return []
+        query: str
+        args: Cells
+        if instance:
+            query, args = "tasks_instance", (number, instance, after, limit)
+        elif assignee:
+            query, args = "tasks_assignee", (number, assignee, after, limit)
+        else:
+            query, args = "tasks", (number, after, limit)
+        return [
+            TaskView(
+                row.key,
+                row.instance,
+                row.element_id,
+                row.created,
+                row.assignee,
+                codec.decode_variables(row.attributes),
+            )
+            for row in self._store.read(query, args, TaskRow)
+        ]
+
+    def jobs(
+        self, tenant: str, *, instance: int = 0, type: str = "", after: int = 0, limit: int = LIMIT
+    ) -> list[JobView]:
+        """Open jobs, those out of retries included."""
+        number = self.tenant(tenant)
+        if number is None:
+            return []
+        if instance:
+            # The state knows its jobs; an index by instance would cost every job that is ever made.
+            keys = sorted(key for key in self.load(tenant, instance).state.jobs if key > after)
+            rows = [row for key in keys[:limit] for row in self._store.read("job", (number, key), JobRow)]
+        elif type:
+            rows = self._store.read("jobs_type", (number, type, after, limit), JobRow)
+        else:
+            rows = self._store.read("jobs", (number, after, limit), JobRow)
+        return [self._job(number, row) for row in rows if not type or row.type == type]
+
+    def _job(self, tenant: int, row: JobRow) -> JobView:
+        instance = self._store.read("instance", (tenant, row.instance), InstanceRow)[0]
+        definition = self.catalog.definition(tenant, instance.definition)
+        node = self.catalog.linked(tenant, definition.program).nodes[row.node]
+        return JobView(
+            row.key,
+            row.instance,
+            row.element,
+            node.id,
+            row.type,
+            row.retries,
+            row.attempt,
+            None if row.due == HELD else row.due,
+            row.priority,
+            row.idempotency_key,
+            row.worker,
+            row.error,
+        )
+
+    def incidents(self, tenant: str, *, instance: int = 0, after: int = 0, limit: int = LIMIT) -> list[IncidentView]:
+        """Open incidents."""
+        number = self.tenant(tenant)
+        if number is None:
+            return []
+        query = "incidents_instance" if instance else "incidents"
+        args = (number, instance, after, limit) if instance else (number, after, limit)
+        rows = self._store.read(query, args, IncidentRow)
+        return [IncidentView(*msgspec.structs.astuple(row)) for row in rows]
+
+    def definitions(self, tenant: str) -> list[DefinitionView]:
+        """All versions of all processes."""
+        number = self.tenant(tenant)
+        rows = self._definitions(number) if number is not None else []
+        return [
+            DefinitionView(
+                row.key,
+                row.process_id,
+                row.version,
+                row.name,
+                row.version_tag,
+                row.deployment,
+                row.at,
+                row.program,
+            )
+            for row in rows
+        ]
+
+    def _definitions(self, tenant: int) -> Sequence[DefinitionRow]:
+        return self._store.read("definitions", (tenant,), DefinitionRow)
+
+    def source(self, tenant: str, definition: int) -> bytes:
+        """The document that a definition came from; raises `NotFound`."""
+        number = self.tenant(tenant)
+        if number is None:
+            raise NotFound(f"no definition {definition}")
+        row = self.catalog.definition(number, definition)
+        return self.catalog.resource(number, row.deployment, row.digest)
+
+    def load(self, tenant: str, key: int, upto: int | None = None) -> Loaded:
+        """An instance's state, replayed from what is stored; raises `NotFound`."""
+        number = self.tenant(tenant)
+        loaded = None
+        if number is not None:
+            found = number
+            loaded = load_instance(self._store, found, key, lambda hash: self.catalog.linked(found, hash), upto)
+        if loaded is None:
+            raise NotFound(f"no instance {key}")
+        return loaded
+
+    def history(self, tenant: str, key: int) -> list[Entry]:
+        """Everything that was decided in an instance, in order; raises `NotFound`."""
+        number = self.tenant(tenant)
+        rows = self._store.read("facts", (number, key, 0), FactRow) if number is not None else []
+        if not rows or number is None:
+            raise NotFound(f"no instance {key}")
+        linked = self.load(tenant, key, 1).linked
+        nodes, flows = linked.nodes, linked.flows
+        elements: dict[int, str] = {}
+        waits: dict[int, int] = {}
+        found: list[Entry] = []
+        for row in rows:
+            for fact in codec.decode_facts(row.data):
+                element = _subject(fact, waits)
+                if isinstance(fact, f.ElementEntered | f.ItemEntered):
+                    elements[element] = nodes[fact.node].id
+                elif isinstance(fact, f.InstanceStarted):
+                    elements[fact.root] = nodes[0].id
+                name = flows[fact.flow].id if isinstance(fact, f.FlowTaken) else elements.get(element, "")
+                tag = cast("str", fact.__struct_config__.tag)
+                found.append(Entry(row.seq, row.at, tag, element, name, fact))
+        return found
+
+
+_WAITS: Final = ("job", "timer", "subscription", "incident")
+
+
+def _subject(fact: f.AnyFact, waits: dict[int, int]) -> int:
+    """The element instance that a fact is about; 0 for the whole instance."""
+    element: int = getattr(fact, "element", 0) or getattr(fact, "scope", 0)
+    for name in _WAITS:
+        key: int = getattr(fact, name, 0)
+        if key and element:
+            waits[key] = element
+        elif key:
+            return waits.get(key, 0)
+    if not element and isinstance(fact, f.WaitClosed):
+        return waits.get(fact.wait, 0)
+    return element
+
+
+def variables_of(state: State) -> Variables:
+    """The variables of the process's own scope."""
+    return dict(state.root.variables or {}) if state.root is not None else {}
