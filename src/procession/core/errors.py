@@ -74,7 +74,9 @@ def find(
     current: ElementInstance | None = element
     while current is not None:
         node = cx.nodes[current.node]
-        found = _matching(cx, node, kind, code, boundary_only=inside_handler)
+        # An event sub-process is inside the scope, so it comes before the boundary events around it.
+        found = None if inside_handler else _matching(cx, node, kind, code, Kind.START_EVENT)
+        found = found or _matching(cx, node, kind, code, Kind.BOUNDARY_EVENT)
         if found is not None:
             return current, found
         inside_handler = node.kind is Kind.EVENT_SUB_PROCESS
@@ -87,14 +89,13 @@ def _matching(
     node: Node,
     kind: type[ErrorTrigger] | type[EscalationTrigger],
     code: str,
-    *,
-    boundary_only: bool,
+    catching: Kind,
 ) -> Node | None:
     catch_all: Node | None = None
     for index in node.catches:
         caught = cx.nodes[index]
         trigger = caught.trigger
-        if not isinstance(trigger, kind) or (boundary_only and caught.kind is not Kind.BOUNDARY_EVENT):
+        if not isinstance(trigger, kind) or caught.kind is not catching:
             continue
         if trigger.code.literal == code:
             return caught

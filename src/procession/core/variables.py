@@ -60,7 +60,9 @@ def map_inputs(cx: Context, element: ElementInstance, node: Node) -> None:
 def map_outputs(cx: Context, element: ElementInstance, node: Node) -> None:
     """Output mappings: evaluated in the element's scope, written from the enclosing scope outwards."""
     outer = element.scope
-    assert outer is not None
+    if outer is None:
+        assert not node.outputs, "a process has no output mappings"
+        return
     for name, value in _mapped(cx, element, node.outputs, outer).items():
         cx.write(f.VariableSet(owner(outer, name).key, name, value))
 

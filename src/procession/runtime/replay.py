@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import cast, final
 
 from procession.base.failure import StoreError
-from procession.core.apply import APPLY
+from procession.core.apply import apply_step
 from procession.core.facts import InstanceStarted
 from procession.core.flags import unknown
 from procession.core.linked import Linked
@@ -69,7 +69,4 @@ def replay(linked: Linked, state: State, rows: Iterable[FactRow]) -> None:
     for row in rows:
         if row.seq != state.seq + 1:
             raise StoreError(f"instance {state.instance} has no step {state.seq + 1}")
-        for fact in codec.decode_facts(row.data):
-            APPLY[type(fact)](program, state, fact)
-        state.seq = row.seq
-        state.at = row.at
+        apply_step(program, state, codec.decode_facts(row.data), row.at)

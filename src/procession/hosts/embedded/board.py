@@ -56,6 +56,10 @@ class Offer:
         self.token = 0
         self.deadline = 0
 
+    def __lt__(self, other: Offer) -> bool:
+        """A job that was taken off and offered anew is in its queue twice; which comes first does not matter."""
+        return False
+
 
 @final
 class _Queue:
