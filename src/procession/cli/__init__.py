@@ -1,1 +1,1 @@
-"""The command line: the composition root. It parses arguments, calls a use case, prints; it decides nothing."""
+"""The command line: the composition root for people at a terminal. It knows hosts and services, never the store."""

@@ -18,6 +18,7 @@ from procession.services.diagram.badges import draw_badges, draw_legend
 from procession.services.diagram.drawing import lettering, number, quoted, text_of
 from procession.services.diagram.edges import cropped, draw_line
 from procession.services.diagram.labels import Label, draw_label, label_of_edge, label_of_shape
+from procession.services.diagram.layout import laid_out
 from procession.services.diagram.marks import NO_MARKS, Marks, counted, totals
 from procession.services.diagram.scene import Line, Part, Scene, scene_of, words
 from procession.services.diagram.shapes import Drawn, draw_shape, own_colors
@@ -30,7 +31,7 @@ _RANK: Final = {"pool": 0, "lane": 1, "group": 2}
 
 @final
 class NoDiagram(ProcessionError):
-    """The document holds no diagram interchange: nobody said where the shapes are."""
+    """The document holds no flow node, drawn or not."""
 
 
 @final
@@ -45,17 +46,15 @@ class _Plane(msgspec.Struct, frozen=True):
 
 
 def render_svg(definitions: Definitions, marks: Marks = NO_MARKS) -> str:
-    """The document's diagrams as SVG. Raises `NoDiagram` when it has none.
+    """The document's diagrams as SVG; one that says nothing of places is laid out. Raises `NoDiagram` for nothing.
 
     Lengths are those of the document; `marks` are shown as counted badges: active green, incidents red, completed
     grey; flows that were taken are green.
     """
     scene = scene_of(definitions)
-    found = [d for d in definitions.diagrams if d.shapes]
+    found = tuple(d for d in definitions.diagrams if d.shapes) or laid_out(definitions)
     if not found:
-        raise NoDiagram(
-            f"{definitions.source or 'the document'} holds no diagram (BPMNDI); save it with a modeler that draws one"
-        )
+        raise NoDiagram(f"{definitions.source or 'the document'} holds nothing that could be drawn")
     marks = _gathered(marks, scene, {shape.element for diagram in found for shape in diagram.shapes})
     planes = [_plane(diagram, scene, marks) for diagram in found]
     width = max(plane.bounds.width for plane in planes) + 2 * MARGIN

@@ -1,0 +1,60 @@
+"""The commands by name, and the program around them: completion, help, interrupts, closed pipes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import typer
+
+from procession.cli.commands import care, documents, instances, running, scenarios, work
+
+HELP: Final = """Runs business processes that people draw.
+
+Exit codes: 0 done · 1 an error, an incident or a failed scenario · 2 wrong usage · 3 (run) still waiting.
+The store is --db, else $PROCESSION_DB, else ./procession.db."""
+
+app: Final = typer.Typer(
+    name="procession", help=HELP, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False
+)
+
+_RUNNING: Final = "Run"
+_MODELS: Final = "Models"
+_LOOKING: Final = "Look"
+_WORK: Final = "Work"
+_CARE: Final = "Care"
+
+_COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
+    ("run", running.run, _RUNNING),
+    ("serve", running.serve, _RUNNING),
+    ("start", running.start, _RUNNING),
+    ("check", documents.check, _MODELS),
+    ("deploy", documents.deploy, _MODELS),
+    ("draw", documents.draw, _MODELS),
+    ("test", scenarios.run_scenarios, _MODELS),
+    ("list", instances.list_things, _LOOKING),
+    ("show", instances.show, _LOOKING),
+    ("complete", work.complete, _WORK),
+    ("message", work.message, _WORK),
+    ("signal", work.signal, _WORK),
+    ("resolve", work.resolve, _WORK),
+    ("set", work.set_variables, _WORK),
+    ("cancel", work.cancel, _WORK),
+    ("backup", care.backup, _CARE),
+    ("doctor", care.doctor, _CARE),
+    ("version", care.version, _CARE),
+)
+for _name, _command, _panel in _COMMANDS:
+    app.command(_name, rich_help_panel=_panel)(_command)
+
+
+def run(arguments: list[str]) -> None:
+    """Runs one command line and ends the process."""
+    try:
+        app(arguments)
+    except BrokenPipeError:
+        # Whoever reads us (head, less) has seen enough; Python must not complain about it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None

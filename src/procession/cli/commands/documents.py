@@ -1,0 +1,119 @@
+"""Commands about documents: check, deploy, draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from procession.base.diagnostics import Diagnostic
+from procession.cli.console import FAILED, Output, Problem, as_record, errors
+from procession.cli.options import DEFAULT_DB, DEFAULT_TENANT, AsJson, Db, Tenant
+
+Files: TypeAlias = Annotated[
+    list[Path], typer.Argument(metavar="MODEL", help="BPMN and DMN files.", show_default=False)
+]
+
+
+def check(
+    models: Files,
+    standard: Annotated[
+        bool, typer.Option("--standard", help="Check against the standard alone, not against what this engine runs.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Say what is wrong with models, by line and rule, with the remedy. Exits 1 on an error."""
+    output = Output(json)
+    with errors(json):
+        found = [each for model in models for each in _checked(model)]
+        if standard:
+            found.append(
+                Diagnostic(
+                    rule="standard",
+                    severity="info",
+                    message="the engine's own rules were used; rules of the standard alone are not checked yet",
+                )
+            )
+        output.diagnostics(found)
+        bad = sum(each.severity == "error" for each in found)
+        warnings = sum(each.severity == "warning" for each in found)
+        for each in found:
+            output.document(as_record(each))
+        output.text(f"{len(models)} checked: {_counted(bad, 'error')}, {_counted(warnings, 'warning')}")
+        if bad:
+            raise typer.Exit(FAILED)
+
+
+def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, json: AsJson = False) -> None:
+    """Deploy models: each process gets a new version if its document changed."""
+    from procession.cli.engines import engine_at
+
+    output = Output(json)
+    with errors(json), engine_at(db) as engine:
+        deployment = engine.deploy(*files, tenant=tenant)
+        output.diagnostics(deployment.diagnostics)
+        for each in deployment.processes:
+            output.document(
+                {
+                    "definition": str(each.key),
+                    "process": each.process_id,
+                    "version": each.version,
+                    "name": each.name,
+                    "new": each.new,
+                }
+            )
+            state = "deployed" if each.new else "unchanged"
+            output.text(f"{each.process_id} version {each.version} {state}")
+
+
+def draw(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A BPMN file.", show_default=False)],
+    svg: Annotated[
+        str, typer.Option("--svg", metavar="FILE", help="Write an SVG picture here; - for stdout.", show_default=False)
+    ] = "",
+    process: Annotated[str, typer.Option("--process", help="Only this process.", show_default=False)] = "",
+    json: AsJson = False,
+) -> None:
+    """Draw a model: as text in the order of its flow, or as an SVG picture from its diagram."""
+    from procession.services.diagram import outline, render_svg
+
+    output = Output(json)
+    with errors(json):
+        from procession.parse import parse_bpmn
+
+        definitions, found = parse_bpmn(model.read_bytes(), str(model))
+        if definitions is None:
+            raise Problem("\n".join(str(each) for each in found))
+        if svg:
+            written = write_svg(render_svg(definitions), svg)
+            output.document({"file": str(model), "svg": svg})
+            output.text(written)
+        else:
+            drawn = outline(definitions, process_id=process, width=min(output.console.width, 100))
+            output.document({"file": str(model), "outline": drawn.splitlines()})
+            output.picture(drawn)
+
+
+def write_svg(picture: str, target: str) -> str:
+    """Writes a picture to a file, or to stdout for `-`; answers with what to tell about it."""
+    if target == "-":
+        typer.echo(picture, nl=False)
+        return ""
+    Path(target).write_text(picture, encoding="utf-8")
+    return f"wrote {target}"
+
+
+def _checked(model: Path) -> list[Diagnostic]:
+    from procession.compile import check_definitions
+    from procession.parse import parse_bpmn, parse_dmn
+
+    data = model.read_bytes()
+    if model.suffix.lower() == ".dmn":
+        return parse_dmn(data, str(model))[1]
+    definitions, found = parse_bpmn(data, str(model))
+    return found if definitions is None else [*found, *check_definitions(definitions)]
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -1,0 +1,62 @@
+"""The command that runs scenario files (docs/scenarios.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from procession.cli.console import FAILED, USAGE, Output, Problem, errors
+from procession.cli.options import MEMORY, AsJson
+
+SUFFIXES: Final = (".scenario.yaml", ".scenario.yml")
+HOSTS: Final = ("embedded", "celery", "temporal")
+
+
+def run_scenarios(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Scenario files, or folders of them.", show_default=False)
+    ],
+    host: Annotated[str, typer.Option("--host", metavar="|".join(HOSTS), help="What runs the processes.")] = HOSTS[0],
+    store: Annotated[str, typer.Option("--store", metavar="URL", help="Where the state is kept.")] = MEMORY,
+    restore_every_step: Annotated[
+        bool, typer.Option("--restore-every-step", help="Save and load the state after every step.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Run scenario files on a virtual clock. Exits 1 if any failed."""
+    from procession.testing import run_scenario
+
+    output = Output(json)
+    with errors(json):
+        if host not in HOSTS:
+            raise Problem(f"no host {host!r}", f"one of {', '.join(HOSTS)}", USAGE)
+        if host != HOSTS[0]:
+            raise Problem(f"the host {host!r} is not in this version", f"use --host {HOSTS[0]}")
+        files = [file for path in paths for file in _files(path)]
+        failed = 0
+        for file in files:
+            result = run_scenario(file, host=host, store=store, restore_every_step=restore_every_step)
+            failed += not result.passed
+            output.document(msgspec.to_builtins(result))
+            output.text(f"{'✓' if result.passed else '✗'} {file}", "" if result.passed else "bold red")
+            for line in (result.error or "").splitlines():
+                output.text(f"    {line}")
+        output.text(f"{len(files) - failed} passed, {failed} failed")
+        if failed:
+            raise typer.Exit(FAILED)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        found = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES))
+        if not found:
+            raise Problem(f"no *{SUFFIXES[0]} under {path}", "name a file, or another folder")
+        yield from found
+    elif path.exists():
+        yield path
+    else:
+        raise Problem(f"no file {path}", "name scenario files or folders")

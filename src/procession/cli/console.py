@@ -1,0 +1,166 @@
+"""What the command line prints: results on stdout as text or JSON, errors on stderr as one line, exit codes.
+
+No command prints by itself, so that `--json` holds everywhere and nothing but the result is on stdout.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final, NoReturn, final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from procession.base.diagnostics import Diagnostic, Refused
+from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
+
+OK: Final = 0
+FAILED: Final = 1
+"""An error, an incident, a scenario that failed."""
+USAGE: Final = 2
+"""The command line itself is wrong; typer's own."""
+WAITING: Final = 3
+"""`run`: the instance waits for something that is not there."""
+
+_HIGHLIGHTS: Final = (
+    (r"●\d+", "bold green"),
+    (r"!\d+", "bold red"),
+    (r"✓\d+", "dim"),
+    (r"  · [^→]*", "dim"),
+)
+_REMEDIES: Final = (
+    (NotFound, "list what is there with: procession list"),
+    (BadValue, "values are JSON; write text as k=text and JSON as k:=json"),
+    (StoreError, "look at the file with: procession doctor"),
+    (Conflict, "look at its state with: procession show"),
+)
+
+
+@final
+class Problem(Exception):
+    """An error of the command line's own, with what to do about it."""
+
+    def __init__(self, message: str, remedy: str = "", code: int = FAILED) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.code = code
+
+
+@final
+class Output:
+    """Where one command writes its result. With `as_json` everything that is not the document is left out."""
+
+    __slots__ = ("as_json", "console")
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(highlight=False, soft_wrap=True)
+
+    def document(self, value: object) -> None:
+        """One JSON document on a line; nothing in text mode."""
+        if self.as_json:
+            sys.stdout.write(_ENCODER.encode(value).decode() + "\n")
+
+    def text(self, line: str = "", style: str = "") -> None:
+        """A line of text; nothing in JSON mode."""
+        if not self.as_json:
+            self.console.print(Text(line, style=style))
+
+    def picture(self, drawn: str) -> None:
+        """An outline with its tokens in colour."""
+        if not self.as_json:
+            text = Text(drawn.rstrip("\n"))
+            for pattern, style in _HIGHLIGHTS:
+                text.highlight_regex(pattern, style)
+            self.console.print(text)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
+        """Rows under their headings, or the line `empty`."""
+        if self.as_json:
+            return
+        cells = [[str(cell) for cell in row] for row in rows]
+        if not cells:
+            self.text(empty, "dim")
+            return
+        grid = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        for row in cells:
+            grid.add_row(*map(Text, row))
+        self.console.print(grid)
+
+    def records(self, records: Sequence[Mapping[str, object]], columns: Mapping[str, str], empty: str) -> None:
+        """Records as JSON lines or as a table of the named columns (key to heading)."""
+        for record in records:
+            self.document(record)
+        self.table(
+            tuple(columns.values()),
+            [[as_text(record.get(name)) for name in columns] for record in records],
+            empty,
+        )
+
+    def diagnostics(self, found: Iterable[Diagnostic]) -> None:
+        """Findings in text mode, coloured by severity."""
+        colors = {"error": "red", "warning": "yellow", "info": "cyan"}
+        if not self.as_json:
+            for each in found:
+                line = Text(str(each))
+                line.highlight_regex(rf"\b{each.severity}\b(?= \[)", colors[each.severity])
+                self.console.print(line)
+
+
+def as_record(diagnostic: Diagnostic) -> dict[str, object]:
+    """A finding as JSON, the span opened up."""
+    span = diagnostic.span
+    return {
+        "file": span.file,
+        "line": span.line,
+        "column": span.column,
+        "severity": diagnostic.severity,
+        "rule": diagnostic.rule,
+        "element": diagnostic.element,
+        "message": diagnostic.message,
+        "remedy": diagnostic.remedy,
+    }
+
+
+def as_text(value: object) -> str:
+    """A value in one line: text as it is, nothing as nothing, the rest as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _ENCODER.encode(value).decode()
+
+
+@contextmanager
+def errors(as_json: bool) -> Generator[None]:
+    """Turns every expected error into one line on stderr and exit code 1; the rest is a bug and shows its trace."""
+    try:
+        yield
+    except Problem as problem:
+        _fail(str(problem), problem.remedy, as_json, problem.code)
+    except Refused as refused:
+        if as_json:
+            record = {"error": "refused", "diagnostics": [as_record(d) for d in refused.diagnostics]}
+            sys.stderr.write(_ENCODER.encode(record).decode() + "\n")
+        else:
+            sys.stderr.write("".join(f"{each}\n" for each in refused.diagnostics))
+        raise typer.Exit(FAILED) from None
+    except ProcessionError as error:
+        remedy = next((text for kind, text in _REMEDIES if isinstance(error, kind)), "")
+        _fail(str(error), remedy, as_json, FAILED)
+    except OSError as error:
+        _fail(f"{error.filename or 'file'}: {error.strerror or error}", "", as_json, FAILED)
+
+
+def _fail(message: str, remedy: str, as_json: bool, code: int) -> NoReturn:
+    if as_json:
+        sys.stderr.write(_ENCODER.encode({"error": message, "remedy": remedy}).decode() + "\n")
+    else:
+        sys.stderr.write(f"procession: {message}{f' ({remedy})' if remedy else ''}\n")
+    raise typer.Exit(code) from None
+
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")

@@ -1,0 +1,86 @@
+"""Options that several commands share, each said once; and reading what they hold. No command lives here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Final, TypeAlias
+
+import typer
+
+from procession.base.values import Json, Variables, checked, decode
+from procession.cli.console import Problem
+
+DEFAULT_DB: Final = "procession.db"
+DEFAULT_TENANT: Final = "<default>"
+MEMORY: Final = ":memory:"
+
+Db: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--db",
+        envvar="PROCESSION_DB",
+        metavar="PATH",
+        help="The engine's SQLite file.",
+        show_default="./procession.db",
+    ),
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="JSON on stdout and stderr.")]
+Vars: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--var", "-v", metavar="K=V", help="A variable: k=text, or k:=json (numbers, lists, true).", show_default=False
+    ),
+]
+VarsFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--vars", metavar="FILE", help="A file with a JSON object of variables.", show_default=False),
+]
+Workers: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--workers",
+        "-w",
+        metavar="MODULE:OBJECT",
+        help="Worker functions to run jobs with; repeatable.",
+        show_default=False,
+    ),
+]
+Tenant: TypeAlias = Annotated[str, typer.Option("--tenant", help="The tenant.", show_default=False)]
+
+
+def variables_of(assignments: list[str] | None, file: Path | None = None) -> Variables:
+    """The variables of `--vars` and then `--var`. `k=v` is text, except that an integer stays a number when written
+    `k:=1`. Raises `Problem` for what is no assignment, `BadValue` for what no variable can hold.
+    """
+    variables: Variables = _of_file(file) if file is not None else {}
+    for text in assignments or ():
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip(":"):
+            raise Problem(f"--var {text!r} is no assignment", "write k=text or k:=json", 2)
+        if name.endswith(":"):
+            variables[name[:-1]] = _json(name[:-1], value)
+        else:
+            variables[name] = checked(name, value)
+    return variables
+
+
+def existing(db: str) -> str:
+    """The path of a store that is there already. A command that only looks must not make an empty one."""
+    if db != MEMORY and not Path(db).exists():
+        raise Problem(f"no store at {os.fspath(Path(db))}", "deploy a process first, or name the file with --db")
+    return db
+
+
+def _of_file(file: Path) -> Variables:
+    value = decode(file.read_bytes())
+    if not isinstance(value, dict):
+        raise Problem(f"{file} holds no JSON object", 'write {"name": value}')
+    return {name: checked(name, item) for name, item in value.items()}
+
+
+def _json(name: str, text: str) -> Json:
+    try:
+        return checked(name, decode(text))
+    except ValueError as error:
+        raise Problem(f"--var {name}:={text}: {error}", f"write text as {name}={text}", 2) from None

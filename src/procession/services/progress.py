@@ -1,0 +1,152 @@
+"""How far an instance is, element by element: what a picture of it shows, from its state and its facts.
+
+Counting follows the facts, so it costs as much as the instance did. What must not live here: drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, TypeAlias, final
+
+import msgspec
+
+from procession.base.failure import StoreError
+from procession.core.facts import AnyFact, ElementCompleted, ElementEntered, FlowTaken, ItemEntered
+from procession.core.state import ElementInstance, Incident, Job, State, Subscription, Timer
+from procession.ir.program import Program
+from procession.model.bpmn import Definitions
+from procession.parse import parse_bpmn
+from procession.services.diagram.marks import Marks
+from procession.services.views import Views
+
+_Wait: TypeAlias = Incident | Job | Timer | Subscription
+
+NOTES_MAX: Final = 5
+"""Lines about one element; ten thousand items of a multi-instance must not fill a terminal."""
+
+
+@final
+class Progress(msgspec.Struct, frozen=True):
+    """An instance on its model. `waits` are (element id, a line about what is waited for)."""
+
+    definitions: Definitions
+    process_id: str
+    marks: Marks
+    waits: list[tuple[str, str]]
+
+
+def progress_of(views: Views, tenant: str, instance: int) -> Progress:
+    """Where an instance is, on the document that it was deployed with; raises `NotFound`."""
+    info = views.instance(tenant, instance)
+    loaded = views.load(tenant, instance)
+    number = views.tenant(tenant)
+    assert number is not None
+    definition = views.catalog.version(number, info.process_id, info.version)
+    document = views.source(tenant, definition.key)
+    definitions, _ = parse_bpmn(document, info.process_id)
+    if definitions is None:
+        raise StoreError(f"the document of process {info.process_id!r} version {info.version} cannot be read any more")
+    program = loaded.linked.program
+    marks = progress(program, loaded.state, (entry.fact for entry in views.history(tenant, instance)))
+    return Progress(definitions, info.process_id, marks, waits(program, loaded.state))
+
+
+def progress(program: Program, state: State, facts: Iterable[AnyFact]) -> Marks:
+    """Where tokens are (waiting at joins too), what was completed and taken how often, and what is waited for.
+
+    Of a repeated activity its repetitions are counted; of one that repeats nothing right now, the activity.
+    """
+    nodes: dict[int, int] = {}
+    completed: dict[int, int] = {}
+    taken: dict[str, int] = {}
+    for fact in facts:
+        match fact:
+            case ElementEntered() | ItemEntered():
+                nodes[fact.element] = fact.node
+            case ElementCompleted():
+                node = nodes.get(fact.element)
+                if node is not None:
+                    completed[node] = completed.get(node, 0) + 1
+            case FlowTaken():
+                flow = program.flows[fact.flow].id
+                taken[flow] = taken.get(flow, 0) + 1
+            case _:
+                continue
+    active: dict[int, int] = {}
+    for element in state.elements.values():
+        active[element.node] = active.get(element.node, 0) + (element is not state.root)
+        for arrived, count in (element.arrived or {}).items():
+            target = program.flows[arrived].target
+            active[target] = active.get(target, 0) + count
+    return Marks(
+        active=_by_id(program, active),
+        completed=_by_id(program, completed),
+        incidents=_incidents(program, state),
+        taken=taken,
+        notes=_notes(program, state),
+    )
+
+
+def waits(program: Program, state: State) -> list[tuple[str, str]]:
+    """What the instance waits for: (element id, a line about it), incidents first, otherwise by age."""
+    others: list[_Wait] = [*state.jobs.values(), *state.timers.values(), *state.subscriptions.values()]
+    open_waits: list[_Wait] = [*state.incidents.values(), *sorted(others, key=lambda wait: wait.key)]
+    lines = [(_id(program, state.elements.get(wait.element), wait), _line(wait)) for wait in open_waits]
+    for element in state.elements.values():
+        if element.attributes is not None:
+            assignee = element.attributes.get("assignee")
+            text = f"user task {element.key}{f' of {assignee}' if assignee else ''}"
+            lines.append((program.nodes[element.node].id, text))
+        if element.child:
+            lines.append((program.nodes[element.node].id, f"called instance {element.child}"))
+    return lines
+
+
+def _by_id(program: Program, counts: dict[int, int]) -> dict[str, int]:
+    result: dict[str, int] = {}
+    for node, count in counts.items():
+        inner = program.nodes[node].inner
+        # A repeated activity is a body and its repetitions, both under one id.
+        if count and not (inner >= 0 and counts.get(inner)):
+            result[program.nodes[node].id] = result.get(program.nodes[node].id, 0) + count
+    return result
+
+
+def _incidents(program: Program, state: State) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for incident in state.incidents.values():
+        element = _id(program, state.elements.get(incident.element), incident)
+        counts[element] = counts.get(element, 0) + 1
+    return counts
+
+
+def _notes(program: Program, state: State) -> dict[str, tuple[str, ...]]:
+    lines: dict[str, list[str]] = {}
+    for element, line in waits(program, state):
+        lines.setdefault(element, []).append(line)
+    return {
+        element: (*found[:NOTES_MAX], f"and {len(found) - NOTES_MAX} more") if len(found) > NOTES_MAX else tuple(found)
+        for element, found in lines.items()
+    }
+
+
+def _id(program: Program, element: ElementInstance | None, wait: _Wait) -> str:
+    if isinstance(wait, Timer | Subscription):
+        return program.nodes[wait.node].id
+    return program.nodes[element.node].id if element is not None else program.process_id
+
+
+def _line(wait: _Wait) -> str:
+    match wait:
+        case Incident():
+            return f"incident {wait.key} {wait.code}: {wait.message}"
+        case Job():
+            state = "stopped" if wait.held else f"{wait.retries} retries left"
+            return f"job {wait.key} {wait.type}, {state}"
+        case Timer():
+            return f"timer {wait.key} due {datetime.fromtimestamp(wait.due / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
+        case Subscription():
+            if wait.signal:
+                return f"signal {wait.name}"
+            return f"message {wait.name}{f' key {wait.correlation_key}' if wait.correlation_key else ''}"

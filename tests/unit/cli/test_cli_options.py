@@ -1,0 +1,87 @@
+"""Variables and workers as they are written on a command line."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from procession.cli.console import Problem
+from procession.cli.options import variables_of
+from procession.cli.workers import register_workers
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ("name=Ada", {"name": "Ada"}),
+        ("amount=12", {"amount": "12"}),
+        ("amount:=12", {"amount": 12}),
+        ("rate:=0.10", {"rate": Decimal("0.10")}),
+        ("ok:=true", {"ok": True}),
+        ('items:=[1,{"a":null}]', {"items": [1, {"a": None}]}),
+        ("text=a=b:=c", {"text": "a=b:=c"}),
+        ("empty=", {"empty": ""}),
+    ],
+)
+def test_a_variable_is_text_or_json(text: str, variables: dict[str, object]) -> None:
+    assert variables_of([text]) == variables
+
+
+@pytest.mark.parametrize("text", ["amount", "=5", ":=5", "x:=", "x:={", "x:=NaN", ""])
+def test_what_is_no_assignment_is_refused_with_a_remedy(text: str) -> None:
+    with pytest.raises(Problem) as caught:
+        variables_of([text])
+    assert caught.value.remedy
+
+
+def test_options_win_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "vars.json"
+    file.write_text('{"a": 1, "b": 2}')
+    assert variables_of(["b:=3"], file) == {"a": 1, "b": 3}
+
+
+class Recorder:
+    """Takes the place of an engine: it notes what is registered."""
+
+    def __init__(self) -> None:
+        self.types: list[str] = []
+
+    def worker(self, job_type: str):
+        self.types.append(job_type)
+        return lambda function: function
+
+
+MODULES = {
+    "a_function_takes_the_engine": "def register(engine):\n    engine.worker('a')\n    engine.worker('b')\n",
+    "a_module_of_functions": "def charge_card(amount): ...\ndef _hidden(): ...\nfrom json import loads\n",
+    "a_class_of_functions": "class Workers:\n    @staticmethod\n    def ship(order): ...\n",
+    "a_table": "WORKERS = {'io.x:1': lambda: None}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "path", "types"),
+    [
+        ("a_function_takes_the_engine", ":register", ["a", "b"]),
+        ("a_module_of_functions", "", ["charge-card"]),
+        ("a_class_of_functions", ":Workers", ["ship"]),
+        ("a_table", ":WORKERS", ["io.x:1"]),
+    ],
+)
+def test_workers_are_found_by_module_and_object(
+    module: str, path: str, types: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"{module}.py").write_text(MODULES[module])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    recorder = Recorder()
+    register_workers(recorder, [module + path])
+    assert recorder.types == types
+
+
+@pytest.mark.parametrize("name", ["no_such_module_here:x", "json:no_such_object", "string:digits"])
+def test_workers_that_are_not_there_are_a_clear_error(name: str) -> None:
+    with pytest.raises(Problem, match=name.partition(":")[0]):
+        register_workers(Recorder(), [name])
