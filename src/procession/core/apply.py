@@ -103,8 +103,11 @@ def _item_entered(program: Program, state: State, fact: f.ItemEntered) -> None:
     element.index = fact.index
     element.variables = {"loopCounter": fact.index}
     spec = program.nodes[body.node].loop
-    if loop.items is not None and spec is not None and spec.item_name:
+    assert spec is not None
+    if loop.items is not None and spec.item_name:
         element.variables[spec.item_name] = loop.items[fact.index - 1]
+    if spec.output_local:
+        element.variables.setdefault(spec.output_local, None)
 
 
 def _element_completing(program: Program, state: State, fact: f.ElementCompleting) -> None:

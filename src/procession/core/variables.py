@@ -58,8 +58,11 @@ def map_inputs(cx: Context, element: ElementInstance, node: Node) -> None:
 
 
 def map_outputs(cx: Context, element: ElementInstance, node: Node) -> None:
-    """Output mappings: evaluated in the element's scope, written from the enclosing scope outwards."""
-    outer = element.scope
+    """Output mappings: evaluated in the element's scope, written from the enclosing scope outwards.
+
+    An instance of a multi-instance activity writes from its own scope, where its output element may live.
+    """
+    outer = element if element.index else element.scope
     if outer is None:
         assert not node.outputs, "a process has no output mappings"
         return

@@ -141,6 +141,8 @@ class Loop(msgspec.Struct, frozen=True, array_like=True, gc=False):
     output: Ref = NONE
     completion: Ref = NONE
     cardinality: Ref = NONE
+    output_local: str = ""
+    """The variable that `output` reads: each instance starts with one of its own, so that parallel ones do not mix."""
 
 
 @final

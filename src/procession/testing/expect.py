@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 
 from procession.testing.driver import Case
 from procession.testing.scenario import Expectation
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 def same(a: object, b: object) -> bool:
@@ -27,7 +27,7 @@ def same(a: object, b: object) -> bool:
     if isinstance(a, dict) and isinstance(b, dict):
         one, two = cast("dict[str, object]", a), cast("dict[str, object]", b)
         return one.keys() == two.keys() and all(same(one[name], two[name]) for name in one)
-    return type(a) is type(b) and a == b
+    return (isinstance(a, str) and isinstance(b, str) and a == b) or (a is None and b is None)
 
 
 def multiset(what: str, expected: Sequence[str], found: Sequence[str]) -> str:

@@ -60,7 +60,11 @@ class Failed(Exception):
 
 
 def run_scenario(
-    document: str | Path | Scenario, *, host: str = "embedded", store: str = ":memory:", restore_every_step: bool = False
+    document: str | Path | Scenario,
+    *,
+    host: str = "embedded",
+    store: str = ":memory:",
+    restore_every_step: bool = False,
 ) -> Result:
     """Runs one scenario. `store` is ":memory:" or the path of a file; each run uses a tenant of its own there.
 
@@ -136,7 +140,9 @@ class _Run:
         except Refused as refused:
             rules = sorted({d.rule for d in refused.diagnostics if d.severity == "error"})
             if rule and rule not in rules:
-                raise Failed(f"expected to be refused by {rule}, but refused by {', '.join(rules)}:\n{refused}") from None
+                raise Failed(
+                    f"expected to be refused by {rule}, but refused by {', '.join(rules)}:\n{refused}"
+                ) from None
             if not rule:
                 raise Failed(f"the deployment was refused:\n{refused}") from None
         except ProcessionError as error:

@@ -10,9 +10,13 @@ import re
 from decimal import Decimal
 from typing import Final, TypeAlias, cast
 
-import yaml
-
+from procession.base.failure import ProcessionError
 from procession.base.values import Json
+
+try:
+    import yaml
+except ModuleNotFoundError as missing:
+    raise ProcessionError("scenario files need PyYAML: pip install 'procession[cli]'") from missing
 
 Lines: TypeAlias = dict[str, int]
 """The line, from 1, of each place such as `$.steps[2].start`."""

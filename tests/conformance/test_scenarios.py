@@ -1,0 +1,44 @@
+"""Every scenario of this repository, plain and with the engine opened anew after every call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from procession.testing import Result, run_scenario
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+FILES: Final = sorted(
+    path for folder in ("tests/scenarios", "examples") for path in (ROOT / folder).rglob("*.scenario.yaml")
+)
+
+
+@pytest.mark.parametrize("restore", [False, True], ids=["plain", "restored"])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_scenario_goes_as_written(path: Path, restore: bool) -> None:
+    result = run_scenario(path, restore_every_step=restore)
+    assert result.passed, explained(result)
+
+
+@pytest.mark.parametrize("path", FILES[::7], ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_scenario_leaves_the_same_trace_every_time(path: Path) -> None:
+    first, second = run_scenario(path), run_scenario(path, restore_every_step=True)
+    assert first.to_json() == second.to_json()
+
+
+def test_a_scenario_runs_on_a_file_beside_others(tmp_path: Path) -> None:
+    store = str(tmp_path / "scenarios.db")
+    for path in FILES[:6]:
+        result = run_scenario(path, store=store)
+        assert result.passed, explained(result)
+
+
+def explained(result: Result) -> str:
+    """The error, and what each instance did."""
+    lines = [result.error]
+    for instance in result.instances:
+        lines.append(f"--- {instance.name}: {instance.state} {instance.variables}")
+        lines += [f"    {entry.event:<10} {entry.element:<24} {entry.scope}" for entry in instance.trace]
+    return "\n".join(lines)
