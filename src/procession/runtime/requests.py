@@ -16,14 +16,14 @@ from procession.core.events import AnyEvent
 from procession.runtime import codec
 
 
-class Request(msgspec.Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
+class Request(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Base of all requests (data inheritance only: no behaviour)."""
 
     tenant: str
 
 
 @final
-class StartProcess(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Start an instance; answered with its key. `key` is preset when the caller has to know it at once (0: drawn).
 
     `version` 0 is the latest. `definition` names a definition by key instead, with `node` the triggered start event
@@ -43,7 +43,7 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, omit_defaults=True)
 
 
 @final
-class StartCalled(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class StartCalled(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Start a called process under the key that its caller gave it."""
 
     key: int
@@ -58,7 +58,7 @@ class StartCalled(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
 
 
 @final
-class Deliver(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class Deliver(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Give an event to an instance. With `tolerant` a rejection is no error (the addressee has moved on)."""
 
     instance: int
@@ -67,7 +67,7 @@ class Deliver(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
 
 
 @final
-class DeliverOffer(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class DeliverOffer(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Offer a message of a correlation partition to a subscription of an instance."""
 
     instance: int
@@ -79,7 +79,7 @@ class DeliverOffer(Request, frozen=True, gc=False, tag=True, omit_defaults=True)
 
 
 @final
-class PublishMessage(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class PublishMessage(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Publish a message; answered with its key. `key` is preset when an instance published it."""
 
     name: str
@@ -91,7 +91,7 @@ class PublishMessage(Request, frozen=True, gc=False, tag=True, omit_defaults=Tru
 
 
 @final
-class BroadcastSignal(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class BroadcastSignal(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Broadcast a signal; answered with the number of those who got it."""
 
     name: str
@@ -99,7 +99,7 @@ class BroadcastSignal(Request, frozen=True, gc=False, tag=True, omit_defaults=Tr
 
 
 @final
-class DeployResources(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class DeployResources(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Deploy documents (file name, bytes); answered with a `Deployment` as JSON."""
 
     resources: list[tuple[str, bytes]]
@@ -107,7 +107,7 @@ class DeployResources(Request, frozen=True, gc=False, tag=True, omit_defaults=Tr
 
 
 @final
-class ActivateJobs(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class ActivateJobs(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Lease up to `limit` jobs of a type to an outside worker for `timeout` ms; answered with a list of jobs."""
 
     type: str
@@ -117,7 +117,7 @@ class ActivateJobs(Request, frozen=True, gc=False, tag=True, omit_defaults=True)
 
 
 @final
-class FinishJob(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class FinishJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Complete a job. `token` is the lease under which the work was done, 0 to act without one."""
 
     job: int
@@ -128,7 +128,7 @@ class FinishJob(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
 
 
 @final
-class FailJob(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class FailJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """A worker failed. `retries` None takes one from the job; `backoff` None takes the job's own."""
 
     job: int
@@ -139,7 +139,7 @@ class FailJob(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
 
 
 @final
-class ThrowJob(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class ThrowJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """A worker threw a BPMN error."""
 
     job: int
@@ -150,7 +150,7 @@ class ThrowJob(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
 
 
 @final
-class TaskEvent(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class TaskEvent(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Give an event to the instance that has the open user task `task`."""
 
     task: int
@@ -158,7 +158,7 @@ class TaskEvent(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
 
 
 @final
-class Resolve(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class Resolve(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Retry what an incident stopped."""
 
     incident: int
@@ -166,7 +166,7 @@ class Resolve(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
 
 
 @final
-class SweepMessages(Request, frozen=True, gc=False, tag=True, omit_defaults=True):
+class SweepMessages(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Forget the messages whose time is over."""
 
 
