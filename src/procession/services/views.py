@@ -300,7 +300,7 @@ class Views:
     def definitions(self, tenant: str) -> list[DefinitionView]:
         """All versions of all processes."""
         number = self.tenant(tenant)
-        rows = self._definitions(number) if number is not None else []
+        rows: Sequence[DefinitionRow] = self._definitions(number) if number is not None else ()
         return [
             DefinitionView(
                 row.key,

@@ -69,7 +69,7 @@ class _Queue:
 
     def __init__(self) -> None:
         self.heap: list[tuple[int, int, Offer]] = []
-        self.cursor = (-1, 0)
+        self.cursor: tuple[int, int] = (-1, 0)
         self.more = True
 
 
@@ -122,6 +122,7 @@ class Board:
 
     def take(self, type: str, limit: int, now: int, timeout: int, *, only: int | None = None) -> list[Offer]:
         """Leases up to `limit` ready jobs for `timeout` ms, in turns over the tenants, or of one tenant `only`."""
+        self.expire(now)
         self._wake(now)
         queues = self._queues.get(type)
         if not queues:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, final
+from collections.abc import Callable, Mapping
+from typing import Protocol, final
 
 from procession.base.values import Variables
 from procession.core.events import Cancel, SetVariables
-from procession.runtime.requests import Deliver
+from procession.hosts.embedded.reading import Reader
+from procession.runtime.requests import AnyRequest, Deliver
 from procession.services.views import Entry, IncidentView, InstanceState, InstanceView, JobView, TaskView
 
-if TYPE_CHECKING:
-    from procession.hosts.embedded.engine import Engine
+
+class Door(Protocol):
+    """What a handle needs of its engine."""
+
+    def reader(self) -> Reader: ...
+    def call(self, request: AnyRequest) -> object: ...
+    def checked(self, variables: Mapping[str, object] | None) -> Variables: ...
+    def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool: ...
+    def incidents(self, *, instance: int = ..., tenant: str = ...) -> list[IncidentView]: ...
+    def tasks(self, *, instance: int = ..., tenant: str = ...) -> list[TaskView]: ...
+    def jobs(self, *, instance: int = ..., tenant: str = ...) -> list[JobView]: ...
+    def instances(self, *, parent: int = ..., tenant: str = ...) -> list[Instance]: ...
+    def task_of(self, instance: int, element_id: str, tenant: str = ...) -> TaskView: ...
+    def complete_task(self, task: int, variables: Mapping[str, object] | None = None, *, tenant: str = ...) -> None: ...
+    def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = ...) -> None: ...
+    def publish(
+        self, name: str, key: str = "", variables: Mapping[str, object] | None = None, *, tenant: str = ...
+    ) -> int: ...
 
 
 @final
@@ -20,7 +37,7 @@ class Instance:
 
     __slots__ = ("_engine", "_tenant", "key")
 
-    def __init__(self, engine: Engine, tenant: str, key: int) -> None:
+    def __init__(self, engine: Door, tenant: str, key: int) -> None:
         self._engine = engine
         self._tenant = tenant
         self.key = key
@@ -102,7 +119,9 @@ class Instance:
 
     def complete_task(self, element_id: str, variables: Mapping[str, object] | None = None) -> None:
         """Completes the open user task of an element (the oldest, if there are several)."""
-        self._engine.complete_task(self._engine.task_of(self.key, element_id, self._tenant).key, variables)
+        self._engine.complete_task(
+            self._engine.task_of(self.key, element_id, self._tenant).key, variables, tenant=self._tenant
+        )
 
     def resolve_incident(self, incident: int = 0, retries: int = 1) -> None:
         """Resolves one incident, or all of this instance."""

@@ -69,6 +69,10 @@ class Residents:
     def __len__(self) -> int:
         return len(self._by_key)
 
+    def items(self) -> list[tuple[int, Resident]]:
+        """Everything in memory, by key."""
+        return list(self._by_key.items())
+
     def get(self, tenant: int, key: int) -> Resident | None:
         """The instance, loaded if it must be; None if this tenant has no such instance."""
         found = self._by_key.get(key)

@@ -104,7 +104,7 @@ class _Parameter:
         self.name = name
         self.type = type
         self.default = default
-        self.plain = type in {inspect.Parameter.empty, Any, object}
+        self.plain = any(type is each for each in (inspect.Parameter.empty, Any, object))
 
 
 @final
