@@ -6,6 +6,7 @@ verb, found by table. What must not live here: the YAML (scenario.py), the engin
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeAlias, final
@@ -170,8 +171,8 @@ class _Run:
         ]
 
     def deploy(self, files: list[str]) -> None:
-        """Deploys files beside the scenario."""
-        self.driver.deploy([self._folder / name for name in files])
+        """Deploys files beside the scenario; a name may hold an environment variable, `$MODELS/order.bpmn`."""
+        self.driver.deploy([self._folder / os.path.expandvars(name) for name in files])
 
     def call(self, request: q.AnyRequest) -> object:
         """One request to the engine."""
