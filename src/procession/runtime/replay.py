@@ -65,8 +65,7 @@ def load_instance(
 
 def replay(linked: Linked, state: State, rows: Iterable[FactRow]) -> None:
     """Applies stored steps in order. Raises `StoreError` for a gap."""
-    program = linked.program
     for row in rows:
         if row.seq != state.seq + 1:
             raise StoreError(f"instance {state.instance} has no step {state.seq + 1}")
-        apply_step(program, state, codec.decode_facts(row.data), row.at)
+        apply_step(linked.program, state, codec.decode_facts(row.data), row.at)

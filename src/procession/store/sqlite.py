@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from types import GenericAlias
 from typing import Final, TypeVar, cast, final
@@ -106,8 +107,8 @@ class SQLiteStore:
                 continue
             if changes.new:
                 writer.executemany(_INSERTS[table], changes.new.values())
-            for statement, row in changes.changed:
-                writer.execute(_WRITES[statement], row)
+            for statement, group in groupby(changes.changed, _first):
+                writer.executemany(_WRITES[statement], [row for _, row in group])
             if changes.gone:
                 writer.executemany(_DELETES[table], changes.gone.values())
 
@@ -179,6 +180,8 @@ class SQLiteStore:
                     source.backup(copy)
                 finally:
                     source.close()
+            # Whoever opens the copy owns it; its epoch still fences everybody before him.
+            copy.execute(_SHARD["shard_unowned"])
         copy.close()
 
     def close(self) -> None:
@@ -206,6 +209,10 @@ def _configured(connection: Connection) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def _first(change: tuple[str, Cells]) -> str:
+    return change[0]
 
 
 def _prepare(connection: Connection, path: str) -> None:

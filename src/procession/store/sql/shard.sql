@@ -10,6 +10,9 @@ UPDATE procession_shard SET owner = ?, epoch = epoch + 1, expires = ? WHERE shar
 -- name: shard_release
 UPDATE procession_shard SET owner = '', expires = 0 WHERE shard = ? AND epoch = ?;
 
+-- name: shard_unowned
+UPDATE procession_shard SET owner = '', expires = 0;
+
 -- The fence: no row is changed when another owner has taken over.
 -- name: shard_fence
 UPDATE procession_shard SET last_key = max(last_key, ?), expires = ? WHERE shard = ? AND epoch = ?;
