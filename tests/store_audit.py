@@ -1,0 +1,89 @@
+"""What must hold of a store's file at any time, whatever was done to the process that wrote it.
+
+Read with plain SQL and the interpreter's own replay, not through an engine: facts and state are the same thing, and
+every row that stands for something open is in the state, and the other way round.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from procession.core import commands as c
+from procession.core.facts import InstanceStarted
+from procession.core.pending import pending
+from procession.core.snapshot import dump, load
+from procession.core.state import State, Status
+from procession.ir.program import from_bytes
+from procession.runtime import codec
+from procession.runtime.link import link
+from procession.runtime.replay import replay
+from procession.runtime.rows import FactRow
+
+Facts = dict[tuple[int, int], bytes]
+"""(instance, seq) -> the stored bytes."""
+
+_KEYS: Final[dict[str, Callable[[State], list[int]]]] = {
+    "job": lambda state: list(state.jobs),
+    "timer": lambda state: list(state.timers),
+    "subscription": lambda state: list(state.subscriptions),
+    "incident": lambda state: list(state.incidents),
+}
+
+
+def facts_of(path: Path) -> Facts:
+    """All facts in the file."""
+    return {(row[0], row[1]): row[2] for row in rows(path, "SELECT instance, seq, data FROM procession_fact")}
+
+
+def rows(path: Path, sql: str, *args: object) -> list[tuple[Any, ...]]:
+    """The rows of a statement, through a connection of its own."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql, args).fetchall()
+
+
+def audit(path: Path) -> dict[int, State]:
+    """Instance -> its replayed state, after every check. Raises `AssertionError` naming what is wrong."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        found: dict[int, State] = {}
+        for key, status in connection.execute("SELECT key, state FROM procession_instance ORDER BY key").fetchall():
+            state = found[key] = _audit_instance(connection, key)
+            assert status == {Status.ACTIVE: 0, Status.COMPLETED: 1, Status.TERMINATED: 2}[state.status], key
+        known = {row[0] for row in connection.execute("SELECT DISTINCT instance FROM procession_fact")}
+        assert known == set(found), "facts without an instance, or an instance without facts"
+    return found
+
+
+def _audit_instance(connection: sqlite3.Connection, key: int) -> State:
+    facts = [
+        FactRow(*row)
+        for row in connection.execute(
+            "SELECT seq, at, data FROM procession_fact WHERE instance = ? ORDER BY seq", (key,)
+        ).fetchall()
+    ]
+    assert facts, f"instance {key} has no facts"
+    started = codec.decode_facts(facts[0].data)[0]
+    assert isinstance(started, InstanceStarted)
+    (data,) = connection.execute("SELECT data FROM procession_program WHERE hash = ?", (started.program,)).fetchone()
+    linked = link(from_bytes(codec.unwrap(data)), started.program)
+    state = State()
+    replay(linked, state, facts)
+    whole = dump(state)
+    assert dump(load(whole)) == whole, f"instance {key}: its snapshot restores to something else"
+    snapshot = connection.execute("SELECT seq, data FROM procession_snapshot WHERE instance = ?", (key,)).fetchone()
+    if snapshot is not None:
+        shortened = load(codec.unwrap(snapshot[1]))
+        replay(linked, shortened, [row for row in facts if row.seq > snapshot[0]])
+        assert dump(shortened) == whole, f"instance {key}: snapshot and facts differ from all facts"
+    alive = state.status is Status.ACTIVE
+    for table, keys in _KEYS.items():
+        stored = connection.execute(f"SELECT key FROM procession_{table} WHERE instance = ?", (key,)).fetchall()
+        assert sorted(row[0] for row in stored) == (sorted(keys(state)) if alive else []), f"{table} of {key}"
+    tasks = {each.element for each in pending(linked, state) if isinstance(each, c.OpenTask)}
+    stored = connection.execute("SELECT key FROM procession_task WHERE instance = ?", (key,)).fetchall()
+    assert {row[0] for row in stored} == tasks, f"tasks of {key}"
+    return state
