@@ -5,6 +5,7 @@ No command prints by itself, so that `--json` holds everywhere and nothing but t
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from typing import Final, NoReturn, final
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from procession.base.diagnostics import Diagnostic, Refused
@@ -83,14 +83,15 @@ class Output:
         """Rows under their headings, or the line `empty`."""
         if self.as_json:
             return
-        cells = [[str(cell) for cell in row] for row in rows]
-        if not cells:
+        lines = [list(columns), *([str(cell) for cell in row] for row in rows)]
+        if len(lines) == 1:
             self.text(empty, "dim")
             return
-        grid = Table(*columns, box=None, pad_edge=False, header_style="bold")
-        for row in cells:
-            grid.add_row(*map(Text, row))
-        self.console.print(grid)
+        # Keys are for copying: nothing is cut, whatever the width of the terminal.
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for number, line in enumerate(lines):
+            padded = "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
+            self.text(padded.rstrip(), "" if number else "bold")
 
     def records(self, records: Sequence[Mapping[str, object]], columns: Mapping[str, str], empty: str) -> None:
         """Records as JSON lines or as a table of the named columns (key to heading)."""
@@ -98,7 +99,7 @@ class Output:
             self.document(record)
         self.table(
             tuple(columns.values()),
-            [[as_text(record.get(name)) for name in columns] for record in records],
+            [[_brief(record.get(name)) for name in columns] for record in records],
             empty,
         )
 
@@ -134,6 +135,15 @@ def as_text(value: object) -> str:
     return value if isinstance(value, str) else _ENCODER.encode(value).decode()
 
 
+def _brief(value: object) -> str:
+    """As a table shows it: a time without its fractions and letters."""
+    text = as_text(value)
+    return f"{text[:10]} {text[11:19]}" if _MOMENT.fullmatch(text) else text
+
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
 @contextmanager
 def errors(as_json: bool) -> Generator[None]:
     """Turns every expected error into one line on stderr and exit code 1; the rest is a bug and shows its trace."""
@@ -151,6 +161,8 @@ def errors(as_json: bool) -> Generator[None]:
     except ProcessionError as error:
         remedy = next((text for kind, text in _REMEDIES if isinstance(error, kind)), "")
         _fail(str(error), remedy, as_json, FAILED)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         _fail(f"{error.filename or 'file'}: {error.strerror or error}", "", as_json, FAILED)
 
@@ -163,4 +175,4 @@ def _fail(message: str, remedy: str, as_json: bool, code: int) -> NoReturn:
     raise typer.Exit(code) from None
 
 
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")

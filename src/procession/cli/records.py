@@ -32,6 +32,11 @@ def moment(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def short(at: int) -> str:
+    """Unix ms as a table shows it."""
+    return moment(at)[:19].replace("T", " ")
+
+
 def progress(engine: Engine, instance: Instance, tenant: str) -> Progress:
     """Where an instance is, on its model."""
     from procession.services.progress import progress_of
@@ -73,7 +78,7 @@ def show_instance(instance: Instance, seen: Progress, output: Output) -> None:
 
     info = instance.info
     output.text(f"instance {info.key} of {info.process_id} version {info.version}: {info.state}", COLORS[info.state])
-    times = [f"started {moment(info.started)}", f"ended {moment(info.ended)}" if info.ended else ""]
+    times = [f"started {short(info.started)}", f"ended {short(info.ended)}" if info.ended else ""]
     names = [f"business key {info.business_key}" if info.business_key else "", _called_by(info.parent)]
     output.text(" · ".join(part for part in (*times, *names) if part), "dim")
     if info.failure:
@@ -103,7 +108,7 @@ def show_history(entries: list[Entry], output: Output) -> None:
             for name in entry.fact.__struct_fields__
             if name not in _SILENT and (value := getattr(entry.fact, name)) not in _NOTHING
         ]
-        rows.append((entry.seq, moment(entry.at), entry.kind, entry.element_id, " ".join(details)))
+        rows.append((entry.seq, short(entry.at), entry.kind, entry.element_id, " ".join(details)))
     output.table(("step", "at", "fact", "element", ""), rows, "no facts")
 
 

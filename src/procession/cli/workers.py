@@ -12,17 +12,22 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, TypeAlias, cast
 
 from procession.cli.console import Problem
 
-if TYPE_CHECKING:
-    from procession import Engine
-
-Worker = Callable[..., object]
+Worker: TypeAlias = Callable[..., object]
 
 
-def register_workers(engine: Engine, names: list[str]) -> None:
+class TakesWorkers(Protocol):
+    """What an engine is to this module."""
+
+    def worker(self, type: str, /) -> Callable[[Worker], Worker]:
+        """Gives what registers a function for a job type."""
+        ...
+
+
+def register_workers(engine: TakesWorkers, names: list[str]) -> None:
     """Registers what each `module:object` names. Raises `Problem` when it cannot be found or holds no worker.
 
     The current folder is searched first, as `python -m` does.
@@ -32,7 +37,7 @@ def register_workers(engine: Engine, names: list[str]) -> None:
     for name in names:
         found = _loaded(name)
         if _is_worker(found) and _takes_engine(found):
-            cast("Callable[[Engine], object]", found)(engine)
+            cast("Worker", found)(engine)
             continue
         workers = dict(_workers_in(found))
         if not workers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from procession.cli.console import Problem
 from procession.cli.options import variables_of
-from procession.cli.workers import register_workers
+from procession.cli.workers import Worker, register_workers
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,8 @@ class Recorder:
     def __init__(self) -> None:
         self.types: list[str] = []
 
-    def worker(self, job_type: str):
-        self.types.append(job_type)
+    def worker(self, type: str, /) -> Callable[[Worker], Worker]:
+        self.types.append(type)
         return lambda function: function
 
 

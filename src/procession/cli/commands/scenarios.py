@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 
 from procession.cli.console import FAILED, USAGE, Output, Problem, errors
@@ -41,7 +40,7 @@ def run_scenarios(
         for file in files:
             result = run_scenario(file, host=host, store=store, restore_every_step=restore_every_step)
             failed += not result.passed
-            output.document(msgspec.to_builtins(result))
+            output.document(result)
             output.text(f"{'✓' if result.passed else '✗'} {file}", "" if result.passed else "bold red")
             for line in (result.error or "").splitlines():
                 output.text(f"    {line}")
