@@ -107,7 +107,7 @@ def on_timer(kind: str, text: str) -> str:
 
 def message(id: str, name: str, key: str = "") -> str:
     inside = f'<zeebe:subscription correlationKey="= {key}"/>' if key else ""
-    return f'<bpmn:message id="{id}" name="{name}"><bpmn:extensionElements>{inside}</bpmn:extensionElements></bpmn:message>'
+    return f'<bpmn:message id="{id}" name="{name}">{_extensions(inside)}</bpmn:message>'
 
 
 def signal(id: str, name: str) -> str:
@@ -116,6 +116,10 @@ def signal(id: str, name: str) -> str:
 
 def error(id: str, code: str) -> str:
     return f'<bpmn:error id="{id}" name="{id}" errorCode="{code}"/>'
+
+
+def _extensions(inside: str) -> str:
+    return f"<bpmn:extensionElements>{inside}</bpmn:extensionElements>"
 
 
 def one_task(id: str = "p", type: str = "work", retries: int = 3) -> tuple[str, bytes]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -59,7 +60,7 @@ class FaultyStore:
     def release(self, shard: int, epoch: int) -> None:
         self.inner.release(shard, epoch)
 
-    def post(self, rows: list[Cells], transaction: ForeignTransaction | None = None) -> None:
+    def post(self, rows: Sequence[Cells], transaction: ForeignTransaction | None = None) -> None:
         self.inner.post(rows, transaction)
 
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
@@ -86,9 +87,7 @@ def check_stored(engine: Engine) -> None:
     """Every instance in memory is, byte for byte, what the store would give back."""
     shard = shard_of(engine)
     for key, resident in shard.residents.items():
-        loaded = load_instance(
-            engine.store, resident.tenant, key, lambda hash, r=resident: shard.catalog.linked(r.tenant, hash)
-        )
+        loaded = load_instance(engine.store, resident.tenant, key, partial(shard.catalog.linked, resident.tenant))
         assert loaded is not None
         assert snapshot.dump(loaded.state) == snapshot.dump(resident.state)
 

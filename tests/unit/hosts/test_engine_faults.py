@@ -12,10 +12,13 @@ import drawn as d
 from host_rig import FakeClock, FaultyStore, check_stored, opened, shard_of
 from procession import Engine
 from procession.base.failure import NotFound, ProcessionError, StoreError
+from procession.core.events import Cancel
 from procession.core.state import State
-from procession.hosts.embedded import shard as shard_module
+from procession.core.step import step as real
 from procession.runtime.ports import Batch, Fenced
 from procession.store.sqlite import SQLiteStore
+
+STEP = "procession.hosts.embedded.shard.step"
 
 
 def faulty(path: Path, clock: FakeClock) -> tuple[Engine, FaultyStore]:
@@ -109,8 +112,6 @@ def test_messages_survive_commits_that_fail(tmp_path: Path, every: int) -> None:
 def test_a_fault_of_the_engine_leaves_the_instance_where_it_was_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = shard_module.step
-
     def broken(linked: Any, state: State, event: Any, at: int, key: int) -> Any:
         outcome = real(linked, state, event, at, key)
         if state.root is not None and (state.root.variables or {}).get("bad"):
@@ -121,7 +122,7 @@ def test_a_fault_of_the_engine_leaves_the_instance_where_it_was_and_the_others_g
         engine.deploy(d.one_task())
         instances = engine.start_many("p", [{"bad": n == 1} for n in range(3)])
         jobs = [each.jobs[0].key for each in instances]
-        monkeypatch.setattr(shard_module, "step", broken)
+        monkeypatch.setattr(STEP, broken)
         engine.complete_job(jobs[0])
         with pytest.raises(ProcessionError, match="a bug of ours"):
             engine.complete_job(jobs[1])
@@ -135,8 +136,6 @@ def test_a_fault_of_the_engine_leaves_the_instance_where_it_was_and_the_others_g
 
 
 def test_a_fault_in_a_child_does_not_take_its_caller_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = shard_module.step
-
     def broken(linked: Any, state: State, event: Any, at: int, key: int) -> Any:
         if linked.program.process_id == "child":
             raise AssertionError("a bug of ours")
@@ -144,7 +143,7 @@ def test_a_fault_in_a_child_does_not_take_its_caller_along(tmp_path: Path, monke
 
     with opened(tmp_path / "e.db") as engine:
         engine.deploy(parent_and_child())
-        monkeypatch.setattr(shard_module, "step", broken)
+        monkeypatch.setattr(STEP, broken)
         parent = engine.start("parent")
         engine.run_until_idle()
         assert parent.tokens == {"c": 1}
@@ -162,18 +161,17 @@ def test_a_timer_whose_firing_meets_a_fault_does_not_spin(tmp_path: Path, monkey
     with opened(tmp_path / "e.db", clock) as engine:
         engine.deploy(("p.bpmn", d.document(timed)))
         instance = engine.start("p")
-        real = shard_module.step
         calls: list[int] = []
 
         def broken(*args: Any) -> Any:
             calls.append(1)
             raise AssertionError("a bug of ours")
 
-        monkeypatch.setattr(shard_module, "step", broken)
+        monkeypatch.setattr(STEP, broken)
         clock.pass_by(2)
         engine.run_until_idle()
         assert 1 <= len(calls) <= 2
-        monkeypatch.setattr(shard_module, "step", real)
+        monkeypatch.setattr(STEP, real)
         clock.pass_by(61)
         engine.run_until_idle()
         assert instance.state == "completed"
@@ -248,8 +246,6 @@ def test_a_store_that_was_written_by_somebody_else_is_not_written_over(tmp_path:
         assert resident is not None
         resident.state.seq += 1
         shard.begin()
-        from procession.core.events import Cancel
-
         shard.advance(resident, Cancel())
         with pytest.raises(Fenced):
             shard.commit()

@@ -18,7 +18,6 @@ from procession.services.views import (
     DefinitionView,
     Entry,
     IncidentView,
-    InstanceState,
     JobView,
     TaskView,
 )
@@ -209,7 +208,7 @@ class AsyncInstance:
         """See `Instance.key`."""
         return self.handle.key
 
-    async def state(self) -> InstanceState:
+    async def state(self) -> str:
         """See `Instance.state`."""
         return await _off(lambda: self.handle.state)
 
@@ -237,7 +236,7 @@ class AsyncInstance:
         """See `Instance.jobs`."""
         return await _off(lambda: self.handle.jobs)
 
-    async def wait(self, timeout: float | None = None) -> InstanceState:  # noqa: ASYNC109 - the name of `Instance`
+    async def wait(self, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the name of `Instance`
         """See `Instance.wait`."""
         return await _off(self.handle.wait, timeout)
 

@@ -9,7 +9,7 @@ from procession.base.values import Variables
 from procession.core.events import Cancel, SetVariables
 from procession.hosts.embedded.reading import Reader
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.services.views import Entry, IncidentView, InstanceState, InstanceView, JobView, TaskView
+from procession.services.views import Entry, IncidentView, InstanceView, JobView, TaskView
 
 
 class Door(Protocol):
@@ -57,8 +57,11 @@ class Instance:
         return self._engine.reader().instance(self._tenant, self.key)
 
     @property
-    def state(self) -> InstanceState:
-        """`active`, `incident` (active, and something waits to be resolved), `completed` or `terminated`."""
+    def state(self) -> str:
+        """`active`, `incident` (active, and something waits to be resolved), `completed` or `terminated`.
+
+        A plain `str`: a type checker would take a literal for unchanged from one look to the next.
+        """
         return self.info.state
 
     @property
@@ -100,7 +103,7 @@ class Instance:
         """The instances that this one called."""
         return self._engine.instances(parent=self.key, tenant=self._tenant)
 
-    def wait(self, timeout: float | None = None) -> InstanceState:
+    def wait(self, timeout: float | None = None) -> str:
         """Waits for the end and gives the state; after `timeout` seconds, whatever it is then.
 
         Without `serve()`, and if this process owns the store, it runs the engine meanwhile.
