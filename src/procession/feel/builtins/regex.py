@@ -18,6 +18,9 @@ TEXT_MAX: Final = 100_000
 NESTED_TEXT_MAX: Final = 24
 """Longest text, in characters, for a pattern with nested repetitions: 2 ** 24 steps are bearable, more are not."""
 STEPS_MAX: Final = 10**9
+_CLASS_ESCAPES: Final = frozenset({"\\s", "\\S", "\\d", "\\D", "\\w", "\\W", "."})
+_ATOM_MAX: Final = 200
+_SAMPLE: Final = tuple(chr(code) for code in range(0x250))
 _FEW: Final = 10
 """Up to so many repetitions count as a choice, not as a loop."""
 _CHOICES_MAX: Final = 12
@@ -130,33 +133,61 @@ def _stripped(pattern: str) -> str:
 
 @final
 class _Group:
-    """A group that is being read: its atoms, and whether matching it may be ambiguous."""
+    """A group that is being read: its atoms, and whether repeating it may match one text in many ways."""
 
-    __slots__ = ("atoms", "bare", "loose", "nests")
+    __slots__ = ("atoms", "bare", "loose", "nests", "starts")
 
     def __init__(self) -> None:
         self.atoms: list[str] = []
         self.bare: set[int] = set()
         """Places of atoms without a quantifier."""
+        self.starts: list[int] = [0]
+        """Places where the alternatives begin."""
         self.loose = False
-        """Something in it may match texts of several lengths, or there is a choice."""
+        """A quantifier in it lets it match texts of several lengths."""
         self.nests = False
-        """There is a choice or another group in it."""
+        """There is another group in it."""
 
-    def separated(self) -> bool:
-        """Whether it begins or ends with a character that nothing else in it matches, so that repeating it is safe."""
-        if self.nests or not self.atoms:
+    def varies(self) -> bool:
+        """Whether it may match texts of several lengths."""
+        return self.loose or len(self.starts) > 1
+
+    def ambiguous(self) -> bool:
+        """Whether a repetition of it may split one text in many ways."""
+        if not self.varies():
             return False
+        if self.nests:
+            return True
+        return not self._separated() if len(self.starts) == 1 else self.loose or not self._told_apart()
+
+    def _separated(self) -> bool:
+        """Whether it begins or ends with one character that nothing else in it matches."""
         for place in (0, len(self.atoms) - 1):
             others = [atom for index, atom in enumerate(self.atoms) if index != place]
-            char = self.atoms[place].removeprefix("\\")
-            if place in self.bare and len(char) == 1 and not any(_matches(atom, char) for atom in others):
+            if place in self.bare and not any(_overlap(self.atoms[place], atom) for atom in others):
                 return True
         return False
 
+    def _told_apart(self) -> bool:
+        """Whether each alternative begins with a character of its own."""
+        firsts = [self._literal(place).lower() for place in self.starts]
+        return "" not in firsts and len(set(firsts)) == len(firsts)
 
-def _matches(atom: str, char: str) -> bool:
-    return re.compile(atom, re.IGNORECASE | re.DOTALL).fullmatch(char) is not None
+    def _literal(self, place: int) -> str:
+        """The character that an atom stands for, or "" if it is a class or repeated."""
+        if place not in self.bare or place >= len(self.atoms):
+            return ""
+        char = self.atoms[place].removeprefix("\\")
+        return char if len(char) == 1 and self.atoms[place] not in _CLASS_ESCAPES else ""
+
+
+@lru_cache(maxsize=1024)
+def _overlap(first: str, second: str) -> bool:
+    """Whether one character matches both atoms; assumed of classes too large to try."""
+    if max(len(first), len(second)) > _ATOM_MAX:
+        return True
+    one, other = (re.compile(atom, re.IGNORECASE | re.DOTALL) for atom in (first, second))
+    return any(one.fullmatch(char) and other.fullmatch(char) for char in _SAMPLE)
 
 
 @final
@@ -193,7 +224,7 @@ class _Translation:
                 out.append(")")
                 self._quantified(self._close(), out)
             elif char == "|":
-                self._groups[-1].loose = self._groups[-1].nests = True
+                self._groups[-1].starts.append(len(self._groups[-1].atoms))
                 out.append(char)
             elif char in "*+?{":
                 raise DomainError(f"nothing to repeat before `{char}`", "regex")
@@ -230,7 +261,7 @@ class _Translation:
         group = self._groups.pop()
         outer = self._groups[-1]
         outer.nests = True
-        outer.loose = outer.loose or group.loose
+        outer.loose = outer.loose or group.varies()
         return group
 
     def _quantified(self, body: _Group, out: list[str], *, wild: bool = False) -> None:
@@ -249,13 +280,13 @@ class _Translation:
         least, most = _bounds(match)
         if least != most:
             group.loose = True
+        self.nested = self.nested or (most != 1 and body.ambiguous())
         if most is not None and most <= _FEW:
             self._choices += least != most
         else:
             self._run += 1
-            self._wild = wild or body.loose
+            self._wild = wild or body.varies()
             self.repeats = max(self.repeats, self._run)
-            self.nested = self.nested or (body.loose and not body.separated())
         self.nested = self.nested or self._choices > _CHOICES_MAX
 
     def _escape(self) -> str:
