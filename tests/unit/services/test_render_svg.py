@@ -108,10 +108,10 @@ def test_only_a_color_is_taken_as_a_color(color: str, kept: bool) -> None:
     assert (f"fill:{color}" in svg) is kept
 
 
-def test_a_document_without_a_diagram_says_so() -> None:
+def test_a_document_without_anything_to_draw_says_so() -> None:
     definitions, _ = parse_bpmn(f'{HEAD}<process id="p"/></definitions>'.encode(), "bare.bpmn")
     assert definitions is not None
-    with pytest.raises(NoDiagram, match=r"bare\.bpmn holds no diagram"):
+    with pytest.raises(NoDiagram, match=r"bare\.bpmn holds nothing"):
         render_svg(definitions)
 
 

@@ -106,11 +106,12 @@ def write_svg(picture: str, target: str) -> str:
 
 def _checked(model: Path) -> list[Diagnostic]:
     from procession.compile import check_definitions
-    from procession.parse import parse_bpmn, parse_dmn
+    from procession.parse import parse_bpmn
+    from procession.runtime.decisions import read_decisions
 
     data = model.read_bytes()
     if model.suffix.lower() == ".dmn":
-        return parse_dmn(data, str(model))[1]
+        return read_decisions(data, str(model))[1]
     definitions, found = parse_bpmn(data, str(model))
     return found if definitions is None else [*found, *check_definitions(definitions)]
 

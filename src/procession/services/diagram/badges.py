@@ -7,7 +7,7 @@ from typing import Final
 from procession.model.diagram import Bounds
 from procession.services.diagram.drawing import centre, number, path, rectangle, text_of
 from procession.services.diagram.lettering import width_of
-from procession.services.diagram.marks import Marks, totals
+from procession.services.diagram.marks import Marks
 from procession.services.diagram.shapes import Drawn
 
 HEIGHT: Final = 18.0
@@ -24,49 +24,49 @@ def draw_badges(drawn: Drawn, marks: Marks) -> list[str]:
     top, bottom = b.y + pull / 2, b.y + b.height - pull / 2
     badges: list[str] = []
     if count := marks.completed.get(element):
-        badges.append(_badge("done", count, right, bottom))
+        badges.append(_badge("done", str(count), right, bottom))
     if count := marks.active.get(element):
-        badges.append(_badge("token", count, right, top))
+        badges.append(_badge("token", str(count), right, top))
     if count := marks.incidents.get(element):
-        badges.append(_badge("trouble", count, left, top))
+        badges.append(_badge("trouble", str(count), left, top))
     return badges
 
 
 def draw_legend(marks: Marks, x: float, y: float) -> str:
-    """One line that says what the badges mean, with the sums."""
-    active, completed, incidents = totals(marks)
+    """One line that says what the badges mean, of those that there are."""
     parts: list[str] = []
-    for css, count, text in (
-        ("token", active, "active"),
-        ("trouble", incidents, "incidents"),
-        ("done", completed, "completed"),
+    for css, counts, text in (
+        ("token", marks.active, "active"),
+        ("trouble", marks.incidents, "incidents"),
+        ("done", marks.completed, "completed"),
     ):
-        width = _width(css, count)
-        parts.append(_badge(css, count, x + width / 2, y))
+        if not any(counts.values()):
+            continue
+        width = _width(css, "n")
+        parts.append(_badge(css, "n", x + width / 2, y))
         name = f'<text class="left soft" font-size="{_SIZE:g}" x="{number(x + width + 6)}"'
         parts.append(f'{name} y="{number(y + 4)}">{text_of(text)}</text>')
         x += width + 24 + width_of(text, _SIZE)
     return "".join(parts)
 
 
-def _badge(css: str, count: int, x: float, y: float) -> str:
-    width = _width(css, count)
+def _badge(css: str, text: str, x: float, y: float) -> str:
+    width = _width(css, text)
     box = Bounds(x - width / 2, y - HEIGHT / 2, width, HEIGHT)
     marks = [rectangle(css, box, HEIGHT / 2)]
     middle = centre(box)[0]
-    text = str(count)
     if css == "done":
         start = box.x + 10
         marks.append(f'<g transform="translate({number(start)} {number(y)})">{path("check", _CHECK)}</g>')
         middle += 7
     elif css == "trouble":
-        text = f"! {count}"
+        text = f"! {text}"
     marks.append(
         f'<text class="{css}-text" font-size="{_SIZE:g}" x="{number(middle)}" y="{number(y + 4)}">{text}</text>'
     )
     return f'<g class="badge">{"".join(marks)}</g>'
 
 
-def _width(css: str, count: int) -> float:
+def _width(css: str, text: str) -> float:
     extra = {"done": 15.0, "trouble": 8.0}.get(css, 0.0)
-    return max(HEIGHT, width_of(str(count), _SIZE) + 11 + extra)
+    return max(HEIGHT, width_of(text, _SIZE) + 11 + extra)

@@ -50,6 +50,8 @@ _RULES: Final = (
     (".taken .open", "fill:#fff"),
     (".active>.shape", f"fill:#e4f5ed;stroke:{GREEN};stroke-width:2.4"),
     (".incident>.shape", f"fill:#fdeaea;stroke:{RED};stroke-width:2.4"),
+    (".active.is-open>.shape", "fill:#fafdfc"),
+    (".incident.is-open>.shape", "fill:#fefafa"),
     (".token", f"fill:{GREEN};stroke:#fff;stroke-width:1.5"),
     (".trouble", f"fill:{RED};stroke:#fff;stroke-width:1.5"),
     (".done", "fill:#e3e7eb;stroke:#fff;stroke-width:1.5"),

@@ -214,12 +214,14 @@ def _extent(shapes: list[Drawn], edges: list[tuple[Line, Edge]], labels: list[La
 def _draw_plane(plane: _Plane, marks: Marks) -> list[str]:
     back = [drawn for drawn in plane.shapes if _depth(drawn)[0] < 4]
     front = plane.shapes[len(back) :]
+    # Where ways run together, the one that was taken is seen.
+    edges = sorted(plane.edges, key=lambda each: bool(marks.taken.get(each[0].id)))
     marked: list[str] = []
     for drawn in plane.shapes:
         marked.extend(draw_badges(drawn, marks))
     return [
         *(_shape_group(drawn, marks) for drawn in back),
-        *(_edge_group(line, edge, marks) for line, edge in plane.edges),
+        *(_edge_group(line, edge, marks) for line, edge in edges),
         *(_shape_group(drawn, marks) for drawn in front),
         *map(draw_label, plane.labels),
         *marked,
@@ -229,7 +231,8 @@ def _draw_plane(plane: _Plane, marks: Marks) -> list[str]:
 def _shape_group(drawn: Drawn, marks: Marks) -> str:
     part = drawn.part
     states = ((marks.active, "active"), (marks.incidents, "incident"))
-    css = " ".join([f"is-{part.family}", *(name for counts, name in states if counts.get(part.id))])
+    family = "is-open" if drawn.expanded else f"is-{part.family}"
+    css = " ".join([family, *(name for counts, name in states if counts.get(part.id))])
     title = f"{part.name or part.id} ({words(part.kind)})"
     if text := counted(marks, part.id):
         title = f"{title}: {text}"
