@@ -43,7 +43,7 @@ def test_a_sqlite_with_a_known_fault_is_named(version: tuple[int, ...], status: 
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/home/x", "ext4"),
+        ("/srv/x", "ext4"),
         ("/mnt/team/x", "nfs4"),
         ("/mnt/team/fast", "tmpfs"),
         ("/mnt/teammate", "ext4"),

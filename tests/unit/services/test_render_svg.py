@@ -37,7 +37,7 @@ def _document(inside: str, shapes: str, edges: str = "") -> Definitions:
     return definitions
 
 
-def _shape(element: str, x: int, y: int, width: int, height: int, more: str = "") -> str:
+def _shape(element: str, x: int, y: int, width: int, height: int, *, more: str = "") -> str:
     return (
         f'<bpmndi:BPMNShape id="{element}_di" bpmnElement="{element}" {more}>'
         f'<dc:Bounds x="{x}" y="{y}" width="{width}" height="{height}"/></bpmndi:BPMNShape>'
@@ -103,7 +103,7 @@ def test_a_hostile_name_stays_text(name: str) -> None:
     [("#ff0000", True), ("tomato", True), ("rgb(1, 2, 3)", True), ("red;x:url(http://a)", False), ("url(#a)", False)],
 )
 def test_only_a_color_is_taken_as_a_color(color: str, kept: bool) -> None:
-    shape = _shape("t", 0, 0, 100, 80, f'bioc:fill="{color}"')
+    shape = _shape("t", 0, 0, 100, 80, more=f'bioc:fill="{color}"')
     svg = render_svg(_document('<task id="t"/>', shape))
     assert (f"fill:{color}" in svg) is kept
 
@@ -118,7 +118,7 @@ def test_a_document_without_anything_to_draw_says_so() -> None:
 def test_counts_inside_a_collapsed_sub_process_show_at_it() -> None:
     inside = '<subProcess id="sub"><subProcess id="deep"><task id="hidden"/></subProcess></subProcess>'
     svg = render_svg(
-        _document(inside, _shape("sub", 0, 0, 100, 80, 'isExpanded="false"')),
+        _document(inside, _shape("sub", 0, 0, 100, 80, more='isExpanded="false"')),
         Marks(active={"hidden": 3}, incidents={"hidden": 1}),
     )
     assert "3 active, 1 with an incident" in (_groups(svg)["sub"].findtext(f"{SVG}title") or "")

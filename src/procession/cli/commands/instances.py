@@ -27,6 +27,7 @@ STATES: Final = ("active", "incident", "completed", "terminated")
 
 def list_things(
     what: Annotated[str, typer.Argument(metavar="|".join(COLUMNS), help="What to list.")] = "instances",
+    *,
     state: Annotated[
         str, typer.Option("--state", metavar="|".join(STATES), help="Of instances.", show_default=False)
     ] = "",
@@ -65,6 +66,7 @@ def list_things(
 
 def show(
     instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="Its key.", show_default=False)],
+    *,
     svg: Annotated[
         str, typer.Option("--svg", metavar="FILE", help="Draw its tokens as SVG; - for stdout.", show_default=False)
     ] = "",

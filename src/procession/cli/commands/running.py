@@ -40,6 +40,7 @@ def run(
     models: Annotated[
         list[Path], typer.Argument(metavar="MODEL", help="The process, and what it calls.", show_default=False)
     ],
+    *,
     process: Annotated[
         str, typer.Option("--process", help="The process to start, if there are several.", show_default=False)
     ] = "",
@@ -80,6 +81,7 @@ def run(
 
 def start(
     process: Annotated[str, typer.Argument(metavar="PROCESS", help="The process's id.", show_default=False)],
+    *,
     var: Vars = None,
     vars_file: VarsFile = None,
     version: Annotated[
@@ -105,6 +107,7 @@ def start(
 
 
 def serve(
+    *,
     workers: Workers = None,
     deploy: Annotated[
         list[Path] | None,

@@ -32,6 +32,7 @@ Name: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="Its name."
 
 def complete(
     key: Key,
+    *,
     var: Vars = None,
     vars_file: VarsFile = None,
     db: Db = DEFAULT_DB,
@@ -53,6 +54,7 @@ def complete(
 
 def message(
     name: Name,
+    *,
     key: Annotated[str, typer.Option("--key", help="The correlation key.", show_default=False)] = "",
     var: Vars = None,
     vars_file: VarsFile = None,
@@ -81,6 +83,7 @@ def message(
 
 def signal(
     name: Name,
+    *,
     var: Vars = None,
     vars_file: VarsFile = None,
     db: Db = DEFAULT_DB,
@@ -112,6 +115,7 @@ def cancel(instance: Key, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, 
 
 def resolve(
     incident: Key,
+    *,
     retries: Annotated[int, typer.Option("--retries", min=1, help="Tries that its job gets.")] = 1,
     db: Db = DEFAULT_DB,
     tenant: Tenant = DEFAULT_TENANT,
@@ -131,6 +135,7 @@ def resolve(
 
 def set_variables(
     instance: Key,
+    *,
     var: Vars = None,
     vars_file: VarsFile = None,
     db: Db = DEFAULT_DB,

@@ -23,7 +23,7 @@ from procession.services.diagram.drawing import (
     path,
     rectangle,
 )
-from procession.services.diagram.lettering import wrap
+from procession.services.diagram.lettering import width_of, wrap
 from procession.services.diagram.scene import THROWING, Family, Part, is_dashed, repetition, trigger
 
 STRIP: Final = 30.0
@@ -151,7 +151,8 @@ def _fitted(name: str, bounds: Bounds, bottom: float, icon: bool) -> tuple[list[
         (size, ceiling, width) for size in _SIZES for ceiling, width in ((below, free), (bounds.y + 4, free - 34))
     ]
     for size, ceiling, width in places:
-        if width < free and not icon:
+        # Beside the icon there is little room: a word is not broken for it.
+        if width < free and not (icon and all(width_of(word, size) <= width for word in name.split())):
             continue
         lines = wrap(name, width, size)
         if len(lines) * size * LINE_HEIGHT <= bottom - ceiling:
