@@ -203,8 +203,8 @@ class FailedRow(Row, frozen=True, array_like=True, gc=False):
     """A request that a bug of the engine stopped."""
 
     number: int
-    source: str
-    source_number: int
+    at: int
+    body: bytes
     result: bytes | None
 
 

@@ -22,6 +22,7 @@ from procession.runtime import codec
 from procession.runtime.decisions import read_decisions
 from procession.runtime.link import link
 from procession.runtime.ports import Batch
+from procession.runtime.requests import DeployResources
 from procession.runtime.rows import DecisionRow, DefinitionRow
 from procession.services.catalog import Catalog
 
@@ -94,6 +95,19 @@ class Compiled(msgspec.Struct, frozen=True, gc=False):
 
 
 @final
+class InstallCompiled(msgspec.Struct, frozen=True, gc=False):
+    """`DeployResources` whose documents were compiled already, by the caller and without anybody waiting."""
+
+    tenant: str
+    compiled: Compiled
+    name: str = ""
+
+    def as_documents(self) -> DeployResources:
+        """What is sent to another process."""
+        return DeployResources(self.tenant, list(self.compiled.resources), self.name)
+
+
+@final
 class Desk:
     """Where a deployment writes: the catalog that learns of it, the rows, the source of keys, and the time (ms)."""
 
@@ -151,7 +165,7 @@ def _decisions(name: str, data: bytes, found: list[Diagnostic]) -> list[Decision
     return [DecisionDraft(d.id, d.name, d.version_tag, name, digest) for d in compiled.decisions.values()]
 
 
-def install(desk: Desk, tenant_name: str, compiled: Compiled) -> Deployment:
+def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") -> Deployment:
     """Writes the rows of compiled documents. What is the latest version already stays, and is named so.
 
     Raises `Refused` when a start event's expression fails, before the first row.
@@ -165,12 +179,12 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled) -> Deployment:
     starts = {d.program.process_id: _starts(desk, d) for d in compiled.processes if d.resource in fresh}
     key = desk.new_key() if fresh else 0
     if fresh:
-        desk.batch["deployment"].insert(key, (tenant, key, tenant_name, desk.at))
-    for name, data in compiled.resources:
-        if name in fresh:
+        desk.batch["deployment"].insert(key, (tenant, key, name, desk.at))
+    for resource, data in compiled.resources:
+        if resource in fresh:
             digest = hashlib.sha256(data).hexdigest()
-            desk.batch["resource"].insert((key, name), (tenant, key, name, digest, codec.wrap(data)))
-            if any(draft.resource == name for draft in compiled.decisions):
+            desk.batch["resource"].insert((key, resource), (tenant, key, resource, digest, codec.wrap(data)))
+            if any(draft.resource == resource for draft in compiled.decisions):
                 _add_program(desk, tenant, digest, data)
     processes = tuple(
         _version(desk, tenant, key, draft, starts[draft.program.process_id])

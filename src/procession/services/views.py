@@ -14,7 +14,7 @@ from procession.base.failure import NotFound
 from procession.base.values import Json, Variables
 from procession.core import facts as f
 from procession.core.state import State
-from procession.runtime import codec
+from procession.runtime import codec, requests
 from procession.runtime.ports import Cells, Store
 from procession.runtime.replay import Loaded, load_instance
 from procession.runtime.rows import (
@@ -22,6 +22,7 @@ from procession.runtime.rows import (
     CountRow,
     DefinitionRow,
     FactRow,
+    FailedRow,
     FailureRow,
     IncidentRow,
     InstanceRow,
@@ -96,6 +97,16 @@ class IncidentView(msgspec.Struct, frozen=True, gc=False):
     message: str
     job: int
     at: int
+
+
+@final
+class FaultView(msgspec.Struct, frozen=True, gc=False):
+    """A fault of the engine. `instance` is where it stopped, 0 for a request in the inbox with the number `request`."""
+
+    instance: int
+    request: int
+    at: int
+    text: str
 
 
 @final
@@ -297,6 +308,16 @@ class Views:
         rows = self._store.read(query, args, IncidentRow)
         return [IncidentView(*msgspec.structs.astuple(row)) for row in rows]
 
+    def faults(self, tenant: str) -> list[FaultView]:
+        """Instances and requests that a fault of the engine stopped."""
+        number = self.tenant(tenant)
+        rows = self._store.read("failures", (), FailureRow)
+        found = [FaultView(row.instance, 0, row.at, row.text) for row in rows if row.tenant == number]
+        for request in self._store.read("inbox_failed", (0,), FailedRow):
+            if requests.decode(request.body).tenant == tenant:
+                found.append(FaultView(0, request.number, request.at, _fault_text(request.result)))
+        return found
+
     def definitions(self, tenant: str) -> list[DefinitionView]:
         """All versions of all processes."""
         number = self.tenant(tenant)
@@ -359,6 +380,11 @@ class Views:
                 tag = cast("str", fact.__struct_config__.tag)
                 found.append(Entry(row.seq, row.at, tag, element, name, fact))
         return found
+
+
+def _fault_text(result: bytes | None) -> str:
+    answer = codec.decode_json(result) if result else None
+    return str(answer.get("error")) if isinstance(answer, dict) else ""
 
 
 _WAITS: Final = ("job", "timer", "subscription", "incident")

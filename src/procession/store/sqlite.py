@@ -85,6 +85,10 @@ class SQLiteStore:
             except sqlite3.Error as error:
                 self._rollback()
                 raise explained(self._path, error) from error
+            except Fenced:
+                self._rollback()
+                self._checkpoint_every(0)
+                raise
             except BaseException:
                 self._rollback()
                 raise
@@ -124,12 +128,20 @@ class SQLiteStore:
         """See `Store.take`."""
         with self._lock, plain_errors(self._path):
             row = (owner, expires, shard, epoch)
-            return self._writer.execute(_SHARD["shard_take"], row).rowcount == 1
+            taken = self._writer.execute(_SHARD["shard_take"], row).rowcount == 1
+            if taken:
+                self._checkpoint_every(CHECKPOINT_PAGES)
+            return taken
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""
         with self._lock, plain_errors(self._path):
             self._writer.execute(_SHARD["shard_release"], (shard, epoch))
+            self._checkpoint_every(0)
+
+    def _checkpoint_every(self, pages: int) -> None:
+        """The owner's connection alone folds the log into the file: two that do it at once met bugs of old SQLites."""
+        self._writer.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
     def post(self, rows: Sequence[Cells], transaction: ForeignTransaction | None = None) -> None:
         """See `Store.post`."""
@@ -203,7 +215,7 @@ def _configured(connection: Connection) -> Connection:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA cache_size = -16000")
     except BaseException:
         connection.close()

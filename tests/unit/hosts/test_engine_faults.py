@@ -148,11 +148,14 @@ def test_a_fault_in_a_child_does_not_take_its_caller_along(tmp_path: Path, monke
         engine.run_until_idle()
         assert parent.tokens == {"c": 1}
         assert parent.children == []
+        (fault,) = [each for each in engine.faults() if each.request]
+        assert "a bug of ours" in fault.text
     monkeypatch.undo()
     # A version without the fault takes up what was left.
     with opened(tmp_path / "e.db") as engine:
         engine.run_until_idle()
         assert len(engine.instance(parent.key).children) == 1
+        assert [each for each in engine.faults() if each.request] == []
 
 
 def test_a_timer_whose_firing_meets_a_fault_does_not_spin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,8 +122,7 @@ class Board:
 
     def take(self, type: str, limit: int, now: int, timeout: int, *, only: int | None = None) -> list[Offer]:
         """Leases up to `limit` ready jobs for `timeout` ms, in turns over the tenants, or of one tenant `only`."""
-        self.expire(now)
-        self._wake(now)
+        self.wake(now)
         queues = self._queues.get(type)
         if not queues:
             return []
@@ -157,9 +156,21 @@ class Board:
             offer.attempt -= 1
             heappush(self._queues[offer.type][offer.tenant].heap, (-offer.priority, offer.key, offer))
 
-    def expire(self, now: int) -> int:
-        """Offers the jobs anew whose lease ran out; how many they were."""
-        count = 0
+    def wake(self, now: int) -> bool:
+        """Offers the jobs anew whose lease or back-off is over; whether there were any."""
+        found = self._expire(now)
+        wakes = self._wakes
+        while wakes and wakes[0][0] <= now:
+            _, type, tenant = heappop(wakes)
+            self.tenants(type, (tenant,))
+            queue = self._queues[type][tenant]
+            queue.more = True
+            queue.cursor = (-1, 0)
+            found = True
+        return found
+
+    def _expire(self, now: int) -> bool:
+        found = False
         leases = self._leases
         while leases and leases[0][0] <= now:
             _, key, token = heappop(leases)
@@ -167,8 +178,8 @@ class Board:
             if offer is not None and offer.token == token:
                 offer.token = 0
                 heappush(self._queues[offer.type][offer.tenant].heap, (-offer.priority, offer.key, offer))
-                count += 1
-        return count
+                found = True
+        return found
 
     def next_due(self) -> int | None:
         """When (Unix ms) a back-off or a lease ends next, as far as the board knows."""
@@ -178,22 +189,9 @@ class Board:
         times = [heap[0][0] for heap in (leases, self._wakes) if heap]
         return min(times) if times else None
 
-    def next_wake(self) -> int | None:
-        """When (Unix ms) the next back-off ends."""
-        return self._wakes[0][0] if self._wakes else None
-
     def _stale(self, key: int, token: int) -> bool:
         offer = self.offers.get(key)
         return offer is None or offer.token != token
-
-    def _wake(self, now: int) -> None:
-        wakes = self._wakes
-        while wakes and wakes[0][0] <= now:
-            _, type, tenant = heappop(wakes)
-            self.tenants(type, (tenant,))
-            queue = self._queues[type][tenant]
-            queue.more = True
-            queue.cursor = (-1, 0)
 
     def _take_some(self, queue: _Queue, type: str, tenant: int, limit: int, now: int) -> list[Offer]:
         taken: list[Offer] = []

@@ -24,12 +24,12 @@ from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.reading import Reader
 from procession.hosts.embedded.serving import Serving
-from procession.hosts.embedded.tickets import Ticket
+from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, job_from
 from procession.runtime import requests as q
 from procession.runtime.ports import ForeignTransaction, Store
-from procession.services.deploy import Deployment
-from procession.services.views import LIMIT, DefinitionView, IncidentView, JobView, TaskView
+from procession.services.deploy import Deployment, InstallCompiled, compile_resources
+from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
 from procession.store.sqlite import SQLiteStore
 
 DEFAULT_TENANT: Final = "<default>"
@@ -55,15 +55,18 @@ class Engine:
         store: Store | None = None,
         zone: str = "UTC",
         call_timeout: float = CALL_TIMEOUT_S,
+        takeover: bool = False,
     ) -> None:
         """`clock` gives Unix ms (default: the machine's), `zone` is what local times of timers mean.
 
+        Where another process runs an engine on the same store, this one hands its requests to it; `takeover` puts
+        that one out of office instead (it is fenced: nothing that it still does is stored).
         Raises `StoreError` when the store cannot be used.
         """
         self.clock: Callable[[], int] = clock or _now_ms
         self._virtual = clock is not None
         self.store: Store = store or SQLiteStore(path)
-        self._pump = Pump(self.store, clock=self.clock, zone=zone)
+        self._pump = Pump(self.store, clock=self.clock, zone=zone, takeover=takeover)
         self._crew = Crew(self._pump)
         self._serving: Serving | None = None
         self._readers = threading.local()
@@ -106,7 +109,8 @@ class Engine:
         Raises `Refused` with every diagnostic when one of them is an error; then nothing is deployed.
         """
         resources = [_read(source) for source in sources]
-        answer = self.call(q.DeployResources(tenant, resources, name))
+        # Compiled here and not by the writer: nobody has to wait for it.
+        answer = self.call(InstallCompiled(tenant, compile_resources(resources), name))
         return answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
 
     def start(
@@ -268,6 +272,10 @@ class Engine:
         """Does again what failed; a job gets `retries` anew."""
         self.call(q.Resolve(tenant, incident, retries))
 
+    def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
+        """What faults of the engine itself stopped. It is tried again when a store is opened anew."""
+        return self.reader().views.faults(tenant)
+
     # --- jobs
 
     def worker(
@@ -403,6 +411,8 @@ class Engine:
             seen = self._pump.generation
             if condition():
                 return True
+            if self._serving is None and self._pump.turn():
+                continue  # the owner is gone, and this process took its place
             if deadline is not None and time.monotonic() >= deadline:
                 return False
             # Another process may be the one that moves it on, so never longer than this.
@@ -431,7 +441,7 @@ class Engine:
             found = self._readers.reader = Reader(self.store)
         return found
 
-    def call(self, request: q.AnyRequest) -> object:
+    def call(self, request: InHouse) -> object:
         """Carries out one request."""
         return self._pump.call(request, self._call_timeout)
 

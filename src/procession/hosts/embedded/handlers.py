@@ -24,7 +24,7 @@ from procession.hosts.embedded.shard import Shard
 from procession.ir.program import JobSpec, TimerTrigger
 from procession.runtime import requests as q
 from procession.runtime.rows import HELD, DefinitionRow, ExpiredRow, IncidentRow, JobRow, TaskRow, TimerRow
-from procession.services.deploy import Deployment, Desk, compile_resources, install
+from procession.services.deploy import Deployment, Desk, InstallCompiled, compile_resources, install
 
 TTL_MS_MAX: Final = 10 * 366 * 86_400_000
 """Longest time that a message may be buffered."""
@@ -47,7 +47,7 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         version=definition.version,
         variables=request.variables,
         start_node=request.node,
-        business_key=request.business_key or request.correlation,
+        business_key=request.business_key,
         message=request.message,
         zone=shard.zone,
         tz_release=shard.tz_release,
@@ -213,9 +213,12 @@ def _broadcast(shard: Shard, request: q.BroadcastSignal) -> int:
 
 
 def _deploy(shard: Shard, request: q.DeployResources) -> Deployment:
-    compiled = compile_resources(request.resources)
+    return _install(shard, InstallCompiled(request.tenant, compile_resources(request.resources), request.name))
+
+
+def _install(shard: Shard, request: InstallCompiled) -> Deployment:
     desk = Desk(shard.catalog, shard.batch, lambda: shard.keys.take(shard.at), at=shard.at, zone=shard.zone)
-    deployment = install(desk, request.tenant, compiled)
+    deployment = install(desk, request.tenant, request.compiled, request.name)
     shard.deployed = True
     shard.next_timer = 0
     return deployment
@@ -364,6 +367,7 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.PublishMessage: _publish,
     q.BroadcastSignal: _broadcast,
     q.DeployResources: _deploy,
+    InstallCompiled: _install,
     q.ActivateJobs: _activate_jobs,
     q.FinishJob: _finish_job,
     q.FailJob: _fail_job,

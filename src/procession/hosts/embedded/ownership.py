@@ -42,11 +42,14 @@ def owner_name() -> str:
     return f"{socket.gethostname()}|{os.getpid()}|{_started(os.getpid())}|{next(_ENGINES)}"
 
 
-def acquire(store: Store, shard: int, owner: str) -> Ownership | None:
-    """Takes the shard if nobody holds it, if its holder's lease ran out, or if that process is gone."""
+def acquire(store: Store, shard: int, owner: str, *, force: bool = False) -> Ownership | None:
+    """Takes the shard if nobody holds it, if its holder's lease ran out, or if that process is gone.
+
+    With `force` whoever holds it is fenced.
+    """
     row = store.read("shard_read", (shard,), ShardRow)[0]
     now = wall_ms()
-    if row.owner and row.expires > now and not _gone(row.owner):
+    if not force and row.owner and row.expires > now and not _gone(row.owner):
         return None
     if not store.take(shard, owner, row.epoch, now + LEASE_MS):
         return None
@@ -71,6 +74,8 @@ def _gone(owner: str) -> bool:
     if host != socket.gethostname() or not pid.isdigit():
         return False
     number = int(pid)
+    if os.name == "nt":
+        return False  # no way to ask there that is certain to leave the process alone: wait for the lease's end
     if number == os.getpid():
         return started != _started(number)
     try:

@@ -21,12 +21,13 @@ from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
 from procession.hosts.embedded.ownership import LEASE_MS, acquire, holder, owner_name, wall_ms
 from procession.hosts.embedded.shard import Shard
-from procession.hosts.embedded.tickets import Intake, Ticket
+from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.writer import run
 from procession.runtime import requests
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SweepMessages
 from procession.runtime.rows import InboxRow, IntRow, NamedRow, TimerRow
+from procession.services.deploy import InstallCompiled
 
 BATCH_MAX: Final = 256
 """Requests of one commit."""
@@ -40,7 +41,7 @@ KEPT_SOURCES_MS: Final = 7 * 86_400_000
 class Pump:
     """One store's shard as this process sees it: its owner, or a client of its owner."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], int], zone: str) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], int], zone: str, takeover: bool = False) -> None:
         self.store = store
         self.clock = clock
         self.lock = threading.RLock()
@@ -57,15 +58,15 @@ class Pump:
         self._renewed_ms = 0
         self._rival_checked_ms = 0
         with self.lock:
-            self.own()
+            self.own(force=takeover)
 
-    def own(self) -> Shard | None:
-        """The shard, if this process owns it or can take it now."""
+    def own(self, *, force: bool = False) -> Shard | None:
+        """The shard, if this process owns it or can take it now; `force` fences whoever has it."""
         if self.shard is not None:
             return self.shard
         with self.lock:
             if self.shard is None:
-                taken = acquire(self.store, 0, self._owner)
+                taken = acquire(self.store, 0, self._owner, force=force)
                 if taken is None:
                     return None
                 shard = Shard(
@@ -89,7 +90,7 @@ class Pump:
                 self.store.release(self.shard.number, self.shard.epoch)
                 self.shard = None
 
-    def call(self, request: AnyRequest, timeout_s: float = 30.0) -> object:
+    def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request; gives its result or raises what went wrong."""
         ticket = Ticket(request)
         self.submit([ticket], timeout_s)
@@ -154,7 +155,7 @@ class Pump:
             expiry = shard.postbox.next_expiry
             if expiry is not None and expiry <= now and self._next_sweep <= now:
                 self._sweep(shard, now)
-            return bool(shard.board.expire(now)) or busy
+            return shard.board.wake(now) or busy
 
     def keep(self) -> None:
         """Renews the lease when half of it is over."""
@@ -175,7 +176,10 @@ class Pump:
         shard = self.shard
         if shard is None:
             return None
-        times = (shard.next_timer, shard.board.next_due(), shard.postbox.next_expiry)
+        expiry = shard.postbox.next_expiry
+        if expiry is not None:
+            expiry = max(expiry, self._next_sweep)
+        times = (shard.next_timer, shard.board.next_due(), expiry)
         return min((time for time in times if time is not None), default=None)
 
     def _beat(self, shard: Shard) -> None:
@@ -244,7 +248,7 @@ class Pump:
         """Through the inbox of the shard's owner; if he is gone meanwhile, this process takes his place."""
         if not tickets:
             return
-        numbers = self._mailbox.post([ticket.request for ticket in tickets], self.clock())
+        numbers = self._mailbox.post([_sendable(ticket.request) for ticket in tickets], self.clock())
         deadline = time.monotonic() + timeout_s
         for ticket, number in zip(tickets, numbers, strict=True):
             answer = self._answer(number, deadline)
@@ -276,6 +280,10 @@ class Pump:
                     continue
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
+
+
+def _sendable(request: InHouse) -> AnyRequest:
+    return request.as_documents() if isinstance(request, InstallCompiled) else request
 
 
 _ERRORS: Final = {"NotFound": NotFound, "Conflict": Conflict, "BadValue": BadValue, "StoreError": StoreError}

@@ -14,6 +14,8 @@ from procession.services.catalog import Catalog
 
 RESIDENTS_MAX: Final = 20_000
 """Instances kept between commits."""
+BYTES_MAX: Final = 256 * 1024 * 1024
+"""What instances in memory may have read or written since they were loaded: a bound on what they hold."""
 
 
 @final
@@ -24,6 +26,7 @@ class Resident:
     """
 
     __slots__ = (
+        "bytes",
         "bytes_facts",
         "bytes_snapshot",
         "linked",
@@ -45,6 +48,7 @@ class Resident:
             s.key: (s.signal, s.name, s.correlation_key) for s in state.subscriptions.values()
         }
         """(signal, name, correlation key) of what is open: needed when it is closed, and the state has it no more."""
+        self.bytes = 0
         self.bytes_facts = 0
         self.bytes_snapshot = 0
         self.stamp = 0
@@ -57,13 +61,14 @@ class Resident:
 class Residents:
     """All of one shard. Guarded by the pump's lock."""
 
-    __slots__ = ("_by_key", "_catalog", "_limit", "_store", "stamp")
+    __slots__ = ("_by_key", "_bytes", "_catalog", "_limit", "_store", "stamp")
 
     def __init__(self, store: Store, catalog: Catalog, limit: int = RESIDENTS_MAX) -> None:
         self._store = store
         self._catalog = catalog
         self._limit = limit
         self._by_key: dict[int, Resident] = {}
+        self._bytes = 0
         self.stamp = 1
 
     def __len__(self) -> int:
@@ -88,6 +93,7 @@ class Residents:
         found.stamp = self.stamp
         if loaded.state.status is Status.ACTIVE:
             self._by_key[key] = found
+            self.charge(found, loaded.bytes_facts + loaded.bytes_snapshot)
         return found
 
     def add(self, key: int, tenant: int, linked: Linked) -> Resident:
@@ -98,24 +104,39 @@ class Residents:
 
     def drop(self, key: int) -> None:
         """Forgets an instance: it ended, or its memory can no longer be trusted."""
-        self._by_key.pop(key, None)
+        gone = self._by_key.pop(key, None)
+        if gone is not None:
+            self._bytes -= gone.bytes
 
     def drop_touched(self) -> None:
         """Forgets every instance of the commit that failed."""
-        self._by_key = {key: r for key, r in self._by_key.items() if r.stamp != self.stamp}
+        for key in [key for key, r in self._by_key.items() if r.stamp == self.stamp]:
+            self.drop(key)
 
     def clear(self) -> None:
         """Forgets all: somebody else may own the shard."""
         self._by_key.clear()
+        self._bytes = 0
+
+    def charge(self, resident: Resident, size: int) -> None:
+        """Counts what an instance read or wrote."""
+        resident.bytes += size
+        self._bytes += size
 
     def settle(self) -> None:
         """A commit is over: instances beyond the limit go, those first that were not used lately."""
         residents = self._by_key
-        for _ in range(2 * max(0, len(residents) - self._limit)):
-            if len(residents) <= self._limit:
-                break
+        # Second chance: whoever this commit used goes to the end of the line, once.
+        for _ in range(len(residents) if self._over() else 0):
             key = next(iter(residents))
             resident = residents.pop(key)
             if resident.stamp == self.stamp:
                 residents[key] = resident
+            else:
+                self._bytes -= resident.bytes
+            if not self._over():
+                break
         self.stamp += 1
+
+    def _over(self) -> bool:
+        return len(self._by_key) > self._limit or self._bytes > BYTES_MAX

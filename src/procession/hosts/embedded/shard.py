@@ -57,7 +57,7 @@ class Shard:
         self.inbox_waiting = True
         """Whether this process itself put rows into the inbox."""
         self.commits = 0
-        self.failed = {row.instance: row.text for row in store.read("failures", (), FailureRow)}
+        self.failed = self._read_failed()
         self.ended: list[int] = []
         """Instances that ended, until somebody takes note."""
         self._large: dict[int, Resident] = {}
@@ -124,6 +124,7 @@ class Shard:
                 self.batch.next.append(row)
             resident.written = stamp
             size = resident.bytes_facts = resident.bytes_facts + len(data)
+            self.residents.charge(resident, len(data))
             if size > SNAPSHOT_BYTES_MIN and size > resident.bytes_snapshot:
                 self._large[state.instance] = resident
         self.step_key = key
@@ -189,8 +190,12 @@ class Shard:
         self.postbox.forget()
         self.catalog.forget()
         self._large.clear()
+        self.failed = self._read_failed()
         self.next_timer = 0
         self.inbox_waiting = True
+
+    def _read_failed(self) -> dict[int, str]:
+        return {row.instance: row.text for row in self.store.read("failures", (), FailureRow)}
 
     def forget(self) -> None:
         """Trusts nothing in memory any more: somebody else owned the shard."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from procession.base.failure import Conflict
 from procession.runtime.requests import AnyRequest
+from procession.services.deploy import InstallCompiled
+
+InHouse: TypeAlias = AnyRequest | InstallCompiled
+"""What may be asked inside of this process; only the former can be sent to another one."""
 
 QUANTUM: Final = 16
 """Requests of one tenant that are taken before the next tenant's."""
@@ -26,7 +30,7 @@ class Ticket:
 
     __slots__ = ("done", "error", "inbox", "request", "result", "source", "timer")
 
-    def __init__(self, request: AnyRequest, inbox: int = 0, timer: tuple[int, int] | None = None) -> None:
+    def __init__(self, request: InHouse, inbox: int = 0, timer: tuple[int, int] | None = None) -> None:
         self.request = request
         self.inbox = inbox
         self.source: tuple[str, int] | None = None

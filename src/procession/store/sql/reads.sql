@@ -71,8 +71,6 @@ SELECT tenant, key, instance, element, node, type, retries, attempt, due, priori
     token, worker, error FROM procession_job WHERE tenant = ? AND type = ? AND due <= ? AND (due, key) > (?, ?) ORDER BY due, key LIMIT ?;
 -- name: job_next_due
 SELECT min(due) FROM procession_job WHERE tenant = ? AND type = ? AND due > ?;
--- name: job_tenants
-SELECT number FROM procession_tenant WHERE EXISTS (SELECT 1 FROM procession_job WHERE tenant = number AND type = ?);
 -- name: jobs
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
     token, worker, error FROM procession_job WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
@@ -118,8 +116,6 @@ SELECT key, message_id, expires, taken, variables FROM procession_message
 WHERE tenant = ? AND name = ? AND correlation = ? ORDER BY key;
 -- name: message_any
 SELECT 1 FROM procession_message LIMIT 1;
--- name: messages_of_name
-SELECT DISTINCT correlation FROM procession_message WHERE tenant = ? AND name = ?;
 -- name: messages_expired
 SELECT tenant, name, correlation, key FROM procession_message WHERE expires <= ? ORDER BY expires LIMIT ?;
 -- name: message_next_expiry
@@ -139,7 +135,7 @@ SELECT number, source, source_number, body FROM procession_inbox WHERE shard = ?
 -- name: inbox_result
 SELECT state, result FROM procession_inbox WHERE source = ? AND source_number = ?;
 -- name: inbox_failed
-SELECT number, source, source_number, result FROM procession_inbox WHERE shard = ? AND state = 2 ORDER BY number;
+SELECT number, at, body, result FROM procession_inbox WHERE shard = ? AND state = 2 ORDER BY number;
 -- name: source_last
 SELECT last FROM procession_source WHERE name = ?;
 

@@ -1,0 +1,96 @@
+"""A SQLite file that cannot be used is said to be so, in words, and stays as it was."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from procession.base.failure import StoreError
+from procession.runtime.ports import Batch, Fence
+from procession.store.sqlite import SQLiteStore
+from procession.store.statements import migrations, split, statements
+
+
+def test_a_file_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
+    SQLiteStore(tmp_path / "s.db").close()
+    with sqlite3.connect(tmp_path / "s.db") as other:
+        other.execute("UPDATE procession_meta SET value = 999 WHERE name = 'schema'")
+    other.close()
+    with pytest.raises(StoreError, match=r"newer version .*999.*upgrade"):
+        SQLiteStore(tmp_path / "s.db")
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 100, b"\x00" * 4096, b"SQLite format 3\x00" + b"\xff" * 4000])
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "s.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"not a SQLite database|damaged"):
+        SQLiteStore(path)
+    assert path.read_bytes() == content
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="folder"):
+        SQLiteStore(tmp_path / "no" / "s.db")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_file_is_said_to_be_so(tmp_path: Path) -> None:
+    SQLiteStore(tmp_path / "s.db").close()
+    (tmp_path / "s.db").chmod(0o400)
+    with pytest.raises(StoreError, match="read-only"):
+        SQLiteStore(tmp_path / "s.db").take(0, "a", 0, 1)
+
+
+def test_a_file_that_another_connection_keeps_locked_is_said_to_be_so(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "s.db", busy_ms=20)
+    other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="another process keeps the database locked"):
+        store.take(0, "a", 0, 1)
+    with pytest.raises(StoreError, match="locked"):
+        store.commit(Fence(0, 0, 1, 1), Batch())
+    other.execute("ROLLBACK")
+    assert store.take(0, "a", 0, 1)
+    other.close()
+    store.close()
+
+
+def test_an_applications_own_tables_in_the_same_file_are_left_alone(tmp_path: Path) -> None:
+    application = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    for name in ("job", "task", "message", "instance"):
+        application.execute(f"CREATE TABLE {name} (a)")
+    SQLiteStore(tmp_path / "s.db").close()
+    tables = {row[0] for row in application.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert {"job", "task", "procession_job", "procession_task"} <= tables
+    application.close()
+
+
+def test_every_file_is_durable_and_can_shrink(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "s.db")
+    with sqlite3.connect(tmp_path / "s.db") as other:
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert other.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    other.close()
+    store.close()
+
+
+def test_migrations_are_numbered_without_a_gap_and_end_complete() -> None:
+    assert [number for number, _ in migrations()] == list(range(1, len(migrations()) + 1))
+    assert all(split(script) for _, script in migrations())
+
+
+@pytest.mark.parametrize("file", ["reads.sql", "writes.sql", "shard.sql"])
+def test_every_named_statement_is_one_that_sqlite_can_prepare(file: str) -> None:
+    connection = sqlite3.connect(":memory:")
+    for _, script in migrations():
+        for statement in split(script):
+            connection.execute(statement)
+    for name, sql in statements(file).items():
+        count = max(sql.count("?"), *(sql.count(f"?{n}") and n for n in range(1, 10)))
+        numbered = max((n for n in range(1, 10) if f"?{n}" in sql), default=0)
+        connection.execute(f"EXPLAIN {sql}", (0,) * (numbered or count)), name
+    connection.close()
