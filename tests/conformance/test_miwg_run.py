@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from shared_data import shared_data
 
 from procession.testing import run_scenario
+from shared_data import shared_data
 
 SHARED: Final = shared_data("data", "bpmn", "miwg").parents[2]
 FILES: Final = sorted((Path(__file__).parent / "miwg").glob("*.scenario.yaml"))

@@ -23,17 +23,13 @@ def test_a_lock_file_holds_no_address_and_hashes_every_pin(path: Path) -> None:
     assert "--index-url" not in text
     entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
     assert entries or path.name == "base.txt"
-    assert not [
-        entry.splitlines()[0] for entry in entries if "==" not in entry or "--hash=sha256:" not in entry
-    ]
+    assert not [entry.splitlines()[0] for entry in entries if "==" not in entry or "--hash=sha256:" not in entry]
 
 
 def test_the_lock_files_agree_on_every_version() -> None:
     dev = _pins("dev.txt")
     for name in ("base.txt", "demo.txt"):
-        assert _pins(name).items() <= dev.items(), (
-            f"requirements/{name} differs from dev.txt: run `make lock`"
-        )
+        assert _pins(name).items() <= dev.items(), f"requirements/{name} differs from dev.txt: run `make lock`"
 
 
 def test_everything_that_the_project_asks_for_is_locked() -> None:

@@ -5,7 +5,7 @@ Counting follows the facts, so it costs as much as the instance did. What must n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, final
 
@@ -18,10 +18,12 @@ from procession.ir.program import Program
 from procession.model.bpmn import Definitions
 from procession.parse import parse_bpmn
 from procession.services.diagram.marks import Marks
-from procession.services.views import Views
+from procession.services.views import JobView, Views
 
 _Wait: TypeAlias = Incident | Job | Timer | Subscription
 
+JOBS_MAX: Final = 1_000
+"""Jobs whose attempts are read."""
 NOTES_MAX: Final = 5
 """Lines about one element; ten thousand items of a multi-instance must not fill a terminal."""
 
@@ -48,12 +50,14 @@ def progress_of(views: Views, tenant: str, instance: int) -> Progress:
     if definitions is None:
         raise StoreError(f"the document of process {info.process_id!r} version {info.version} cannot be read any more")
     program = loaded.linked.program
-    marks = progress(program, loaded.state, (entry.fact for entry in views.history(tenant, instance)))
-    return Progress(definitions, info.process_id, marks, waits(program, loaded.state))
+    jobs = {job.key: job for job in views.jobs(tenant, instance=instance, limit=JOBS_MAX)}
+    lines = waits(program, loaded.state, jobs)
+    facts = (entry.fact for entry in views.history(tenant, instance))
+    return Progress(definitions, info.process_id, progress(program, loaded.state, facts, lines), lines)
 
 
-def progress(program: Program, state: State, facts: Iterable[AnyFact]) -> Marks:
-    """Where tokens are (waiting at joins too), what was completed and taken how often, and what is waited for.
+def progress(program: Program, state: State, facts: Iterable[AnyFact], lines: Iterable[tuple[str, str]] = ()) -> Marks:
+    """Where tokens are (waiting at joins too), what was completed and taken how often; `lines` become notes.
 
     Of a repeated activity its repetitions are counted; of one that repeats nothing right now, the activity.
     """
@@ -84,15 +88,18 @@ def progress(program: Program, state: State, facts: Iterable[AnyFact]) -> Marks:
         completed=_by_id(program, completed),
         incidents=_incidents(program, state),
         taken=taken,
-        notes=_notes(program, state),
+        notes=_notes(lines),
     )
 
 
-def waits(program: Program, state: State) -> list[tuple[str, str]]:
-    """What the instance waits for: (element id, a line about it), incidents first, otherwise by age."""
+def waits(program: Program, state: State, jobs: Mapping[int, JobView]) -> list[tuple[str, str]]:
+    """What the instance waits for: (element id, a line about it), incidents first, otherwise by age.
+
+    `jobs` by key tell of attempts, which are no part of the state.
+    """
     others: list[_Wait] = [*state.jobs.values(), *state.timers.values(), *state.subscriptions.values()]
     open_waits: list[_Wait] = [*state.incidents.values(), *sorted(others, key=lambda wait: wait.key)]
-    lines = [(_id(program, state.elements.get(wait.element), wait), _line(wait)) for wait in open_waits]
+    lines = [(_id(program, state.elements.get(wait.element), wait), _line(wait, jobs)) for wait in open_waits]
     for element in state.elements.values():
         if element.attributes is not None:
             assignee = element.attributes.get("assignee")
@@ -121,9 +128,9 @@ def _incidents(program: Program, state: State) -> dict[str, int]:
     return counts
 
 
-def _notes(program: Program, state: State) -> dict[str, tuple[str, ...]]:
+def _notes(found_lines: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     lines: dict[str, list[str]] = {}
-    for element, line in waits(program, state):
+    for element, line in found_lines:
         lines.setdefault(element, []).append(line)
     return {
         element: (*found[:NOTES_MAX], f"and {len(found) - NOTES_MAX} more") if len(found) > NOTES_MAX else tuple(found)
@@ -137,16 +144,29 @@ def _id(program: Program, element: ElementInstance | None, wait: _Wait) -> str:
     return program.nodes[element.node].id if element is not None else program.process_id
 
 
-def _line(wait: _Wait) -> str:
+def _line(wait: _Wait, jobs: Mapping[int, JobView]) -> str:
     match wait:
         case Incident():
             return f"incident {wait.key} {wait.code}: {wait.message}"
         case Job():
-            state = "stopped" if wait.held else f"{wait.retries} retries left"
-            return f"job {wait.key} {wait.type}, {state}"
+            return f"job {wait.key} {wait.type}, {_attempts(wait, jobs.get(wait.key))}"
         case Timer():
-            return f"timer {wait.key} due {datetime.fromtimestamp(wait.due / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
+            return f"timer {wait.key} due {_moment(wait.due)}"
         case Subscription():
             if wait.signal:
                 return f"signal {wait.name}"
             return f"message {wait.name}{f' key {wait.correlation_key}' if wait.correlation_key else ''}"
+
+
+def _attempts(job: Job, view: JobView | None) -> str:
+    if job.held:
+        return "out of retries"
+    if view is None:
+        return f"{job.retries} retries left"
+    again = f", again after {_moment(view.due)}" if view.error and view.due else ""
+    failed = f", attempt {view.attempt} failed: {view.error}" if view.error else ""
+    return f"{view.retries} retries left{again}{failed}"
+
+
+def _moment(at: int) -> str:
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"

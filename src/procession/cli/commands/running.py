@@ -28,6 +28,8 @@ from procession.cli.options import (
 if TYPE_CHECKING:
     from procession import Engine, Instance
 
+BACKOFF_SECONDS_MAX: Final = 60.0
+"""How long `run` waits for attempts that come later."""
 ENDED: Final = frozenset({"completed", "terminated"})
 EXIT_CODES: Final = {"completed": OK, "active": WAITING}
 """`run`: by the instance's state; every other state is a failure."""
@@ -47,9 +49,7 @@ def run(
     var: Vars = None,
     vars_file: VarsFile = None,
     workers: Workers = None,
-    wait: Annotated[
-        float, typer.Option("--wait", metavar="SECONDS", min=0.0, help="Wait so long for timers and for tries anew.")
-    ] = 0.0,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0.0, help="Wait so long for timers.")] = 0.0,
     db: Annotated[
         str, typer.Option("--db", metavar="PATH", help="Keep the run in this file; by default it is kept nowhere.")
     ] = MEMORY,
@@ -69,7 +69,7 @@ def run(
             deployment = engine.deploy(*models)
             output.diagnostics(deployment.diagnostics)
             instance = engine.start(_process_of([each.process_id for each in deployment.processes], process), variables)
-            engine.run_until_idle(wait or None, lambda: instance.state in ENDED)
+            _run(engine, instance, wait)
             seen = progress(engine, instance, DEFAULT_TENANT)
             output.document(instance_record(instance, seen))
             show_instance(instance, seen, output)
@@ -150,6 +150,15 @@ def _process_of(deployed: list[str], wanted: str) -> str:
     if len(set(deployed)) > 1:
         raise Problem("there are several processes", f"name one with --process: {', '.join(deployed)}")
     return deployed[0]
+
+
+def _run(engine: Engine, instance: Instance, wait: float) -> None:
+    """Until idle; tries anew are waited for, timers only for `wait` seconds."""
+    engine.run_until_idle()
+    if any(job.due for job in engine.jobs()):
+        engine.run_until_idle(BACKOFF_SECONDS_MAX, lambda: not any(job.due for job in engine.jobs()))
+    if wait:
+        engine.run_until_idle(wait, lambda: instance.state in ENDED)
 
 
 def _is_stuck(engine: Engine, instance: Instance) -> bool:
