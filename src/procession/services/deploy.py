@@ -175,7 +175,7 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
     fresh |= {draft.resource for draft in compiled.decisions if _known_decision(desk, tenant, draft) is None}
     if fresh and any(_bound_to_deployment(draft.program) for draft in compiled.processes):
         # What is called by deployment must be found in this deployment, so all of it becomes new.
-        fresh = {name for name, _ in compiled.resources}
+        fresh = {each for each, _ in compiled.resources}
     starts = {d.program.process_id: _starts(desk, d) for d in compiled.processes if d.resource in fresh}
     key = desk.new_key() if fresh else 0
     if fresh:
