@@ -1,1 +1,1 @@
-"""The main job: a thousand orders with real workers, the engine killed half-way, nothing lost, nothing doubled."""
+"""The main job: a thousand instances of the example processes with real workers; the engine is killed half-way."""
