@@ -6,6 +6,7 @@ who prints it may add them.
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterator
 from typing import Final
@@ -17,6 +18,7 @@ from procession.services.diagram.scene import is_dashed, repetition, trigger, wo
 
 GUTTER: Final = 9
 """Columns at the left for tokens (`●2`) and incidents (`!1`)."""
+NOTE_LINES_MAX: Final = 4
 _SYMBOLS: Final = {
     "startEvent": "○",
     "intermediateCatchEvent": "◎",
@@ -141,12 +143,20 @@ def _node(
     yield _row(node.id, (f"{indent}{symbol} {names[node.id]}", _detail(node), goal), marks, width)
     blank = " " * GUTTER
     for note in marks.notes.get(node.id, ()):
-        yield _clipped(f"{blank}{indent}    {_flat(note)}", width)
+        yield from _note(_flat(note), f"{blank}{indent}    ", width)
     if len(flows) > 1:
         default = "" if isinstance(node, Event) else node.default
         for number, flow in enumerate(flows, 1):
             branch = "└" if number == len(flows) else "├"
             yield _clipped(f"{blank}{indent}  {branch} {_branch(flow, default, names)}", width)
+
+
+def _note(text: str, indent: str, width: int) -> Iterator[str]:
+    """What is waited for, or what went wrong: worth some lines."""
+    room = max(20, width - len(indent) - 2)
+    lines = textwrap.wrap(text, room, max_lines=NOTE_LINES_MAX, placeholder=" …") or [""]
+    for number, line in enumerate(lines):
+        yield _clipped(f"{indent}{'  ' if number else ''}{line}", width)
 
 
 def _branch(flow: SequenceFlow, default: str, names: dict[str, str]) -> str:
