@@ -311,3 +311,16 @@ def test_a_worker_that_is_interrupted_gives_its_job_back(tmp_path: Path) -> None
         engine.run_until_idle()
         assert engine.counts() == {"completed": 3}
         assert sorted(calls) == [0, 1, 1, 2]
+
+
+def test_a_fault_after_the_commit_repeats_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path / "e.db") as engine:
+        engine.deploy(d.one_task())
+        board = shard_of(engine).board
+        with monkeypatch.context() as patch:
+            patch.setattr(type(board), "add", lambda self, offer: 1 / 0)
+            instance = engine.start("p")
+        assert [each.key for each in engine.instances()] == [instance.key]
+        engine.worker("work")(lambda: {})
+        engine.run_until_idle()
+        assert instance.state == "completed"

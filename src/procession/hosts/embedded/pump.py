@@ -120,6 +120,8 @@ class Pump:
             except Fenced:
                 self.shard = None
             except BaseException as error:
+                # Interrupted in the middle: what is in memory is half of something.
+                shard.forget()
                 _abandon(tickets, error)
                 raise
             else:

@@ -7,6 +7,7 @@ here: what a request means (handlers.py) and what a command means (carry.py).
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Sequence
 from typing import Final, final
@@ -23,6 +24,8 @@ FOLLOWING_MAX: Final = 2_000
 FAILURE_DELAY_MS: Final = 60_000
 """How long a timer rests whose firing met a fault of the engine."""
 EARLY_DELAY_MS: Final = 1_000
+
+_LOG: Final = logging.getLogger("procession")
 
 
 @final
@@ -47,11 +50,20 @@ def _attempt(shard: Shard, tickets: Sequence[Ticket], *, alone: bool) -> None:
     answers = [_answer(shard, ticket) for ticket in tickets]
     _follow(shard, alone)
     shard.commit()
-    shard.settle()
+    # From here on the batch is durable: nothing may lead to its being tried again.
     for ticket, (result, error) in zip(tickets, answers, strict=True):
         ticket.result = result
         ticket.error = error
         ticket.done = True
+    _settle(shard)
+
+
+def _settle(shard: Shard) -> None:
+    try:
+        shard.settle()
+    except Exception:  # a bug of ours: what is in memory may be wrong, what is stored is right
+        _LOG.exception("a fault of the engine after a commit; everything is read anew")
+        shard.forget()
 
 
 def _answer(shard: Shard, ticket: Ticket) -> tuple[object, ProcessionError | None]:
@@ -156,7 +168,7 @@ def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
     ticket.error = broken
     try:
         shard.commit()
-        shard.settle()
+        _settle(shard)
     except Fenced:
         raise
     except StoreError as lost:
