@@ -34,11 +34,13 @@ _HIGHLIGHTS: Final = (
     (r"  · [^→]*", "dim"),
 )
 _REMEDIES: Final = (
-    (NotFound, "list what is there with: procession list"),
-    (BadValue, "values are JSON; write text as k=text and JSON as k:=json"),
-    (StoreError, "look at the file with: procession doctor"),
-    (Conflict, "look at its state with: procession show"),
+    (NotFound, r"is deployed|no version", "deploy it first; what is there: procession list definitions"),
+    (NotFound, "", "list what is there with: procession list"),
+    (BadValue, "", "values are JSON; write text as k=text and JSON as k:=json"),
+    (StoreError, r"malformed|damaged|not a database|locked|disk", "look at the file with: procession doctor"),
+    (Conflict, "", "look at its state with: procession show"),
 )
+"""By the kind of error and what its text says; a text that says already what to do needs no other."""
 
 
 @final
@@ -159,12 +161,20 @@ def errors(as_json: bool) -> Generator[None]:
             sys.stderr.write("".join(f"{each}\n" for each in refused.diagnostics))
         raise typer.Exit(FAILED) from None
     except ProcessionError as error:
-        remedy = next((text for kind, text in _REMEDIES if isinstance(error, kind)), "")
+        remedy = _remedy(error)
         _fail(str(error), remedy, as_json, FAILED)
     except BrokenPipeError:
         raise
     except OSError as error:
-        _fail(f"{error.filename or 'file'}: {error.strerror or error}", "", as_json, FAILED)
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}", "", as_json, FAILED)
+
+
+def _remedy(error: ProcessionError) -> str:
+    text = str(error)
+    return next(
+        (remedy for kind, pattern, remedy in _REMEDIES if isinstance(error, kind) and re.search(pattern, text)), ""
+    )
 
 
 def _fail(message: str, remedy: str, as_json: bool, code: int) -> NoReturn:

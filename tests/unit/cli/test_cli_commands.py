@@ -221,6 +221,7 @@ def test_draw_needs_no_store(shell: Shell) -> None:
     [
         (("list",), "no store at procession.db"),
         (("run", "none.bpmn"), "none.bpmn: No such file"),
+        (("start", "nope", "--db", ":memory:"), "procession list definitions"),
         (("check", "none.bpmn"), "none.bpmn: No such file"),
         (("test", "nowhere"), "no file nowhere"),
         (("test", "."), "no *.scenario.yaml"),
@@ -233,7 +234,7 @@ def test_an_error_is_one_line_that_helps(shell: Shell, arguments: tuple[str, ...
     assert says in text
     assert text.count("\n") == 1
     (record,) = shell.json(*arguments, code=1)
-    assert says in record["error"]
+    assert says in record["error"] + record.get("remedy", "")
 
 
 @pytest.mark.parametrize(

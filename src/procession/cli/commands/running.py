@@ -135,6 +135,8 @@ def serve(
         engine.serve(threads=threads)
         output.document({"serving": db, "workers": workers or []})
         output.text(f"serving {db}; stop with Ctrl-C")
+        if not engine.owner:
+            output.text("another process owns the store; this one takes over when that one ends", "yellow")
         # A wait without an end cannot be interrupted on every system.
         while not stopped.wait(0.5):
             continue
