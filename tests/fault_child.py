@@ -13,12 +13,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fault_models import CHAIN, ONE, ORDER
+from fault_models import CHAIN, NOTICE, ONE, ORDER
 from procession import Engine, Job, ProcessionError
-from procession.hosts.embedded import Instance
+from procession.hosts.embedded import Instance, ownership, pump, shard
 
 WORKER_FAULT = os.environ.get("FAULT_IN_WORKER", "")
 """`before:3` or `after:3`: killed at the third call of a worker, before or after its effect."""
+
+LEASE_MS = int(os.environ.get("LEASE_MS", "0"))
+"""A shorter lease than the ten seconds of life, for tests of what happens when one runs out."""
 
 _calls = 0
 
@@ -26,6 +29,9 @@ _calls = 0
 def main() -> None:
     """Serves requests until the input ends."""
     database, effects = sys.argv[1:3]
+    if LEASE_MS:
+        for module in (ownership, pump, shard):
+            vars(module)["LEASE_MS"] = LEASE_MS
     out = sys.stdout
     try:
         engine = Engine(database, call_timeout=float(os.environ.get("CALL_TIMEOUT", "20")))
@@ -48,6 +54,9 @@ def _do(engine: Engine, request: dict[str, Any]) -> Any:
     name, args, named = request["do"], request.get("args", []), request.get("named", {})
     if name == "deploy":
         engine.deploy(CHAIN, ORDER, ONE)
+        return None
+    if name == "deploy_notice":
+        engine.deploy(NOTICE)
         return None
     if name == "owner":
         return engine.owner

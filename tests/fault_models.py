@@ -95,3 +95,15 @@ ORDER: Final = (
 
 ONE: Final = ("one.bpmn", document(process("one", service("work"))))
 """One job."""
+
+NOTICE: Final = (
+    "notice.bpmn",
+    document(
+        process("notice", service("work")).replace(
+            '<bpmn:startEvent id="start"/>',
+            '<bpmn:startEvent id="start"><bpmn:messageEventDefinition messageRef="message_notice"/></bpmn:startEvent>',
+        ),
+        more='<bpmn:message id="message_notice" name="notice"/>',
+    ),
+)
+"""One job, started by a message."""

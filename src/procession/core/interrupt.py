@@ -12,9 +12,9 @@ from procession.core import facts as f
 from procession.core.commands import CancelChild, Finish, TellParent
 from procession.core.context import Context
 from procession.core.events import ChildTerminated
-from procession.core.operations import COMPLETE, ENTER, SPAWN
+from procession.core.operations import ACTIVATE, COMPLETE, ENTER, SPAWN
 from procession.core.state import ElementInstance
-from procession.core.tokens import begin, close_wait, close_waits
+from procession.core.tokens import begin, close_wait, close_waits, next_of
 from procession.core.variables import receive
 from procession.ir.kinds import Kind
 from procession.ir.program import Node
@@ -83,7 +83,7 @@ def _boundary(cx: Context, host: ElementInstance, node: Node, variables: dict[st
     assert scope is not None
     if node.interrupting:
         terminate(cx, host)
-    _pass_event(cx, scope.key, node, variables, token=False)
+    pass_event(cx, scope.key, node, variables, token=False)
 
 
 def _event_sub_process(cx: Context, scope: ElementInstance, node: Node, variables: dict[str, Json]) -> None:
@@ -93,7 +93,13 @@ def _event_sub_process(cx: Context, scope: ElementInstance, node: Node, variable
         terminate_children(cx, scope)
     key = cx.new_key()
     cx.write(f.ElementEntered(key, sub_process.index, scope.key, False))
-    _pass_event(cx, key, node, variables, token=False)
+    following = next_of(sub_process)
+    if following == ACTIVATE and not sub_process.catches:
+        pass_event(cx, key, node, variables, token=False)
+        return
+    # What it subscribes and maps may fail, so that is an operation of its own; the event waits for it.
+    cx.write(f.TransitionHeld(key, ["event", node.index, variables]))
+    cx.agenda.append((following, key))
 
 
 def _close_event_sub_processes(cx: Context, scope: ElementInstance) -> None:
@@ -114,10 +120,10 @@ def _event_gateway(cx: Context, gateway: ElementInstance, node: Node, variables:
     close_waits(cx, gateway)
     cx.write(f.ElementCompleted(gateway.key))
     cx.write(f.FlowTaken(chosen, scope.key))
-    _pass_event(cx, scope.key, node, variables, token=True)
+    pass_event(cx, scope.key, node, variables, token=True)
 
 
-def _pass_event(cx: Context, scope: int, node: Node, variables: dict[str, Json], *, token: bool) -> None:
+def pass_event(cx: Context, scope: int, node: Node, variables: dict[str, Json], *, token: bool) -> None:
     """An event whose trigger happened already: entered, given its variables, and completed next."""
     event = begin(cx, scope, node, token)
     cx.agenda.pop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from procession.base.failure import Failure
 from procession.base.values import Json
@@ -10,6 +10,7 @@ from procession.core import facts as f
 from procession.core.catches import key_text, open_all, plan
 from procession.core.commands import Resolve, StartChild
 from procession.core.context import Context
+from procession.core.interrupt import pass_event
 from procession.core.operations import CALL, START_CHILD
 from procession.core.state import ElementInstance
 from procession.core.variables import visible
@@ -28,6 +29,15 @@ def scope_enter(cx: Context, node: Node, element: ElementInstance) -> None:
         return
     for start in node.starts:
         cx.enter(element.key, start)
+
+
+def handler_enter(cx: Context, node: Node, element: ElementInstance) -> None:
+    """An event sub-process opens its own ones, then passes the event that started it."""
+    planned = plan(cx, element, node)
+    held = cast("tuple[str, int, dict[str, Json]]", element.held)
+    open_all(cx, planned)
+    cx.write(f.TransitionHeld(element.key, None))
+    pass_event(cx, element.key, cx.nodes[held[1]], held[2], token=False)
 
 
 def call_enter(cx: Context, node: Node, element: ElementInstance) -> None:

@@ -27,7 +27,7 @@ ENTER: Final[dict[Kind, Enter]] = {
     Kind.USER_TASK: tasks.user_enter,
     Kind.RECEIVE_TASK: tasks.wait_enter,
     Kind.SUB_PROCESS: scopes.scope_enter,
-    Kind.EVENT_SUB_PROCESS: scopes.scope_enter,
+    Kind.EVENT_SUB_PROCESS: scopes.handler_enter,
     Kind.CALL_ACTIVITY: scopes.call_enter,
     Kind.EXCLUSIVE_GATEWAY: gateways.gateway_enter,
     Kind.PARALLEL_GATEWAY: gateways.gateway_enter,

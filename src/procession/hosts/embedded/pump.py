@@ -22,6 +22,7 @@ from procession.hosts.embedded.mailbox import Mailbox
 from procession.hosts.embedded.ownership import LEASE_MS, acquire, holder, owner_name, wall_ms
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
+from procession.hosts.embedded.turnstile import Turnstile
 from procession.hosts.embedded.writer import run
 from procession.runtime import requests
 from procession.runtime.ports import Fenced, Store
@@ -44,19 +45,20 @@ class Pump:
     def __init__(self, store: Store, *, clock: Callable[[], int], zone: str, takeover: bool = False) -> None:
         self.store = store
         self.clock = clock
-        self.lock = threading.RLock()
+        self._intake = Intake()
+        self.lock = Turnstile(self._intake)
         self.moved = threading.Condition()
         """Notified after commits, for those who wait for something to happen."""
         self.generation = 0
         """Rises with every commit."""
         self.shard: Shard | None = None
         self._zone = zone
-        self._intake = Intake()
         self._owner = owner_name()
         self._mailbox = Mailbox(store)
         self._next_sweep = 0
-        self._renewed_ms = 0
         self._rival_checked_ms = 0
+        self.asked_ms = 0
+        """When (Unix ms of the machine) another process asked for something last."""
         with self.lock:
             self.own(force=takeover)
 
@@ -101,15 +103,32 @@ class Pump:
         if self.own() is None:
             self._send(tickets, timeout_s)
             return
-        for start in range(0, len(tickets), BATCH_MAX):
-            self._intake.put(tickets[start : start + BATCH_MAX])
-            with self.lock:
-                self._drain(timeout_s)
-        # Somebody else may have taken them from the queue; he had the lock, so by now they are done.
+        if not tickets:
+            return
+        self._intake.put(tickets)
+        if self._lead(tickets, timeout_s):
+            return
+        wake = threading.Event()
+        for ticket in tickets:
+            ticket.wake = wake
+        last = tickets[-1]
+        # Somebody else is writing. He may carry these out too, or wake this thread to do it when he is done.
+        while not last.done and not self._lead(tickets, timeout_s):
+            wake.wait()
+            if not last.done:
+                wake.clear()
 
-    def _drain(self, timeout_s: float) -> None:
-        while self._intake:
-            self.carry_out(self._intake.take(BATCH_MAX), timeout_s)
+    def _lead(self, tickets: Sequence[Ticket], timeout_s: float) -> bool:
+        """Carries out what waits until these tickets are done; False if somebody else is doing that."""
+        if not self.lock.try_enter():
+            return False
+        try:
+            last = tickets[-1]
+            while not last.done:
+                self.carry_out(self._intake.take(BATCH_MAX), timeout_s)
+        finally:
+            self.lock.leave()
+        return True
 
     def carry_out(self, tickets: Sequence[Ticket], timeout_s: float = 30.0) -> None:
         """Runs one batch with the lock held. When the shard is lost, callers' requests go to its new owner."""
@@ -125,7 +144,6 @@ class Pump:
                 _abandon(tickets, error)
                 raise
             else:
-                self._renewed_ms = wall_ms()
                 self._tell()
                 return
         mine = [ticket for ticket in tickets if not ticket.done and not ticket.inbox and ticket.timer is None]
@@ -162,7 +180,7 @@ class Pump:
     def keep(self) -> None:
         """Renews the lease when half of it is over."""
         with self.lock:
-            if self.shard is not None and wall_ms() - self._renewed_ms > LEASE_MS // 2:
+            if self.shard is not None and self.shard.expires - wall_ms() < LEASE_MS // 2:
                 self.shard.begin()
                 self._beat(self.shard)
 
@@ -191,7 +209,6 @@ class Pump:
         try:
             shard.heartbeat()
             shard.settle()
-            self._renewed_ms = wall_ms()
         except Fenced:
             self.shard = None
 
@@ -211,6 +228,7 @@ class Pump:
             ticket.source = (row.source, row.source_number)
             tickets.append(ticket)
         if tickets:
+            self.asked_ms = wall_ms()
             self.carry_out(tickets)
             _raise_lost(tickets)
         return bool(tickets)
@@ -254,7 +272,6 @@ class Pump:
         deadline = time.monotonic() + timeout_s
         for ticket, number in zip(tickets, numbers, strict=True):
             answer = self._answer(number, deadline)
-            ticket.done = True
             if answer is None:
                 ticket.error = StoreError(
                     f"{self.store.name}: {holder(self.store, 0)} owns the store and did not answer within "
@@ -264,6 +281,7 @@ class Pump:
                 ticket.error = error_of(answer)
             else:
                 ticket.result = answer.get("result")
+            ticket.finish()
         self._tell()
 
     def _answer(self, number: int, deadline: float) -> dict[str, object] | None:
@@ -311,4 +329,4 @@ def _abandon(tickets: Sequence[Ticket], error: BaseException) -> None:
     for ticket in tickets:
         if not ticket.done:
             ticket.error = error if isinstance(error, Exception) else StoreError("interrupted: nothing was stored")
-            ticket.done = True
+            ticket.finish()

@@ -8,11 +8,15 @@ from typing import Final, final
 
 from procession.base.failure import StoreError
 from procession.hosts.embedded.crew import SHORT_S, Crew
+from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.workers import Worker
 
 POLL_S: Final = 0.05
 """Longest time after which the inbox and the clock are looked at again."""
+POLL_BUSY_S: Final = 0.002
+"""The same while another process is asking for things: it waits for the answer to each."""
+BUSY_MS: Final = 500
 RETRY_S: Final = 1.0
 """Pause after the store could not be used."""
 
@@ -60,10 +64,11 @@ class Serving:
             pump.wait(seen, self._pause())
 
     def _pause(self) -> float:
+        poll = POLL_BUSY_S if wall_ms() - self._pump.asked_ms < BUSY_MS else POLL_S
         due = self._pump.next_due()
         if due is None:
-            return POLL_S
-        return min(POLL_S, max(0.001, (due - self._pump.clock()) / 1000))
+            return poll
+        return min(poll, max(0.001, (due - self._pump.clock()) / 1000))
 
     def _work(self) -> None:
         pump = self._pump

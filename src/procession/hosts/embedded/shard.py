@@ -57,6 +57,8 @@ class Shard:
         self.inbox_waiting = True
         """Whether this process itself put rows into the inbox."""
         self.commits = 0
+        self.expires = 0
+        """When (Unix ms of the machine) our lease ends, as the last commit said."""
         self.failed = self._read_failed()
         self.ended: list[int] = []
         """Instances that ended, until somebody takes note."""
@@ -145,14 +147,17 @@ class Shard:
         """Makes the batch durable. Raises `Fenced` or `StoreError`."""
         self.postbox.write()
         self._snapshots()
-        if not self.batch:
+        # What writes nothing was still answered from memory: that is worth something only while the lease holds.
+        if not self.batch and wall_ms() < self.expires:
             return
         self.heartbeat()
 
     def heartbeat(self) -> None:
         """Commits the batch even if it is empty: the shard stays ours."""
         last = self.keys.peek(0) - 1
-        self.store.commit(Fence(self.number, self.epoch, last, wall_ms() + LEASE_MS), self.batch)
+        expires = wall_ms() + LEASE_MS
+        self.store.commit(Fence(self.number, self.epoch, last, expires), self.batch)
+        self.expires = expires
         self.commits += 1
 
     def _snapshots(self) -> None:

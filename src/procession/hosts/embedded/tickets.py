@@ -28,16 +28,25 @@ class Ticket:
     """A request on its way, and what became of it. `inbox` is the number of its inbox row, 0 for none; `timer` is
     (tenant number, key) of the timer row that made it."""
 
-    __slots__ = ("done", "error", "inbox", "request", "result", "source", "timer")
+    __slots__ = ("done", "error", "inbox", "request", "result", "source", "timer", "wake")
 
     def __init__(self, request: InHouse, inbox: int = 0, timer: tuple[int, int] | None = None) -> None:
         self.request = request
         self.inbox = inbox
         self.source: tuple[str, int] | None = None
         self.timer = timer
+        self.wake: threading.Event | None = None
+        """Set when the caller sleeps until the ticket is done, or until it is his turn to carry out requests."""
         self.done = False
         self.result: object = None
         self.error: Exception | None = None
+
+    def finish(self) -> None:
+        """The ticket is done: whoever sleeps for it is woken."""
+        # In this order: a caller stores `wake` first and looks at `done` then, so one of the two sees the other.
+        self.done = True
+        if self.wake is not None:
+            self.wake.set()
 
     def outcome(self) -> object:
         """The result, or raises what went wrong."""
@@ -74,6 +83,14 @@ class Intake:
                     queue = queues[tenant] = deque()
                 queue.append(ticket)
                 self._count += 1
+
+    def promote(self) -> None:
+        """Wakes one caller whose request waits, so that he carries it out, and what waits beside it."""
+        with self._lock:
+            for queue in self._queues.values():
+                if queue and queue[0].wake is not None:
+                    queue[0].wake.set()
+                    return
 
     def take(self, limit: int) -> list[Ticket]:
         """The next requests, at most `limit`. A tenant whose turn is over goes behind the others."""

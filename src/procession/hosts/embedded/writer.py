@@ -54,8 +54,9 @@ def _attempt(shard: Shard, tickets: Sequence[Ticket], *, alone: bool) -> None:
     for ticket, (result, error) in zip(tickets, answers, strict=True):
         ticket.result = result
         ticket.error = error
-        ticket.done = True
     _settle(shard)
+    for ticket in tickets:
+        ticket.finish()
 
 
 def _settle(shard: Shard) -> None:
@@ -145,7 +146,7 @@ def _one_by_one(shard: Shard, tickets: Sequence[Ticket]) -> None:
                 _record(shard, ticket, error)
                 continue
         ticket.error = lost
-        ticket.done = True
+        ticket.finish()
 
 
 def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
@@ -173,4 +174,4 @@ def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
         raise
     except StoreError as lost:
         ticket.error = lost
-    ticket.done = True
+    ticket.finish()
