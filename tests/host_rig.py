@@ -34,11 +34,12 @@ class FakeClock:
 
 
 class FaultyStore:
-    """A store whose commits run through `before`; it may raise, or let the commit go on."""
+    """A store whose commits run through `before`, and reads through `reading`; they may raise, or let it go on."""
 
     def __init__(self, inner: Store, before: Callable[[Batch], None] | None = None) -> None:
         self.inner = inner
         self.before = before
+        self.reading: Callable[[str], None] | None = None
         self.commits = 0
 
     @property
@@ -46,6 +47,8 @@ class FaultyStore:
         return self.inner.name
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
+        if self.reading is not None:
+            self.reading(query)
         return self.inner.read(query, args, row)
 
     def commit(self, fence: Fence, batch: Batch) -> None:

@@ -89,6 +89,12 @@ class Board:
         self._token = epoch << 32
         self._turn = 0
 
+    def emptied(self) -> Board:
+        """A board that knows nothing, and whose tokens match none that this one gave."""
+        board = Board(self._store, 0)
+        board._token = self._token
+        return board
+
     def tenants(self, type: str, numbers: Sequence[int]) -> None:
         """Makes a type known for these tenants, so that its stored jobs are looked for."""
         queues = self._queues.setdefault(type, {})

@@ -306,11 +306,13 @@ def _activate_jobs(shard: Shard, request: q.ActivateJobs) -> list[dict[str, Json
     tenant = shard.catalog.tenant(request.tenant)
     shard.board.tenants(request.type, (tenant,))
     found: list[dict[str, Json]] = []
+    # What requests before this one, in the same commit, completed or failed leaves the board when that is durable.
+    over = {each for each in shard.for_board if isinstance(each, int)}
     taken = shard.board.take(request.type, request.limit, shard.at, request.timeout, only=tenant)
     for offer in taken:
         resident = shard.residents.get(tenant, offer.instance)
         element = resident.state.elements.get(offer.element) if resident is not None else None
-        if resident is None or element is None:
+        if resident is None or element is None or offer.key in over:
             continue
         row = (offer.deadline, offer.token, request.worker, offer.attempt, tenant, offer.key)
         shard.batch["job"].change("job_leased", row)

@@ -43,13 +43,14 @@ def owner_name() -> str:
 
 
 def acquire(store: Store, shard: int, owner: str, *, force: bool = False) -> Ownership | None:
-    """Takes the shard if nobody holds it, if its holder's lease ran out, or if that process is gone.
+    """Takes the shard if nobody else holds it, if its holder's lease ran out, or if that process is gone.
 
     With `force` whoever holds it is fenced.
     """
     row = store.read("shard_read", (shard,), ShardRow)[0]
     now = wall_ms()
-    if not force and row.owner and row.expires > now and not _gone(row.owner):
+    others = row.owner not in {"", owner}
+    if others and not force and row.expires > now and not _gone(row.owner):
         return None
     if not store.take(shard, owner, row.epoch, now + LEASE_MS):
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, cast, final
 
 import msgspec
@@ -19,7 +20,7 @@ from procession.base.failure import BadValue, Conflict, NotFound, ProcessionErro
 from procession.core.events import FireTimer
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
-from procession.hosts.embedded.ownership import LEASE_MS, acquire, holder, owner_name, wall_ms
+from procession.hosts.embedded.ownership import LEASE_MS, Ownership, acquire, holder, owner_name, wall_ms
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
@@ -71,19 +72,21 @@ class Pump:
                 taken = acquire(self.store, 0, self._owner, force=force)
                 if taken is None:
                     return None
-                shard = Shard(
-                    self.store,
-                    epoch=taken.epoch,
-                    last_key=taken.last_key,
-                    clock=self.clock,
-                    zone=self._zone,
-                )
-                shard.carry = CARRY
-                # What a fault stopped under another version of the engine may go through now.
-                shard.batch["inbox"].change("inbox_retry", (shard.number,))
-                self.shard = shard
-                self._beat(shard)
+                try:
+                    self.shard = self._taken_over(taken)
+                except BaseException:
+                    # Nobody else should have to wait for the end of a lease that is of no use here.
+                    with suppress(StoreError):
+                        self.store.release(0, taken.epoch)
+                    raise
             return self.shard
+
+    def _taken_over(self, taken: Ownership) -> Shard | None:
+        shard = Shard(self.store, epoch=taken.epoch, last_key=taken.last_key, clock=self.clock, zone=self._zone)
+        shard.carry = CARRY
+        # What a fault stopped under another version of the engine may go through now.
+        shard.batch["inbox"].change("inbox_retry", (shard.number,))
+        return shard if self._beat(shard) else None
 
     def release(self) -> None:
         """Gives the shard to whoever wants it."""
@@ -131,26 +134,42 @@ class Pump:
         return True
 
     def carry_out(self, tickets: Sequence[Ticket], timeout_s: float = 30.0) -> None:
-        """Runs one batch with the lock held. When the shard is lost, callers' requests go to its new owner."""
+        """Runs one batch with the lock held. When the shard is lost, callers' requests go to its new owner.
+
+        Whatever happens, nobody is left waiting: what is raised here is also the answer to every ticket.
+        """
+        try:
+            self._carry_out(tickets, timeout_s)
+        except BaseException as error:
+            _abandon(tickets, error)
+            raise
+
+    def _carry_out(self, tickets: Sequence[Ticket], timeout_s: float) -> None:
         shard = self.own()
         if shard is not None:
             try:
                 run(shard, tickets)
             except Fenced:
                 self.shard = None
-            except BaseException as error:
-                # Interrupted in the middle: what is in memory is half of something.
-                shard.forget()
-                _abandon(tickets, error)
+            except BaseException:
+                self._distrust(shard)
                 raise
             else:
                 self._tell()
                 return
         mine = [ticket for ticket in tickets if not ticket.done and not ticket.inbox and ticket.timer is None]
         if self.own() is not None:
-            self.carry_out(mine, timeout_s)
+            self._carry_out(mine, timeout_s)
         else:
             self._send(mine, timeout_s)
+
+    def _distrust(self, shard: Shard) -> None:
+        """Interrupted in the middle: what is in memory is half of something, and is read anew."""
+        try:
+            shard.forget()
+        except BaseException:
+            # It cannot be read now. The next request takes the shard again, from nothing, under a new epoch.
+            self.shard = None
 
     def _tell(self) -> None:
         with self.moved:
@@ -202,7 +221,8 @@ class Pump:
         times = (shard.next_timer, shard.board.next_due(), expiry)
         return min((time for time in times if time is not None), default=None)
 
-    def _beat(self, shard: Shard) -> None:
+    def _beat(self, shard: Shard) -> bool:
+        """Commits that the shard is still ours; False if it is not any more."""
         inbox = shard.batch["inbox"]
         inbox.change("inbox_sweep", (shard.at - KEPT_ANSWERS_MS,))
         shard.batch["source"].change("source_sweep", (shard.at - KEPT_SOURCES_MS,))
@@ -211,12 +231,15 @@ class Pump:
             shard.settle()
         except Fenced:
             self.shard = None
+            return False
+        return True
 
     def _inbox(self, shard: Shard) -> bool:
         if not self.store.changed() and not shard.inbox_waiting:
             return False
+        # The store tells of a change once. Should a read fail here, the rows are still to be looked for.
+        shard.inbox_waiting = True
         rows = self.store.read("inbox_open", (shard.number, BATCH_MAX), InboxRow)
-        shard.inbox_waiting = len(rows) == BATCH_MAX
         tickets: list[Ticket] = []
         for row in rows:
             if self._taken(row):
@@ -227,6 +250,7 @@ class Pump:
             ticket = Ticket(requests.decode(row.body), row.number)
             ticket.source = (row.source, row.source_number)
             tickets.append(ticket)
+        shard.inbox_waiting = len(rows) == BATCH_MAX
         if tickets:
             self.asked_ms = wall_ms()
             self.carry_out(tickets)

@@ -25,7 +25,7 @@ from procession.hosts.embedded.residents import Resident, Residents
 from procession.runtime import codec, requests
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.runtime.rows import FailureRow
+from procession.runtime.rows import FailureRow, ShardRow
 from procession.services.catalog import Catalog
 
 SNAPSHOT_BYTES_MIN: Final = 4_096
@@ -147,10 +147,14 @@ class Shard:
         """Makes the batch durable. Raises `Fenced` or `StoreError`."""
         self.postbox.write()
         self._snapshots()
-        # What writes nothing was still answered from memory: that is worth something only while the lease holds.
-        if not self.batch and wall_ms() < self.expires:
+        # What writes nothing was still answered from memory: that is worth something only while the shard is ours.
+        if not self.batch and self._ours():
             return
         self.heartbeat()
+
+    def _ours(self) -> bool:
+        row = self.store.read("shard_read", (self.number,), ShardRow)[0]
+        return row.epoch == self.epoch and wall_ms() < self.expires
 
     def heartbeat(self) -> None:
         """Commits the batch even if it is empty: the shard stays ours."""
@@ -206,7 +210,7 @@ class Shard:
         """Trusts nothing in memory any more: somebody else owned the shard."""
         self.undo()
         self.residents.clear()
-        self.board = Board(self.store, self.epoch)
+        self.board = self.board.emptied()
 
 
 def _tz_release() -> str:
