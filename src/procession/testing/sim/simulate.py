@@ -78,7 +78,7 @@ def simulate(
         text = "a run with faults ended differently from one without:\n" + "\n".join(
             line for line, key in zip(differences, {**told, **found}, strict=True) if told.get(key) != found.get(key)
         )
-        raise SimulationFailed(_told(seed, plans, allowed, text, report.trace, ()))
+        raise SimulationFailed(_told(seed, plans, allowed, text, trace=report.trace, facts=()))
     return report
 
 
@@ -102,7 +102,7 @@ def _run(
         _at_the_end(world)
     except (Violation, ProcessionError) as error:
         text = f"{type(error).__name__}: {error}"
-        raise SimulationFailed(_told(seed, plans, faults, text, run.trace, run.ledger.last)) from error
+        raise SimulationFailed(_told(seed, plans, faults, text, trace=run.trace, facts=run.ledger.last)) from error
     finally:
         world.close()
     ledger = run.ledger
@@ -242,6 +242,7 @@ def _told(
     plans: Mapping[str, Plan],
     faults: Iterable[str],
     text: str,
+    *,
     trace: Iterable[str],
     facts: Iterable[str],
 ) -> str:
