@@ -133,19 +133,13 @@ class Board:
         if not queues:
             return []
         taken: list[Offer] = []
-        tenants = list(queues) if only is None else [only]
-        start = self._turn % len(tenants)
-        waiting = tenants[start:] + tenants[:start]
-        self._turn += 1
-        while waiting and len(taken) < limit:
-            going_on: list[int] = []
-            share = max(1, (limit - len(taken)) // len(waiting))
-            for tenant in waiting:
-                found = self._take_some(queues[tenant], type, tenant, min(share, limit - len(taken)), now)
-                taken.extend(found)
-                if len(found) == share:
-                    going_on.append(tenant)
-            waiting = going_on
+        try:
+            self._take_in_turns(queues, type, limit, now=now, only=only, taken=taken)
+        except BaseException:
+            # The store could not be read: what was taken until then is offered anew.
+            for offer in taken:
+                heappush(queues[offer.tenant].heap, (-offer.priority, offer.key, offer))
+            raise
         deadline = now + timeout
         for offer in taken:
             self._token += 1
@@ -154,6 +148,31 @@ class Board:
             offer.attempt += 1
             heappush(self._leases, (deadline, offer.key, offer.token))
         return taken
+
+    def _take_in_turns(
+        self, queues: dict[int, _Queue], type: str, limit: int, *, now: int, only: int | None, taken: list[Offer]
+    ) -> None:
+        tenants = list(queues) if only is None else [only]
+        start = self._turn % len(tenants)
+        waiting = tenants[start:] + tenants[:start]
+        self._turn += 1
+        while waiting and len(taken) < limit:
+            going_on: list[int] = []
+            share = max(1, (limit - len(taken)) // len(waiting))
+            for tenant in waiting:
+                before = len(taken)
+                wanted = before + min(share, limit - before)
+                queue = queues[tenant]
+                while len(taken) < wanted:
+                    if not queue.heap and not (queue.more and self._refill(queue, type, tenant, now)):
+                        break
+                    _, key, offer = heappop(queue.heap)
+                    # A job may have been closed, or taken under another entry, since it was queued.
+                    if self.offers.get(key) is offer and not offer.token:
+                        taken.append(offer)
+                if len(taken) - before == share:
+                    going_on.append(tenant)
+            waiting = going_on
 
     def put_back(self, offer: Offer) -> None:
         """A lease is given up without an attempt."""
@@ -199,17 +218,6 @@ class Board:
         offer = self.offers.get(key)
         return offer is None or offer.token != token
 
-    def _take_some(self, queue: _Queue, type: str, tenant: int, limit: int, now: int) -> list[Offer]:
-        taken: list[Offer] = []
-        while len(taken) < limit:
-            if not queue.heap and not (queue.more and self._refill(queue, type, tenant, now)):
-                break
-            _, key, offer = heappop(queue.heap)
-            # A job may have been closed, or taken under another entry, since it was queued.
-            if self.offers.get(key) is offer and not offer.token:
-                taken.append(offer)
-        return taken
-
     def _refill(self, queue: _Queue, type: str, tenant: int, now: int) -> bool:
         """Reads on in the store; True if it found any."""
         found = False
@@ -225,9 +233,11 @@ class Board:
             if len(rows) == PAGE:
                 queue.cursor = (rows[-1].due, rows[-1].key)
                 continue
+            # Read before anything is taken for done: should it fail, the next look begins anew.
+            following = self._store.read("job_next_due", (tenant, type, now), IntRow)
             queue.more = False
             queue.cursor = (-1, 0)
-            for later in self._store.read("job_next_due", (tenant, type, now), IntRow):
+            for later in following:
                 if later.value is not None and later.value < HELD:
                     heappush(self._wakes, (later.value, type, tenant))
         return found
