@@ -1,26 +1,22 @@
 """Counted work: what a run asks of Python and of SQLite, in numbers that are equal for equal runs. No time is measured.
 
-`opcodes` counts what Python executes inside of the package; `Meter` stands between a store and its file and counts
-statements, rows, bytes, steps of SQLite's machine and pages. Gates may be tight on them, as they never are on times.
+`Meter` stands between a store and its file and counts statements, rows, bytes, steps of SQLite's machine and pages,
+by way of apsw, which tells them. Gates may be tight on them, as they never are on times.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 import apsw
 
-import procession
+from bench.opcodes import opcodes
 from procession.runtime.ports import Cells
 from procession.store.connection import Connection
 
-PACKAGE: Final = str(Path(procession.__file__).parent)
 INTEGER_BYTES: Final = 8
 
 
@@ -161,29 +157,3 @@ def _size(cell: int | str | bytes | None) -> int:
 def _run(work: Callable[[], object]) -> int:
     work()
     return 0
-
-
-def opcodes(work: Callable[[], object]) -> int:
-    """How many opcodes `work` executes in modules of the package."""
-    count = 0
-
-    def local(frame: FrameType, event: str, arg: Any) -> Any:
-        nonlocal count
-        if event == "opcode":
-            count += 1
-        return local
-
-    def call(frame: FrameType, event: str, arg: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return None
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
-        return local
-
-    before = sys.gettrace()
-    sys.settrace(call)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count

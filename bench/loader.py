@@ -43,6 +43,11 @@ def fate(i: int) -> Fate:
     return "finished" if i % 11 else FATES[1 + i // 11 % 2]
 
 
+def key_of(i: int) -> int:
+    """The key of instance i."""
+    return FIRST_AT + i - EPOCH_MS << COUNTER_BITS
+
+
 def counts(n: int) -> tuple[int, int]:
     """(finished, waiting) of `n` instances."""
     waiting = -(-n // 11)
@@ -126,9 +131,7 @@ def _rows(connection: sqlite3.Connection, table: str) -> list[Row]:
     return connection.execute(f"SELECT * FROM procession_{table} ORDER BY {order}").fetchall()
 
 
-def _insert(
-    connection: sqlite3.Connection, table: str, templates: dict[Fate, list[_Template]], numbers: range
-) -> None:
+def _insert(connection: sqlite3.Connection, table: str, templates: dict[Fate, list[_Template]], numbers: range) -> None:
     mine = {of: [each for each in found if each.table == table] for of, found in templates.items()}
     width = next((len(each.cells) for found in mine.values() for each in found), 0)
     if width:
@@ -153,8 +156,7 @@ def _cell(value: Cell) -> Callable[[int], Cell]:
 
 def _step(value: int) -> int:
     """By how much a number differs between two instances that follow one another."""
-    first_key = FIRST_AT - EPOCH_MS << COUNTER_BITS
-    if first_key <= value < first_key + (1 << COUNTER_BITS):
+    if key_of(0) <= value < key_of(1):
         return 1 << COUNTER_BITS
     return 1 if FIRST_AT <= value < FIRST_AT + _SPAN_MS else 0
 
