@@ -31,6 +31,8 @@ def opcodes(work: Callable[[], object]) -> int:
         return local
 
     before = sys.gettrace()
+    # Python 3.12 counts opcodes only if a frame asked for them when tracing began.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(call)
     try:
         work()
