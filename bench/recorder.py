@@ -13,11 +13,20 @@ from procession.store.sqlite import SQLiteStore
 
 @dataclass
 class Bare:
-    """What the bare loop cost: wall and CPU seconds of all its commits."""
+    """What the bare loop cost: wall and CPU seconds of its commits, and the wall of each."""
 
     wall_s: float
     cpu_s: float
-    commits: int
+    walls: list[float]
+
+    @property
+    def commits(self) -> int:
+        return len(self.walls)
+
+    def percentile_ms(self, share: float, commits: int) -> float:
+        """A percentile, in ms, of what `commits` in a row take: those of one instance."""
+        ordered = sorted(sum(self.walls[i : i + commits]) for i in range(0, len(self.walls) - commits + 1, commits))
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
 
 
 @final
@@ -36,15 +45,25 @@ class Recorder:
         return getattr(self._store, name)
 
 
-def replay(batches: list[tuple[Fence, Batch]], path: Path) -> Bare:
-    """Writes the recorded rows to a new file: the same statements, the same commits, nothing else."""
+def replay(batches: list[tuple[Fence, Batch]], path: Path, *, skip: int = 0) -> Bare:
+    """Writes the recorded rows to a new file: the same statements, the same commits, nothing else.
+
+    The first `skip` commits are made, but not measured.
+    """
     store = SQLiteStore(path)
     epoch = batches[0][0].epoch
     for earlier in range(epoch):
         store.take(0, "bare", earlier, 1 << 60)
-    wall, cpu = time.perf_counter(), time.process_time()
-    for fence, batch in batches:
+    for fence, batch in batches[:skip]:
         store.commit(fence, batch)
-    bare = Bare(time.perf_counter() - wall, time.process_time() - cpu, len(batches))
+    walls: list[float] = []
+    before, cpu = time.perf_counter(), time.process_time()
+    begun = before
+    for fence, batch in batches[skip:]:
+        store.commit(fence, batch)
+        now = time.perf_counter()
+        walls.append(now - before)
+        before = now
+    bare = Bare(before - begun, time.process_time() - cpu, walls)
     store.close()
     return bare

@@ -118,8 +118,10 @@ def test_a_step_costs_the_same_beside_a_million_rows(tmp_path: Path) -> None:
 
 def _items_are_equal(tmp_path: Path, kind: str, n: int) -> None:
     few, many = items.each(tmp_path / "few.db", kind, 100), items.each(tmp_path / "many.db", kind, n)
-    for name in ("statements", "rows_written", "bytes", "opcodes"):
+    for name in ("statements", "rows_written", "opcodes"):
         assert getattr(many, name) <= getattr(few, name) * 1.02, name
+    # Larger indexes have more digits, and a snapshot comes whenever the facts since the last one outweigh it.
+    assert many.bytes <= few.bytes * 1.1
     # Jobs beyond the board's size are read when they are needed: at most one row more an item.
     assert many.rows_read <= few.rows_read + 1
     assert many.vm_steps <= few.vm_steps * 1.15
