@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from bench import machine, workloads
-from bench.recorder import Bare, Recorder, replay
+from bench.recorder import BareLoop, Recorder
 from bench.workloads import Run
 from procession import Engine
 from procession.runtime.ports import Store
@@ -35,8 +35,8 @@ COLUMNS: Final = (
     "bytes each",
     "RSS MB",
 )
-REPLAYS: Final = 3
-"""Runs of the bare loop; the middle one counts."""
+PART: Final = 100
+"""So many instances run on the engine, then on the bare loop, and so on: both find the same machine."""
 
 
 def main() -> None:
@@ -74,22 +74,17 @@ def _flight(name: str, work: Callable[[Engine, int], Run], share: int) -> Callab
         assert states.get("completed") == n + workloads.IN_FLIGHT, states
         bytes_each = machine.disk_bytes(path) / (n + workloads.IN_FLIGHT)
         # The bare loop has a run of its own, for what it keeps in memory is not the engine's.
-        recorded, bare = _beside(directory, name, lambda e: work(e, workloads.IN_FLIGHT), lambda e: work(e, n))
-        ratio = f"{recorded.wall_s / bare.wall_s:.1f}, {recorded.cpu_s / bare.cpu_s:.1f}"
+        beside, bare = _beside(directory, name, work, n)
+        ratio = f"{beside.wall_s / bare.wall_s:.1f}, {beside.cpu_s / bare.cpu_s:.1f}"
         _row(name, str(workloads.IN_FLIGHT), measured, (ratio, f"{bytes_each:.0f}", f"{rss:.0f}"))
 
     return run
 
 
 def _single(directory: Path, n: int) -> None:
-    n = max(100, n // 5)
-    run, bare = _beside(
-        directory,
-        "w1",
-        lambda e: workloads.one_at_a_time(e, "w1", 20),
-        lambda e: workloads.one_at_a_time(e, "w1", n),
-    )
-    commits = bare.commits // n
+    n = max(PART, n // 4)
+    run, bare = _beside(directory, "w1", lambda engine, n: workloads.one_at_a_time(engine, "w1", n), n)
+    commits = len(bare.walls) // n
     p50, p99 = bare.percentile_ms(0.5, commits), bare.percentile_ms(0.99, commits)
     ratio = f"p50 {run.percentile_ms(0.5) / p50:.2f}, CPU {run.cpu_s / bare.cpu_s:.1f}"
     _row("w1", "1", run, (ratio, "", f"{machine.peak_rss_mb():.0f}"))
@@ -104,21 +99,20 @@ def _deploys(directory: Path, n: int) -> None:
     _row("w5, loading the cached program", "1", load, ("", "", ""))
 
 
-def _beside(
-    directory: Path, name: str, warm: Callable[[Engine], object], work: Callable[[Engine], Run]
-) -> tuple[Run, Bare]:
-    """A run whose commits were recorded, and the bare loop over them, in turns; the middle of each."""
-    pairs: list[tuple[Run, Bare]] = []
-    for i in range(REPLAYS):
-        recorder = Recorder(SQLiteStore(directory / f"{name}-{i}.db"))
-        engine = workloads.prepared(Engine(store=cast("Store", recorder)), name)
-        warm(engine)
-        before = len(recorder.batches)
-        run = work(engine)
-        engine.close()
-        pairs.append((run, replay(recorder.batches, directory / f"{name}-{i}-bare.db", skip=before)))
-    # By the ratio, which is what is told: both of a pair had the same machine.
-    return sorted(pairs, key=lambda pair: pair[0].wall_s / pair[1].wall_s)[REPLAYS // 2]
+def _beside(directory: Path, name: str, work: Callable[[Engine, int], Run], n: int) -> tuple[Run, BareLoop]:
+    """A run whose commits are recorded, and the bare loop over them, in turns."""
+    recorder = Recorder(SQLiteStore(directory / f"{name}-recorded.db"))
+    engine = workloads.prepared(Engine(store=cast("Store", recorder)), name)
+    work(engine, PART)
+    bare = BareLoop(directory / f"{name}-bare.db", recorder.batches)
+    whole = Run(0, 0.0, 0.0)
+    for _ in range(n // PART):
+        recorder.batches.clear()
+        whole = whole.plus(work(engine, PART))
+        bare.write(recorder.batches)
+    engine.close()
+    bare.close()
+    return whole, bare
 
 
 def _row(name: str, flight: str, run: Run, rest: tuple[str, str, str]) -> None:
@@ -137,7 +131,7 @@ _PARTS: Final[dict[str, Callable[[Path, int], None]]] = {
     "w1": _flight("w1", workloads.w1, 1),
     "w2": _flight("w2", workloads.w2, 1),
     "w3": _flight("w3", workloads.w3, 1),
-    "w4": _flight("w4", workloads.w4, 10),
+    "w4": _flight("w4", workloads.w4, 5),
     "w1-single": _single,
     "w5": _deploys,
 }

@@ -33,6 +33,11 @@ class Run:
     def cpu_ms(self) -> float:
         return self.cpu_s / self.n * 1000
 
+    def plus(self, other: Run) -> Run:
+        """Both, one after the other."""
+        latencies = self.latencies + other.latencies
+        return Run(self.n + other.n, self.wall_s + other.wall_s, self.cpu_s + other.cpu_s, latencies)
+
     def percentile_ms(self, share: float) -> float:
         """A percentile of the latencies, in ms."""
         ordered = sorted(self.latencies)
