@@ -24,10 +24,10 @@ define timed
 	spent=$$(( $$(date +%s) - start )); echo "==> $(1): $$spent s of a budget of $(2) s"
 endef
 
-.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench docs lock clean
+.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench bench-start bench-growth docs lock clean
 
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## the main job: 1,000 instances, the engine killed half-way, nothing lost
 	@$(BIN)/python -m examples.demo
@@ -59,8 +59,14 @@ sim: $(VENV)/.dev ## the simulator with SEEDS=... seeds in all (default 1000)
 test-large: $(VENV)/.dev ## 10,000 items, a million rows, many seeds
 	@$(BIN)/python -m pytest -m large $(PYTEST)
 
-bench: $(VENV)/.dev ## the workloads of docs/benchmarks.md on this machine
+bench: $(VENV)/.dev ## the workloads of docs/benchmarks.md on this machine (a minute)
 	@$(BIN)/python -m bench
+
+bench-start: $(VENV)/.dev ## how fast a process starts, how much is installed (a minute)
+	@$(BIN)/python -m bench.start
+
+bench-growth: $(VENV)/.dev ## how cost grows: a million instances in the file, 10,000 items, 100,000 that wait (two minutes)
+	@$(BIN)/python -m bench.growth
 
 docs: $(VENV)/.dev ## execute every code block of README.md and docs/
 	@$(BIN)/python -m pytest tests/tidy/test_docs.py $(PYTEST)

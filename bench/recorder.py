@@ -1,23 +1,13 @@
-"""The bare loop: a store that records what each commit wrote, and a replay of those commits without an engine."""
+"""The bare loop: a store that records what each commit wrote, and what writes those commits without an engine."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from procession.runtime.ports import Batch, Fence
 from procession.store.sqlite import SQLiteStore
-
-
-@dataclass
-class Bare:
-    """What the bare loop cost: wall and CPU seconds of all its commits."""
-
-    wall_s: float
-    cpu_s: float
-    commits: int
 
 
 @final
@@ -36,15 +26,40 @@ class Recorder:
         return getattr(self._store, name)
 
 
-def replay(batches: list[tuple[Fence, Batch]], path: Path) -> Bare:
-    """Writes the recorded rows to a new file: the same statements, the same commits, nothing else."""
-    store = SQLiteStore(path)
-    epoch = batches[0][0].epoch
-    for earlier in range(epoch):
-        store.take(0, "bare", earlier, 1 << 60)
-    wall, cpu = time.perf_counter(), time.process_time()
-    for fence, batch in batches:
-        store.commit(fence, batch)
-    bare = Bare(time.perf_counter() - wall, time.process_time() - cpu, len(batches))
-    store.close()
-    return bare
+@final
+class BareLoop:
+    """Writes recorded rows to a new file: the same statements, the same commits, nothing else."""
+
+    def __init__(self, path: Path, batches: list[tuple[Fence, Batch]]) -> None:
+        """`batches` are those of the beginning: they are written, and not measured."""
+        self._store = SQLiteStore(path)
+        for earlier in range(batches[0][0].epoch):
+            self._store.take(0, "bare", earlier, 1 << 60)
+        self.walls: list[float] = []
+        """Seconds of each commit."""
+        self.cpu_s = 0.0
+        for fence, batch in batches:
+            self._store.commit(fence, batch)
+
+    def write(self, batches: list[tuple[Fence, Batch]]) -> None:
+        """The commits that followed."""
+        cpu = time.process_time()
+        before = time.perf_counter()
+        for fence, batch in batches:
+            self._store.commit(fence, batch)
+            now = time.perf_counter()
+            self.walls.append(now - before)
+            before = now
+        self.cpu_s += time.process_time() - cpu
+
+    @property
+    def wall_s(self) -> float:
+        return sum(self.walls)
+
+    def percentile_ms(self, share: float, commits: int) -> float:
+        """A percentile, in ms, of what `commits` in a row take: those of one instance."""
+        ordered = sorted(sum(self.walls[i : i + commits]) for i in range(0, len(self.walls) - commits + 1, commits))
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
+
+    def close(self) -> None:
+        self._store.close()

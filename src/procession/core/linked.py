@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias, final
 
 from procession.base.values import Json
-from procession.ir.program import Program
+from procession.ir.program import NONE, Program
 
 
 class Note(Protocol):
@@ -46,9 +46,12 @@ Decide: TypeAlias = Callable[[str, str, Lookup, Environment], Json]
 
 @final
 class Linked:
-    """A program with its expressions compiled. Immutable, shared by all instances of the program."""
+    """A program with its expressions compiled. Immutable, shared by all instances of the program.
 
-    __slots__ = ("decide", "environment", "expressions", "flows", "hash", "missing", "nodes", "program")
+    `conditional` are the nodes out of which a flow with a condition leads.
+    """
+
+    __slots__ = ("conditional", "decide", "environment", "expressions", "flows", "hash", "missing", "nodes", "program")
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Linked:
         self.hash = hash
         self.nodes = program.nodes
         self.flows = program.flows
+        self.conditional = frozenset([flow.source for flow in program.flows if flow.condition != NONE])
         self.expressions = expressions
         self.environment = environment
         self.decide = decide

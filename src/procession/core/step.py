@@ -75,7 +75,7 @@ def _run(cx: Context) -> None:
             operation = agenda.popleft()
             before = len(facts)
             try:
-                TRANSITIONS[cast("int", operation[0])](cx, *operation[1:])
+                TRANSITIONS[operation[0]](cx, *operation[1:])
             except Failure as failure:
                 _incident(cx, operation, failure, before)
             if cx.env is not None:

@@ -48,7 +48,9 @@ def begin(cx: Context, scope_key: int, node: Node, token: bool) -> ElementInstan
 
 def next_of(node: Node) -> int:
     """What follows entering: nodes with input mappings or start listeners are prepared first."""
-    if node.inputs or any(listener.event is ListenerEvent.START for listener in node.listeners):
+    if node.inputs:
+        return PREPARE
+    if node.listeners and any(listener.event is ListenerEvent.START for listener in node.listeners):
         return PREPARE
     return ACTIVATE
 
@@ -114,7 +116,7 @@ def complete_if_empty(cx: Context, scope: ElementInstance) -> None:
 
 def close_waits(cx: Context, element: ElementInstance) -> None:
     """Tells the host to close all that an ending element waits for; the ending fact itself drops it from the state."""
-    if cx.nodes[element.node].kind is Kind.USER_TASK and element.attributes is not None:
+    if element.attributes is not None and cx.nodes[element.node].kind is Kind.USER_TASK:
         cx.send(CloseTask(element.key))
     if element.waits:
         for wait in element.waits:

@@ -134,7 +134,7 @@ def _fail(cx: Context, key: int, code: str, message: str) -> None:
 Transition: TypeAlias = Callable[..., None]
 
 
-TRANSITIONS: Final[dict[int, Transition]] = {
+TRANSITIONS: Final[dict[object, Transition]] = {
     op.ENTER: enter,
     op.PREPARE: _prepare,
     op.ACTIVATE: _activate,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Final, final
 from xml.parsers import expat
 
+import msgspec
+
 from procession.base.diagnostics import Diagnostic, Span
 
 DOCUMENT_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -54,28 +56,22 @@ class Prefixes:
 
 
 @final
-class XmlElement:
+class XmlElement(msgspec.Struct, eq=False, gc=False):
     """An element. Keys of `attributes` are local names, or `namespace local` for a name with a prefix.
 
     `text` joins all character data directly inside; `line` and `column` count from 1 and name its `<`;
     `prefixes` are the namespace declarations in force, shared between elements and never changed.
+    Nothing in it points upward, so the collector need not look for cycles in it.
     """
 
-    __slots__ = ("attributes", "children", "column", "line", "name", "namespace", "prefixes", "text")
-
-    def __init__(
-        self,
-        tag: tuple[str, str],
-        attributes: dict[str, str],
-        place: tuple[int, int],
-        prefixes: Prefixes,
-    ) -> None:
-        self.namespace, self.name = tag
-        self.attributes = attributes
-        self.line, self.column = place
-        self.prefixes = prefixes
-        self.children: list[XmlElement] = []
-        self.text = ""
+    namespace: str
+    name: str
+    attributes: dict[str, str]
+    line: int
+    column: int
+    prefixes: Prefixes
+    children: list[XmlElement] = []
+    text: str = ""
 
 
 def read_xml(data: bytes, file: str) -> tuple[XmlElement | None, list[Diagnostic]]:
@@ -101,6 +97,8 @@ def read_xml(data: bytes, file: str) -> tuple[XmlElement | None, list[Diagnostic
 def local_name(value: str) -> str:
     """The local part of a QName, as references are written: `tns:Task_1` gives `Task_1`."""
     value = value.strip()
+    if ":" not in value:
+        return value
     prefix, _, name = value.partition(":")
     return name if prefix and name else value
 
@@ -118,12 +116,14 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self._file = file
         self._parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
-        self._root: XmlElement | None = None
-        self._open: list[XmlElement] = []
-        self._texts: list[list[str]] = []
+        # What stands around the root, so that every element has a parent.
+        self._document = XmlElement("", "", {}, 0, 0, Prefixes({}, None))
+        self._open: list[XmlElement] = [self._document]
+        self._more: dict[XmlElement, list[str]] = {}
+        """The pieces of a text that came in several: joined at the end, for adding each would be quadratic."""
         self._tags: dict[str, tuple[str, str]] = {}
         self._declared: dict[str, str] = {}
-        self._count = 0
+        self._left = ELEMENTS_MAX
 
     def read(self, data: bytes) -> XmlElement:
         parser = self._parser
@@ -134,40 +134,47 @@ class _Reader:
         parser.CharacterDataHandler = self._characters
         parser.StartNamespaceDeclHandler = self._declare
         parser.StartDoctypeDeclHandler = self._doctype
-        parser.Parse(data, True)
-        assert self._root is not None
-        return self._root
+        try:
+            parser.Parse(data, True)
+        finally:
+            # Parser and reader hold each other: without this the tree would wait for the collector.
+            parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
+            parser.StartNamespaceDeclHandler = parser.StartDoctypeDeclHandler = None
+        return self._document.children[0]
 
     def _start(self, raw: str, attributes: dict[str, str]) -> None:
         parser = self._parser
-        place = (parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
+        opened = self._open
         tag = self._tags.get(raw)
         if tag is None:
             namespace, _, name = raw.rpartition(_SEPARATOR)
             tag = self._tags[raw] = (namespace, name)
-        prefixes = self._open[-1].prefixes if self._open else None
-        if self._declared or prefixes is None:
+        parent = opened[-1]
+        prefixes = parent.prefixes
+        if self._declared:
             prefixes = Prefixes(self._declared, prefixes)
             self._declared = {}
-        element = XmlElement(tag, attributes, place, prefixes)
-        self._count += 1
-        if len(self._open) >= DEPTH_MAX or self._count > ELEMENTS_MAX:
-            raise self._too_much(place)
-        if self._open:
-            self._open[-1].children.append(element)
-        else:
-            self._root = element
-        self._open.append(element)
-        self._texts.append([])
+        line, column = parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
+        element = XmlElement(tag[0], tag[1], attributes, line, column, prefixes)
+        self._left -= 1
+        if len(opened) > DEPTH_MAX or self._left < 0:
+            raise self._too_much(element)
+        parent.children.append(element)
+        opened.append(element)
 
     def _end(self, _raw: str) -> None:
         element = self._open.pop()
-        parts = self._texts.pop()
-        if parts:
-            element.text = parts[0] if len(parts) == 1 else "".join(parts)
+        if element in self._more:
+            element.text = "".join(self._more.pop(element))
 
     def _characters(self, data: str) -> None:
-        self._texts[-1].append(data)
+        element = self._open[-1]
+        if not element.text:
+            element.text = data
+        elif element in self._more:
+            self._more[element].append(data)
+        else:
+            self._more[element] = [element.text, data]
 
     def _declare(self, prefix: str | None, uri: str | None) -> None:
         self._declared[prefix or ""] = uri or ""
@@ -177,11 +184,13 @@ class _Reader:
         text = f"a document type declaration ({name}) is refused: it can define entities and read other files"
         raise _Refused(_refusal("xml-doctype", text, place, "remove the <!DOCTYPE ...> declaration"))
 
-    def _too_much(self, place: tuple[int, int]) -> _Refused:
+    def _too_much(self, element: XmlElement) -> _Refused:
         text = f"the document has more than {ELEMENTS_MAX} elements"
-        if self._count <= ELEMENTS_MAX:
+        if self._left >= 0:
             text = f"elements are nested deeper than {DEPTH_MAX}"
-        return _Refused(_refusal("document-size", text, Span(self._file, *place), "split the model"))
+        return _Refused(
+            _refusal("document-size", text, Span(self._file, element.line, element.column), "split the model")
+        )
 
 
 def _not_well_formed(error: expat.ExpatError, data: bytes, file: str) -> Diagnostic:

@@ -6,12 +6,16 @@ An expression is compiled when it is first evaluated, so a program is loaded in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias, cast, final
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeAlias, cast, final
 
 from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core.linked import Decide, Environment, Evaluate, Linked, Lookup
 from procession.ir.program import Expression, Program
+
+if TYPE_CHECKING:
+    from procession import feel
 
 Compile: TypeAlias = Callable[[str], Evaluate]
 
@@ -74,9 +78,14 @@ def _feel(text: str) -> Evaluate:
 
 
 def _environment(at: int, zone: str, seed: int, draws: int) -> Environment:
-    from procession import feel
+    return _runtime()(now_ms=at, zone=zone, seed=seed, draws=draws, budget=STEPS_MAX)
 
-    return feel.Runtime(now_ms=at, zone=zone, seed=seed, draws=draws, budget=STEPS_MAX)
+
+@cache
+def _runtime() -> type[feel.Runtime]:
+    from procession.feel import Runtime
+
+    return Runtime
 
 
 def _missing() -> object:

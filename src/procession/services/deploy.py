@@ -152,8 +152,7 @@ def _processes(name: str, data: bytes, found: list[Diagnostic]) -> list[Draft]:
         return []
     programs, diagnostics = compile_definitions(definitions)
     found.extend(diagnostics)
-    digest = hashlib.sha256(data).hexdigest()
-    return [Draft(program, name, digest) for program in programs]
+    return [Draft(program, name, definitions.digest) for program in programs]
 
 
 def _decisions(name: str, data: bytes, found: list[Diagnostic]) -> list[DecisionDraft]:

@@ -30,6 +30,7 @@ _Row = TypeVar("_Row")
 _READS: Final = statements("reads.sql")
 _WRITES: Final = statements("writes.sql")
 _SHARD: Final = statements("shard.sql")
+_ORDER: Final = {table: number for number, table in enumerate(TABLES)}
 _INSERTS: Final = {table: _WRITES[f"{table}_insert"] for table in TABLES}
 _DELETES: Final = {table: _WRITES.get(f"{table}_delete", "") for table in TABLES}
 
@@ -105,10 +106,8 @@ class SQLiteStore:
                 raise Fenced(f"{self._path}: an instance is not where its owner left it")
         except sqlite3.IntegrityError as error:
             raise Fenced(f"{self._path}: an instance was written by somebody else ({error})") from error
-        for table in TABLES:
-            changes = batch.tables.get(table)
-            if changes is None:
-                continue
+        for table in sorted(batch.tables, key=_ORDER.__getitem__):
+            changes = batch.tables[table]
             if changes.new:
                 writer.executemany(_INSERTS[table], changes.new.values())
             for statement, group in groupby(changes.changed, _first):
@@ -172,8 +171,11 @@ class SQLiteStore:
         """See `Store.changed`. `data_version` moves when another connection committed."""
         if self._memory:
             return False
-        with self._lock, plain_errors(self._path):
-            version: int = self._writer.execute("PRAGMA data_version").fetchone()[0]
+        try:
+            with self._lock:
+                version: int = self._writer.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise explained(self._path, error) from error
         moved = version != self._version
         self._version = version
         return moved

@@ -55,5 +55,4 @@ def _all_true(cx: Context, node: Node, element: ElementInstance) -> tuple[Ref, .
 
 
 def _conditional(cx: Context, node: Node) -> bool:
-    flows = cx.linked.flows
-    return any(flows[ref].condition != NONE for ref in node.outgoing)
+    return node.index in cx.linked.conditional

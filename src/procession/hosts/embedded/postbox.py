@@ -6,6 +6,7 @@ way. What must not live here: the rules of correlation (core.correlation), and s
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final, TypeAlias, cast, final
 
@@ -79,7 +80,8 @@ class Postbox:
 
     def forget(self) -> None:
         """Reads everything anew: a commit failed, or somebody else owned the shard."""
-        self._partitions: dict[Address, Partition] = {}
+        # Ordered: a plain dict steps over everything that was ever taken from its front to find the first.
+        self._partitions: OrderedDict[Address, Partition] = OrderedDict()
         self._fresh: dict[tuple[int, int, str, str], dict[int, Open | None]] = {}
         self._changed: dict[tuple[Address, int], bool | None] = {}
         self._touched: dict[Address, None] = {}
@@ -224,7 +226,7 @@ class Postbox:
                 del self._partitions[address]
         self._touched.clear()
         while len(self._partitions) > PARTITIONS_MAX:
-            del self._partitions[next(iter(self._partitions))]
+            self._partitions.popitem(last=False)
         if len(self._locks) > PARTITIONS_MAX:
             self._locks.clear()
             self._held.clear()

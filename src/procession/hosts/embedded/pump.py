@@ -198,6 +198,9 @@ class Pump:
 
     def keep(self) -> None:
         """Renews the lease when half of it is over."""
+        shard = self.shard
+        if shard is None or shard.expires - wall_ms() >= LEASE_MS // 2:
+            return
         with self.lock:
             if self.shard is not None and self.shard.expires - wall_ms() < LEASE_MS // 2:
                 self.shard.begin()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from typing import Final, final
 
 from procession.core.events import AnyEvent
@@ -67,7 +67,8 @@ class Residents:
         self._store = store
         self._catalog = catalog
         self._limit = limit
-        self._by_key: dict[int, Resident] = {}
+        # Ordered: a plain dict steps over everything that was ever taken from its front to find the first.
+        self._by_key: OrderedDict[int, Resident] = OrderedDict()
         self._bytes = 0
         self.stamp = 1
 
@@ -128,8 +129,7 @@ class Residents:
         residents = self._by_key
         # Second chance: whoever this commit used goes to the end of the line, once.
         for _ in range(len(residents) if self._over() else 0):
-            key = next(iter(residents))
-            resident = residents.pop(key)
+            key, resident = residents.popitem(last=False)
             if resident.stamp == self.stamp:
                 residents[key] = resident
             else:
