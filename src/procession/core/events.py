@@ -39,6 +39,8 @@ class Start(Event, frozen=True, array_like=True, gc=False, kw_only=True):
     epoch: int = 0
     message: int = 0
     depth: int = 0
+    flags: int = 0
+    """The behaviour flags (core.flags) that are switched on where the instance starts."""
 
 
 class CompleteJob(Event, frozen=True, array_like=True, gc=False):

@@ -18,6 +18,7 @@ Cells: TypeAlias = tuple[Cell, ...]
 _Row = TypeVar("_Row")
 
 TABLES: Final = (
+    "meta",
     "tenant",
     "deployment",
     "resource",

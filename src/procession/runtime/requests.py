@@ -170,6 +170,13 @@ class SweepMessages(Request, frozen=True, gc=False, tag=True, tag_field="request
     """Forget the messages whose time is over."""
 
 
+@final
+class SwitchFlags(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """The behaviour flags, by number, that instances record from now on, in the whole store."""
+
+    numbers: tuple[int, ...]
+
+
 AnyRequest: TypeAlias = (
     StartProcess
     | StartCalled
@@ -185,6 +192,7 @@ AnyRequest: TypeAlias = (
     | TaskEvent
     | Resolve
     | SweepMessages
+    | SwitchFlags
 )
 
 _DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)

@@ -189,6 +189,10 @@ class AsyncEngine:
         """See `Engine.stop`."""
         await _off(self.engine.stop)
 
+    async def switch(self, *flags: int) -> None:
+        """See `Engine.switch`."""
+        await _off(self.engine.switch, *flags)
+
     async def backup(self, path: str | Path) -> None:
         """See `Engine.backup`."""
         await _off(self.engine.backup, path)

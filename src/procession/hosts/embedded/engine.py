@@ -418,6 +418,13 @@ class Engine:
             # Another process may be the one that moves it on, so never longer than this.
             self._pump.wait(seen, 0.02)
 
+    def switch(self, *flags: int) -> None:
+        """Switches behaviour flags (core.flags) for instances that start from now on: these are on, all others off.
+
+        Raises `Conflict` for a flag that this version does not know.
+        """
+        self.call(q.SwitchFlags(DEFAULT_TENANT, flags))
+
     def backup(self, path: str | Path) -> None:
         """Copies the store to a new file while it is in use."""
         self.store.backup(Path(path))

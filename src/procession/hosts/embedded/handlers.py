@@ -13,7 +13,7 @@ import msgspec
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
 from procession.base.values import Json
-from procession.core import correlation
+from procession.core import correlation, flags
 from procession.core import events as e
 from procession.core.outcome import Outcome
 from procession.core.timers import duration_ms, next_due
@@ -52,6 +52,7 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         zone=shard.zone,
         tz_release=shard.tz_release,
         seed=key,
+        flags=shard.flags,
     )
     try:
         _start(shard, tenant, definition, start)
@@ -92,6 +93,7 @@ def _start_called(shard: Shard, request: q.StartCalled) -> int:
         tz_release=shard.tz_release,
         seed=request.key,
         depth=request.depth,
+        flags=shard.flags,
     )
     _start(shard, tenant, definition, start)
     return request.key
@@ -357,6 +359,15 @@ def _sweep_messages(shard: Shard, request: q.SweepMessages) -> int:
     return len(rows)
 
 
+def _switch_flags(shard: Shard, request: q.SwitchFlags) -> None:
+    wanted = flags.bits(request.numbers)
+    foreign = flags.unknown(wanted)
+    if foreign:
+        raise Conflict(f"this version knows no behaviour flags {foreign:#x}; it knows {sorted(flags.KNOWN)}")
+    shard.flags = wanted
+    shard.batch["meta"].replace("flags", ("flags", wanted))
+
+
 Handle: TypeAlias = Callable[[Shard, Any], object]
 
 HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
@@ -375,4 +386,5 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.TaskEvent: _task_event,
     q.Resolve: _resolve,
     q.SweepMessages: _sweep_messages,
+    q.SwitchFlags: _switch_flags,
 }

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, final
 from procession.base.keys import KeySource
 from procession.core.commands import AnyCommand
 from procession.core.events import AnyEvent, Continue
+from procession.core.flags import unknown
 from procession.core.outcome import Outcome
 from procession.core.snapshot import dump
 from procession.core.state import Status
@@ -25,7 +26,7 @@ from procession.hosts.embedded.residents import Resident, Residents
 from procession.runtime import codec, requests
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.runtime.rows import FailureRow
+from procession.runtime.rows import FailureRow, IntRow
 from procession.services.catalog import Catalog
 
 SNAPSHOT_BYTES_MIN: Final = 4_096
@@ -60,8 +61,8 @@ class Shard:
         self.expires = 0
         """When (Unix ms of the machine) our lease ends, as the last commit said."""
         self.failed = self._read_failed()
-        self.ended: list[int] = []
-        """Instances that ended, until somebody takes note."""
+        self.flags = self._read_flags()
+        """The behaviour flags that are switched on in this store."""
         self._large: dict[int, Resident] = {}
         self.carry: Carry = {}
         self.begin()
@@ -183,7 +184,6 @@ class Shard:
             board.later(offer, due)
         for key in self.finished:
             self.residents.drop(key)
-        self.ended.extend(self.finished)
         self.postbox.settle()
         if self.deployed:
             self.postbox.starts_changed()
@@ -196,11 +196,18 @@ class Shard:
         self.catalog.forget()
         self._large.clear()
         self.failed = self._read_failed()
+        self.flags = self._read_flags()
         self.next_timer = 0
         self.inbox_waiting = True
 
     def _read_failed(self) -> dict[int, str]:
         return {row.instance: row.text for row in self.store.read("failures", (), FailureRow)}
+
+    def _read_flags(self) -> int:
+        rows = self.store.read("flags", (), IntRow)
+        wanted = (rows[0].value or 0) if rows else 0
+        # After a rollback of the engine: what it does not know is off for what it starts.
+        return wanted & ~unknown(wanted)
 
     def forget(self) -> None:
         """Trusts nothing in memory any more: somebody else owned the shard."""

@@ -1,5 +1,8 @@
 -- Every question that is put to the store, by name. The columns are those of the row structs in runtime.rows.
 
+-- name: flags
+SELECT value FROM procession_meta WHERE name = 'flags';
+
 -- name: tenants
 SELECT name, number FROM procession_tenant;
 

@@ -1,6 +1,9 @@
 -- Every statement that a commit may contain. Parameters are positional; the order of columns is that of the schema.
 -- A batch runs, table by table, its inserts, then its changes, then its deletes (runtime.ports.Batch).
 
+-- name: meta_insert
+INSERT OR REPLACE INTO procession_meta VALUES (?, ?);
+
 -- name: tenant_insert
 INSERT INTO procession_tenant VALUES (?, ?);
 
