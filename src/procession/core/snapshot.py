@@ -12,7 +12,7 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
-from procession.base.failure import StoreError
+from procession.base.failure import Unreadable
 from procession.base.values import Json
 from procession.core.state import (
     ElementInstance,
@@ -86,13 +86,13 @@ def dump(state: State) -> bytes:
 
 
 def load(data: bytes) -> State:
-    """The state of `dump`. Raises `StoreError` for bytes of another layout."""
+    """The state of `dump`. Raises `Unreadable` for bytes of another layout."""
     try:
         rows = _DECODER.decode(data)
     except msgspec.DecodeError as error:
-        raise StoreError(f"a snapshot is damaged: {error}") from None
+        raise Unreadable(f"a snapshot is damaged: {error}") from None
     if not rows or rows[0] != FORMAT:
-        raise StoreError(f"a snapshot of format {rows[0] if rows else '?'} cannot be read; this build reads {FORMAT}")
+        raise Unreadable(f"a snapshot of format {rows[0] if rows else '?'} cannot be read; this build reads {FORMAT}")
     state = State()
     _filled(state, _SCALARS, cast("list[object]", rows[1]))
     state.status = Status(state.status)

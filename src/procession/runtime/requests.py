@@ -204,5 +204,5 @@ def encode(request: AnyRequest) -> bytes:
 
 
 def decode(data: bytes) -> AnyRequest:
-    """The request of `encode`. Raises `StoreError` for what this version does not know."""
+    """The request of `encode`. Raises `Unreadable` for what this version does not know."""
     return codec.read(_DECODER, data)

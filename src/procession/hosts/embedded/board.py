@@ -6,12 +6,12 @@ Guarded by the pump's lock. What must not live here: variables, workers, and wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Final, final
 
 from procession.runtime.ports import Store
-from procession.runtime.rows import HELD, IntRow, JobRow
+from procession.runtime.rows import HELD, DueRow, IntRow, JobRow
 
 READY_MAX: Final = 4_096
 """Jobs of one type and tenant held in memory; the rest stays in the store."""
@@ -63,21 +63,24 @@ class Offer:
 
 @final
 class _Queue:
-    """The ready jobs of one type and tenant. `cursor` is where reading goes on; `more` whether it is worth it."""
+    """The ready jobs of one type and tenant. `cursor` is where reading goes on; `more` whether it is worth it.
+
+    A queue without jobs is not kept: a tenant that has nothing to do costs nothing here.
+    """
 
     __slots__ = ("cursor", "heap", "more")
 
     def __init__(self) -> None:
         self.heap: list[tuple[int, int, Offer]] = []
         self.cursor: tuple[int, int] = (-1, 0)
-        self.more = True
+        self.more = False
 
 
 @final
 class Board:
     """The jobs of one shard."""
 
-    __slots__ = ("_leases", "_queues", "_store", "_token", "_turn", "_wakes", "offers")
+    __slots__ = ("_leases", "_looked", "_queues", "_store", "_token", "_wakes", "offers")
 
     def __init__(self, store: Store, epoch: int) -> None:
         self._store = store
@@ -87,23 +90,22 @@ class Board:
         self._wakes: list[tuple[int, str, int]] = []
         # Tokens of an earlier owner of the shard must never match.
         self._token = epoch << 32
-        self._turn = 0
+        self._looked: dict[str, None] = {}
 
-    def tenants(self, type: str, numbers: Sequence[int]) -> None:
-        """Makes a type known for these tenants, so that its stored jobs are looked for."""
-        queues = self._queues.setdefault(type, {})
-        for number in numbers:
-            if number not in queues:
-                queues[number] = _Queue()
+    def look(self, type: str, now: int) -> None:
+        """Makes a type known, so that its stored jobs are looked for, of those tenants that have any."""
+        if type in self._looked:
+            return
+        self._looked[type] = None
+        for row in self._store.read("job_tenants", (type,), DueRow):
+            if row.due <= now:
+                self._queue(type, row.tenant).more = True
+            elif row.due < HELD:
+                heappush(self._wakes, (row.due, type, row.tenant))
 
     def add(self, offer: Offer) -> None:
         """A job that became ready. It is left to the store when too many wait already."""
-        queues = self._queues.get(offer.type)
-        if queues is None:
-            queues = self._queues[offer.type] = {}
-        queue = queues.get(offer.tenant)
-        if queue is None:
-            queue = queues[offer.tenant] = _Queue()
+        queue = self._queue(offer.type, offer.tenant)
         if len(queue.heap) >= READY_MAX:
             queue.more = True
             return
@@ -127,17 +129,20 @@ class Board:
         if not queues:
             return []
         taken: list[Offer] = []
-        tenants = list(queues) if only is None else [only]
-        start = self._turn % len(tenants)
-        waiting = tenants[start:] + tenants[:start]
-        self._turn += 1
+        waiting = list(islice(queues, limit)) if only is None else [only] if only in queues else []
         while waiting and len(taken) < limit:
             going_on: list[int] = []
             share = max(1, (limit - len(taken)) // len(waiting))
             for tenant in waiting:
-                found = self._take_some(queues[tenant], type, tenant, min(share, limit - len(taken)), now)
+                asked = min(share, limit - len(taken))
+                if not asked:
+                    break
+                queue = queues.pop(tenant)
+                found = self._take_some(queue, type, tenant, asked, now)
                 taken.extend(found)
-                if len(found) == share:
+                if queue.heap or queue.more:
+                    # Behind the others: the next call begins with those who had no turn in this one.
+                    queues[tenant] = queue
                     going_on.append(tenant)
             waiting = going_on
         deadline = now + timeout
@@ -154,7 +159,7 @@ class Board:
         if self.offers.get(offer.key) is offer:
             offer.token = 0
             offer.attempt -= 1
-            heappush(self._queues[offer.type][offer.tenant].heap, (-offer.priority, offer.key, offer))
+            heappush(self._queue(offer.type, offer.tenant).heap, (-offer.priority, offer.key, offer))
 
     def wake(self, now: int) -> bool:
         """Offers the jobs anew whose lease or back-off is over; whether there were any."""
@@ -162,8 +167,7 @@ class Board:
         wakes = self._wakes
         while wakes and wakes[0][0] <= now:
             _, type, tenant = heappop(wakes)
-            self.tenants(type, (tenant,))
-            queue = self._queues[type][tenant]
+            queue = self._queue(type, tenant)
             queue.more = True
             queue.cursor = (-1, 0)
             found = True
@@ -177,7 +181,7 @@ class Board:
             offer = self.offers.get(key)
             if offer is not None and offer.token == token:
                 offer.token = 0
-                heappush(self._queues[offer.type][offer.tenant].heap, (-offer.priority, offer.key, offer))
+                heappush(self._queue(offer.type, offer.tenant).heap, (-offer.priority, offer.key, offer))
                 found = True
         return found
 
@@ -188,6 +192,15 @@ class Board:
             heappop(leases)
         times = [heap[0][0] for heap in (leases, self._wakes) if heap]
         return min(times) if times else None
+
+    def _queue(self, type: str, tenant: int) -> _Queue:
+        queues = self._queues.get(type)
+        if queues is None:
+            queues = self._queues[type] = {}
+        queue = queues.get(tenant)
+        if queue is None:
+            queue = queues[tenant] = _Queue()
+        return queue
 
     def _stale(self, key: int, token: int) -> bool:
         offer = self.offers.get(key)

@@ -159,7 +159,7 @@ def _fire_start(shard: Shard, tenant: int, tenant_name: str, key: int) -> None:
         due, skipped = next_due(row.cycle, row.due, shard.at, shard.zone, catch_up)
         left = row.remaining if row.remaining < 0 else max(0, row.remaining - 1 - skipped)
         timers.replace(key, (tenant, key, due, 0, row.element, row.node, row.cycle, left))
-        shard.next_timer = due if shard.next_timer is None else min(due, shard.next_timer)
+        shard.alarms.set(tenant, due)
     else:
         timers.delete(key, (tenant, key))
     shard.following.append(
@@ -222,7 +222,7 @@ def _install(shard: Shard, request: InstallCompiled) -> Deployment:
     desk = Desk(shard.catalog, shard.batch, lambda: shard.keys.take(shard.at), at=shard.at, zone=shard.zone)
     deployment = install(desk, request.tenant, request.compiled, request.name)
     shard.deployed = True
-    shard.next_timer = 0
+    shard.alarms.look(shard.catalog.tenant(request.tenant))
     return deployment
 
 
@@ -306,13 +306,14 @@ def job_spec(resident: Resident, offer: Offer) -> JobSpec | None:
 def _activate_jobs(shard: Shard, request: q.ActivateJobs) -> list[dict[str, Json]]:
     """Jobs for an outside worker. Their leases are rows, so they outlive this process."""
     tenant = shard.catalog.tenant(request.tenant)
-    shard.board.tenants(request.type, (tenant,))
+    shard.board.look(request.type, shard.at)
     found: list[dict[str, Json]] = []
     taken = shard.board.take(request.type, request.limit, shard.at, request.timeout, only=tenant)
     for offer in taken:
-        resident = shard.residents.get(tenant, offer.instance)
+        resident = shard.residents.working(tenant, offer.instance)
         element = resident.state.elements.get(offer.element) if resident is not None else None
         if resident is None or element is None:
+            shard.board.close(offer.key)
             continue
         row = (offer.deadline, offer.token, request.worker, offer.attempt, tenant, offer.key)
         shard.batch["job"].change("job_leased", row)

@@ -15,7 +15,7 @@ from typing import Final, cast, final
 import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
+from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError, Unreadable
 from procession.core.events import FireTimer
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
@@ -24,10 +24,10 @@ from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
 from procession.hosts.embedded.writer import run
-from procession.runtime import requests
+from procession.runtime import codec, requests
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SweepMessages
-from procession.runtime.rows import InboxRow, IntRow, NamedRow, TimerRow
+from procession.runtime.rows import InboxRow, IntRow, NamedRow, TextRow
 from procession.services.deploy import InstallCompiled
 
 BATCH_MAX: Final = 256
@@ -56,6 +56,8 @@ class Pump:
         self._owner = owner_name()
         self._mailbox = Mailbox(store)
         self._next_sweep = 0
+        self._inbox_turn = ""
+        """The tenant whose requests were taken from the inbox last."""
         self._rival_checked_ms = 0
         self.asked_ms = 0
         """When (Unix ms of the machine) another process asked for something last."""
@@ -184,12 +186,9 @@ class Pump:
                 self.shard.begin()
                 self._beat(self.shard)
 
-    def tenants(self) -> dict[str, int]:
-        """Tenants by name."""
-        shard = self.shard
-        if shard is not None:
-            return shard.catalog.tenants
-        return {row.name: row.number for row in self.store.read("tenants", (), NamedRow)}
+    def names(self) -> dict[int, str]:
+        """Tenants' names by number, as they are stored."""
+        return {row.number: row.name for row in self.store.read("tenants", (), NamedRow)}
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""
@@ -199,7 +198,7 @@ class Pump:
         expiry = shard.postbox.next_expiry
         if expiry is not None:
             expiry = max(expiry, self._next_sweep)
-        times = (shard.next_timer, shard.board.next_due(), expiry)
+        times = (shard.alarms.next_due(), shard.board.next_due(), expiry)
         return min((time for time in times if time is not None), default=None)
 
     def _beat(self, shard: Shard) -> None:
@@ -215,8 +214,7 @@ class Pump:
     def _inbox(self, shard: Shard) -> bool:
         if not self.store.changed() and not shard.inbox_waiting:
             return False
-        rows = self.store.read("inbox_open", (shard.number, BATCH_MAX), InboxRow)
-        shard.inbox_waiting = len(rows) == BATCH_MAX
+        rows = self._inbox_rows(shard)
         tickets: list[Ticket] = []
         for row in rows:
             if self._taken(row):
@@ -224,7 +222,15 @@ class Pump:
                 shard.batch["inbox"].delete(row.number, (row.number,))
                 self._beat(shard)
                 continue
-            ticket = Ticket(requests.decode(row.body), row.number)
+            try:
+                request = requests.decode(row.body)
+            except Unreadable as error:
+                # Of a newer version, or damaged: it is kept for an owner that can read it.
+                shard.begin()
+                shard.batch["inbox"].change("inbox_fail", (codec.encode_json({"error": str(error)}), row.number))
+                self._beat(shard)
+                continue
+            ticket = Ticket(request, row.number)
             ticket.source = (row.source, row.source_number)
             tickets.append(ticket)
         if tickets:
@@ -233,16 +239,32 @@ class Pump:
             _raise_lost(tickets)
         return bool(tickets)
 
+    def _inbox_rows(self, shard: Shard) -> list[InboxRow]:
+        """What waits in the inbox, an equal share of each tenant, at most about a batch."""
+        tenants = [row.value for row in self.store.read("inbox_tenants", (shard.number,), TextRow)]
+        # Those behind the last one that had a turn come first.
+        tenants = [t for t in tenants if t > self._inbox_turn] + [t for t in tenants if t <= self._inbox_turn]
+        share = max(1, BATCH_MAX // max(1, len(tenants)))
+        rows: list[InboxRow] = []
+        shard.inbox_waiting = len(tenants) > BATCH_MAX
+        for tenant in tenants[:BATCH_MAX]:
+            found = self.store.read("inbox_open", (shard.number, tenant, share), InboxRow)
+            shard.inbox_waiting = shard.inbox_waiting or len(found) == share
+            rows += found
+            self._inbox_turn = tenant
+        return rows
+
     def _taken(self, row: InboxRow) -> bool:
         if row.source.startswith(("i:", "k:")):
             return False
-        last = self.store.read("source_last", (row.source,), IntRow)
+        last = self.store.read("source_last", (row.tenant, row.source), IntRow)
         return bool(last) and row.source_number <= (last[0].value or 0)
 
     def _timers(self, shard: Shard, now: int) -> bool:
-        if shard.next_timer is None or shard.next_timer > now:
+        due = shard.alarms.next_due()
+        if due is None or due > now:
             return False
-        rows = self.store.read("timers_due", (now, BATCH_MAX), TimerRow)
+        rows = shard.alarms.take(now, BATCH_MAX)
         tickets = [
             Ticket(
                 Deliver(shard.catalog.names[row.tenant], row.instance, FireTimer(row.key)),
@@ -253,9 +275,7 @@ class Pump:
         if tickets:
             self.carry_out(tickets)
             _raise_lost(tickets)
-        if len(rows) < BATCH_MAX:
-            following = self.store.read("timer_next", (), IntRow)
-            shard.next_timer = following[0].value if following else None
+        shard.alarms.taken()
         return bool(tickets)
 
     def _sweep(self, shard: Shard, now: int) -> None:
@@ -271,7 +291,7 @@ class Pump:
         numbers = self._mailbox.post([_sendable(ticket.request) for ticket in tickets], self.clock())
         deadline = time.monotonic() + timeout_s
         for ticket, number in zip(tickets, numbers, strict=True):
-            answer = self._answer(number, deadline)
+            answer = self._answer(ticket.request.tenant, number, deadline)
             if answer is None:
                 ticket.error = StoreError(
                     f"{self.store.name}: {holder(self.store, 0)} owns the store and did not answer within "
@@ -284,10 +304,10 @@ class Pump:
             ticket.finish()
         self._tell()
 
-    def _answer(self, number: int, deadline: float) -> dict[str, object] | None:
+    def _answer(self, tenant: str, number: int, deadline: float) -> dict[str, object] | None:
         pause = 0.001
         while True:
-            answer = self._mailbox.answer(number)
+            answer = self._mailbox.answer(tenant, number)
             if answer is not None:
                 return answer
             if time.monotonic() > deadline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, final
 
+from procession.base.failure import Unreadable
 from procession.core.events import AnyEvent
 from procession.core.linked import Linked
 from procession.core.state import State, Status
@@ -16,6 +17,16 @@ RESIDENTS_MAX: Final = 20_000
 """Instances kept between commits."""
 BYTES_MAX: Final = 256 * 1024 * 1024
 """What instances in memory may have read or written since they were loaded: a bound on what they hold."""
+
+
+@final
+class Stranded(Exception):
+    """An instance that cannot be read. It stays where it is, visible, and nobody else has to wait for it."""
+
+    def __init__(self, tenant: int, instance: int, text: str) -> None:
+        super().__init__(text)
+        self.tenant = tenant
+        self.instance = instance
 
 
 @final
@@ -79,12 +90,15 @@ class Residents:
         return list(self._by_key.items())
 
     def get(self, tenant: int, key: int) -> Resident | None:
-        """The instance, loaded if it must be; None if this tenant has no such instance."""
+        """The instance, loaded if it must be; None if this tenant has no such instance. Raises `Stranded`."""
         found = self._by_key.get(key)
         if found is not None:
             found.stamp = self.stamp
             return found if found.tenant == tenant else None
-        loaded = load_instance(self._store, tenant, key, lambda hash: self._catalog.linked(tenant, hash))
+        try:
+            loaded = load_instance(self._store, tenant, key, lambda hash: self._catalog.linked(tenant, hash))
+        except Unreadable as error:
+            raise Stranded(tenant, key, str(error)) from error
         if loaded is None:
             return None
         found = Resident(tenant, loaded.linked, loaded.state)
@@ -95,6 +109,13 @@ class Residents:
             self._by_key[key] = found
             self.charge(found, loaded.bytes_facts + loaded.bytes_snapshot)
         return found
+
+    def working(self, tenant: int, key: int) -> Resident | None:
+        """`get` for whoever looks for work: None for an instance that cannot be read, too."""
+        try:
+            return self.get(tenant, key)
+        except Stranded:
+            return None
 
     def add(self, key: int, tenant: int, linked: Linked) -> Resident:
         """A new instance, before its first event."""

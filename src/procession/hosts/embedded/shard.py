@@ -19,6 +19,7 @@ from procession.core.outcome import Outcome
 from procession.core.snapshot import dump
 from procession.core.state import Status
 from procession.core.step import step
+from procession.hosts.embedded.alarms import Alarms
 from procession.hosts.embedded.board import Board, Offer
 from procession.hosts.embedded.ownership import LEASE_MS, wall_ms
 from procession.hosts.embedded.postbox import Postbox
@@ -53,8 +54,7 @@ class Shard:
         self.residents = Residents(store, self.catalog)
         self.postbox = Postbox(store)
         self.board = Board(store, epoch)
-        self.next_timer: int | None = 0
-        """When (Unix ms) a timer row may be due next; None for never."""
+        self.alarms = Alarms(store)
         self.inbox_waiting = True
         """Whether this process itself put rows into the inbox."""
         self.commits = 0
@@ -88,7 +88,7 @@ class Shard:
     def post(self, request: AnyRequest) -> None:
         """Stores a request in the inbox with this commit."""
         number = self.keys.take(self.at)
-        row = (self.number, f"i:{number}", number, self.at, requests.encode(request))
+        row = (request.tenant, self.number, f"i:{number}", number, self.at, requests.encode(request))
         self.batch["inbox"].insert(number, row)
         self.inbox_waiting = True
 
@@ -197,7 +197,7 @@ class Shard:
         self._large.clear()
         self.failed = self._read_failed()
         self.flags = self._read_flags()
-        self.next_timer = 0
+        self.alarms = Alarms(self.store)
         self.inbox_waiting = True
 
     def _read_failed(self) -> dict[int, str]:

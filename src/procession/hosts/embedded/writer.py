@@ -14,6 +14,7 @@ from typing import Final, final
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
 from procession.hosts.embedded.handlers import HANDLERS
+from procession.hosts.embedded.residents import Stranded
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import Ticket
 from procession.runtime import codec
@@ -97,7 +98,8 @@ def _answer_inbox(shard: Shard, ticket: Ticket, result: object, error: Processio
         return
     inbox.change("inbox_answer", (codec.encode_json(answer_of(result, error)), ticket.inbox))
     if not name.startswith("k:"):
-        shard.batch["source"].insert((name, number), (name, number, shard.at))
+        tenant = ticket.request.tenant
+        shard.batch["source"].insert((tenant, name, number), (tenant, name, number, shard.at))
 
 
 def answer_of(result: object, error: ProcessionError | None) -> object:
@@ -152,8 +154,12 @@ def _one_by_one(shard: Shard, tickets: Sequence[Ticket]) -> None:
 def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
     """Writes down a fault of the engine, so that it can be seen and repaired."""
     where = shard.current
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    text = f"{type(error).__name__}: {error} ({last.name}, line {last.lineno})"
+    if isinstance(error, Stranded):
+        where = (error.tenant, error.instance)
+        text = str(error)
+    else:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"{type(error).__name__}: {error} ({last.name}, line {last.lineno})"
     shard.begin()
     subject = "the request"
     if where is not None and where[1]:
@@ -164,7 +170,8 @@ def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
         shard.batch["inbox"].change("inbox_fail", (codec.encode_json({"error": text}), ticket.inbox))
     if ticket.timer is not None:
         shard.batch["timer"].change("timer_delay", (shard.at + FAILURE_DELAY_MS, *ticket.timer))
-    broken = Broken(f"a fault of the engine stopped {subject} where it was: {text}")
+    cause = "this version cannot go on with" if isinstance(error, Stranded) else "a fault of the engine stopped"
+    broken = Broken(f"{cause} {subject}, which stays where it was: {text}")
     broken.__cause__ = error
     ticket.error = broken
     try:

@@ -84,20 +84,21 @@ INSERT OR REPLACE INTO procession_incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 DELETE FROM procession_incident WHERE tenant = ? AND key = ?;
 
 -- name: inbox_insert
-INSERT INTO procession_inbox (shard, source, source_number, at, state, body) VALUES (?, ?, ?, ?, 0, ?);
+INSERT INTO procession_inbox (tenant, shard, source, source_number, at, state, body) VALUES (?, ?, ?, ?, ?, 0, ?);
 -- name: inbox_answer
 UPDATE procession_inbox SET state = 1, result = ?, body = x'' WHERE number = ?;
 -- name: inbox_fail
 UPDATE procession_inbox SET state = 2, result = ? WHERE number = ?;
+-- What a client asked was answered to him with the fault; only what nobody waits for is tried again.
 -- name: inbox_retry
-UPDATE procession_inbox SET state = 0, result = NULL WHERE shard = ? AND state = 2;
+UPDATE procession_inbox SET state = 0, result = NULL WHERE shard = ? AND state = 2 AND source NOT GLOB 'c:*';
 -- name: inbox_delete
 DELETE FROM procession_inbox WHERE number = ?;
 -- name: inbox_sweep
-DELETE FROM procession_inbox WHERE state = 1 AND at < ?;
+DELETE FROM procession_inbox WHERE at < ? AND (state = 1 OR (state = 2 AND source GLOB 'c:*'));
 -- name: source_insert
-INSERT INTO procession_source VALUES (?1, ?2, ?3)
-ON CONFLICT (name) DO UPDATE SET last = max(last, excluded.last), at = excluded.at;
+INSERT INTO procession_source VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (tenant, name) DO UPDATE SET last = max(last, excluded.last), at = excluded.at;
 
 -- name: failure_insert
 INSERT OR REPLACE INTO procession_failure VALUES (?, ?, ?, ?);
