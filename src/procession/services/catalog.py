@@ -12,7 +12,7 @@ import msgspec
 from procession.base.failure import NotFound, Unreadable
 from procession.core.linked import Decide, Linked
 from procession.ir.kinds import Binding
-from procession.ir.program import IR_VERSION, Program, from_bytes
+from procession.ir.program import Program, foreign, from_bytes
 from procession.runtime import codec
 from procession.runtime.decisions import decide_by_hash
 from procession.runtime.link import link
@@ -188,8 +188,9 @@ def _program_of(data: bytes, hash: str) -> Program:
         program = from_bytes(data)
     except msgspec.DecodeError as error:
         raise Unreadable(f"the program {hash} cannot be read: {error}") from None
-    if program.ir_version > IR_VERSION:
-        raise Unreadable(f"the program {hash} is of IR version {program.ir_version}; this version runs {IR_VERSION}")
+    reason = foreign(program)
+    if reason:
+        raise Unreadable(f"the program {hash} was compiled by a newer version: {reason}")
     return program
 
 

@@ -25,8 +25,8 @@ CREATE TABLE procession_deployment (
 ) WITHOUT ROWID;
 
 CREATE TABLE procession_resource (
-    tenant INTEGER NOT NULL, deployment INTEGER NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (tenant, deployment, name)
+    tenant INTEGER NOT NULL, deployment INTEGER NOT NULL, digest TEXT NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (tenant, deployment, digest)
 );
 
 -- Compiled programs and decisions, by the hash of their canonical bytes. Kept while an instance or its history names them.
