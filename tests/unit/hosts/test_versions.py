@@ -15,8 +15,10 @@ from host_rig import opened
 from procession import Engine, Instance, Refused
 from procession.base.failure import ProcessionError
 from procession.core.facts import DefinitionResolved
+from procession.hosts.embedded.tickets import Ticket
 from procession.ir.program import DMN_SEMANTICS, FEEL_SEMANTICS, IR_VERSION, from_bytes, hash_of, to_bytes
 from procession.runtime import codec
+from procession.runtime.requests import StartProcess
 from procession.store.statements import statements
 
 
@@ -118,8 +120,14 @@ def test_a_program_of_a_newer_compiler_is_not_run_but_named(tmp_path: Path, chan
     with opened(tmp_path / "e.db") as engine:
         engine.deploy(d.one_task())
     replace_program(tmp_path / "e.db", **change)
-    with opened(tmp_path / "e.db") as engine, pytest.raises(ProcessionError, match=words):
-        engine.start("p")
+    with opened(tmp_path / "e.db") as engine:
+        engine.deploy(d.one_task("q"))
+        requests = [StartProcess("<default>", id, {}) for id in ("q", "p", "q")]
+        tickets = [Ticket(request) for request in requests]
+        engine._pump.submit(tickets)
+        assert [ticket.error is None for ticket in tickets] == [True, False, True]
+        with pytest.raises(ProcessionError, match=words):
+            tickets[1].outcome()
 
 
 def test_programs_record_their_profile_and_what_expressions_and_decisions_mean(engine: Engine) -> None:

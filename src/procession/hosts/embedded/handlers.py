@@ -366,7 +366,7 @@ def _switch_flags(shard: Shard, request: q.SwitchFlags) -> None:
     if foreign:
         raise Conflict(f"this version knows no behaviour flags {foreign:#x}; it knows {sorted(flags.KNOWN)}")
     shard.flags = wanted
-    shard.batch["meta"].replace("flags", ("flags", wanted))
+    shard.batch["meta"].replace(("flags",), ("flags", wanted))
 
 
 Handle: TypeAlias = Callable[[Shard, Any], object]

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Final, final
 
-from procession.base.failure import NotFound, ProcessionError, StoreError
+from procession.base.failure import NotFound, ProcessionError, StoreError, Unreadable
 from procession.hosts.embedded.handlers import HANDLERS
 from procession.hosts.embedded.residents import Stranded
 from procession.hosts.embedded.shard import Shard
@@ -139,6 +139,10 @@ def _one_by_one(shard: Shard, tickets: Sequence[Ticket]) -> None:
             except Fenced:
                 shard.forget()
                 raise
+            except (Unreadable, Stranded) as error:
+                shard.undo()
+                _record(shard, ticket, error)
+                continue
             except StoreError as error:
                 # The store is not usable now; the others would only wait for the same answer.
                 lost = error
@@ -154,8 +158,9 @@ def _one_by_one(shard: Shard, tickets: Sequence[Ticket]) -> None:
 def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
     """Writes down a fault of the engine, so that it can be seen and repaired."""
     where = shard.current
-    if isinstance(error, Stranded):
-        where = (error.tenant, error.instance)
+    stranded = isinstance(error, Unreadable | Stranded)
+    if stranded:
+        where = (error.tenant, error.instance) if isinstance(error, Stranded) else None
         text = str(error)
     else:
         last = traceback.extract_tb(error.__traceback__)[-1]
@@ -170,7 +175,7 @@ def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
         shard.batch["inbox"].change("inbox_fail", (codec.encode_json({"error": text}), ticket.inbox))
     if ticket.timer is not None:
         shard.batch["timer"].change("timer_delay", (shard.at + FAILURE_DELAY_MS, *ticket.timer))
-    cause = "this version cannot go on with" if isinstance(error, Stranded) else "a fault of the engine stopped"
+    cause = "this version cannot go on with" if stranded else "a fault of the engine stopped"
     broken = Broken(f"{cause} {subject}, which stays where it was: {text}")
     broken.__cause__ = error
     ticket.error = broken
