@@ -61,6 +61,8 @@ def _start(cx: Context, event: e.Start) -> None:
             event.variables,
         )
     )
+    if event.skipped:
+        cx.write(f.TimerSkipped(event.timer, event.skipped))
     cx.agenda.append((next_of(cx.nodes[0]), root))
 
 

@@ -139,6 +139,13 @@ def _subscribed(r: _Reading, x: f.SubscriptionOpened) -> None:
     r.waiting(x.subscription, x.element, "subscribe", r.node(x.node), x.name, x.key, x.signal)
 
 
+def _skipped(r: _Reading, x: f.TimerSkipped) -> None:
+    assert r.root is not None
+    # A start timer is nobody's wait: what it skipped is said of the instance.
+    run = r.runs[r.waits[x.timer]] if x.timer in r.waits else r.root
+    run.history.append(["timer-skipped", x.skipped])
+
+
 def _incident(r: _Reading, x: f.IncidentRaised) -> None:
     r.waiting(x.incident, x.element, "incident", x.code)
 
@@ -175,7 +182,7 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.JobThrew: lambda r, x: r.waited(x.job, "job-threw", x.code, x.message),
     f.TimerCreated: _timer,
     f.TimerFired: lambda r, x: r.waited(x.timer, "timer-fired"),
-    f.TimerSkipped: lambda r, x: r.waited(x.timer, "timer-skipped", x.skipped),
+    f.TimerSkipped: _skipped,
     f.SubscriptionOpened: _subscribed,
     f.MessageCorrelated: lambda r, x: r.waited(x.subscription, "correlated", bool(x.message)),
     f.MessagePublished: lambda r, x: r.note(x.element, "publish", x.name, x.key, x.ttl, x.message_id, x.variables),

@@ -27,7 +27,7 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     """Start an instance; answered with its key. `key` is preset when the caller has to know it at once (0: drawn).
 
     `version` 0 is the latest. `definition` names a definition by key instead, with `node` the triggered start event
-    and `message` the message that starts it.
+    and `message` or `timer` what starts it; `skipped` firings of the timer lay in a downtime.
     """
 
     process_id: str
@@ -40,6 +40,8 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     message: int = 0
     name: str = ""
     correlation: str = ""
+    timer: int = 0
+    skipped: int = 0
 
 
 @final

@@ -21,7 +21,7 @@ from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
-from procession.ir.program import JobSpec, TimerTrigger
+from procession.ir.program import JobSpec, Node, TimerTrigger
 from procession.runtime import requests as q
 from procession.runtime.rows import HELD, DefinitionRow, ExpiredRow, IncidentRow, JobRow, TaskRow, TimerRow
 from procession.services.deploy import Deployment, Desk, InstallCompiled, compile_resources, install
@@ -53,6 +53,8 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         tz_release=shard.tz_release,
         seed=key,
         flags=shard.flags,
+        timer=request.timer,
+        skipped=request.skipped,
     )
     try:
         _start(shard, tenant, definition, start)
@@ -153,18 +155,36 @@ def _fire_start(shard: Shard, tenant: int, tenant_name: str, key: int) -> None:
         raise Conflict(f"timer {key} is due at {row.due}, not at {shard.at}")
     definition = shard.catalog.definition(tenant, row.element)
     node = shard.catalog.linked(tenant, definition.program).nodes[row.node]
-    timers = shard.batch["timer"]
+    skipped = 0
     if row.cycle and row.remaining:
-        catch_up = isinstance(node.trigger, TimerTrigger) and node.trigger.catch_up
-        due, skipped = next_due(row.cycle, row.due, shard.at, shard.zone, catch_up)
-        left = row.remaining if row.remaining < 0 else max(0, row.remaining - 1 - skipped)
-        timers.replace(key, (tenant, key, due, 0, row.element, row.node, row.cycle, left))
-        shard.alarms.set(tenant, due)
+        skipped = _set_anew(shard, tenant, row, node)
     else:
-        timers.delete(key, (tenant, key))
+        shard.batch["timer"].delete(key, (tenant, key))
     shard.following.append(
-        q.StartProcess(tenant_name, definition.process_id, {}, definition=definition.key, node=row.node)
+        q.StartProcess(
+            tenant_name,
+            definition.process_id,
+            {},
+            definition=definition.key,
+            node=row.node,
+            timer=key,
+            skipped=skipped,
+        )
     )
+
+
+def _set_anew(shard: Shard, tenant: int, row: TimerRow, node: Node) -> int:
+    """The next firing of a start timer's cycle, if there is one; gives how many lay in a downtime and are skipped."""
+    catch_up = isinstance(node.trigger, TimerTrigger) and node.trigger.catch_up
+    due, skipped = next_due(row.cycle, row.due, shard.at, shard.zone, catch_up)
+    left = row.remaining if row.remaining < 0 else row.remaining - 1 - skipped
+    timers = shard.batch["timer"]
+    if row.remaining >= 0 and left < 0:
+        timers.delete(row.key, (tenant, row.key))
+        return row.remaining
+    timers.replace(row.key, (tenant, row.key, due, 0, row.element, row.node, row.cycle, left))
+    shard.alarms.set(tenant, due)
+    return skipped
 
 
 def _deliver_offer(shard: Shard, request: q.DeliverOffer) -> None:
