@@ -26,6 +26,7 @@ ENTRIES: Final = (
     "procession.testing",
     "procession.core.pending",
     "procession.runtime.canonical",
+    "procession.store.sealed",
 )
 """What nobody in the tree imports: public names, the command, the test kit, and what later hosts are held to."""
 

@@ -1,10 +1,10 @@
-"""What every store promises. Each test runs on each store; a new one is a row of `STORES` and passes unchanged."""
+"""What every store promises. Each test runs on each store; a new one is a row of `store_rig.STORES`."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +26,8 @@ from procession.runtime.rows import (
     TimerRow,
 )
 from procession.store.sqlite import SQLiteStore
+from store_rig import STORES
 
-STORES: Final[dict[str, Callable[[Path], Store]]] = {
-    "file": lambda folder: SQLiteStore(folder / "s.db"),
-    "memory": lambda folder: SQLiteStore(":memory:"),
-}
 FAR: Final = 1 << 60
 
 
