@@ -225,9 +225,9 @@ def _finish(shard: Shard, r: Resident, command: c.Finish) -> None:
     key = state.instance
     row = (STATES[command.state], state.at, r.tenant, key)
     shard.batch["instance"].change("instance_end", row)
-    shard.finished.append(key)
+    shard.finished.append((r.tenant, key))
     if r.bytes_snapshot:
-        shard.batch["snapshot"].delete(key, (r.tenant, key))
+        shard.batch["snapshot"].delete((r.tenant, key), (r.tenant, key))
     if state.message:
         shard.following.extend(shard.postbox.ended(r.tenant, key))
 

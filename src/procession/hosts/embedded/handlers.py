@@ -116,11 +116,11 @@ def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start)
         start.root_instance or key,
         start.message,
     )
-    shard.batch["instance"].insert(key, row)
+    shard.batch["instance"].insert((tenant, key), row)
     outcome = shard.advance(resident, start)
     if outcome.rejected:
-        shard.batch["instance"].delete(key, (tenant, key))
-        shard.residents.drop(key)
+        shard.batch["instance"].delete((tenant, key), (tenant, key))
+        shard.residents.drop(tenant, key)
         _accepted(outcome)
 
 

@@ -78,7 +78,8 @@ class Residents:
         self._store = store
         self._catalog = catalog
         self._limit = limit
-        self._by_key: dict[int, Resident] = {}
+        self._by_key: dict[tuple[int, int], Resident] = {}
+        """By tenant and key: a key of one tenant must mean nothing to another, whoever made it up."""
         self._bytes = 0
         self.stamp = 1
 
@@ -87,14 +88,14 @@ class Residents:
 
     def items(self) -> list[tuple[int, Resident]]:
         """Everything in memory, by key."""
-        return list(self._by_key.items())
+        return [(key, resident) for (_, key), resident in self._by_key.items()]
 
     def get(self, tenant: int, key: int) -> Resident | None:
         """The instance, loaded if it must be; None if this tenant has no such instance. Raises `Stranded`."""
-        found = self._by_key.get(key)
+        found = self._by_key.get((tenant, key))
         if found is not None:
             found.stamp = self.stamp
-            return found if found.tenant == tenant else None
+            return found
         try:
             loaded = load_instance(self._store, tenant, key, lambda hash: self._catalog.linked(tenant, hash))
         except Unreadable as error:
@@ -106,7 +107,7 @@ class Residents:
         found.bytes_snapshot = loaded.bytes_snapshot
         found.stamp = self.stamp
         if loaded.state.status is Status.ACTIVE:
-            self._by_key[key] = found
+            self._by_key[tenant, key] = found
             self.charge(found, loaded.bytes_facts + loaded.bytes_snapshot)
         return found
 
@@ -119,20 +120,20 @@ class Residents:
 
     def add(self, key: int, tenant: int, linked: Linked) -> Resident:
         """A new instance, before its first event."""
-        resident = self._by_key[key] = Resident(tenant, linked, State())
+        resident = self._by_key[tenant, key] = Resident(tenant, linked, State())
         resident.stamp = self.stamp
         return resident
 
-    def drop(self, key: int) -> None:
+    def drop(self, tenant: int, key: int) -> None:
         """Forgets an instance: it ended, or its memory can no longer be trusted."""
-        gone = self._by_key.pop(key, None)
+        gone = self._by_key.pop((tenant, key), None)
         if gone is not None:
             self._bytes -= gone.bytes
 
     def drop_touched(self) -> None:
         """Forgets every instance of the commit that failed."""
-        for key in [key for key, r in self._by_key.items() if r.stamp == self.stamp]:
-            self.drop(key)
+        for place in [place for place, r in self._by_key.items() if r.stamp == self.stamp]:
+            self.drop(*place)
 
     def clear(self) -> None:
         """Forgets all: somebody else may own the shard."""
@@ -149,10 +150,10 @@ class Residents:
         residents = self._by_key
         # Second chance: whoever this commit used goes to the end of the line, once.
         for _ in range(len(residents) if self._over() else 0):
-            key = next(iter(residents))
-            resident = residents.pop(key)
+            place = next(iter(residents))
+            resident = residents.pop(place)
             if resident.stamp == self.stamp:
-                residents[key] = resident
+                residents[place] = resident
             else:
                 self._bytes -= resident.bytes
             if not self._over():

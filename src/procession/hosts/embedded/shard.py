@@ -63,7 +63,7 @@ class Shard:
         self.failed = self._read_failed()
         self.flags = self._read_flags()
         """The behaviour flags that are switched on in this store."""
-        self._large: dict[int, Resident] = {}
+        self._large: dict[tuple[int, int], Resident] = {}
         self.carry: Carry = {}
         self.begin()
 
@@ -77,7 +77,8 @@ class Shard:
         """In order: jobs to offer, and keys of jobs to take off the board."""
         self.for_wakes: list[tuple[int, Offer]] = []
         """Jobs that wait until a time (Unix ms) after a failed attempt."""
-        self.finished: list[int] = []
+        self.finished: list[tuple[int, int]] = []
+        """(tenant, instance) of what ends with this commit."""
         self.step_key = 0
         """The first key of the step under way: what is older was there before."""
         self.deployed = False
@@ -129,7 +130,7 @@ class Shard:
             size = resident.bytes_facts = resident.bytes_facts + len(data)
             self.residents.charge(resident, len(data))
             if size > SNAPSHOT_BYTES_MIN and size > resident.bytes_snapshot:
-                self._large[state.instance] = resident
+                self._large[resident.tenant, state.instance] = resident
         self.step_key = key
         for command in outcome.commands:
             self._carry(resident, command)
@@ -162,12 +163,12 @@ class Shard:
         self.commits += 1
 
     def _snapshots(self) -> None:
-        for key, resident in self._large.items():
+        for place, resident in self._large.items():
             if resident.state.status is not Status.ACTIVE:
                 continue
             data = dump(resident.state)
-            row = (resident.tenant, key, resident.state.seq, codec.wrap(data))
-            self.batch["snapshot"].replace(key, row)
+            row = (*place, resident.state.seq, codec.wrap(data))
+            self.batch["snapshot"].replace(place, row)
             resident.bytes_snapshot = len(data)
             resident.bytes_facts = 0
         self._large.clear()
@@ -182,8 +183,8 @@ class Shard:
                 board.add(each)
         for due, offer in self.for_wakes:
             board.later(offer, due)
-        for key in self.finished:
-            self.residents.drop(key)
+        for tenant, key in self.finished:
+            self.residents.drop(tenant, key)
         self.postbox.settle()
         if self.deployed:
             self.postbox.starts_changed()
