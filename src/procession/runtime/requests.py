@@ -173,6 +173,29 @@ class SweepMessages(Request, frozen=True, gc=False, tag=True, tag_field="request
 
 
 @final
+class Forget(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Forget what is older than times in Unix ms, of some instances behind the key `after`.
+
+    `history` counts for the facts: of instances that ended before it all, of active ones those behind a snapshot.
+    `instances` counts for what is left of ended ones. Answered with a `Forgotten`.
+    """
+
+    history: int
+    instances: int
+    after: int = 0
+
+
+@final
+class Forgotten(msgspec.Struct, frozen=True, gc=False):
+    """How many instances were looked at and forgotten. `after` is where to go on, 0 for the end."""
+
+    seen: int
+    histories: int
+    instances: int
+    after: int = 0
+
+
+@final
 class SwitchFlags(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """The behaviour flags, by number, that instances record from now on, in the whole store."""
 
@@ -195,6 +218,7 @@ AnyRequest: TypeAlias = (
     | Resolve
     | SweepMessages
     | SwitchFlags
+    | Forget
 )
 
 _DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)

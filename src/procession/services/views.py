@@ -354,7 +354,8 @@ class Views:
             found = number
             loaded = load_instance(self._store, found, key, lambda hash: self.catalog.linked(found, hash), upto)
         if loaded is None:
-            raise NotFound(f"no instance {key}")
+            self.instance(tenant, key)
+            raise NotFound(f"the history of instance {key} is no longer kept")
         return loaded
 
     def history(self, tenant: str, key: int) -> list[Entry]:
@@ -362,8 +363,9 @@ class Views:
         number = self.tenant(tenant)
         rows = self._store.read("facts", (number, key, 0), FactRow) if number is not None else []
         if not rows or number is None:
-            raise NotFound(f"no instance {key}")
-        linked = self.load(tenant, key, 1).linked
+            self.instance(tenant, key)
+            raise NotFound(f"the history of instance {key} is no longer kept")
+        linked = self.load(tenant, key, 1 if rows[0].seq == 1 else None).linked
         nodes, flows = linked.nodes, linked.flows
         elements: dict[int, str] = {}
         waits: dict[int, int] = {}

@@ -20,6 +20,7 @@ from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.residents import Resident
+from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
 from procession.ir.program import JobSpec, Node, TimerTrigger
 from procession.runtime import requests as q
@@ -408,4 +409,5 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.Resolve: _resolve,
     q.SweepMessages: _sweep_messages,
     q.SwitchFlags: _switch_flags,
+    q.Forget: forget,
 }

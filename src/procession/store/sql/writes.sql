@@ -22,12 +22,18 @@ INSERT INTO procession_decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: instance_end
 UPDATE procession_instance SET state = ?, ended = ? WHERE tenant = ? AND key = ?;
+-- name: instance_delete
+DELETE FROM procession_instance WHERE tenant = ? AND key = ?;
 
 -- name: fact_insert
 INSERT INTO procession_fact VALUES (?, ?, ?, ?, ?);
 -- name: fact_append
 INSERT INTO procession_fact SELECT ?1, ?2, ?3, ?4, ?5
 WHERE EXISTS (SELECT 1 FROM procession_fact WHERE tenant = ?1 AND instance = ?2 AND seq = ?3 - 1);
+
+-- The step that an active instance goes on from stays: the next one is appended behind it.
+-- name: facts_forget
+DELETE FROM procession_fact WHERE tenant = ? AND instance = ? AND seq < ? AND at < ?;
 
 -- name: snapshot_insert
 INSERT OR REPLACE INTO procession_snapshot VALUES (?, ?, ?, ?);
