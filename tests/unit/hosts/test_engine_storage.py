@@ -151,7 +151,9 @@ def test_results_of_a_collection_are_written_one_by_one_and_never_again(tmp_path
         instance = engine.start("p", {"items": list(range(50))})
         engine.worker("work")(lambda item: {"text": f"result {item} " + "z" * 100})
         engine.run_until_idle()
-        assert len(instance.variables["made"]) == 50
+        made = instance.variables["made"]
+        assert isinstance(made, list)
+        assert len(made) == 50
         facts: list[Any] = [
             fact
             for row in engine.store.read("facts", (0, instance.key, 0), FactRow)

@@ -132,6 +132,28 @@ def test_many_tenants_share_few_workers_whether_their_jobs_are_in_memory_or_not(
     engine.close()
 
 
+def test_many_jobs_in_back_off_are_rows_and_not_memory(tmp_path: Path) -> None:
+    clock = FakeClock()
+    with engine_with(tmp_path / "e.db", clock, d.one_task(retries=9), ["a"]) as engine:
+        engine.start_many("p", [{"n": n} for n in range(300)], tenant="a")
+        calls: list[int] = []
+
+        @engine.worker("work")
+        def work(n: int, job: Job) -> None:
+            calls.append(n)
+            if job.attempt < 3:
+                raise ValueError("not yet")
+
+        engine.run_until_idle()
+        board = shard_of(engine).board
+        assert (len(board.offers), len(board._wakes)) == (0, 1)
+        for _ in range(2):
+            clock.pass_by(30)
+            engine.run_until_idle()
+        assert Counter(calls) == dict.fromkeys(range(300), 3)
+        assert engine.counts(tenant="a") == {"completed": 300}
+
+
 def test_a_tenant_that_fills_the_inbox_does_not_hold_up_the_others(tmp_path: Path) -> None:
     with engine_with(tmp_path / "e.db", FakeClock(), d.one_task(), [LOUD, "a", "b"]) as engine:
         client = opened(tmp_path / "e.db")

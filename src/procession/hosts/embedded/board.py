@@ -80,7 +80,7 @@ class _Queue:
 class Board:
     """The jobs of one shard."""
 
-    __slots__ = ("_leases", "_looked", "_queues", "_store", "_token", "_wakes", "offers")
+    __slots__ = ("_leases", "_looked", "_queues", "_store", "_token", "_wakes", "_woken", "offers")
 
     def __init__(self, store: Store, epoch: int) -> None:
         self._store = store
@@ -88,6 +88,7 @@ class Board:
         self._queues: dict[str, dict[int, _Queue]] = {}
         self._leases: list[tuple[int, int, int]] = []
         self._wakes: list[tuple[int, str, int]] = []
+        self._woken: dict[tuple[str, int], int] = {}
         # Tokens of an earlier owner of the shard must never match.
         self._token = epoch << 32
         self._looked: dict[str, None] = {}
@@ -101,7 +102,7 @@ class Board:
             if row.due <= now:
                 self._queue(type, row.tenant).more = True
             elif row.due < HELD:
-                heappush(self._wakes, (row.due, type, row.tenant))
+                self._wake_at(row.due, type, row.tenant)
 
     def add(self, offer: Offer) -> None:
         """A job that became ready. It is left to the store when too many wait already."""
@@ -120,7 +121,7 @@ class Board:
         """A job waits until `due` (Unix ms; HELD for ever). Its row says so too."""
         self.offers.pop(offer.key, None)
         if due < HELD:
-            heappush(self._wakes, (due, offer.type, offer.tenant))
+            self._wake_at(due, offer.type, offer.tenant)
 
     def take(self, type: str, limit: int, now: int, timeout: int, *, only: int | None = None) -> list[Offer]:
         """Leases up to `limit` ready jobs for `timeout` ms, in turns over the tenants, or of one tenant `only`."""
@@ -166,7 +167,10 @@ class Board:
         found = self._expire(now)
         wakes = self._wakes
         while wakes and wakes[0][0] <= now:
-            _, type, tenant = heappop(wakes)
+            due, type, tenant = heappop(wakes)
+            if self._woken.get((type, tenant)) != due:
+                continue  # an earlier one came in between, and the store was asked for the next
+            del self._woken[type, tenant]
             queue = self._queue(type, tenant)
             queue.more = True
             queue.cursor = (-1, 0)
@@ -192,6 +196,13 @@ class Board:
             heappop(leases)
         times = [heap[0][0] for heap in (leases, self._wakes) if heap]
         return min(times) if times else None
+
+    def _wake_at(self, due: int, type: str, tenant: int) -> None:
+        """One time for each type and tenant is enough, however many jobs are in back-off: then the rows are read."""
+        known = self._woken.get((type, tenant))
+        if known is None or due < known:
+            self._woken[type, tenant] = due
+            heappush(self._wakes, (due, type, tenant))
 
     def _queue(self, type: str, tenant: int) -> _Queue:
         queues = self._queues.get(type)
@@ -236,7 +247,7 @@ class Board:
             queue.cursor = (-1, 0)
             for later in self._store.read("job_next_due", (tenant, type, now), IntRow):
                 if later.value is not None and later.value < HELD:
-                    heappush(self._wakes, (later.value, type, tenant))
+                    self._wake_at(later.value, type, tenant)
         return found
 
 
