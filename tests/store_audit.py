@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from procession.core import commands as c
-from procession.core.facts import InstanceStarted
+from procession.core.facts import AnyFact, InstanceStarted
+from procession.core.linked import Linked
 from procession.core.pending import pending
 from procession.core.snapshot import dump, load
 from procession.core.state import State, Status
@@ -45,6 +46,18 @@ def rows(path: Path, sql: str, *args: object) -> list[tuple[Any, ...]]:
         return connection.execute(sql, args).fetchall()
 
 
+def stored_facts(path: Path) -> list[tuple[Linked, list[AnyFact]]]:
+    """The program and all facts of every instance, in the order of their keys."""
+    found: list[tuple[Linked, list[AnyFact]]] = []
+    with closing(sqlite3.connect(path)) as connection:
+        for (key,) in connection.execute("SELECT key FROM procession_instance ORDER BY key").fetchall():
+            steps = connection.execute("SELECT data FROM procession_fact WHERE instance = ? ORDER BY seq", (key,))
+            facts = [fact for (data,) in steps.fetchall() for fact in codec.decode_facts(data)]
+            assert isinstance(facts[0], InstanceStarted)
+            found.append((_linked(connection, facts[0].program), facts))
+    return found
+
+
 def audit(path: Path) -> dict[int, State]:
     """Instance -> its replayed state, after every check. Raises `AssertionError` naming what is wrong."""
     with closing(sqlite3.connect(path)) as connection:
@@ -68,8 +81,7 @@ def _audit_instance(connection: sqlite3.Connection, key: int) -> State:
     assert facts, f"instance {key} has no facts"
     started = codec.decode_facts(facts[0].data)[0]
     assert isinstance(started, InstanceStarted)
-    (data,) = connection.execute("SELECT data FROM procession_program WHERE hash = ?", (started.program,)).fetchone()
-    linked = link(from_bytes(codec.unwrap(data)), started.program)
+    linked = _linked(connection, started.program)
     state = State()
     replay(linked, state, facts)
     whole = dump(state)
@@ -87,3 +99,8 @@ def _audit_instance(connection: sqlite3.Connection, key: int) -> State:
     stored = connection.execute("SELECT key FROM procession_task WHERE instance = ?", (key,)).fetchall()
     assert {row[0] for row in stored} == tasks, f"tasks of {key}"
     return state
+
+
+def _linked(connection: sqlite3.Connection, hash: str) -> Linked:
+    (data,) = connection.execute("SELECT data FROM procession_program WHERE hash = ?", (hash,)).fetchone()
+    return link(from_bytes(codec.unwrap(data)), hash)

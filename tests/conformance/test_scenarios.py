@@ -7,7 +7,10 @@ from typing import Final
 
 import pytest
 
+from procession.base.values import Json
+from procession.runtime.canonical import canonical
 from procession.testing import Result, run_scenario
+from store_audit import stored_facts
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FILES: Final = sorted(
@@ -26,6 +29,18 @@ def test_a_scenario_goes_as_written(path: Path, restore: bool) -> None:
 def test_a_scenario_leaves_the_same_trace_every_time(path: Path) -> None:
     first, second = run_scenario(path), run_scenario(path, restore_every_step=True)
     assert first.to_json() == second.to_json()
+
+
+@pytest.mark.parametrize("path", FILES[::3], ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_scenario_has_the_same_canonical_form_resident_and_loaded_anew_for_every_call(
+    path: Path, tmp_path: Path
+) -> None:
+    forms: list[list[Json]] = []
+    for restore in (False, True):
+        store = tmp_path / f"{restore}.db"
+        run_scenario(path, store=str(store), restore_every_step=restore)
+        forms.append([canonical(linked.program, facts) for linked, facts in stored_facts(store)])
+    assert forms[0] == forms[1]
 
 
 def test_a_scenario_runs_on_a_file_beside_others(tmp_path: Path) -> None:

@@ -20,8 +20,15 @@ BANNED_NAMES: Final = {"common", "helper", "helpers", "manager", "misc", "util",
 LEFTOVER: Final = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b")
 MACHINE_PATH: Final = re.compile(r"(?<![\w.:/*}])/(?:home|root|Users|work)/\w|\b[A-Z]:\\Users\b")
 # Nothing in the package imports these: a console script starts the first, users import the test kit.
-ENTRIES: Final = ("procession", "procession.cli.main", "procession.testing", "procession.core.pending")
-"""What nobody in the tree imports: the public names, the command, the test kit, and the contract for later hosts."""
+ENTRIES: Final = (
+    "procession",
+    "procession.cli.main",
+    "procession.testing",
+    "procession.core.pending",
+    "procession.runtime.canonical",
+    "procession.store.sealed",
+)
+"""What nobody in the tree imports: public names, the command, the test kit, and what later hosts are held to."""
 
 
 def test_no_function_is_longer_than_a_screen() -> None:

@@ -36,3 +36,7 @@ class Conflict(ProcessionError):
 
 class StoreError(ProcessionError):
     """The store cannot be used: full, locked, read-only, corrupt, or of another version."""
+
+
+class Unreadable(StoreError):
+    """One thing in a store that can otherwise be used cannot be read: damaged, or written by a newer version."""

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from procession.services.progress import Progress
     from procession.services.views import Entry
 
-KEYS: Final = frozenset({"key", "instance", "element", "parent", "root", "job", "deployment"})
+KEYS: Final = frozenset(
+    "key instance element parent root job deployment scope timer subscription message incident wait child "
+    "parent_instance parent_element root_instance seed".split()
+)
+"""Fields that hold keys: 63 bits, which a number of JSON does not survive everywhere."""
 TIMES: Final = frozenset({"at", "created", "due", "ended", "started"})
+INTERNAL: Final = frozenset({"operation", "agenda"})
+"""What the interpreter notes for itself."""
 COLORS: Final = {"active": "green", "incident": "red", "completed": "", "terminated": "yellow"}
 PICTURE_COLUMNS_MAX: Final = 110
 
@@ -62,7 +68,8 @@ def instance_record(instance: Instance, seen: Progress) -> dict[str, object]:
 
 def history_record(entry: Entry) -> dict[str, object]:
     """One fact, with its own fields."""
-    own = {name: _plain(name, getattr(entry.fact, name)) for name in entry.fact.__struct_fields__}
+    fields = [name for name in entry.fact.__struct_fields__ if name not in INTERNAL]
+    own = {name: _plain(name, getattr(entry.fact, name)) for name in fields}
     return {
         "seq": entry.seq,
         "at": moment(entry.at),

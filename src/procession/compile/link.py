@@ -15,7 +15,7 @@ from procession.compile.expressions import Expressions
 from procession.compile.lower.process import Lowered
 from procession.compile.resolve import Resolved, ScopeView, is_implicit_start, is_link, link_name
 from procession.ir.kinds import Kind
-from procession.ir.program import LinkTrigger, Node, NoneTrigger, Program, Ref
+from procession.ir.program import DMN_SEMANTICS, FEEL_SEMANTICS, LinkTrigger, Node, NoneTrigger, Program, Ref
 from procession.model.bpmn import Activity, FlowNode
 from procession.model.events import Event
 
@@ -49,6 +49,8 @@ def link(resolved: Resolved, lowered: Lowered, expressions: Expressions) -> Prog
         name=process.name,
         version_tag=process.version_tag,
         profile=resolved.profile,
+        feel=FEEL_SEMANTICS,
+        dmn=DMN_SEMANTICS,
         source_digest=resolved.definitions.digest,
         nodes=tuple(nodes),
         flows=tuple(lowered.flows),

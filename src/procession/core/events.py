@@ -39,6 +39,11 @@ class Start(Event, frozen=True, array_like=True, gc=False, kw_only=True):
     epoch: int = 0
     message: int = 0
     depth: int = 0
+    flags: int = 0
+    """The behaviour flags (core.flags) that are switched on where the instance starts."""
+    timer: int = 0
+    skipped: int = 0
+    """Of a start timer: its key, and how many of its firings lay in a downtime and do not happen."""
 
 
 class CompleteJob(Event, frozen=True, array_like=True, gc=False):

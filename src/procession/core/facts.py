@@ -192,7 +192,9 @@ class TimerFired(Fact, frozen=True, array_like=True, gc=False, tag="timer-fired"
 
 
 class TimerSkipped(Fact, frozen=True, array_like=True, gc=False, tag="timer-skipped"):
-    """Firings of a cycle that lay in a downtime were skipped."""
+    """Firings of a cycle that lay in a downtime were skipped: of cron 1,000 means as many, or more.
+
+    Of a start timer it stands behind `InstanceStarted` in the instance that was started instead of them all."""
 
     timer: int
     skipped: int

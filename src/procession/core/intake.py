@@ -24,7 +24,6 @@ from procession.core.commands import (
 )
 from procession.core.context import Context, Rejected
 from procession.core.elements.table import RESOLVED
-from procession.core.flags import CURRENT
 from procession.core.interrupt import cancel, catch
 from procession.core.jobs import command_of
 from procession.core.state import ElementInstance, Job, Subscription, Timer
@@ -57,11 +56,13 @@ def _start(cx: Context, event: e.Start) -> None:
             event.seed,
             event.epoch,
             event.depth,
-            CURRENT,
+            event.flags,
             event.message,
             event.variables,
         )
     )
+    if event.skipped:
+        cx.write(f.TimerSkipped(event.timer, event.skipped))
     cx.agenda.append((next_of(cx.nodes[0]), root))
 
 

@@ -1,16 +1,18 @@
 """The snapshot codec: a state as bytes and back, field by field. Fields are appended, never moved (DESIGN 4a.18).
 
-`FORMAT` counts incompatible layouts. A build reads its own layout and the next one's appended fields.
+`FORMAT` counts incompatible layouts. Within one, a row that is longer than this build knows was written by the next
+one: what it appended is left aside, which is right as long as the behaviour behind it is switched off (core.flags).
+A row that is shorter was written by an earlier build: what it lacks keeps the value that a new object has.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import msgspec
 
-from procession.base.failure import StoreError
+from procession.base.failure import Unreadable
 from procession.base.values import Json
 from procession.core.state import (
     ElementInstance,
@@ -25,6 +27,8 @@ from procession.core.state import (
 )
 
 FORMAT: Final = 1
+
+_T = TypeVar("_T")
 
 _SCALARS: Final = (
     "instance",
@@ -51,6 +55,13 @@ _SCALARS: Final = (
     "yields",
 )
 
+_JOB: Final = ("key", "element", "type", "retries", "group", "listener", "priority", "held")
+_TIMER: Final = ("key", "element", "node", "due", "cycle", "left")
+_SUBSCRIPTION: Final = ("key", "element", "node", "name", "correlation_key", "signal")
+_INCIDENT: Final = ("key", "element", "code", "message", "operation", "job")
+_LOOP: Final = ("items", "count", "outputs", "started", "completed", "terminated")
+"""The fields of each row, in their order for ever."""
+
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODER: Final = msgspec.json.Decoder(list[object], float_hook=Decimal)
 
@@ -64,10 +75,10 @@ def dump(state: State) -> bytes:
         [getattr(state, name) for name in _SCALARS],
         [_element_row(e) for e in state.elements.values()],
         None if root is None or live_root else _element_row(root),
-        [[j.key, j.element, j.type, j.retries, j.group, j.listener, j.priority, j.held] for j in state.jobs.values()],
-        [[t.key, t.element, t.node, t.due, t.cycle, t.left] for t in state.timers.values()],
-        [[s.key, s.element, s.node, s.name, s.correlation_key, s.signal] for s in state.subscriptions.values()],
-        [[i.key, i.element, i.code, i.message, list(i.operation), i.job] for i in state.incidents.values()],
+        [_row(each, _JOB) for each in state.jobs.values()],
+        [_row(each, _TIMER) for each in state.timers.values()],
+        [_row(each, _SUBSCRIPTION) for each in state.subscriptions.values()],
+        [_row(each, _INCIDENT) for each in state.incidents.values()],
         [list(join) for join in state.joins],
         [list(entry) for entry in state.agenda],
     ]
@@ -75,38 +86,47 @@ def dump(state: State) -> bytes:
 
 
 def load(data: bytes) -> State:
-    """The state of `dump`. Raises `StoreError` for bytes of another layout."""
+    """The state of `dump`. Raises `Unreadable` for bytes of another layout."""
     try:
         rows = _DECODER.decode(data)
     except msgspec.DecodeError as error:
-        raise StoreError(f"a snapshot is damaged: {error}") from None
+        raise Unreadable(f"a snapshot is damaged: {error}") from None
     if not rows or rows[0] != FORMAT:
-        raise StoreError(f"a snapshot of format {rows[0] if rows else '?'} cannot be read; this build reads {FORMAT}")
+        raise Unreadable(f"a snapshot of format {rows[0] if rows else '?'} cannot be read; this build reads {FORMAT}")
     state = State()
-    for name, value in zip(_SCALARS, cast("list[object]", rows[1]), strict=False):
-        setattr(state, name, value)
+    _filled(state, _SCALARS, cast("list[object]", rows[1]))
     state.status = Status(state.status)
     for row in cast("list[list[object]]", rows[2]):
         _load_element(state, row)
     if rows[3] is not None:
         state.root = _element(cast("list[object]", rows[3]), None)
-    for job_row in cast("list[list[object]]", rows[4]):
-        _load_job(state, job_row)
-    for timer_row in cast("list[tuple[int, int, int, int, str, int]]", rows[5]):
-        key, element, node, due, cycle, left = timer_row
-        state.timers[key] = Timer(key, element, node, due=due, cycle=cycle, left=left)
-    for sub_row in cast("list[tuple[int, int, int, str, str, bool]]", rows[6]):
-        key, element, node, name, correlation_key, signal = sub_row
-        state.subscriptions[key] = Subscription(
-            key, element, node, name=name, correlation_key=correlation_key, signal=signal
-        )
-    for incident_row in cast("list[tuple[int, int, str, str, list[Json], int]]", rows[7]):
-        key, element, code, message, operation, job = incident_row
-        state.incidents[key] = Incident(key, element, code=code, message=message, operation=tuple(operation), job=job)
+    for row in cast("list[list[object]]", rows[4]):
+        job = _filled(Job(0, 0, type="", retries=0, group=0), _JOB, row)
+        state.jobs[job.key] = job
+    for row in cast("list[list[object]]", rows[5]):
+        timer = _filled(Timer(0, 0, 0, due=0, cycle="", left=0), _TIMER, row)
+        state.timers[timer.key] = timer
+    for row in cast("list[list[object]]", rows[6]):
+        waiting = _filled(Subscription(0, 0, 0, name="", correlation_key="", signal=False), _SUBSCRIPTION, row)
+        state.subscriptions[waiting.key] = waiting
+    for row in cast("list[list[object]]", rows[7]):
+        incident = _filled(Incident(0, 0, code="", message="", operation=(), job=0), _INCIDENT, row)
+        incident.operation = tuple(incident.operation)
+        state.incidents[incident.key] = incident
     for scope, node in cast("list[tuple[int, int]]", rows[8]):
         state.joins[scope, node] = None
     state.agenda = [tuple(entry) for entry in cast("list[list[Json]]", rows[9])]
     return state
+
+
+def _row(value: object, fields: tuple[str, ...]) -> list[object]:
+    return [getattr(value, name) for name in fields]
+
+
+def _filled(value: _T, fields: tuple[str, ...], row: list[object]) -> _T:
+    for name, cell in zip(fields, row, strict=False):
+        setattr(value, name, cell)
+    return value
 
 
 def _element_row(e: ElementInstance) -> list[object]:
@@ -122,9 +142,7 @@ def _element_row(e: ElementInstance) -> list[object]:
         list(e.waits) if e.waits is not None else None,
         e.groups,
         e.index,
-        [loop.items, loop.count, loop.outputs, loop.started, loop.completed, loop.terminated]
-        if loop is not None
-        else None,
+        _row(loop, _LOOP) if loop is not None else None,
         e.attributes,
         e.held,
         e.child,
@@ -156,14 +174,9 @@ def _element(row: list[object], scope: ElementInstance | None) -> ElementInstanc
     element.waits = dict.fromkeys(waits) if waits is not None else None
     element.groups = cast("int", row[8])
     element.index = cast("int", row[9])
-    loop = cast("tuple[list[Json] | None, int, list[Json], int, int, int] | None", row[10])
+    loop = cast("list[object] | None", row[10])
     if loop is not None:
-        items, count, outputs, started, completed, terminated = loop
-        element.loop = LoopState(items, count)
-        element.loop.outputs = outputs
-        element.loop.started = started
-        element.loop.completed = completed
-        element.loop.terminated = terminated
+        element.loop = _filled(LoopState(None, 0), _LOOP, loop)
     element.attributes = cast("dict[str, Json] | None", row[11])
     element.held = cast("Json", row[12])
     element.child = cast("int", row[13])
@@ -171,14 +184,3 @@ def _element(row: list[object], scope: ElementInstance | None) -> ElementInstanc
     element.definition = (definition[0], definition[1]) if definition is not None else None
     element.children = {} if row[15] else None
     return element
-
-
-def _load_job(state: State, row: list[object]) -> None:
-    key, element, type_, retries, group, listener, priority, held = cast(
-        "tuple[int, int, str, int, int, int, int, bool]", tuple(row)
-    )
-    job = Job(key, element, type=type_, retries=retries, group=group)
-    job.listener = listener
-    job.priority = priority
-    job.held = held
-    state.jobs[key] = job

@@ -16,6 +16,8 @@ from procession.core.cron import CRON_MACROS, Cron, parse_cron
 from procession.ir.kinds import TimerKind
 
 UNBOUNDED: Final = -1
+SKIPPED_MAX: Final = 1_000
+"""Skipped times of a cron expression are counted one by one; more than these are "as many, or more"."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 _DURATION: Final = re.compile(
@@ -42,12 +44,11 @@ def next_due(cycle: str, scheduled: int, now: int, zone: str, catch_up: bool = F
     """(next due, firings skipped) of a cycle that was due at `scheduled` and fires now.
 
     The next time is computed from the scheduled one, so a late firing does not drift. What lay in a downtime is
-    skipped, unless `catch_up` (DESIGN 4a.15).
+    skipped, unless `catch_up` (DESIGN 4a.15); of cron at most `SKIPPED_MAX` are counted.
     """
     cron = _cron_or_none(cycle)
     if cron is not None:
-        base = scheduled if catch_up else max(scheduled, now)
-        return _cron_next(cron, base, zone), 0
+        return _cron_next_due(cron, scheduled, now, zone=zone, catch_up=catch_up)
     months, ms = parse_duration(cycle.rsplit("/", 1)[1])
     due = add(scheduled, (months, ms), zone)
     if catch_up or due > now:
@@ -59,6 +60,19 @@ def next_due(cycle: str, scheduled: int, now: int, zone: str, catch_up: bool = F
     while due <= now:
         due = add(due, (months, ms), zone)
         skipped += 1
+    return due, skipped
+
+
+def _cron_next_due(cron: Cron, scheduled: int, now: int, *, zone: str, catch_up: bool) -> tuple[int, int]:
+    due = _cron_next(cron, scheduled, zone)
+    if catch_up:
+        return due, 0
+    skipped = 0
+    while due <= now:
+        skipped += 1
+        if skipped == SKIPPED_MAX:
+            return _cron_next(cron, now, zone), skipped
+        due = _cron_next(cron, due, zone)
     return due, skipped
 
 

@@ -14,6 +14,10 @@ import msgspec
 from procession.ir.kinds import Binding, Kind, ListenerEvent, TimerKind
 
 IR_VERSION: Final = 1
+FEEL_SEMANTICS: Final = 1
+DMN_SEMANTICS: Final = 1
+"""What this build means by an expression and by a decision. A change of meaning is a new number, and this build still
+runs programs of the numbers below."""
 NONE: Final = -1
 
 Ref: TypeAlias = int
@@ -263,6 +267,18 @@ class Program(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=Tr
     flows: tuple[Flow, ...] = ()
     expressions: tuple[Expression, ...] = ()
     triggered_starts: tuple[Ref, ...] = ()
+
+
+def foreign(program: Program) -> str:
+    """Why this build must not run a program, in words; "" when it may."""
+    found = (
+        ("IR version", program.ir_version, IR_VERSION),
+        ("FEEL semantics", program.feel, FEEL_SEMANTICS),
+        ("DMN semantics", program.dmn, DMN_SEMANTICS),
+    )
+    return "; ".join(
+        f"{what} {number}, this version runs up to {known}" for what, number, known in found if number > known
+    )
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")

@@ -18,6 +18,7 @@ Cells: TypeAlias = tuple[Cell, ...]
 _Row = TypeVar("_Row")
 
 TABLES: Final = (
+    "meta",
     "tenant",
     "deployment",
     "resource",
@@ -157,7 +158,10 @@ class Store(Protocol):
         ...
 
     def post(self, rows: Sequence[Cells], transaction: ForeignTransaction | None = None) -> None:
-        """Inserts requests (shard, source, source_number, at, body) into the inbox; a repeated number is ignored."""
+        """Inserts requests (tenant's name, shard, source, source_number, at, body) into the inbox.
+
+        A number that a source repeats for the same tenant is ignored.
+        """
         ...
 
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:

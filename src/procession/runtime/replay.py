@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import cast, final
 
-from procession.base.failure import StoreError
+from procession.base.failure import Unreadable
 from procession.core.apply import apply_step
 from procession.core.facts import InstanceStarted
 from procession.core.flags import unknown
@@ -35,7 +35,7 @@ def load_instance(
 ) -> Loaded | None:
     """The instance, or None if it does not exist. `upto` gives the state after that step instead of the last.
 
-    Raises `StoreError` for facts or flags of a newer version.
+    Raises `Unreadable` for facts or flags of a newer version.
     """
     state: State | None = None
     size = 0
@@ -59,13 +59,13 @@ def load_instance(
     replay(linked, state, rows)
     foreign = unknown(state.flags)
     if foreign:
-        raise StoreError(f"instance {instance} was started by a newer version (behaviour flags {foreign:#x})")
+        raise Unreadable(f"instance {instance} was started by a newer version (behaviour flags {foreign:#x})")
     return Loaded(state, linked, sum(len(row.data) for row in rows), size)
 
 
 def replay(linked: Linked, state: State, rows: Iterable[FactRow]) -> None:
-    """Applies stored steps in order. Raises `StoreError` for a gap."""
+    """Applies stored steps in order. Raises `Unreadable` for a gap."""
     for row in rows:
         if row.seq != state.seq + 1:
-            raise StoreError(f"instance {state.instance} has no step {state.seq + 1}")
+            raise Unreadable(f"instance {state.instance} has no step {state.seq + 1}")
         apply_step(linked.program, state, codec.decode_facts(row.data), row.at)

@@ -27,7 +27,7 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     """Start an instance; answered with its key. `key` is preset when the caller has to know it at once (0: drawn).
 
     `version` 0 is the latest. `definition` names a definition by key instead, with `node` the triggered start event
-    and `message` the message that starts it.
+    and `message` or `timer` what starts it; `skipped` firings of the timer lay in a downtime.
     """
 
     process_id: str
@@ -40,6 +40,8 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     message: int = 0
     name: str = ""
     correlation: str = ""
+    timer: int = 0
+    skipped: int = 0
 
 
 @final
@@ -170,6 +172,36 @@ class SweepMessages(Request, frozen=True, gc=False, tag=True, tag_field="request
     """Forget the messages whose time is over."""
 
 
+@final
+class Forget(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Forget what is older than times in Unix ms, of some instances behind the key `after`.
+
+    `history` counts for the facts: of instances that ended before it all, of active ones those behind a snapshot.
+    `instances` counts for what is left of ended ones. Answered with a `Forgotten`.
+    """
+
+    history: int
+    instances: int
+    after: int = 0
+
+
+@final
+class Forgotten(msgspec.Struct, frozen=True, gc=False):
+    """How many instances were looked at and forgotten. `after` is where to go on, 0 for the end."""
+
+    seen: int
+    histories: int
+    instances: int
+    after: int = 0
+
+
+@final
+class SwitchFlags(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """The behaviour flags, by number, that instances record from now on, in the whole store."""
+
+    numbers: tuple[int, ...]
+
+
 AnyRequest: TypeAlias = (
     StartProcess
     | StartCalled
@@ -185,6 +217,8 @@ AnyRequest: TypeAlias = (
     | TaskEvent
     | Resolve
     | SweepMessages
+    | SwitchFlags
+    | Forget
 )
 
 _DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)
@@ -196,5 +230,5 @@ def encode(request: AnyRequest) -> bytes:
 
 
 def decode(data: bytes) -> AnyRequest:
-    """The request of `encode`. Raises `StoreError` for what this version does not know."""
+    """The request of `encode`. Raises `Unreadable` for what this version does not know."""
     return codec.read(_DECODER, data)

@@ -128,6 +128,14 @@ class TimerRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class DueRow(Row, frozen=True, array_like=True, gc=False):
+    """When (Unix ms) the first timer, or the first job of a type, of a tenant is due."""
+
+    tenant: int
+    due: int
+
+
+@final
 class SubscriptionRow(Row, frozen=True, array_like=True, gc=False):
     """An open subscription of an instance."""
 
@@ -182,8 +190,9 @@ class IncidentRow(Row, frozen=True, array_like=True, gc=False):
 
 @final
 class InboxRow(Row, frozen=True, array_like=True, gc=False):
-    """A request that waits in the inbox."""
+    """A request that waits in the inbox. `tenant` is a name."""
 
+    tenant: str
     number: int
     source: str
     source_number: int

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from procession.base.failure import NotFound, StoreError
+import msgspec
+
+from procession.base.failure import NotFound, Unreadable
 from procession.core.linked import Decide, Linked
 from procession.ir.kinds import Binding
-from procession.ir.program import from_bytes
+from procession.ir.program import Program, foreign, from_bytes
 from procession.runtime import codec
 from procession.runtime.decisions import decide_by_hash
 from procession.runtime.link import link
@@ -147,10 +149,10 @@ class Catalog:
         self._data[tenant, hash] = data
 
     def linked(self, tenant: int, hash: str) -> Linked:
-        """A program, ready to run; raises `StoreError` if its bytes are gone."""
+        """A program, ready to run; raises `Unreadable` if its bytes are gone or not of this version."""
         found = self._linked.get((tenant, hash))
         if found is None:
-            program = from_bytes(self.data(tenant, hash))
+            program = _program_of(self.data(tenant, hash), hash)
             found = link(program, hash, self._decider(tenant))
             if len(self._linked) >= PROGRAMS_MAX:
                 del self._linked[next(iter(self._linked))]
@@ -171,14 +173,25 @@ class Catalog:
         return codec.unwrap(rows[0].value)
 
     def data(self, tenant: int, hash: str) -> bytes:
-        """The canonical bytes behind a hash; raises `StoreError` if they are gone."""
+        """The canonical bytes behind a hash; raises `Unreadable` if they are gone."""
         found = self._data.get((tenant, hash))
         if found is None:
             rows = self._store.read("program", (tenant, hash), BlobRow)
             if not rows:
-                raise StoreError(f"{self._store.name}: the program {hash} is missing")
+                raise Unreadable(f"{self._store.name}: the program {hash} is missing")
             found = codec.unwrap(rows[0].value)
         return found
+
+
+def _program_of(data: bytes, hash: str) -> Program:
+    try:
+        program = from_bytes(data)
+    except msgspec.DecodeError as error:
+        raise Unreadable(f"the program {hash} cannot be read: {error}") from None
+    reason = foreign(program)
+    if reason:
+        raise Unreadable(f"the program {hash} was compiled by a newer version: {reason}")
+    return program
 
 
 def _described(binding: Binding, tag: str) -> str:

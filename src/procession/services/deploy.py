@@ -126,6 +126,7 @@ def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
     processes: list[Draft] = []
     decisions: list[DecisionDraft] = []
     found: list[Diagnostic] = []
+    resources = _distinct(resources, found)
     for name, data in resources:
         if len(data) > RESOURCE_BYTES_MAX:
             found.append(_too_large(name, len(data)))
@@ -133,8 +134,8 @@ def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
             decisions.extend(_decisions(name, data, found))
         else:
             processes.extend(_processes(name, data, found))
-    found.extend(_twice([(draft.program.process_id, draft.resource) for draft in processes], "process"))
-    found.extend(_twice([(draft.id, draft.resource) for draft in decisions], "decision"))
+    found.extend(_twice([(draft.program.process_id, draft.resource, draft.digest) for draft in processes], "process"))
+    found.extend(_twice([(draft.id, draft.resource, draft.digest) for draft in decisions], "decision"))
     if not processes and not decisions and not found:
         found.append(Diagnostic(rule="no-process", message="no executable process and no decision in what was given"))
     if any(each.severity == "error" for each in found):
@@ -170,29 +171,30 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
     Raises `Refused` when a start event's expression fails, before the first row.
     """
     tenant = _tenant(desk, tenant_name)
-    fresh = {draft.resource for draft in compiled.processes if _known(desk, tenant, draft) is None}
-    fresh |= {draft.resource for draft in compiled.decisions if _known_decision(desk, tenant, draft) is None}
+    # By digest: two documents of one deployment may have the same name, in different folders.
+    fresh = {draft.digest for draft in compiled.processes if _known(desk, tenant, draft) is None}
+    fresh |= {draft.digest for draft in compiled.decisions if _known_decision(desk, tenant, draft) is None}
     if fresh and any(_bound_to_deployment(draft.program) for draft in compiled.processes):
         # What is called by deployment must be found in this deployment, so all of it becomes new.
-        fresh = {each for each, _ in compiled.resources}
-    starts = {d.program.process_id: _starts(desk, d) for d in compiled.processes if d.resource in fresh}
+        fresh = {hashlib.sha256(data).hexdigest() for _, data in compiled.resources}
+    starts = {d.program.process_id: _starts(desk, d) for d in compiled.processes if d.digest in fresh}
     key = desk.new_key() if fresh else 0
     if fresh:
         desk.batch["deployment"].insert(key, (tenant, key, name, desk.at))
     for resource, data in compiled.resources:
-        if resource in fresh:
-            digest = hashlib.sha256(data).hexdigest()
-            desk.batch["resource"].insert((key, resource), (tenant, key, resource, digest, codec.wrap(data)))
-            if any(draft.resource == resource for draft in compiled.decisions):
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in fresh:
+            desk.batch["resource"].insert((key, digest), (tenant, key, digest, resource, codec.wrap(data)))
+            if any(draft.digest == digest for draft in compiled.decisions):
                 _add_program(desk, tenant, digest, data)
     processes = tuple(
         _version(desk, tenant, key, draft, starts[draft.program.process_id])
-        if draft.resource in fresh
+        if draft.digest in fresh
         else _same(desk, tenant, draft)
         for draft in compiled.processes
     )
     decisions = tuple(
-        _decision_version(desk, tenant, key, draft) if draft.resource in fresh else _same_decision(desk, tenant, draft)
+        _decision_version(desk, tenant, key, draft) if draft.digest in fresh else _same_decision(desk, tenant, draft)
         for draft in compiled.decisions
     )
     return Deployment(key, processes, decisions, compiled.findings)
@@ -367,13 +369,28 @@ def _too_large(name: str, size: int) -> Diagnostic:
     )
 
 
-def _twice(drafts: Sequence[tuple[str, str]], what: str) -> list[Diagnostic]:
-    seen: dict[str, str] = {}
+def _distinct(resources: Sequence[tuple[str, bytes]], found: list[Diagnostic]) -> list[tuple[str, bytes]]:
+    """Each document once: a version is its bytes, whatever the files are called."""
+    first: dict[str, str] = {}
+    distinct: list[tuple[str, bytes]] = []
+    for name, data in resources:
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in first:
+            message = f"{name} and {first[digest]} are the same document; it is deployed once"
+            found.append(Diagnostic(rule="document-twice", severity="warning", message=message, span=Span(name)))
+            continue
+        first[digest] = name
+        distinct.append((name, data))
+    return distinct
+
+
+def _twice(drafts: Sequence[tuple[str, str, str]], what: str) -> list[Diagnostic]:
+    seen: dict[str, tuple[str, str]] = {}
     found: list[Diagnostic] = []
-    for id, resource in drafts:
-        first = seen.setdefault(id, resource)
-        if first != resource:
-            message = f"{what} {id!r} is in {first} already"
+    for id, resource, digest in drafts:
+        first = seen.setdefault(id, (resource, digest))
+        if first[1] != digest:
+            message = f"{what} {id!r} is in {first[0]} already"
             span = Span(resource)
             found.append(
                 Diagnostic(rule=f"{what}-id", message=message, element=id, span=span, remedy="deploy one of the two")

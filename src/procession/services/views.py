@@ -14,7 +14,7 @@ from procession.base.failure import NotFound
 from procession.base.values import Json, Variables
 from procession.core import facts as f
 from procession.core.state import State
-from procession.runtime import codec, requests
+from procession.runtime import codec
 from procession.runtime.ports import Cells, Store
 from procession.runtime.replay import Loaded, load_instance
 from procession.runtime.rows import (
@@ -313,9 +313,8 @@ class Views:
         number = self.tenant(tenant)
         rows = self._store.read("failures", (), FailureRow)
         found = [FaultView(row.instance, 0, row.at, row.text) for row in rows if row.tenant == number]
-        for request in self._store.read("inbox_failed", (0,), FailedRow):
-            if requests.decode(request.body).tenant == tenant:
-                found.append(FaultView(0, request.number, request.at, _fault_text(request.result)))
+        for request in self._store.read("inbox_failed", (0, tenant), FailedRow):
+            found.append(FaultView(0, request.number, request.at, _fault_text(request.result)))
         return found
 
     def definitions(self, tenant: str) -> list[DefinitionView]:
@@ -355,7 +354,8 @@ class Views:
             found = number
             loaded = load_instance(self._store, found, key, lambda hash: self.catalog.linked(found, hash), upto)
         if loaded is None:
-            raise NotFound(f"no instance {key}")
+            self.instance(tenant, key)
+            raise NotFound(f"the history of instance {key} is no longer kept")
         return loaded
 
     def history(self, tenant: str, key: int) -> list[Entry]:
@@ -363,8 +363,9 @@ class Views:
         number = self.tenant(tenant)
         rows = self._store.read("facts", (number, key, 0), FactRow) if number is not None else []
         if not rows or number is None:
-            raise NotFound(f"no instance {key}")
-        linked = self.load(tenant, key, 1).linked
+            self.instance(tenant, key)
+            raise NotFound(f"the history of instance {key} is no longer kept")
+        linked = self.load(tenant, key, 1 if rows[0].seq == 1 else None).linked
         nodes, flows = linked.nodes, linked.flows
         elements: dict[int, str] = {}
         waits: dict[int, int] = {}

@@ -25,6 +25,8 @@ from procession.store.statements import migrations, split, statements
 BUSY_MS: Final = 5_000
 """How long a statement waits for another process's transaction."""
 CHECKPOINT_PAGES: Final = 2_000
+FREED_PAGES: Final = 1_000
+"""What one commit gives back at most, after it deleted history."""
 
 _Row = TypeVar("_Row")
 _READS: Final = statements("reads.sql")
@@ -114,6 +116,9 @@ class SQLiteStore:
                 writer.executemany(_WRITES[statement], [row for _, row in group])
             if changes.gone:
                 writer.executemany(_DELETES[table], changes.gone.values())
+        forgetting = batch.tables.get("instance")
+        if forgetting is not None and any(statement == "facts_forget" for statement, _ in forgetting.changed):
+            _give_back(writer)
 
     def _rollback(self) -> None:
         try:
@@ -223,6 +228,14 @@ def _configured(connection: Connection) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def _give_back(writer: Connection) -> None:
+    """Some of the free pages go back to the file system, never so many that others wait for it."""
+    free: int = writer.execute("PRAGMA freelist_count").fetchone()[0]
+    for _ in range(min(free, FREED_PAGES)):
+        # One by one: the standard library's cursor steps this statement once, whatever number it names.
+        writer.execute("PRAGMA incremental_vacuum(1)")
 
 
 def _first(change: tuple[str, Cells]) -> str:

@@ -21,7 +21,7 @@ from procession.runtime import codec
 from procession.runtime.ports import Store
 from procession.runtime.replay import replay
 from procession.runtime.requests import AnyRequest, DeployResources
-from procession.runtime.rows import DefinitionRow, FactRow, InstanceRow, IntRow
+from procession.runtime.rows import DefinitionRow, DueRow, FactRow, InstanceRow
 from procession.services.catalog import Catalog
 from procession.store.sqlite import SQLiteStore
 from procession.testing.traces import Trace
@@ -117,8 +117,7 @@ class Driver:
 
     def next_timer(self, until: int) -> int | None:
         """When the next timer is due, if that is not after `until`. A time that has passed is now."""
-        rows = self._store.read("timer_next", (), IntRow)
-        due = rows[0].value if rows else None
+        due = min((row.due for row in self._store.read("timer_tenants", (), DueRow)), default=None)
         return None if due is None or due > until else max(due, self.now)
 
     def move(self, at: int) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procession.base.failure import Failure
-from procession.core.timers import add, date_time_ms, duration_ms, first_due, next_due, parse_duration
+from procession.core.timers import SKIPPED_MAX, add, date_time_ms, duration_ms, first_due, next_due, parse_duration
 from procession.ir.kinds import TimerKind
 
 T0 = "2026-03-28T12:00:00Z"
@@ -117,7 +117,9 @@ def test_what_is_no_cycle_is_refused(value: str) -> None:
         ("R/PT1H", "2026-03-28T15:30:00Z", False, "2026-03-28T16:00:00Z", 3),
         ("R/PT1H", "2026-03-28T15:30:00Z", True, "2026-03-28T13:00:00Z", 0),
         ("R/P1M", "2026-07-01T00:00:00Z", False, "2026-07-28T12:00:00Z", 3),
-        ("0 0 12 * * *", "2026-04-02T13:00:00Z", False, "2026-04-03T12:00:00Z", 0),
+        ("0 0 12 * * *", "2026-03-28T12:00:00Z", False, "2026-03-29T12:00:00Z", 0),
+        ("0 0 12 * * *", "2026-04-02T13:00:00Z", False, "2026-04-03T12:00:00Z", 5),
+        ("* * * * *", "2027-03-28T12:00:30Z", False, "2027-03-28T12:01:00Z", SKIPPED_MAX),
         ("0 0 12 * * *", "2026-04-02T13:00:00Z", True, "2026-03-29T12:00:00Z", 0),
     ],
 )

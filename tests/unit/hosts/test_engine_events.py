@@ -9,9 +9,11 @@ import pytest
 
 import drawn as d
 from host_rig import FakeClock, check_stored, opened, shard_of
-from procession import Engine
+from procession import Engine, Instance
 from procession.base.failure import Conflict
+from procession.core.facts import TimerSkipped
 from procession.core.timers import date_time_ms
+from procession.parse.dialects.zeebe import PROCESSION
 
 
 @pytest.fixture
@@ -210,6 +212,37 @@ def test_a_start_timer_starts_instances_until_a_new_version_comes(engine: Engine
     clock.pass_by(100 * 3_600)
     engine.run_until_idle()
     assert len(engine.instances()) == 5
+
+
+def skips(instance: Instance) -> list[int]:
+    return [entry.fact.skipped for entry in instance.history if isinstance(entry.fact, TimerSkipped)]
+
+
+@pytest.mark.parametrize(
+    ("cycle", "expected"),
+    [
+        ("R3/PT1H", [[2]]),
+        ("R9/PT1H", [[5], []]),
+        ("R/PT1H", [[5], []]),
+        ("0 0 * * * *", [[5], []]),
+        ("R3/PT1H!", [[], [], []]),
+    ],
+    ids=["all in the downtime", "bounded", "unbounded", "cron", "catching up"],
+)
+def test_what_a_start_timer_skips_is_a_fact_of_the_instance_that_it_starts(
+    engine: Engine, clock: FakeClock, cycle: str, expected: list[list[int]]
+) -> None:
+    timer = d.on_timer("cycle", cycle.rstrip("!"))
+    if cycle.endswith("!"):
+        catching_up = 'xmlns:procession="NAMESPACE" procession:catchUp="all" id='.replace("NAMESPACE", PROCESSION)
+        timer = timer.replace("id=", catching_up, 1)
+    drawn = d.process("p", "a -> b", a=d.start(timer), b=d.end())
+    engine.deploy(("p.bpmn", d.document(drawn)))
+    clock.pass_by(6 * 3_600 + 60)
+    engine.run_until_idle()
+    clock.pass_by(3_600)
+    engine.run_until_idle()
+    assert [skips(each) for each in engine.instances()] == expected
 
 
 def test_a_start_timer_at_a_date_starts_once(engine: Engine, clock: FakeClock) -> None:

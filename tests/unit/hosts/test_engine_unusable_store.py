@@ -14,7 +14,7 @@ from procession.base.failure import NotFound, StoreError
 from procession.hosts.embedded.tickets import Ticket
 from procession.runtime import requests as q
 from procession.runtime.ports import Batch
-from procession.runtime.rows import InboxRow
+from procession.runtime.rows import TextRow
 from procession.store.sqlite import SQLiteStore
 
 
@@ -93,7 +93,7 @@ def test_the_inbox_is_looked_at_again_after_a_read_that_failed(tmp_path: Path) -
     answers: list[int] = []
     asking = threading.Thread(target=lambda: answers.append(client.start("p").key))
     asking.start()
-    while not engine.store.read("inbox_open", (0, 1), InboxRow):
+    while not engine.store.read("inbox_tenants", (0,), TextRow):
         threading.Event().wait(0.001)
     store.reading = refuse
     with pytest.raises(StoreError):
@@ -113,7 +113,7 @@ def test_tokens_of_forgotten_leases_match_no_later_one(tmp_path: Path) -> None:
         shard = shard_of(engine)
 
         def lease() -> int:
-            shard.board.tenants("work", list(shard.catalog.names))
+            shard.board.look("work", engine.clock())
             [offer] = shard.board.take("work", 1, engine.clock(), 1000)
             return offer.token
 

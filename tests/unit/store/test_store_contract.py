@@ -1,10 +1,10 @@
-"""What every store promises. Each test runs on each store; a new one is a row of `STORES` and passes unchanged."""
+"""What every store promises. Each test runs on each store; a new one is a row of `store_rig.STORES`."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,14 +22,12 @@ from procession.runtime.rows import (
     JobRow,
     ShardRow,
     SnapshotRow,
+    TextRow,
     TimerRow,
 )
 from procession.store.sqlite import SQLiteStore
+from store_rig import STORES
 
-STORES: Final[dict[str, Callable[[Path], Store]]] = {
-    "file": lambda folder: SQLiteStore(folder / "s.db"),
-    "memory": lambda folder: SQLiteStore(":memory:"),
-}
 FAR: Final = 1 << 60
 
 
@@ -105,7 +103,7 @@ def test_a_step_at_another_sequence_than_the_stored_one_is_refused(store: Store,
     with pytest.raises(Fenced):
         store.commit(fence(store), batch)
     assert seqs(store, 1) == [1, 2]
-    assert store.read("timers_due", (9, 9), TimerRow) == []
+    assert store.read("timers_due", (0, 9, 9), TimerRow) == []
     store.commit(fence(store), facts((1, 3), new=False))
     assert seqs(store, 1) == [1, 2, 3]
 
@@ -181,21 +179,22 @@ def test_ready_jobs_come_in_order_of_their_time_page_by_page(store: Store) -> No
 
 def test_a_number_of_a_source_enters_the_inbox_once_and_in_order(store: Store) -> None:
     fence(store)
-    store.post([(0, "a", 1, 5, b"one"), (0, "a", 2, 5, b"two")])
-    store.post([(0, "a", 2, 6, b"again"), (0, "b", 1, 6, b"three")])
-    rows = store.read("inbox_open", (0, 9), InboxRow)
+    store.post([("t", 0, "a", 1, 5, b"one"), ("t", 0, "a", 2, 5, b"two")])
+    store.post([("t", 0, "a", 2, 6, b"again"), ("t", 0, "b", 1, 6, b"three"), ("u", 0, "a", 2, 6, b"other")])
+    rows = store.read("inbox_open", (0, "t", 9), InboxRow)
     assert [(row.source, row.source_number, row.body) for row in rows] == [
         ("a", 1, b"one"),
         ("a", 2, b"two"),
         ("b", 1, b"three"),
     ]
+    assert [row.value for row in store.read("inbox_tenants", (0,), TextRow)] == ["t", "u"]
     batch = Batch()
     batch["inbox"].change("inbox_answer", (b"done", rows[0].number))
     batch["inbox"].change("inbox_fail", (b"bug", rows[1].number))
     store.commit(fence(store), batch)
-    assert [row.body for row in store.read("inbox_open", (0, 9), InboxRow)] == [b"three"]
-    assert store.read("inbox_result", ("a", 1), AnswerRow) == [AnswerRow(1, b"done")]
-    assert store.read("inbox_result", ("b", 1), AnswerRow) == [AnswerRow(0, None)]
+    assert [row.body for row in store.read("inbox_open", (0, "t", 9), InboxRow)] == [b"three"]
+    assert store.read("inbox_result", ("t", "a", 1), AnswerRow) == [AnswerRow(1, b"done")]
+    assert store.read("inbox_result", ("t", "b", 1), AnswerRow) == [AnswerRow(0, None)]
 
 
 def test_readers_of_other_threads_never_see_half_a_commit(store: Store) -> None:

@@ -12,6 +12,7 @@ from procession.hosts.embedded.engine import DEFAULT_TENANT, Duration, Engine, S
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.workers import TIMEOUT_S, Function
 from procession.runtime.ports import Store
+from procession.runtime.requests import Forgotten
 from procession.services.deploy import Deployment
 from procession.services.views import (
     LIMIT,
@@ -188,6 +189,16 @@ class AsyncEngine:
     async def stop(self) -> None:
         """See `Engine.stop`."""
         await _off(self.engine.stop)
+
+    async def forget(
+        self, history: Duration, instances: Duration | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> Forgotten:
+        """See `Engine.forget`."""
+        return await _off(self.engine.forget, history, instances, tenant=tenant)
+
+    async def switch(self, *flags: int) -> None:
+        """See `Engine.switch`."""
+        await _off(self.engine.switch, *flags)
 
     async def backup(self, path: str | Path) -> None:
         """See `Engine.backup`."""

@@ -6,12 +6,12 @@ Guarded by the pump's lock. What must not live here: variables, workers, and wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Final, final
 
 from procession.runtime.ports import Store
-from procession.runtime.rows import HELD, IntRow, JobRow
+from procession.runtime.rows import HELD, DueRow, IntRow, JobRow
 
 READY_MAX: Final = 4_096
 """Jobs of one type and tenant held in memory; the rest stays in the store."""
@@ -63,21 +63,24 @@ class Offer:
 
 @final
 class _Queue:
-    """The ready jobs of one type and tenant. `cursor` is where reading goes on; `more` whether it is worth it."""
+    """The ready jobs of one type and tenant. `cursor` is where reading goes on; `more` whether it is worth it.
+
+    A queue without jobs is not kept: a tenant that has nothing to do costs nothing here.
+    """
 
     __slots__ = ("cursor", "heap", "more")
 
     def __init__(self) -> None:
         self.heap: list[tuple[int, int, Offer]] = []
         self.cursor: tuple[int, int] = (-1, 0)
-        self.more = True
+        self.more = False
 
 
 @final
 class Board:
     """The jobs of one shard."""
 
-    __slots__ = ("_leases", "_queues", "_store", "_token", "_turn", "_wakes", "offers")
+    __slots__ = ("_leases", "_looked", "_queues", "_store", "_token", "_wakes", "_woken", "offers")
 
     def __init__(self, store: Store, epoch: int) -> None:
         self._store = store
@@ -85,9 +88,10 @@ class Board:
         self._queues: dict[str, dict[int, _Queue]] = {}
         self._leases: list[tuple[int, int, int]] = []
         self._wakes: list[tuple[int, str, int]] = []
+        self._woken: dict[tuple[str, int], int] = {}
         # Tokens of an earlier owner of the shard must never match.
         self._token = epoch << 32
-        self._turn = 0
+        self._looked: dict[str, None] = {}
 
     def emptied(self) -> Board:
         """A board that knows nothing, and whose tokens match none that this one gave."""
@@ -95,21 +99,20 @@ class Board:
         board._token = self._token
         return board
 
-    def tenants(self, type: str, numbers: Sequence[int]) -> None:
-        """Makes a type known for these tenants, so that its stored jobs are looked for."""
-        queues = self._queues.setdefault(type, {})
-        for number in numbers:
-            if number not in queues:
-                queues[number] = _Queue()
+    def look(self, type: str, now: int) -> None:
+        """Makes a type known, so that its stored jobs are looked for, of those tenants that have any."""
+        if type in self._looked:
+            return
+        for row in self._store.read("job_tenants", (type,), DueRow):
+            if row.due <= now:
+                self._queue(type, row.tenant).more = True
+            elif row.due < HELD:
+                self._wake_at(row.due, type, row.tenant)
+        self._looked[type] = None
 
     def add(self, offer: Offer) -> None:
         """A job that became ready. It is left to the store when too many wait already."""
-        queues = self._queues.get(offer.type)
-        if queues is None:
-            queues = self._queues[offer.type] = {}
-        queue = queues.get(offer.tenant)
-        if queue is None:
-            queue = queues[offer.tenant] = _Queue()
+        queue = self._queue(offer.type, offer.tenant)
         if len(queue.heap) >= READY_MAX:
             queue.more = True
             return
@@ -124,7 +127,7 @@ class Board:
         """A job waits until `due` (Unix ms; HELD for ever). Its row says so too."""
         self.offers.pop(offer.key, None)
         if due < HELD:
-            heappush(self._wakes, (due, offer.type, offer.tenant))
+            self._wake_at(due, offer.type, offer.tenant)
 
     def take(self, type: str, limit: int, now: int, timeout: int, *, only: int | None = None) -> list[Offer]:
         """Leases up to `limit` ready jobs for `timeout` ms, in turns over the tenants, or of one tenant `only`."""
@@ -138,7 +141,7 @@ class Board:
         except BaseException:
             # The store could not be read: what was taken until then is offered anew.
             for offer in taken:
-                heappush(queues[offer.tenant].heap, (-offer.priority, offer.key, offer))
+                heappush(self._queue(type, offer.tenant).heap, (-offer.priority, offer.key, offer))
             raise
         deadline = now + timeout
         for offer in taken:
@@ -152,43 +155,49 @@ class Board:
     def _take_in_turns(
         self, queues: dict[int, _Queue], type: str, limit: int, *, now: int, only: int | None, taken: list[Offer]
     ) -> None:
-        tenants = list(queues) if only is None else [only]
-        start = self._turn % len(tenants)
-        waiting = tenants[start:] + tenants[:start]
-        self._turn += 1
+        waiting = list(islice(queues, limit)) if only is None else [only] if only in queues else []
         while waiting and len(taken) < limit:
             going_on: list[int] = []
             share = max(1, (limit - len(taken)) // len(waiting))
             for tenant in waiting:
-                before = len(taken)
-                wanted = before + min(share, limit - before)
+                asked = min(share, limit - len(taken))
+                if not asked:
+                    break
                 queue = queues[tenant]
-                while len(taken) < wanted:
-                    if not queue.heap and not (queue.more and self._refill(queue, type, tenant, now)):
-                        break
-                    _, key, offer = heappop(queue.heap)
-                    # A job may have been closed, or taken under another entry, since it was queued.
-                    if self.offers.get(key) is offer and not offer.token:
-                        taken.append(offer)
-                if len(taken) - before == share:
+                self._take_some(queue, type, tenant, now=now, taken=taken, upto=len(taken) + asked)
+                del queues[tenant]
+                if queue.heap or queue.more:
+                    # Behind the others: the next call begins with those who had no turn in this one.
+                    queues[tenant] = queue
                     going_on.append(tenant)
             waiting = going_on
+
+    def _take_some(self, queue: _Queue, type: str, tenant: int, *, now: int, taken: list[Offer], upto: int) -> None:
+        while len(taken) < upto:
+            if not queue.heap and not (queue.more and self._refill(queue, type, tenant, now)):
+                return
+            _, key, offer = heappop(queue.heap)
+            # A job may have been closed, or taken under another entry, since it was queued.
+            if self.offers.get(key) is offer and not offer.token:
+                taken.append(offer)
 
     def put_back(self, offer: Offer) -> None:
         """A lease is given up without an attempt."""
         if self.offers.get(offer.key) is offer:
             offer.token = 0
             offer.attempt -= 1
-            heappush(self._queues[offer.type][offer.tenant].heap, (-offer.priority, offer.key, offer))
+            heappush(self._queue(offer.type, offer.tenant).heap, (-offer.priority, offer.key, offer))
 
     def wake(self, now: int) -> bool:
         """Offers the jobs anew whose lease or back-off is over; whether there were any."""
         found = self._expire(now)
         wakes = self._wakes
         while wakes and wakes[0][0] <= now:
-            _, type, tenant = heappop(wakes)
-            self.tenants(type, (tenant,))
-            queue = self._queues[type][tenant]
+            due, type, tenant = heappop(wakes)
+            if self._woken.get((type, tenant)) != due:
+                continue  # an earlier one came in between, and the store was asked for the next
+            del self._woken[type, tenant]
+            queue = self._queue(type, tenant)
             queue.more = True
             queue.cursor = (-1, 0)
             found = True
@@ -202,7 +211,7 @@ class Board:
             offer = self.offers.get(key)
             if offer is not None and offer.token == token:
                 offer.token = 0
-                heappush(self._queues[offer.type][offer.tenant].heap, (-offer.priority, offer.key, offer))
+                heappush(self._queue(offer.type, offer.tenant).heap, (-offer.priority, offer.key, offer))
                 found = True
         return found
 
@@ -213,6 +222,22 @@ class Board:
             heappop(leases)
         times = [heap[0][0] for heap in (leases, self._wakes) if heap]
         return min(times) if times else None
+
+    def _wake_at(self, due: int, type: str, tenant: int) -> None:
+        """One time for each type and tenant is enough, however many jobs are in back-off: then the rows are read."""
+        known = self._woken.get((type, tenant))
+        if known is None or due < known:
+            self._woken[type, tenant] = due
+            heappush(self._wakes, (due, type, tenant))
+
+    def _queue(self, type: str, tenant: int) -> _Queue:
+        queues = self._queues.get(type)
+        if queues is None:
+            queues = self._queues[type] = {}
+        queue = queues.get(tenant)
+        if queue is None:
+            queue = queues[tenant] = _Queue()
+        return queue
 
     def _stale(self, key: int, token: int) -> bool:
         offer = self.offers.get(key)
@@ -239,7 +264,7 @@ class Board:
             queue.cursor = (-1, 0)
             for later in following:
                 if later.value is not None and later.value < HELD:
-                    heappush(self._wakes, (later.value, type, tenant))
+                    self._wake_at(later.value, type, tenant)
         return found
 
 

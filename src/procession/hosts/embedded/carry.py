@@ -66,8 +66,7 @@ def _hold_job(shard: Shard, r: Resident, job: c.HoldJob) -> None:
 def _set_timer(shard: Shard, r: Resident, timer: c.SetTimer) -> None:
     row = (r.tenant, timer.timer, timer.due, r.state.instance, timer.element, timer.node, "", 0)
     shard.batch["timer"].insert(timer.timer, row)
-    if shard.next_timer is None or timer.due < shard.next_timer:
-        shard.next_timer = timer.due
+    shard.alarms.set(r.tenant, timer.due)
 
 
 def _clear_timer(shard: Shard, r: Resident, timer: c.ClearTimer) -> None:
@@ -226,9 +225,9 @@ def _finish(shard: Shard, r: Resident, command: c.Finish) -> None:
     key = state.instance
     row = (STATES[command.state], state.at, r.tenant, key)
     shard.batch["instance"].change("instance_end", row)
-    shard.finished.append(key)
+    shard.finished.append((r.tenant, key))
     if r.bytes_snapshot:
-        shard.batch["snapshot"].delete(key, (r.tenant, key))
+        shard.batch["snapshot"].delete((r.tenant, key), (r.tenant, key))
     if state.message:
         shard.following.extend(shard.postbox.ended(r.tenant, key))
 

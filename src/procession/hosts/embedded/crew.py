@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Final, cast, final
 from procession.base.failure import NotFound, ProcessionError
 from procession.base.values import Json
 from procession.hosts.embedded.pump import Pump
-from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import Ticket
 from procession.hosts.embedded.workers import Work, Worker
 from procession.runtime.requests import ActivateJobs, AnyRequest
-from procession.runtime.rows import JobRow
+from procession.runtime.rows import DueRow
 
 if TYPE_CHECKING:
     from procession.hosts.embedded.loops import LoopThread
@@ -36,13 +35,11 @@ class Crew:
     def __init__(self, pump: Pump) -> None:
         self.pump = pump
         self.workers: dict[str, Worker] = {}
-        self._known: tuple[Shard, int, int] | None = None
         self._loop: LoopThread | None = None
 
     def add(self, worker: Worker) -> None:
         """Registers a worker; a second one for the same type takes the place of the first."""
         self.workers[worker.type] = worker
-        self._known = None
 
     def round(self) -> bool:
         """Does the jobs that are ready, in the calling thread. True if there were any."""
@@ -95,11 +92,11 @@ class Crew:
             shard = pump.own()
             if shard is None:
                 return self._take_outside(worker, limit)
-            self._acquaint(shard)
             board = shard.board
+            board.look(worker.type, pump.clock())
             works: list[Work] = []
             for offer in board.take(worker.type, limit, pump.clock(), worker.timeout_ms):
-                resident = shard.residents.get(offer.tenant, offer.instance)
+                resident = shard.residents.working(offer.tenant, offer.instance)
                 work = worker.work(offer, resident) if resident is not None else None
                 if work is None:
                     board.close(offer.key)
@@ -117,23 +114,16 @@ class Crew:
             elif isinstance(ticket.error, ProcessionError):
                 _LOG.error("a worker's result could not be taken: %s", ticket.error)
 
-    def _acquaint(self, shard: Shard) -> None:
-        """The board looks for stored jobs of the types and tenants that it was told of."""
-        known = (shard, id(shard.board), len(shard.catalog.names))
-        if self._known != known:
-            for type in self.workers:
-                shard.board.tenants(type, list(shard.catalog.names))
-            self._known = known
-
     def _take_outside(self, worker: Worker, limit: int) -> list[Work]:
         """Another process owns the shard: it leases jobs to this one through the inbox."""
         pump = self.pump
         works: list[Work] = []
-        for name, number in pump.tenants().items():
-            # A look into the rows first, so that an idle worker writes nothing.
-            args = (number, worker.type, pump.clock(), -1, 0, 1)
-            if not pump.store.read("jobs_ready", args, JobRow):
-                continue
+        # A look into the rows first, so that an idle worker writes nothing.
+        now = pump.clock()
+        waiting = [row.tenant for row in pump.store.read("job_tenants", (worker.type,), DueRow) if row.due <= now]
+        names = pump.names() if waiting else {}
+        for number in waiting:
+            name = names[number]
             answer = pump.call(ActivateJobs(name, worker.type, limit, "process", worker.timeout_ms))
             for job in cast("list[dict[str, Json]]", answer):
                 works.append(worker.outside_work(job, name))

@@ -23,6 +23,7 @@ from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.reading import Reader
+from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.serving import Serving
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, job_from
@@ -417,6 +418,23 @@ class Engine:
                 return False
             # Another process may be the one that moves it on, so never longer than this.
             self._pump.wait(seen, 0.02)
+
+    def forget(
+        self, history: Duration, instances: Duration | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> q.Forgotten:
+        """Forgets the history of what ended longer ago than `history`, and with `instances` also that it ever was.
+
+        Of an active instance goes what is older and not needed to go on. Call it now and then, for each tenant.
+        """
+        oldest = 0 if instances is None else self.clock() - _ms(instances)
+        return forget_all(self.call, q.Forget(tenant, self.clock() - _ms(history), oldest))
+
+    def switch(self, *flags: int) -> None:
+        """Switches behaviour flags (core.flags) for instances that start from now on: these are on, all others off.
+
+        Raises `Conflict` for a flag that this version does not know.
+        """
+        self.call(q.SwitchFlags(DEFAULT_TENANT, flags))
 
     def backup(self, path: str | Path) -> None:
         """Copies the store to a new file while it is in use."""

@@ -13,15 +13,16 @@ import msgspec
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
 from procession.base.values import Json
-from procession.core import correlation
+from procession.core import correlation, flags
 from procession.core import events as e
 from procession.core.outcome import Outcome
 from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.residents import Resident
+from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
-from procession.ir.program import JobSpec, TimerTrigger
+from procession.ir.program import JobSpec, Node, TimerTrigger
 from procession.runtime import requests as q
 from procession.runtime.rows import HELD, DefinitionRow, ExpiredRow, IncidentRow, JobRow, TaskRow, TimerRow
 from procession.services.deploy import Deployment, Desk, InstallCompiled, compile_resources, install
@@ -52,6 +53,9 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         zone=shard.zone,
         tz_release=shard.tz_release,
         seed=key,
+        flags=shard.flags,
+        timer=request.timer,
+        skipped=request.skipped,
     )
     try:
         _start(shard, tenant, definition, start)
@@ -92,6 +96,7 @@ def _start_called(shard: Shard, request: q.StartCalled) -> int:
         tz_release=shard.tz_release,
         seed=request.key,
         depth=request.depth,
+        flags=shard.flags,
     )
     _start(shard, tenant, definition, start)
     return request.key
@@ -112,11 +117,11 @@ def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start)
         start.root_instance or key,
         start.message,
     )
-    shard.batch["instance"].insert(key, row)
+    shard.batch["instance"].insert((tenant, key), row)
     outcome = shard.advance(resident, start)
     if outcome.rejected:
-        shard.batch["instance"].delete(key, (tenant, key))
-        shard.residents.drop(key)
+        shard.batch["instance"].delete((tenant, key), (tenant, key))
+        shard.residents.drop(tenant, key)
         _accepted(outcome)
 
 
@@ -151,18 +156,36 @@ def _fire_start(shard: Shard, tenant: int, tenant_name: str, key: int) -> None:
         raise Conflict(f"timer {key} is due at {row.due}, not at {shard.at}")
     definition = shard.catalog.definition(tenant, row.element)
     node = shard.catalog.linked(tenant, definition.program).nodes[row.node]
-    timers = shard.batch["timer"]
+    skipped = 0
     if row.cycle and row.remaining:
-        catch_up = isinstance(node.trigger, TimerTrigger) and node.trigger.catch_up
-        due, skipped = next_due(row.cycle, row.due, shard.at, shard.zone, catch_up)
-        left = row.remaining if row.remaining < 0 else max(0, row.remaining - 1 - skipped)
-        timers.replace(key, (tenant, key, due, 0, row.element, row.node, row.cycle, left))
-        shard.next_timer = due if shard.next_timer is None else min(due, shard.next_timer)
+        skipped = _set_anew(shard, tenant, row, node)
     else:
-        timers.delete(key, (tenant, key))
+        shard.batch["timer"].delete(key, (tenant, key))
     shard.following.append(
-        q.StartProcess(tenant_name, definition.process_id, {}, definition=definition.key, node=row.node)
+        q.StartProcess(
+            tenant_name,
+            definition.process_id,
+            {},
+            definition=definition.key,
+            node=row.node,
+            timer=key,
+            skipped=skipped,
+        )
     )
+
+
+def _set_anew(shard: Shard, tenant: int, row: TimerRow, node: Node) -> int:
+    """The next firing of a start timer's cycle, if there is one; gives how many lay in a downtime and are skipped."""
+    catch_up = isinstance(node.trigger, TimerTrigger) and node.trigger.catch_up
+    due, skipped = next_due(row.cycle, row.due, shard.at, shard.zone, catch_up)
+    left = row.remaining if row.remaining < 0 else row.remaining - 1 - skipped
+    timers = shard.batch["timer"]
+    if row.remaining >= 0 and left < 0:
+        timers.delete(row.key, (tenant, row.key))
+        return row.remaining
+    timers.replace(row.key, (tenant, row.key, due, 0, row.element, row.node, row.cycle, left))
+    shard.alarms.set(tenant, due)
+    return skipped
 
 
 def _deliver_offer(shard: Shard, request: q.DeliverOffer) -> None:
@@ -220,7 +243,7 @@ def _install(shard: Shard, request: InstallCompiled) -> Deployment:
     desk = Desk(shard.catalog, shard.batch, lambda: shard.keys.take(shard.at), at=shard.at, zone=shard.zone)
     deployment = install(desk, request.tenant, request.compiled, request.name)
     shard.deployed = True
-    shard.next_timer = 0
+    shard.alarms.look(shard.catalog.tenant(request.tenant))
     return deployment
 
 
@@ -304,15 +327,18 @@ def job_spec(resident: Resident, offer: Offer) -> JobSpec | None:
 def _activate_jobs(shard: Shard, request: q.ActivateJobs) -> list[dict[str, Json]]:
     """Jobs for an outside worker. Their leases are rows, so they outlive this process."""
     tenant = shard.catalog.tenant(request.tenant)
-    shard.board.tenants(request.type, (tenant,))
+    shard.board.look(request.type, shard.at)
     found: list[dict[str, Json]] = []
     # What requests before this one, in the same commit, completed or failed leaves the board when that is durable.
     over = {each for each in shard.for_board if isinstance(each, int)}
     taken = shard.board.take(request.type, request.limit, shard.at, request.timeout, only=tenant)
     for offer in taken:
-        resident = shard.residents.get(tenant, offer.instance)
+        resident = shard.residents.working(tenant, offer.instance)
         element = resident.state.elements.get(offer.element) if resident is not None else None
-        if resident is None or element is None or offer.key in over:
+        if offer.key in over:
+            continue
+        if resident is None or element is None:
+            shard.board.close(offer.key)
             continue
         row = (offer.deadline, offer.token, request.worker, offer.attempt, tenant, offer.key)
         shard.batch["job"].change("job_leased", row)
@@ -359,6 +385,15 @@ def _sweep_messages(shard: Shard, request: q.SweepMessages) -> int:
     return len(rows)
 
 
+def _switch_flags(shard: Shard, request: q.SwitchFlags) -> None:
+    wanted = flags.bits(request.numbers)
+    foreign = flags.unknown(wanted)
+    if foreign:
+        raise Conflict(f"this version knows no behaviour flags {foreign:#x}; it knows {sorted(flags.KNOWN)}")
+    shard.flags = wanted
+    shard.batch["meta"].replace(("flags",), ("flags", wanted))
+
+
 Handle: TypeAlias = Callable[[Shard, Any], object]
 
 HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
@@ -377,4 +412,6 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.TaskEvent: _task_event,
     q.Resolve: _resolve,
     q.SweepMessages: _sweep_messages,
+    q.SwitchFlags: _switch_flags,
+    q.Forget: forget,
 }

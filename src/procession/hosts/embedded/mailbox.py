@@ -36,15 +36,15 @@ class Mailbox:
         with self._lock:
             numbers = [next(self._numbers) for _ in what]
             rows: list[Cells] = [
-                (0, self._source, number, at, requests.encode(request))
+                (request.tenant, 0, self._source, number, at, requests.encode(request))
                 for number, request in zip(numbers, what, strict=True)
             ]
             self._store.post(rows)
         return numbers
 
-    def answer(self, number: int) -> dict[str, object] | None:
+    def answer(self, tenant: str, number: int) -> dict[str, object] | None:
         """What became of a request; None while it waits."""
-        rows = self._store.read("inbox_result", (self._source, number), AnswerRow)
+        rows = self._store.read("inbox_result", (tenant, self._source, number), AnswerRow)
         if not rows or rows[0].result is None:
             return None
         return cast("dict[str, object]", codec.decode_json(rows[0].result))
@@ -58,4 +58,4 @@ def reserve_key(store: Store, transaction: ForeignTransaction) -> int:
 
 def post_in(store: Store, transaction: ForeignTransaction, key: int, request: AnyRequest) -> None:
     """Stores the request that has this key in the application's transaction: it happens if that is committed."""
-    store.post([(0, f"k:{key}", 1, wall_ms(), requests.encode(request))], transaction)
+    store.post([(request.tenant, 0, f"k:{key}", 1, wall_ms(), requests.encode(request))], transaction)

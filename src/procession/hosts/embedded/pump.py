@@ -16,7 +16,7 @@ from typing import Final, cast, final
 import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
+from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError, Unreadable
 from procession.core.events import FireTimer
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
@@ -24,11 +24,11 @@ from procession.hosts.embedded.ownership import LEASE_MS, Ownership, acquire, ho
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
-from procession.hosts.embedded.writer import run
-from procession.runtime import requests
+from procession.hosts.embedded.writer import Unsettled, run
+from procession.runtime import codec, requests
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SweepMessages
-from procession.runtime.rows import InboxRow, IntRow, NamedRow, TimerRow
+from procession.runtime.rows import InboxRow, IntRow, NamedRow, TextRow
 from procession.services.deploy import InstallCompiled
 
 BATCH_MAX: Final = 256
@@ -57,6 +57,8 @@ class Pump:
         self._owner = owner_name()
         self._mailbox = Mailbox(store)
         self._next_sweep = 0
+        self._inbox_turn = ""
+        """The tenant whose requests were taken from the inbox last."""
         self._rival_checked_ms = 0
         self.asked_ms = 0
         """When (Unix ms of the machine) another process asked for something last."""
@@ -136,10 +138,13 @@ class Pump:
     def carry_out(self, tickets: Sequence[Ticket], timeout_s: float = 30.0) -> None:
         """Runs one batch with the lock held. When the shard is lost, callers' requests go to its new owner.
 
-        Whatever happens, nobody is left waiting: what is raised here is also the answer to every ticket.
+        Whatever happens, nobody is left waiting, and what is durable is not told as an error: each ticket says what
+        became of its own request. Only interruptions of the thread are raised.
         """
         try:
             self._carry_out(tickets, timeout_s)
+        except Exception as error:
+            _abandon(tickets, error)
         except BaseException as error:
             _abandon(tickets, error)
             raise
@@ -151,6 +156,9 @@ class Pump:
                 run(shard, tickets)
             except Fenced:
                 self.shard = None
+            except Unsettled:
+                self._distrust(shard)
+                raise StoreError(f"{self.store.name}: it cannot be read just now; nothing was stored") from None
             except BaseException:
                 self._distrust(shard)
                 raise
@@ -206,12 +214,9 @@ class Pump:
                 self.shard.begin()
                 self._beat(self.shard)
 
-    def tenants(self) -> dict[str, int]:
-        """Tenants by name."""
-        shard = self.shard
-        if shard is not None:
-            return shard.catalog.tenants
-        return {row.name: row.number for row in self.store.read("tenants", (), NamedRow)}
+    def names(self) -> dict[int, str]:
+        """Tenants' names by number, as they are stored."""
+        return {row.number: row.name for row in self.store.read("tenants", (), NamedRow)}
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""
@@ -221,7 +226,7 @@ class Pump:
         expiry = shard.postbox.next_expiry
         if expiry is not None:
             expiry = max(expiry, self._next_sweep)
-        times = (shard.next_timer, shard.board.next_due(), expiry)
+        times = (shard.alarms.next_due(), shard.board.next_due(), expiry)
         return min((time for time in times if time is not None), default=None)
 
     def _beat(self, shard: Shard) -> bool:
@@ -240,9 +245,9 @@ class Pump:
     def _inbox(self, shard: Shard) -> bool:
         if not self.store.changed() and not shard.inbox_waiting:
             return False
-        # The store tells of a change once. Should a read fail here, the rows are still to be looked for.
+        # The store tells of a change once. Should anything fail here, the rows are still to be looked for.
         shard.inbox_waiting = True
-        rows = self.store.read("inbox_open", (shard.number, BATCH_MAX), InboxRow)
+        rows, more = self._inbox_rows(shard)
         tickets: list[Ticket] = []
         for row in rows:
             if self._taken(row):
@@ -250,26 +255,50 @@ class Pump:
                 shard.batch["inbox"].delete(row.number, (row.number,))
                 self._beat(shard)
                 continue
-            ticket = Ticket(requests.decode(row.body), row.number)
+            try:
+                request = requests.decode(row.body)
+            except Unreadable as error:
+                # Of a newer version, or damaged: it is kept for an owner that can read it.
+                shard.begin()
+                shard.batch["inbox"].change("inbox_fail", (codec.encode_json({"error": str(error)}), row.number))
+                self._beat(shard)
+                continue
+            ticket = Ticket(request, row.number)
             ticket.source = (row.source, row.source_number)
             tickets.append(ticket)
-        shard.inbox_waiting = len(rows) == BATCH_MAX
+        shard.inbox_waiting = more
         if tickets:
             self.asked_ms = wall_ms()
             self.carry_out(tickets)
             _raise_lost(tickets)
         return bool(tickets)
 
+    def _inbox_rows(self, shard: Shard) -> tuple[list[InboxRow], bool]:
+        """What waits in the inbox, an equal share of each tenant, at most about a batch; and whether there is more."""
+        tenants = [row.value for row in self.store.read("inbox_tenants", (shard.number,), TextRow)]
+        # Those behind the last one that had a turn come first.
+        tenants = [t for t in tenants if t > self._inbox_turn] + [t for t in tenants if t <= self._inbox_turn]
+        share = max(1, BATCH_MAX // max(1, len(tenants)))
+        rows: list[InboxRow] = []
+        more = len(tenants) > BATCH_MAX
+        for tenant in tenants[:BATCH_MAX]:
+            found = self.store.read("inbox_open", (shard.number, tenant, share), InboxRow)
+            more = more or len(found) == share
+            rows += found
+            self._inbox_turn = tenant
+        return rows, more
+
     def _taken(self, row: InboxRow) -> bool:
         if row.source.startswith(("i:", "k:")):
             return False
-        last = self.store.read("source_last", (row.source,), IntRow)
+        last = self.store.read("source_last", (row.tenant, row.source), IntRow)
         return bool(last) and row.source_number <= (last[0].value or 0)
 
     def _timers(self, shard: Shard, now: int) -> bool:
-        if shard.next_timer is None or shard.next_timer > now:
+        due = shard.alarms.next_due()
+        if due is None or due > now:
             return False
-        rows = self.store.read("timers_due", (now, BATCH_MAX), TimerRow)
+        rows = shard.alarms.take(now, BATCH_MAX)
         tickets = [
             Ticket(
                 Deliver(shard.catalog.names[row.tenant], row.instance, FireTimer(row.key)),
@@ -280,9 +309,7 @@ class Pump:
         if tickets:
             self.carry_out(tickets)
             _raise_lost(tickets)
-        if len(rows) < BATCH_MAX:
-            following = self.store.read("timer_next", (), IntRow)
-            shard.next_timer = following[0].value if following else None
+        shard.alarms.taken()
         return bool(tickets)
 
     def _sweep(self, shard: Shard, now: int) -> None:
@@ -298,7 +325,7 @@ class Pump:
         numbers = self._mailbox.post([_sendable(ticket.request) for ticket in tickets], self.clock())
         deadline = time.monotonic() + timeout_s
         for ticket, number in zip(tickets, numbers, strict=True):
-            answer = self._answer(number, deadline)
+            answer = self._answer(ticket.request.tenant, number, deadline)
             if answer is None:
                 ticket.error = StoreError(
                     f"{self.store.name}: {holder(self.store, 0)} owns the store and did not answer within "
@@ -311,10 +338,10 @@ class Pump:
             ticket.finish()
         self._tell()
 
-    def _answer(self, number: int, deadline: float) -> dict[str, object] | None:
+    def _answer(self, tenant: str, number: int, deadline: float) -> dict[str, object] | None:
         pause = 0.001
         while True:
-            answer = self._mailbox.answer(number)
+            answer = self._mailbox.answer(tenant, number)
             if answer is not None:
                 return answer
             if time.monotonic() > deadline:

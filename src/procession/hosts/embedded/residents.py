@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Final, final
 
+from procession.base.failure import Unreadable
 from procession.core.events import AnyEvent
 from procession.core.linked import Linked
 from procession.core.state import State, Status
@@ -16,6 +17,16 @@ RESIDENTS_MAX: Final = 20_000
 """Instances kept between commits."""
 BYTES_MAX: Final = 256 * 1024 * 1024
 """What instances in memory may have read or written since they were loaded: a bound on what they hold."""
+
+
+@final
+class Stranded(Exception):
+    """An instance that cannot be read. It stays where it is, visible, and nobody else has to wait for it."""
+
+    def __init__(self, tenant: int, instance: int, text: str) -> None:
+        super().__init__(text)
+        self.tenant = tenant
+        self.instance = instance
 
 
 @final
@@ -68,7 +79,8 @@ class Residents:
         self._catalog = catalog
         self._limit = limit
         # Ordered: a plain dict steps over everything that was ever taken from its front to find the first.
-        self._by_key: OrderedDict[int, Resident] = OrderedDict()
+        self._by_key: OrderedDict[tuple[int, int], Resident] = OrderedDict()
+        """By tenant and key: a key of one tenant must mean nothing to another, whoever made it up."""
         self._bytes = 0
         self.stamp = 1
 
@@ -77,15 +89,18 @@ class Residents:
 
     def items(self) -> list[tuple[int, Resident]]:
         """Everything in memory, by key."""
-        return list(self._by_key.items())
+        return [(key, resident) for (_, key), resident in self._by_key.items()]
 
     def get(self, tenant: int, key: int) -> Resident | None:
-        """The instance, loaded if it must be; None if this tenant has no such instance."""
-        found = self._by_key.get(key)
+        """The instance, loaded if it must be; None if this tenant has no such instance. Raises `Stranded`."""
+        found = self._by_key.get((tenant, key))
         if found is not None:
             found.stamp = self.stamp
-            return found if found.tenant == tenant else None
-        loaded = load_instance(self._store, tenant, key, lambda hash: self._catalog.linked(tenant, hash))
+            return found
+        try:
+            loaded = load_instance(self._store, tenant, key, lambda hash: self._catalog.linked(tenant, hash))
+        except Unreadable as error:
+            raise Stranded(tenant, key, str(error)) from error
         if loaded is None:
             return None
         found = Resident(tenant, loaded.linked, loaded.state)
@@ -93,26 +108,33 @@ class Residents:
         found.bytes_snapshot = loaded.bytes_snapshot
         found.stamp = self.stamp
         if loaded.state.status is Status.ACTIVE:
-            self._by_key[key] = found
+            self._by_key[tenant, key] = found
             self.charge(found, loaded.bytes_facts + loaded.bytes_snapshot)
         return found
 
+    def working(self, tenant: int, key: int) -> Resident | None:
+        """`get` for whoever looks for work: None for an instance that cannot be read, too."""
+        try:
+            return self.get(tenant, key)
+        except Stranded:
+            return None
+
     def add(self, key: int, tenant: int, linked: Linked) -> Resident:
         """A new instance, before its first event."""
-        resident = self._by_key[key] = Resident(tenant, linked, State())
+        resident = self._by_key[tenant, key] = Resident(tenant, linked, State())
         resident.stamp = self.stamp
         return resident
 
-    def drop(self, key: int) -> None:
+    def drop(self, tenant: int, key: int) -> None:
         """Forgets an instance: it ended, or its memory can no longer be trusted."""
-        gone = self._by_key.pop(key, None)
+        gone = self._by_key.pop((tenant, key), None)
         if gone is not None:
             self._bytes -= gone.bytes
 
     def drop_touched(self) -> None:
         """Forgets every instance of the commit that failed."""
-        for key in [key for key, r in self._by_key.items() if r.stamp == self.stamp]:
-            self.drop(key)
+        for place in [place for place, r in self._by_key.items() if r.stamp == self.stamp]:
+            self.drop(*place)
 
     def clear(self) -> None:
         """Forgets all: somebody else may own the shard."""
@@ -129,9 +151,9 @@ class Residents:
         residents = self._by_key
         # Second chance: whoever this commit used goes to the end of the line, once.
         for _ in range(len(residents) if self._over() else 0):
-            key, resident = residents.popitem(last=False)
+            place, resident = residents.popitem(last=False)
             if resident.stamp == self.stamp:
-                residents[key] = resident
+                residents[place] = resident
             else:
                 self._bytes -= resident.bytes
             if not self._over():

@@ -14,10 +14,12 @@ from typing import Any, Final, TypeAlias, final
 from procession.base.keys import KeySource
 from procession.core.commands import AnyCommand
 from procession.core.events import AnyEvent, Continue
+from procession.core.flags import unknown
 from procession.core.outcome import Outcome
 from procession.core.snapshot import dump
 from procession.core.state import Status
 from procession.core.step import step
+from procession.hosts.embedded.alarms import Alarms
 from procession.hosts.embedded.board import Board, Offer
 from procession.hosts.embedded.ownership import LEASE_MS, wall_ms
 from procession.hosts.embedded.postbox import Postbox
@@ -25,7 +27,7 @@ from procession.hosts.embedded.residents import Resident, Residents
 from procession.runtime import codec, requests
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.runtime.rows import FailureRow, ShardRow
+from procession.runtime.rows import FailureRow, IntRow, ShardRow
 from procession.services.catalog import Catalog
 
 SNAPSHOT_BYTES_MIN: Final = 4_096
@@ -52,17 +54,16 @@ class Shard:
         self.residents = Residents(store, self.catalog)
         self.postbox = Postbox(store)
         self.board = Board(store, epoch)
-        self.next_timer: int | None = 0
-        """When (Unix ms) a timer row may be due next; None for never."""
+        self.alarms = Alarms(store)
         self.inbox_waiting = True
         """Whether this process itself put rows into the inbox."""
         self.commits = 0
         self.expires = 0
         """When (Unix ms of the machine) our lease ends, as the last commit said."""
         self.failed = self._read_failed()
-        self.ended: list[int] = []
-        """Instances that ended, until somebody takes note."""
-        self._large: dict[int, Resident] = {}
+        self.flags = self._read_flags()
+        """The behaviour flags that are switched on in this store."""
+        self._large: dict[tuple[int, int], Resident] = {}
         self.carry: Carry = {}
         self.begin()
 
@@ -76,7 +77,8 @@ class Shard:
         """In order: jobs to offer, and keys of jobs to take off the board."""
         self.for_wakes: list[tuple[int, Offer]] = []
         """Jobs that wait until a time (Unix ms) after a failed attempt."""
-        self.finished: list[int] = []
+        self.finished: list[tuple[int, int]] = []
+        """(tenant, instance) of what ends with this commit."""
         self.step_key = 0
         """The first key of the step under way: what is older was there before."""
         self.deployed = False
@@ -87,7 +89,7 @@ class Shard:
     def post(self, request: AnyRequest) -> None:
         """Stores a request in the inbox with this commit."""
         number = self.keys.take(self.at)
-        row = (self.number, f"i:{number}", number, self.at, requests.encode(request))
+        row = (request.tenant, self.number, f"i:{number}", number, self.at, requests.encode(request))
         self.batch["inbox"].insert(number, row)
         self.inbox_waiting = True
 
@@ -128,7 +130,7 @@ class Shard:
             size = resident.bytes_facts = resident.bytes_facts + len(data)
             self.residents.charge(resident, len(data))
             if size > SNAPSHOT_BYTES_MIN and size > resident.bytes_snapshot:
-                self._large[state.instance] = resident
+                self._large[resident.tenant, state.instance] = resident
         self.step_key = key
         for command in outcome.commands:
             self._carry(resident, command)
@@ -165,12 +167,12 @@ class Shard:
         self.commits += 1
 
     def _snapshots(self) -> None:
-        for key, resident in self._large.items():
+        for place, resident in self._large.items():
             if resident.state.status is not Status.ACTIVE:
                 continue
             data = dump(resident.state)
-            row = (resident.tenant, key, resident.state.seq, codec.wrap(data))
-            self.batch["snapshot"].replace(key, row)
+            row = (*place, resident.state.seq, codec.wrap(data))
+            self.batch["snapshot"].replace(place, row)
             resident.bytes_snapshot = len(data)
             resident.bytes_facts = 0
         self._large.clear()
@@ -185,9 +187,8 @@ class Shard:
                 board.add(each)
         for due, offer in self.for_wakes:
             board.later(offer, due)
-        for key in self.finished:
-            self.residents.drop(key)
-        self.ended.extend(self.finished)
+        for tenant, key in self.finished:
+            self.residents.drop(tenant, key)
         self.postbox.settle()
         if self.deployed:
             self.postbox.starts_changed()
@@ -200,11 +201,18 @@ class Shard:
         self.catalog.forget()
         self._large.clear()
         self.failed = self._read_failed()
-        self.next_timer = 0
+        self.flags = self._read_flags()
+        self.alarms = Alarms(self.store)
         self.inbox_waiting = True
 
     def _read_failed(self) -> dict[int, str]:
         return {row.instance: row.text for row in self.store.read("failures", (), FailureRow)}
+
+    def _read_flags(self) -> int:
+        rows = self.store.read("flags", (), IntRow)
+        wanted = (rows[0].value or 0) if rows else 0
+        # After a rollback of the engine: what it does not know is off for what it starts.
+        return wanted & ~unknown(wanted)
 
     def forget(self) -> None:
         """Trusts nothing in memory any more: somebody else owned the shard."""

@@ -12,8 +12,9 @@ import traceback
 from collections.abc import Sequence
 from typing import Final, final
 
-from procession.base.failure import NotFound, ProcessionError, StoreError
+from procession.base.failure import NotFound, ProcessionError, StoreError, Unreadable
 from procession.hosts.embedded.handlers import HANDLERS
+from procession.hosts.embedded.residents import Stranded
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import Ticket
 from procession.runtime import codec
@@ -33,12 +34,23 @@ class Broken(ProcessionError):
     """A fault of the engine itself stopped a step. The instance is where it was; `procession show` names the fault."""
 
 
+@final
+class Unsettled(Exception):
+    """A commit is durable and told, and what is in memory could not be read anew: the shard is of no use any more."""
+
+
 def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
-    """Carries out requests; each ticket is done afterwards. Raises only `Fenced`, with the tickets not done."""
+    """Carries out requests; each ticket is done afterwards.
+
+    Raises `Fenced`, `Unsettled`, or a `StoreError` when not even the memory could be read anew; then some tickets
+    are not done, and of what they ask nothing is stored.
+    """
     try:
         _attempt(shard, tickets, alone=False)
     except Fenced:
         shard.forget()
+        raise
+    except Unsettled:
         raise
     except Exception:  # whatever it was: nothing of this batch is durable, so each request is tried by itself
         shard.undo()
@@ -54,17 +66,25 @@ def _attempt(shard: Shard, tickets: Sequence[Ticket], *, alone: bool) -> None:
     for ticket, (result, error) in zip(tickets, answers, strict=True):
         ticket.result = result
         ticket.error = error
-    _settle(shard)
-    for ticket in tickets:
-        ticket.finish()
+    try:
+        _settle(shard)
+    finally:
+        for ticket in tickets:
+            ticket.finish()
 
 
 def _settle(shard: Shard) -> None:
     try:
         shard.settle()
-    except Exception:  # a bug of ours: what is in memory may be wrong, what is stored is right
-        _LOG.exception("a fault of the engine after a commit; everything is read anew")
-        shard.forget()
+    except Exception as error:  # what is in memory may be wrong, what is stored is right
+        if isinstance(error, StoreError):
+            _LOG.warning("after a commit, everything is read anew: %s", error)
+        else:
+            _LOG.exception("a fault of the engine after a commit; everything is read anew")
+        try:
+            shard.forget()
+        except StoreError as again:
+            raise Unsettled from again
 
 
 def _answer(shard: Shard, ticket: Ticket) -> tuple[object, ProcessionError | None]:
@@ -97,7 +117,8 @@ def _answer_inbox(shard: Shard, ticket: Ticket, result: object, error: Processio
         return
     inbox.change("inbox_answer", (codec.encode_json(answer_of(result, error)), ticket.inbox))
     if not name.startswith("k:"):
-        shard.batch["source"].insert((name, number), (name, number, shard.at))
+        tenant = ticket.request.tenant
+        shard.batch["source"].insert((tenant, name, number), (tenant, name, number, shard.at))
 
 
 def answer_of(result: object, error: ProcessionError | None) -> object:
@@ -137,6 +158,12 @@ def _one_by_one(shard: Shard, tickets: Sequence[Ticket]) -> None:
             except Fenced:
                 shard.forget()
                 raise
+            except Unsettled:
+                raise
+            except (Unreadable, Stranded) as error:
+                shard.undo()
+                _record(shard, ticket, error)
+                continue
             except StoreError as error:
                 # The store is not usable now; the others would only wait for the same answer.
                 lost = error
@@ -152,8 +179,13 @@ def _one_by_one(shard: Shard, tickets: Sequence[Ticket]) -> None:
 def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
     """Writes down a fault of the engine, so that it can be seen and repaired."""
     where = shard.current
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    text = f"{type(error).__name__}: {error} ({last.name}, line {last.lineno})"
+    stranded = isinstance(error, Unreadable | Stranded)
+    if stranded:
+        where = (error.tenant, error.instance) if isinstance(error, Stranded) else None
+        text = str(error)
+    else:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"{type(error).__name__}: {error} ({last.name}, line {last.lineno})"
     shard.begin()
     subject = "the request"
     if where is not None and where[1]:
@@ -164,7 +196,8 @@ def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
         shard.batch["inbox"].change("inbox_fail", (codec.encode_json({"error": text}), ticket.inbox))
     if ticket.timer is not None:
         shard.batch["timer"].change("timer_delay", (shard.at + FAILURE_DELAY_MS, *ticket.timer))
-    broken = Broken(f"a fault of the engine stopped {subject} where it was: {text}")
+    cause = "this version cannot go on with" if stranded else "a fault of the engine stopped"
+    broken = Broken(f"{cause} {subject}, which stays where it was: {text}")
     broken.__cause__ = error
     ticket.error = broken
     try:
@@ -174,4 +207,5 @@ def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
         raise
     except StoreError as lost:
         ticket.error = lost
+        shard.undo()
     ticket.finish()

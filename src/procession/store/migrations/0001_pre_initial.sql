@@ -25,8 +25,8 @@ CREATE TABLE procession_deployment (
 ) WITHOUT ROWID;
 
 CREATE TABLE procession_resource (
-    tenant INTEGER NOT NULL, deployment INTEGER NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (tenant, deployment, name)
+    tenant INTEGER NOT NULL, deployment INTEGER NOT NULL, digest TEXT NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (tenant, deployment, digest)
 );
 
 -- Compiled programs and decisions, by the hash of their canonical bytes. Kept while an instance or its history names them.
@@ -98,7 +98,7 @@ CREATE TABLE procession_timer (
     element INTEGER NOT NULL, node INTEGER NOT NULL, cycle TEXT NOT NULL, remaining INTEGER NOT NULL,
     PRIMARY KEY (tenant, key)
 ) WITHOUT ROWID;
-CREATE INDEX procession_timer_due ON procession_timer (due, tenant, key);
+CREATE INDEX procession_timer_due ON procession_timer (tenant, due, key);
 
 -- Open message (signal 0) and signal (1) subscriptions of instances, by correlation partition.
 CREATE TABLE procession_subscription (
@@ -138,17 +138,22 @@ CREATE TABLE procession_incident (
 CREATE INDEX procession_incident_instance ON procession_incident (tenant, instance);
 
 -- What is addressed to the shard by other processes and by instances of other transactions. `state`: 0 waiting,
--- 1 answered, 2 failed by a bug and kept. A number of a source is accepted once.
+-- 1 answered, 2 failed by a bug and kept. A number of a source is accepted once. The tenant is a name here: a request
+-- may come from a process that does not know the number, or be the deployment that makes the tenant.
 CREATE TABLE procession_inbox (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant TEXT NOT NULL, number INTEGER PRIMARY KEY AUTOINCREMENT,
     shard INTEGER NOT NULL, source TEXT NOT NULL, source_number INTEGER NOT NULL, at INTEGER NOT NULL,
     state INTEGER NOT NULL, body BLOB NOT NULL, result BLOB,
-    UNIQUE (source, source_number)
+    UNIQUE (tenant, source, source_number)
 );
-CREATE INDEX procession_inbox_open ON procession_inbox (shard, number) WHERE state = 0;
+CREATE INDEX procession_inbox_open ON procession_inbox (shard, tenant, number) WHERE state = 0;
 
--- The highest number that was taken from each source: what comes again is dropped.
-CREATE TABLE procession_source (name TEXT PRIMARY KEY, last INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+-- The highest number that was taken from each source for a tenant: what comes again is dropped. One tenant's requests
+-- are taken in order, those of several in turns; so the number counts for each of them.
+CREATE TABLE procession_source (
+    tenant TEXT NOT NULL, name TEXT NOT NULL, last INTEGER NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+) WITHOUT ROWID;
 
 -- Instances that a fault of the engine itself left where they were.
 CREATE TABLE procession_failure (

@@ -1,5 +1,8 @@
 -- Every question that is put to the store, by name. The columns are those of the row structs in runtime.rows.
 
+-- name: flags
+SELECT value FROM procession_meta WHERE name = 'flags';
+
 -- name: tenants
 SELECT name, number FROM procession_tenant;
 
@@ -71,6 +74,16 @@ SELECT tenant, key, instance, element, node, type, retries, attempt, due, priori
     token, worker, error FROM procession_job WHERE tenant = ? AND type = ? AND due <= ? AND (due, key) > (?, ?) ORDER BY due, key LIMIT ?;
 -- name: job_next_due
 SELECT min(due) FROM procession_job WHERE tenant = ? AND type = ? AND due > ?;
+-- name: job_tenants
+WITH RECURSIVE t(tenant) AS (
+    SELECT min(tenant) FROM procession_job
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
+), first(tenant, due) AS (
+    SELECT tenant, (SELECT min(due) FROM procession_job x WHERE x.tenant = t.tenant AND x.type = ?) FROM t
+    WHERE tenant IS NOT NULL
+)
+SELECT tenant, due FROM first WHERE due IS NOT NULL;
 -- name: jobs
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
     token, worker, error FROM procession_job WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
@@ -94,10 +107,18 @@ WHERE tenant = ?1 AND assignee = ?2 AND assignee <> '' AND key > ?3 ORDER BY key
 -- name: timer
 SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer WHERE tenant = ? AND key = ?;
 -- name: timers_due
-SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer WHERE due <= ? ORDER BY due, tenant, key
-LIMIT ?;
+SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer
+WHERE tenant = ? AND due <= ? ORDER BY due, key LIMIT ?;
 -- name: timer_next
-SELECT due FROM procession_timer ORDER BY due LIMIT 1;
+SELECT min(due) FROM procession_timer WHERE tenant = ?;
+-- From tenant to tenant by the index: the cost is the number of tenants that have timers, not that of timers.
+-- name: timer_tenants
+WITH RECURSIVE t(tenant) AS (
+    SELECT min(tenant) FROM procession_timer
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM procession_timer WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
+)
+SELECT tenant, (SELECT min(due) FROM procession_timer x WHERE x.tenant = t.tenant) FROM t WHERE tenant IS NOT NULL;
 
 -- name: subscriptions
 SELECT key, instance, process_id FROM procession_subscription
@@ -130,14 +151,23 @@ WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
 SELECT key, instance, element, element_id, code, message, job, at FROM procession_incident
 WHERE tenant = ?1 AND instance = ?2 AND key > ?3 ORDER BY key LIMIT ?4;
 
+-- name: inbox_tenants
+WITH RECURSIVE t(tenant) AS (
+    SELECT min(tenant) FROM procession_inbox WHERE shard = ?1 AND state = 0
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM procession_inbox WHERE shard = ?1 AND state = 0 AND tenant > t.tenant)
+    FROM t WHERE t.tenant IS NOT NULL
+)
+SELECT tenant FROM t WHERE tenant IS NOT NULL;
 -- name: inbox_open
-SELECT number, source, source_number, body FROM procession_inbox WHERE shard = ? AND state = 0 ORDER BY number LIMIT ?;
+SELECT tenant, number, source, source_number, body FROM procession_inbox
+WHERE shard = ? AND tenant = ? AND state = 0 ORDER BY number LIMIT ?;
 -- name: inbox_result
-SELECT state, result FROM procession_inbox WHERE source = ? AND source_number = ?;
+SELECT state, result FROM procession_inbox WHERE tenant = ? AND source = ? AND source_number = ?;
 -- name: inbox_failed
-SELECT number, at, body, result FROM procession_inbox WHERE shard = ? AND state = 2 ORDER BY number;
+SELECT number, at, body, result FROM procession_inbox WHERE shard = ? AND tenant = ? AND state = 2 ORDER BY number;
 -- name: source_last
-SELECT last FROM procession_source WHERE name = ?;
+SELECT last FROM procession_source WHERE tenant = ? AND name = ?;
 
 -- name: failure
 SELECT tenant, instance, at, text FROM procession_failure WHERE tenant = ? AND instance = ?;

@@ -1,6 +1,9 @@
 -- Every statement that a commit may contain. Parameters are positional; the order of columns is that of the schema.
 -- A batch runs, table by table, its inserts, then its changes, then its deletes (runtime.ports.Batch).
 
+-- name: meta_insert
+INSERT OR REPLACE INTO procession_meta VALUES (?, ?);
+
 -- name: tenant_insert
 INSERT INTO procession_tenant VALUES (?, ?);
 
@@ -19,12 +22,18 @@ INSERT INTO procession_decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: instance_end
 UPDATE procession_instance SET state = ?, ended = ? WHERE tenant = ? AND key = ?;
+-- name: instance_delete
+DELETE FROM procession_instance WHERE tenant = ? AND key = ?;
 
 -- name: fact_insert
 INSERT INTO procession_fact VALUES (?, ?, ?, ?, ?);
 -- name: fact_append
 INSERT INTO procession_fact SELECT ?1, ?2, ?3, ?4, ?5
 WHERE EXISTS (SELECT 1 FROM procession_fact WHERE tenant = ?1 AND instance = ?2 AND seq = ?3 - 1);
+
+-- The step that an active instance goes on from stays: the next one is appended behind it.
+-- name: facts_forget
+DELETE FROM procession_fact WHERE tenant = ? AND instance = ? AND seq < ? AND at < ?;
 
 -- name: snapshot_insert
 INSERT OR REPLACE INTO procession_snapshot VALUES (?, ?, ?, ?);
@@ -81,20 +90,21 @@ INSERT OR REPLACE INTO procession_incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 DELETE FROM procession_incident WHERE tenant = ? AND key = ?;
 
 -- name: inbox_insert
-INSERT INTO procession_inbox (shard, source, source_number, at, state, body) VALUES (?, ?, ?, ?, 0, ?);
+INSERT INTO procession_inbox (tenant, shard, source, source_number, at, state, body) VALUES (?, ?, ?, ?, ?, 0, ?);
 -- name: inbox_answer
 UPDATE procession_inbox SET state = 1, result = ?, body = x'' WHERE number = ?;
 -- name: inbox_fail
 UPDATE procession_inbox SET state = 2, result = ? WHERE number = ?;
+-- What a client asked was answered to him with the fault; only what nobody waits for is tried again.
 -- name: inbox_retry
-UPDATE procession_inbox SET state = 0, result = NULL WHERE shard = ? AND state = 2;
+UPDATE procession_inbox SET state = 0, result = NULL WHERE shard = ? AND state = 2 AND source NOT GLOB 'c:*';
 -- name: inbox_delete
 DELETE FROM procession_inbox WHERE number = ?;
 -- name: inbox_sweep
-DELETE FROM procession_inbox WHERE state = 1 AND at < ?;
+DELETE FROM procession_inbox WHERE at < ? AND (state = 1 OR (state = 2 AND source GLOB 'c:*'));
 -- name: source_insert
-INSERT INTO procession_source VALUES (?1, ?2, ?3)
-ON CONFLICT (name) DO UPDATE SET last = max(last, excluded.last), at = excluded.at;
+INSERT INTO procession_source VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (tenant, name) DO UPDATE SET last = max(last, excluded.last), at = excluded.at;
 
 -- name: failure_insert
 INSERT OR REPLACE INTO procession_failure VALUES (?, ?, ?, ?);

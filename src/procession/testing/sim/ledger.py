@@ -33,6 +33,7 @@ from procession.runtime.rows import (
     MessageRow,
     SubscriptionRow,
     TaskRow,
+    TextRow,
     TimerRow,
 )
 from procession.services.catalog import Catalog
@@ -187,6 +188,10 @@ class Ledger:
         """The keys of messages that wait."""
         return [row.key for row in self._store.read("messages", (tenant, name, correlation), MessageRow)]
 
+    def waiting(self) -> list[str]:
+        """Tenants whose requests wait in the inbox."""
+        return [row.value for row in self._store.read("inbox_tenants", (0,), TextRow)]
+
     # --- rows
 
     def _check_rows(self) -> None:
@@ -202,14 +207,15 @@ class Ledger:
             )
         for row in self._store.read("failures", (), FailureRow):
             raise Violation(f"a fault of the engine stopped instance {row.instance}: {row.text}")
-        for failed in self._store.read("inbox_failed", (0,), FailedRow):
-            raise Violation(f"a fault of the engine stopped a request: {failed.body!r}: {failed.result!r}")
+        for tenant in self.catalog.tenants:
+            for failed in self._store.read("inbox_failed", (0, tenant), FailedRow):
+                raise Violation(f"a fault of the engine stopped a request: {failed.body!r}: {failed.result!r}")
         self._check_locks()
 
     def _stored(self) -> dict[str, set[int]]:
         read = self._store.read
         found: dict[str, set[int]] = {
-            "timer": {row.key for row in read("timers_due", (HELD, ROWS_MAX), TimerRow) if row.instance},
+            "timer": set(),
             "job": set(),
             "held": set(),
             "task": set(),
@@ -219,6 +225,8 @@ class Ledger:
         }
         for tenant in self.catalog.names:
             args = (tenant, 0, ROWS_MAX)
+            due = read("timers_due", (tenant, HELD, ROWS_MAX), TimerRow)
+            found["timer"].update(row.key for row in due if row.instance)
             for row in read("jobs", args, JobRow):
                 found["held" if row.due == HELD else "job"].add(row.key)
             found["task"].update(row.key for row in read("tasks", args, TaskRow))
@@ -271,8 +279,7 @@ class Ledger:
     def check_quiet(self) -> None:
         """All instances have ended, and nothing is left of them but history."""
         check(not any(case.active for case in self.cases.values()), "an instance goes on")
-        rows = self._store.read("inbox_open", (0, ROWS_MAX), FailedRow)
-        check(not rows, lambda: f"the inbox still holds {rows}")
+        check(not self.waiting(), lambda: f"the inbox still holds requests of {self.waiting()}")
         self._check_rows()
         for case in self.cases.values():
             row = self._store.read("instance", (case.tenant, case.key), InstanceRow)[0]

@@ -25,7 +25,6 @@ from procession.runtime.requests import (
     StartProcess,
     TaskEvent,
 )
-from procession.runtime.rows import InboxRow
 from procession.testing.sim.ledger import NOBODY, Case, check
 from procession.testing.sim.plans import Plan
 from procession.testing.sim.run import About, Letter, Run
@@ -41,7 +40,7 @@ _RESERVED: Final = CLIENT_SHARD << 53
 def write_letters(run: Run) -> None:
     """Everybody looks at what is there and asks for what comes next."""
     asked = run.under_way()
-    quiet = not run.disk.truth.read("inbox_open", (0, 1), InboxRow)
+    quiet = not run.ledger.waiting()
     for tenant, plan in run.plans.items():
         if tenant not in run.deployed:
             continue

@@ -24,7 +24,7 @@ from procession.runtime.requests import (
     StartProcess,
     ThrowJob,
 )
-from procession.runtime.rows import AnswerRow, InboxRow
+from procession.runtime.rows import AnswerRow
 from procession.testing.sim.answers import answered, refused
 from procession.testing.sim.ledger import check
 from procession.testing.sim.people import do_job, lease_letter, workers
@@ -72,9 +72,19 @@ class _Trouble:
     def __init__(self, run: Run, crash_at: CrashAt | None) -> None:
         self._run = run
         self._crash_at = crash_at
+        self._out = 0
+        """Calls that the store refuses from now on."""
+
+    def _outage(self) -> None:
+        if not self._out and self._run.on("outage", 200):
+            self._out = self._run.dice.choose(1, 12)
+        if self._out and self._run.unsafe:
+            self._out -= 1
+            raise disk_refused("everything for a while")
 
     def before_commit(self, batch: Batch) -> None:
         run = self._run
+        self._outage()
         if self._crash_at == ("before", run.disk.commits) and not run.crashes:
             raise Crashed
         if run.on("crash-before-commit", 25):
@@ -91,6 +101,7 @@ class _Trouble:
             raise Crashed
 
     def before_read(self, query: str) -> None:
+        self._outage()
         if self._run.on("read-fails", 150):
             raise disk_refused(f"to read {query}")
 
@@ -296,7 +307,7 @@ class World:
         for letter in batch:
             run.posted += 1
             run.mail[run.posted] = letter
-            row = (0, SOURCE, run.posted, run.now, requests.encode(letter.request))
+            row = (letter.about[1], 0, SOURCE, run.posted, run.now, requests.encode(letter.request))
             rows.append(row)
             self._spend(letter)
             if run.on("duplicate", 6):
@@ -307,11 +318,11 @@ class World:
     def collect(self) -> None:
         """Those who asked through the inbox look for their answers."""
         run = self.run
-        for number in list(run.mail):
-            rows = run.disk.truth.read("inbox_result", (SOURCE, number), AnswerRow)
+        for number, letter in list(run.mail.items()):
+            rows = run.disk.truth.read("inbox_result", (letter.about[1], SOURCE, number), AnswerRow)
             if rows and rows[0].state == 0:
                 continue
-            letter = run.mail.pop(number)
+            del run.mail[number]
             if not rows or rows[0].result is None or run.on("drop", 12):
                 run.note(f"the answer to {letter.about} is lost")
                 continue
@@ -354,7 +365,7 @@ class World:
         run = self.run
         if run.letters or run.mail or any(case.active for case in run.ledger.cases.values()):
             return False
-        if run.disk.truth.read("inbox_open", (0, 1), InboxRow):
+        if run.ledger.waiting():
             return False
         labels = {(run.tenant(case), case.label) for case in run.ledger.cases.values()}
         for tenant, plan in run.plans.items():

@@ -1,0 +1,55 @@
+"""Nothing that is stored depends on the process that wrote or reads it: not its zone, not its hashes (DESIGN 4a.9)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+CHILD: Final = Path(__file__).parents[1] / "determinism_child.py"
+PLACES: Final = [("UTC", "0"), ("America/Los_Angeles", "1"), ("Asia/Kathmandu", "4242"), ("Pacific/Apia", "99")]
+
+
+def child(what: str, database: Path, zone: str, seed: str) -> tuple[str, str]:
+    """What the work left behind, and what the process was like."""
+    found = subprocess.run(
+        [sys.executable, str(CHILD), what, str(database)],
+        env={**os.environ, "TZ": zone, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    digest, place = found.stdout.splitlines()
+    return digest, place
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    database = tmp_path_factory.mktemp("determinism") / "e.db"
+    return database, child("run", database, *PLACES[0])[0]
+
+
+@pytest.mark.parametrize(("zone", "seed"), PLACES[1:])
+def test_the_same_work_leaves_the_same_bytes_under_another_zone_and_hash_seed(
+    tmp_path: Path, written: tuple[Path, str], zone: str, seed: str
+) -> None:
+    digest, place = child("run", tmp_path / "e.db", zone, seed)
+    assert digest == written[1], place
+
+
+@pytest.mark.parametrize(("zone", "seed"), PLACES[1:])
+def test_stored_facts_replay_to_the_same_states_under_another_zone_and_hash_seed(
+    written: tuple[Path, str], zone: str, seed: str
+) -> None:
+    digest, place = child("replay", written[0], zone, seed)
+    assert digest == written[1], place
+
+
+def test_the_processes_of_this_test_do_differ(written: tuple[Path, str]) -> None:
+    places = {child("replay", written[0], *place)[1] for place in PLACES}
+    assert len(places) == len(PLACES)
