@@ -19,7 +19,7 @@ from procession.testing import run_scenario
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from store_audit import audit
+from store_audit import audit, outcome
 
 FOLDER: Final = Path(__file__).parent
 ROOT: Final = FOLDER.parents[1]
