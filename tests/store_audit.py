@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from procession.base.values import encode
 from procession.core import commands as c
 from procession.core.facts import AnyFact, InstanceStarted
 from procession.core.linked import Linked
@@ -56,6 +57,13 @@ def stored_facts(path: Path) -> list[tuple[Linked, list[AnyFact]]]:
             assert isinstance(facts[0], InstanceStarted)
             found.append((_linked(connection, facts[0].program), facts))
     return found
+
+
+def outcome(state: State) -> list[object]:
+    """What became of an instance, in words that no later format changes."""
+    variables = dict(state.root.variables or {}) if state.root is not None else {}
+    waits = [len(each) for each in (state.elements, state.jobs, state.timers, state.subscriptions, state.incidents)]
+    return [state.status.name, encode(variables).decode(), waits]
 
 
 def audit(path: Path) -> dict[int, State]:

@@ -27,6 +27,12 @@ NESTING_MAX: Final = 200
 """Deepest nesting of lists and contexts. Deeper data would exhaust the stack of encoders in other places."""
 VARIABLE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Largest encoded size of one variable, in bytes."""
+VARIABLES_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Largest encoded size of the variables of one call, in bytes."""
+TEXT_MAX: Final = 4_096
+"""Longest name or key, in characters."""
+MESSAGE_MAX: Final = 4_000
+"""Longest error text or reason that is kept; the rest is cut off."""
 DIGITS_MAX: Final = 4096
 """Most digits of one number; a longer one is a denial of service, not a quantity."""
 
@@ -49,6 +55,29 @@ def decode(data: bytes | str) -> Json:
 
 
 def checked(name: str, value: object) -> Json:
+    """`checked_all` for one variable."""
+    return _measured(name, value)[0]
+
+
+def checked_text(what: str, text: str) -> str:
+    """A name or a key, or `BadValue`: too long, or with a lone surrogate."""
+    if len(text) > TEXT_MAX:
+        raise BadValue(f"{what} is {len(text)} characters long; the limit is {TEXT_MAX}")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise BadValue(f"{what} holds a lone surrogate, which no UTF-8 text can carry") from None
+    return text
+
+
+def readable(text: str, limit: int = MESSAGE_MAX) -> str:
+    """A text for people, from anywhere: cut to `limit` characters, and what cannot be written is escaped."""
+    cut = text[:limit]
+    return cut if cut.isascii() else cut.encode(errors="backslashreplace").decode()
+
+
+def _measured(name: str, value: object) -> tuple[Json, int]:
     """The value as `Json`, or `BadValue` that names the variable and the place inside it.
 
     Accepts bool, int, float, Decimal, str, None, lists, tuples and mappings with string keys, and refuses
@@ -56,7 +85,7 @@ def checked(name: str, value: object) -> Json:
     """
     kind = type(value)
     if (kind is int and -_SMALL < cast("int", value) < _SMALL) or value is None or kind is bool:
-        return cast("Json", value)
+        return cast("Json", value), 8
     result = _plain(value, name, 0)
     try:
         size = len(_ENCODER.encode(result))
@@ -66,17 +95,24 @@ def checked(name: str, value: object) -> Json:
         raise BadValue(
             f"variable {name!r} is {size} bytes; the limit is {VARIABLE_BYTES_MAX}. Store a reference to it instead"
         )
-    return result
+    return result, size
 
 
 def checked_all(variables: Mapping[str, object] | None) -> Variables:
-    """`checked` for each variable of a mapping; a name must be a non-empty string."""
+    """Every variable of a mapping as `Json`; a name must be a non-empty string, and all together have a limit."""
     if not variables:
         return {}
     for name in cast("Mapping[object, object]", variables):
         if not isinstance(name, str) or not name:
             raise BadValue(f"a variable's name must be a non-empty string, not {name!r}")
-    return {name: checked(name, value) for name, value in variables.items()}
+    found: Variables = {}
+    total = 0
+    for name, value in variables.items():
+        found[checked_text("a variable's name", name)], size = _measured(name, value)
+        total += size + len(name)
+    if total > VARIABLES_BYTES_MAX:
+        raise BadValue(f"the variables are {total} bytes together; the limit is {VARIABLES_BYTES_MAX}")
+    return found
 
 
 _SMALL: Final = 1 << 62

@@ -35,10 +35,15 @@ class Findings:
         message: str,
         remedy: str = "",
         *,
-        severity: Severity = "error",
+        severity: Severity | None = "error",
         span: Span | None = None,
     ) -> None:
-        """Adds a finding about `at`; `span` is a place inside it. The same finding twice is one."""
+        """Adds a finding about `at`; `span` is a place inside it. The same finding twice is one.
+
+        `severity` None is a rule that does not hold for the profile of the document: nothing is reported.
+        """
+        if severity is None:
+            return
         if self._is_strict and severity == "warning":
             severity = "error"
         if self._is_drawing and severity == "error":

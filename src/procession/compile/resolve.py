@@ -5,10 +5,12 @@ It finds and indexes; it judges nothing. What does not exist is simply not in th
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, final
+from typing import final
 
 import msgspec
 
+from procession.base.diagnostics import Severity
+from procession.compile.profiles import SEVERITIES, Line, Profile
 from procession.model.bpmn import (
     Activity,
     Definitions,
@@ -24,8 +26,6 @@ from procession.model.bpmn import (
     Signal,
 )
 from procession.model.events import Event
-
-Profile: TypeAlias = Literal["zeebe", "standard"]
 
 
 @final
@@ -68,9 +68,9 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     escalations: dict[str, Escalation]
     global_tasks: dict[str, GlobalTask]
 
-    @property
-    def is_zeebe(self) -> bool:
-        return self.profile == "zeebe"
+    def severity(self, line: Line) -> Severity | None:
+        """What a rule that depends on the profile is in this document; None where it does not hold."""
+        return SEVERITIES[line][self.profile]
 
 
 def resolve(definitions: Definitions, process: Process) -> Resolved:

@@ -15,7 +15,7 @@ from typing import Final, TypeVar, cast, final
 
 import msgspec
 
-from procession.base.failure import StoreError
+from procession.base.failure import BadValue, StoreError
 from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction
 from procession.store.connection import Connect, Connection, connect_sqlite
 from procession.store.errors import explained, plain_errors
@@ -73,6 +73,8 @@ class SQLiteStore:
                 found = self._reader.execute(sql, args).fetchall()
         except sqlite3.Error as error:
             raise explained(self._path, error) from error
+        except UnicodeEncodeError:
+            raise BadValue("what is looked for holds a lone surrogate, which no stored text can") from None
         return msgspec.convert(found, cast("type[list[_Row]]", GenericAlias(list, (row,)))) if found else []
 
     def commit(self, fence: Fence, batch: Batch) -> None:

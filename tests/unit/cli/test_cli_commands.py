@@ -195,6 +195,25 @@ def test_show_draws_the_tokens_as_svg_and_tells_the_history(shell: Shell) -> Non
     assert "charge-card" in shell("show", key, "--history")
 
 
+def integers(value: Any) -> list[int]:
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return [found for each in inner for found in integers(each)]
+    return [value] if isinstance(value, int) else []
+
+
+def test_keys_are_strings_in_json_wherever_they_stand(shell: Shell) -> None:
+    shell.deployed(CHARGE)
+    key = shell("start", "p", "--var", "amount:=1").strip()
+    (job,) = shell.json("list", "jobs")
+    shell("complete", job["key"])
+    (record,) = shell.json("show", key, "--history")
+    shown = [record, *shell.json("list"), *shell.json("list", "definitions"), job]
+    assert record["history"][0]["fact"]["instance"] == key
+    # A number that JSON hands on exactly everywhere has 53 bits; a key has 63.
+    assert [each for each in integers(shown) if each > 10**9] == []
+
+
 def test_a_list_goes_on_behind_a_key(shell: Shell) -> None:
     shell.deployed(CHARGE)
     keys = [shell("start", "p").strip() for _ in range(3)]

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from procession.compile import check_definitions, compile_definitions
+from procession.compile.profiles import SEVERITIES, Line, Profile
 from unit.compile.snippets import JOB, MODEL, definitions_of, document, flow, found, path
 
 START: Final = '<startEvent id="s"/>'
@@ -361,6 +362,34 @@ def test_what_has_no_effect_is_said_and_does_not_stop(rule: str, element: str, b
 def test_the_standard_profile_is_stricter_where_zeebe_only_draws(rule: str, element: str, body: str) -> None:
     errors = [(d.rule, d.element) for d in found(document(body, profile="standard")) if d.severity == "error"]
     assert (rule, element) in errors
+
+
+BY_PROFILE: Final[dict[Line, tuple[str, str]]] = {
+    "condition of a default flow": (
+        "sequence-flow-condition",
+        chosen(flow("x", "a", "=a"), flow("x", "b", "=b"), attributes='default="x-a"'),
+    ),
+    "escalation at the border of a task": (
+        "escalation-boundary-event-attached-to-ref",
+        bordered("<escalationEventDefinition/>"),
+    ),
+    "message without a correlation key": (
+        "subscription",
+        caught('<messageEventDefinition messageRef="keyless"/>'),
+    ),
+    "cycle of an event that comes once": ("timer", bordered(cycle("R3/PT1H"))),
+    "data association": ("element-type", after(f'<task id="x">{DATA}</task>')),
+}
+
+
+@pytest.mark.parametrize("profile", ["zeebe", "standard"])
+@pytest.mark.parametrize("line", SEVERITIES)
+def test_a_rule_that_depends_on_the_profile_weighs_what_its_row_says(line: Line, profile: Profile) -> None:
+    rule, body = BY_PROFILE[line]
+    drawn = document(body, roots='<message id="keyless" name="news"/>', profile=profile)
+    weights = {d.severity for d in found(drawn) if d.rule == rule}
+    expected = SEVERITIES[line][profile]
+    assert weights == (set() if expected is None else {expected})
 
 
 @pytest.mark.parametrize(("what", "body", "profile"), SOUND, ids=[row[0] for row in SOUND])

@@ -60,7 +60,13 @@ def test_an_expression_is_feel_by_itself_by_its_document_or_after_the_sign(
 
 @pytest.mark.parametrize(
     ("condition", "own", "whole"),
-    [("a > 1", "", ""), ("a > 1", "", XPATH), ("a > 1", "juel", ""), ("a > 1", "", "urn:groovy")],
+    [
+        ("a > 1", "", ""),
+        ("a > 1", "", XPATH),
+        ("a > 1", "juel", ""),
+        ("a > 1", "", "urn:groovy"),
+        ("a > 1", "javascript", ""),
+    ],
 )
 def test_an_expression_in_no_registered_language_is_refused(condition: str, own: str, whole: str) -> None:
     attributes = f'expressionLanguage="{whole}"' if whole else ""

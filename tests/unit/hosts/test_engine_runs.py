@@ -252,6 +252,27 @@ def test_a_lease_of_an_outside_worker_outlives_the_engine(tmp_path: Path, clock:
         assert engine.counts() == {"completed": 1}
 
 
+def test_a_worker_that_is_too_late_is_refused_and_it_is_said(
+    engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.deploy(d.one_task())
+    instance = engine.start("p")
+
+    @engine.worker("work", timeout=10)
+    def work(job: Job) -> dict[str, Any]:
+        if job.attempt == 1:
+            # Meanwhile the lease ends, and another one takes the job.
+            clock.pass_by(11)
+            (again,) = engine.activate_jobs("work", worker="other", timeout=60)
+            assert again.token != job.token
+            engine.complete_job(again, {"by": "the other"})
+        return {"by": "this one"}
+
+    engine.run_until_idle()
+    assert instance.variables == {"by": "the other"}
+    assert ["a worker's result was refused" in record.message for record in caplog.records] == [True]
+
+
 def test_a_job_of_a_cancelled_instance_is_over(engine: Engine) -> None:
     engine.deploy(d.one_task())
     instance = engine.start("p")

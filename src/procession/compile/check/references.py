@@ -60,10 +60,10 @@ def _caught(resolved: Resolved, node: Event | Activity, ref: str, findings: Find
         return
     subscription = resolved.messages[ref].extension.subscription
     if subscription is None:
-        if resolved.is_zeebe:
-            text = f"the message {resolved.messages[ref].name!r} has no correlation key"
-            remedy = "give the message a zeebe:subscription with a correlationKey"
-            findings.report("subscription", node, text, remedy)
+        severity = resolved.severity("message without a correlation key")
+        text = f"the message {resolved.messages[ref].name!r} has no correlation key"
+        remedy = "give the message a zeebe:subscription with a correlationKey"
+        findings.report("subscription", node, text, remedy, severity=severity)
     elif not subscription.correlation_key.strip():
         text = f"the correlation key of the message {resolved.messages[ref].name!r} is empty"
         findings.report("subscription", node, text, "write an expression after =", span=subscription.span)
@@ -120,14 +120,15 @@ def _timer(resolved: Resolved, view: ScopeView, event: Event, definition: EventD
     if definition.catch_up not in _CATCH_UP:
         text = f"catchUp is {definition.catch_up!r}"
         findings.report("timer", event, text, 'write "all", or "once"', span=definition.span)
-    if definition.timer != "timeCycle" or not resolved.is_zeebe:
+    if definition.timer != "timeCycle":
         return
     repeats = event.kind == "boundaryEvent" and not event.cancel_activity
     if event.kind == "startEvent":
         repeats = not view.is_event_sub_process or not event.is_interrupting
     if not repeats and event.kind != "intermediateCatchEvent":
         text = "a cycle on an interrupting event comes once at most"
-        findings.report("timer", event, text, "use a duration, or make the event non-interrupting")
+        severity = resolved.severity("cycle of an event that comes once")
+        findings.report("timer", event, text, "use a duration, or make the event non-interrupting", severity=severity)
 
 
 CHECKS: Final[dict[str, Check]] = {

@@ -119,7 +119,7 @@ def _condition(resolved: Resolved, node: FlowNode, flow: SequenceFlow, findings:
         findings.report(rule, flow, text, "put an exclusive or inclusive gateway there", span=span)
     elif node.default == flow.id:
         text = "the default flow has a condition, which is not evaluated"
-        severity: Severity = "error" if resolved.is_zeebe else "warning"
+        severity = resolved.severity("condition of a default flow")
         findings.report(rule, flow, text, "remove the condition", span=span, severity=severity)
 
 
@@ -165,7 +165,7 @@ def boundary_events(resolved: Resolved, view: ScopeView, findings: Findings) -> 
                 findings.report("boundary-event", event, text, "attach it to a task, sub-process or call activity")
             elif name == "escalation" and node.kind not in ESCALATING:
                 text = f"no escalation is thrown inside a {node.kind}"
-                severity: Severity = "error" if resolved.is_zeebe else "warning"
+                severity = resolved.severity("escalation at the border of a task")
                 findings.report(
                     "escalation-boundary-event-attached-to-ref",
                     event,

@@ -179,12 +179,12 @@ def position_of(view: ScopeView, node: Event) -> str:
 
 
 def _data_associations(resolved: Resolved, node: FlowNode, findings: Findings) -> None:
-    # In models of the zeebe dialect they are drawings: the mappings beside them move the data.
+    severity = resolved.severity("data association")
     text = "a data association is not executed in this version"
-    if resolved.is_zeebe:
+    if severity != "error":
         text = "data associations have no effect: an element sees all variables of its scope"
     remedy = "use zeebe:ioMapping, or remove them"
-    findings.report(RULE, node, text, remedy, severity="warning" if resolved.is_zeebe else "error")
+    findings.report(RULE, node, text, remedy, severity=severity)
 
 
 def _properties(element: Process | Activity | Event, at: Located, findings: Findings) -> None:

@@ -134,6 +134,7 @@ class Engine:
         )
         if connection is None:
             return Instance(self, tenant, cast("int", self.call(request)))
+        request = q.sound(request)
         key = reserve_key(self.store, connection)
         post_in(self.store, connection, key, msgspec.structs.replace(request, key=key))
         return Instance(self, tenant, key)
@@ -461,14 +462,14 @@ class Engine:
 
     def call(self, request: InHouse) -> object:
         """Carries out one request."""
-        return self._pump.call(request, self._call_timeout)
+        return self._pump.call(q.sound(request), self._call_timeout)
 
     def checked(self, variables: Mapping[str, object] | None) -> Variables:
         """Variables as the engine can hold them; raises `BadValue`."""
         return checked_all(variables)
 
     def _call_all(self, requests: Sequence[q.AnyRequest]) -> list[object]:
-        tickets = [Ticket(request) for request in requests]
+        tickets = [Ticket(q.sound(request)) for request in requests]
         self._pump.submit(tickets, self._call_timeout)
         return [ticket.outcome() for ticket in tickets]
 

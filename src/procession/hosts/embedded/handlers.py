@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
-from procession.base.values import Json
+from procession.base.values import MESSAGE_MAX, Json
 from procession.core import correlation, flags
 from procession.core import events as e
 from procession.core.outcome import Outcome
@@ -32,7 +32,6 @@ TTL_MS_MAX: Final = 10 * 366 * 86_400_000
 BACKOFF_MS: Final = (1_000, 5_000, 30_000, 300_000)
 """Pauses after the first, second … failed attempt of a job whose model names none; the last repeats."""
 SWEEP_MAX: Final = 1_000
-ERROR_CHARACTERS_MAX: Final = 4_000
 
 
 def _start_process(shard: Shard, request: q.StartProcess) -> int:
@@ -293,7 +292,7 @@ def _fail_job(shard: Shard, request: q.FailJob) -> int:
     if job.held:
         raise Conflict(f"job {offer.key} is out of retries already; resolve its incident")
     retries = offer.retries - 1 if request.retries is None else request.retries
-    error = request.error[:ERROR_CHARACTERS_MAX]
+    error = request.error[:MESSAGE_MAX]
     attempts = max(1, offer.attempt)
     rows = shard.batch["job"]
     if retries > 0:

@@ -21,7 +21,7 @@ from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer
 from procession.hosts.embedded.handlers import job_spec
 from procession.hosts.embedded.residents import Resident
-from procession.runtime.requests import AnyRequest, FailJob, FinishJob, ThrowJob
+from procession.runtime.requests import AnyRequest, FailJob, FinishJob, ThrowJob, sound
 
 Function: TypeAlias = Callable[..., object]
 
@@ -242,13 +242,16 @@ class Worker:
             variables = checked_all(error.variables)
         except BadValue as bad:
             return self._failed(work, f"the variables of {error}: {bad}")
-        return ThrowJob(work.tenant, work.key, error.code, error.message, variables, work.token)
+        try:
+            return sound(ThrowJob(work.tenant, work.key, error.code, error.message, variables, work.token))
+        except BadValue as bad:
+            return self._failed(work, f"the error code: {bad}")
 
     def _failed(self, work: Work, text: str) -> AnyRequest:
         pause: int | None = None
         if self.backoff_ms:
             pause = self.backoff_ms[min(work.attempt, len(self.backoff_ms)) - 1]
-        return FailJob(work.tenant, work.key, text, work.token, backoff=pause)
+        return sound(FailJob(work.tenant, work.key, text, work.token, backoff=pause))
 
 
 def variables_of(type: str, result: object) -> dict[str, Json]:
