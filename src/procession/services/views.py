@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
-from procession.base.failure import NotFound
+from procession.base.failure import NotFound, StoreError
 from procession.base.values import Json, Variables
 from procession.core import facts as f
 from procession.core.state import State
@@ -314,7 +314,7 @@ class Views:
         rows = self._store.read("failures", (), FailureRow)
         found = [FaultView(row.instance, 0, row.at, row.text) for row in rows if row.tenant == number]
         for request in self._store.read("inbox_failed", (0,), FailedRow):
-            if requests.decode(request.body).tenant == tenant:
+            if _tenant_of(request.body) == tenant:
                 found.append(FaultView(0, request.number, request.at, _fault_text(request.result)))
         return found
 
@@ -380,6 +380,14 @@ class Views:
                 tag = cast("str", fact.__struct_config__.tag)
                 found.append(Entry(row.seq, row.at, tag, element, name, fact))
         return found
+
+
+def _tenant_of(body: bytes) -> str:
+    """Whose a request is. One that this version cannot read is nobody's: it is shown to those without tenants."""
+    try:
+        return requests.decode(body).tenant
+    except StoreError:
+        return "<default>"
 
 
 def _fault_text(result: bytes | None) -> str:

@@ -11,7 +11,7 @@ from procession.base.failure import StoreError
 
 TEXTS: Final = {
     "SQLITE_FULL": "the disk is full, or the database reached its size limit: free space, then try again",
-    "SQLITE_BUSY": "another process keeps the database locked: end its transaction, then try again",
+    "SQLITE_BUSY": "another connection (of any process) keeps the database locked: end its transaction, then try again",
     "SQLITE_LOCKED": "another connection keeps a table locked: end its transaction, then try again",
     "SQLITE_READONLY": "the database is read-only: check the permissions of the file and of its folder",
     "SQLITE_CORRUPT": "the database is damaged: restore a backup (`procession backup` makes them)",

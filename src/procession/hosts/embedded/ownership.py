@@ -49,7 +49,8 @@ def acquire(store: Store, shard: int, owner: str, *, force: bool = False) -> Own
     """
     row = store.read("shard_read", (shard,), ShardRow)[0]
     now = wall_ms()
-    if not force and row.owner and row.expires > now and not _gone(row.owner):
+    ours = row.owner == owner  # a fault made us let go of what we held
+    if not force and not ours and row.owner and row.expires > now and not _gone(row.owner):
         return None
     if not store.take(shard, owner, row.epoch, now + LEASE_MS):
         return None

@@ -7,6 +7,8 @@ live here: workers, threads, and the public API.
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,10 +26,10 @@ from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
 from procession.hosts.embedded.writer import run
-from procession.runtime import requests
+from procession.runtime import codec, requests
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SweepMessages
-from procession.runtime.rows import InboxRow, IntRow, NamedRow, TimerRow
+from procession.runtime.rows import InboxRow, IntRow, NamedRow, ShardRow, TimerRow
 from procession.services.deploy import InstallCompiled
 
 BATCH_MAX: Final = 256
@@ -36,6 +38,10 @@ SWEEP_EVERY_MS: Final = 1_000
 KEPT_ANSWERS_MS: Final = 600_000
 """How long an answer stays in the inbox for a process that may still ask for it."""
 KEPT_SOURCES_MS: Final = 7 * 86_400_000
+WAKE_S: Final = 1.0
+"""Longest time that a caller sleeps before he looks himself: who should have woken him may have been interrupted."""
+
+_LOG: Final = logging.getLogger("procession")
 
 
 @final
@@ -57,6 +63,8 @@ class Pump:
         self._mailbox = Mailbox(store)
         self._next_sweep = 0
         self._rival_checked_ms = 0
+        self._process = os.getpid()
+        self._closed = False
         self.asked_ms = 0
         """When (Unix ms of the machine) another process asked for something last."""
         with self.lock:
@@ -64,9 +72,11 @@ class Pump:
 
     def own(self, *, force: bool = False) -> Shard | None:
         """The shard, if this process owns it or can take it now; `force` fences whoever has it."""
+        self.usable()
         if self.shard is not None:
             return self.shard
         with self.lock:
+            self.usable()
             if self.shard is None:
                 taken = acquire(self.store, 0, self._owner, force=force)
                 if taken is None:
@@ -85,12 +95,29 @@ class Pump:
                 self._beat(shard)
             return self.shard
 
+    @property
+    def forked(self) -> bool:
+        """Whether this is a copy of the engine's process: its locks and its file are the original's."""
+        return self._process != os.getpid()
+
+    def usable(self) -> None:
+        """Raises `Conflict` when the engine is closed, or this process a fork of the one that opened it."""
+        if self.forked:
+            raise Conflict(
+                f"this engine was opened by process {self._process}, of which this one is a fork: "
+                "open an engine of its own after the fork"
+            )
+        if self._closed:
+            raise Conflict("the engine is closed: open another one")
+
     def release(self) -> None:
-        """Gives the shard to whoever wants it."""
+        """Gives the shard to whoever wants it, and takes it no more."""
         with self.lock:
-            if self.shard is not None:
-                self.store.release(self.shard.number, self.shard.epoch)
-                self.shard = None
+            self._closed = True
+            row = self.store.read("shard_read", (0,), ShardRow)[0]
+            self.shard = None
+            if row.owner == self._owner:
+                self.store.release(0, row.epoch)
 
     def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request; gives its result or raises what went wrong."""
@@ -114,7 +141,7 @@ class Pump:
         last = tickets[-1]
         # Somebody else is writing. He may carry these out too, or wake this thread to do it when he is done.
         while not last.done and not self._lead(tickets, timeout_s):
-            wake.wait()
+            wake.wait(WAKE_S)
             if not last.done:
                 wake.clear()
 
@@ -125,30 +152,45 @@ class Pump:
         try:
             last = tickets[-1]
             while not last.done:
-                self.carry_out(self._intake.take(BATCH_MAX), timeout_s)
+                try:
+                    self.carry_out(self._intake.take(BATCH_MAX), timeout_s)
+                except Exception:  # those of this batch were told; where ours are not among them, theirs comes next
+                    continue
+        except BaseException:
+            self._intake.withdraw(tickets)
+            raise
         finally:
             self.lock.leave()
         return True
 
     def carry_out(self, tickets: Sequence[Ticket], timeout_s: float = 30.0) -> None:
-        """Runs one batch with the lock held. When the shard is lost, callers' requests go to its new owner."""
+        """Runs one batch with the lock held. When the shard is lost, callers' requests go to its new owner.
+
+        Whatever happens, nobody waits for these tickets afterwards.
+        """
+        try:
+            self._carry_out(tickets, timeout_s)
+        except BaseException as error:
+            _abandon(tickets, error)
+            raise
+
+    def _carry_out(self, tickets: Sequence[Ticket], timeout_s: float) -> None:
         shard = self.own()
         if shard is not None:
             try:
                 run(shard, tickets)
             except Fenced:
                 self.shard = None
-            except BaseException as error:
-                # Interrupted in the middle: what is in memory is half of something.
-                shard.forget()
-                _abandon(tickets, error)
+            except BaseException:
+                # Interrupted in the middle: what is in memory is half of something, so all is read anew.
+                self.shard = None
                 raise
             else:
                 self._tell()
                 return
         mine = [ticket for ticket in tickets if not ticket.done and not ticket.inbox and ticket.timer is None]
         if self.own() is not None:
-            self.carry_out(mine, timeout_s)
+            self._carry_out(mine, timeout_s)
         else:
             self._send(mine, timeout_s)
 
@@ -165,6 +207,7 @@ class Pump:
 
     def turn(self) -> bool:
         """One round of what is due without a caller: inbox, timers, messages, leases. True if there was any."""
+        self.usable()
         with self.lock:
             shard = self.own()
             if shard is None:
@@ -179,6 +222,7 @@ class Pump:
 
     def keep(self) -> None:
         """Renews the lease when half of it is over."""
+        self.usable()
         with self.lock:
             if self.shard is not None and self.shard.expires - wall_ms() < LEASE_MS // 2:
                 self.shard.begin()
@@ -224,7 +268,10 @@ class Pump:
                 shard.batch["inbox"].delete(row.number, (row.number,))
                 self._beat(shard)
                 continue
-            ticket = Ticket(requests.decode(row.body), row.number)
+            request = self._readable(shard, row)
+            if request is None:
+                continue
+            ticket = Ticket(request, row.number)
             ticket.source = (row.source, row.source_number)
             tickets.append(ticket)
         if tickets:
@@ -232,6 +279,18 @@ class Pump:
             self.carry_out(tickets)
             _raise_lost(tickets)
         return bool(tickets)
+
+    def _readable(self, shard: Shard, row: InboxRow) -> AnyRequest | None:
+        """The request of a row. One that this version cannot read is put aside, where `procession doctor` sees it."""
+        try:
+            return requests.decode(row.body)
+        except StoreError as error:
+            _LOG.error("request %s of the inbox is put aside: %s", row.number, error)
+            shard.begin()
+            answer = codec.encode_json({"error": f"the request cannot be read: {error}"})
+            shard.batch["inbox"].change("inbox_fail", (answer, row.number))
+            self._beat(shard)
+            return None
 
     def _taken(self, row: InboxRow) -> bool:
         if row.source.startswith(("i:", "k:")):
@@ -324,9 +383,12 @@ def _raise_lost(tickets: Sequence[Ticket]) -> None:
             raise ticket.error
 
 
+_INTERRUPTED: Final = "the thread that did this was interrupted; look whether it was stored before you repeat it"
+
+
 def _abandon(tickets: Sequence[Ticket], error: BaseException) -> None:
     """The lock's holder was interrupted: those who wait for him must not wait for ever."""
     for ticket in tickets:
         if not ticket.done:
-            ticket.error = error if isinstance(error, Exception) else StoreError("interrupted: nothing was stored")
+            ticket.error = error if isinstance(error, Exception) else StoreError(_INTERRUPTED)
             ticket.finish()
