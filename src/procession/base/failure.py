@@ -36,3 +36,7 @@ class Conflict(ProcessionError):
 
 class StoreError(ProcessionError):
     """The store cannot be used: full, locked, read-only, corrupt, or of another version."""
+
+
+class Damaged(StoreError):
+    """Something that is stored cannot be read; the rest of the store can."""

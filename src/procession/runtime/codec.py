@@ -11,7 +11,7 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
-from procession.base.failure import StoreError
+from procession.base.failure import Damaged
 from procession.base.values import Json, Variables
 from procession.core.facts import AnyFact
 
@@ -30,7 +30,7 @@ def encode_facts(facts: list[AnyFact]) -> bytes:
 
 
 def decode_facts(data: bytes) -> list[AnyFact]:
-    """The facts of `encode_facts`. Raises `StoreError` for another format or damaged bytes."""
+    """The facts of `encode_facts`. Raises `Damaged` for another format or damaged bytes."""
     return read(_FACTS, data)
 
 
@@ -57,18 +57,18 @@ def wrap(data: bytes) -> bytes:
 def unwrap(data: bytes) -> bytes:
     """The bytes of `wrap`."""
     if data[:1] != PLAIN:
-        raise StoreError(_foreign(data))
+        raise Damaged(_foreign(data))
     return data[1:]
 
 
 def read(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T:
-    """What `decoder` makes of a blob. Raises `StoreError` for another format or damaged bytes."""
+    """What `decoder` makes of a blob. Raises `Damaged` for another format or damaged bytes."""
     if data[:1] != PLAIN:
-        raise StoreError(_foreign(data))
+        raise Damaged(_foreign(data))
     try:
         return decoder.decode(memoryview(data)[1:])
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"the store holds a value that this version cannot read: {error}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Damaged(f"the store holds a value that this version cannot read: {error}") from None
 
 
 def _foreign(data: bytes) -> str:

@@ -20,7 +20,7 @@ import msgspec
 from procession.base.failure import BadValue, Conflict, StoreError
 from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction
 from procession.store.connection import Connect, Connection, connect_sqlite
-from procession.store.errors import explained, plain_errors
+from procession.store.errors import FAULTS, explained, plain_errors
 from procession.store.faults import reached
 from procession.store.place import Place
 from procession.store.statements import migrations, split, statements
@@ -75,7 +75,7 @@ class SQLiteStore:
         try:
             with self._read_lock:
                 found = self._reader.execute(sql, args).fetchall()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise explained(self._path, error) from error
         except OverflowError:
             raise BadValue("a number in the question has more than 63 bits; no key is that long") from None
@@ -98,7 +98,7 @@ class SQLiteStore:
                 self._write(writer, fence, batch)
                 reached("in-commit")
                 writer.execute("COMMIT")
-            except sqlite3.Error as error:
+            except FAULTS as error:
                 self._rollback()
                 raise explained(self._path, error) from error
             except Fenced:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast, final
 
-from procession.base.failure import NotFound, ProcessionError, StoreError
+from procession.base.failure import Damaged, NotFound, ProcessionError, StoreError
 from procession.base.values import Json
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.shard import Shard
@@ -103,7 +103,12 @@ class Crew:
             board = shard.board
             works: list[Work] = []
             for offer in board.take(worker.type, limit, pump.clock(), worker.timeout_ms):
-                resident = shard.residents.get(offer.tenant, offer.instance)
+                try:
+                    resident = shard.residents.get(offer.tenant, offer.instance)
+                except Damaged as error:
+                    # The others go on; this job stays leased, so it is looked at again when the lease ends.
+                    _LOG.error("job %s: %s", offer.key, error)
+                    continue
                 work = worker.work(offer, resident) if resident is not None else None
                 if work is None:
                     board.close(offer.key)

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Final, final
 
-from procession.base.failure import NotFound, ProcessionError, StoreError
+from procession.base.failure import Damaged, NotFound, ProcessionError, StoreError
 from procession.hosts.embedded.handlers import HANDLERS
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import Ticket
@@ -137,6 +137,10 @@ def _one_by_one(shard: Shard, tickets: Sequence[Ticket]) -> None:
             except Fenced:
                 shard.forget()
                 raise
+            except Damaged as error:
+                shard.undo()
+                _record(shard, ticket, error)
+                continue
             except StoreError as error:
                 # The store is not usable now; the others would only wait for the same answer.
                 lost = error
@@ -166,7 +170,7 @@ def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
         shard.batch["timer"].change("timer_delay", (shard.at + FAILURE_DELAY_MS, *ticket.timer))
     broken = Broken(f"a fault of the engine stopped {subject} where it was: {text}")
     broken.__cause__ = error
-    ticket.error = broken
+    ticket.error = error if isinstance(error, Damaged) else broken
     try:
         shard.commit()
         _settle(shard)
