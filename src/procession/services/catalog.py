@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from procession.base.failure import NotFound, StoreError
+from procession.base.failure import Damaged, NotFound, StoreError
 from procession.core.linked import Decide, Linked
 from procession.ir.kinds import Binding
-from procession.ir.program import from_bytes
+from procession.ir.program import from_bytes, hash_of
 from procession.runtime import codec
 from procession.runtime.decisions import decide_by_hash
 from procession.runtime.link import link
@@ -147,10 +147,14 @@ class Catalog:
         self._data[tenant, hash] = data
 
     def linked(self, tenant: int, hash: str) -> Linked:
-        """A program, ready to run; raises `StoreError` if its bytes are gone."""
+        """A program, ready to run; raises `StoreError` if its bytes are gone, `Damaged` if they are others."""
         found = self._linked.get((tenant, hash))
         if found is None:
-            program = from_bytes(self.data(tenant, hash))
+            data = self.data(tenant, hash)
+            if hash_of(data) != hash:
+                # Damage may still decode, into a process that nobody drew.
+                raise Damaged(f"program {hash} is not what was deployed: restore a backup")
+            program = from_bytes(data)
             found = link(program, hash, self._decider(tenant))
             if len(self._linked) >= PROGRAMS_MAX:
                 del self._linked[next(iter(self._linked))]
