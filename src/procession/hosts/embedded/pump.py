@@ -21,7 +21,7 @@ from procession.base.failure import BadValue, Conflict, NotFound, ProcessionErro
 from procession.core.events import FireTimer
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
-from procession.hosts.embedded.ownership import LEASE_MS, acquire, holder, owner_name, wall_ms
+from procession.hosts.embedded.ownership import LEASE_MS, acquire, closed, holder, owner_name, wall_ms
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
@@ -114,10 +114,14 @@ class Pump:
         """Gives the shard to whoever wants it, and takes it no more."""
         with self.lock:
             self._closed = True
-            row = self.store.read("shard_read", (0,), ShardRow)[0]
             self.shard = None
-            if row.owner == self._owner:
-                self.store.release(0, row.epoch)
+            closed(self._owner)
+            try:
+                row = self.store.read("shard_read", (0,), ShardRow)[0]
+                if row.owner == self._owner:
+                    self.store.release(0, row.epoch)
+            except StoreError as error:
+                _LOG.warning("the store keeps the name of this engine until its lease ends: %s", error)
 
     def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request; gives its result or raises what went wrong."""
