@@ -252,7 +252,7 @@ class Worker:
             code = checked_text("code of a BpmnError", error.code)
             variables = checked_all(error.variables)
         except BadValue as bad:
-            return self._failed(work, f"BpmnError {_told(error)}: {bad}")
+            return self._failed(work, f"BpmnError {_told(error)[:80]}: {bad}")
         return ThrowJob(work.tenant, work.key, code, told(str(error.message)), variables, work.token)
 
     def _failed(self, work: Work, text: str) -> AnyRequest:
