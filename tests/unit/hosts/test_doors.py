@@ -17,6 +17,7 @@ from host_rig import check_stored, opened
 from procession import BpmnError, Engine
 from procession.base.failure import BadValue, Conflict, NotFound
 from procession.base.values import DIGITS_MAX, NAME_CHARACTERS_MAX, NESTING_MAX, TEXT_CHARACTERS_MAX, VARIABLE_BYTES_MAX
+from procession.core.catches import KEY_MAX
 from procession.core.jobs import RETRIES_MAX
 from procession.core.timers import TEXT_MAX
 from procession.feel.values import VALUES_MAX
@@ -185,7 +186,10 @@ TEXT_DOORS: Final[dict[str, tuple[Door, str]]] = {
 }
 BAD_TEXTS: Final[dict[str, tuple[object, str]]] = {
     "a lone surrogate": ("k" + SURROGATE, "holds a lone surrogate"),
-    "too long": ("x" * (TEXT_CHARACTERS_MAX + 1), f"has 4001 characters; the limit is {TEXT_CHARACTERS_MAX}"),
+    "too long": (
+        "x" * (TEXT_CHARACTERS_MAX + 1),
+        f"has 4001 characters; the limit is ({TEXT_CHARACTERS_MAX}|{KEY_MAX})",
+    ),
     "a number": (5, r"must be a string, not 5 \(int\)"),
     "nothing": (None, "must be a string, not None"),
 }

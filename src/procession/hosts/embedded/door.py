@@ -15,6 +15,7 @@ import msgspec
 
 from procession.base.failure import BadValue, Failure
 from procession.base.values import Json, checked_integer, checked_text
+from procession.core.catches import KEY_MAX
 from procession.core.jobs import RETRIES_MAX
 from procession.core.timers import date_time_ms, duration_ms
 from procession.hosts.embedded.tickets import InHouse
@@ -60,7 +61,9 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Check | None], 
     found: list[tuple[str, str, Check | None]] = []
     for field in msgspec.structs.fields(kind):
         word = _WORDS.get(field.name, field.name.replace("_", " "))
-        if field.type is str and field.name not in _CUT:
+        if field.name == "correlation":
+            found.append((field.name, word, _message_key))
+        elif field.type is str and field.name not in _CUT:
             found.append((field.name, word, checked_text))
         elif field.name == "retries":
             found.append((field.name, word, _retries))
@@ -76,6 +79,10 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Check | None], 
 def _retries(what: str, value: object) -> None:
     if value is not None and checked_integer(what, value) > RETRIES_MAX:
         raise BadValue(f"the {what} is {value}; the limit is {RETRIES_MAX}")
+
+
+def _message_key(what: str, value: object) -> None:
+    checked_text(what, value, KEY_MAX)  # a longer one is nobody's: what instances wait for is no longer either
 
 
 def milliseconds(what: str, duration: object) -> int:
