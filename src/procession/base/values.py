@@ -6,7 +6,7 @@ Every value that is stored or sent passes `encode` and `decode`. Numbers are `in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
@@ -29,12 +29,16 @@ VARIABLE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Largest encoded size of one variable, in bytes."""
 VARIABLES_BYTES_MAX: Final = 16 * 1024 * 1024
 """Largest encoded size of the variables of one call, in bytes."""
-TEXT_MAX: Final = 4_096
-"""Longest name or key, in characters."""
-MESSAGE_MAX: Final = 4_000
-"""Longest error text or reason that is kept; the rest is cut off."""
 DIGITS_MAX: Final = 4096
 """Most digits of one number; a longer one is a denial of service, not a quantity."""
+NAME_CHARACTERS_MAX: Final = 1_000
+"""Longest name of a variable, in characters."""
+TEXT_CHARACTERS_MAX: Final = 4_000
+"""Longest key, name, id or reason that a caller may give, in characters: such texts stand in indexes."""
+PLACE_CHARACTERS_MAX: Final = 80
+"""Longest path into a value that a message shows."""
+INTEGER_BITS_MAX: Final = 63
+"""Largest key, number of retries or duration, in bits: what a store's integer holds."""
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -59,24 +63,6 @@ def checked(name: str, value: object) -> Json:
     return _measured(name, value)[0]
 
 
-def checked_text(what: str, text: str) -> str:
-    """A name or a key, or `BadValue`: too long, or with a lone surrogate."""
-    if len(text) > TEXT_MAX:
-        raise BadValue(f"{what} is {len(text)} characters long; the limit is {TEXT_MAX}")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise BadValue(f"{what} holds a lone surrogate, which no UTF-8 text can carry") from None
-    return text
-
-
-def readable(text: str, limit: int = MESSAGE_MAX) -> str:
-    """A text for people, from anywhere: cut to `limit` characters, and what cannot be written is escaped."""
-    cut = text[:limit]
-    return cut if cut.isascii() else cut.encode(errors="backslashreplace").decode()
-
-
 def _measured(name: str, value: object) -> tuple[Json, int]:
     """The value as `Json`, or `BadValue` that names the variable and the place inside it.
 
@@ -86,67 +72,158 @@ def _measured(name: str, value: object) -> tuple[Json, int]:
     kind = type(value)
     if (kind is int and -_SMALL < cast("int", value) < _SMALL) or value is None or kind is bool:
         return cast("Json", value), 8
-    result = _plain(value, name, 0)
     try:
+        result = _plain(value, 0, [VARIABLE_BYTES_MAX])
         size = len(_ENCODER.encode(result))
+    except _Unfit as unfit:
+        raise BadValue(unfit.told(name)) from None
     except UnicodeEncodeError:
         raise BadValue(f"variable {name!r} holds a lone surrogate, which no UTF-8 text can carry") from None
+    except _TooLarge:
+        raise BadValue(_TOO_LARGE.format(name)) from None
     if size > VARIABLE_BYTES_MAX:
-        raise BadValue(
-            f"variable {name!r} is {size} bytes; the limit is {VARIABLE_BYTES_MAX}. Store a reference to it instead"
-        )
+        raise BadValue(_TOO_LARGE.format(name))
     return result, size
+
+
+_TOO_LARGE: Final = (
+    f"variable {{!r}} has more than {VARIABLE_BYTES_MAX} bytes, the limit: store a reference to it instead"
+)
 
 
 def checked_all(variables: Mapping[str, object] | None) -> Variables:
     """Every variable of a mapping as `Json`; a name must be a non-empty string, and all together have a limit."""
-    if not variables:
+    if variables is None:
         return {}
+    if not isinstance(cast("object", variables), Mapping):
+        kind = type(variables).__name__
+        raise BadValue(f"variables are a mapping of names to values, not a {kind}: give a dict")
     for name in cast("Mapping[object, object]", variables):
         if not isinstance(name, str) or not name:
             raise BadValue(f"a variable's name must be a non-empty string, not {name!r}")
+        if not name.isascii() or len(name) > NAME_CHARACTERS_MAX:
+            checked_text("name of a variable", name, NAME_CHARACTERS_MAX)
     found: Variables = {}
     total = 0
     for name, value in variables.items():
-        found[checked_text("a variable's name", name)], size = _measured(name, value)
+        found[str.__str__(name)], size = _measured(name, value)
         total += size + len(name)
     if total > VARIABLES_BYTES_MAX:
         raise BadValue(f"the variables are {total} bytes together; the limit is {VARIABLES_BYTES_MAX}")
     return found
 
 
+def checked_text(what: str, value: object, characters_max: int = TEXT_CHARACTERS_MAX) -> str:
+    """A text that is no variable (a key, a name, a reason). Raises `BadValue` that says `what` it was."""
+    if not isinstance(value, str):
+        raise BadValue(f"the {what} must be a string, not {value!r:.80} ({type(value).__name__})")
+    if len(value) > characters_max:
+        raise BadValue(f"the {what} has {len(value)} characters; the limit is {characters_max}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadValue(f"the {what} {value!a:.80} holds a lone surrogate, which no UTF-8 text can carry") from None
+    return str.__str__(value)
+
+
+def told(text: str) -> str:
+    """What an error said, as a text that can be stored: cut to `TEXT_CHARACTERS_MAX`, lone surrogates escaped."""
+    cut = text[:TEXT_CHARACTERS_MAX]
+    return cut if cut.isascii() else cut.encode(errors="backslashreplace").decode()
+
+
+def checked_integer(what: str, value: object) -> int:
+    """A whole number that is no variable (a key, a limit). Raises `BadValue` that says `what` it was."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadValue(f"the {what} must be a whole number, not {value!r:.80}")
+    if abs(value) >> INTEGER_BITS_MAX:
+        raise BadValue(f"the {what} is a number of more than {INTEGER_BITS_MAX} bits")
+    return value
+
+
+class _TooLarge(Exception):
+    """The value would be longer than a variable may be. Found before it is written out: lists may share a list."""
+
+
+class _Unfit(Exception):
+    """A part that no JSON holds. `path` grows on the way out, innermost step first: sound values never pay for it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.path: list[str] = []
+
+    def told(self, name: str) -> str:
+        """The place and what is wrong there."""
+        place = name + "".join(reversed(self.path))
+        return f"{place if len(place) <= PLACE_CHARACTERS_MAX else place[:PLACE_CHARACTERS_MAX] + '...'} {self}"
+
+
 _SMALL: Final = 1 << 62
 
 
-def _plain(value: object, path: str, depth: int) -> Json:
+def _plain(value: object, depth: int, room: list[int]) -> Json:
+    """The value in plain types. `room` holds the bytes that are left, at least as many as its text will need."""
     if depth > NESTING_MAX:
-        raise BadValue(f"{path[:80]} is nested deeper than {NESTING_MAX}")
-    if value is None or isinstance(value, bool | str):
+        raise _Unfit(f"is nested deeper than {NESTING_MAX}")
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        _use(room, len(value))
+        # An instance must hold what a restored one would hold: no subclass with ways of its own.
+        return str.__str__(value)
     if isinstance(value, int):
+        _use(room, value.bit_length() >> 2)
         if abs(value) >= _INT_BOUND:
-            raise BadValue(f"{path} is a number of more than {DIGITS_MAX} digits")
+            raise _Unfit(f"is a number of more than {DIGITS_MAX} digits")
         return int(value)
     if isinstance(value, float):
-        value = Decimal(repr(value))
+        value = Decimal(float.__repr__(value))
     if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise BadValue(f"{path} is {value}; JSON has no such number")
-        if abs(value.adjusted()) > DIGITS_MAX or len(value.as_tuple().digits) > DIGITS_MAX:
-            raise BadValue(f"{path} is a number of more than {DIGITS_MAX} digits")
-        return value
+        return _plain_decimal(value, room)
     if isinstance(value, Mapping):
-        return _plain_mapping(cast("Mapping[object, object]", value), path, depth)
+        return _plain_mapping(cast("Mapping[object, object]", value), depth, room)
     if isinstance(value, list | tuple):
-        items = cast("list[object]", value)
-        return [_plain(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(items, 1)]
-    raise BadValue(f"{path} is a {type(value).__name__}, which JSON cannot hold")
+        return _plain_list(cast("list[object]", value), depth, room)
+    raise _Unfit(f"is a {type(value).__name__}, which JSON cannot hold")
 
 
-def _plain_mapping(value: Mapping[object, object], path: str, depth: int) -> Json:
+def _plain_decimal(value: Decimal, room: list[int]) -> Decimal:
+    if not value.is_finite():
+        raise _Unfit(f"is {value}; JSON has no such number")
+    digits = len(value.as_tuple().digits)
+    if abs(value.adjusted()) > DIGITS_MAX or digits > DIGITS_MAX:
+        raise _Unfit(f"is a number of more than {DIGITS_MAX} digits")
+    _use(room, digits)
+    return value if type(value) is Decimal else Decimal(value)
+
+
+def _plain_list(items: Sequence[object], depth: int, room: list[int]) -> Json:
+    _use(room, len(items) * 2)
+    result: list[Json] = []
+    try:
+        for item in items:
+            result.append(_plain(item, depth + 1, room))
+    except _Unfit as unfit:
+        unfit.path.append(f"[{len(result) + 1}]")
+        raise
+    return result
+
+
+def _plain_mapping(value: Mapping[object, object], depth: int, room: list[int]) -> Json:
     result: dict[str, Json] = {}
     for key, item in value.items():
         if not isinstance(key, str):
-            raise BadValue(f"{path} has the key {key!r}; keys of a context are strings")
-        result[key] = _plain(item, f"{path}.{key}", depth + 1)
+            raise _Unfit(f"has the key {key!r}; keys of a context are strings")
+        _use(room, len(key) + 4)
+        try:
+            result[str.__str__(key)] = _plain(item, depth + 1, room)
+        except _Unfit as unfit:
+            unfit.path.append(f".{key}")
+            raise
     return result
+
+
+def _use(room: list[int], size: int) -> None:
+    room[0] -= size
+    if room[0] < 0:
+        raise _TooLarge

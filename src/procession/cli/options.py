@@ -8,7 +8,8 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from procession.base.values import Json, Variables, checked, decode
+from procession.base.failure import BadValue
+from procession.base.values import Json, Variables, checked_all, decode
 from procession.cli.console import Problem
 
 DEFAULT_DB: Final = "procession.db"
@@ -61,7 +62,7 @@ def variables_of(assignments: list[str] | None, file: Path | None = None) -> Var
         if name.endswith(":"):
             variables[name[:-1]] = _json(name[:-1], value)
         else:
-            variables[name] = checked(name, value)
+            variables.update(checked_all({name: value}))
     return variables
 
 
@@ -73,14 +74,17 @@ def existing(db: str) -> str:
 
 
 def _of_file(file: Path) -> Variables:
-    value = decode(file.read_bytes())
-    if not isinstance(value, dict):
-        raise Problem(f"{file} holds no JSON object", 'write {"name": value}')
-    return {name: checked(name, item) for name, item in value.items()}
+    try:
+        value = decode(file.read_bytes())
+        if isinstance(value, dict):
+            return checked_all(value)
+    except BadValue as error:
+        raise Problem(f"{file}: {error}", "the file is one JSON object, in UTF-8") from None
+    raise Problem(f"{file} holds no JSON object", 'write {"name": value}')
 
 
 def _json(name: str, text: str) -> Json:
     try:
-        return checked(name, decode(text))
+        return checked_all({name: decode(text)})[name]
     except ValueError as error:
         raise Problem(f"--var {name}:={text}: {error}", f"write text as {name}={text}", 2) from None

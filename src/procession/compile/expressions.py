@@ -178,7 +178,7 @@ class Expressions:
         except FeelSyntaxError as error:
             place = f"character {error.column}" if error.line == 1 else f"line {error.line}:{error.column}"
             message = f"the {site.attribute} {shown(text)} is no FEEL: {error.message} at {place}"
-            self._findings.report("feel", site, message, error.hint)
+            self._findings.report("feel", site, message, error.hint or "correct it, or split it")
 
 
 def shown(text: str) -> str:

@@ -18,6 +18,11 @@ from procession.ir.kinds import TimerKind
 UNBOUNDED: Final = -1
 SKIPPED_MAX: Final = 1_000
 """Skipped times of a cron expression are counted one by one; more than these are "as many, or more"."""
+TEXT_MAX: Final = 256
+"""Longest text of a timer, in characters: what is read from it must not cost more than reading."""
+MONTHS_MAX: Final = 10_000 * 12
+"""Longest duration, in months, and the same in ms: beyond it there are no dates."""
+MS_MAX: Final = 10_000 * 366 * 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 _DURATION: Final = re.compile(
@@ -32,7 +37,7 @@ def first_due(kind: TimerKind, value: str, at: int, zone: str) -> tuple[int, str
 
     None for a cycle of no repetitions. A date in the past is due at once. Raises `Failure("timer")`.
     """
-    text = value.strip()
+    text = _bounded(value).strip()
     if kind is TimerKind.DATE:
         return max(at, date_time_ms(text, zone)), "", 0
     if kind is TimerKind.DURATION:
@@ -78,7 +83,7 @@ def _cron_next_due(cron: Cron, scheduled: int, now: int, *, zone: str, catch_up:
 
 def date_time_ms(text: str, zone: str) -> int:
     """Unix ms of an ISO 8601 date or date-time, with an offset, `Z`, `[Zone]`, `@Zone`, or local to `zone`."""
-    match = _ZONED.match(text)
+    match = _ZONED.match(_bounded(text))
     named = (match.group(2) or match.group(3)) if match else None
     bare = match.group(1) if match else text
     try:
@@ -90,16 +95,24 @@ def date_time_ms(text: str, zone: str) -> int:
         raise Failure("timer", f"{text!r} is no ISO 8601 date-time such as 2026-01-31T09:00:00Z") from None
 
 
+def _bounded(text: str) -> str:
+    if len(text) > TEXT_MAX:
+        raise Failure("timer", f"{text[:40]!r}... has {len(text)} characters; a timer has at most {TEXT_MAX}")
+    return text
+
+
 @lru_cache(maxsize=4096)
 def parse_duration(text: str) -> tuple[int, int]:
     """(months, milliseconds) of an ISO 8601 duration. Raises `Failure("timer")`."""
-    match = _DURATION.match(text.strip())
+    match = _DURATION.match(_bounded(text).strip())
     if match is None or text.strip().endswith(("P", "T")):
         raise Failure("timer", f"{text!r} is no ISO 8601 duration such as P1DT2H30M")
     sign, years, months, weeks, days, hours, minutes, seconds = match.groups()
     whole = ((int(weeks or 0) * 7 + int(days or 0)) * 24 + int(hours or 0)) * 60 + int(minutes or 0)
     ms = whole * 60_000 + round(float(seconds or 0) * 1000)
     total_months = int(years or 0) * 12 + int(months or 0)
+    if total_months > MONTHS_MAX or ms > MS_MAX:
+        raise Failure("timer", f"the duration {text!r} is longer than 10000 years")
     return (-total_months, -ms) if sign else (total_months, ms)
 
 
@@ -131,6 +144,8 @@ def _first_of_cycle(text: str, at: int, zone: str) -> tuple[int, str, int] | Non
     match = _REPEAT.match(text)
     if match is None:
         raise Failure("timer", f"{text!r} is neither R[n]/[start/]duration nor cron")
+    if len(match.group(1)) > 9:
+        raise Failure("timer", f"{text!r} repeats too often to count; write R/ for without end")
     count = int(match.group(1)) if match.group(1) not in {"", "-"} else UNBOUNDED
     if count == 0:
         return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeGuard, cast, fi
 
 import msgspec
 
+from procession.base.values import NESTING_MAX, VARIABLE_BYTES_MAX, encode
 from procession.feel.errors import BudgetExceeded
 from procession.feel.numbers import number_of, number_text
 from procession.feel.temporal import Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from procession.feel.runtime import Runtime
 
 VALUES_MAX: Final = 1_000_000
+_LIGHT: Final = VARIABLE_BYTES_MAX >> 7
+"""A value of this weight cannot come near the limit in bytes, so nobody has to write it out to know."""
 RangeForm: TypeAlias = Literal["", "<", "<=", ">", ">=", "=", "!="]
 
 
@@ -128,30 +131,39 @@ def string(value: object, *, quoted: bool = False) -> str:
 def to_json(value: object) -> Json:
     """The value as a process variable: temporal values as text, ranges as contexts, functions as null.
 
-    Values that are JSON already are returned as they are. Raises `BudgetExceeded` for more than a million values.
+    Values that are JSON already are returned as they are. Raises `BudgetExceeded` for what no variable may hold: more
+    than a million values, nesting over `NESTING_MAX`, a text over `VARIABLE_BYTES_MAX`.
     """
-    if weight(value, VALUES_MAX) > VALUES_MAX:
+    size = weight(value, VALUES_MAX)
+    if size > VALUES_MAX:
         raise BudgetExceeded(f"the result holds more than {VALUES_MAX} values")
-    return _json(value)
+    result = _json(value, 0)
+    if isinstance(value, str):
+        size = len(value) >> 6
+    if size > _LIGHT and len(encode(result)) > VARIABLE_BYTES_MAX:
+        raise BudgetExceeded(f"the result has more than {VARIABLE_BYTES_MAX} bytes, the limit of a variable")
+    return result
 
 
-def _json(value: object) -> Json:
+def _json(value: object, depth: int) -> Json:
     kind = type(value)
     if kind in _PLAIN:
         return cast("Json", value)
+    if depth > NESTING_MAX:
+        raise BudgetExceeded(f"the result is nested deeper than {NESTING_MAX}")
     if is_list(value):
-        items = [_json(item) for item in value]
+        items = [_json(item, depth + 1) for item in value]
         return cast("Json", value) if all(new is old for new, old in zip(items, value, strict=True)) else items
     if is_context(value):
-        entries = {key: _json(item) for key, item in value.items()}
+        entries = {key: _json(item, depth + 1) for key, item in value.items()}
         same = all(entries[key] is item for key, item in value.items())
         return cast("Json", value) if same else entries
     if isinstance(value, TEMPORAL_TYPES):
         return temporal_text(value)
     if isinstance(value, Range):
         return {
-            "start": _json(value.start),
-            "end": _json(value.end),
+            "start": _json(value.start, depth + 1),
+            "end": _json(value.end, depth + 1),
             "start included": value.start_included,
             "end included": value.end_included,
         }

@@ -22,7 +22,9 @@ def weight(value: object, limit: int) -> int:
         if type(item) is list:
             stack.extend(cast("list[object]", item))
         elif type(item) is dict:
-            stack.extend(cast("dict[str, object]", item).values())
+            context = cast("dict[str, object]", item)
+            count += sum(map(len, context)) >> 6
+            stack.extend(context.values())
         elif isinstance(item, str):
             count += len(item) >> 6
     return count

@@ -67,7 +67,7 @@ def read(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T:
         raise Unreadable(_foreign(data))
     try:
         return decoder.decode(memoryview(data)[1:])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"the store holds a value that this version cannot read: {error}") from None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import cast, final
 
-from procession.base.failure import Unreadable
+from procession.base.failure import ProcessionError, Unreadable
 from procession.core.apply import apply_step
 from procession.core.facts import InstanceStarted
 from procession.core.flags import unknown
@@ -35,8 +35,22 @@ def load_instance(
 ) -> Loaded | None:
     """The instance, or None if it does not exist. `upto` gives the state after that step instead of the last.
 
-    Raises `Unreadable` for facts or flags of a newer version.
+    Raises `Unreadable` for what cannot be restored: damaged rows, or facts and flags of a newer version.
     """
+    try:
+        return _load(store, tenant, instance, program_of, upto)
+    except Unreadable as error:
+        raise Unreadable(f"instance {instance}: {error}") from error
+    except ProcessionError:
+        raise
+    except Exception as error:  # damage that still decodes makes facts that nobody wrote, with any consequence
+        text = f"instance {instance} cannot be restored from what is stored of it ({type(error).__name__}: {error})"
+        raise Unreadable(text) from error
+
+
+def _load(
+    store: Store, tenant: int, instance: int, program_of: Callable[[str], Linked], upto: int | None
+) -> Loaded | None:
     state: State | None = None
     size = 0
     if upto is None:
@@ -59,7 +73,7 @@ def load_instance(
     replay(linked, state, rows)
     foreign = unknown(state.flags)
     if foreign:
-        raise Unreadable(f"instance {instance} was started by a newer version (behaviour flags {foreign:#x})")
+        raise Unreadable(f"it was started by a newer version (behaviour flags {foreign:#x}): upgrade Procession")
     return Loaded(state, linked, sum(len(row.data) for row in rows), size)
 
 
@@ -67,5 +81,5 @@ def replay(linked: Linked, state: State, rows: Iterable[FactRow]) -> None:
     """Applies stored steps in order. Raises `Unreadable` for a gap."""
     for row in rows:
         if row.seq != state.seq + 1:
-            raise Unreadable(f"instance {state.instance} has no step {state.seq + 1}")
+            raise Unreadable(f"step {state.seq + 1} is missing")
         apply_step(linked.program, state, codec.decode_facts(row.data), row.at)

@@ -7,11 +7,11 @@ Times are Unix ms, durations ms; `tenant` is a name.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final, TypeAlias, TypeVar, final
+from typing import Final, TypeAlias, final
 
 import msgspec
 
-from procession.base.values import Json, checked_text, readable
+from procession.base.values import Json
 from procession.core.events import AnyEvent
 from procession.runtime import codec
 
@@ -222,29 +222,6 @@ AnyRequest: TypeAlias = (
 )
 
 _DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)
-
-
-_FOR_PEOPLE: Final = frozenset({"error", "message", "reason"})
-
-_S = TypeVar("_S", bound=msgspec.Struct)
-
-
-def sound(request: _S) -> _S:
-    """The request with texts that can be stored: names and keys are checked, texts for people made readable.
-
-    Raises `BadValue` for a name or key, naming it. Variables are checked where they come in (`checked_all`).
-    """
-    changes: dict[str, object] = {}
-    for name in request.__struct_fields__:
-        value: object = getattr(request, name)
-        if isinstance(value, str):
-            if name not in _FOR_PEOPLE:
-                checked_text(name.replace("_", " "), value)
-            elif (text := readable(value)) != value:
-                changes[name] = text
-        elif name == "event" and isinstance(value, msgspec.Struct):
-            changes[name] = sound(value)
-    return msgspec.structs.replace(request, **changes) if changes else request
 
 
 def encode(request: AnyRequest) -> bytes:

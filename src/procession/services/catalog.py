@@ -12,7 +12,7 @@ import msgspec
 from procession.base.failure import NotFound, Unreadable
 from procession.core.linked import Decide, Linked
 from procession.ir.kinds import Binding
-from procession.ir.program import Program, foreign, from_bytes
+from procession.ir.program import Program, foreign, from_bytes, hash_of
 from procession.runtime import codec
 from procession.runtime.decisions import decide_by_hash
 from procession.runtime.link import link
@@ -152,7 +152,11 @@ class Catalog:
         """A program, ready to run; raises `Unreadable` if its bytes are gone or not of this version."""
         found = self._linked.get((tenant, hash))
         if found is None:
-            program = _program_of(self.data(tenant, hash), hash)
+            data = self.data(tenant, hash)
+            if hash_of(data) != hash:
+                # Damage may still decode, into a process that nobody drew.
+                raise Unreadable(f"program {hash} is not what was deployed: restore a backup")
+            program = _program_of(data, hash)
             found = link(program, hash, self._decider(tenant))
             if len(self._linked) >= PROGRAMS_MAX:
                 del self._linked[next(iter(self._linked))]

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
-from procession.base.failure import NotFound
+from procession.base.failure import NotFound, Unreadable
 from procession.base.values import Json, Variables
 from procession.core import facts as f
 from procession.core.state import State
@@ -280,9 +280,14 @@ class Views:
         return [self._job(number, row) for row in rows if not type or row.type == type]
 
     def _job(self, tenant: int, row: JobRow) -> JobView:
-        instance = self._store.read("instance", (tenant, row.instance), InstanceRow)[0]
-        definition = self.catalog.definition(tenant, instance.definition)
-        node = self.catalog.linked(tenant, definition.program).nodes[row.node]
+        found = self._store.read("instance", (tenant, row.instance), InstanceRow)
+        if not found:
+            raise Unreadable(f"job {row.key} belongs to instance {row.instance}, which the store does not hold")
+        definition = self.catalog.definition(tenant, found[0].definition)
+        nodes = self.catalog.linked(tenant, definition.program).nodes
+        if row.node >= len(nodes):
+            raise Unreadable(f"job {row.key} belongs to node {row.node}, which its process does not have")
+        node = nodes[row.node]
         return JobView(
             row.key,
             row.instance,

@@ -11,7 +11,7 @@ from procession.base.failure import StoreError
 
 TEXTS: Final = {
     "SQLITE_FULL": "the disk is full, or the database reached its size limit: free space, then try again",
-    "SQLITE_BUSY": "another process keeps the database locked: end its transaction, then try again",
+    "SQLITE_BUSY": "another connection (of any process) keeps the database locked: end its transaction, then try again",
     "SQLITE_LOCKED": "another connection keeps a table locked: end its transaction, then try again",
     "SQLITE_READONLY": "the database is read-only: check the permissions of the file and of its folder",
     "SQLITE_CORRUPT": "the database is damaged: restore a backup (`procession backup` makes them)",
@@ -29,12 +29,18 @@ def plain_errors(name: str) -> Generator[None, None, None]:
     """Turns SQLite's errors into `StoreError` with the store's name and a remedy."""
     try:
         yield
-    except sqlite3.Error as error:
+    except FAULTS as error:
         raise explained(name, error) from error
 
 
-def explained(name: str, error: sqlite3.Error) -> StoreError:
+FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What a database raises: the second one is Python reading a damaged text, sometimes that of an error."""
+
+
+def explained(name: str, error: Exception) -> StoreError:
     """The `StoreError` of a SQLite error. Extended codes (SQLITE_IOERR_FSYNC) fall under their first two words."""
+    if isinstance(error, UnicodeDecodeError):
+        return StoreError(f"{name}: {TEXTS['SQLITE_CORRUPT']} ({error})")
     code = getattr(error, "sqlite_errorname", "") or ""
     family = "_".join(code.split("_")[:2])
     text = TEXTS.get(family)

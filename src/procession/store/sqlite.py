@@ -5,9 +5,11 @@ One connection writes, under a lock; another reads what is committed. Nothing he
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 from types import GenericAlias
@@ -15,11 +17,12 @@ from typing import Final, TypeVar, cast, final
 
 import msgspec
 
-from procession.base.failure import BadValue, StoreError
+from procession.base.failure import BadValue, Conflict, StoreError
 from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction
 from procession.store.connection import Connect, Connection, connect_sqlite
-from procession.store.errors import explained, plain_errors
+from procession.store.errors import FAULTS, explained, plain_errors
 from procession.store.faults import reached
+from procession.store.place import Place
 from procession.store.statements import migrations, split, statements
 
 BUSY_MS: Final = 5_000
@@ -44,6 +47,9 @@ class SQLiteStore:
     def __init__(self, path: str | Path, *, busy_ms: int = BUSY_MS, connect: Connect = connect_sqlite) -> None:
         """Raises `StoreError` when the file is no database, damaged, locked, or made by a newer version."""
         self._path = str(path)
+        if not self._path or "\0" in self._path:
+            # SQLite would take the one for a temporary database of each connection, and cut the other off.
+            raise StoreError(f"{self._path!r} is no path of a file: name one, or `:memory:`")
         self._connect = connect
         self._memory = self._path == ":memory:"
         self._lock = threading.RLock()
@@ -55,6 +61,7 @@ class SQLiteStore:
             except BaseException:
                 self._writer.close()
                 raise
+        self._place = Place(self._path)
         # In memory there is one connection: a reader must not see half a transaction.
         self._read_lock = self._lock if self._memory else threading.RLock()
         self._version = -1
@@ -71,11 +78,17 @@ class SQLiteStore:
         try:
             with self._read_lock:
                 found = self._reader.execute(sql, args).fetchall()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise explained(self._path, error) from error
+        except OverflowError:
+            raise BadValue("a number in the question has more than 63 bits; no key is that long") from None
         except UnicodeEncodeError:
-            raise BadValue("what is looked for holds a lone surrogate, which no stored text can") from None
-        return msgspec.convert(found, cast("type[list[_Row]]", GenericAlias(list, (row,)))) if found else []
+            raise BadValue("a text in the question holds a lone surrogate; no stored text does") from None
+        try:
+            return msgspec.convert(found, cast("type[list[_Row]]", GenericAlias(list, (row,)))) if found else []
+        except msgspec.ValidationError as error:
+            text = f"{self._path}: the database is damaged: {query} gave what no version of Procession wrote ({error})"
+            raise StoreError(text) from error
 
     def commit(self, fence: Fence, batch: Batch) -> None:
         """See `Store.commit`."""
@@ -83,11 +96,12 @@ class SQLiteStore:
             writer = self._writer
             try:
                 reached("before-commit")
+                self._place.check()
                 writer.execute("BEGIN IMMEDIATE")
                 self._write(writer, fence, batch)
                 reached("in-commit")
                 writer.execute("COMMIT")
-            except sqlite3.Error as error:
+            except FAULTS as error:
                 self._rollback()
                 raise explained(self._path, error) from error
             except Fenced:
@@ -158,6 +172,7 @@ class SQLiteStore:
                     transaction.execute(sql, row)
                 return
             with self._lock:
+                self._place.check()
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:
                     self._writer.executemany(sql, rows)
@@ -168,6 +183,7 @@ class SQLiteStore:
 
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
         """See `Store.reserve`."""
+        _same_database(transaction, self._path)
         with plain_errors(self._path):
             for (key,) in transaction.execute(_SHARD["shard_reserve"], (floor, shard)):
                 assert isinstance(key, int)
@@ -191,19 +207,34 @@ class SQLiteStore:
         """See `Store.backup`. Commits go on meanwhile; SQLite copies what they change once more."""
         if target.exists():
             raise StoreError(f"{target} exists already; a backup never overwrites")
-        with plain_errors(str(target)), sqlite3.connect(target) as copy:
-            if self._memory:
-                with self._lock:
-                    self._writer.backup(copy)
-            else:
-                source = _configured(self._connect(self._path, BUSY_MS))
-                try:
-                    source.backup(copy)
-                finally:
-                    source.close()
-            # Whoever opens the copy owns it; its epoch still fences everybody before him.
+        self._place.check()
+        # Under another name until it is whole: half a backup must not look like one, nor be opened as an empty store.
+        part = target.with_name(f"{target.name}.part")
+        try:
+            with plain_errors(str(target)):
+                part.unlink(missing_ok=True)
+                with closing(sqlite3.connect(part)) as copy:
+                    self._copy_to(copy)
+            _keep(part, target)
+        except OSError as error:
+            raise StoreError(f"{target}: the backup could not be written: {error.strerror or error}") from error
+        finally:
+            for name in (part.name, f"{part.name}-journal", f"{part.name}-wal", f"{part.name}-shm"):
+                part.with_name(name).unlink(missing_ok=True)
+
+    def _copy_to(self, copy: sqlite3.Connection) -> None:
+        if self._memory:
+            with self._lock:
+                self._writer.backup(copy)
+        else:
+            source = _configured(self._connect(self._place.path, BUSY_MS))
+            try:
+                source.backup(copy)
+            finally:
+                source.close()
+        # Whoever opens the copy owns it; its epoch still fences everybody before him.
+        with copy:
             copy.execute(_SHARD["shard_unowned"])
-        copy.close()
 
     def close(self) -> None:
         """See `Store.close`. The last connection folds the log into the file."""
@@ -215,6 +246,29 @@ class SQLiteStore:
                 if not self._memory:
                     self._reader.close()
                 self._writer.close()
+
+
+def _same_database(transaction: ForeignTransaction, path: str) -> None:
+    with plain_errors(path):
+        for _ in transaction.execute("SELECT 1 FROM sqlite_master WHERE name = 'procession_shard'"):
+            return
+    raise Conflict(f"{path}: the connection is one to another database: give one to this file")
+
+
+def _keep(part: Path, target: Path) -> None:
+    """Gives a finished copy its name, durably, and never in place of a file that is there."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise StoreError(f"{target} exists already; a backup never overwrites") from None
+    except OSError:
+        part.rename(target)  # a file system without links
+    if os.name != "nt":
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _configured(connection: Connection) -> Connection:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from procession.base.failure import BadValue
 from procession.cli.console import Problem
 from procession.cli.options import variables_of
 from procession.cli.workers import Worker, register_workers
@@ -41,6 +42,40 @@ def test_options_win_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "vars.json"
     file.write_text('{"a": 1, "b": 2}')
     assert variables_of(["b:=3"], file) == {"a": 1, "b": 3}
+
+
+FILES = {
+    "deep": ('{"a":' + "[" * 5_000 + "]" * 5_000 + "}", "not JSON"),
+    "nested over the limit": ('{"a":' + "[" * 300 + "]" * 300 + "}", "is nested deeper than 200"),
+    "large": ('{"a": "' + "x" * 5_000_000 + '"}', "'a' has more than 4194304 bytes"),
+    "not a number": ('{"a": NaN}', "not JSON"),
+    "huge number": ('{"a": 1e99999}', "a is a number of more than 4096 digits"),
+    "half a surrogate": ('{"a": "\\ud800"}', "not JSON"),
+    "without a name": ('{"": 1}', "non-empty string"),
+    "cut off": ('{"a": [1', "not JSON"),
+    "a list": ("[1]", "holds no JSON object"),
+}
+
+
+@pytest.mark.parametrize("name", list(FILES))
+def test_a_file_of_bad_variables_is_refused_by_its_name_and_theirs(tmp_path: Path, name: str) -> None:
+    text, says = FILES[name]
+    file = tmp_path / "vars.json"
+    file.write_text(text)
+    with pytest.raises(Problem) as caught:
+        variables_of(None, file)
+    assert str(file) in str(caught.value)
+    assert says in str(caught.value)
+    assert caught.value.remedy
+    file.write_bytes(b'{"a": "\xff"}')
+    with pytest.raises(Problem, match="not JSON"):
+        variables_of(None, file)
+
+
+@pytest.mark.parametrize("text", ["a\udcff=1", "a=\udcff", 'a:="\udcff"', "n" * 1_001 + "=1"])
+def test_an_argument_that_is_no_text_is_refused_by_name(text: str) -> None:
+    with pytest.raises((Problem, BadValue), match=r"surrogate|not JSON|1001 characters"):
+        variables_of([text])
 
 
 class Recorder:

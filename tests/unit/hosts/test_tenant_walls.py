@@ -162,7 +162,7 @@ OWN: Final[dict[str, Callable[[Known], object]]] = {
     "publish a start": lambda k: k.engine.publish("begin", "k", tenant="b"),
     "publish an id that is buffered": lambda k: k.engine.publish("later", "k", ttl=60, message_id="id", tenant="b"),
     "publish_many": lambda k: k.engine.publish_many([("news", "k")], tenant="b"),
-    "forget": lambda k: k.engine.forget(-1, -1, tenant="b"),
+    "forget": lambda k: k.engine.forget(0, 0, tenant="b"),
     "request: a key that is taken": lambda k: k.engine.call(q.StartProcess("b", "mine", {}, key=k.instance)),
 }
 """Calls that do something, in the tenant `b` alone."""

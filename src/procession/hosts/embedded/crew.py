@@ -6,10 +6,11 @@ A round takes jobs, calls the functions without any lock, and hands all their an
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast, final
 
-from procession.base.failure import NotFound, ProcessionError
+from procession.base.failure import NotFound, ProcessionError, StoreError
 from procession.base.values import Json
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.tickets import Ticket
@@ -36,6 +37,8 @@ class Crew:
         self.pump = pump
         self.workers: dict[str, Worker] = {}
         self._loop: LoopThread | None = None
+        self._kept: deque[AnyRequest] = deque()
+        """Answers that the store did not take."""
 
     def add(self, worker: Worker) -> None:
         """Registers a worker; a second one for the same type takes the place of the first."""
@@ -43,31 +46,32 @@ class Crew:
 
     def round(self) -> bool:
         """Does the jobs that are ready, in the calling thread. True if there were any."""
+        self.report_kept()
         batch: list[tuple[Worker, list[Work]]] = []
         count = 0
-        for worker in self.workers.values():
+        for worker in list(self.workers.values()):
             works = self.take(worker, min(ROUND_MAX - count, worker.max_jobs * 8))
             if works:
                 batch.append((worker, works))
                 count += len(works)
+        self.do(batch)
+        return count > 0
+
+    def do(self, batch: Sequence[tuple[Worker, list[Work]]]) -> None:
+        """Calls the functions for jobs that were taken, and hands all answers in together."""
         answers: list[AnyRequest] = []
-        done = 0
         try:
             for worker, works in batch:
                 if worker.asynchronous:
                     answers.extend(self.loop().run_all([worker.call_async(work) for work in works]))
-                    done += len(works)
                     continue
                 for work in works:
                     answers.append(worker.call(work))
-                    done += 1
         finally:
             # Even when a worker was interrupted (Ctrl-C): what is done is done, the rest is offered again.
+            self._put_back([work for _, works in batch for work in works][len(answers) :])
             if answers:
                 self.report(answers)
-            if done < count:
-                self._put_back([work for _, works in batch for work in works][done:])
-        return count > 0
 
     def loop(self) -> LoopThread:
         """The thread in which coroutines run."""
@@ -105,14 +109,35 @@ class Crew:
             return works
 
     def report(self, answers: Sequence[AnyRequest]) -> None:
-        """Hands the workers' answers in. What comes too late is refused, and said so."""
+        """Hands the workers' answers in. What comes too late is refused, and said so.
+
+        Raises `StoreError` when some could not be stored; they are kept, and handed in with the next ones.
+        """
         tickets = [Ticket(answer) for answer in answers]
-        self.pump.submit(tickets)
-        for ticket in tickets:
-            if isinstance(ticket.error, NotFound):
+        lost: StoreError | None = None
+        try:
+            self.pump.submit(tickets)
+        except StoreError as error:
+            lost = error
+        for ticket, answer in zip(tickets, answers, strict=True):
+            if not ticket.done or isinstance(ticket.error, StoreError):
+                # The work is done; as long as its lease holds, only the answer has to be tried again.
+                self._kept.append(answer)
+                lost = lost or cast("StoreError", ticket.error)
+            elif isinstance(ticket.error, NotFound):
                 _LOG.warning("a worker's result was refused: %s", ticket.error)
             elif isinstance(ticket.error, ProcessionError):
                 _LOG.error("a worker's result could not be taken: %s", ticket.error)
+        if lost is not None:
+            raise lost
+
+    def report_kept(self) -> None:
+        """Hands in what could not be stored before. Raises `StoreError` when it still cannot: then no more is taken."""
+        kept: list[AnyRequest] = []
+        while self._kept:
+            kept.append(self._kept.popleft())
+        if kept:
+            self.report(kept)
 
     def _take_outside(self, worker: Worker, limit: int) -> list[Work]:
         """Another process owns the shard: it leases jobs to this one through the inbox."""

@@ -15,10 +15,10 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 import msgspec
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
-from procession.base.values import Json, Variables, checked_all
+from procession.base.values import Json, Variables, checked_all, told
 from procession.core.events import AssignTask, CompleteTask, UpdateTask
-from procession.core.timers import duration_ms
 from procession.hosts.embedded.crew import Crew
+from procession.hosts.embedded.door import admitted, document, known_zone, milliseconds, task_changes
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
@@ -66,6 +66,7 @@ class Engine:
         """
         self.clock: Callable[[], int] = clock or _now_ms
         self._virtual = clock is not None
+        zone = known_zone(zone)
         self.store: Store = store or SQLiteStore(path)
         self._pump = Pump(self.store, clock=self.clock, zone=zone, takeover=takeover)
         self._crew = Crew(self._pump)
@@ -95,6 +96,8 @@ class Engine:
         if self._closed:
             return
         self._closed = True
+        if self._pump.forked:
+            return  # the original's locks and files are not ours to let go
         self.stop()
         self._crew.close()
         try:
@@ -134,7 +137,8 @@ class Engine:
         )
         if connection is None:
             return Instance(self, tenant, cast("int", self.call(request)))
-        request = q.sound(request)
+        # Nobody waits for what becomes of it, so what cannot become anything is refused here.
+        self.reader().definition(admitted(request))
         key = reserve_key(self.store, connection)
         post_in(self.store, connection, key, msgspec.structs.replace(request, key=key))
         return Instance(self, tenant, key)
@@ -210,13 +214,14 @@ class Engine:
         Raises `Conflict` when a message with this id is buffered already.
         """
         values = checked_all(variables)
-        return cast("int", self.call(q.PublishMessage(tenant, name, key, values, _ms(ttl), message_id)))
+        wait = milliseconds("time to live", ttl)
+        return cast("int", self.call(q.PublishMessage(tenant, name, key, values, wait, message_id)))
 
     def publish_many(
         self, messages: Sequence[tuple[str, str]], *, ttl: Duration = 0, tenant: str = DEFAULT_TENANT
     ) -> list[int]:
         """Publishes messages (name, key) that share commits."""
-        wait = _ms(ttl)
+        wait = milliseconds("time to live", ttl)
         found = self._call_all([q.PublishMessage(tenant, name, key, {}, wait) for name, key in messages])
         return [cast("int", key) for key in found]
 
@@ -262,7 +267,9 @@ class Engine:
 
     def update_task(self, task: int, changes: Mapping[str, object], *, tenant: str = DEFAULT_TENANT) -> None:
         """Changes attributes of a user task: candidate_groups, candidate_users, due, follow_up, priority."""
-        self.call(q.TaskEvent(tenant, task, UpdateTask(task, checked_all(changes))))
+        values = checked_all(changes)
+        task_changes(values)
+        self.call(q.TaskEvent(tenant, task, UpdateTask(task, values)))
 
     def incidents(
         self, *, instance: int = 0, after: int = 0, limit: int = LIMIT, tenant: str = DEFAULT_TENANT
@@ -324,7 +331,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
     ) -> list[Job]:
         """Leases jobs to a worker outside of this engine for `timeout` seconds."""
-        answer = self.call(q.ActivateJobs(tenant, type, limit, worker, max(1, int(timeout * 1000))))
+        answer = self.call(q.ActivateJobs(tenant, type, limit, worker, max(1, milliseconds("timeout", timeout))))
         return [job_from(each, tenant) for each in cast("list[dict[str, Json]]", answer)]
 
     def complete_job(
@@ -345,8 +352,8 @@ class Engine:
     ) -> int:
         """A failed attempt; gives the retries that are left (default: one less). At 0 there is an incident."""
         key, token, tenant = _addressed(job, tenant)
-        pause = None if backoff is None else int(backoff * 1000)
-        return cast("int", self.call(q.FailJob(tenant, key, message, token, retries, pause)))
+        pause = None if backoff is None else milliseconds("back-off", backoff)
+        return cast("int", self.call(q.FailJob(tenant, key, told(message), token, retries, pause)))
 
     def throw_job_error(
         self,
@@ -427,8 +434,8 @@ class Engine:
 
         Of an active instance goes what is older and not needed to go on. Call it now and then, for each tenant.
         """
-        oldest = 0 if instances is None else self.clock() - _ms(instances)
-        return forget_all(self.call, q.Forget(tenant, self.clock() - _ms(history), oldest))
+        oldest = 0 if instances is None else self.clock() - milliseconds("age of instances", instances)
+        return forget_all(self.call, q.Forget(tenant, self.clock() - milliseconds("age of history", history), oldest))
 
     def switch(self, *flags: int) -> None:
         """Switches behaviour flags (core.flags) for instances that start from now on: these are on, all others off.
@@ -455,6 +462,7 @@ class Engine:
 
     def reader(self) -> Reader:
         """This thread's reader."""
+        self._pump.usable()
         found: Reader | None = getattr(self._readers, "reader", None)
         if found is None:
             found = self._readers.reader = Reader(self.store)
@@ -462,14 +470,14 @@ class Engine:
 
     def call(self, request: InHouse) -> object:
         """Carries out one request."""
-        return self._pump.call(q.sound(request), self._call_timeout)
+        return self._pump.call(admitted(request), self._call_timeout)
 
     def checked(self, variables: Mapping[str, object] | None) -> Variables:
         """Variables as the engine can hold them; raises `BadValue`."""
         return checked_all(variables)
 
     def _call_all(self, requests: Sequence[q.AnyRequest]) -> list[object]:
-        tickets = [Ticket(q.sound(request)) for request in requests]
+        tickets = [Ticket(admitted(request)) for request in requests]
         self._pump.submit(tickets, self._call_timeout)
         return [ticket.outcome() for ticket in tickets]
 
@@ -480,18 +488,12 @@ def _now_ms() -> int:
 
 def _read(source: Source) -> tuple[str, bytes]:
     if isinstance(source, tuple):
-        return source
+        return document(*source)
     path = Path(source)
     try:
-        return path.name, path.read_bytes()
+        return document(path.name, path.read_bytes())
     except OSError as error:
         raise ProcessionError(f"{path}: {error.strerror or error}") from error
-
-
-def _ms(duration: Duration) -> int:
-    if isinstance(duration, str):
-        return duration_ms(duration)
-    return int(duration * 1000)
 
 
 def _addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:

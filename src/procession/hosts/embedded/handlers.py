@@ -12,13 +12,14 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
-from procession.base.values import MESSAGE_MAX, Json
+from procession.base.values import Json, told
 from procession.core import correlation, flags
 from procession.core import events as e
 from procession.core.outcome import Outcome
 from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer, offer_of
+from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
@@ -27,8 +28,6 @@ from procession.runtime import requests as q
 from procession.runtime.rows import HELD, DefinitionRow, ExpiredRow, IncidentRow, JobRow, TaskRow, TimerRow
 from procession.services.deploy import Deployment, Desk, InstallCompiled, compile_resources, install
 
-TTL_MS_MAX: Final = 10 * 366 * 86_400_000
-"""Longest time that a message may be buffered."""
 BACKOFF_MS: Final = (1_000, 5_000, 30_000, 300_000)
 """Pauses after the first, second … failed attempt of a job whose model names none; the last repeats."""
 SWEEP_MAX: Final = 1_000
@@ -202,7 +201,7 @@ def _publish(shard: Shard, request: q.PublishMessage) -> int:
     tenant = shard.catalog.tenant(request.tenant)
     if not request.name:
         raise Conflict("a message needs a name")
-    if not 0 <= request.ttl <= TTL_MS_MAX:
+    if not 0 <= request.ttl <= DURATION_MS_MAX:
         raise Conflict(f"a message cannot be buffered for {request.ttl} ms")
     key = request.key or shard.keys.take(shard.at)
     address = (tenant, request.name, request.correlation)
@@ -292,7 +291,7 @@ def _fail_job(shard: Shard, request: q.FailJob) -> int:
     if job.held:
         raise Conflict(f"job {offer.key} is out of retries already; resolve its incident")
     retries = offer.retries - 1 if request.retries is None else request.retries
-    error = request.error[:MESSAGE_MAX]
+    error = told(request.error)
     attempts = max(1, offer.attempt)
     rows = shard.batch["job"]
     if retries > 0:

@@ -19,6 +19,8 @@ from procession.runtime.rows import ShardRow
 LEASE_MS: Final = 10_000
 """How long the shard is ours after a commit or a heartbeat."""
 _ENGINES: Final = count(1)
+_OPEN: Final[set[str]] = set()
+"""The engines of this process that were not closed. One that could not give its lease back is gone all the same."""
 
 
 @final
@@ -39,7 +41,14 @@ def wall_ms() -> int:
 
 def owner_name() -> str:
     """A name for one engine of this process: host, process id, when the process started, a number."""
-    return f"{socket.gethostname()}|{os.getpid()}|{_started(os.getpid())}|{next(_ENGINES)}"
+    name = f"{socket.gethostname()}|{os.getpid()}|{_started(os.getpid())}|{next(_ENGINES)}"
+    _OPEN.add(name)
+    return name
+
+
+def closed(owner: str) -> None:
+    """This engine of this process holds nothing any more, whatever a store may say."""
+    _OPEN.discard(owner)
 
 
 def acquire(store: Store, shard: int, owner: str, *, force: bool = False) -> Ownership | None:
@@ -78,7 +87,7 @@ def _gone(owner: str) -> bool:
     if os.name == "nt":
         return False  # no way to ask there that is certain to leave the process alone: wait for the lease's end
     if number == os.getpid():
-        return started != _started(number)
+        return started != _started(number) or owner not in _OPEN
     try:
         os.kill(number, 0)
     except ProcessLookupError:

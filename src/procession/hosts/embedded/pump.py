@@ -7,6 +7,8 @@ live here: workers, threads, and the public API.
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +22,7 @@ from procession.base.failure import BadValue, Conflict, NotFound, ProcessionErro
 from procession.core.events import FireTimer
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
-from procession.hosts.embedded.ownership import LEASE_MS, Ownership, acquire, holder, owner_name, wall_ms
+from procession.hosts.embedded.ownership import LEASE_MS, Ownership, acquire, closed, holder, owner_name, wall_ms
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
@@ -28,7 +30,7 @@ from procession.hosts.embedded.writer import Unsettled, run
 from procession.runtime import codec, requests
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SweepMessages
-from procession.runtime.rows import InboxRow, IntRow, NamedRow, TextRow
+from procession.runtime.rows import InboxRow, IntRow, NamedRow, ShardRow, TextRow
 from procession.services.deploy import InstallCompiled
 
 BATCH_MAX: Final = 256
@@ -37,6 +39,10 @@ SWEEP_EVERY_MS: Final = 1_000
 KEPT_ANSWERS_MS: Final = 600_000
 """How long an answer stays in the inbox for a process that may still ask for it."""
 KEPT_SOURCES_MS: Final = 7 * 86_400_000
+WAKE_S: Final = 1.0
+"""Longest time that a caller sleeps before he looks himself: who should have woken him may have been interrupted."""
+
+_LOG: Final = logging.getLogger("procession")
 
 
 @final
@@ -60,6 +66,8 @@ class Pump:
         self._inbox_turn = ""
         """The tenant whose requests were taken from the inbox last."""
         self._rival_checked_ms = 0
+        self._process = os.getpid()
+        self._closed = False
         self.asked_ms = 0
         """When (Unix ms of the machine) another process asked for something last."""
         with self.lock:
@@ -67,9 +75,11 @@ class Pump:
 
     def own(self, *, force: bool = False) -> Shard | None:
         """The shard, if this process owns it or can take it now; `force` fences whoever has it."""
+        self.usable()
         if self.shard is not None:
             return self.shard
         with self.lock:
+            self.usable()
             if self.shard is None:
                 taken = acquire(self.store, 0, self._owner, force=force)
                 if taken is None:
@@ -83,6 +93,21 @@ class Pump:
                     raise
             return self.shard
 
+    @property
+    def forked(self) -> bool:
+        """Whether this is a copy of the engine's process: its locks and its file are the original's."""
+        return self._process != os.getpid()
+
+    def usable(self) -> None:
+        """Raises `Conflict` when the engine is closed, or this process a fork of the one that opened it."""
+        if self.forked:
+            raise Conflict(
+                f"this engine was opened by process {self._process}, of which this one is a fork: "
+                "open an engine of its own after the fork"
+            )
+        if self._closed:
+            raise Conflict("the engine is closed: open another one")
+
     def _taken_over(self, taken: Ownership) -> Shard | None:
         shard = Shard(self.store, epoch=taken.epoch, last_key=taken.last_key, clock=self.clock, zone=self._zone)
         shard.carry = CARRY
@@ -91,11 +116,17 @@ class Pump:
         return shard if self._beat(shard) else None
 
     def release(self) -> None:
-        """Gives the shard to whoever wants it."""
+        """Gives the shard to whoever wants it, and takes it no more."""
         with self.lock:
-            if self.shard is not None:
-                self.store.release(self.shard.number, self.shard.epoch)
-                self.shard = None
+            self._closed = True
+            self.shard = None
+            closed(self._owner)
+            try:
+                row = self.store.read("shard_read", (0,), ShardRow)[0]
+                if row.owner == self._owner:
+                    self.store.release(0, row.epoch)
+            except StoreError as error:
+                _LOG.warning("the store keeps the name of this engine until its lease ends: %s", error)
 
     def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request; gives its result or raises what went wrong."""
@@ -119,7 +150,7 @@ class Pump:
         last = tickets[-1]
         # Somebody else is writing. He may carry these out too, or wake this thread to do it when he is done.
         while not last.done and not self._lead(tickets, timeout_s):
-            wake.wait()
+            wake.wait(WAKE_S)
             if not last.done:
                 wake.clear()
 
@@ -130,7 +161,13 @@ class Pump:
         try:
             last = tickets[-1]
             while not last.done:
-                self.carry_out(self._intake.take(BATCH_MAX), timeout_s)
+                try:
+                    self.carry_out(self._intake.take(BATCH_MAX), timeout_s)
+                except Exception:  # those of this batch were told; where ours are not among them, theirs comes next
+                    continue
+        except BaseException:
+            self._intake.withdraw(tickets)
+            raise
         finally:
             self.lock.leave()
         return True
@@ -192,6 +229,7 @@ class Pump:
 
     def turn(self) -> bool:
         """One round of what is due without a caller: inbox, timers, messages, leases. True if there was any."""
+        self.usable()
         with self.lock:
             shard = self.own()
             if shard is None:
@@ -206,6 +244,7 @@ class Pump:
 
     def keep(self) -> None:
         """Renews the lease when half of it is over."""
+        self.usable()
         shard = self.shard
         if shard is None or shard.expires - wall_ms() >= LEASE_MS // 2:
             return
@@ -255,13 +294,8 @@ class Pump:
                 shard.batch["inbox"].delete(row.number, (row.number,))
                 self._beat(shard)
                 continue
-            try:
-                request = requests.decode(row.body)
-            except Unreadable as error:
-                # Of a newer version, or damaged: it is kept for an owner that can read it.
-                shard.begin()
-                shard.batch["inbox"].change("inbox_fail", (codec.encode_json({"error": str(error)}), row.number))
-                self._beat(shard)
+            request = self._readable(shard, row)
+            if request is None:
                 continue
             ticket = Ticket(request, row.number)
             ticket.source = (row.source, row.source_number)
@@ -287,6 +321,18 @@ class Pump:
             rows += found
             self._inbox_turn = tenant
         return rows, more
+
+    def _readable(self, shard: Shard, row: InboxRow) -> AnyRequest | None:
+        """The request of a row. One that is damaged, or of a newer version, is kept for an owner that can read it."""
+        try:
+            return requests.decode(row.body)
+        except Unreadable as error:
+            _LOG.error("request %s of the inbox is put aside: %s", row.number, error)
+            shard.begin()
+            answer = codec.encode_json({"error": f"the request cannot be read: {error}"})
+            shard.batch["inbox"].change("inbox_fail", (answer, row.number))
+            self._beat(shard)
+            return None
 
     def _taken(self, row: InboxRow) -> bool:
         if row.source.startswith(("i:", "k:")):
@@ -374,13 +420,16 @@ def error_of(answer: dict[str, object]) -> ProcessionError:
 def _raise_lost(tickets: Sequence[Ticket]) -> None:
     """Nobody waits for these requests, so an unusable store is told to whoever runs the engine."""
     for ticket in tickets:
-        if isinstance(ticket.error, StoreError):
+        if isinstance(ticket.error, StoreError) and not isinstance(ticket.error, Unreadable):
             raise ticket.error
+
+
+_INTERRUPTED: Final = "the thread that did this was interrupted; look whether it was stored before you repeat it"
 
 
 def _abandon(tickets: Sequence[Ticket], error: BaseException) -> None:
     """The lock's holder was interrupted: those who wait for him must not wait for ever."""
     for ticket in tickets:
         if not ticket.done:
-            ticket.error = error if isinstance(error, Exception) else StoreError("interrupted: nothing was stored")
+            ticket.error = error if isinstance(error, Exception) else StoreError(_INTERRUPTED)
             ticket.finish()

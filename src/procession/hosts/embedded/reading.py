@@ -11,6 +11,8 @@ from procession.core.variables import visible
 from procession.ir.kinds import Binding
 from procession.runtime.decisions import decide
 from procession.runtime.ports import Store
+from procession.runtime.requests import StartProcess
+from procession.runtime.rows import DefinitionRow
 from procession.services.views import Entry, InstanceView, Views, variables_of
 
 
@@ -22,6 +24,16 @@ class Reader:
 
     def __init__(self, store: Store) -> None:
         self.views = Views(store)
+
+    def definition(self, request: StartProcess) -> DefinitionRow:
+        """What a start would run; raises `NotFound`."""
+        number = self.views.tenant(request.tenant)
+        if number is None:
+            raise NotFound(f"no tenant {request.tenant!r}: nothing was deployed for it")
+        catalog = self.views.catalog
+        if request.version:
+            return catalog.version(number, request.process_id, request.version)
+        return catalog.latest(number, request.process_id)
 
     def instance(self, tenant: str, key: int) -> InstanceView:
         """See `Views.instance`."""

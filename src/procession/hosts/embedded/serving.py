@@ -61,6 +61,10 @@ class Serving:
                 _LOG.error("%s", error)
                 self._stopped.wait(RETRY_S)
                 continue
+            except Exception:  # a fault of the engine must not end the thread that keeps it going
+                _LOG.exception("a fault of the engine in the thread of its timers and its inbox")
+                self._stopped.wait(RETRY_S)
+                continue
             pump.wait(seen, self._pause())
 
     def _pause(self) -> float:
@@ -80,11 +84,12 @@ class Serving:
             except StoreError as error:
                 _LOG.error("%s", error)
                 self._stopped.wait(RETRY_S)
-            except Exception:  # a fault of the engine must not end the thread that does the work
+            except BaseException:  # nor a fault of the engine, nor what a worker raised, may end the thread that works
                 _LOG.exception("a fault of the engine in a worker's thread")
                 self._stopped.wait(RETRY_S)
 
     def _one_round(self) -> bool:
+        self._crew.report_kept()
         found = False
         for worker in list(self._crew.workers.values()):
             wanted = self._reserve(worker)
@@ -95,11 +100,7 @@ class Serving:
                 if not works:
                     continue
                 found = True
-                if worker.asynchronous:
-                    answers = self._crew.loop().run_all([worker.call_async(work) for work in works])
-                else:
-                    answers = [worker.call(work) for work in works]
-                self._crew.report(answers)
+                self._crew.do([(worker, works)])
             finally:
                 self._free(worker, wanted)
         return found

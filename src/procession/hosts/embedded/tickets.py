@@ -92,6 +92,18 @@ class Intake:
                     queue[0].wake.set()
                     return
 
+    def withdraw(self, tickets: Iterable[Ticket]) -> None:
+        """Takes back what was not begun: its caller is gone, and must not be told one thing while another happens."""
+        gone = set(map(id, tickets))
+        with self._lock:
+            for tenant, queue in list(self._queues.items()):
+                left = deque(ticket for ticket in queue if id(ticket) not in gone)
+                self._count -= len(queue) - len(left)
+                if left:
+                    self._queues[tenant] = left
+                else:
+                    del self._queues[tenant]
+
     def take(self, limit: int) -> list[Ticket]:
         """The next requests, at most `limit`. A tenant whose turn is over goes behind the others."""
         taken: list[Ticket] = []

@@ -10,18 +10,20 @@ import time
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, TypeAlias, cast, final
 
 import msgspec
 
 from procession.base.failure import BadValue, ProcessionError
-from procession.base.values import Json, checked_all
+from procession.base.values import Json, checked_all, checked_integer, checked_text, told
 from procession.core.state import ElementInstance
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer
+from procession.hosts.embedded.door import milliseconds
 from procession.hosts.embedded.handlers import job_spec
 from procession.hosts.embedded.residents import Resident
-from procession.runtime.requests import AnyRequest, FailJob, FinishJob, ThrowJob, sound
+from procession.runtime.requests import AnyRequest, FailJob, FinishJob, ThrowJob
 
 Function: TypeAlias = Callable[..., object]
 
@@ -133,13 +135,15 @@ class Worker:
         timeout_s: float = TIMEOUT_S,
         backoff_s: Sequence[float] = (),
     ) -> None:
-        """Raises `TypeError` for a signature that no variables can fill."""
-        self.type = type
+        """Raises `TypeError` for a signature that no variables can fill, `BadValue` for numbers that mean nothing."""
+        self.type = checked_text("type of a worker", type)
         self.function = function
+        if checked_integer(f"max_jobs of worker {type!r}", max_jobs) < 1:
+            raise BadValue(f"the max_jobs of worker {type!r} is {max_jobs}; it needs at least 1")
         self.max_jobs = max_jobs
-        self.timeout_ms = max(1, int(timeout_s * 1000))
-        self.backoff_ms = tuple(int(pause * 1000) for pause in backoff_s)
-        self.asynchronous = inspect.iscoroutinefunction(function)
+        self.timeout_ms = max(1, milliseconds(f"timeout of worker {type!r}", timeout_s))
+        self.backoff_ms = tuple(milliseconds(f"back-off of worker {type!r}", pause) for pause in backoff_s)
+        self.asynchronous = inspect.iscoroutinefunction(_plain_function(function))
         self.mean_s = 0.0
         """How long a call takes, smoothed: short ones are done several at a time."""
         self._job_name = ""
@@ -147,9 +151,13 @@ class Worker:
         self._parameters = self._read_signature(function)
 
     def _read_signature(self, function: Function) -> tuple[_Parameter, ...]:
-        hints = typing.get_type_hints(function)
+        try:
+            hints = typing.get_type_hints(_plain_function(function))
+            parameters = inspect.signature(function).parameters
+        except (NameError, TypeError, ValueError, AttributeError) as error:
+            raise TypeError(f"worker {self.type!r}: the signature of its function cannot be read: {error}") from error
         found: list[_Parameter] = []
-        for name, parameter in inspect.signature(function).parameters.items():
+        for name, parameter in parameters.items():
             kind = parameter.kind
             hint = hints.get(name, parameter.empty)
             if kind is parameter.VAR_KEYWORD:
@@ -214,7 +222,7 @@ class Worker:
             answer = self._finished(work, result)
         except BpmnError as error:
             answer = self._threw(work, error)
-        except Exception as error:  # whatever a worker raises is a failed attempt, never the engine's end
+        except (Exception, SystemExit) as error:  # a worker's error is a failed attempt, never the engine's end
             answer = self._failed(work, _told(error))
         self._took(time.perf_counter() - started)
         return answer
@@ -228,7 +236,9 @@ class Worker:
             return self._finished(work, result)
         except BpmnError as error:
             return self._threw(work, error)
-        except Exception as error:  # as in `call`
+        except GeneratorExit:
+            raise  # the loop closes: this attempt has no outcome
+        except BaseException as error:  # a cancellation too, and what would end the thread that all coroutines share
             return self._failed(work, _told(error))
 
     def _took(self, seconds: float) -> None:
@@ -239,19 +249,17 @@ class Worker:
 
     def _threw(self, work: Work, error: BpmnError) -> AnyRequest:
         try:
+            code = checked_text("code of a BpmnError", error.code)
             variables = checked_all(error.variables)
         except BadValue as bad:
-            return self._failed(work, f"the variables of {error}: {bad}")
-        try:
-            return sound(ThrowJob(work.tenant, work.key, error.code, error.message, variables, work.token))
-        except BadValue as bad:
-            return self._failed(work, f"the error code: {bad}")
+            return self._failed(work, f"BpmnError {_told(error)[:80]}: {bad}")
+        return ThrowJob(work.tenant, work.key, code, told(str(error.message)), variables, work.token)
 
     def _failed(self, work: Work, text: str) -> AnyRequest:
         pause: int | None = None
         if self.backoff_ms:
             pause = self.backoff_ms[min(work.attempt, len(self.backoff_ms)) - 1]
-        return sound(FailJob(work.tenant, work.key, text, work.token, backoff=pause))
+        return FailJob(work.tenant, work.key, told(text), work.token, backoff=pause)
 
 
 def variables_of(type: str, result: object) -> dict[str, Json]:
@@ -262,6 +270,8 @@ def variables_of(type: str, result: object) -> dict[str, Json]:
         if isinstance(result, msgspec.Struct) or hasattr(result, "__dataclass_fields__"):
             result = msgspec.to_builtins(result, builtin_types=(Decimal,), str_keys=True)
         else:
+            if inspect.iscoroutine(result):
+                result.close()  # nobody will await it
             kind = result.__class__.__name__
             raise BadValue(f"worker {type!r} returned a {kind}; it must return a dict of variables, or None")
     return checked_all(cast("Mapping[str, object]", result))
@@ -331,6 +341,16 @@ def _copied(value: object) -> Any:
 
 
 def _told(error: BaseException) -> str:
-    if isinstance(error, ProcessionError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+    kind = type(error).__name__
+    try:
+        text = str(error)
+    except Exception as second:  # an exception of the worker's, with a text of the worker's
+        return f"{kind}, whose text cannot be read: {type(second).__name__}"
+    return text if isinstance(error, ProcessionError | BpmnError) else f"{kind}: {text}"
+
+
+def _plain_function(function: Function) -> Function:
+    """Where the annotations are: inside a partial, a method of a callable object, or the function itself."""
+    while isinstance(function, partial):
+        function = function.func
+    return function if inspect.isroutine(function) or inspect.isclass(function) else type(function).__call__

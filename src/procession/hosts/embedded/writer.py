@@ -197,9 +197,9 @@ def _record(shard: Shard, ticket: Ticket, error: Exception) -> None:
     if ticket.timer is not None:
         shard.batch["timer"].change("timer_delay", (shard.at + FAILURE_DELAY_MS, *ticket.timer))
     cause = "this version cannot go on with" if stranded else "a fault of the engine stopped"
-    broken = Broken(f"{cause} {subject}, which stays where it was: {text}")
-    broken.__cause__ = error
-    ticket.error = broken
+    kind = Unreadable if stranded else Broken
+    ticket.error = kind(f"{cause} {subject}, which stays where it was: {text}")
+    ticket.error.__cause__ = error
     try:
         shard.commit()
         _settle(shard)

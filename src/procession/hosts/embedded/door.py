@@ -1,0 +1,155 @@
+"""The door: what callers give is checked before it becomes a request, so that nothing behind it meets a surprise.
+
+Variables are checked by `base.values`; here stand the texts and numbers beside them. What must not live here: whether
+something exists, or is in a state that allows the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Final, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from procession.base.failure import BadValue, Failure
+from procession.base.values import Json, checked_integer, checked_text
+from procession.core.catches import KEY_MAX
+from procession.core.jobs import RETRIES_MAX
+from procession.core.timers import date_time_ms, duration_ms
+from procession.hosts.embedded.tickets import InHouse
+
+DURATION_MS_MAX: Final = 10 * 366 * 86_400_000
+"""Longest time to live, back-off or lease that a caller may give."""
+
+Check: TypeAlias = Callable[[str, object], object]
+
+_WORDS: Final = {
+    "correlation": "key of the message",
+    "incident": "key of the incident",
+    "job": "key of the job",
+    "name": "name of what is sent",
+    "retries": "number of retries",
+    "task": "key of the task",
+}
+"""What callers know some fields of requests as."""
+_CUT: Final = frozenset({"error"})
+"""Texts of others' errors: the handler cuts them, however long they are."""
+
+_Asked = TypeVar("_Asked", bound=InHouse)
+
+
+def admitted(request: _Asked) -> _Asked:
+    """The request, its texts and numbers being such that a store holds. Raises `BadValue` naming one that is not."""
+    _look(request)
+    return request
+
+
+def _look(struct: msgspec.Struct) -> None:
+    for name, word, check in _fields(type(struct)):
+        value: object = getattr(struct, name)
+        if check is not None:
+            check(word, value)
+        elif isinstance(value, msgspec.Struct):
+            _look(value)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Check | None], ...]:
+    """(field, its word, its check) of a request or an event; without a check where it may be an event."""
+    found: list[tuple[str, str, Check | None]] = []
+    for field in msgspec.structs.fields(kind):
+        word = _WORDS.get(field.name, field.name.replace("_", " "))
+        if field.name == "correlation":
+            found.append((field.name, word, _message_key))
+        elif field.type is str and field.name not in _CUT:
+            found.append((field.name, word, checked_text))
+        elif field.name == "retries":
+            found.append((field.name, word, _retries))
+        elif field.name == "backoff":
+            continue  # made by `milliseconds`, or None
+        elif field.type is int:
+            found.append((field.name, word, checked_integer))
+        elif field.name == "event":
+            found.append((field.name, word, None))
+    return tuple(found)
+
+
+def _retries(what: str, value: object) -> None:
+    if value is not None and checked_integer(what, value) > RETRIES_MAX:
+        raise BadValue(f"the {what} is {value}; the limit is {RETRIES_MAX}")
+
+
+def _message_key(what: str, value: object) -> None:
+    checked_text(what, value, KEY_MAX)  # a longer one is nobody's: what instances wait for is no longer either
+
+
+def milliseconds(what: str, duration: object) -> int:
+    """A duration of a caller: seconds, or an ISO 8601 text. Raises `BadValue` that says `what` it was for."""
+    if isinstance(duration, str):
+        try:
+            found = duration_ms(duration)
+        except Failure as failure:
+            raise BadValue(f"the {what}: {failure.message}") from None
+    elif isinstance(duration, int | float) and not isinstance(duration, bool):
+        # NaN is not in between either, and infinity has no milliseconds.
+        found = int(duration * 1000) if 0 <= duration <= DURATION_MS_MAX else -1
+    else:
+        raise BadValue(f"the {what} must be seconds or an ISO 8601 duration, not {duration!r:.80}")
+    if not 0 <= found <= DURATION_MS_MAX:
+        raise BadValue(f"the {what} is {duration!r:.80}; it must be from 0 to {DURATION_MS_MAX // 1000} s")
+    return found
+
+
+def task_changes(changes: Mapping[str, Json]) -> None:
+    """Raises `BadValue` for an attribute that user tasks do not have, or a value that it cannot have."""
+    for name, value in changes.items():
+        holds = _ATTRIBUTES.get(name)
+        if holds is None:
+            raise BadValue(f"a user task has no attribute {name!r} to change; there are {', '.join(_ATTRIBUTES)}")
+        if not holds[0](value):
+            raise BadValue(f"the {name} of a user task must be {holds[1]}, not {value!r:.80}")
+
+
+def known_zone(zone: str) -> str:
+    """The zone's name. Raises `BadValue` for one that this machine's time zone data does not have."""
+    try:
+        ZoneInfo(checked_text("zone", zone))
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise BadValue(f"there is no time zone {zone!r}: give a name such as Europe/Berlin, or UTC") from None
+    return zone
+
+
+def document(name: object, data: object) -> tuple[str, bytes]:
+    """A document to deploy. Raises `BadValue` for what is no text as its name, or no bytes."""
+    if not isinstance(data, bytes):
+        raise BadValue(f"the document {name!r:.80} must be bytes, not {type(data).__name__}")
+    return checked_text("name of a document", name), data
+
+
+def _names(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _time(value: Json) -> bool:
+    if value is None or value == "":
+        return True
+    try:
+        date_time_ms(str(value), "UTC")
+    except Failure:
+        return False
+    return isinstance(value, str)
+
+
+def _priority(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100
+
+
+_ATTRIBUTES: Final[dict[str, tuple[Callable[[Json], bool], str]]] = {
+    "candidate_groups": (_names, "a list of strings"),
+    "candidate_users": (_names, "a list of strings"),
+    "due": (_time, "an ISO 8601 date-time, or null"),
+    "follow_up": (_time, "an ISO 8601 date-time, or null"),
+    "priority": (_priority, "a whole number from 0 to 100"),
+}

@@ -1,0 +1,68 @@
+"""docs/security.md says what the code does: its limits are the code's, and the tests that it names are there."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from procession.base import values
+from procession.core import catches, jobs, step, timers
+from procession.core.elements import multi_instance, scopes
+from procession.feel import grammar, ops, runtime
+from procession.feel import values as feel_values
+from procession.feel.builtins import regex
+from procession.hosts.embedded import door, residents, tickets
+from procession.parse import reading, xml
+from procession.runtime import link
+from procession.services import deploy
+from tidy.source_tree import ROOT
+
+MIB: Final = 1024 * 1024
+DAY_MS: Final = 86_400_000
+LIMITS: Final = {
+    "one document to deploy": (deploy.RESOURCE_BYTES_MAX // MIB, " MiB"),
+    "XML of one document": (xml.DOCUMENT_BYTES_MAX // MIB, " MiB"),
+    "nesting of XML elements": (xml.DEPTH_MAX, ""),
+    "XML elements of a document": (xml.ELEMENTS_MAX, ""),
+    "findings shown of a document": (reading.FINDINGS_MAX, ""),
+    "one variable, as JSON": (values.VARIABLE_BYTES_MAX // MIB, " MiB"),
+    "nesting of a variable": (values.NESTING_MAX, ""),
+    "digits of a number": (values.DIGITS_MAX, ""),
+    "name of a variable": (values.NAME_CHARACTERS_MAX, " characters"),
+    "a key, name, id or reason": (values.TEXT_CHARACTERS_MAX, " characters"),
+    "key of a message": (catches.KEY_MAX, " characters"),
+    "text of a worker's error": (values.TEXT_CHARACTERS_MAX, " characters"),
+    "an expression": (grammar.TEXT_MAX, " characters"),
+    "nesting of an expression": (grammar.DEPTH_MAX, ""),
+    "steps of a transition's expressions": (link.STEPS_MAX, ""),
+    "values in a result": (feel_values.VALUES_MAX, ""),
+    "a string that an expression makes": (ops.STRING_MAX, " characters"),
+    "calls of functions inside each other": (runtime.CALLS_MAX, ""),
+    "pattern of a regular expression": (regex.PATTERN_MAX, " characters"),
+    "text for a regular expression": (regex.TEXT_MAX, " characters"),
+    "text of a timer": (timers.TEXT_MAX, " characters"),
+    "a duration in a model": (timers.MONTHS_MAX // 12, " years"),
+    "time to live, back-off, lease of a caller": (door.DURATION_MS_MAX // DAY_MS, " days"),
+    "retries of a job": (jobs.RETRIES_MAX, ""),
+    "instances of a multi-instance": (multi_instance.COUNT_MAX, ""),
+    "calls of processes inside each other": (scopes.DEPTH_MAX, ""),
+    "transitions of one step": (step.TRANSITIONS_MAX, ""),
+    "yields without a wait": (step.YIELDS_MAX, ""),
+    "requests that wait in a process": (tickets.WAITING_MAX, ""),
+    "instances in memory": (residents.RESIDENTS_MAX, ""),
+    "what instances in memory hold": (residents.BYTES_MAX // MIB, " MiB"),
+}
+PAGE: Final = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+
+
+def test_the_limits_on_the_page_are_those_of_the_code() -> None:
+    section = PAGE.partition("## Limits")[2].partition("## ")[0]
+    shown = {cells[0]: cells[1] for cells in re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", section, re.MULTILINE)}
+    del shown["what"]
+    assert shown == {name: f"{value:,}{unit}" for name, (value, unit) in LIMITS.items()}
+
+
+def test_the_tests_that_the_page_names_are_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`", PAGE)
+    assert len(named) >= 10
+    assert [path for path in named if not (ROOT / path).exists()] == []
