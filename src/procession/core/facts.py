@@ -87,6 +87,20 @@ class ElementTerminated(Fact, frozen=True, array_like=True, gc=False, tag="kille
     element: int
 
 
+class ElementTerminating(Fact, frozen=True, array_like=True, gc=False, tag="terminating"):
+    """The element is interrupted: what it waited for and its tokens are gone, and canceling listeners of a user task
+    in it (or of itself) run before it ends."""
+
+    element: int
+
+
+class InterruptionHeld(Fact, frozen=True, array_like=True, gc=False, tag="interrupting"):
+    """What follows an interruption waits for canceling listeners. `then` is an agenda entry; None clears it."""
+
+    element: int
+    then: Json
+
+
 class FlowTaken(Fact, frozen=True, array_like=True, gc=False, tag="flow"):
     """A token is on a sequence flow of a scope."""
 
@@ -251,7 +265,7 @@ class TaskChanged(Fact, frozen=True, array_like=True, gc=False, tag="task-change
 
 
 class TransitionHeld(Fact, frozen=True, array_like=True, gc=False, tag="held"):
-    """A user task's transition (completing, assigning, updating) waits for its task listeners. None clears it."""
+    """A user task's transition (completing, canceling, …) waits for its task listeners. None clears it."""
 
     element: int
     held: Json
@@ -362,6 +376,8 @@ AnyFact: TypeAlias = (
     | ElementCompleting
     | ElementCompleted
     | ElementTerminated
+    | ElementTerminating
+    | InterruptionHeld
     | FlowTaken
     | TokensMerged
     | ScopeInterrupted

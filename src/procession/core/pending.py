@@ -39,7 +39,7 @@ def pending(linked: Linked, state: State) -> list[AnyCommand]:
 
 
 def _threw(state: State, element: int, held: list[Json]) -> TellParent:
-    code, message, variables = cast("tuple[str, str, dict[str, Json]]", tuple(held[1:]))
+    code, message, variables = cast("tuple[str, str, dict[str, Json]]", tuple(held[1:4]))
     event = ChildThrew(state.parent_element, state.instance, code, message, variables, state.instance, element)
     return TellParent(state.parent_instance, event)
 

@@ -16,6 +16,8 @@ class Stage(IntEnum):
 
     ACTIVE = 0
     COMPLETING = 1
+    TERMINATING = 2
+    """Interrupted, but listeners of a user task inside still run; it waits for nothing else."""
 
 
 class Status(IntEnum):
@@ -130,6 +132,7 @@ class ElementInstance:
         "node",
         "scope",
         "stage",
+        "then",
         "tokens",
         "variables",
         "waits",
@@ -154,6 +157,8 @@ class ElementInstance:
         """Of a user task: what is shown to people."""
         self.held: Json = None
         """Of a user task: the transition that waits for its listeners."""
+        self.then: Operation | None = None
+        """What follows once the interruption of this element, or of all inside it, has come to its end."""
         self.child = 0
         """Of a call activity: the called instance's key."""
         self.definition: tuple[str, int] | None = None

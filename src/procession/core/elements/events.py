@@ -11,7 +11,7 @@ from procession.core.catches import correlation_key, key_text
 from procession.core.commands import Broadcast, Publish
 from procession.core.context import Context
 from procession.core.errors import escalate, throw
-from procession.core.interrupt import terminate_children
+from procession.core.interrupt import interrupt_inside
 from procession.core.jobs import create, plan_job
 from procession.core.operations import COMPLETE, ENTER
 from procession.core.state import ElementInstance
@@ -106,8 +106,7 @@ def _terminate(cx: Context, node: Node, element: ElementInstance) -> None:
     assert scope is not None
     close_waits(cx, element)
     cx.write(f.ElementCompleted(element.key))
-    terminate_children(cx, scope)
-    cx.agenda.append((COMPLETE, scope.key))
+    interrupt_inside(cx, scope, (COMPLETE, scope.key))
 
 
 Throw: TypeAlias = Callable[[Context, Node, ElementInstance], None]

@@ -93,7 +93,7 @@ def user_enter(cx: Context, node: Node, element: ElementInstance) -> None:
 def open_task(cx: Context, element_key: int) -> None:
     """Shows a user task; an assignee set by the model runs the `assigning` listeners."""
     element = cx.state.elements.get(element_key)
-    if element is None or not isinstance(element.held, list):
+    if element is None or not isinstance(element.held, list) or element.held[0] != "creating":
         return
     held = element.held[1]
     attributes: dict[str, Json] = dict(held) if isinstance(held, dict) else {}
