@@ -145,7 +145,7 @@ ELEMENT_TYPE: Final = [
     ("startQuantity", after('<task id="x" startQuantity="2"/>')),
     ("completionQuantity", after('<task id="x" completionQuantity="0"/>')),
     ("script", after('<scriptTask id="x" scriptFormat="javascript"><script>1</script></scriptTask>')),
-    ("canceling listener", listening("userTask", "task", ("canceling", "t"))),
+    ("unknown task listener", listening("userTask", "task", ("escalating", "t"))),
     ("beforeAll listener", listening("task", "execution", ("beforeAll", "t"))),
 ]
 
