@@ -345,7 +345,10 @@ class IncidentResolved(Fact, frozen=True, array_like=True, gc=False, tag="incide
 
 
 class Warned(Fact, frozen=True, array_like=True, gc=False, tag="warned"):
-    """Warnings of expressions that were evaluated for an element: [code, message, start, end, text]."""
+    """Warnings of expressions that were evaluated for an element: [code, message, start, end, expression].
+
+    `start` and `end` count characters of the expression's text; `expression` is NONE for one inside a decision.
+    """
 
     element: int
     notes: list[Json]

@@ -18,7 +18,7 @@ from procession.ir.program import Program
 from procession.model.bpmn import Definitions
 from procession.parse import parse_bpmn
 from procession.services.diagram.marks import Marks
-from procession.services.views import JobView, Views
+from procession.services.views import JobView, Views, WarningView, warnings_of
 
 _Wait: TypeAlias = Incident | Job | Timer | Subscription
 
@@ -30,12 +30,14 @@ NOTES_MAX: Final = 5
 
 @final
 class Progress(msgspec.Struct, frozen=True):
-    """An instance on its model. `waits` are (element id, a line about what is waited for)."""
+    """An instance on its model. `waits` are (element id, a line about what is waited for); `warnings` are what its
+    expressions had to say."""
 
     definitions: Definitions
     process_id: str
     marks: Marks
     waits: list[tuple[str, str]]
+    warnings: list[WarningView] = []
 
 
 def progress_of(views: Views, tenant: str, instance: int) -> Progress:
@@ -52,8 +54,9 @@ def progress_of(views: Views, tenant: str, instance: int) -> Progress:
     program = loaded.linked.program
     jobs = {job.key: job for job in views.jobs(tenant, instance=instance, limit=JOBS_MAX)}
     lines = waits(program, loaded.state, jobs)
-    facts = (entry.fact for entry in views.history(tenant, instance))
-    return Progress(definitions, info.process_id, progress(program, loaded.state, facts, lines), lines)
+    entries = views.history(tenant, instance)
+    marks = progress(program, loaded.state, (entry.fact for entry in entries), lines)
+    return Progress(definitions, info.process_id, marks, lines, warnings_of(program, entries))
 
 
 def progress(program: Program, state: State, facts: Iterable[AnyFact], lines: Iterable[tuple[str, str]] = ()) -> Marks:

@@ -136,6 +136,18 @@ def test_a_job_is_found_completed_and_gone(shell: Shell) -> None:
     assert "no open task or job" in shell("complete", listed["key"], code=1)
 
 
+def test_a_warning_is_shown_with_its_element(shell: Shell) -> None:
+    doubtful = '<zeebe:script expression="=1 + limit" resultVariable="x"/>'
+    task = f'<scriptTask id="sum"><extensionElements>{doubtful}</extensionElements></scriptTask>'
+    shell.deployed(process(("sum", task)))
+    key = shell("start", "p", "--var", "limit=low").strip()
+    assert "warning at sum, script `1 + limit`: " in shell("show", key)
+    (shown,) = shell.json("show", key)
+    (warning,) = shown["warnings"]
+    assert (warning["element_id"], warning["attribute"], warning["expression"]) == ("sum", "script", "1 + limit")
+    assert "warned" in shell("show", key, "--history")
+
+
 def test_a_user_task_is_completed_by_the_same_command(shell: Shell) -> None:
     shell.deployed(APPROVE)
     (started,) = shell.json("start", "p")

@@ -9,7 +9,7 @@ from procession.base.values import Variables
 from procession.core.events import Cancel, SetVariables
 from procession.hosts.embedded.reading import Reader
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.services.views import Entry, IncidentView, InstanceView, JobView, TaskView
+from procession.services.views import Entry, IncidentView, InstanceView, JobView, TaskView, WarningView
 
 
 class Door(Protocol):
@@ -82,6 +82,11 @@ class Instance:
     def history(self) -> list[Entry]:
         """Every fact, in order."""
         return self._engine.reader().history(self._tenant, self.key)
+
+    @property
+    def warnings(self) -> list[WarningView]:
+        """What expressions had to say, in order: a value that was missing, operands of the wrong type."""
+        return self._engine.reader().warnings(self._tenant, self.key)
 
     @property
     def incidents(self) -> list[IncidentView]:

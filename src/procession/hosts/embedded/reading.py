@@ -11,7 +11,7 @@ from procession.core.variables import visible
 from procession.ir.kinds import Binding
 from procession.runtime.decisions import decide
 from procession.runtime.ports import Store
-from procession.services.views import Entry, InstanceView, Views, variables_of
+from procession.services.views import Entry, InstanceView, Views, WarningView, variables_of
 
 
 @final
@@ -48,6 +48,10 @@ class Reader:
     def history(self, tenant: str, key: int) -> list[Entry]:
         """See `Views.history`."""
         return self.views.history(tenant, key)
+
+    def warnings(self, tenant: str, key: int) -> list[WarningView]:
+        """See `Views.warnings`."""
+        return self.views.warnings(tenant, key)
 
     def decide(self, tenant: str, decision_id: str, variables: Variables) -> Json:
         """The result of the latest version of a decision; raises `NotFound`, `DecisionError`."""
