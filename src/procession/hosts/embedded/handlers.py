@@ -16,6 +16,7 @@ from procession.base.values import Json
 from procession.core import correlation
 from procession.core import events as e
 from procession.core.outcome import Outcome
+from procession.core.state import Status
 from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer, offer_of
@@ -54,13 +55,16 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         seed=key,
     )
     try:
-        _start(shard, tenant, definition, start)
+        resident = _start(shard, tenant, definition, start)
     except ProcessionError:
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
         raise
     if request.message:
         shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, key))
+        if resident.state.status is not Status.ACTIVE:
+            # It ended in the step that started it, before its key was taken.
+            shard.following.extend(shard.postbox.ended(tenant, key))
     return key
 
 
@@ -97,7 +101,7 @@ def _start_called(shard: Shard, request: q.StartCalled) -> int:
     return request.key
 
 
-def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start) -> None:
+def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start) -> Resident:
     key = start.instance
     resident = shard.residents.add(key, tenant, shard.catalog.linked(tenant, definition.program))
     row = (
@@ -118,6 +122,7 @@ def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start)
         shard.batch["instance"].delete(key, (tenant, key))
         shard.residents.drop(key)
         _accepted(outcome)
+    return resident
 
 
 def _deliver(shard: Shard, request: q.Deliver) -> None:
