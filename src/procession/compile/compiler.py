@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from procession.base.diagnostics import Diagnostic
-from procession.compile.check import details, extensions, references, structure, support
+from procession.compile.check import data, details, extensions, references, structure, support
 from procession.compile.expressions import LANGUAGES, Expressions, Languages
 from procession.compile.findings import Findings
 from procession.compile.link import link
@@ -22,6 +22,7 @@ Rule: TypeAlias = Callable[[Resolved, ScopeView, Findings], None]
 
 RULES: Final[tuple[Rule, ...]] = (
     support.check_scope,
+    data.check_scope,
     *structure.RULES,
     references.check_scope,
     details.check_scope,
@@ -95,8 +96,10 @@ def _lowered(
     """All passes but the last: they run on faulty processes too, so that all faults are found at once."""
     resolved = resolve(definitions, process)
     support.check_process(resolved, findings)
+    data.check_process(resolved, findings)
     listeners = process.extension.execution_listeners
     details.check_listeners(process, ("execution", EXECUTION_EVENTS), listeners, findings)
+    details.check_roles(process, process.resources, findings)
     extensions.check_foreign(process, process.extension, findings)
     for view in resolved.scopes:
         for rule in RULES:

@@ -12,7 +12,7 @@ from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVEN
 from procession.compile.resolve import Resolved, ScopeView
 from procession.feel.lexer import KEYWORDS, is_regular
 from procession.ir.kinds import ListenerEvent
-from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance
+from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, ResourceRole
 from procession.model.extension import NO_EXTENSION, Extension, Listener, LoopCollection, Mapping
 
 Check: TypeAlias = Callable[[Resolved, Activity, Findings], None]
@@ -33,6 +33,7 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
                 check(resolved, node, findings)
             if node.loop is not None:
                 _loop(node, findings)
+            check_roles(node, node.resources, findings)
         if node.extension is not NO_EXTENSION:
             _extension(node, findings)
 
@@ -114,14 +115,18 @@ def _user(resolved: Resolved, node: Activity, findings: Findings) -> None:
     if priority and not priority.startswith("=") and not _is_priority(priority):
         text = f"the priority {priority!r} is no whole number from 0 to 100"
         findings.report("priority", node, text, "correct it")
-    for role in node.resources:
-        text = "resource roles are not used to assign tasks"
-        remedy = "use zeebe:assignmentDefinition"
-        findings.report("user-task-definition", node, text, remedy, severity="warning", span=role.span)
 
 
 def _is_priority(text: str) -> bool:
     return _INTEGER.fullmatch(text) is not None and 0 <= int(text) <= 100
+
+
+def check_roles(at: Located, roles: tuple[ResourceRole, ...], findings: Findings) -> None:
+    """Resource roles (10.3.1) of an activity, or of a process."""
+    for role in roles:
+        text = "resource roles are not used to assign tasks"
+        remedy = "use zeebe:assignmentDefinition"
+        findings.report("user-task-definition", at, text, remedy, severity="warning", span=role.span)
 
 
 CHECKS: Final[dict[str, Check]] = {
