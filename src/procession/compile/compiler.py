@@ -81,9 +81,12 @@ def check_definitions(
 
 
 def _document(definitions: Definitions) -> list[Diagnostic]:
-    if any(process.is_executable for process in definitions.processes):
-        return []
     findings = Findings()
+    for unknown in definitions.unknown:
+        text = f"<{unknown.tag}> has no effect: only processes are executed"
+        findings.report("element-type", unknown, text, severity="info")
+    if any(process.is_executable for process in definitions.processes):
+        return findings.diagnostics
     at = definitions.processes[0] if definitions.processes else definitions
     text = "no process of the document is executable" if definitions.processes else "the document has no process"
     findings.report("executable-process", at, text, 'mark one with isExecutable="true"')

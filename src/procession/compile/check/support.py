@@ -56,6 +56,8 @@ _REMEDIES: Final[dict[str, str]] = {
     "compensation": "draw the undoing as a path of its own, behind an error boundary event",
     "cancel": "use an error event",
 }
+_UNSPECIFIED: Final = frozenset({"##unspecified", "##WebService"})
+"""What the standard takes an implementation for where none is said."""
 _NEEDS_DEFINITION: Final = frozenset({"intermediateCatchEvent", "boundaryEvent"})
 
 
@@ -113,9 +115,10 @@ def _activity(node: Activity, findings: Findings) -> None:
     if node.instantiate:
         text = f"a receive task that instantiates {_LATER}"
         findings.report(RULE, node, text, "start the process with a message start event")
-    if node.operation_ref:
-        text = "operationRef has no effect: the type of the job says which worker does it"
-        findings.report(RULE, node, text, severity="info")
+    for name, given in (("operationRef", node.operation_ref), ("implementation", node.implementation)):
+        if given and given not in _UNSPECIFIED:
+            text = f"{name} {given!r} has no effect: the type of the job says which worker does it"
+            findings.report(RULE, node, text, severity="info")
 
 
 def _gateway(node: Gateway, findings: Findings) -> None:
@@ -135,6 +138,9 @@ def _event(view: ScopeView, node: Event, findings: Findings) -> None:
         text = f"an event with {count} definitions {_LATER}"
         findings.report(RULE, node, text, "draw one event for each of them")
     elif count == 1:
+        if node.definitions[0].operation_ref:
+            text = "operationRef has no effect: the message says what is sent"
+            findings.report(RULE, node, text, severity="info")
         _definition(view, node, node.definitions[0], findings)
     elif node.kind in _NEEDS_DEFINITION:
         text = f"the {node.kind} says nothing to wait for"
