@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol, final
 
 from procession.base.diagnostics import Diagnostic, Severity, Span
+from procession.base.rules import RULES
 
 
 class Located(Protocol):
@@ -39,6 +40,7 @@ class Findings:
         span: Span | None = None,
     ) -> None:
         """Adds a finding about `at`; `span` is a place inside it. The same finding twice is one."""
+        assert rule in RULES, rule
         if self._is_strict and severity == "warning":
             severity = "error"
         if self._is_drawing and severity == "error":

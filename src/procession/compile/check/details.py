@@ -10,10 +10,12 @@ from procession.base.diagnostics import Span
 from procession.compile.findings import Findings, Located
 from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
 from procession.compile.resolve import Resolved, ScopeView
+from procession.compile.time_syntax import problem_of
 from procession.feel.lexer import KEYWORDS, is_regular
-from procession.ir.kinds import ListenerEvent
-from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, ResourceRole
-from procession.model.extension import NO_EXTENSION, Extension, Listener, LoopCollection, Mapping
+from procession.ir.kinds import ListenerEvent, TimerKind
+from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, Process, ResourceRole
+from procession.model.events import Event
+from procession.model.extension import NO_EXTENSION, Extension, Form, Listener, LoopCollection, Mapping, Schedule
 
 Check: TypeAlias = Callable[[Resolved, Activity, Findings], None]
 
@@ -34,6 +36,8 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
             if node.loop is not None:
                 _loop(node, findings)
             check_roles(node, node.resources, findings)
+        elif isinstance(node, Event) and node.kind == "startEvent" and node.extension.form is not None:
+            _start_form(view, node, node.extension.form, findings)
         if node.extension is not NO_EXTENSION:
             _extension(node, findings)
 
@@ -106,15 +110,38 @@ def _user(resolved: Resolved, node: Activity, findings: Findings) -> None:
     if extension.task_definition is not None:
         text = "a user task is done by a person, not by a job"
         findings.report("user-task-definition", node, text, "remove zeebe:taskDefinition")
-    form = extension.form
-    if form is not None:
-        if not (form.form_id or form.form_key or form.external_reference):
-            findings.report("user-task-form", node, "the form has no reference", "name a form", span=form.span)
-        _binding(node, (form.binding_type, form.version_tag), findings, form.span)
+    if extension.form is not None:
+        _form(node, extension.form, ("user-task-form", findings))
+    _schedule(node, extension.schedule or Schedule(), findings)
     priority = extension.priority.strip()
     if priority and not priority.startswith("=") and not _is_priority(priority):
         text = f"the priority {priority!r} is no whole number from 0 to 100"
         findings.report("priority", node, text, "correct it")
+
+
+def _schedule(node: Activity, schedule: Schedule, findings: Findings) -> None:
+    for what, date in (("due date", schedule.due_date), ("follow-up date", schedule.follow_up_date)):
+        if date.strip() and not date.lstrip().startswith("=") and (problem := problem_of(TimerKind.DATE, date)):
+            text = f"the {what}: {problem}"
+            findings.report("task-schedule", node, text, "correct it, or compute it after =", span=schedule.span)
+
+
+def _form(node: FlowNode, form: Form, to: tuple[str, Findings]) -> None:
+    rule, findings = to
+    if not (form.form_id or form.form_key or form.external_reference):
+        findings.report(rule, node, "the form has no reference", "name a form", span=form.span)
+    _binding(node, (form.binding_type, form.version_tag), findings, form.span)
+
+
+def _start_form(view: ScopeView, node: Event, form: Form, findings: Findings) -> None:
+    """Only who starts a process by hand could fill in a form, and nobody shows it here."""
+    rule = "start-event-form"
+    if node.definitions or not isinstance(view.owner, Process):
+        text = "nobody fills in a form at this start event"
+        findings.report(rule, node, text, "remove it: only the none start event of a process has one", span=form.span)
+    _form(node, form, (rule, findings))
+    text = "the form of a start event is not shown in this version: the process takes the variables it is given"
+    findings.report(rule, node, text, severity="info", span=form.span)
 
 
 def _is_priority(text: str) -> bool:
