@@ -77,8 +77,8 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     element = cx.state.elements[job.element]
     node = cx.node_of(element)
     kind = None if job.listener < 0 else node.listeners[job.listener].event
-    if kind is not None:
-        admit(element, event)
+    if event.denied:
+        admit(element, kind)
     _close_job_incidents(cx, element, job)
     cx.send(CloseJob(job.key))
     if kind is not None and kind >= ListenerEvent.CREATING:

@@ -29,8 +29,8 @@ def pending(linked: Linked, state: State) -> list[AnyCommand]:
         node = state.elements[i.element].node
         result.append(OpenIncident(i.key, i.element, node, i.code, i.message, i.job))
     for element in state.elements.values():
-        if element.attributes is not None:
-            result.append(OpenTask(element.key, element.node, element.attributes))
+        if element.is_open_task:
+            result.append(OpenTask(element.key, element.node, element.attributes or {}))
         held = element.held
         if isinstance(held, list) and held[0] == "threw":
             result.append(_threw(state, element.key, held))

@@ -164,6 +164,11 @@ class ElementInstance:
         self.definition: tuple[str, int] | None = None
         """Of a call or decision: the resolved hash and version."""
 
+    @property
+    def is_open_task(self) -> bool:
+        """Whether this is a user task that a person can still do something with."""
+        return self.attributes is not None and self.stage is Stage.ACTIVE
+
 
 @final
 class State:

@@ -67,10 +67,12 @@ def next_task_listener(cx: Context, key: int, after: int) -> None:
     carry_out(cx, element, transition, payload)
 
 
-def admit(element: ElementInstance, event: CompleteJob) -> None:
-    """Whether a task listener may answer so; `Rejected` where it denies what cannot be denied."""
+def admit(element: ElementInstance, event: ListenerEvent | None) -> None:
+    """Whether a job may deny; `Rejected` where it is no task listener, or nothing that can be denied."""
     transition = element.held[0] if isinstance(element.held, list) else ""
-    if event.denied and transition in _INEVITABLE:
+    if event is None or event < ListenerEvent.CREATING:
+        raise Rejected("conflict", "only a task listener can deny something")
+    if transition in _INEVITABLE:
         raise Rejected("conflict", f"a task listener cannot deny {transition}")
 
 

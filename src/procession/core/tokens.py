@@ -114,7 +114,7 @@ def complete_if_empty(cx: Context, scope: ElementInstance) -> None:
 
 def close_waits(cx: Context, element: ElementInstance) -> None:
     """Tells the host to close all that an ending element waits for; the ending fact itself drops it from the state."""
-    if cx.nodes[element.node].kind is Kind.USER_TASK and element.attributes is not None:
+    if cx.nodes[element.node].kind is Kind.USER_TASK and element.is_open_task:
         cx.send(CloseTask(element.key))
     if element.waits:
         for wait in element.waits:

@@ -10,6 +10,7 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core import operations as op
 from procession.core.catches import repeat_operation
+from procession.core.commands import CloseTask
 from procession.core.context import Context
 from procession.core.elements import multi_instance, scopes, tasks
 from procession.core.elements.gateways import outgoing
@@ -78,6 +79,8 @@ def _complete(cx: Context, key: int) -> None:
         return
     job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not node.outputs else None
     map_outputs(cx, element, node)
+    if element.is_open_task:
+        cx.send(CloseTask(key))
     cx.write(f.ElementCompleting(key))
     if job is not None:
         create(cx, job)

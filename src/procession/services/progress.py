@@ -104,8 +104,8 @@ def waits(program: Program, state: State, jobs: Mapping[int, JobView]) -> list[t
     open_waits: list[_Wait] = [*state.incidents.values(), *sorted(others, key=lambda wait: wait.key)]
     lines = [(_id(program, state.elements.get(wait.element), wait), _line(wait, jobs)) for wait in open_waits]
     for element in state.elements.values():
-        if element.attributes is not None:
-            assignee = element.attributes.get("assignee")
+        if element.is_open_task:
+            assignee = (element.attributes or {}).get("assignee")
             text = f"user task {element.key}{f' of {assignee}' if assignee else ''}"
             lines.append((program.nodes[element.node].id, text))
         if element.child:

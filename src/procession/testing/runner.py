@@ -346,7 +346,7 @@ def _still(case: Case, key: int) -> bool | None:
     if key in case.state.jobs:
         return False
     element = case.state.elements.get(key)
-    return True if element is not None and element.attributes is not None else None
+    return True if element is not None and element.is_open_task else None
 
 
 def _element_of(each: tuple[int, Case, bool]) -> int:

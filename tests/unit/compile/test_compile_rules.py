@@ -115,6 +115,7 @@ TASK: Final = '<zeebe:taskDefinition type="t"/>'
 LINK: Final = '<linkEventDefinition name="l"/>'
 LINKING: Final = after(f'<intermediateThrowEvent id="x">{LINK}</intermediateThrowEvent><task id="t"/>')
 DATA: Final = "<dataInputAssociation><targetRef>q</targetRef></dataInputAssociation>"
+EXTENDED_FORM: Final = '<extensionElements><zeebe:formDefinition formId="f"/></extensionElements>'
 ANY_ERROR: Final = "<errorEventDefinition/>"
 DECISION: Final = '<zeebe:calledDecision decisionId="d" resultVariable="r"/>'
 
@@ -283,9 +284,24 @@ RULES: Final = [
     ("duplicate-execution-listeners", "x", listening("task", "execution", ("end", "t"), ("end", "t"))),
     ("duplicate-task-listeners", "x", listening("userTask", "task", ("assigning", "t"), ("assignment", "t"))),
     ("execution-listener", "x", listening("task", "execution", ("end", ""))),
+    ("task-listener", "x", listening("userTask", "task", ("canceling", ""))),
+    ("task-schedule", "x", extended("userTask", '<zeebe:taskSchedule dueDate="tomorrow"/>')),
+    ("task-schedule", "x", extended("userTask", '<zeebe:taskSchedule followUpDate="2026-13-01"/>')),
+    ("start-event-form", "x", f'<startEvent id="x">{EXTENDED_FORM}{MSG}</startEvent>'),
+    ("start-event-form", "x", nested(f'<startEvent id="x">{EXTENDED_FORM}</startEvent>')),
+    (
+        "start-event-form",
+        "x",
+        '<startEvent id="x"><extensionElements><zeebe:formDefinition/></extensionElements></startEvent>',
+    ),
 ]
 
 WARNINGS: Final = [
+    (
+        "sequence-flow-immediate",
+        "f",
+        START + '<task id="x"/><sequenceFlow id="f" sourceRef="s" targetRef="x" isImmediate="false"/>',
+    ),
     ("no-disconnected", "y", after('<task id="x"/><task id="y"/>')),
     ("start-event", "u", after('<subProcess id="u"/>', "u")),
     ("link-event", "a", START + catching("a", LINK)),
@@ -343,7 +359,8 @@ def test_what_breaks_a_rule_is_refused_by_its_name(rule: str, element: str, body
     errors = [d for d in diagnostics if d.severity == "error"]
     assert (rule, element) in [(d.rule, d.element) for d in errors], [str(d) for d in diagnostics]
     assert not programs
-    assert all(d.span.file == "f.bpmn" and d.span.line and d.message for d in errors)
+    assert all(d.span.file == "f.bpmn" and d.span.line and d.span.column and d.message for d in errors)
+    assert all(d.remedy for d in errors), errors
 
 
 @pytest.mark.parametrize(

@@ -332,6 +332,11 @@ class Engine:
         key, token, tenant = _addressed(job, tenant)
         self.call(q.FinishJob(tenant, key, checked_all(variables), token))
 
+    def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
+        """A task listener says no to what its user task was about to do; raises `Conflict` where it cannot."""
+        key, token, tenant = _addressed(job, tenant)
+        self.call(q.FinishJob(tenant, key, {}, token, True, reason))
+
     def fail_job(
         self,
         job: Job | int,
