@@ -139,7 +139,7 @@ def _element_terminating(program: Program, state: State, fact: f.ElementTerminat
 
 def _interruption_held(program: Program, state: State, fact: f.InterruptionHeld) -> None:
     then = fact.then
-    state.elements[fact.element].then = cast("Operation", tuple(then)) if isinstance(then, list) else None
+    state.elements[fact.element].then = tuple(then) if isinstance(then, list) else None
 
 
 def _remove(state: State, key: int) -> ElementInstance | None:

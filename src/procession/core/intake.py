@@ -39,6 +39,8 @@ def _start(cx: Context, event: e.Start) -> None:
     program = cx.linked.program
     if event.start_node == NONE and not program.nodes[0].starts:
         raise Rejected("conflict", f"process {program.process_id} has no start event without a trigger")
+    # A start event with output mappings lets only their targets into the process.
+    mapped = event.start_node != NONE and bool(program.nodes[event.start_node].outputs)
     root = cx.new_key()
     cx.write(
         f.InstanceStarted(
@@ -59,9 +61,11 @@ def _start(cx: Context, event: e.Start) -> None:
             event.depth,
             CURRENT,
             event.message,
-            event.variables,
+            {} if mapped else event.variables,
         )
     )
+    if mapped:
+        cx.write(f.TransitionHeld(root, ["event", event.start_node, event.variables]))
     cx.agenda.append((next_of(cx.nodes[0]), root))
 
 

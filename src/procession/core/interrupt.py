@@ -21,6 +21,7 @@ from procession.core.operations import (
     ENTER,
     HANDLE,
     PASS,
+    PREPARE,
     SPAWN,
     TASK_LISTENER,
 )
@@ -228,6 +229,10 @@ def _event_gateway(cx: Context, gateway: ElementInstance, node: Node, variables:
 def pass_event(cx: Context, scope: int, node: Node, variables: dict[str, Json], *, token: bool) -> None:
     """An event whose trigger happened already: entered, given its variables, and completed next."""
     event = begin(cx, scope, node, token)
+    if cx.agenda[-1][0] == PREPARE:
+        # Input mappings and start listeners come before what it received.
+        cx.write(f.TransitionHeld(event.key, ["passed", variables]))
+        return
     cx.agenda.pop()
     receive(cx, event, variables)
     cx.agenda.append((COMPLETE, event.key))

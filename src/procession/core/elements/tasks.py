@@ -110,17 +110,6 @@ def open_task(cx: Context, element_key: int) -> None:
         create(cx, job)
 
 
-def wait_enter(cx: Context, node: Node, element: ElementInstance) -> None:
-    """Receive tasks, catch events and event-based gateways wait for what they subscribed.
-
-    A catching link has nothing to wait for: its throw put the token there.
-    """
-    if not node.catches:
-        cx.agenda.append((COMPLETE, element.key))
-        return
-    open_all(cx, plan(cx, element, node))
-
-
 def _attributes(cx: Context, element: ElementInstance, spec: TaskSpec) -> dict[str, Json]:
     result: dict[str, Json] = {}
     for name, text in (("assignee", spec.assignee), ("external_form", spec.external_form)):
