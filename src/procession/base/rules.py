@@ -68,7 +68,7 @@ RULES: Final[dict[str, str]] = {
     "priority": "a priority is no whole number from 0 to 100",
     "loop-characteristics": "a loop is of a kind that is not executed, or says not how many there are",
     "duplicate-task-headers": "a task header has no key, or the key of another one",
-    "execution-listener": "an execution listener has no type",
+    "execution-listener": "an execution listener has no type, or would never run",
     "task-listener": "a task listener has no type",
     "duplicate-execution-listeners": "two execution listeners have the same event and type",
     "duplicate-task-listeners": "two task listeners have the same event and type",

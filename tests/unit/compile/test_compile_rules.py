@@ -96,9 +96,9 @@ def mapped(tag: str, kind: str, source: str, target: str, inner: str = "") -> st
     return extended(tag, f"<zeebe:ioMapping>{mapping}</zeebe:ioMapping>", inner=inner)
 
 
-def listening(tag: str, sort: str, *rows: tuple[str, str]) -> str:
+def listening(tag: str, sort: str, *rows: tuple[str, str], inner: str = "") -> str:
     each = "".join(f'<zeebe:{sort}Listener eventType="{event}" type="{type}"/>' for event, type in rows)
-    return extended(tag, f"<zeebe:{sort}Listeners>{each}</zeebe:{sort}Listeners>")
+    return extended(tag, f"<zeebe:{sort}Listeners>{each}</zeebe:{sort}Listeners>", inner=inner)
 
 
 def headed(tag: str, *keys: str, task: str = "") -> str:
@@ -284,6 +284,12 @@ RULES: Final = [
     ("duplicate-execution-listeners", "x", listening("task", "execution", ("end", "t"), ("end", "t"))),
     ("duplicate-task-listeners", "x", listening("userTask", "task", ("assigning", "t"), ("assignment", "t"))),
     ("execution-listener", "x", listening("task", "execution", ("end", ""))),
+    ("execution-listener", "x", listening("eventBasedGateway", "execution", ("end", "t"))),
+    ("execution-listener", "x", listening("endEvent", "execution", ("end", "t"), inner="<terminateEventDefinition/>")),
+    ("execution-listener", "x", listening("endEvent", "execution", ("end", "t"), inner=ERR)),
+    ("execution-listener", "x", listening("intermediateThrowEvent", "execution", ("end", "t"), inner=LINK)),
+    ("io-mapping", "x", mapped("endEvent", "output", "=1", "a", inner=ERR)),
+    ("io-mapping", "x", mapped("intermediateThrowEvent", "output", "=1", "a", inner=LINK)),
     ("task-listener", "x", listening("userTask", "task", ("canceling", ""))),
     ("task-schedule", "x", extended("userTask", '<zeebe:taskSchedule dueDate="tomorrow"/>')),
     ("task-schedule", "x", extended("userTask", '<zeebe:taskSchedule followUpDate="2026-13-01"/>')),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias, TypeVar
 
 from procession.base.diagnostics import Span
+from procession.compile.check.references import THROWS
 from procession.compile.findings import Findings, Located
 from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
 from procession.compile.resolve import Resolved, ScopeView
@@ -262,8 +263,32 @@ def _extension(node: FlowNode, findings: Findings) -> None:
         _retries(node, task.retries, findings, task.span)
     _headers(node, extension, findings)
     check_listeners(node, ("execution", EXECUTION_EVENTS), extension.execution_listeners, findings)
+    if _ends_otherwise(node):
+        _never_completed(node, extension, findings)
     if node.kind == "userTask":
         check_listeners(node, ("task", TASK_EVENTS), extension.task_listeners, findings)
+
+
+def _ends_otherwise(node: FlowNode) -> bool:
+    """Whether an element ends without completing: it throws, jumps, ends its scope, or its events go on for it."""
+    if isinstance(node, Event):
+        kinds = {definition.kind for definition in node.definitions}
+        return node.kind in THROWS and not kinds.isdisjoint(_WITHOUT_AN_END)
+    return node.kind == "eventBasedGateway"
+
+
+_WITHOUT_AN_END: Final = frozenset({"errorEventDefinition", "linkEventDefinition", "terminateEventDefinition"})
+
+
+def _never_completed(node: FlowNode, extension: Extension, findings: Findings) -> None:
+    for listener in extension.execution_listeners:
+        if listener.event_type == "end":
+            text = f"the end listener {listener.type!r} of this {node.kind} would never run"
+            remedy = "listen to its start, or to another element"
+            findings.report("execution-listener", node, text, remedy, span=listener.span)
+    if extension.outputs and isinstance(node, Event):
+        text = f"the output mappings of this {node.kind} would never be evaluated"
+        findings.report("io-mapping", node, text, "map its inputs", span=extension.outputs[0].span)
 
 
 def _retries(at: Located, text: str, findings: Findings, span: Span) -> None:
