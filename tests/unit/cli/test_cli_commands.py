@@ -176,6 +176,16 @@ def test_set_cancel_and_signal(shell: Shell) -> None:
     assert shell.json("signal", "stop") == [{"signal": "stop", "receivers": 0}]
 
 
+def test_who_cancels_is_told_of_canceling_listeners(shell: Shell) -> None:
+    listener = '<zeebe:taskListeners><zeebe:taskListener eventType="canceling" type="note"/></zeebe:taskListeners>'
+    shell.deployed(APPROVE.replace("<zeebe:userTask/>", f"<zeebe:userTask/>{listener}"))
+    key = shell("start", "p").strip()
+    assert "canceling listeners still run" in shell("cancel", key)
+    assert shell.json("list", "tasks") == []
+    (again,) = shell.json("cancel", key)
+    assert again == {"cancelled": key, "state": "terminated"}
+
+
 def test_an_incident_is_listed_and_resolved(shell: Shell) -> None:
     shell.deployed(process(("script", SCRIPT)))
     key = shell("start", "p").strip()

@@ -122,7 +122,8 @@ class Instance:
         self._engine.call(Deliver(self._tenant, self.key, event))
 
     def cancel(self, reason: str = "") -> None:
-        """Ends the instance and all that it called."""
+        """Ends the instance and all that it called. Canceling listeners of its user tasks run first; asked again, it
+        does not wait for them."""
         self._engine.call(Deliver(self._tenant, self.key, Cancel(reason)))
 
     def complete_task(self, element_id: str, variables: Mapping[str, object] | None = None) -> None:
