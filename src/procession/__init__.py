@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from procession import dmn, feel
     from procession.base.diagnostics import Refused
     from procession.base.failure import ProcessionError
-    from procession.hosts.embedded import BpmnError, Engine, Instance, Job
+    from procession.hosts.embedded import BpmnError, Denied, Engine, Instance, Job
     from procession.hosts.embedded.aio import AsyncEngine
 
 __version__ = "0.1.0"
@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncEngine",
     "BpmnError",
+    "Denied",
     "Engine",
     "Instance",
     "Job",
@@ -32,6 +33,7 @@ __all__ = [
 _HOME: Final = {
     "AsyncEngine": "procession.hosts.embedded.aio",
     "BpmnError": "procession.hosts.embedded",
+    "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",
     "Instance": "procession.hosts.embedded",
     "Job": "procession.hosts.embedded",

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from host_rig import FakeClock, opened
-from procession import Engine, Instance
+from procession import Denied, Engine, Instance
 from procession.base.failure import Conflict, NotFound
 from unit.compile.snippets import document, path
 
@@ -90,6 +90,37 @@ def test_a_denied_completion_leaves_the_task_as_it_was(engine: Engine) -> None:
     instance.complete_task("x", {"n": 2})
     answered(engine, "completing", "end")
     assert (instance.state, instance.variables) == ("completed", {"n": 2})
+
+
+def test_a_worker_denies_by_raising(engine: Engine) -> None:
+    allowed: list[bool] = [False, True]
+
+    @engine.worker("completing")
+    def check() -> None:
+        if not allowed.pop(0):
+            raise Denied("four eyes, please")
+
+    instance = open_task(engine)
+    instance.complete_task("x")
+    engine.run_until_idle()
+    assert [task.element_id for task in instance.tasks] == ["x"]
+    instance.complete_task("x")
+    engine.run_until_idle()
+    answered(engine, "end")
+    assert (instance.state, allowed) == ("completed", [])
+
+
+def test_a_worker_that_denies_what_it_cannot_has_failed(engine: Engine, clock: FakeClock) -> None:
+    @engine.worker("start", backoff=[1])
+    def never() -> None:
+        raise Denied("no")
+
+    instance = engine.start("p")
+    for _ in range(3):
+        engine.run_until_idle()
+        clock.pass_by(2)
+    (incident,) = instance.incidents
+    assert (incident.code, incident.message) == ("job-no-retries", "only a task listener can deny something")
 
 
 def test_what_cannot_be_denied_is_not(engine: Engine) -> None:

@@ -257,7 +257,11 @@ def _leased(shard: Shard, tenant: str, key: int, token: int) -> tuple[Offer, Res
 def _finish_job(shard: Shard, request: q.FinishJob) -> None:
     offer, resident = _leased(shard, request.tenant, request.job, request.token)
     event = e.CompleteJob(offer.key, request.variables, request.denied, request.reason)
-    _accepted(shard.advance(resident, event))
+    outcome = shard.advance(resident, event)
+    if request.tolerant and outcome.rejected == "conflict":
+        _fail_job(shard, q.FailJob(request.tenant, request.job, outcome.reason, request.token))
+        return
+    _accepted(outcome)
 
 
 def _throw_job(shard: Shard, request: q.ThrowJob) -> None:
