@@ -28,7 +28,7 @@ RULES: Final[dict[str, str]] = {
     "extension-attribute": "an extension or one of its attributes has no effect where it stands",
     "foreign-extension": "an extension of another engine has no effect here",
     # What can be executed at all.
-    "executable-process": "no process of the document is executable",
+    "executable-process": "no process of the document is executable, or one is drawn only",
     "no-process": "nothing that was given holds an executable process or a decision",
     "process-id": "two documents of one deployment hold the same process",
     "decision-id": "two documents of one deployment hold the same decision",

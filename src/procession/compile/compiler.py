@@ -50,6 +50,7 @@ def compile_definitions(
     diagnostics = _document(definitions)
     for process in definitions.processes:
         if not process.is_executable:
+            diagnostics += _drawn(definitions, process)
             continue
         findings = Findings(is_strict=strict)
         resolved, lowered, expressions = _lowered(definitions, process, known, findings)
@@ -78,6 +79,15 @@ def check_definitions(
         _lowered(definitions, process, known, findings)
         diagnostics += findings.in_order()
     return diagnostics
+
+
+def _drawn(definitions: Definitions, process: Process) -> list[Diagnostic]:
+    """A process that is only drawn, beside one that is executable: said, because nobody can start it."""
+    findings = Findings()
+    if any(each.is_executable for each in definitions.processes):
+        text = f"the process {process.id!r} is drawn only, and is not deployed"
+        findings.report("executable-process", process, text, severity="info")
+    return findings.diagnostics
 
 
 def _document(definitions: Definitions) -> list[Diagnostic]:

@@ -402,6 +402,22 @@ def test_a_document_without_an_executable_process_is_refused() -> None:
     assert [d.rule for d in found(empty)] == ["executable-process"]
 
 
+def test_a_process_that_is_drawn_beside_an_executable_one_is_said() -> None:
+    text = document(after('<task id="x"/>')).replace("</definitions>", '<process id="q"/></definitions>')
+    programs, diagnostics = compile_definitions(definitions_of(text))
+    assert [program.process_id for program in programs] == ["p"]
+    assert [(d.rule, d.element, d.severity) for d in diagnostics] == [("executable-process", "q", "info")]
+
+
+@pytest.mark.parametrize(("profile", "severity"), [("zeebe", "warning"), ("standard", "error")])
+def test_correlation_keys_of_a_collaboration_are_said_or_refused(profile: str, severity: str) -> None:
+    pool = '<participant id="pool" processRef="p"/><correlationKey id="k"/>'
+    text = document(after('<task id="x"/>'), profile=profile).replace(
+        "</definitions>", f'<collaboration id="co">{pool}</collaboration></definitions>'
+    )
+    assert ("element-type", "k", severity) in [(d.rule, d.element, d.severity) for d in found(text)]
+
+
 def test_a_drawing_is_checked_by_the_same_rules_as_warnings() -> None:
     drawn = document(after('<serviceTask id="x"/>')).replace('isExecutable="true"', "")
     both = [(d.rule, d.severity) for d in check_definitions(definitions_of(drawn))]
