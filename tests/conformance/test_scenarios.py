@@ -7,9 +7,11 @@ from typing import Final
 
 import pytest
 
+from procession import Engine, Refused
 from procession.base.values import Json
 from procession.runtime.canonical import canonical
 from procession.testing import Result, run_scenario
+from procession.testing.scenario import load_scenario
 from store_audit import stored_facts
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -57,3 +59,23 @@ def explained(result: Result) -> str:
         lines.append(f"--- {instance.name}: {instance.state} {instance.variables}")
         lines += [f"    {entry.event:<10} {entry.element:<24} {entry.scope}" for entry in instance.trace]
     return "\n".join(lines)
+
+
+REFUSED: Final = [path for path in FILES if "refused" in path.parts]
+_WITHOUT_PLACE: Final = {"process-id", "decision-id"}
+"""Rules about two documents: they name the file, and no line in it."""
+
+
+@pytest.mark.parametrize("path", REFUSED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_refusal_names_rule_place_and_remedy(path: Path) -> None:
+    scenario = load_scenario(path)
+    resources = [(name, (path.parent / name).read_bytes()) for name in scenario.deploy]
+    with Engine(":memory:") as engine, pytest.raises(Refused) as refused:
+        engine.deploy(*resources)
+    found = [each for each in refused.value.diagnostics if each.rule == scenario.rejected and each.severity == "error"]
+    assert found, str(refused.value)
+    for each in found:
+        assert each.remedy, each
+        assert each.message, each
+        assert each.span.file in scenario.deploy, each
+        assert each.rule in _WITHOUT_PLACE or (each.span.line and each.span.column), each

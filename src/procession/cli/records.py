@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
 
@@ -14,7 +15,7 @@ from procession.cli.console import Output, as_text
 if TYPE_CHECKING:
     from procession import Engine, Instance
     from procession.services.progress import Progress
-    from procession.services.views import Entry
+    from procession.services.views import Entry, WarningView
 
 KEYS: Final = frozenset(
     "key instance element parent root job deployment scope timer subscription message incident wait child "
@@ -26,6 +27,7 @@ INTERNAL: Final = frozenset({"operation", "agenda"})
 """What the interpreter notes for itself."""
 COLORS: Final = {"active": "green", "incident": "red", "completed": "", "terminated": "yellow"}
 PICTURE_COLUMNS_MAX: Final = 110
+WARNINGS_MAX: Final = 10
 
 
 def record(view: msgspec.Struct) -> dict[str, object]:
@@ -62,6 +64,7 @@ def instance_record(instance: Instance, seen: Progress) -> dict[str, object]:
         "incidents": [record(each) for each in instance.incidents],
         "tasks": [record(each) for each in instance.tasks],
         "jobs": [record(each) for each in instance.jobs],
+        "warnings": [record(each) for each in seen.warnings],
         "waits": [{"element": element, "for": text} for element, text in seen.waits],
     }
 
@@ -94,6 +97,21 @@ def show_instance(instance: Instance, seen: Progress, output: Output) -> None:
     show_variables(instance.variables, output)
     width = min(output.console.width, PICTURE_COLUMNS_MAX)
     output.picture(outline(seen.definitions, seen.marks, process_id=seen.process_id, width=width))
+    show_warnings(seen.warnings, output)
+
+
+def show_warnings(warnings: Sequence[WarningView], output: Output) -> None:
+    """What expressions had to say: equal ones are counted, and no terminal is filled with them."""
+    counted = Counter((each.element_id, each.attribute, each.expression, each.message) for each in warnings)
+    if not counted:
+        return
+    output.text()
+    for (element, attribute, expression, message), count in list(counted.items())[:WARNINGS_MAX]:
+        what = f"{attribute} `{expression}`" if attribute else "a decision"
+        times = f" ({count} times)" if count > 1 else ""
+        output.text(f"warning at {element}, {what}: {message}{times}", "yellow")
+    if len(counted) > WARNINGS_MAX:
+        output.text(f"and {len(counted) - WARNINGS_MAX} more warnings: --json shows all", "yellow")
 
 
 def show_variables(variables: Mapping[str, Json], output: Output) -> None:

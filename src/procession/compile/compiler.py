@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from procession.base.diagnostics import Diagnostic
-from procession.compile.check import details, extensions, references, structure, support
+from procession.compile.check import data, details, extensions, references, structure, support
 from procession.compile.expressions import LANGUAGES, Expressions, Languages
 from procession.compile.findings import Findings
 from procession.compile.link import link
@@ -22,6 +22,7 @@ Rule: TypeAlias = Callable[[Resolved, ScopeView, Findings], None]
 
 RULES: Final[tuple[Rule, ...]] = (
     support.check_scope,
+    data.check_scope,
     *structure.RULES,
     references.check_scope,
     details.check_scope,
@@ -49,6 +50,7 @@ def compile_definitions(
     diagnostics = _document(definitions)
     for process in definitions.processes:
         if not process.is_executable:
+            diagnostics += _drawn(definitions, process)
             continue
         findings = Findings(is_strict=strict)
         resolved, lowered, expressions = _lowered(definitions, process, known, findings)
@@ -79,10 +81,22 @@ def check_definitions(
     return diagnostics
 
 
-def _document(definitions: Definitions) -> list[Diagnostic]:
-    if any(process.is_executable for process in definitions.processes):
-        return []
+def _drawn(definitions: Definitions, process: Process) -> list[Diagnostic]:
+    """A process that is only drawn, beside one that is executable: said, because nobody can start it."""
     findings = Findings()
+    if any(each.is_executable for each in definitions.processes):
+        text = f"the process {process.id!r} is drawn only, and is not deployed"
+        findings.report("executable-process", process, text, severity="info")
+    return findings.diagnostics
+
+
+def _document(definitions: Definitions) -> list[Diagnostic]:
+    findings = Findings()
+    for unknown in definitions.unknown:
+        text = f"<{unknown.tag}> has no effect: only processes are executed"
+        findings.report("element-type", unknown, text, severity="info")
+    if any(process.is_executable for process in definitions.processes):
+        return findings.diagnostics
     at = definitions.processes[0] if definitions.processes else definitions
     text = "no process of the document is executable" if definitions.processes else "the document has no process"
     findings.report("executable-process", at, text, 'mark one with isExecutable="true"')
@@ -95,8 +109,10 @@ def _lowered(
     """All passes but the last: they run on faulty processes too, so that all faults are found at once."""
     resolved = resolve(definitions, process)
     support.check_process(resolved, findings)
+    data.check_process(resolved, findings)
     listeners = process.extension.execution_listeners
     details.check_listeners(process, ("execution", EXECUTION_EVENTS), listeners, findings)
+    details.check_roles(process, process.resources, findings)
     extensions.check_foreign(process, process.extension, findings)
     for view in resolved.scopes:
         for rule in RULES:

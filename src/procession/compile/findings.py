@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol, final
 
 from procession.base.diagnostics import Diagnostic, Severity, Span
+from procession.base.rules import RULES
 
 
 class Located(Protocol):
@@ -42,6 +43,7 @@ class Findings:
 
         `severity` None is a rule that does not hold for the profile of the document: nothing is reported.
         """
+        assert rule in RULES, rule
         if severity is None:
             return
         if self._is_strict and severity == "warning":

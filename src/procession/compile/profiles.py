@@ -17,6 +17,7 @@ Line: TypeAlias = Literal[
     "message without a correlation key",
     "cycle of an event that comes once",
     "data association",
+    "correlation key of a collaboration",
 ]
 
 SEVERITIES: Final[dict[Line, dict[Profile, Severity | None]]] = {
@@ -30,5 +31,6 @@ SEVERITIES: Final[dict[Line, dict[Profile, Severity | None]]] = {
     "cycle of an event that comes once": {"zeebe": "error", "standard": None},
     # In models of the zeebe dialect they are drawings: the mappings beside them move the data.
     "data association": {"zeebe": "warning", "standard": "error"},
+    "correlation key of a collaboration": {"zeebe": "warning", "standard": "error"},
 }
 """None: allowed."""

@@ -126,18 +126,38 @@ def _element_terminated(program: Program, state: State, fact: f.ElementTerminate
         scope.loop.terminated += 1
 
 
+def _element_terminating(program: Program, state: State, fact: f.ElementTerminating) -> None:
+    element = state.elements[fact.element]
+    element.stage = Stage.TERMINATING
+    _let_go(state, element)
+    element.waits = None
+    element.attributes = None
+    element.held = None
+    element.tokens = 0
+    element.arrived = None
+
+
+def _interruption_held(program: Program, state: State, fact: f.InterruptionHeld) -> None:
+    then = fact.then
+    state.elements[fact.element].then = tuple(then) if isinstance(then, list) else None
+
+
 def _remove(state: State, key: int) -> ElementInstance | None:
     element = state.elements.pop(key)
-    if element.waits:
-        for wait in element.waits:
-            _drop_wait(state, wait)
-    if element.arrived and state.joins:
-        for join in [j for j in state.joins if j[0] == key]:
-            del state.joins[join]
+    _let_go(state, element)
     scope = element.scope
     if scope is not None and scope.children is not None:
         scope.children.pop(key, None)
     return scope
+
+
+def _let_go(state: State, element: ElementInstance) -> None:
+    if element.waits:
+        for wait in element.waits:
+            _drop_wait(state, wait)
+    if element.arrived and state.joins:
+        for join in [j for j in state.joins if j[0] == element.key]:
+            del state.joins[join]
 
 
 def _drop_wait(state: State, key: int) -> None:
@@ -358,6 +378,8 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.ElementCompleting: _element_completing,
     f.ElementCompleted: _element_done,
     f.ElementTerminated: _element_terminated,
+    f.ElementTerminating: _element_terminating,
+    f.InterruptionHeld: _interruption_held,
     f.FlowTaken: _flow_taken,
     f.TokensMerged: _tokens_merged,
     f.ScopeInterrupted: _scope_interrupted,

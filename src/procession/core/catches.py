@@ -109,8 +109,3 @@ def _timer(cx: Context, element: ElementInstance, node: Node, trigger: TimerTrig
         return None
     due, cycle, left = first
     return f.TimerCreated(cx.new_key(), element.key, node.index, due, cycle, left)
-
-
-def variables_of(value: Json) -> dict[str, Json]:
-    """An agenda argument that holds variables."""
-    return value if isinstance(value, dict) else {}

@@ -13,7 +13,7 @@ from procession.core.commands import AnyCommand
 from procession.core.linked import Environment, Linked, Lookup
 from procession.core.operations import ENTER
 from procession.core.state import ElementInstance, Operation, State
-from procession.ir.program import Node, Ref, Text
+from procession.ir.program import NONE, Node, Ref, Text
 
 NOTES_MAX: Final = 20
 """Most warnings that one transition records; an expression in a loop may repeat one a thousand times."""
@@ -37,12 +37,12 @@ class Context:
         "agenda",
         "at",
         "commands",
-        "draws_noted",
         "env",
         "facts",
         "linked",
         "next_key",
         "nodes",
+        "sources",
         "state",
     )
 
@@ -56,7 +56,8 @@ class Context:
         self.commands: list[AnyCommand] = []
         self.agenda: deque[Operation] = deque()
         self.env: Environment | None = None
-        self.draws_noted = 0
+        self.sources: list[Ref] = []
+        """Of each warning in `env`, the expression that it came from; NONE for a decision."""
 
     def write(self, fact: f.AnyFact) -> None:
         """Decided: the fact is history and the state follows it."""
@@ -106,7 +107,11 @@ class Context:
         env = self.env
         if env is None:
             env = self.environment()
-        return self.linked.expressions[ref](self.lookup(element, overlay), env)
+        try:
+            return self.linked.expressions[ref](self.lookup(element, overlay), env)
+        finally:
+            if env.notes:
+                self.sources += [ref] * (min(len(env.notes), NOTES_MAX) - len(self.sources))
 
     def environment(self) -> Environment:
         """The environment that all expressions of a transition share."""
@@ -145,10 +150,16 @@ class Context:
         if env is None:
             return
         self.env = None
-        if env.random_used:
-            self.write(f.Drew(env.random_used))
-        if env.notes and element in self.state.elements:
-            notes: list[Json] = [[n.code, n.message, n.start, n.end] for n in env.notes[:NOTES_MAX]]
+        drawn = env.random_used - self.state.draws
+        if drawn:
+            self.write(f.Drew(drawn))
+        if env.notes:
+            sources = [*self.sources, *[NONE] * NOTES_MAX]
+            self.sources.clear()
+            notes: list[Json] = [
+                [n.code, n.message, n.start, n.end, ref] for n, ref in zip(env.notes[:NOTES_MAX], sources, strict=False)
+            ]
+            # The element may have ended in this very transition: what was evaluated for it is its history all the same.
             self.write(f.Warned(element, notes))
 
     def _because(self) -> str:

@@ -9,16 +9,23 @@ from procession.core.commands import TellParent
 from procession.core.context import Context
 from procession.core.events import ChildEscalated, ChildThrew
 from procession.core.interrupt import catch
-from procession.core.state import ElementInstance
+from procession.core.state import ElementInstance, Stage
 from procession.ir.kinds import Kind
-from procession.ir.program import ErrorTrigger, EscalationTrigger, Node
+from procession.ir.program import NONE, ErrorTrigger, EscalationTrigger, Node
 
 
-def throw(cx: Context, key: int, code: str, message: str, variables: dict[str, Json]) -> None:
-    """Throws a BPMN error from an element: to the nearest handler, to the caller, or into an incident."""
+def throw(cx: Context, key: int, code: str, message: str, variables: dict[str, Json], *listener: int) -> None:
+    """Throws a BPMN error from an element: to the nearest handler, to the caller, or into an incident.
+
+    `listener` is the index of the listener whose job threw, if one did.
+    """
     element = cx.state.elements.get(key)
     if element is None:
         return
+    if element.stage is Stage.TERMINATING:
+        raise Failure(
+            "unhandled-error", f"the user task is being cancelled; nothing catches the error {code!r} any more"
+        )
     handler = find(cx, element, ErrorTrigger, code)
     if handler is not None:
         owner, node = handler
@@ -29,7 +36,9 @@ def throw(cx: Context, key: int, code: str, message: str, variables: dict[str, J
     if not state.parent_instance:
         raise unhandled(code, message)
     cx.write(f.ErrorThrown(key, code, message))
-    cx.write(f.TransitionHeld(key, ["threw", code, message, variables]))
+    cx.write(
+        f.TransitionHeld(key, ["threw", code, message, variables, listener[0] if listener else NONE, element.held])
+    )
     to_parent(cx, element, code, message, variables)
 
 

@@ -87,6 +87,20 @@ class ElementTerminated(Fact, frozen=True, array_like=True, gc=False, tag="kille
     element: int
 
 
+class ElementTerminating(Fact, frozen=True, array_like=True, gc=False, tag="terminating"):
+    """The element is interrupted: what it waited for and its tokens are gone, and canceling listeners of a user task
+    in it (or of itself) run before it ends."""
+
+    element: int
+
+
+class InterruptionHeld(Fact, frozen=True, array_like=True, gc=False, tag="interrupting"):
+    """What follows an interruption waits for canceling listeners. `then` is an agenda entry; None clears it."""
+
+    element: int
+    then: Json
+
+
 class FlowTaken(Fact, frozen=True, array_like=True, gc=False, tag="flow"):
     """A token is on a sequence flow of a scope."""
 
@@ -253,7 +267,7 @@ class TaskChanged(Fact, frozen=True, array_like=True, gc=False, tag="task-change
 
 
 class TransitionHeld(Fact, frozen=True, array_like=True, gc=False, tag="held"):
-    """A user task's transition (completing, assigning, updating) waits for its task listeners. None clears it."""
+    """A user task's transition (completing, canceling, …) waits for its task listeners. None clears it."""
 
     element: int
     held: Json
@@ -333,7 +347,10 @@ class IncidentResolved(Fact, frozen=True, array_like=True, gc=False, tag="incide
 
 
 class Warned(Fact, frozen=True, array_like=True, gc=False, tag="warned"):
-    """Warnings of expressions that were evaluated for an element: [code, message, start, end, text]."""
+    """Warnings of expressions that were evaluated for an element: [code, message, start, end, expression].
+
+    `start` and `end` count characters of the expression's text; `expression` is NONE for one inside a decision.
+    """
 
     element: int
     notes: list[Json]
@@ -364,6 +381,8 @@ AnyFact: TypeAlias = (
     | ElementCompleting
     | ElementCompleted
     | ElementTerminated
+    | ElementTerminating
+    | InterruptionHeld
     | FlowTaken
     | TokensMerged
     | ScopeInterrupted

@@ -27,7 +27,7 @@ from procession.core.elements.table import RESOLVED
 from procession.core.interrupt import cancel, catch
 from procession.core.jobs import command_of
 from procession.core.state import ElementInstance, Job, Subscription, Timer
-from procession.core.task_listeners import listener_done, request
+from procession.core.task_listeners import admit, listener_done, request
 from procession.core.tokens import next_of, take
 from procession.core.variables import merge, receive
 from procession.ir.kinds import Kind, ListenerEvent
@@ -38,6 +38,8 @@ def _start(cx: Context, event: e.Start) -> None:
     program = cx.linked.program
     if event.start_node == NONE and not program.nodes[0].starts:
         raise Rejected("conflict", f"process {program.process_id} has no start event without a trigger")
+    # A start event with output mappings lets only their targets into the process.
+    mapped = event.start_node != NONE and bool(program.nodes[event.start_node].outputs)
     root = cx.new_key()
     cx.write(
         f.InstanceStarted(
@@ -58,9 +60,11 @@ def _start(cx: Context, event: e.Start) -> None:
             event.depth,
             event.flags,
             event.message,
-            event.variables,
+            {} if mapped else event.variables,
         )
     )
+    if mapped:
+        cx.write(f.TransitionHeld(root, ["event", event.start_node, event.variables]))
     if event.skipped:
         cx.write(f.TimerSkipped(event.timer, event.skipped))
     cx.agenda.append((next_of(cx.nodes[0]), root))
@@ -78,6 +82,8 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     element = cx.state.elements[job.element]
     node = cx.node_of(element)
     kind = None if job.listener < 0 else node.listeners[job.listener].event
+    if event.denied:
+        admit(element, kind)
     _close_job_incidents(cx, element, job)
     cx.send(CloseJob(job.key))
     if kind is not None and kind >= ListenerEvent.CREATING:
@@ -114,7 +120,7 @@ def _throw_job_error(cx: Context, event: e.ThrowJobError) -> None:
     _close_job_incidents(cx, element, job)
     cx.send(CloseJob(job.key))
     cx.write(f.JobThrew(job.key, event.code, event.message))
-    cx.agenda.append((op.THROW, element.key, event.code, event.message, event.variables))
+    cx.agenda.append((op.THROW, element.key, event.code, event.message, event.variables, job.listener))
 
 
 def _close_job_incidents(cx: Context, element: ElementInstance, job: Job) -> None:
@@ -259,9 +265,10 @@ def _error_unhandled(cx: Context, event: e.ErrorUnhandled) -> None:
     held = element.held
     if not isinstance(held, list) or held[0] != "threw":
         raise Rejected("conflict", "the element does not wait for its error to be handled")
-    cx.write(f.TransitionHeld(element.key, None))
+    listener, before = (held[4], held[5]) if len(held) > 5 else (NONE, None)
+    cx.write(f.TransitionHeld(element.key, before))
     failure: Failure = errors.unhandled(event.code, event.message)
-    cx.agenda.append((op.FAIL, element.key, failure.code, failure.message))
+    cx.agenda.append((op.FAIL, element.key, failure.code, failure.message, listener))
 
 
 def _child_escalated(cx: Context, event: e.ChildEscalated) -> None:
@@ -295,10 +302,19 @@ def _resolve_incident(cx: Context, event: e.ResolveIncident) -> None:
         cx.agenda.append(_again(cx, incident.element, incident.operation))
 
 
+_LISTENER_AT: Final[dict[Json, int]] = {op.FAIL: 4, op.THROW: 5}
+"""Where the operation says which listener's job threw."""
+_LISTENER_OPERATIONS: Final = {ListenerEvent.START: op.START_LISTENER, ListenerEvent.END: op.END_LISTENER}
+
+
 def _again(cx: Context, key: int, operation: tuple[Json, ...]) -> tuple[Json, ...]:
     """What a resolve does: the failed operation, or for one that only reports, the operation behind it."""
     if operation[0] in {op.FAIL, op.THROW}:
         node = cx.nodes[cx.state.elements[key].node]
+        listener = operation[_LISTENER_AT[operation[0]]] if len(operation) > _LISTENER_AT[operation[0]] else NONE
+        if isinstance(listener, int) and listener != NONE:
+            event = node.listeners[listener].event
+            return (_LISTENER_OPERATIONS.get(event, op.TASK_LISTENER), key, listener - 1)
         if node.kind in {Kind.CALL_ACTIVITY, Kind.DECISION_TASK}:
             return (op.CALL, key)
         return (op.REJOB, key) if node.job is not None else (op.ACTIVATE, key)

@@ -1,6 +1,7 @@
 """Interruption: ending element instances from outside, as one transition (BPMN 2.0.2, 13.3.4, 13.5).
 
-No expression is evaluated here, so nothing can fail half-way. The walk is iterative: depth costs no stack.
+No expression is evaluated here, so nothing can fail half-way. The walk is iterative: depth costs no stack. A user
+task with canceling listeners, and the scopes around it, end when these ran; what follows the interruption waits.
 """
 
 from __future__ import annotations
@@ -12,54 +13,143 @@ from procession.core import facts as f
 from procession.core.commands import CancelChild, Finish, TellParent
 from procession.core.context import Context
 from procession.core.events import ChildTerminated
-from procession.core.operations import ACTIVATE, COMPLETE, ENTER, SPAWN
-from procession.core.state import ElementInstance
+from procession.core.jobs import next_listener
+from procession.core.operations import (
+    ACTIVATE,
+    CANCELLED,
+    COMPLETE,
+    ENTER,
+    HANDLE,
+    PASS,
+    PREPARE,
+    SPAWN,
+    TASK_LISTENER,
+)
+from procession.core.state import ElementInstance, Operation, Stage
 from procession.core.tokens import begin, close_wait, close_waits, next_of
-from procession.core.variables import receive
-from procession.ir.kinds import Kind
-from procession.ir.program import Node
+from procession.core.variables import receive, variables_of
+from procession.ir.kinds import Kind, ListenerEvent
+from procession.ir.program import Node, Ref
 
 _INTO_SCOPE: Final = (ENTER, SPAWN)
 
 
-def terminate(cx: Context, top: ElementInstance) -> None:
-    """Terminates an element instance and all inside it, children before parents."""
-    order: list[ElementInstance] = []
-    stack = [top]
-    while stack:
-        element = stack.pop()
-        order.append(element)
-        if element.children:
-            stack.extend(element.children.values())
-    for element in reversed(order):
-        close_waits(cx, element)
-        if element.child:
-            cx.send(CancelChild(element.child))
-        cx.write(f.ElementTerminated(element.key))
+def interrupt(cx: Context, top: ElementInstance, then: Operation, *, at_once: bool = False) -> None:
+    """Ends an element instance and all inside it; `then` follows. `at_once` leaves out canceling listeners."""
+    _follow(cx, top, then, over=_terminate(cx, top, at_once=at_once))
 
 
-def terminate_children(cx: Context, scope: ElementInstance) -> None:
-    """Terminates all inside a scope and drops its tokens; the scope itself goes on."""
+def interrupt_inside(cx: Context, scope: ElementInstance, then: Operation) -> None:
+    """Ends all inside a scope and drops its tokens; the scope itself goes on with `then`."""
+    over = True
     for child in list((scope.children or {}).values()):
-        terminate(cx, child)
+        over &= _terminate(cx, child)
     # What this step still wanted to let into the scope was part of what is interrupted.
     stale = [op for op in cx.agenda if op[0] in _INTO_SCOPE and op[1] == scope.key]
     for op in stale:
         cx.agenda.remove(op)
     if scope.tokens or scope.arrived:
         cx.write(f.ScopeInterrupted(scope.key))
+    if not over:
+        _close_event_sub_processes(cx, scope)
+    _follow(cx, scope, then, over=over)
+
+
+def _follow(cx: Context, element: ElementInstance, then: Operation, *, over: bool) -> None:
+    if over:
+        cx.agenda.appendleft(then)
+    else:
+        cx.write(f.InterruptionHeld(element.key, list(then)))
+
+
+def _terminate(cx: Context, top: ElementInstance, *, at_once: bool = False) -> bool:
+    """Terminates an element instance and all inside it, children before parents. Whether nothing was left over."""
+    order: list[ElementInstance] = []
+    kept: set[int] = set()
+    stack = [top]
+    while stack:
+        element = stack.pop()
+        order.append(element)
+        if element.children:
+            stack.extend(element.children.values())
+        if not at_once and _is_listened_to(cx, element):
+            _keep(kept, element, top)
+    for element in reversed(order):
+        if element.key in kept:
+            _hold(cx, element)
+            continue
+        close_waits(cx, element)
+        if element.child:
+            cx.send(CancelChild(element.child))
+        cx.write(f.ElementTerminated(element.key))
+    return not kept
+
+
+def _is_listened_to(cx: Context, element: ElementInstance) -> bool:
+    """Whether this is a user task with canceling listeners; one that a person has completed is not cancelled."""
+    node = cx.nodes[element.node]
+    if node.kind is not Kind.USER_TASK or next_listener(node, ListenerEvent.CANCELING) is None:
+        return False
+    return element.stage is not Stage.COMPLETING and (element.attributes is not None or element.held is not None)
+
+
+def _keep(kept: set[int], element: ElementInstance, top: ElementInstance) -> None:
+    """An element that goes on for a while keeps the scopes around it, up to the top of what is interrupted."""
+    around: ElementInstance | None = element
+    while around is not None and around.key not in kept:
+        kept.add(around.key)
+        around = around.scope if around is not top else None
+
+
+def _hold(cx: Context, element: ElementInstance) -> None:
+    """It ends once listeners ran. An interruption from further outside replaces what would have followed."""
+    if element.then is not None:
+        cx.write(f.InterruptionHeld(element.key, None))
+    if element.stage is Stage.TERMINATING:
+        return
+    close_waits(cx, element)
+    cx.write(f.ElementTerminating(element.key))
+    if cx.nodes[element.node].kind is Kind.USER_TASK:
+        cx.write(f.TransitionHeld(element.key, ["canceling", {}]))
+        cx.agenda.append((TASK_LISTENER, element.key, -1))
+
+
+def cancelled_task(cx: Context, task: ElementInstance) -> None:
+    """The last canceling listener ran: the user task ends, and each scope that only waited for it."""
+    element = task
+    while True:
+        cx.write(f.ElementTerminated(element.key))
+        if element.then is not None:
+            cx.agenda.appendleft(element.then)
+            return
+        scope = element.scope
+        assert scope is not None, "an interrupted process says what follows"
+        if scope.children:
+            return
+        if scope.stage is not Stage.TERMINATING:
+            break
+        element = scope
+    if scope.then is not None:
+        cx.agenda.appendleft(scope.then)
+        cx.write(f.InterruptionHeld(scope.key, None))
 
 
 def cancel(cx: Context, reason: str) -> None:
-    """Cancels the whole instance."""
+    """Cancels the whole instance. Asked again, it does not wait for canceling listeners any longer."""
+    root = cx.state.root
+    assert root is not None
+    again = root.stage is Stage.TERMINATING
+    interrupt(cx, root, (CANCELLED, root.key, reason), at_once=again)
+
+
+def cancelled(cx: Context, root_key: int, reason: str) -> None:
+    """Everything inside the instance has ended."""
     state = cx.state
     root = state.root
     assert root is not None
-    variables = dict(root.variables or {})
-    terminate(cx, root)
     cx.write(f.InstanceTerminated(reason))
     cx.agenda.clear()
-    cx.send(Finish("terminated", variables))
+    cx.send(Finish("terminated", dict(root.variables or {})))
     if state.parent_instance:
         gone = ChildTerminated(state.parent_element, state.instance)
         cx.send(TellParent(state.parent_instance, gone))
@@ -82,20 +172,33 @@ def _boundary(cx: Context, host: ElementInstance, node: Node, variables: dict[st
     scope = host.scope
     assert scope is not None
     if node.interrupting:
-        terminate(cx, host)
-    pass_event(cx, scope.key, node, variables, token=False)
+        interrupt(cx, host, (PASS, scope.key, node.index, variables))
+    else:
+        pass_event(cx, scope.key, node, variables, token=False)
+
+
+def pass_boundary(cx: Context, scope: int, node: Ref, variables: Json) -> None:
+    """A boundary event goes on after its activity was interrupted."""
+    pass_event(cx, scope, cx.nodes[node], variables_of(variables), token=False)
 
 
 def _event_sub_process(cx: Context, scope: ElementInstance, node: Node, variables: dict[str, Json]) -> None:
-    sub_process = cx.nodes[node.scope]
     if node.interrupting:
         _close_event_sub_processes(cx, scope)
-        terminate_children(cx, scope)
+        interrupt_inside(cx, scope, (HANDLE, scope.key, node.index, variables))
+    else:
+        handle(cx, scope.key, node.index, variables)
+
+
+def handle(cx: Context, scope: int, start: Ref, variables: Json) -> None:
+    """An event sub-process begins with the event that its start event `start` caught."""
+    node = cx.nodes[start]
+    sub_process = cx.nodes[node.scope]
     key = cx.new_key()
-    cx.write(f.ElementEntered(key, sub_process.index, scope.key, False))
+    cx.write(f.ElementEntered(key, sub_process.index, scope, False))
     following = next_of(sub_process)
     if following == ACTIVATE and not sub_process.catches:
-        pass_event(cx, key, node, variables, token=False)
+        pass_event(cx, key, node, variables_of(variables), token=False)
         return
     # What it subscribes and maps may fail, so that is an operation of its own; the event waits for it.
     cx.write(f.TransitionHeld(key, ["event", node.index, variables]))
@@ -126,6 +229,10 @@ def _event_gateway(cx: Context, gateway: ElementInstance, node: Node, variables:
 def pass_event(cx: Context, scope: int, node: Node, variables: dict[str, Json], *, token: bool) -> None:
     """An event whose trigger happened already: entered, given its variables, and completed next."""
     event = begin(cx, scope, node, token)
+    if cx.agenda[-1][0] == PREPARE:
+        # Input mappings and start listeners come before what it received.
+        cx.write(f.TransitionHeld(event.key, ["passed", variables]))
+        return
     cx.agenda.pop()
     receive(cx, event, variables)
     cx.agenda.append((COMPLETE, event.key))

@@ -23,7 +23,8 @@ class Note(Protocol):
 
 
 class Environment(Protocol):
-    """What the expressions of one step share: the clock of its event, warnings, the count of random draws."""
+    """What the expressions of one transition share: the clock of its event, warnings, and the number of random draws,
+    those of earlier transitions included."""
 
     @property
     def notes(self) -> Sequence[Note]: ...

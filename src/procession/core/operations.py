@@ -17,7 +17,7 @@ LEAVE: Final = 4
 SPAWN: Final = 5
 """(body, index): the next inner instance of a multi-instance body."""
 THROW: Final = 6
-"""(element, code, message, variables): a BPMN error looks for its handler."""
+"""(element, code, message, variables, listener): a BPMN error looks for its handler; `listener` as of its job."""
 CALL: Final = 7
 """(element): ask the host for the definition that a call or decision means."""
 DECIDE: Final = 8
@@ -39,4 +39,12 @@ END_LISTENER: Final = 15
 TASK_LISTENER: Final = 16
 """(element, after): the task listener of the held transition behind index `after`."""
 FAIL: Final = 17
-"""(element, code, message): an incident that somebody else's answer causes."""
+"""(element, code, message, listener): an incident that somebody else's answer causes."""
+PASS: Final = 18
+"""(scope, node, variables): a boundary event whose activity was interrupted passes its token."""
+HANDLE: Final = 19
+"""(scope, node, variables): the event sub-process of the start event `node` takes over its scope."""
+CLOSE_LOOP: Final = 20
+"""(body): a multi-instance body ends: its completion condition was met."""
+CANCELLED: Final = 21
+"""(root, reason): the instance was cancelled."""

@@ -29,8 +29,8 @@ def pending(linked: Linked, state: State) -> list[AnyCommand]:
         node = state.elements[i.element].node
         result.append(OpenIncident(i.key, i.element, node, i.code, i.message, i.job))
     for element in state.elements.values():
-        if element.attributes is not None:
-            result.append(OpenTask(element.key, element.node, element.attributes))
+        if element.is_open_task:
+            result.append(OpenTask(element.key, element.node, element.attributes or {}))
         held = element.held
         if isinstance(held, list) and held[0] == "threw":
             result.append(_threw(state, element.key, held))
@@ -39,7 +39,7 @@ def pending(linked: Linked, state: State) -> list[AnyCommand]:
 
 
 def _threw(state: State, element: int, held: list[Json]) -> TellParent:
-    code, message, variables = cast("tuple[str, str, dict[str, Json]]", tuple(held[1:]))
+    code, message, variables = cast("tuple[str, str, dict[str, Json]]", tuple(held[1:4]))
     event = ChildThrew(state.parent_element, state.instance, code, message, variables, state.instance, element)
     return TellParent(state.parent_instance, event)
 

@@ -148,6 +148,7 @@ def _element_row(e: ElementInstance) -> list[object]:
         e.child,
         list(e.definition) if e.definition is not None else None,
         e.children is not None,
+        list(e.then) if e.then is not None else None,
     ]
 
 
@@ -183,4 +184,6 @@ def _element(row: list[object], scope: ElementInstance | None) -> ElementInstanc
     definition = cast("tuple[str, int] | None", row[14])
     element.definition = (definition[0], definition[1]) if definition is not None else None
     element.children = {} if row[15] else None
+    then = cast("list[Json] | None", row[16]) if len(row) > 16 else None
+    element.then = tuple(then) if then is not None else None
     return element

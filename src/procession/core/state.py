@@ -16,6 +16,8 @@ class Stage(IntEnum):
 
     ACTIVE = 0
     COMPLETING = 1
+    TERMINATING = 2
+    """Interrupted, but listeners of a user task inside still run; it waits for nothing else."""
 
 
 class Status(IntEnum):
@@ -130,6 +132,7 @@ class ElementInstance:
         "node",
         "scope",
         "stage",
+        "then",
         "tokens",
         "variables",
         "waits",
@@ -154,10 +157,17 @@ class ElementInstance:
         """Of a user task: what is shown to people."""
         self.held: Json = None
         """Of a user task: the transition that waits for its listeners."""
+        self.then: Operation | None = None
+        """What follows once the interruption of this element, or of all inside it, has come to its end."""
         self.child = 0
         """Of a call activity: the called instance's key."""
         self.definition: tuple[str, int] | None = None
         """Of a call or decision: the resolved hash and version."""
+
+    @property
+    def is_open_task(self) -> bool:
+        """Whether this is a user task that a person can still do something with."""
+        return self.attributes is not None and self.stage is Stage.ACTIVE
 
 
 @final

@@ -1,4 +1,4 @@
-"""User task transitions and their listeners: completing, assigning and updating run jobs first, which may deny them."""
+"""User task transitions and their listeners: each runs jobs first. Completing, assigning and updating may be denied."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from procession.core import operations as op
 from procession.core.commands import ChangeTask
 from procession.core.context import Context, Rejected
 from procession.core.events import CompleteJob
+from procession.core.interrupt import cancelled_task
 from procession.core.jobs import create, next_listener, plan_job
-from procession.core.state import ElementInstance, Job
+from procession.core.state import ElementInstance, Job, Stage
 from procession.core.variables import receive
 from procession.ir.kinds import Kind, ListenerEvent
 
@@ -20,7 +21,12 @@ _EVENTS: Final = {
     "assigning": ListenerEvent.ASSIGNING,
     "updating": ListenerEvent.UPDATING,
     "completing": ListenerEvent.COMPLETING,
+    "canceling": ListenerEvent.CANCELING,
 }
+
+
+_INEVITABLE: Final = frozenset({"creating", "canceling"})
+"""What happens to a user task whatever its listeners say."""
 
 
 def request(cx: Context, key: int, transition: str, payload: dict[str, Json]) -> None:
@@ -29,6 +35,8 @@ def request(cx: Context, key: int, transition: str, payload: dict[str, Json]) ->
     node = cx.node_of(element)
     if node.kind is not Kind.USER_TASK or element.attributes is None:
         raise Rejected("not-found", f"element instance {key} is no open user task")
+    if element.stage is not Stage.ACTIVE:
+        raise Rejected("not-found", f"user task {key} is completed already")
     if element.held is not None:
         raise Rejected("conflict", f"user task {key} is busy with another transition")
     if next_listener(node, _EVENTS[transition]) is None:
@@ -51,15 +59,26 @@ def next_task_listener(cx: Context, key: int, after: int) -> None:
     if transition == "creating":
         cx.agenda.append((op.OPEN_TASK, key))
         return
+    if transition == "canceling":
+        cancelled_task(cx, element)
+        return
     payload = cast("dict[str, Json]", element.held[1])
     cx.write(f.TransitionHeld(key, None))
     carry_out(cx, element, transition, payload)
 
 
+def admit(element: ElementInstance, event: ListenerEvent | None) -> None:
+    """Whether a job may deny; `Rejected` where it is no task listener, or nothing that can be denied."""
+    transition = element.held[0] if isinstance(element.held, list) else ""
+    if event is None or event < ListenerEvent.CREATING:
+        raise Rejected("conflict", "only a task listener can deny something")
+    if transition in _INEVITABLE:
+        raise Rejected("conflict", f"a task listener cannot deny {transition}")
+
+
 def listener_done(cx: Context, element: ElementInstance, job: Job, event: CompleteJob) -> None:
-    """A task listener's job ended: denied, or the next one. The creation of a task cannot be denied."""
-    creating = isinstance(element.held, list) and element.held[0] == "creating"
-    if event.denied and not creating:
+    """A task listener's job ended: denied, or the next one."""
+    if event.denied:
         cx.write(f.JobDenied(job.key, event.reason))
         cx.write(f.TransitionHeld(element.key, None))
         return

@@ -116,7 +116,7 @@ def complete_if_empty(cx: Context, scope: ElementInstance) -> None:
 
 def close_waits(cx: Context, element: ElementInstance) -> None:
     """Tells the host to close all that an ending element waits for; the ending fact itself drops it from the state."""
-    if element.attributes is not None and cx.nodes[element.node].kind is Kind.USER_TASK:
+    if element.is_open_task and cx.nodes[element.node].kind is Kind.USER_TASK:
         cx.send(CloseTask(element.key))
     if element.waits:
         for wait in element.waits:

@@ -9,17 +9,19 @@ from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core import operations as op
-from procession.core.catches import repeat_operation, variables_of
+from procession.core.catches import repeat_operation
+from procession.core.commands import CloseTask
 from procession.core.context import Context
 from procession.core.elements import multi_instance, scopes, tasks
 from procession.core.elements.gateways import outgoing
 from procession.core.elements.table import ASK, ENTER
 from procession.core.errors import throw
+from procession.core.interrupt import cancelled, handle, pass_boundary
 from procession.core.jobs import create, next_listener, plan_job
 from procession.core.state import Stage
 from procession.core.task_listeners import next_task_listener
 from procession.core.tokens import enter, finish, leave
-from procession.core.variables import map_inputs, map_outputs
+from procession.core.variables import map_inputs, map_outputs, variables_of
 from procession.ir.kinds import ListenerEvent
 
 
@@ -68,7 +70,7 @@ def _activate(cx: Context, key: int) -> None:
 
 def _complete(cx: Context, key: int) -> None:
     element = cx.state.elements.get(key)
-    if element is None or element.stage is Stage.COMPLETING or element.children or element.tokens:
+    if element is None or element.stage is not Stage.ACTIVE or element.children or element.tokens:
         return
     node = cx.nodes[element.node]
     end = next_listener(node, ListenerEvent.END) if node.listeners else None
@@ -77,6 +79,8 @@ def _complete(cx: Context, key: int) -> None:
         return
     job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not node.outputs else None
     map_outputs(cx, element, node)
+    if element.is_open_task:
+        cx.send(CloseTask(key))
     cx.write(f.ElementCompleting(key))
     if job is not None:
         create(cx, job)
@@ -99,8 +103,8 @@ def _leave(cx: Context, key: int) -> None:
         leave(cx, element, outgoing(cx, cx.nodes[element.node], element))
 
 
-def _throw(cx: Context, key: int, code: str, message: str, variables: Json) -> None:
-    throw(cx, key, code, message, variables_of(variables))
+def _throw(cx: Context, key: int, code: str, message: str, variables: Json, *rest: int) -> None:
+    throw(cx, key, code, message, variables_of(variables), *rest)
 
 
 def _call(cx: Context, key: int) -> None:
@@ -126,7 +130,7 @@ def _resume(cx: Context, key: int, agenda: Json) -> None:
         cx.agenda.append(tuple(entry))
 
 
-def _fail(cx: Context, key: int, code: str, message: str) -> None:
+def _fail(cx: Context, key: int, code: str, message: str, *rest: int) -> None:
     if key in cx.state.elements:
         raise Failure(code, message)
 
@@ -153,4 +157,8 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.END_LISTENER: _end_listener,
     op.TASK_LISTENER: next_task_listener,
     op.FAIL: _fail,
+    op.PASS: pass_boundary,
+    op.HANDLE: handle,
+    op.CLOSE_LOOP: multi_instance.close,
+    op.CANCELLED: cancelled,
 }

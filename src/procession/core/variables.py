@@ -37,6 +37,11 @@ def receive(cx: Context, element: ElementInstance, variables: dict[str, Json]) -
         merge(cx, element, variables)
 
 
+def variables_of(value: Json) -> dict[str, Json]:
+    """An agenda argument that holds variables."""
+    return value if isinstance(value, dict) else {}
+
+
 def visible(element: ElementInstance) -> dict[str, Json]:
     """All variables that an element sees, the inner ones winning."""
     chain: list[ElementInstance] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias, TypeVar, final
 
 from procession.base.diagnostics import Diagnostic, Severity, Span
+from procession.base.rules import RULES
 from procession.model.bpmn import Unknown
 from procession.model.events import EventDefinition
 from procession.model.extension import Expression
@@ -55,6 +56,7 @@ class Reading:
         severity: Severity | None = None,
     ) -> None:
         """Adds a finding about an element; its severity is that of the place unless given."""
+        assert rule in RULES, rule
         severity = severity or self.severity
         if len(self._findings) >= FINDINGS_MAX:
             self._left_out += 1

@@ -7,6 +7,7 @@ is not known here.
 
 from __future__ import annotations
 
+import re
 from typing import Final, final
 from xml.parsers import expat
 
@@ -22,6 +23,7 @@ ELEMENTS_MAX: Final = 400_000
 """Most elements of a document: bounds memory, which bytes alone do not (`<a/>` has four)."""
 XSI_TYPE: Final = "http://www.w3.org/2001/XMLSchema-instance type"
 
+_ENCODING: Final = re.compile(rb"""^\s*<\?xml[^>]*?\bencoding\s*=\s*["']([\w.-]+)""")
 _SEPARATOR: Final = " "
 _NOT_DECODED: Final = frozenset(
     {
@@ -198,7 +200,7 @@ def _not_well_formed(error: expat.ExpatError, data: bytes, file: str) -> Diagnos
     reason = expat.ErrorString(error.code) or "not well-formed"
     if error.code in _NOT_DECODED:
         return _refusal("encoding", f"{reason}: {_declaration(data)}", place, "save the document as UTF-8")
-    if b"encoding" not in data[:200] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if _is_said_to_be_utf8(data):
         try:
             data.decode()
         except UnicodeDecodeError as undecoded:
@@ -208,6 +210,14 @@ def _not_well_formed(error: expat.ExpatError, data: bytes, file: str) -> Diagnos
         reason = f"{reason} ({_declaration(data)})"
     text = f"this is not well-formed XML: {reason}"
     return _refusal("xml", text, place, "export the model again as XML")
+
+
+def _is_said_to_be_utf8(data: bytes) -> bool:
+    """Whether the declaration, or its absence, means UTF-8."""
+    declared = _ENCODING.search(data[:200])
+    if declared is not None:
+        return declared[1].lower() in {b"utf-8", b"utf8"}
+    return not data.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
 def _declaration(data: bytes) -> str:

@@ -169,6 +169,8 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.ElementCompleting: lambda r, x: r.note(x.element, "completing"),
     f.ElementCompleted: lambda r, x: r.note(x.element, "done"),
     f.ElementTerminated: lambda r, x: r.note(x.element, "killed"),
+    f.ElementTerminating: lambda r, x: r.note(x.element, "terminating"),
+    f.InterruptionHeld: lambda r, x: r.note(x.element, "interrupting", x.then is not None),
     f.FlowTaken: _flow,
     f.TokensMerged: _merged,
     f.ScopeInterrupted: lambda r, x: r.note(x.scope, "interrupted"),

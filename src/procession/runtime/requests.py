@@ -120,13 +120,17 @@ class ActivateJobs(Request, frozen=True, gc=False, tag=True, tag_field="request"
 
 @final
 class FinishJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """Complete a job. `token` is the lease under which the work was done, 0 to act without one."""
+    """Complete a job. `token` is the lease under which the work was done, 0 to act without one.
+
+    `denied`: a task listener says no. Where nothing can be denied, `tolerant` makes that a failed attempt.
+    """
 
     job: int
     variables: dict[str, Json]
     token: int = 0
     denied: bool = False
     reason: str = ""
+    tolerant: bool = False
 
 
 @final

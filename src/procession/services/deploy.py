@@ -137,7 +137,9 @@ def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
     found.extend(_twice([(draft.program.process_id, draft.resource, draft.digest) for draft in processes], "process"))
     found.extend(_twice([(draft.id, draft.resource, draft.digest) for draft in decisions], "decision"))
     if not processes and not decisions and not found:
-        found.append(Diagnostic(rule="no-process", message="no executable process and no decision in what was given"))
+        text = "no executable process and no decision in what was given"
+        remedy = 'mark a process with isExecutable="true"'
+        found.append(Diagnostic(rule="no-process", message=text, remedy=remedy))
     if any(each.severity == "error" for each in found):
         raise Refused(found)
     return Compiled(tuple(resources), tuple(processes), tuple(decisions), tuple(found))
@@ -269,8 +271,9 @@ def _starts(desk: Desk, draft: Draft) -> list[_Start]:
                     continue
         except Failure as failure:
             span = Span(draft.resource, node.line, node.column)
+            remedy = "write it as plain text, or compute it from constants: there are no variables before the start"
             raise Refused(
-                [Diagnostic(rule="start-event", message=failure.message, element=node.id, span=span)]
+                [Diagnostic(rule="start-event", message=failure.message, element=node.id, span=span, remedy=remedy)]
             ) from None
     return found
 

@@ -18,7 +18,7 @@ from procession.ir.program import Program
 from procession.model.bpmn import Definitions
 from procession.parse import parse_bpmn
 from procession.services.diagram.marks import Marks
-from procession.services.views import JobView, Views
+from procession.services.views import JobView, Views, WarningView, warnings_of
 
 _Wait: TypeAlias = Incident | Job | Timer | Subscription
 
@@ -30,12 +30,14 @@ NOTES_MAX: Final = 5
 
 @final
 class Progress(msgspec.Struct, frozen=True):
-    """An instance on its model. `waits` are (element id, a line about what is waited for)."""
+    """An instance on its model. `waits` are (element id, a line about what is waited for); `warnings` are what its
+    expressions had to say."""
 
     definitions: Definitions
     process_id: str
     marks: Marks
     waits: list[tuple[str, str]]
+    warnings: list[WarningView] = []
 
 
 def progress_of(views: Views, tenant: str, instance: int) -> Progress:
@@ -52,8 +54,9 @@ def progress_of(views: Views, tenant: str, instance: int) -> Progress:
     program = loaded.linked.program
     jobs = {job.key: job for job in views.jobs(tenant, instance=instance, limit=JOBS_MAX)}
     lines = waits(program, loaded.state, jobs)
-    facts = (entry.fact for entry in views.history(tenant, instance))
-    return Progress(definitions, info.process_id, progress(program, loaded.state, facts, lines), lines)
+    entries = views.history(tenant, instance)
+    marks = progress(program, loaded.state, (entry.fact for entry in entries), lines)
+    return Progress(definitions, info.process_id, marks, lines, warnings_of(program, entries))
 
 
 def progress(program: Program, state: State, facts: Iterable[AnyFact], lines: Iterable[tuple[str, str]] = ()) -> Marks:
@@ -101,8 +104,8 @@ def waits(program: Program, state: State, jobs: Mapping[int, JobView]) -> list[t
     open_waits: list[_Wait] = [*state.incidents.values(), *sorted(others, key=lambda wait: wait.key)]
     lines = [(_id(program, state.elements.get(wait.element), wait), _line(wait, jobs)) for wait in open_waits]
     for element in state.elements.values():
-        if element.attributes is not None:
-            assignee = element.attributes.get("assignee")
+        if element.is_open_task:
+            assignee = (element.attributes or {}).get("assignee")
             text = f"user task {element.key}{f' of {assignee}' if assignee else ''}"
             lines.append((program.nodes[element.node].id, text))
         if element.child:

@@ -5,7 +5,7 @@ Keys are integers, times Unix ms. What must not live here: anything that waits o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias, cast, final
 
 import msgspec
@@ -14,6 +14,7 @@ from procession.base.failure import NotFound, Unreadable
 from procession.base.values import Json, Variables
 from procession.core import facts as f
 from procession.core.state import State
+from procession.ir.program import NONE, Expression, Program
 from procession.runtime import codec
 from procession.runtime.ports import Cells, Store
 from procession.runtime.replay import Loaded, load_instance
@@ -134,6 +135,25 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     element: int
     element_id: str
     fact: f.AnyFact
+
+
+@final
+class WarningView(msgspec.Struct, frozen=True, gc=False):
+    """A warning of an expression that was evaluated for an element: why a part of it became null.
+
+    `attribute` says what the expression is of its element (`input mapping to x`), "" for one inside a decision;
+    `start` and `end` count characters of `expression`.
+    """
+
+    element: int
+    element_id: str
+    at: int
+    code: str
+    message: str
+    attribute: str
+    expression: str
+    start: int
+    end: int
 
 
 @final
@@ -363,6 +383,10 @@ class Views:
             raise NotFound(f"the history of instance {key} is no longer kept")
         return loaded
 
+    def warnings(self, tenant: str, key: int) -> list[WarningView]:
+        """What expressions of an instance had to say, in order; raises `NotFound`."""
+        return warnings_of(self.load(tenant, key, 1).linked.program, self.history(tenant, key))
+
     def history(self, tenant: str, key: int) -> list[Entry]:
         """Everything that was decided in an instance, in order; raises `NotFound`."""
         number = self.tenant(tenant)
@@ -386,6 +410,24 @@ class Views:
                 tag = cast("str", fact.__struct_config__.tag)
                 found.append(Entry(row.seq, row.at, tag, element, name, fact))
         return found
+
+
+def warnings_of(program: Program, entries: Iterable[Entry]) -> list[WarningView]:
+    """The warnings among the entries of a history."""
+    found: list[WarningView] = []
+    for entry in entries:
+        if isinstance(entry.fact, f.Warned):
+            for note in entry.fact.notes:
+                code, message, start, end, *ref = cast(
+                    "tuple[str, str, int, int, int]", tuple(cast("list[Json]", note))
+                )
+                drawn = program.expressions[ref[0]] if ref and ref[0] != NONE else _INSIDE_A_DECISION
+                where = (drawn.attribute, drawn.text, start, end)
+                found.append(WarningView(entry.element, entry.element_id, entry.at, code, message, *where))
+    return found
+
+
+_INSIDE_A_DECISION: Final = Expression("")
 
 
 def _fault_text(result: bytes | None) -> str:

@@ -74,7 +74,7 @@ class Case:
         """The open user tasks, in order of creation."""
         nodes = self.program.nodes
         elements = self.state.elements.values()
-        return [e for e in elements if e.attributes is not None and nodes[e.node].kind is Kind.USER_TASK]
+        return [e for e in elements if e.is_open_task and nodes[e.node].kind is Kind.USER_TASK]
 
 
 @final

@@ -345,7 +345,8 @@ def _still(case: Case, key: int) -> bool | None:
     """None if it is over; whether it is a user task otherwise."""
     if key in case.state.jobs:
         return False
-    return True if key in case.state.elements else None
+    element = case.state.elements.get(key)
+    return True if element is not None and element.is_open_task else None
 
 
 def _element_of(each: tuple[int, Case, bool]) -> int:

@@ -136,6 +136,18 @@ def test_a_job_is_found_completed_and_gone(shell: Shell) -> None:
     assert "no open task or job" in shell("complete", listed["key"], code=1)
 
 
+def test_a_warning_is_shown_with_its_element(shell: Shell) -> None:
+    doubtful = '<zeebe:script expression="=1 + limit" resultVariable="x"/>'
+    task = f'<scriptTask id="sum"><extensionElements>{doubtful}</extensionElements></scriptTask>'
+    shell.deployed(process(("sum", task)))
+    key = shell("start", "p", "--var", "limit=low").strip()
+    assert "warning at sum, script `1 + limit`: " in shell("show", key)
+    (shown,) = shell.json("show", key)
+    (warning,) = shown["warnings"]
+    assert (warning["element_id"], warning["attribute"], warning["expression"]) == ("sum", "script", "1 + limit")
+    assert "warned" in shell("show", key, "--history")
+
+
 def test_a_user_task_is_completed_by_the_same_command(shell: Shell) -> None:
     shell.deployed(APPROVE)
     (started,) = shell.json("start", "p")
@@ -162,6 +174,16 @@ def test_set_cancel_and_signal(shell: Shell) -> None:
     shell("cancel", key)
     assert shell.json("show", key)[0]["state"] == "terminated"
     assert shell.json("signal", "stop") == [{"signal": "stop", "receivers": 0}]
+
+
+def test_who_cancels_is_told_of_canceling_listeners(shell: Shell) -> None:
+    listener = '<zeebe:taskListeners><zeebe:taskListener eventType="canceling" type="note"/></zeebe:taskListeners>'
+    shell.deployed(APPROVE.replace("<zeebe:userTask/>", f"<zeebe:userTask/>{listener}"))
+    key = shell("start", "p").strip()
+    assert "canceling listeners still run" in shell("cancel", key)
+    assert shell.json("list", "tasks") == []
+    (again,) = shell.json("cancel", key)
+    assert again == {"cancelled": key, "state": "terminated"}
 
 
 def test_an_incident_is_listed_and_resolved(shell: Shell) -> None:

@@ -97,9 +97,9 @@ def mapped(tag: str, kind: str, source: str, target: str, inner: str = "") -> st
     return extended(tag, f"<zeebe:ioMapping>{mapping}</zeebe:ioMapping>", inner=inner)
 
 
-def listening(tag: str, sort: str, *rows: tuple[str, str]) -> str:
+def listening(tag: str, sort: str, *rows: tuple[str, str], inner: str = "") -> str:
     each = "".join(f'<zeebe:{sort}Listener eventType="{event}" type="{type}"/>' for event, type in rows)
-    return extended(tag, f"<zeebe:{sort}Listeners>{each}</zeebe:{sort}Listeners>")
+    return extended(tag, f"<zeebe:{sort}Listeners>{each}</zeebe:{sort}Listeners>", inner=inner)
 
 
 def headed(tag: str, *keys: str, task: str = "") -> str:
@@ -116,6 +116,7 @@ TASK: Final = '<zeebe:taskDefinition type="t"/>'
 LINK: Final = '<linkEventDefinition name="l"/>'
 LINKING: Final = after(f'<intermediateThrowEvent id="x">{LINK}</intermediateThrowEvent><task id="t"/>')
 DATA: Final = "<dataInputAssociation><targetRef>q</targetRef></dataInputAssociation>"
+EXTENDED_FORM: Final = '<extensionElements><zeebe:formDefinition formId="f"/></extensionElements>'
 ANY_ERROR: Final = "<errorEventDefinition/>"
 DECISION: Final = '<zeebe:calledDecision decisionId="d" resultVariable="r"/>'
 
@@ -146,7 +147,7 @@ ELEMENT_TYPE: Final = [
     ("startQuantity", after('<task id="x" startQuantity="2"/>')),
     ("completionQuantity", after('<task id="x" completionQuantity="0"/>')),
     ("script", after('<scriptTask id="x" scriptFormat="javascript"><script>1</script></scriptTask>')),
-    ("canceling listener", listening("userTask", "task", ("canceling", "t"))),
+    ("unknown task listener", listening("userTask", "task", ("escalating", "t"))),
     ("beforeAll listener", listening("task", "execution", ("beforeAll", "t"))),
 ]
 
@@ -284,9 +285,30 @@ RULES: Final = [
     ("duplicate-execution-listeners", "x", listening("task", "execution", ("end", "t"), ("end", "t"))),
     ("duplicate-task-listeners", "x", listening("userTask", "task", ("assigning", "t"), ("assignment", "t"))),
     ("execution-listener", "x", listening("task", "execution", ("end", ""))),
+    ("execution-listener", "x", listening("eventBasedGateway", "execution", ("end", "t"))),
+    ("execution-listener", "x", listening("endEvent", "execution", ("end", "t"), inner="<terminateEventDefinition/>")),
+    ("execution-listener", "x", listening("endEvent", "execution", ("end", "t"), inner=ERR)),
+    ("execution-listener", "x", listening("intermediateThrowEvent", "execution", ("end", "t"), inner=LINK)),
+    ("io-mapping", "x", mapped("endEvent", "output", "=1", "a", inner=ERR)),
+    ("io-mapping", "x", mapped("intermediateThrowEvent", "output", "=1", "a", inner=LINK)),
+    ("task-listener", "x", listening("userTask", "task", ("canceling", ""))),
+    ("task-schedule", "x", extended("userTask", '<zeebe:taskSchedule dueDate="tomorrow"/>')),
+    ("task-schedule", "x", extended("userTask", '<zeebe:taskSchedule followUpDate="2026-13-01"/>')),
+    ("start-event-form", "x", f'<startEvent id="x">{EXTENDED_FORM}{MSG}</startEvent>'),
+    ("start-event-form", "x", nested(f'<startEvent id="x">{EXTENDED_FORM}</startEvent>')),
+    (
+        "start-event-form",
+        "x",
+        '<startEvent id="x"><extensionElements><zeebe:formDefinition/></extensionElements></startEvent>',
+    ),
 ]
 
 WARNINGS: Final = [
+    (
+        "sequence-flow-immediate",
+        "f",
+        START + '<task id="x"/><sequenceFlow id="f" sourceRef="s" targetRef="x" isImmediate="false"/>',
+    ),
     ("no-disconnected", "y", after('<task id="x"/><task id="y"/>')),
     ("start-event", "u", after('<subProcess id="u"/>', "u")),
     ("link-event", "a", START + catching("a", LINK)),
@@ -344,7 +366,8 @@ def test_what_breaks_a_rule_is_refused_by_its_name(rule: str, element: str, body
     errors = [d for d in diagnostics if d.severity == "error"]
     assert (rule, element) in [(d.rule, d.element) for d in errors], [str(d) for d in diagnostics]
     assert not programs
-    assert all(d.span.file == "f.bpmn" and d.span.line and d.message for d in errors)
+    assert all(d.span.file == "f.bpmn" and d.span.line and d.span.column and d.message for d in errors)
+    assert all(d.remedy for d in errors), errors
 
 
 @pytest.mark.parametrize(
@@ -379,6 +402,11 @@ BY_PROFILE: Final[dict[Line, tuple[str, str]]] = {
     ),
     "cycle of an event that comes once": ("timer", bordered(cycle("R3/PT1H"))),
     "data association": ("element-type", after(f'<task id="x">{DATA}</task>')),
+    "correlation key of a collaboration": ("element-type", after('<task id="x"/>')),
+}
+ROOTS: Final[dict[Line, str]] = {
+    "correlation key of a collaboration": '<collaboration id="c"><participant id="pool" processRef="p"/>'
+    '<correlationKey id="key" name="order"/></collaboration>',
 }
 
 
@@ -386,7 +414,8 @@ BY_PROFILE: Final[dict[Line, tuple[str, str]]] = {
 @pytest.mark.parametrize("line", SEVERITIES)
 def test_a_rule_that_depends_on_the_profile_weighs_what_its_row_says(line: Line, profile: Profile) -> None:
     rule, body = BY_PROFILE[line]
-    drawn = document(body, roots='<message id="keyless" name="news"/>', profile=profile)
+    roots = '<message id="keyless" name="news"/>' + ROOTS.get(line, "")
+    drawn = document(body, roots=roots, profile=profile)
     weights = {d.severity for d in found(drawn) if d.rule == rule}
     expected = SEVERITIES[line][profile]
     assert weights == (set() if expected is None else {expected})
@@ -406,6 +435,22 @@ def test_a_document_without_an_executable_process_is_refused() -> None:
     assert [(d.rule, d.severity) for d in diagnostics] == [("executable-process", "error")]
     empty = f'<definitions xmlns="{MODEL}" id="d" targetNamespace="urn:t"/>'
     assert [d.rule for d in found(empty)] == ["executable-process"]
+
+
+def test_a_process_that_is_drawn_beside_an_executable_one_is_said() -> None:
+    text = document(after('<task id="x"/>')).replace("</definitions>", '<process id="q"/></definitions>')
+    programs, diagnostics = compile_definitions(definitions_of(text))
+    assert [program.process_id for program in programs] == ["p"]
+    assert [(d.rule, d.element, d.severity) for d in diagnostics] == [("executable-process", "q", "info")]
+
+
+@pytest.mark.parametrize(("profile", "severity"), [("zeebe", "warning"), ("standard", "error")])
+def test_correlation_keys_of_a_collaboration_are_said_or_refused(profile: str, severity: str) -> None:
+    pool = '<participant id="pool" processRef="p"/><correlationKey id="k"/>'
+    text = document(after('<task id="x"/>'), profile=profile).replace(
+        "</definitions>", f'<collaboration id="co">{pool}</collaboration></definitions>'
+    )
+    assert ("element-type", "k", severity) in [(d.rule, d.element, d.severity) for d in found(text)]
 
 
 def test_a_drawing_is_checked_by_the_same_rules_as_warnings() -> None:

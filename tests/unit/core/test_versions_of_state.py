@@ -116,6 +116,8 @@ FIELDS = {
     "completing": "element",
     "done": "element",
     "killed": "element",
+    "terminating": "element",
+    "interrupting": "element then",
     "flow": "flow scope",
     "merge": "scope node flows",
     "interrupted": "scope",

@@ -113,6 +113,7 @@ REFUSED: Final[dict[str, Callable[[Known], object]]] = {
     "resolve_incident": lambda k: k.engine.resolve_incident(k.incident, tenant="b"),
     "complete_job": lambda k: k.engine.complete_job(k.job, tenant="b"),
     "fail_job": lambda k: k.engine.fail_job(k.job, "no", tenant="b"),
+    "deny_job": lambda k: k.engine.deny_job(k.job, "no", tenant="b"),
     "throw_job_error": lambda k: k.engine.throw_job_error(k.job, "E", tenant="b"),
     "decide": lambda k: k.engine.decide("first", {"n": 1}, tenant="b"),
     "instance.state": lambda k: other(k).state,

@@ -108,9 +108,13 @@ def cancel(instance: Key, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, 
 
     output = Output(json)
     with errors(json), engine_at(existing(db)) as engine:
-        engine.instance(key_of(instance, "an instance"), tenant=tenant).cancel()
-        output.document({"cancelled": instance})
+        handle = engine.instance(key_of(instance, "an instance"), tenant=tenant)
+        handle.cancel()
+        state = handle.state
+        output.document({"cancelled": instance, "state": state})
         output.text(f"cancelled instance {instance}")
+        if state != "terminated":
+            output.text("its canceling listeners still run; cancel it again to end it without them", "dim")
 
 
 def resolve(

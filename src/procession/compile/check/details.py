@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias, TypeVar
 
 from procession.base.diagnostics import Span
+from procession.compile.check.references import THROWS
 from procession.compile.findings import Findings, Located
 from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
 from procession.compile.resolve import Resolved, ScopeView
+from procession.compile.time_syntax import problem_of
 from procession.feel.lexer import KEYWORDS, is_regular
-from procession.ir.kinds import ListenerEvent
-from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance
-from procession.model.extension import NO_EXTENSION, Extension, Listener, LoopCollection, Mapping
+from procession.ir.kinds import ListenerEvent, TimerKind
+from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, Process, ResourceRole
+from procession.model.events import Event
+from procession.model.extension import NO_EXTENSION, Extension, Form, Listener, LoopCollection, Mapping, Schedule
 
 Check: TypeAlias = Callable[[Resolved, Activity, Findings], None]
 
@@ -33,6 +36,9 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
                 check(resolved, node, findings)
             if node.loop is not None:
                 _loop(node, findings)
+            check_roles(node, node.resources, findings)
+        elif isinstance(node, Event) and node.kind == "startEvent" and node.extension.form is not None:
+            _start_form(view, node, node.extension.form, findings)
         if node.extension is not NO_EXTENSION:
             _extension(node, findings)
 
@@ -105,23 +111,50 @@ def _user(resolved: Resolved, node: Activity, findings: Findings) -> None:
     if extension.task_definition is not None:
         text = "a user task is done by a person, not by a job"
         findings.report("user-task-definition", node, text, "remove zeebe:taskDefinition")
-    form = extension.form
-    if form is not None:
-        if not (form.form_id or form.form_key or form.external_reference):
-            findings.report("user-task-form", node, "the form has no reference", "name a form", span=form.span)
-        _binding(node, (form.binding_type, form.version_tag), findings, form.span)
+    if extension.form is not None:
+        _form(node, extension.form, ("user-task-form", findings))
+    _schedule(node, extension.schedule or Schedule(), findings)
     priority = extension.priority.strip()
     if priority and not priority.startswith("=") and not _is_priority(priority):
         text = f"the priority {priority!r} is no whole number from 0 to 100"
         findings.report("priority", node, text, "correct it")
-    for role in node.resources:
-        text = "resource roles are not used to assign tasks"
-        remedy = "use zeebe:assignmentDefinition"
-        findings.report("user-task-definition", node, text, remedy, severity="warning", span=role.span)
+
+
+def _schedule(node: Activity, schedule: Schedule, findings: Findings) -> None:
+    for what, date in (("due date", schedule.due_date), ("follow-up date", schedule.follow_up_date)):
+        if date.strip() and not date.lstrip().startswith("=") and (problem := problem_of(TimerKind.DATE, date)):
+            text = f"the {what}: {problem}"
+            findings.report("task-schedule", node, text, "correct it, or compute it after =", span=schedule.span)
+
+
+def _form(node: FlowNode, form: Form, to: tuple[str, Findings]) -> None:
+    rule, findings = to
+    if not (form.form_id or form.form_key or form.external_reference):
+        findings.report(rule, node, "the form has no reference", "name a form", span=form.span)
+    _binding(node, (form.binding_type, form.version_tag), findings, form.span)
+
+
+def _start_form(view: ScopeView, node: Event, form: Form, findings: Findings) -> None:
+    """Only who starts a process by hand could fill in a form, and nobody shows it here."""
+    rule = "start-event-form"
+    if node.definitions or not isinstance(view.owner, Process):
+        text = "nobody fills in a form at this start event"
+        findings.report(rule, node, text, "remove it: only the none start event of a process has one", span=form.span)
+    _form(node, form, (rule, findings))
+    text = "the form of a start event is not shown in this version: the process takes the variables it is given"
+    findings.report(rule, node, text, severity="info", span=form.span)
 
 
 def _is_priority(text: str) -> bool:
     return _INTEGER.fullmatch(text) is not None and 0 <= int(text) <= 100
+
+
+def check_roles(at: Located, roles: tuple[ResourceRole, ...], findings: Findings) -> None:
+    """Resource roles (10.3.1) of an activity, or of a process."""
+    for role in roles:
+        text = "resource roles are not used to assign tasks"
+        remedy = "use zeebe:assignmentDefinition"
+        findings.report("user-task-definition", at, text, remedy, severity="warning", span=role.span)
 
 
 CHECKS: Final[dict[str, Check]] = {
@@ -230,8 +263,32 @@ def _extension(node: FlowNode, findings: Findings) -> None:
         _retries(node, task.retries, findings, task.span)
     _headers(node, extension, findings)
     check_listeners(node, ("execution", EXECUTION_EVENTS), extension.execution_listeners, findings)
+    if _ends_otherwise(node):
+        _never_completed(node, extension, findings)
     if node.kind == "userTask":
         check_listeners(node, ("task", TASK_EVENTS), extension.task_listeners, findings)
+
+
+def _ends_otherwise(node: FlowNode) -> bool:
+    """Whether an element ends without completing: it throws, jumps, ends its scope, or its events go on for it."""
+    if isinstance(node, Event):
+        kinds = {definition.kind for definition in node.definitions}
+        return node.kind in THROWS and not kinds.isdisjoint(_WITHOUT_AN_END)
+    return node.kind == "eventBasedGateway"
+
+
+_WITHOUT_AN_END: Final = frozenset({"errorEventDefinition", "linkEventDefinition", "terminateEventDefinition"})
+
+
+def _never_completed(node: FlowNode, extension: Extension, findings: Findings) -> None:
+    for listener in extension.execution_listeners:
+        if listener.event_type == "end":
+            text = f"the end listener {listener.type!r} of this {node.kind} would never run"
+            remedy = "listen to its start, or to another element"
+            findings.report("execution-listener", node, text, remedy, span=listener.span)
+    if extension.outputs and isinstance(node, Event):
+        text = f"the output mappings of this {node.kind} would never be evaluated"
+        findings.report("io-mapping", node, text, "map its inputs", span=extension.outputs[0].span)
 
 
 def _retries(at: Located, text: str, findings: Findings, span: Span) -> None:

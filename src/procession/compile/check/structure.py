@@ -91,6 +91,10 @@ def flows(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
             if id not in view.nodes:
                 text = f"the {end} {id!r} of the flow is no element of this scope"
                 findings.report("dangling-reference", flow, text, "connect both of its ends")
+        if flow.is_immediate is False:
+            # An executable process must not say so (8.4.13); exporters that write the attribute mean nothing by it.
+            text = 'isImmediate="false" has no effect: only what is drawn happens between two elements'
+            findings.report("sequence-flow-immediate", flow, text, "remove the attribute", severity="warning")
     for node in view.scope.nodes:
         outgoing = view.outgoing.get(node.id, ())
         default = "" if isinstance(node, Event) else node.default

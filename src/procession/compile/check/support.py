@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from procession.compile.findings import Findings, Located
+from procession.compile.findings import Findings
 from procession.compile.resolve import Resolved, ScopeView
-from procession.model.bpmn import Activity, FlowNode, Gateway, Process
+from procession.model.bpmn import Activity, Gateway, Process
 from procession.model.events import Event, EventDefinition
 
 RULE: Final = "element-type"
@@ -56,6 +56,8 @@ _REMEDIES: Final[dict[str, str]] = {
     "compensation": "draw the undoing as a path of its own, behind an error boundary event",
     "cancel": "use an error event",
 }
+_UNSPECIFIED: Final = frozenset({"##unspecified", "##WebService"})
+"""What the standard takes an implementation for where none is said."""
 _NEEDS_DEFINITION: Final = frozenset({"intermediateCatchEvent", "boundaryEvent"})
 
 
@@ -67,13 +69,6 @@ def check_process(resolved: Resolved, findings: Findings) -> None:
         text = f"<{unknown.tag}> {_LATER}" + (f" (in {unknown.owner!r})" if unknown.owner else "")
         findings.report(RULE, at, text, "remove it", span=unknown.span)
     _ids(resolved, findings)
-    for subscription in process.correlation_subscriptions:
-        text = f"a correlation subscription {_LATER}"
-        findings.report(RULE, subscription, text, "give messages a zeebe:subscription with a correlation key")
-    if process.io is not None and process.io.inputs + process.io.outputs:
-        text = "the data inputs and outputs of a process are not checked: it takes and gives all its variables"
-        findings.report(RULE, process, text, span=process.io.span, severity="info")
-    _properties(process, process, findings)
 
 
 def _ids(resolved: Resolved, findings: Findings) -> None:
@@ -96,22 +91,19 @@ def _ids(resolved: Resolved, findings: Findings) -> None:
 
 def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
     """Every element of a scope."""
-    for item in view.scope.data_objects:
-        text = f"the data object {item.name or item.id!r} holds nothing: data travels in variables"
-        findings.report(RULE, item, text, severity="info")
     for node in view.scope.nodes:
         if node.kind in REFUSED:
             what, remedy = REFUSED[node.kind]
             findings.report(RULE, node, f"{what} {_LATER}", remedy)
         elif isinstance(node, Activity):
-            _activity(resolved, node, findings)
+            _activity(node, findings)
         elif isinstance(node, Event):
-            _event(resolved, view, node, findings)
+            _event(view, node, findings)
         else:
             _gateway(node, findings)
 
 
-def _activity(resolved: Resolved, node: Activity, findings: Findings) -> None:
+def _activity(node: Activity, findings: Findings) -> None:
     if node.is_for_compensation:
         findings.report(RULE, node, f"compensation {_LATER}", _REMEDIES["compensation"])
     for name, quantity in (
@@ -123,9 +115,10 @@ def _activity(resolved: Resolved, node: Activity, findings: Findings) -> None:
     if node.instantiate:
         text = f"a receive task that instantiates {_LATER}"
         findings.report(RULE, node, text, "start the process with a message start event")
-    if node.data_inputs or node.data_outputs:
-        _data_associations(resolved, node, findings)
-    _properties(node, node, findings)
+    for name, given in (("operationRef", node.operation_ref), ("implementation", node.implementation)):
+        if given and given not in _UNSPECIFIED:
+            text = f"{name} {given!r} has no effect: the type of the job says which worker does it"
+            findings.report(RULE, node, text, severity="info")
 
 
 def _gateway(node: Gateway, findings: Findings) -> None:
@@ -139,15 +132,15 @@ def _gateway(node: Gateway, findings: Findings) -> None:
         findings.report(RULE, node, text, "use a parallel gateway before the catching events")
 
 
-def _event(resolved: Resolved, view: ScopeView, node: Event, findings: Findings) -> None:
-    if node.data:
-        _data_associations(resolved, node, findings)
-    _properties(node, node, findings)
+def _event(view: ScopeView, node: Event, findings: Findings) -> None:
     count = len(node.definitions)
     if count > 1 or node.parallel_multiple:
         text = f"an event with {count} definitions {_LATER}"
         findings.report(RULE, node, text, "draw one event for each of them")
     elif count == 1:
+        if node.definitions[0].operation_ref:
+            text = "operationRef has no effect: the message says what is sent"
+            findings.report(RULE, node, text, severity="info")
         _definition(view, node, node.definitions[0], findings)
     elif node.kind in _NEEDS_DEFINITION:
         text = f"the {node.kind} says nothing to wait for"
@@ -176,18 +169,3 @@ def position_of(view: ScopeView, node: Event) -> str:
     if isinstance(view.owner, Process):
         return "start event of a process"
     return "start event of an event sub-process" if view.is_event_sub_process else "start event of a sub-process"
-
-
-def _data_associations(resolved: Resolved, node: FlowNode, findings: Findings) -> None:
-    severity = resolved.severity("data association")
-    text = "a data association is not executed in this version"
-    if severity != "error":
-        text = "data associations have no effect: an element sees all variables of its scope"
-    remedy = "use zeebe:ioMapping, or remove them"
-    findings.report(RULE, node, text, remedy, severity=severity)
-
-
-def _properties(element: Process | Activity | Event, at: Located, findings: Findings) -> None:
-    for item in element.properties:
-        text = f"the property {item.name or item.id!r} holds nothing: data travels in variables"
-        findings.report(RULE, at, text, span=item.span, severity="info")

@@ -36,6 +36,8 @@ TASK_EVENTS: Final[dict[str, ListenerEvent]] = {
     "updating": ListenerEvent.UPDATING,
     "complete": ListenerEvent.COMPLETING,
     "completing": ListenerEvent.COMPLETING,
+    "cancel": ListenerEvent.CANCELING,
+    "canceling": ListenerEvent.CANCELING,
 }
 _CYCLE: Final = re.compile(r"R(\d+)/(.+)", re.ASCII)
 

@@ -1,23 +1,24 @@
-"""Events (BPMN 2.0.2, 10.5 and 13.5): starts, throws and ends. Catching ones wait (tasks.wait_enter)."""
+"""Events (BPMN 2.0.2, 10.5 and 13.5): starts, waits, throws and ends; receive tasks and event-based gateways wait."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from procession.base.failure import Failure
+from procession.base.values import Json
 from procession.core import facts as f
-from procession.core.catches import correlation_key, key_text
+from procession.core.catches import correlation_key, key_text, open_all, plan
 from procession.core.commands import Broadcast, Publish
 from procession.core.context import Context
 from procession.core.errors import escalate, throw
-from procession.core.interrupt import terminate_children
+from procession.core.interrupt import interrupt_inside
 from procession.core.jobs import create, plan_job
 from procession.core.operations import COMPLETE, ENTER
 from procession.core.state import ElementInstance
 from procession.core.timers import duration_ms
 from procession.core.tokens import close_waits
-from procession.core.variables import visible
+from procession.core.variables import receive, visible
 from procession.ir.program import (
     NONE,
     ErrorTrigger,
@@ -31,6 +32,36 @@ from procession.ir.program import (
 
 _TTL_DEFAULT_MS: Final = 3_600_000
 """How long a message thrown without a time to live is buffered: an hour, as for one published by a client."""
+
+
+def pass_enter(cx: Context, node: Node, element: ElementInstance) -> None:
+    """Start and boundary events: what triggers them has happened."""
+    if element.held is not None:
+        passed(cx, element)
+    else:
+        cx.agenda.append((COMPLETE, element.key))
+
+
+def wait_enter(cx: Context, node: Node, element: ElementInstance) -> None:
+    """Receive tasks, catch events and event-based gateways wait for what they subscribed.
+
+    A catching link has nothing to wait for: its throw put the token there. Behind an event-based gateway the trigger
+    has happened already.
+    """
+    if element.held is not None:
+        passed(cx, element)
+    elif not node.catches:
+        cx.agenda.append((COMPLETE, element.key))
+    else:
+        open_all(cx, plan(cx, element, node))
+
+
+def passed(cx: Context, element: ElementInstance) -> None:
+    """An event whose listeners ran takes what it received, and completes."""
+    held = cast("tuple[str, dict[str, Json]]", element.held)
+    cx.write(f.TransitionHeld(element.key, None))
+    receive(cx, element, held[1])
+    cx.agenda.append((COMPLETE, element.key))
 
 
 def throw_enter(cx: Context, node: Node, element: ElementInstance) -> None:
@@ -106,8 +137,7 @@ def _terminate(cx: Context, node: Node, element: ElementInstance) -> None:
     assert scope is not None
     close_waits(cx, element)
     cx.write(f.ElementCompleted(element.key))
-    terminate_children(cx, scope)
-    cx.agenda.append((COMPLETE, scope.key))
+    interrupt_inside(cx, scope, (COMPLETE, scope.key))
 
 
 Throw: TypeAlias = Callable[[Context, Node, ElementInstance], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from procession.base.failure import Failure
 from procession.core.context import Context
-from procession.core.operations import LEAVE
+from procession.core.operations import COMPLETE, LEAVE
 from procession.core.state import ElementInstance
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, Node, Ref
@@ -12,7 +12,7 @@ from procession.ir.program import NONE, Node, Ref
 
 def gateway_enter(cx: Context, node: Node, element: ElementInstance) -> None:
     """Entered and left in one step; by now a join has its tokens."""
-    cx.agenda.append((LEAVE, element.key))
+    cx.agenda.append((COMPLETE if node.listeners else LEAVE, element.key))
 
 
 def outgoing(cx: Context, node: Node, element: ElementInstance) -> tuple[Ref, ...]:

@@ -12,8 +12,8 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.catches import open_all, plan
 from procession.core.context import Context
-from procession.core.interrupt import terminate_children
-from procession.core.operations import COMPLETE, SPAWN
+from procession.core.interrupt import interrupt_inside
+from procession.core.operations import CLOSE_LOOP, COMPLETE, SPAWN
 from procession.core.state import ElementInstance, LoopState
 from procession.core.tokens import close_waits, next_of
 from procession.core.variables import owner
@@ -73,12 +73,17 @@ def collect(cx: Context, element_key: int) -> None:
     cx.write(f.ElementCompleted(element_key))
     loop = body.loop
     if enough:
-        terminate_children(cx, body)
-        _close(cx, node, body)
+        interrupt_inside(cx, body, (CLOSE_LOOP, body.key))
     elif loop.completed + loop.terminated >= loop.count:
         _close(cx, node, body)
     elif spec.sequential:
         cx.agenda.append((SPAWN, body.key, element.index + 1))
+
+
+def close(cx: Context, body_key: int) -> None:
+    """A body whose completion condition was met ends, once nothing inside it is left."""
+    body = cx.element(body_key)
+    _close(cx, cx.nodes[body.node], body)
 
 
 def _close(cx: Context, node: Node, body: ElementInstance) -> None:

@@ -25,7 +25,12 @@ def scope_enter(cx: Context, node: Node, element: ElementInstance) -> None:
     open_all(cx, plan(cx, element, node))
     state = cx.state
     if element is state.root and state.start_node != NONE:
-        cx.enter(element.key, state.start_node)
+        if element.held is None:
+            cx.enter(element.key, state.start_node)
+            return
+        held = cast("tuple[str, int, dict[str, Json]]", element.held)
+        cx.write(f.TransitionHeld(element.key, None))
+        pass_event(cx, element.key, cx.nodes[held[1]], held[2], token=False)
         return
     for start in node.starts:
         cx.enter(element.key, start)

@@ -93,7 +93,7 @@ def user_enter(cx: Context, node: Node, element: ElementInstance) -> None:
 def open_task(cx: Context, element_key: int) -> None:
     """Shows a user task; an assignee set by the model runs the `assigning` listeners."""
     element = cx.state.elements.get(element_key)
-    if element is None or not isinstance(element.held, list):
+    if element is None or not isinstance(element.held, list) or element.held[0] != "creating":
         return
     held = element.held[1]
     attributes: dict[str, Json] = dict(held) if isinstance(held, dict) else {}
@@ -108,17 +108,6 @@ def open_task(cx: Context, element_key: int) -> None:
     cx.write(f.TransitionHeld(element_key, held_next))
     if job is not None:
         create(cx, job)
-
-
-def wait_enter(cx: Context, node: Node, element: ElementInstance) -> None:
-    """Receive tasks, catch events and event-based gateways wait for what they subscribed.
-
-    A catching link has nothing to wait for: its throw put the token there.
-    """
-    if not node.catches:
-        cx.agenda.append((COMPLETE, element.key))
-        return
-    open_all(cx, plan(cx, element, node))
 
 
 def _attributes(cx: Context, element: ElementInstance, spec: TaskSpec) -> dict[str, Json]:

@@ -21,6 +21,7 @@ from procession.services.views import (
     IncidentView,
     JobView,
     TaskView,
+    WarningView,
 )
 
 _P = ParamSpec("_P")
@@ -234,6 +235,10 @@ class AsyncInstance:
     async def history(self) -> list[Entry]:
         """See `Instance.history`."""
         return await _off(lambda: self.handle.history)
+
+    async def warnings(self) -> list[WarningView]:
+        """See `Instance.warnings`."""
+        return await _off(lambda: self.handle.warnings)
 
     async def incidents(self) -> list[IncidentView]:
         """See `Instance.incidents`."""

@@ -298,7 +298,8 @@ class Engine:
         """Registers a function for the jobs of a type: arguments by variable name, a dict of variables as result.
 
         `max_jobs` at the same time, `timeout` in seconds until the job is given to another worker, `backoff` the
-        seconds after each failed attempt. Raise `BpmnError` for what the process is to handle.
+        seconds after each failed attempt. Raise `BpmnError` for what the process is to handle, `Denied` to say no as
+        a task listener.
         """
 
         def register(function: _F) -> _F:
@@ -340,6 +341,11 @@ class Engine:
         """Completes a job. Raises `NotFound` when it is over, or when the lease of this `Job` ran out."""
         key, token, tenant = _addressed(job, tenant)
         self.call(q.FinishJob(tenant, key, checked_all(variables), token))
+
+    def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
+        """A task listener says no to what its user task was about to do; raises `Conflict` where it cannot."""
+        key, token, tenant = _addressed(job, tenant)
+        self.call(q.FinishJob(tenant, key, {}, token, True, reason))
 
     def fail_job(
         self,

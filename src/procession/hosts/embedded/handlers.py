@@ -16,6 +16,7 @@ from procession.base.values import Json, told
 from procession.core import correlation, flags
 from procession.core import events as e
 from procession.core.outcome import Outcome
+from procession.core.state import Status
 from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer, offer_of
@@ -56,13 +57,16 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         skipped=request.skipped,
     )
     try:
-        _start(shard, tenant, definition, start)
+        resident = _start(shard, tenant, definition, start)
     except ProcessionError:
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
         raise
     if request.message:
         shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, key))
+        if resident.state.status is not Status.ACTIVE:
+            # It ended in the step that started it, before its key was taken.
+            shard.following.extend(shard.postbox.ended(tenant, key))
     return key
 
 
@@ -100,7 +104,7 @@ def _start_called(shard: Shard, request: q.StartCalled) -> int:
     return request.key
 
 
-def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start) -> None:
+def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start) -> Resident:
     key = start.instance
     resident = shard.residents.add(key, tenant, shard.catalog.linked(tenant, definition.program))
     row = (
@@ -121,6 +125,7 @@ def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start)
         shard.batch["instance"].delete((tenant, key), (tenant, key))
         shard.residents.drop(tenant, key)
         _accepted(outcome)
+    return resident
 
 
 def _deliver(shard: Shard, request: q.Deliver) -> None:
@@ -273,7 +278,11 @@ def _leased(shard: Shard, tenant: str, key: int, token: int) -> tuple[Offer, Res
 def _finish_job(shard: Shard, request: q.FinishJob) -> None:
     offer, resident = _leased(shard, request.tenant, request.job, request.token)
     event = e.CompleteJob(offer.key, request.variables, request.denied, request.reason)
-    _accepted(shard.advance(resident, event))
+    outcome = shard.advance(resident, event)
+    if request.tolerant and outcome.rejected == "conflict":
+        _fail_job(shard, q.FailJob(request.tenant, request.job, outcome.reason, request.token))
+        return
+    _accepted(outcome)
 
 
 def _throw_job(shard: Shard, request: q.ThrowJob) -> None:

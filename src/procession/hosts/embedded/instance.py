@@ -9,7 +9,7 @@ from procession.base.values import Variables
 from procession.core.events import Cancel, SetVariables
 from procession.hosts.embedded.reading import Reader
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.services.views import Entry, IncidentView, InstanceView, JobView, TaskView
+from procession.services.views import Entry, IncidentView, InstanceView, JobView, TaskView, WarningView
 
 
 class Door(Protocol):
@@ -84,6 +84,11 @@ class Instance:
         return self._engine.reader().history(self._tenant, self.key)
 
     @property
+    def warnings(self) -> list[WarningView]:
+        """What expressions had to say, in order: a value that was missing, operands of the wrong type."""
+        return self._engine.reader().warnings(self._tenant, self.key)
+
+    @property
     def incidents(self) -> list[IncidentView]:
         """What waits to be resolved."""
         return self._engine.incidents(instance=self.key, tenant=self._tenant)
@@ -117,7 +122,8 @@ class Instance:
         self._engine.call(Deliver(self._tenant, self.key, event))
 
     def cancel(self, reason: str = "") -> None:
-        """Ends the instance and all that it called."""
+        """Ends the instance and all that it called. Canceling listeners of its user tasks run first; asked again, it
+        does not wait for them."""
         self._engine.call(Deliver(self._tenant, self.key, Cancel(reason)))
 
     def complete_task(self, element_id: str, variables: Mapping[str, object] | None = None) -> None:

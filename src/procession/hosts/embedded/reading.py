@@ -13,7 +13,7 @@ from procession.runtime.decisions import decide
 from procession.runtime.ports import Store
 from procession.runtime.requests import StartProcess
 from procession.runtime.rows import DefinitionRow
-from procession.services.views import Entry, InstanceView, Views, variables_of
+from procession.services.views import Entry, InstanceView, Views, WarningView, variables_of
 
 
 @final
@@ -60,6 +60,10 @@ class Reader:
     def history(self, tenant: str, key: int) -> list[Entry]:
         """See `Views.history`."""
         return self.views.history(tenant, key)
+
+    def warnings(self, tenant: str, key: int) -> list[WarningView]:
+        """See `Views.warnings`."""
+        return self.views.warnings(tenant, key)
 
     def decide(self, tenant: str, decision_id: str, variables: Variables) -> Json:
         """The result of the latest version of a decision; raises `NotFound`, `DecisionError`."""

@@ -41,6 +41,14 @@ class BpmnError(Exception):
         self.variables = dict(variables or {})
 
 
+class Denied(Exception):
+    """Raise it in a worker of a task listener: what its user task was about to do does not happen."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 @final
 class Job:
     """What a worker is told about its job. `idempotency_key` is the same for every attempt, restart and host."""
@@ -222,6 +230,8 @@ class Worker:
             answer = self._finished(work, result)
         except BpmnError as error:
             answer = self._threw(work, error)
+        except Denied as denied:
+            answer = self._denied(work, denied)
         except (Exception, SystemExit) as error:  # a worker's error is a failed attempt, never the engine's end
             answer = self._failed(work, _told(error))
         self._took(time.perf_counter() - started)
@@ -236,6 +246,8 @@ class Worker:
             return self._finished(work, result)
         except BpmnError as error:
             return self._threw(work, error)
+        except Denied as denied:
+            return self._denied(work, denied)
         except GeneratorExit:
             raise  # the loop closes: this attempt has no outcome
         except BaseException as error:  # a cancellation too, and what would end the thread that all coroutines share
@@ -254,6 +266,9 @@ class Worker:
         except BadValue as bad:
             return self._failed(work, f"BpmnError {_told(error)[:80]}: {bad}")
         return ThrowJob(work.tenant, work.key, code, told(str(error.message)), variables, work.token)
+
+    def _denied(self, work: Work, denied: Denied) -> AnyRequest:
+        return FinishJob(work.tenant, work.key, {}, work.token, True, denied.reason, True)
 
     def _failed(self, work: Work, text: str) -> AnyRequest:
         pause: int | None = None

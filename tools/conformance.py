@@ -1,0 +1,110 @@
+"""Writes the parts of docs/conformance.md that the code's tables hold: what is executed, and the rules of deployment.
+
+`python -m tools.conformance` rewrites the page, with `--check` it only says whether the page is as it should be.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from procession.base.rules import RULES
+from procession.compile.check.structure import GATEWAY_EVENTS
+from procession.compile.check.support import EXECUTED, REFUSED, STANDARD_ONLY
+from procession.compile.lower.activities import ACTIVITIES
+from procession.compile.lower.gateways import GATEWAYS
+from procession.dmn.compilation import RULES as DECISION_RULES
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+PAGE: Final = ROOT / "docs" / "conformance.md"
+SCENARIOS: Final = ROOT / "tests" / "scenarios"
+_SECTION: Final = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_REJECTED: Final = re.compile(r"^expect:\s*\{rejected:\s*(?P<rule>[\w-]+)\}", re.MULTILINE)
+
+_POSITIONS: Final[dict[str, str]] = {
+    "startEvent": "start event",
+    "intermediateCatchEvent": "intermediate catch event",
+    "intermediateThrowEvent": "intermediate throw event",
+    "boundaryEvent": "boundary event",
+    "endEvent": "end event",
+}
+_NONE_TOO: Final = frozenset(
+    {"start event of a process", "start event of a sub-process", "intermediateThrowEvent", "endEvent"}
+)
+
+
+def page(text: str) -> str:
+    """The page with all generated sections as the code has them now."""
+    return _SECTION.sub(lambda found: f"{found[1]}\n{SECTIONS[found['name']]()}\n\n{found[3]}", text)
+
+
+def _events() -> str:
+    lines = ["| position | executed | refused, though the standard has it |", "|---|---|---|"]
+    for position, names in EXECUTED.items():
+        executed = (["none"] if position in _NONE_TOO else []) + sorted(names)
+        refused = [*sorted(STANDARD_ONLY.get(position, ())), *(["multiple", "parallel multiple"] if names else [])]
+        lines.append(f"| {_POSITIONS.get(position, position)} | {', '.join(executed)} | {', '.join(refused)} |")
+    behind = sorted(GATEWAY_EVENTS - STANDARD_ONLY["intermediateCatchEvent"])
+    lines.append(f"| behind an event-based gateway | {', '.join(behind)}, receive tasks | conditional |")
+    return "\n".join(lines)
+
+
+def _elements() -> str:
+    lines = ["| family | executed | refused |", "|---|---|---|"]
+    activities = ", ".join(f"`{name}`" for name in ACTIVITIES)
+    gateways = ", ".join(f"`{name}`" for name in GATEWAYS)
+    lines.append(f"| activities | {activities} | `transaction`, `adHocSubProcess`, global tasks that are called |")
+    lines.append(f"| gateways | {gateways} | `complexGateway` |")
+    lines += ["", "What is refused, and what to draw instead:", "", "| element | remedy |", "|---|---|"]
+    lines += [f"| `{name}` | {remedy} |" for name, (_, remedy) in REFUSED.items()]
+    return "\n".join(lines)
+
+
+def _rules() -> str:
+    shown = _refusals()
+    lines = ["| rule | what breaks it | shown by |", "|---|---|---|"]
+    for rule, text in {**RULES, **DECISION_RULES}.items():
+        lines.append(f"| `{rule}` | {text} | {shown.get(rule) or _tested(rule)} |")
+    return "\n".join(lines)
+
+
+def _refusals() -> dict[str, str]:
+    """By rule, links to the scenarios that it refuses."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(SCENARIOS.rglob("*.scenario.yaml")):
+        match = _REJECTED.search(path.read_text(encoding="utf-8"))
+        if match is not None:
+            name = path.name.removesuffix(".scenario.yaml")
+            found.setdefault(match["rule"], []).append(f"[{name}](../{path.relative_to(ROOT).as_posix()})")
+    return {rule: ", ".join(links) for rule, links in found.items()}
+
+
+def _tested(rule: str) -> str:
+    """A link to a test that names the rule."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        if f'"{rule}"' in path.read_text(encoding="utf-8"):
+            return f"[{path.name}](../{path.relative_to(ROOT).as_posix()})"
+    return ""
+
+
+SECTIONS: Final[dict[str, Callable[[], str]]] = {"elements": _elements, "events": _events, "rules": _rules}
+
+
+def main() -> int:
+    """The exit code: 1 where `--check` found the page out of date."""
+    before = PAGE.read_text(encoding="utf-8")
+    after = page(before)
+    if before == after:
+        return 0
+    if "--check" in sys.argv[1:]:
+        print("docs/conformance.md is out of date: run `python -m tools.conformance`", file=sys.stderr)
+        return 1
+    PAGE.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
