@@ -55,6 +55,8 @@ def _steps(directory: Path, n: int) -> None:
     sizes = {"empty.db": 0, "full.db": n}
     for name, size in sizes.items():
         _row("open the engine", size, steps.opened(directory / name))
+    for name, size in sizes.items():
+        _row("deploy a new version", size, steps.deployed(directory / name))
     new = {size: steps.counted(directory / name, size) for name, size in sizes.items()}
     old = {size: steps.counted(directory / f, size, old=True) for f, size in {"small.db": SMALL, "full.db": n}.items()}
     for step in steps.NEW:

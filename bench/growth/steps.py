@@ -12,6 +12,7 @@ from typing import Final
 
 from bench import loader
 from bench.counting import Meter, Work
+from bench.workloads import MODELS
 from procession import Engine, Instance
 from procession.store.sqlite import SQLiteStore
 
@@ -57,6 +58,14 @@ def opened(path: Path) -> Work:
     done = meter.count(work)
     kept[0].close()
     return done
+
+
+def deployed(path: Path) -> Work:
+    """The work of deploying a new version of W3 beside everything that runs the old one."""
+    meter = Meter()
+    source = (MODELS / "w3.bpmn").read_bytes().replace(b'name="w3"', b'name="w3 again"', 1)
+    with closing(Engine(store=SQLiteStore(path, connect=meter.connect), clock=lambda: _AT)) as engine:
+        return meter.count(lambda: engine.deploy(("w3.bpmn", source)))
 
 
 def timed(paths: list[Path], rounds: int = 30, at_once: int = 100) -> list[list[tuple[float, float]]]:

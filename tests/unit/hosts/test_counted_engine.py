@@ -90,6 +90,7 @@ def _steps_are_equal(tmp_path: Path, small: int, large: int) -> None:
         steps.counted(tmp_path / "small", small, times=5, old=True),
         steps.counted(tmp_path / "large", large, times=5, old=True),
     )
+    _same("deploy", steps.deployed(tmp_path / "empty"), steps.deployed(tmp_path / "large"))
     for few, many in (new, old):
         assert few.keys() == many.keys()
         for step in few:

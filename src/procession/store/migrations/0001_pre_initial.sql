@@ -99,6 +99,8 @@ CREATE TABLE procession_timer (
     PRIMARY KEY (tenant, key)
 ) WITHOUT ROWID;
 CREATE INDEX procession_timer_due ON procession_timer (tenant, due, key);
+-- A deployment ends the start timers of the versions before, however many timers instances have.
+CREATE INDEX procession_timer_start ON procession_timer (tenant, instance, element) WHERE instance = 0;
 
 -- Open message (signal 0) and signal (1) subscriptions of instances, by correlation partition.
 CREATE TABLE procession_subscription (

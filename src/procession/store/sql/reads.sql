@@ -48,16 +48,16 @@ SELECT key, definition, state, started, ended, business_key, parent, root, messa
 WHERE tenant = ? AND key = ?;
 -- name: instances
 SELECT i.key, i.definition, i.state, i.started, i.ended, i.business_key, i.parent, i.root, i.message FROM procession_instance i
-WHERE i.tenant = ?1 AND i.key > ?2 ORDER BY i.key LIMIT ?3;
+WHERE i.tenant = ? AND i.key > ? ORDER BY i.key LIMIT ?;
 -- name: instances_active
 SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
-WHERE tenant = ?1 AND definition = ?2 AND state = 0 AND key > ?3 ORDER BY key LIMIT ?4;
+WHERE tenant = ? AND definition = ? AND state = 0 AND key > ? ORDER BY key LIMIT ?;
 -- name: instances_business
 SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
-WHERE tenant = ?1 AND business_key = ?2 AND business_key <> '' AND key > ?3 ORDER BY key LIMIT ?4;
+WHERE tenant = ? AND business_key = ? AND business_key <> '' AND key > ? ORDER BY key LIMIT ?;
 -- name: instances_called
 SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
-WHERE tenant = ?1 AND parent = ?2 AND parent <> 0 AND key > ?3 ORDER BY key LIMIT ?4;
+WHERE tenant = ? AND parent = ? AND parent <> 0 AND key > ? ORDER BY key LIMIT ?;
 -- name: instance_counts
 SELECT state, count(*) FROM procession_instance WHERE tenant = ? GROUP BY state;
 
@@ -86,23 +86,23 @@ WITH RECURSIVE t(tenant) AS (
 SELECT tenant, due FROM first WHERE due IS NOT NULL;
 -- name: jobs
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
-    token, worker, error FROM procession_job WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
+    token, worker, error FROM procession_job WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
 
 -- name: jobs_type
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
-    token, worker, error FROM procession_job WHERE tenant = ?1 AND type = ?2 AND key > ?3 ORDER BY key LIMIT ?4;
+    token, worker, error FROM procession_job WHERE tenant = ? AND type = ? AND key > ? ORDER BY key LIMIT ?;
 
 -- name: task
 SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task WHERE tenant = ? AND key = ?;
 -- name: tasks
 SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
-WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
+WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: tasks_instance
 SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
-WHERE tenant = ?1 AND instance = ?2 AND key > ?3 ORDER BY key LIMIT ?4;
+WHERE tenant = ? AND instance = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: tasks_assignee
 SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
-WHERE tenant = ?1 AND assignee = ?2 AND assignee <> '' AND key > ?3 ORDER BY key LIMIT ?4;
+WHERE tenant = ? AND assignee = ? AND assignee <> '' AND key > ? ORDER BY key LIMIT ?;
 
 -- name: timer
 SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer WHERE tenant = ? AND key = ?;
@@ -146,10 +146,10 @@ SELECT expires FROM procession_message ORDER BY expires LIMIT 1;
 SELECT key, instance, element, element_id, code, message, job, at FROM procession_incident WHERE tenant = ? AND key = ?;
 -- name: incidents
 SELECT key, instance, element, element_id, code, message, job, at FROM procession_incident
-WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3;
+WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: incidents_instance
 SELECT key, instance, element, element_id, code, message, job, at FROM procession_incident
-WHERE tenant = ?1 AND instance = ?2 AND key > ?3 ORDER BY key LIMIT ?4;
+WHERE tenant = ? AND instance = ? AND key > ? ORDER BY key LIMIT ?;
 
 -- name: inbox_tenants
 WITH RECURSIVE t(tenant) AS (

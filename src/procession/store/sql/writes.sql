@@ -1,4 +1,5 @@
--- Every statement that a commit may contain. Parameters are positional; the order of columns is that of the schema.
+-- Every statement that a commit may contain. Parameters are positional, without numbers (Python's sqlite3 takes those
+-- for names); the order of columns is that of the schema.
 -- A batch runs, table by table, its inserts, then its changes, then its deletes (runtime.ports.Batch).
 
 -- name: meta_insert
@@ -28,8 +29,9 @@ DELETE FROM procession_instance WHERE tenant = ? AND key = ?;
 -- name: fact_insert
 INSERT INTO procession_fact VALUES (?, ?, ?, ?, ?);
 -- name: fact_append
-INSERT INTO procession_fact SELECT ?1, ?2, ?3, ?4, ?5
-WHERE EXISTS (SELECT 1 FROM procession_fact WHERE tenant = ?1 AND instance = ?2 AND seq = ?3 - 1);
+INSERT INTO procession_fact
+WITH last AS (SELECT tenant, instance, seq FROM procession_fact WHERE tenant = ? AND instance = ? AND seq = ? - 1)
+SELECT tenant, instance, seq + 1, ?, ? FROM last;
 
 -- The step that an active instance goes on from stays: the next one is appended behind it.
 -- name: facts_forget
@@ -61,8 +63,10 @@ UPDATE procession_timer SET due = ? WHERE tenant = ? AND key = ?;
 -- name: timer_delete
 DELETE FROM procession_timer WHERE tenant = ? AND key = ?;
 -- name: timer_starts_delete
-DELETE FROM procession_timer WHERE tenant = ?1 AND instance = 0 AND element IN
-    (SELECT key FROM procession_definition WHERE tenant = ?1 AND process_id = ?2 AND version < ?3);
+DELETE FROM procession_timer WHERE (tenant, key) IN
+    (SELECT start.tenant, start.key FROM procession_definition AS old
+    JOIN procession_timer AS start ON start.tenant = old.tenant AND start.element = old.key AND start.instance = 0
+    WHERE old.tenant = ? AND old.process_id = ? AND old.version < ?);
 
 -- name: subscription_insert
 INSERT INTO procession_subscription VALUES (?, ?, ?, ?, ?, ?, ?);
@@ -103,7 +107,7 @@ DELETE FROM procession_inbox WHERE number = ?;
 -- name: inbox_sweep
 DELETE FROM procession_inbox WHERE at < ? AND (state = 1 OR (state = 2 AND source GLOB 'c:*'));
 -- name: source_insert
-INSERT INTO procession_source VALUES (?1, ?2, ?3, ?4)
+INSERT INTO procession_source VALUES (?, ?, ?, ?)
 ON CONFLICT (tenant, name) DO UPDATE SET last = max(last, excluded.last), at = excluded.at;
 
 -- name: failure_insert
