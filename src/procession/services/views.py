@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
-from procession.base.failure import NotFound
+from procession.base.failure import NotFound, Unreadable
 from procession.base.values import Json, Variables
 from procession.core import facts as f
 from procession.core.state import State
@@ -282,12 +282,16 @@ class Views:
     def _job(self, tenant: int, row: JobRow) -> JobView:
         instance = self._store.read("instance", (tenant, row.instance), InstanceRow)[0]
         definition = self.catalog.definition(tenant, instance.definition)
-        node = self.catalog.linked(tenant, definition.program).nodes[row.node]
+        try:
+            element_id = self.catalog.linked(tenant, definition.program).nodes[row.node].id
+        except Unreadable:
+            # Of a newer version: its job is shown all the same, and every other with it.
+            element_id = ""
         return JobView(
             row.key,
             row.instance,
             row.element,
-            node.id,
+            element_id,
             row.type,
             row.retries,
             row.attempt,
