@@ -304,15 +304,19 @@ class Views:
         if not found:
             raise Unreadable(f"job {row.key} belongs to instance {row.instance}, which the store does not hold")
         definition = self.catalog.definition(tenant, found[0].definition)
-        nodes = self.catalog.linked(tenant, definition.program).nodes
-        if row.node >= len(nodes):
+        try:
+            nodes = self.catalog.linked(tenant, definition.program).nodes
+        except Unreadable:
+            # Of a newer version: its job is shown all the same, and every other with it.
+            nodes = ()
+        if nodes and row.node >= len(nodes):
             raise Unreadable(f"job {row.key} belongs to node {row.node}, which its process does not have")
-        node = nodes[row.node]
+        element_id = nodes[row.node].id if nodes else ""
         return JobView(
             row.key,
             row.instance,
             row.element,
-            node.id,
+            element_id,
             row.type,
             row.retries,
             row.attempt,

@@ -16,7 +16,7 @@ from procession import Engine, Job
 from procession.base.failure import Conflict
 from procession.hosts.embedded.alarms import Alarms
 from procession.hosts.embedded.mailbox import Mailbox
-from procession.hosts.embedded.tickets import QUANTUM, WAITING_MAX, Intake, Ticket
+from procession.hosts.embedded.tickets import QUANTUM, WAITING_MAX, WAITING_TENANT_MAX, Intake, Ticket
 from procession.runtime.requests import PublishMessage, StartProcess
 
 LOUD = "loud"
@@ -55,9 +55,14 @@ def test_the_intake_gives_every_tenant_its_turn_and_loses_no_request(puts: list[
 
 def test_an_intake_that_is_full_refuses_instead_of_growing() -> None:
     intake = Intake()
-    intake.put(tickets(LOUD, WAITING_MAX))
+    intake.put(tickets(LOUD, WAITING_TENANT_MAX))
+    with pytest.raises(Conflict, match="of this tenant"):
+        intake.put([*tickets("quiet", 1), *tickets(LOUD, 1)])
+    assert len(intake) == WAITING_TENANT_MAX
+    intake.put(tickets("quiet", WAITING_MAX - WAITING_TENANT_MAX))
     with pytest.raises(Conflict, match="wait already"):
-        intake.put(tickets("quiet", 1))
+        intake.put(tickets("third", 1))
+    assert len(intake) == WAITING_MAX
 
 
 def engine_with(path: Path, clock: FakeClock, model: tuple[str, bytes], tenants: Sequence[str]) -> Engine:

@@ -130,6 +130,18 @@ def test_a_program_of_a_newer_compiler_is_not_run_but_named(tmp_path: Path, chan
             tickets[1].outcome()
 
 
+def test_what_waits_in_a_program_that_cannot_be_read_is_listed_with_everything_else(tmp_path: Path) -> None:
+    with opened(tmp_path / "e.db") as engine:
+        engine.deploy(d.one_task())
+        waiting = engine.start("p").key
+    replace_program(tmp_path / "e.db", ir_version=IR_VERSION + 1)
+    with opened(tmp_path / "e.db") as engine:
+        engine.deploy(d.one_task("q"))
+        other = engine.start("q").key
+        assert [(job.instance, job.element_id) for job in engine.jobs()] == [(waiting, ""), (other, "work")]
+        assert [each.key for each in engine.instances()] == [waiting, other]
+
+
 def test_programs_record_their_profile_and_what_expressions_and_decisions_mean(engine: Engine) -> None:
     engine.deploy(d.one_task())
     program = engine.reader().views.catalog.linked(0, engine.definitions()[0].program).program

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, TypeAlias, final
 
 from procession.base.failure import Conflict
@@ -21,6 +21,10 @@ QUANTUM: Final = 16
 """Requests of one tenant that are taken before the next tenant's."""
 WAITING_MAX: Final = 100_000
 """More requests than this are refused: the caller is told instead of the memory filling up."""
+
+
+WAITING_TENANT_MAX: Final = 50_000
+"""The same for the requests of one tenant, so that it leaves room for others."""
 
 
 @final
@@ -70,12 +74,15 @@ class Intake:
     def __len__(self) -> int:
         return self._count
 
-    def put(self, tickets: Iterable[Ticket]) -> None:
+    def put(self, tickets: Sequence[Ticket]) -> None:
         """Queues tickets. Raises `Conflict` when too much waits already."""
         with self._lock:
             if self._count >= WAITING_MAX:
                 raise Conflict(f"{self._count} requests wait already; try again when some are done")
             queues = self._queues
+            for tenant in dict.fromkeys(ticket.request.tenant for ticket in tickets):
+                if len(queues.get(tenant, ())) >= WAITING_TENANT_MAX:
+                    raise Conflict(f"{WAITING_TENANT_MAX} requests of this tenant wait already; try again later")
             for ticket in tickets:
                 tenant = ticket.request.tenant
                 queue = queues.get(tenant)

@@ -152,10 +152,11 @@ SELECT key, instance, element, element_id, code, message, job, at FROM processio
 WHERE tenant = ? AND instance = ? AND key > ? ORDER BY key LIMIT ?;
 
 -- name: inbox_tenants
-WITH RECURSIVE t(tenant) AS (
-    SELECT min(tenant) FROM procession_inbox WHERE shard = ?1 AND state = 0
+WITH RECURSIVE asked(shard) AS (SELECT ?), t(tenant) AS (
+    SELECT min(i.tenant) FROM procession_inbox i, asked WHERE i.shard = asked.shard AND i.state = 0
     UNION ALL
-    SELECT (SELECT min(tenant) FROM procession_inbox WHERE shard = ?1 AND state = 0 AND tenant > t.tenant)
+    SELECT (SELECT min(i.tenant) FROM procession_inbox i, asked
+        WHERE i.shard = asked.shard AND i.state = 0 AND i.tenant > t.tenant)
     FROM t WHERE t.tenant IS NOT NULL
 )
 SELECT tenant FROM t WHERE tenant IS NOT NULL;
