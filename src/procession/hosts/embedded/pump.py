@@ -17,7 +17,7 @@ from typing import Final, cast, final
 import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
+from procession.base.failure import BadValue, Conflict, Damaged, NotFound, ProcessionError, StoreError
 from procession.core.events import FireTimer
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
@@ -369,7 +369,13 @@ def _sendable(request: InHouse) -> AnyRequest:
     return request.as_documents() if isinstance(request, InstallCompiled) else request
 
 
-_ERRORS: Final = {"NotFound": NotFound, "Conflict": Conflict, "BadValue": BadValue, "StoreError": StoreError}
+_ERRORS: Final = {
+    "NotFound": NotFound,
+    "Conflict": Conflict,
+    "BadValue": BadValue,
+    "StoreError": StoreError,
+    "Damaged": Damaged,
+}
 
 
 def error_of(answer: dict[str, object]) -> ProcessionError:
