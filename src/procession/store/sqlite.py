@@ -184,7 +184,8 @@ class SQLiteStore:
         with plain_errors(self._path):
             for row in transaction.execute(_SHARD["shard_reserve"], (floor, shard)):
                 # The application may have its rows made as it likes: tuples, or contexts by column.
-                key = next(iter(row.values() if isinstance(row, Mapping) else row))
+                cells = cast("Mapping[str, object]", row).values() if isinstance(row, Mapping) else row
+                key = next(iter(cells))
                 assert isinstance(key, int)
                 return key
         raise StoreError(f"{self._path}: the store has no shard {shard}")
