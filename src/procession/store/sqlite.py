@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -185,7 +186,10 @@ class SQLiteStore:
         """See `Store.reserve`."""
         _same_database(transaction, self._path)
         with plain_errors(self._path):
-            for (key,) in transaction.execute(_SHARD["shard_reserve"], (floor, shard)):
+            for row in transaction.execute(_SHARD["shard_reserve"], (floor, shard)):
+                # The application may have its rows made as it likes: tuples, or contexts by column.
+                cells = cast("Mapping[str, object]", row).values() if isinstance(row, Mapping) else row
+                key = next(iter(cells))
                 assert isinstance(key, int)
                 return key
         raise StoreError(f"{self._path}: the store has no shard {shard}")
@@ -307,6 +311,8 @@ def _prepare(connection: Connection, path: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = _version(connection, path, newest)  # another process may have been faster
+        if 0 < version < newest:
+            _nobody_works(connection, path, version)
         for number, script in steps:
             if number <= version:
                 continue
@@ -318,6 +324,16 @@ def _prepare(connection: Connection, path: str) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _nobody_works(connection: Connection, path: str, version: int) -> None:
+    """An engine of an older version must not find the tables changed under its hands."""
+    now = time.time_ns() // 1_000_000
+    if connection.execute(_SHARD["shard_leased"], (now,)).fetchone() is not None:
+        raise StoreError(
+            f"{path}: made by an older version of Procession (schema {version}), an engine of which runs on it: "
+            "close that engine, then open this one; if it crashed, in ten seconds"
+        )
 
 
 def _version(connection: Connection, path: str, newest: int) -> int:

@@ -20,6 +20,7 @@ from procession.base.failure import Conflict, ProcessionError, StoreError
 from procession.hosts.embedded import pump
 from procession.hosts.embedded.tickets import Intake
 from procession.runtime.ports import Batch
+from procession.runtime.rows import NamedRow
 from procession.store.sqlite import SQLiteStore
 from store_audit import audit
 
@@ -398,3 +399,30 @@ def test_a_clock_that_is_set_back_delays_and_confuses_nothing(path: Path, back: 
         engine.run_until_idle()
         assert engine.counts() == {"active": 3, "completed": 4}
     audit(path)
+
+
+def by_column(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> dict[str, object]:
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+@pytest.mark.parametrize("factory", [None, sqlite3.Row, by_column])
+@pytest.mark.parametrize("isolation", [None, "DEFERRED", "IMMEDIATE"])
+def test_a_connection_of_the_application_may_be_of_any_kind(
+    path: Path, engine: Engine, factory: Any, isolation: Any
+) -> None:
+    with closing(sqlite3.connect(path, isolation_level=isolation)) as application:
+        application.row_factory = factory
+        instance = engine.start("p", {"n": 1}, connection=application)
+        application.commit()
+    engine.run_until_idle()
+    assert instance.variables == {"n": 1}
+    assert len(engine.instances()) == 1
+
+
+def test_an_engine_that_cannot_be_opened_keeps_nothing_open(path: Path) -> None:
+    store = Blind(SQLiteStore(path))
+    store.broken = True
+    with pytest.raises(StoreError, match="the disk reported an error"):
+        Engine(store=store)
+    with pytest.raises(StoreError, match="closed database"):
+        store.inner.read("tenants", (), NamedRow)

@@ -10,6 +10,8 @@ import pytest
 
 from procession.base.failure import StoreError
 from procession.runtime.ports import Batch, Fence
+from procession.runtime.rows import NamedRow
+from procession.store import sqlite
 from procession.store.sqlite import SQLiteStore
 from procession.store.statements import migrations, split, statements
 
@@ -21,6 +23,58 @@ def test_a_file_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     other.close()
     with pytest.raises(StoreError, match=r"newer version .*999.*upgrade"):
         SQLiteStore(tmp_path / "s.db")
+
+
+@pytest.fixture
+def newer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This version, with one migration more."""
+    script = "ALTER TABLE procession_job ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';"
+    steps = [*migrations(), (len(migrations()) + 1, script)]
+    monkeypatch.setattr(sqlite, "migrations", lambda: steps)
+
+
+def test_a_file_of_an_older_version_is_brought_up_and_then_refused_by_the_older_one(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    older = SQLiteStore(tmp_path / "s.db")
+    assert older.take(0, "me", 0, 1 << 60)
+    batch = Batch()
+    batch["tenant"].insert(7, (7, "kept"))
+    older.commit(Fence(0, 1, 5, 1), batch)
+    older.close()
+    request.getfixturevalue("newer")
+    newer = SQLiteStore(tmp_path / "s.db")
+    assert NamedRow("kept", 7) in newer.read("tenants", (), NamedRow)
+    newer.close()
+    request.getfixturevalue("monkeypatch").undo()
+    with pytest.raises(StoreError, match=r"s\.db: made by a newer version .*upgrade Procession"):
+        SQLiteStore(tmp_path / "s.db")
+
+
+def test_a_file_on_which_an_older_version_works_is_not_changed(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    older = SQLiteStore(tmp_path / "s.db")
+    assert older.take(0, "me", 0, 1 << 60)
+    request.getfixturevalue("newer")
+    with pytest.raises(StoreError, match=r"made by an older version .* runs on it: close that engine"):
+        SQLiteStore(tmp_path / "s.db")
+    older.commit(Fence(0, 1, 5, 1), Batch())
+    older.release(0, 1)
+    SQLiteStore(tmp_path / "s.db").close()
+    older.close()
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    SQLiteStore(tmp_path / "s.db").close()
+    script = "ALTER TABLE procession_job ADD COLUMN colour TEXT;\nALTER TABLE no_such_table ADD COLUMN colour TEXT;"
+    with monkeypatch.context() as patch:
+        steps = [*migrations(), (len(migrations()) + 1, script)]
+        patch.setattr(sqlite, "migrations", lambda: steps)
+        with pytest.raises(StoreError, match="no_such_table"):
+            SQLiteStore(tmp_path / "s.db")
+    SQLiteStore(tmp_path / "s.db").close()
+    with sqlite3.connect(tmp_path / "s.db") as other:
+        assert "colour" not in [row[1] for row in other.execute("PRAGMA table_info(procession_job)")]
+    other.close()
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"\x00" * 4096, b"SQLite format 3\x00" + b"\xff" * 4000])

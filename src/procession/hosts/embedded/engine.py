@@ -68,7 +68,11 @@ class Engine:
         self._virtual = clock is not None
         zone = known_zone(zone)
         self.store: Store = store or SQLiteStore(path)
-        self._pump = Pump(self.store, clock=self.clock, zone=zone, takeover=takeover)
+        try:
+            self._pump = Pump(self.store, clock=self.clock, zone=zone, takeover=takeover)
+        except BaseException:
+            self.store.close()
+            raise
         self._crew = Crew(self._pump)
         self._serving: Serving | None = None
         self._readers = threading.local()

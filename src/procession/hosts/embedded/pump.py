@@ -406,7 +406,13 @@ def _sendable(request: InHouse) -> AnyRequest:
     return request.as_documents() if isinstance(request, InstallCompiled) else request
 
 
-_ERRORS: Final = {"NotFound": NotFound, "Conflict": Conflict, "BadValue": BadValue, "StoreError": StoreError}
+_ERRORS: Final = {
+    "NotFound": NotFound,
+    "Conflict": Conflict,
+    "BadValue": BadValue,
+    "StoreError": StoreError,
+    "Unreadable": Unreadable,
+}
 
 
 def error_of(answer: dict[str, object]) -> ProcessionError:

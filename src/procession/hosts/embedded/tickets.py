@@ -99,7 +99,7 @@ class Intake:
                     queue[0].wake.set()
                     return
 
-    def withdraw(self, tickets: Iterable[Ticket]) -> None:
+    def withdraw(self, tickets: Sequence[Ticket]) -> None:
         """Takes back what was not begun: its caller is gone, and must not be told one thing while another happens."""
         gone = set(map(id, tickets))
         with self._lock:

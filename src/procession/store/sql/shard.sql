@@ -7,6 +7,9 @@ SELECT owner, epoch, expires, last_key, reserved FROM procession_shard WHERE sha
 -- name: shard_take
 UPDATE procession_shard SET owner = ?, epoch = epoch + 1, expires = ? WHERE shard = ? AND epoch = ?;
 
+-- name: shard_leased
+SELECT 1 FROM procession_shard WHERE owner <> '' AND expires > ?;
+
 -- name: shard_release
 UPDATE procession_shard SET owner = '', expires = 0 WHERE shard = ? AND epoch = ?;
 
