@@ -51,8 +51,9 @@ def decode(data: bytes | str) -> Json:
 def checked(name: str, value: object) -> Json:
     """The value as `Json`, or `BadValue` that names the variable and the place inside it.
 
-    Accepts bool, int, float, Decimal, str, None, lists, tuples and mappings with string keys, and refuses
-    NaN and infinities, lone surrogates, nesting over `NESTING_MAX` and encodings over `VARIABLE_BYTES_MAX`.
+    Accepts bool, int, float, Decimal, str, None, lists, tuples and mappings with string keys, and what `built_in`
+    turns into them; refuses sets and bytes, NaN and infinities, lone surrogates, nesting over `NESTING_MAX` and
+    encodings over `VARIABLE_BYTES_MAX`.
     """
     kind = type(value)
     if (kind is int and -_SMALL < cast("int", value) < _SMALL) or value is None or kind is bool:
@@ -79,14 +80,23 @@ def checked_all(variables: Mapping[str, object] | None) -> Variables:
     return {name: checked(name, value) for name, value in variables.items()}
 
 
+def plain(name: str, value: object) -> Json:
+    """`checked` without the limit of size."""
+    return _plain(value, name, 0)
+
+
 _SMALL: Final = 1 << 62
+_NO_VALUES: Final = (set, frozenset, bytes, bytearray, memoryview)
 
 
 def _plain(value: object, path: str, depth: int) -> Json:
     if depth > NESTING_MAX:
         raise BadValue(f"{path[:80]} is nested deeper than {NESTING_MAX}")
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        # An enum of texts is a text, and must not stay an enum in memory until it is loaded anew.
+        return value if type(value) is str else str.__str__(value)
     if isinstance(value, int):
         if abs(value) >= _INT_BOUND:
             raise BadValue(f"{path} is a number of more than {DIGITS_MAX} digits")
@@ -104,7 +114,25 @@ def _plain(value: object, path: str, depth: int) -> Json:
     if isinstance(value, list | tuple):
         items = cast("list[object]", value)
         return [_plain(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(items, 1)]
-    raise BadValue(f"{path} is a {type(value).__name__}, which JSON cannot hold")
+    return _plain(_built_in(value, path), path, depth)
+
+
+def _built_in(value: object, path: str) -> object:
+    """A Struct, dataclass, date, time, duration, UUID or enum as the mapping, text or number that stands for it.
+
+    Workers get such a value back by naming its type. A set has no order that would be the same tomorrow, and bytes
+    are no text, so both are refused.
+    """
+    kind = type(value).__name__
+    if not isinstance(value, _NO_VALUES):
+        try:
+            return cast("object", msgspec.to_builtins(value, builtin_types=(Decimal,), str_keys=True))
+        except RecursionError:
+            raise BadValue(f"{path[:80]} is nested deeper than {NESTING_MAX}") from None
+        except TypeError as error:
+            if hasattr(value, "__dataclass_fields__") or isinstance(value, msgspec.Struct):
+                raise BadValue(f"{path} ({kind}): {error}") from None
+    raise BadValue(f"{path} is of type {kind}, which JSON cannot hold")
 
 
 def _plain_mapping(value: Mapping[object, object], path: str, depth: int) -> Json:

@@ -23,7 +23,7 @@ from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.reading import Reader
-from procession.hosts.embedded.serving import Serving
+from procession.hosts.embedded.serving import Serving, asked_to_end
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, job_from
 from procession.runtime import requests as q
@@ -390,11 +390,24 @@ class Engine:
         time.sleep(min(left, pause, 0.05))
         return True
 
-    def serve(self, threads: int = 4) -> None:
-        """Keeps going in background threads until `stop` or `close`; `threads` of them do jobs."""
+    def serve(self, threads: int = 4, *, foreground: bool = False) -> None:
+        """Keeps going in background threads until `stop` or `close`; `threads` of them do jobs.
+
+        It returns at once, and a program that ends then ends the threads with it. With `foreground` it returns after
+        Ctrl-C, SIGTERM (both when called from the main thread), or `stop` from another thread; the jobs under way
+        are finished, and a second Ctrl-C does not wait for them.
+        """
         if self._serving is not None:
             raise Conflict("the engine is serving already")
-        self._serving = Serving(self._pump, self._crew, threads)
+        if not foreground:
+            self._serving = Serving(self._pump, self._crew, threads)
+            return
+        with asked_to_end() as asked:
+            self._serving = Serving(self._pump, self._crew, threads, asked)
+            # A wait without an end cannot be interrupted on every system.
+            while not asked.wait(0.5):
+                continue
+        self.stop()
 
     def stop(self) -> None:
         """Ends `serve` after the jobs under way. Without `serve` nothing happens."""
