@@ -108,6 +108,16 @@ def test_only_a_color_is_taken_as_a_color(color: str, kept: bool) -> None:
     assert (f"fill:{color}" in svg) is kept
 
 
+@pytest.mark.parametrize(
+    ("color", "dark"),
+    [("#2850e6", True), ("#000", True), ("#0a5dcc", True), ("#c2d6ec", False), ("#fff", False), ("#b48800", False)],
+)
+def test_what_stands_on_a_dark_colour_is_light(color: str, dark: bool) -> None:
+    shape = _shape("t", 0, 0, 100, 80, more=f'bioc:fill="{color}"')
+    svg = render_svg(_document('<userTask id="t" name="Check"/>', shape))
+    assert ('class="is-activity on-dark"' in svg) is dark
+
+
 def test_a_document_without_anything_to_draw_says_so() -> None:
     definitions, _ = parse_bpmn(f'{HEAD}<process id="p"/></definitions>'.encode(), "bare.bpmn")
     assert definitions is not None

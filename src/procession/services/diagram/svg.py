@@ -21,7 +21,7 @@ from procession.services.diagram.labels import Label, draw_label, label_of_edge,
 from procession.services.diagram.layout import laid_out
 from procession.services.diagram.marks import NO_MARKS, Marks, counted, totals
 from procession.services.diagram.scene import Line, Part, Scene, scene_of, words
-from procession.services.diagram.shapes import Drawn, draw_shape, own_colors
+from procession.services.diagram.shapes import Drawn, draw_shape, is_dark, own_colors
 from procession.services.diagram.sheet import SHEET
 
 MARGIN: Final = 24.0
@@ -232,7 +232,8 @@ def _shape_group(drawn: Drawn, marks: Marks) -> str:
     part = drawn.part
     states = ((marks.active, "active"), (marks.incidents, "incident"))
     family = "is-open" if drawn.expanded else f"is-{part.family}"
-    css = " ".join([family, *(name for counts, name in states if counts.get(part.id))])
+    shade = ["on-dark"] if is_dark(drawn) else []
+    css = " ".join([family, *shade, *(name for counts, name in states if counts.get(part.id))])
     title = f"{part.name or part.id} ({words(part.kind)})"
     if text := counted(marks, part.id):
         title = f"{title}: {text}"
