@@ -216,9 +216,10 @@ def _draw_plane(plane: _Plane, marks: Marks) -> list[str]:
     front = plane.shapes[len(back) :]
     # Where ways run together, the one that was taken is seen.
     edges = sorted(plane.edges, key=lambda each: bool(marks.taken.get(each[0].id)))
+    labels = [label.bounds for label in plane.labels]
     marked: list[str] = []
     for drawn in plane.shapes:
-        marked.extend(draw_badges(drawn, marks))
+        marked.extend(draw_badges(drawn, marks, labels))
     return [
         *(_shape_group(drawn, marks) for drawn in back),
         *(_edge_group(line, edge, marks) for line, edge in edges),
