@@ -41,6 +41,11 @@ class SQLiteStore:
     def __init__(self, path: str | Path, *, busy_ms: int = BUSY_MS, connect: Connect = connect_sqlite) -> None:
         """Raises `StoreError` when the file is no database, damaged, locked, or made by a newer version."""
         self._path = str(path)
+        if "://" in self._path:
+            raise StoreError(
+                f"{self._path}: only SQLite files are in this version, other stores are not; give the path of a file, "
+                "or :memory:"
+            )
         self._connect = connect
         self._memory = self._path == ":memory:"
         self._lock = threading.RLock()

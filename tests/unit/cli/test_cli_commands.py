@@ -226,6 +226,8 @@ def test_draw_needs_no_store(shell: Shell) -> None:
         (("test", "nowhere"), "no file nowhere"),
         (("test", "."), "no *.scenario.yaml"),
         (("test", ".", "--host", "celery"), "not in this version"),
+        (("test", ".", "--store", "postgresql://host/name"), "not in this version"),
+        (("deploy", "none.bpmn", "--db", "postgresql://host/name"), "in this version"),
         (("run", "x.bpmn", "--workers", "no_such_module_at_all:x"), "no_such_module_at_all"),
     ],
 )
@@ -309,3 +311,49 @@ def test_the_shell_completes_commands() -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "resolve" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("lsit",), "Did you mean 'list'"),
+        (("list", "--sate", "x"), "--sate"),
+        (("show",), "INSTANCE"),
+        (("list", "--limit", "0"), "--limit"),
+        (("run", "x.bpmn", "--wait", "long"), "--wait"),
+    ],
+)
+def test_wrong_usage_is_json_too_when_asked_for(arguments: tuple[str, ...], says: str) -> None:
+    command = [sys.executable, "-m", "procession.cli.main", *arguments]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    record = json.loads(done.stderr)
+    assert says in record["error"]
+    assert "--help" in record["remedy"]
+
+
+def test_a_decision_is_deployed_but_not_run(shell: Shell) -> None:
+    Path("d.dmn").write_text(
+        '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="t">'
+        '<decision id="rate" name="Rate"><variable name="rate"/>'
+        "<literalExpression><text>1 + 1</text></literalExpression></decision></definitions>"
+    )
+    assert shell("deploy", "d.dmn") == "decision rate version 1 deployed\n"
+    (record,) = shell.json("deploy", "d.dmn")
+    assert (record["decision"], record["new"]) == ("rate", False)
+    assert "holds a process" in shell("run", "d.dmn", code=2)
+
+
+def test_the_version_is_an_option_too(shell: Shell) -> None:
+    assert shell("--version") == shell("version")
+    assert not Path("procession.db").exists()
+
+
+def test_a_variable_is_set_where_it_is_seen(shell: Shell) -> None:
+    shell.deployed(APPROVE)
+    started = shell("start", "p").strip()
+    shell("set", started, "--var", "a=1", "--element", "approve", "--local")
+    shell("set", started, "--var", "b=2", "--element", "approve")
+    (record,) = shell.json("show", started)
+    assert record["variables"] == {"b": 2}
+    assert "no element 'nothing' is active" in shell("set", started, "--var", "a=1", "--element", "nothing", code=1)

@@ -35,6 +35,8 @@ def run_scenarios(
             raise Problem(f"no host {host!r}", f"one of {', '.join(HOSTS)}", USAGE)
         if host != HOSTS[0]:
             raise Problem(f"the host {host!r} is not in this version", f"use --host {HOSTS[0]}")
+        if "://" in store:
+            raise Problem(f"the store {store!r} is not in this version", "give the path of a file, or :memory:")
         files = [file for path in paths for file in _files(path)]
         failed = 0
         for file in files:
