@@ -17,7 +17,7 @@ import msgspec
 from procession.base.failure import Conflict, NotFound, ProcessionError
 from procession.base.values import Json, Variables, checked_all
 from procession.core.events import AssignTask, CompleteTask, UpdateTask
-from procession.core.timers import duration_ms
+from procession.core.timers import duration_ms, is_zone
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
@@ -63,6 +63,8 @@ class Engine:
         that one out of office instead (it is fenced: nothing that it still does is stored).
         Raises `StoreError` when the store cannot be used.
         """
+        if not is_zone(zone):
+            raise ProcessionError(f"{zone!r} is no known time zone")
         self.clock: Callable[[], int] = clock or _now_ms
         self._virtual = clock is not None
         self.store: Store = store or SQLiteStore(path)
