@@ -1,8 +1,8 @@
 """Every code block in README.md and docs/ runs, so the documentation cannot lie.
 
 `python` blocks of one file share a namespace. In a `console` block the lines that start with `$ ` run; the
-lines below, where given, are what they print (`...` stands for anything). Both run in a folder that holds
-`examples/` and nothing else.
+lines below, where given, are what they print (`...` stands for anything). A `yaml` block that deploys something is a
+scenario and must pass, any other is a part of one. All run in a folder that holds `examples/` and nothing else.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Final, NamedTuple
 
 import pytest
 
+from procession.testing import run_scenario
+from procession.testing.scenario import parse_scenario
 from tidy.source_tree import ROOT, place
 
 COMMAND_SECONDS_MAX: Final = 60
@@ -64,6 +66,19 @@ def test_every_code_block_runs(path: Path, tmp_path: Path, monkeypatch: pytest.M
             exec(compile("\n" * (block.line - 1) + block.text, str(path), "exec"), namespace)
         elif block.language == "console":
             _run_console(block)
+        elif block.language == "yaml":
+            _run_scenario(block)
+
+
+def _run_scenario(block: Block) -> None:
+    where = place(block.path, block.line)
+    if "deploy:" not in block.text:
+        parse_scenario(f"deploy: []\n{block.text}", where)
+        return
+    file = Path("of_the_document.scenario.yaml")
+    file.write_text(block.text, encoding="utf-8")
+    result = run_scenario(file)
+    assert result.passed, f"{where}: {result.error}"
 
 
 def _run_console(block: Block) -> None:

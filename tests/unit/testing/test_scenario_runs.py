@@ -64,13 +64,13 @@ MODELS: Final = {
 }
 
 
-def run(folder: Path, text: str, model: str = "task", **options: str) -> Result:
+def run(folder: Path, text: str, model: str = "task", host: str = "embedded", store: str = ":memory:") -> Result:
     """The result of a scenario about one of the models; other models are there to be deployed."""
     for name, document in MODELS.items():
         (folder / f"{name}.bpmn").write_bytes(document)
     file = folder / "s.yaml"
     file.write_text(f"deploy: [{model}.bpmn]\n{text}", encoding="utf-8")
-    return run_scenario(file, **options)
+    return run_scenario(file, host=host, store=store)
 
 
 # The model, and a scenario about it that passes.
