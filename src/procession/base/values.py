@@ -72,6 +72,9 @@ def checked(name: str, value: object) -> Json:
 
 def checked_all(variables: Mapping[str, object] | None) -> Variables:
     """`checked` for each variable of a mapping; a name must be a non-empty string."""
+    if not isinstance(cast("object", variables), Mapping | None):
+        kind = type(variables).__name__
+        raise BadValue(f"variables must be a mapping of names to values, not of type {kind}")
     if not variables:
         return {}
     for name in cast("Mapping[object, object]", variables):

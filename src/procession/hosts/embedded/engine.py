@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 
 import msgspec
 
-from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.base.failure import BadValue, Conflict, Failure, NotFound, ProcessionError, StoreError
 from procession.base.values import Json, Variables, checked_all
 from procession.core.events import AssignTask, CompleteTask, UpdateTask
 from procession.core.timers import duration_ms, is_zone
@@ -399,6 +399,8 @@ class Engine:
         Ctrl-C, SIGTERM (both when called from the main thread), or `stop` from another thread; the jobs under way
         are finished, and a second Ctrl-C does not wait for them.
         """
+        if self._closed:
+            raise StoreError(f"{self.store.name}: the engine is closed")
         if self._serving is not None:
             raise Conflict("the engine is serving already")
         if not foreground:
@@ -485,9 +487,10 @@ def _read(source: Source) -> tuple[str, bytes]:
 
 
 def _ms(duration: Duration) -> int:
-    if isinstance(duration, str):
-        return duration_ms(duration)
-    return int(duration * 1000)
+    try:
+        return duration_ms(duration) if isinstance(duration, str) else int(duration * 1000)
+    except Failure as failure:
+        raise BadValue(str(failure)) from None
 
 
 def _addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:

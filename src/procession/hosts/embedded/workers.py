@@ -136,7 +136,9 @@ class Worker:
         timeout_s: float = TIMEOUT_S,
         backoff_s: Sequence[float] = (),
     ) -> None:
-        """Raises `TypeError` for a signature that no variables can fill."""
+        """Raises `TypeError` for a signature that no variables can fill, `ValueError` for limits that allow nothing."""
+        if not type or max_jobs < 1:
+            raise ValueError(f"a worker needs a job type and at least one job at a time, not {type!r} and {max_jobs}")
         self.type = type
         self.function = function
         self.max_jobs = max_jobs
