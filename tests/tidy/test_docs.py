@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Final, NamedTuple
 
 import pytest
@@ -59,7 +60,10 @@ def test_every_code_block_runs(path: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("COLUMNS", "120")
     if (ROOT / "examples").exists():
         (tmp_path / "examples").symlink_to(ROOT / "examples")
-    namespace: dict[str, object] = {"__name__": "__docs__"}
+    # A module like any other: dataclasses and annotations look their names up in it.
+    module = ModuleType("__docs__")
+    monkeypatch.setitem(sys.modules, "__docs__", module)
+    namespace = vars(module)
     for block in blocks(path):
         if block.language == "python":
             # The blank lines make a traceback name the line of the document.
