@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
@@ -52,6 +53,16 @@ Workers: TypeAlias = Annotated[
     ),
 ]
 Tenant: TypeAlias = Annotated[str, typer.Option("--tenant", help="The tenant.", show_default=False)]
+
+
+def among(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell completes to one of these."""
+    known = tuple(names)
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in known if name.startswith(incomplete)]
+
+    return complete
 
 
 def variables_of(assignments: list[str] | None, file: Path | None = None) -> Variables:

@@ -304,13 +304,38 @@ def test_a_missing_extra_says_what_to_install() -> None:
     assert "pip install 'procession[cli]'" in done.stderr
 
 
-def test_the_shell_completes_commands() -> None:
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("re", ["resolve"]),
+        ("list --st", ["--state"]),
+        ("list t", ["tasks"]),
+        ("list --state in", ["incident"]),
+        ("test --host t", ["temporal"]),
+    ],
+)
+def test_the_shell_completes_commands_options_and_values(words: str, offered: list[str]) -> None:
+    typed = f"procession {words}"
     done = subprocess.run(
         [sys.executable, "-m", "procession.cli.main"],
-        env={"_PROCESSION_COMPLETE": "complete_bash", "COMP_WORDS": "procession re", "COMP_CWORD": "1", "PATH": ""},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "resolve" in done.stdout
+        env={
+            "_PROCESSION_COMPLETE": "complete_bash",
+            "COMP_WORDS": typed,
+            "COMP_CWORD": str(len(typed.split()) - 1),
+            "PATH": "",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == offered
+
+
+def test_instances_are_found_by_business_key(shell: Shell) -> None:
+    shell.deployed(APPROVE)
+    started = shell("start", "p", "--business-key", "A-1").strip()
+    shell("start", "p", "--business-key", "A-2")
+    assert [each["key"] for each in shell.json("list", "--business-key", "A-1")] == [started]
 
 
 @pytest.mark.parametrize(
