@@ -317,7 +317,7 @@ def test_a_missing_extra_says_what_to_install() -> None:
 def test_the_shell_completes_commands_options_and_values(words: str, offered: list[str]) -> None:
     typed = f"procession {words}"
     done = subprocess.run(
-        [sys.executable, "-m", "procession.cli.main"],
+        [str(Path(sys.executable).with_name("procession"))],  # its name is that of the variable
         env={
             "_PROCESSION_COMPLETE": "complete_bash",
             "COMP_WORDS": typed,
