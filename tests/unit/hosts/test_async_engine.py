@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ ONLY_THREADED: Final = {
     "reader": "for the modules beside the engine",
     "call": "for the modules beside the engine",
     "checked": "for the modules beside the engine",
+    "wait_unless": "what the twin of `wait` uses, so that a cancelled task leaves no thread behind",
 }
 PARAMETERS_ONLY_THREADED: Final = {
     ("serve", "foreground"): "a coroutine that waits for signals would take them from the loop's owner",
@@ -60,7 +62,7 @@ def test_both_are_made_of_the_same_arguments() -> None:
 
 
 def test_the_exceptions_are_names_that_exist() -> None:
-    assert all(hasattr(Engine, name) or name in {"clock", "store"} for name in ONLY_THREADED)
+    assert all(hasattr(Engine, name) or hasattr(Instance, name) or name in {"clock", "store"} for name in ONLY_THREADED)
 
 
 def test_a_process_is_driven_from_an_event_loop(tmp_path: Path) -> None:
@@ -104,3 +106,21 @@ def test_a_start_in_the_applications_transaction_is_made_from_an_event_loop_too(
             assert await instance.state() == "active"
 
     asyncio.run(drive())
+
+
+def test_a_wait_that_is_cancelled_leaves_no_thread_behind(tmp_path: Path) -> None:
+    async def drive() -> None:
+        async with AsyncEngine(tmp_path / "e.db") as engine:
+            await engine.deploy(d.one_task())
+            await engine.serve(threads=1)
+            instance = await engine.start("p")
+            never = (instance.wait(), engine.wait_until(lambda: False), engine.run_until_idle(until=lambda: False))
+            for waiting in never[:2]:
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(waiting, 0.05)
+            await asyncio.wait_for(never[2], 20)  # without work it is idle at once
+
+    # It would not return before the threads of the waits did.
+    before = threading.active_count()
+    asyncio.run(drive())
+    assert threading.active_count() == before

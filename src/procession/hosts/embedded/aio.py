@@ -6,6 +6,7 @@ What a method does is said in `Engine` and `Instance`; tests hold the two faces 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar, final
@@ -34,6 +35,15 @@ _F = TypeVar("_F", bound=Function)
 
 async def _off(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
     return await asyncio.to_thread(function, *args, **kwargs)
+
+
+async def _off_until(wait: Callable[[Callable[[], bool]], _T]) -> _T:
+    """`wait` in a thread, which ends when the task is cancelled: the loop could not be closed before it did."""
+    given_up = threading.Event()
+    try:
+        return await asyncio.to_thread(wait, given_up.is_set)
+    finally:
+        given_up.set()
 
 
 @final
@@ -308,7 +318,9 @@ class AsyncEngine:
         until: Callable[[], bool] | None = None,
     ) -> bool:
         """See `Engine.run_until_idle`; `until` is called in another thread."""
-        return await _off(self.engine.run_until_idle, timeout, until)
+        if until is None:
+            return await _off(self.engine.run_until_idle, timeout)
+        return await _off_until(lambda given_up: self.engine.run_until_idle(timeout, lambda: given_up() or until()))
 
     async def serve(self, threads: int = 4) -> None:
         """See `Engine.serve`; it returns at once. To stay, wait for what ends your program, then `stop`."""
@@ -324,7 +336,7 @@ class AsyncEngine:
         timeout: float | None = None,  # noqa: ASYNC109 - the name of `Engine`
     ) -> bool:
         """See `Engine.wait_until`; `condition` is called in another thread."""
-        return await _off(self.engine.wait_until, condition, timeout)
+        return await _off_until(lambda given_up: self.engine.wait_until(lambda: given_up() or condition(), timeout))
 
     async def backup(self, path: str | Path) -> None:
         """See `Engine.backup`."""
@@ -406,7 +418,7 @@ class AsyncInstance:
 
     async def wait(self, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the name of `Instance`
         """See `Instance.wait`."""
-        return await _off(self.handle.wait, timeout)
+        return await _off_until(lambda given_up: self.handle.wait_unless(given_up, timeout))
 
     async def set_variables(
         self, variables: Mapping[str, object], *, element: int | str = 0, local: bool = False

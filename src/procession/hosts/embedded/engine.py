@@ -404,10 +404,12 @@ class Engine:
         if self._serving is not None:
             raise Conflict("the engine is serving already")
         if not foreground:
-            self._serving = Serving(self._pump, self._crew, threads)
+            serving = self._serving = Serving(self._pump, self._crew, threads)
+            serving.start()
             return
         with asked_to_end() as asked:
-            self._serving = Serving(self._pump, self._crew, threads, asked)
+            serving = self._serving = Serving(self._pump, self._crew, threads, asked)
+            serving.start()
             # A wait without an end cannot be interrupted on every system.
             while not asked.wait(0.5):
                 continue

@@ -116,7 +116,11 @@ class Instance:
 
         Without `serve()`, and if this process owns the store, it runs the engine meanwhile.
         """
-        self._engine.wait_until(lambda: self.state in {"completed", "terminated"}, timeout)
+        return self.wait_unless(lambda: False, timeout)
+
+    def wait_unless(self, given_up: Callable[[], bool], timeout: float | None = None) -> str:
+        """`wait` that also ends soon after `given_up` comes true, which is asked again and again."""
+        self._engine.wait_until(lambda: given_up() or self.state in {"completed", "terminated"}, timeout)
         return self.state
 
     def set_variables(self, variables: Mapping[str, object], *, element: int | str = 0, local: bool = False) -> None:

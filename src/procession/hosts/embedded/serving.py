@@ -61,6 +61,9 @@ class Serving:
         for number in range(threads):
             name = f"procession-worker-{number + 1}"
             self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+
+    def start(self) -> None:
+        """Begins; apart from making it, so that a worker that stops the engine at once finds what to stop."""
         for thread in self._threads:
             thread.start()
 
@@ -70,7 +73,8 @@ class Serving:
         with self._pump.moved:
             self._pump.moved.notify_all()
         for thread in self._threads:
-            if thread is not threading.current_thread():
+            # One that is not started yet ends by itself.
+            if thread is not threading.current_thread() and thread.is_alive():
                 thread.join()
 
     def _keep_going(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import threading
 import time
 import typing
@@ -26,6 +27,8 @@ from procession.hosts.embedded.residents import Resident
 from procession.runtime.requests import AnyRequest, FailJob, FinishJob, ThrowJob
 
 Function: TypeAlias = Callable[..., object]
+
+_LOG: Final = logging.getLogger("procession")
 
 TIMEOUT_S: Final = 300.0
 """How long a worker may take before its job is given to another one."""
@@ -250,6 +253,7 @@ class Worker:
         except BpmnError as error:
             answer = self._threw(work, error)
         except Exception as error:  # whatever a worker raises is a failed attempt, never the engine's end
+            _LOG.info("worker %r failed at job %s", self.type, work.key, exc_info=True)
             answer = self._failed(work, _told(error))
         except SystemExit as error:
             # In the main thread it may come from a signal handler, and means the program.
@@ -269,6 +273,7 @@ class Worker:
         except BpmnError as error:
             return self._threw(work, error)
         except (Exception, SystemExit) as error:  # as in `call`; the loop has a thread of its own
+            _LOG.info("worker %r failed at job %s", self.type, work.key, exc_info=True)
             return self._failed(work, _told(error))
 
     def _took(self, seconds: float) -> None:
