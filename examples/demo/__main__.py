@@ -27,14 +27,18 @@ COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
 KILL_AT = COUNT * 9 // 20
 """Completed instances after which the engine is killed: more have been started by then, and are under way."""
 LIMIT_S = 110.0
+LINE_EVERY_S = 1.0
+"""Pause between the lines that take the place of moving bars where nothing can move: a pipe, a dumb terminal."""
 
 
 @dataclass
 class Watch:
-    """What the engine processes told, and how it is shown."""
+    """What the engine processes told, and how it is shown: as bars, or as lines where `plain`."""
 
     progress: Progress
     deadline: float
+    plain: bool
+    completed: int = 0
     acknowledged: set[int] = field(default_factory=set)
     found: list[set[int]] = field(default_factory=list)
 
@@ -42,13 +46,14 @@ class Watch:
         self._started = self.progress.add_task("started", total=COUNT)
         self._completed = self.progress.add_task("completed", total=COUNT)
         self._jobs = self.progress.add_task("jobs executed", total=None)
+        self._next_line = time.monotonic()
 
     def follow(self, process: subprocess.Popen[str], kill_at: int | None) -> None:
         """Reads a process's reports to its end; kills it when `kill_at` instances have completed."""
         assert process.stdout is not None
         for line in process.stdout:
-            completed = self._take(line)
-            if time.monotonic() > self.deadline or (kill_at is not None and completed >= kill_at):
+            self._take(line)
+            if time.monotonic() > self.deadline or (kill_at is not None and self.completed >= kill_at):
                 os.kill(process.pid, signal.SIGKILL)
                 break
         # What was acknowledged before the kill counts, read or not.
@@ -56,11 +61,11 @@ class Watch:
             self._take(line)
         process.wait()
 
-    def _take(self, line: str) -> int:
+    def _take(self, line: str) -> None:
         try:
             told = json.loads(line)
         except ValueError:
-            return 0  # the last line of a killed process
+            return  # the last line of a killed process
         if "started" in told:
             self.acknowledged.add(told["started"])
             self.progress.update(self._started, completed=len(self.acknowledged))
@@ -68,11 +73,16 @@ class Watch:
             self.found.append(set(told["found"]))
             self.acknowledged |= self.found[-1]
         if "counts" in told:
-            done = int(told["counts"].get("completed", 0))
-            self.progress.update(self._completed, completed=done)
+            self.completed = int(told["counts"].get("completed", 0))
+            self.progress.update(self._completed, completed=self.completed)
             self.progress.update(self._jobs, completed=told["calls"], total=max(told["calls"], 1))
-            return done
-        return 0
+            self._say(told["calls"])
+
+    def _say(self, calls: int) -> None:
+        if self.plain and time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + LINE_EVERY_S
+            started = len(self.acknowledged)
+            self.progress.console.print(f"{started:,} started, {self.completed:,} completed, {calls:,} jobs executed")
 
 
 def spawn(directory: Path, run: int) -> subprocess.Popen[str]:
@@ -89,12 +99,16 @@ def main() -> int:
         directory = Path(name)
         begun = time.monotonic()
         columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console) as progress:
-            watch = Watch(progress, begun + LIMIT_S)
+        plain = not console.is_terminal or console.is_dumb_terminal
+        with Progress(*columns, console=console, disable=plain) as progress:
+            watch = Watch(progress, begun + LIMIT_S, plain)
             first = spawn(directory, 1)
             watch.follow(first, KILL_AT)
             before = set(watch.acknowledged)
-            progress.console.print(f"engine process {first.pid} killed (SIGKILL); starting another")
+            open_ = len(before) - watch.completed
+            console.print(
+                f"engine killed (SIGKILL): {watch.completed:,} instances completed, {open_:,} open; restarting"
+            )
             second = spawn(directory, 2)
             watch.follow(second, None)
         seconds = time.monotonic() - begun
@@ -147,7 +161,7 @@ def report(console: Console, directory: Path, forgotten: int, seconds: float) ->
     lost_effects = len(count.done - effects)
     doubled = ledger.doubled() + len(effects - count.created)
     lost = lost_instances + lost_effects
-    table = Table(title=f"{COUNT:,} instances of five processes, the engine killed half-way (SIGKILL)")
+    table = Table(title=f"{COUNT:,} instances, the engine killed half-way", show_header=False)
     table.add_column("")
     table.add_column("", justify="right")
     for what, number in (

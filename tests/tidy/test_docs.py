@@ -1,8 +1,8 @@
 """Every code block in README.md and docs/ runs, so the documentation cannot lie.
 
 `python` blocks of one file share a namespace. In a `console` block the lines that start with `$ ` run; the
-lines below, where given, are what they print (`...` stands for anything). Both run in a folder that holds
-`examples/` and nothing else.
+lines below, where given, are what they print (`...` stands for anything). A `yaml` block that deploys something is a
+scenario and must pass, any other is a part of one. All run in a folder that holds `examples/` and nothing else.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Final, NamedTuple
 
 import pytest
 
+from procession.testing import run_scenario
+from procession.testing.scenario import parse_scenario
 from tidy.source_tree import ROOT, place
 
 COMMAND_SECONDS_MAX: Final = 60
@@ -57,13 +60,29 @@ def test_every_code_block_runs(path: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("COLUMNS", "120")
     if (ROOT / "examples").exists():
         (tmp_path / "examples").symlink_to(ROOT / "examples")
-    namespace: dict[str, object] = {"__name__": "__docs__"}
+    # A module like any other: dataclasses and annotations look their names up in it.
+    module = ModuleType("__docs__")
+    monkeypatch.setitem(sys.modules, "__docs__", module)
+    namespace = vars(module)
     for block in blocks(path):
         if block.language == "python":
             # The blank lines make a traceback name the line of the document.
             exec(compile("\n" * (block.line - 1) + block.text, str(path), "exec"), namespace)
         elif block.language == "console":
             _run_console(block)
+        elif block.language == "yaml":
+            _run_scenario(block)
+
+
+def _run_scenario(block: Block) -> None:
+    where = place(block.path, block.line)
+    if "deploy:" not in block.text:
+        parse_scenario(f"deploy: []\n{block.text}", where)
+        return
+    file = Path("of_the_document.scenario.yaml")
+    file.write_text(block.text, encoding="utf-8")
+    result = run_scenario(file)
+    assert result.passed, f"{where}: {result.error}"
 
 
 def _run_console(block: Block) -> None:

@@ -21,7 +21,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file or '<text>'}:{self.line}:{self.column}"
+        return f"{self.file or '<text>'}:{self.line}:{self.column}" if self.line else self.file
 
 
 @final
@@ -38,7 +38,8 @@ class Diagnostic(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def __str__(self) -> str:
         where = f" {self.element}:" if self.element else ""
         remedy = f" ({self.remedy})" if self.remedy else ""
-        return f"{self.span}: {self.severity} [{self.rule}]{where} {self.message}{remedy}"
+        place = f"{self.span}: " if str(self.span) else ""
+        return f"{place}{self.severity} [{self.rule}]{where} {self.message}{remedy}"
 
 
 @final

@@ -66,8 +66,9 @@ def checked(name: str, value: object) -> Json:
 def _measured(name: str, value: object) -> tuple[Json, int]:
     """The value as `Json`, or `BadValue` that names the variable and the place inside it.
 
-    Accepts bool, int, float, Decimal, str, None, lists, tuples and mappings with string keys, and refuses
-    NaN and infinities, lone surrogates, nesting over `NESTING_MAX` and encodings over `VARIABLE_BYTES_MAX`.
+    Accepts bool, int, float, Decimal, str, None, lists, tuples and mappings with string keys, and what `built_in`
+    turns into them; refuses sets and bytes, NaN and infinities, lone surrogates, nesting over `NESTING_MAX` and
+    encodings over `VARIABLE_BYTES_MAX`.
     """
     kind = type(value)
     if (kind is int and -_SMALL < cast("int", value) < _SMALL) or value is None or kind is bool:
@@ -158,7 +159,18 @@ class _Unfit(Exception):
         return f"{place if len(place) <= PLACE_CHARACTERS_MAX else place[:PLACE_CHARACTERS_MAX] + '...'} {self}"
 
 
+def plain(name: str, value: object) -> Json:
+    """`checked` with the limit of all variables together instead of that of one."""
+    try:
+        return _plain(value, 0, [VARIABLES_BYTES_MAX])
+    except _Unfit as unfit:
+        raise BadValue(unfit.told(name)) from None
+    except _TooLarge:
+        raise BadValue(f"{name} has more than {VARIABLES_BYTES_MAX} bytes, the limit of all variables") from None
+
+
 _SMALL: Final = 1 << 62
+_NO_VALUES: Final = (set, frozenset, bytes, bytearray, memoryview)
 
 
 def _plain(value: object, depth: int, room: list[int]) -> Json:
@@ -184,7 +196,25 @@ def _plain(value: object, depth: int, room: list[int]) -> Json:
         return _plain_mapping(cast("Mapping[object, object]", value), depth, room)
     if isinstance(value, list | tuple):
         return _plain_list(cast("list[object]", value), depth, room)
-    raise _Unfit(f"is a {type(value).__name__}, which JSON cannot hold")
+    return _plain(_built_in(value), depth, room)
+
+
+def _built_in(value: object) -> object:
+    """A Struct, dataclass, date, time, duration, UUID or enum as the mapping, text or number that stands for it.
+
+    Workers get such a value back by naming its type. A set has no order that would be the same tomorrow, and bytes
+    are no text, so both are refused.
+    """
+    kind = type(value).__name__
+    if not isinstance(value, _NO_VALUES):
+        try:
+            return cast("object", msgspec.to_builtins(value, builtin_types=(Decimal,), str_keys=True))
+        except RecursionError:
+            raise _Unfit(f"is nested deeper than {NESTING_MAX}") from None
+        except TypeError as error:
+            if hasattr(value, "__dataclass_fields__") or isinstance(value, msgspec.Struct):
+                raise _Unfit(f"({kind}): {error}") from None
+    raise _Unfit(f"is of type {kind}, which JSON cannot hold")
 
 
 def _plain_decimal(value: Decimal, room: list[int]) -> Decimal:

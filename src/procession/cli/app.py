@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from procession.cli.commands import care, documents, instances, running, scenarios, work
+from procession.cli.console import USAGE
 
 HELP: Final = """Runs business processes that people draw.
 
@@ -50,11 +52,50 @@ for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        care.version()
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all_commands(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Options that come before the command."""
+
+
 def run(arguments: list[str]) -> None:
     """Runs one command line and ends the process."""
     try:
-        app(arguments)
+        if "--json" in arguments:
+            _run_for_scripts(arguments)
+        else:
+            app(arguments)
     except BrokenPipeError:
         # Whoever reads us (head, less) has seen enough; Python must not complain about it at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+
+
+def _run_for_scripts(arguments: list[str]) -> None:
+    """As `app`, but wrong usage is a JSON document on stderr like every other error, not a page of help."""
+    try:
+        code: object = app(arguments, standalone_mode=False)
+    except typer.Abort:
+        raise SystemExit(_INTERRUPTED) from None
+    except Exception as error:
+        # Typer keeps the base class of its usage errors to itself; this method is what they have in common.
+        told: Callable[[], str] | None = getattr(error, "format_message", None)
+        if told is None:
+            raise
+        record = {"error": told(), "remedy": "see: procession --help, or procession COMMAND --help"}
+        sys.stderr.write(msgspec.json.encode(record).decode() + "\n")
+        raise SystemExit(USAGE) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+_INTERRUPTED: Final = 130
+"""What a shell expects of a program that Ctrl-C ended."""

@@ -36,7 +36,7 @@ _HIGHLIGHTS: Final = (
 _REMEDIES: Final = (
     (NotFound, r"is deployed|no version", "deploy it first; what is there: procession list definitions"),
     (NotFound, "", "list what is there with: procession list"),
-    (BadValue, "not JSON", "values are JSON; write text as k=text and JSON as k:=json"),
+    (BadValue, "not JSON", "values are text or JSON; docs/cli.md has the limits"),
     (StoreError, r"malformed|damaged|not a database|locked|disk", "look at the file with: procession doctor"),
     (Conflict, "", "look at its state with: procession show"),
 )

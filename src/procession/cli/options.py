@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
@@ -10,7 +11,7 @@ import typer
 
 from procession.base.failure import BadValue
 from procession.base.values import Json, Variables, checked_all, decode
-from procession.cli.console import Problem
+from procession.cli.console import USAGE, Problem
 
 DEFAULT_DB: Final = "procession.db"
 DEFAULT_TENANT: Final = "<default>"
@@ -30,7 +31,11 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="JSON on stdout 
 Vars: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--var", "-v", metavar="K=V", help="A variable: k=text, or k:=json (numbers, lists, true).", show_default=False
+        "--var",
+        "-v",
+        metavar="K=V",
+        help='A variable: JSON if it reads as JSON (12, true, [1]), else text; k="12" is text, k:=v only JSON.',
+        show_default=False,
     ),
 ]
 VarsFile: TypeAlias = Annotated[
@@ -50,19 +55,29 @@ Workers: TypeAlias = Annotated[
 Tenant: TypeAlias = Annotated[str, typer.Option("--tenant", help="The tenant.", show_default=False)]
 
 
+def among(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell completes to one of these."""
+    known = tuple(names)
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in known if name.startswith(incomplete)]
+
+    return complete
+
+
 def variables_of(assignments: list[str] | None, file: Path | None = None) -> Variables:
-    """The variables of `--vars` and then `--var`. `k=v` is text, except that an integer stays a number when written
-    `k:=1`. Raises `Problem` for what is no assignment, `BadValue` for what no variable can hold.
+    """The variables of `--vars` and then `--var`. In `k=v` the value is JSON if it reads as JSON, else text; in `k:=v`
+    it must be JSON. Raises `Problem` for what is no assignment, `BadValue` for what no variable can hold.
     """
     variables: Variables = _of_file(file) if file is not None else {}
     for text in assignments or ():
         name, sign, value = text.partition("=")
         if not sign or not name.strip(":"):
-            raise Problem(f"--var {text!r} is no assignment", "write k=text or k:=json", 2)
+            raise Problem(f"--var {text!r} is no assignment", "write k=value", USAGE)
         if name.endswith(":"):
             variables[name[:-1]] = _json(name[:-1], value)
         else:
-            variables.update(checked_all({name: value}))
+            variables.update(checked_all({name: _read(value)}))
     return variables
 
 
@@ -83,8 +98,16 @@ def _of_file(file: Path) -> Variables:
     raise Problem(f"{file} holds no JSON object", 'write {"name": value}')
 
 
+def _read(text: str) -> Json:
+    """`amount=12` is a number, as everybody who types it means; `zip=01234` and `name=Ada` are no JSON, and text."""
+    try:
+        return decode(text)
+    except BadValue:
+        return text
+
+
 def _json(name: str, text: str) -> Json:
     try:
         return checked_all({name: decode(text)})[name]
     except ValueError as error:
-        raise Problem(f"--var {name}:={text}: {error}", f"write text as {name}={text}", 2) from None
+        raise Problem(f"--var {name}:={text}: {error}", f"write text as {name}={text}", USAGE) from None

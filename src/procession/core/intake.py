@@ -28,6 +28,7 @@ from procession.core.interrupt import cancel, catch
 from procession.core.jobs import command_of
 from procession.core.state import ElementInstance, Job, Subscription, Timer
 from procession.core.task_listeners import admit, listener_done, request
+from procession.core.timers import date_time_ms
 from procession.core.tokens import next_of, take
 from procession.core.variables import merge, receive
 from procession.ir.kinds import Kind, ListenerEvent
@@ -200,7 +201,40 @@ def _assign_task(cx: Context, event: e.AssignTask) -> None:
 
 
 def _update_task(cx: Context, event: e.UpdateTask) -> None:
+    for name, value in event.changes.items():
+        fits, what = CHANGEABLE.get(name, (None, ""))
+        if fits is None:
+            raise Rejected(
+                "conflict", f"a user task has no attribute {name!r} to change; there are {', '.join(CHANGEABLE)}"
+            )
+        if value is not None and not fits(value):
+            raise Rejected("conflict", f"the {name} of a user task must be {what}, not {value!r:.80}")
     request(cx, event.element, "updating", event.changes)
+
+
+def _is_names(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _is_moment(value: Json) -> bool:
+    try:
+        return isinstance(value, str) and bool(date_time_ms(value, "UTC") + 1)
+    except Failure:
+        return False
+
+
+def _is_priority(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100
+
+
+CHANGEABLE: Final[dict[str, tuple[Callable[[Json], bool], str]]] = {
+    "candidate_groups": (_is_names, "a list of names"),
+    "candidate_users": (_is_names, "a list of names"),
+    "due": (_is_moment, "an ISO 8601 date-time"),
+    "follow_up": (_is_moment, "an ISO 8601 date-time"),
+    "priority": (_is_priority, "a whole number from 0 to 100"),
+}
+"""Attributes of a user task that may be changed, and the values they take; null takes one away."""
 
 
 def _resolved(cx: Context, event: e.Resolved) -> None:

@@ -182,6 +182,15 @@ def _cron_next(cron: Cron, after: int, zone: str) -> int:
     return due
 
 
+def is_zone(name: str) -> bool:
+    """Whether the time zone data has a zone of this name."""
+    try:
+        _zone(name)
+    except Failure:
+        return False
+    return True
+
+
 @lru_cache(maxsize=256)
 def _zone(name: str) -> ZoneInfo:
     try:

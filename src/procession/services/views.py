@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
-from procession.base.failure import NotFound, Unreadable
+from procession.base.failure import BadValue, NotFound, Unreadable
 from procession.base.values import Json, Variables
 from procession.core import facts as f
 from procession.core.state import State
@@ -35,6 +35,7 @@ from procession.services.catalog import Catalog
 InstanceState: TypeAlias = Literal["active", "incident", "completed", "terminated"]
 
 STATES: Final[tuple[InstanceState, ...]] = ("active", "completed", "terminated")
+_LISTED: Final = (*STATES, "incident")
 LIMIT: Final = 100
 """Rows of one page, if nothing else is asked for."""
 
@@ -191,7 +192,9 @@ class Views:
         after: int = 0,
         limit: int = LIMIT,
     ) -> list[InstanceView]:
-        """Instances in the order of their keys, those behind the key `after`."""
+        """Instances in the order of their keys, those behind the key `after`. Raises `BadValue` for no state."""
+        if state and state not in _LISTED:
+            raise BadValue(f"instances have no state {state!r}; there are {', '.join(_LISTED)}")
         number = self.tenant(tenant)
         if number is None:
             return []

@@ -44,6 +44,8 @@ def explained(name: str, error: Exception) -> StoreError:
     code = getattr(error, "sqlite_errorname", "") or ""
     family = "_".join(code.split("_")[:2])
     text = TEXTS.get(family)
+    if text is None and isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
+        return StoreError(f"{name}: the store is closed, and the engine that used it")
     if text is None:
         return StoreError(f"{name}: {error}")
     return StoreError(f"{name}: {text} ({error})")

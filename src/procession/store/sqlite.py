@@ -51,6 +51,11 @@ class SQLiteStore:
         if not self._path or "\0" in self._path:
             # SQLite would take the one for a temporary database of each connection, and cut the other off.
             raise StoreError(f"{self._path!r} is no path of a file: name one, or `:memory:`")
+        if "://" in self._path:
+            raise StoreError(
+                f"{self._path}: only SQLite files are in this version, other stores are not; give the path of a file, "
+                "or :memory:"
+            )
         self._connect = connect
         self._memory = self._path == ":memory:"
         self._lock = threading.RLock()

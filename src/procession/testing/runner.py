@@ -17,7 +17,7 @@ from procession.base.diagnostics import Refused
 from procession.base.failure import Conflict, Failure, ProcessionError
 from procession.base.values import checked_all
 from procession.core import events as e
-from procession.core.timers import add, date_time_ms, duration_ms, parse_duration
+from procession.core.timers import add, date_time_ms, duration_ms, is_zone, parse_duration
 from procession.runtime import requests as q
 from procession.testing import scenario as s
 from procession.testing.driver import Case, Driver
@@ -28,6 +28,8 @@ from procession.testing.traces import Entry
 HOSTS: Final = ("embedded", "celery", "temporal")
 ANSWERS_MAX: Final = 20_000
 """Jobs answered in one step, before the process is said to go round for ever."""
+MOMENTS_MAX: Final = 50_000
+"""Moments at which timers come due in one step; each is a round of the engine."""
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -79,10 +81,14 @@ def run_scenario(
     refused = _unavailable(host, store)
     if refused:
         return Result(scenario.file, False, f"{scenario.file}:1: {refused}")
+    if not is_zone(scenario.zone):
+        return Result(scenario.file, False, f"{scenario.at('zone')}: {scenario.zone!r} is no known time zone")
     try:
         clock = date_time_ms(scenario.clock, scenario.zone)
         driver = Driver(store, clock=clock, zone=scenario.zone, restore=restore_every_step)
-    except (Failure, ProcessionError) as error:
+    except Failure as error:
+        return Result(scenario.file, False, f"{scenario.at('clock')}: {error}")
+    except ProcessionError as error:
         return Result(scenario.file, False, f"{scenario.file}:1: {error}")
     run = _Run(scenario, driver)
     try:
@@ -121,7 +127,7 @@ class _Run:
         try:
             self._deploy_first()
         except Failed as failed:
-            return f"{self._scenario.file}:1: {failed}"
+            return f"{self._scenario.at('expect' if self._scenario.rejected else 'deploy')}: deploy: {failed}"
         if self._scenario.rejected:
             return ""
         for step in self._scenario.steps:
@@ -382,28 +388,42 @@ def _signal(run: _Run, step: Step, body: s.Signal) -> None:
 
 
 def _after(run: _Run, step: Step, body: str) -> None:
-    """The clock goes from due time to due time, so that each timer fires at its own."""
+    """The clock goes from due time to due time, so that each timer fires at its own.
+
+    A timer that is due at the end of the time fires, and so does one that it sets for the same moment.
+    """
     driver = run.driver
     until = add(driver.now, parse_duration(body), run.zone)
     if until < driver.now:
         raise Failed("the clock does not run backwards")
-    while (due := driver.next_timer(until)) is not None:
+    for _ in range(MOMENTS_MAX):
+        due = driver.next_timer(until)
+        if due is None:
+            driver.move(until)
+            return
         driver.move(due)
         run.settle()
-    driver.move(until)
+    raise Failed(f"timers came due at {MOMENTS_MAX} moments: take a shorter time, or a cycle that is less dense")
 
 
 def _set(run: _Run, step: Step, body: s.SetVariables) -> None:
     case = run.case(step.instance)
-    element = 0
-    if body.scope:
-        nodes = case.program.nodes
-        found = [each.key for each in case.state.elements.values() if nodes[each.node].id == body.scope]
-        if not found:
-            raise Failed(f"no instance of {body.scope} is active")
-        element = found[-1]
+    element = _scope(case, body.scope) if body.scope else 0
     event = e.SetVariables(element, checked_all(body.variables), local=bool(body.scope))
     run.call(q.Deliver(run.driver.tenant, case.key, event))
+
+
+def _scope(case: Case, wanted: str) -> int:
+    """The active element of an id or, where several are, of a path as traces have it: `order/items[3]`."""
+    nodes = case.program.nodes
+    found = {key: case.trace.inside(key) for key in case.state.elements}
+    exact = [key for key, path in found.items() if path == wanted]
+    # The last one of an id, so that an item is meant and not the body around all items.
+    by_id = [key for key, each in case.state.elements.items() if nodes[each.node].id == wanted]
+    if exact or by_id:
+        return (exact or by_id)[-1]
+    known = ", ".join(path for path in dict.fromkeys(found.values()) if path)
+    raise Failed(f"no instance of {wanted} is active; there are {known}")
 
 
 def _resolve(run: _Run, step: Step, body: s.Resolve) -> None:

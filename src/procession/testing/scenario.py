@@ -221,9 +221,13 @@ class Expectation(Document, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 @final
 class Scenario(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A whole file. `expect` is by instance name; the name "" stands for the last instance started."""
+    """A whole file. `expect` is by instance name; the name "" stands for the last instance started.
+
+    `lines` are those of the keys at the top, for messages about what is found out only when it runs.
+    """
 
     file: str = ""
+    lines: dict[str, int] = {}
     deploy: list[str]
     jobs: dict[str, list[Answer]] = {}
     clock: str = "1970-01-01T00:00:00Z"
@@ -231,6 +235,10 @@ class Scenario(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
     steps: list[Step] = []
     expect: dict[str, Expectation] = {}
     rejected: str = ""
+
+    def at(self, key: str) -> str:
+        """`file:line`, of a key at the top."""
+        return f"{self.file}:{self.lines.get(key, 1)}"
 
 
 StepBody: TypeAlias = (
@@ -295,6 +303,7 @@ class _Reader:
         expect, rejected = self.expect(top.get("expect"))
         return Scenario(
             file=self.file,
+            lines={name: self.line(f"$.{name}") for name in top},
             deploy=self.convert(self.listed(top["deploy"]), "$.deploy", list[str]),
             jobs=self.jobs(top.get("jobs")),
             clock=self.convert(top.get("clock", "1970-01-01T00:00:00Z"), "$.clock", str),
@@ -342,7 +351,11 @@ class _Reader:
             body = {name: value for name, value in body.items() if name != "instance"}
         fields[verb] = self.listed(body) if verb == "deploy" else {} if body is None else body
         fields["line"] = self.lines.get(place, 0)
-        return self.convert(fields, place, Step)
+        step = self.convert(fields, place, Step)
+        named = step.complete or step.fail or step.throw
+        if named is not None and named.index is not None and named.index < 1:
+            raise self.error(f"{place}.{verb}.index", "an index counts from 1")
+        return step
 
     def expect(self, raw: Json) -> tuple[dict[str, Expectation], str]:
         fields = self.mapping(raw or {}, "$.expect", "`expect`")
@@ -406,7 +419,8 @@ class _Reader:
 
 def _nearest(name: str, names: Iterable[str]) -> str:
     known = sorted(names)
-    close = difflib.get_close_matches(name, known, 1)
+    close = [each for each in known if each.startswith(name) or name.startswith(each)]
+    close = close or difflib.get_close_matches(name, known, 1)
     return f"; did you mean `{close[0]}`?" if close else f"; known are {', '.join(known)}"
 
 
@@ -415,7 +429,8 @@ def _names_at(type_: type[object], place: str) -> list[str]:
     current: object = type_
     for part in re.findall(r"\.([A-Za-z_]+)", place):
         found = [f for f in msgspec.structs.fields(cast("type[msgspec.Struct]", current)) if f.encode_name == part]
-        inner = [each for each in getattr(found[0].type, "__args__", ()) if _is_struct(each)] if found else []
+        types = (found[0].type, *getattr(found[0].type, "__args__", ())) if found else ()
+        inner = [each for each in types if _is_struct(each)]
         if not inner:
             break
         current = inner[0]

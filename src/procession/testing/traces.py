@@ -86,6 +86,10 @@ class Trace:
                 case _:
                     pass
 
+    def inside(self, element: int) -> str:
+        """The path that what is inside an element instance is in; its own, if it holds nothing."""
+        return self._seen[element].inside
+
     def _entered(self, fact: f.ElementEntered | f.ItemEntered) -> None:
         node = self._program.nodes[fact.node]
         outer = self._seen[fact.scope]

@@ -267,6 +267,8 @@ def test_draw_needs_no_store(shell: Shell) -> None:
         (("test", "nowhere"), "no file nowhere"),
         (("test", "."), "no *.scenario.yaml"),
         (("test", ".", "--host", "celery"), "not in this version"),
+        (("test", ".", "--store", "postgresql://host/name"), "not in this version"),
+        (("deploy", "none.bpmn", "--db", "postgresql://host/name"), "in this version"),
         (("run", "x.bpmn", "--workers", "no_such_module_at_all:x"), "no_such_module_at_all"),
     ],
 )
@@ -343,10 +345,81 @@ def test_a_missing_extra_says_what_to_install() -> None:
     assert "pip install 'procession[cli]'" in done.stderr
 
 
-def test_the_shell_completes_commands() -> None:
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("re", ["resolve"]),
+        ("list --st", ["--state"]),
+        ("list t", ["tasks"]),
+        ("list --state in", ["incident"]),
+        ("test --host t", ["temporal"]),
+    ],
+)
+def test_the_shell_completes_commands_options_and_values(words: str, offered: list[str]) -> None:
+    typed = f"procession {words}"
     done = subprocess.run(
-        [sys.executable, "-m", "procession.cli.main"],
-        env={"_PROCESSION_COMPLETE": "complete_bash", "COMP_WORDS": "procession re", "COMP_CWORD": "1", "PATH": ""},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "resolve" in done.stdout
+        [str(Path(sys.executable).with_name("procession"))],  # its name is that of the variable
+        env={
+            "_PROCESSION_COMPLETE": "complete_bash",
+            "COMP_WORDS": typed,
+            "COMP_CWORD": str(len(typed.split()) - 1),
+            "PATH": "",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == offered
+
+
+def test_instances_are_found_by_business_key(shell: Shell) -> None:
+    shell.deployed(APPROVE)
+    started = shell("start", "p", "--business-key", "A-1").strip()
+    shell("start", "p", "--business-key", "A-2")
+    assert [each["key"] for each in shell.json("list", "--business-key", "A-1")] == [started]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("lsit",), "Did you mean 'list'"),
+        (("list", "--sate", "x"), "--sate"),
+        (("show",), "INSTANCE"),
+        (("list", "--limit", "0"), "--limit"),
+        (("run", "x.bpmn", "--wait", "long"), "--wait"),
+    ],
+)
+def test_wrong_usage_is_json_too_when_asked_for(arguments: tuple[str, ...], says: str) -> None:
+    command = [sys.executable, "-m", "procession.cli.main", *arguments]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    record = json.loads(done.stderr)
+    assert says in record["error"]
+    assert "--help" in record["remedy"]
+
+
+def test_a_decision_is_deployed_but_not_run(shell: Shell) -> None:
+    Path("d.dmn").write_text(
+        '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="t">'
+        '<decision id="rate" name="Rate"><variable name="rate"/>'
+        "<literalExpression><text>1 + 1</text></literalExpression></decision></definitions>"
+    )
+    assert shell("deploy", "d.dmn") == "decision rate version 1 deployed\n"
+    (record,) = shell.json("deploy", "d.dmn")
+    assert (record["decision"], record["new"]) == ("rate", False)
+    assert "holds a process" in shell("run", "d.dmn", code=2)
+
+
+def test_the_version_is_an_option_too(shell: Shell) -> None:
+    assert shell("--version") == shell("version")
+    assert not Path("procession.db").exists()
+
+
+def test_a_variable_is_set_where_it_is_seen(shell: Shell) -> None:
+    shell.deployed(APPROVE)
+    started = shell("start", "p").strip()
+    shell("set", started, "--var", "a=1", "--element", "approve", "--local")
+    shell("set", started, "--var", "b=2", "--element", "approve")
+    (record,) = shell.json("show", started)
+    assert record["variables"] == {"b": 2}
+    assert "no element 'nothing' is active" in shell("set", started, "--var", "a=1", "--element", "nothing", code=1)

@@ -18,7 +18,17 @@ from procession.cli.workers import Worker, register_workers
     ("text", "variables"),
     [
         ("name=Ada", {"name": "Ada"}),
-        ("amount=12", {"amount": "12"}),
+        ("amount=12", {"amount": 12}),
+        ("rate=0.10", {"rate": Decimal("0.10")}),
+        ("ok=true", {"ok": True}),
+        ("none=null", {"none": None}),
+        ('items=[1,{"a":null}]', {"items": [1, {"a": None}]}),
+        ('policy="4711"', {"policy": "4711"}),
+        ("zip=01234", {"zip": "01234"}),
+        ("due=2026-01-02", {"due": "2026-01-02"}),
+        ("yes=True", {"yes": "True"}),
+        ("what=NaN", {"what": "NaN"}),
+        ("open=[1,", {"open": "[1,"}),
         ("amount:=12", {"amount": 12}),
         ("rate:=0.10", {"rate": Decimal("0.10")}),
         ("ok:=true", {"ok": True}),
@@ -27,7 +37,7 @@ from procession.cli.workers import Worker, register_workers
         ("empty=", {"empty": ""}),
     ],
 )
-def test_a_variable_is_text_or_json(text: str, variables: dict[str, object]) -> None:
+def test_a_variable_is_json_if_it_reads_as_json_else_text(text: str, variables: dict[str, object]) -> None:
     assert variables_of([text]) == variables
 
 

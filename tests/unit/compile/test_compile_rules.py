@@ -404,10 +404,8 @@ BY_PROFILE: Final[dict[Line, tuple[str, str]]] = {
     "data association": ("element-type", after(f'<task id="x">{DATA}</task>')),
     "correlation key of a collaboration": ("element-type", after('<task id="x"/>')),
 }
-ROOTS: Final[dict[Line, str]] = {
-    "correlation key of a collaboration": '<collaboration id="c"><participant id="pool" processRef="p"/>'
-    '<correlationKey id="key" name="order"/></collaboration>',
-}
+POOL: Final = '<collaboration id="c"><participant id="pool" processRef="p"/><correlationKey id="k"/></collaboration>'
+ROOTS: Final[dict[Line, str]] = {"correlation key of a collaboration": POOL}
 
 
 @pytest.mark.parametrize("profile", ["zeebe", "standard"])

@@ -35,9 +35,9 @@ SQL_MAX: Final = {
 }
 # And what Python does, by version: each compiles the same source to other opcodes, later ones to fewer.
 OPCODES: Final = {
-    (3, 11): {"w1": 28_717, "w2": 25_423, "w3": 9_518, "w4": 168_979},
-    (3, 12): {"w1": 26_253, "w2": 23_247, "w3": 8_679, "w4": 154_738},
-    (3, 13): {"w1": 25_731, "w2": 22_563, "w3": 8_387, "w4": 153_926},
+    (3, 11): {"w1": 29_902, "w2": 26_643, "w3": 10_750, "w4": 176_297},
+    (3, 12): {"w1": 27_369, "w2": 24_392, "w3": 9_807, "w4": 161_500},
+    (3, 13): {"w1": 26_790, "w2": 23_659, "w3": 9_453, "w4": 160_894},
 }
 TOLERANCE: Final = 1.05
 RUNS: Final = {
@@ -105,7 +105,8 @@ def _same(step: str, few: Work, many: Work) -> None:
         elif name == "pages_written":
             assert getattr(many, name) <= value + 5, (step, name)
         else:
-            assert getattr(many, name) == pytest.approx(value), (step, name)
+            # A few opcodes look at the one timer that is next, where there is one.
+            assert getattr(many, name) == pytest.approx(value, rel=0.001 if name == "opcodes" else 1e-6), (step, name)
 
 
 def test_a_step_costs_the_same_beside_many_instances(tmp_path: Path) -> None:

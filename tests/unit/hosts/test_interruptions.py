@@ -424,5 +424,5 @@ def test_an_engine_that_cannot_be_opened_keeps_nothing_open(path: Path) -> None:
     store.broken = True
     with pytest.raises(StoreError, match="the disk reported an error"):
         Engine(store=store)
-    with pytest.raises(StoreError, match="closed database"):
+    with pytest.raises(StoreError, match="the store is closed"):
         store.inner.read("tenants", (), NamedRow)

@@ -108,6 +108,34 @@ def test_only_a_color_is_taken_as_a_color(color: str, kept: bool) -> None:
     assert (f"fill:{color}" in svg) is kept
 
 
+@pytest.mark.parametrize(
+    ("color", "dark"),
+    [("#2850e6", True), ("#000", True), ("#0a5dcc", True), ("#c2d6ec", False), ("#fff", False), ("#b48800", False)],
+)
+def test_what_stands_on_a_dark_colour_is_light(color: str, dark: bool) -> None:
+    shape = _shape("t", 0, 0, 100, 80, more=f'bioc:fill="{color}"')
+    svg = render_svg(_document('<userTask id="t" name="Check"/>', shape))
+    assert ('class="is-activity on-dark"' in svg) is dark
+
+
+@pytest.mark.parametrize(
+    ("label", "corner"),
+    [
+        ('<dc:Bounds x="80" y="150" width="80" height="14"/>', (131, 133.5)),  # below, out of the way
+        ('<dc:Bounds x="150" y="128" width="60" height="14"/>', (105, 133.5)),
+        ('<dc:Bounds x="60" y="128" width="130" height="14"/>', (131, 102.5)),
+    ],
+)
+def test_a_count_of_completions_hides_no_name(label: str, corner: tuple[float, float]) -> None:
+    shape = _shape("e", 100, 100, 36, 36)
+    shape = shape.replace("</bpmndi:BPMNShape>", f"<bpmndi:BPMNLabel>{label}</bpmndi:BPMNLabel></bpmndi:BPMNShape>")
+    svg = render_svg(_document('<startEvent id="e" name="Order was placed"/>', shape), Marks(completed={"e": 1}))
+    badge = re.search(r'<rect class="done" x="([0-9.]+)" y="([0-9.]+)" width="([0-9.]+)"', svg)
+    assert badge is not None
+    x, y, width = map(float, badge.groups())
+    assert (x + width / 2, y + 9) == pytest.approx(corner, abs=0.2)
+
+
 def test_a_document_without_anything_to_draw_says_so() -> None:
     definitions, _ = parse_bpmn(f'{HEAD}<process id="p"/></definitions>'.encode(), "bare.bpmn")
     assert definitions is not None

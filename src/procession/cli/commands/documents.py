@@ -46,7 +46,7 @@ def check(
 
 
 def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, json: AsJson = False) -> None:
-    """Deploy models: each process gets a new version if its document changed."""
+    """Deploy models: each process and decision gets a new version if its document changed."""
     from procession.cli.engines import engine_at
 
     output = Output(json)
@@ -65,6 +65,18 @@ def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, j
             )
             state = "deployed" if each.new else "unchanged"
             output.text(f"{each.process_id} version {each.version} {state}")
+        for decision in deployment.decisions:
+            output.document(
+                {
+                    "definition": str(decision.key),
+                    "decision": decision.decision_id,
+                    "version": decision.version,
+                    "name": decision.name,
+                    "new": decision.new,
+                }
+            )
+            state = "deployed" if decision.new else "unchanged"
+            output.text(f"decision {decision.decision_id} version {decision.version} {state}")
 
 
 def draw(

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from procession.cli.console import USAGE, Output, Problem, errors
-from procession.cli.options import DEFAULT_DB, DEFAULT_TENANT, AsJson, Db, Tenant, existing
+from procession.cli.options import DEFAULT_DB, DEFAULT_TENANT, AsJson, Db, Tenant, among, existing
 
 if TYPE_CHECKING:
     from procession import Engine
@@ -26,12 +26,20 @@ STATES: Final = ("active", "incident", "completed", "terminated")
 
 
 def list_things(
-    what: Annotated[str, typer.Argument(metavar="|".join(COLUMNS), help="What to list.")] = "instances",
+    what: Annotated[
+        str, typer.Argument(metavar="|".join(COLUMNS), help="What to list.", autocompletion=among(COLUMNS))
+    ] = "instances",
     *,
     state: Annotated[
-        str, typer.Option("--state", metavar="|".join(STATES), help="Of instances.", show_default=False)
+        str,
+        typer.Option(
+            "--state", metavar="|".join(STATES), help="Of instances.", show_default=False, autocompletion=among(STATES)
+        ),
     ] = "",
     process: Annotated[str, typer.Option("--process", help="The process's id.", show_default=False)] = "",
+    business_key: Annotated[
+        str, typer.Option("--business-key", help="The instances that were started with it.", show_default=False)
+    ] = "",
     instance: Annotated[str, typer.Option("--instance", help="Its tasks, jobs, incidents.", show_default=False)] = "",
     after: Annotated[str, typer.Option("--after", metavar="KEY", help="Go on behind this.", show_default=False)] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")] = 100,
@@ -52,6 +60,7 @@ def list_things(
         where = _Where(
             state=state,
             process=process,
+            business_key=business_key,
             instance=key_of(instance, "an instance") if instance else 0,
             after=key_of(after, "anything") if after else 0,
             limit=limit,
@@ -106,6 +115,7 @@ class _Where(msgspec.Struct, frozen=True, kw_only=True):
 
     state: str
     process: str
+    business_key: str
     instance: int
     after: int
     limit: int
@@ -116,7 +126,14 @@ _Views: TypeAlias = Sequence[msgspec.Struct]
 
 
 def _instances(engine: Engine, w: _Where) -> _Views:
-    found = engine.instances(process_id=w.process, state=w.state, after=w.after, limit=w.limit, tenant=w.tenant)
+    found = engine.instances(
+        process_id=w.process,
+        state=w.state,
+        business_key=w.business_key,
+        after=w.after,
+        limit=w.limit,
+        tenant=w.tenant,
+    )
     return [each.info for each in found]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from procession.cli.console import FAILED, OK, WAITING, Output, Problem, errors
+from procession.cli.console import FAILED, OK, USAGE, WAITING, Output, Problem, errors
 from procession.cli.options import (
     DEFAULT_DB,
     DEFAULT_TENANT,
@@ -145,6 +145,8 @@ def serve(
 
 
 def _process_of(deployed: list[str], wanted: str) -> str:
+    if not deployed:
+        raise Problem("nothing that was given holds a process that can be started", "give a BPMN model with one", USAGE)
     if wanted:
         if wanted not in deployed:
             raise Problem(f"no process {wanted!r} in what was given", f"one of {', '.join(deployed)}")

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from procession.cli.console import FAILED, USAGE, Output, Problem, errors
-from procession.cli.options import MEMORY, AsJson
+from procession.cli.options import MEMORY, AsJson, among
 
 SUFFIXES: Final = (".scenario.yaml", ".scenario.yml")
 HOSTS: Final = ("embedded", "celery", "temporal")
@@ -19,7 +19,10 @@ def run_scenarios(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH", help="Scenario files, or folders of them.", show_default=False)
     ],
-    host: Annotated[str, typer.Option("--host", metavar="|".join(HOSTS), help="What runs the processes.")] = HOSTS[0],
+    host: Annotated[
+        str,
+        typer.Option("--host", metavar="|".join(HOSTS), help="What runs the processes.", autocompletion=among(HOSTS)),
+    ] = HOSTS[0],
     store: Annotated[str, typer.Option("--store", metavar="URL", help="Where the state is kept.")] = MEMORY,
     restore_every_step: Annotated[
         bool, typer.Option("--restore-every-step", help="Save and load the state after every step.")
@@ -35,6 +38,8 @@ def run_scenarios(
             raise Problem(f"no host {host!r}", f"one of {', '.join(HOSTS)}", USAGE)
         if host != HOSTS[0]:
             raise Problem(f"the host {host!r} is not in this version", f"use --host {HOSTS[0]}")
+        if "://" in store:
+            raise Problem(f"the store {store!r} is not in this version", "give the path of a file, or :memory:")
         files = [file for path in paths for file in _files(path)]
         failed = 0
         for file in files:

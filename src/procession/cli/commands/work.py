@@ -140,13 +140,20 @@ def resolve(
 def set_variables(
     instance: Key,
     *,
+    element: Annotated[
+        str,
+        typer.Option(
+            "--element", metavar="ID", help="As seen from this active element: its id, or its key.", show_default=False
+        ),
+    ] = "",
+    local: Annotated[bool, typer.Option("--local", help="In the element's own scope.")] = False,
     var: Vars = None,
     vars_file: VarsFile = None,
     db: Db = DEFAULT_DB,
     tenant: Tenant = DEFAULT_TENANT,
     json: AsJson = False,
 ) -> None:
-    """Set variables of an instance."""
+    """Set variables of an instance, each in the nearest scope that has it."""
     from procession.cli.engines import engine_at, key_of
 
     output = Output(json)
@@ -155,7 +162,8 @@ def set_variables(
         if not variables:
             raise Problem("nothing to set", "give variables with --var k=v", USAGE)
         with engine_at(existing(db)) as engine:
-            engine.instance(key_of(instance, "an instance"), tenant=tenant).set_variables(variables)
+            handle = engine.instance(key_of(instance, "an instance"), tenant=tenant)
+            handle.set_variables(variables, element=int(element) if element.isdecimal() else element or 0, local=local)
         output.document({"instance": instance, "set": variables})
         output.text(f"set {', '.join(variables)} of instance {instance}")
 

@@ -1,24 +1,30 @@
-"""AsyncEngine: the names of `Engine` as coroutines. Each call runs in a thread and shares the writer's commits."""
+"""AsyncEngine: the names of `Engine` as coroutines. Each call runs in a thread and shares the writer's commits.
+
+What a method does is said in `Engine` and `Instance`; tests hold the two faces together, parameter by parameter.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar, final
 
 from procession.base.values import Json, Variables
-from procession.hosts.embedded.engine import DEFAULT_TENANT, Duration, Engine, Source
+from procession.hosts.embedded.engine import CALL_TIMEOUT_S, DEFAULT_TENANT, Duration, Engine, Source
 from procession.hosts.embedded.instance import Instance
-from procession.hosts.embedded.workers import TIMEOUT_S, Function
-from procession.runtime.ports import Store
+from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
+from procession.runtime.ports import ForeignTransaction, Store
 from procession.runtime.requests import Forgotten
 from procession.services.deploy import Deployment
 from procession.services.views import (
     LIMIT,
     DefinitionView,
     Entry,
+    FaultView,
     IncidentView,
+    InstanceView,
     JobView,
     TaskView,
     WarningView,
@@ -33,6 +39,15 @@ async def _off(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) 
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
+async def _off_until(wait: Callable[[Callable[[], bool]], _T]) -> _T:
+    """`wait` in a thread, which ends when the task is cancelled: the loop could not be closed before it did."""
+    given_up = threading.Event()
+    try:
+        return await asyncio.to_thread(wait, given_up.is_set)
+    finally:
+        given_up.set()
+
+
 @final
 class AsyncEngine:
     """An engine for code that runs in an event loop. `engine` is the one behind it."""
@@ -44,9 +59,11 @@ class AsyncEngine:
         clock: Callable[[], int] | None = None,
         store: Store | None = None,
         zone: str = "UTC",
+        call_timeout: float = CALL_TIMEOUT_S,
+        takeover: bool = False,
     ) -> None:
         """See `Engine`. Opening reads and writes the file."""
-        self.engine = Engine(path, clock=clock, store=store, zone=zone)
+        self.engine = Engine(path, clock=clock, store=store, zone=zone, call_timeout=call_timeout, takeover=takeover)
 
     async def __aenter__(self) -> AsyncEngine:
         return self
@@ -54,9 +71,19 @@ class AsyncEngine:
     async def __aexit__(self, *exception: object) -> None:
         await self.close()
 
+    def __repr__(self) -> str:
+        return f"<Async{repr(self.engine)[1:]}"
+
+    @property
+    def owner(self) -> bool:
+        """See `Engine.owner`."""
+        return self.engine.owner
+
     async def close(self) -> None:
         """See `Engine.close`."""
         await _off(self.engine.close)
+
+    # --- processes
 
     async def deploy(self, *sources: Source, name: str = "", tenant: str = DEFAULT_TENANT) -> Deployment:
         """See `Engine.deploy`."""
@@ -70,23 +97,35 @@ class AsyncEngine:
         version: int | None = None,
         business_key: str = "",
         tenant: str = DEFAULT_TENANT,
+        connection: ForeignTransaction | None = None,
     ) -> AsyncInstance:
-        """See `Engine.start`."""
+        """See `Engine.start`. With `connection` it runs in the caller's thread, which the connection belongs to."""
+        if connection is not None:
+            return AsyncInstance(
+                self.engine.start(
+                    process_id,
+                    variables,
+                    version=version,
+                    business_key=business_key,
+                    tenant=tenant,
+                    connection=connection,
+                )
+            )
         found = await _off(
-            self.engine.start,
-            process_id,
-            variables,
-            version=version,
-            business_key=business_key,
-            tenant=tenant,
+            self.engine.start, process_id, variables, version=version, business_key=business_key, tenant=tenant
         )
         return AsyncInstance(found)
 
     async def start_many(
-        self, process_id: str, variables: Sequence[Mapping[str, object]], *, tenant: str = DEFAULT_TENANT
+        self,
+        process_id: str,
+        variables: Sequence[Mapping[str, object]],
+        *,
+        version: int | None = None,
+        tenant: str = DEFAULT_TENANT,
     ) -> list[AsyncInstance]:
         """See `Engine.start_many`."""
-        found = await _off(self.engine.start_many, process_id, variables, tenant=tenant)
+        found = await _off(self.engine.start_many, process_id, variables, version=version, tenant=tenant)
         return [AsyncInstance(each) for each in found]
 
     async def instance(self, key: int, *, tenant: str = DEFAULT_TENANT) -> AsyncInstance:
@@ -99,6 +138,8 @@ class AsyncEngine:
         process_id: str = "",
         state: str = "",
         business_key: str = "",
+        parent: int = 0,
+        after: int = 0,
         limit: int = LIMIT,
         tenant: str = DEFAULT_TENANT,
     ) -> list[AsyncInstance]:
@@ -108,14 +149,26 @@ class AsyncEngine:
             process_id=process_id,
             state=state,
             business_key=business_key,
+            parent=parent,
+            after=after,
             limit=limit,
             tenant=tenant,
         )
         return [AsyncInstance(each) for each in found]
 
+    async def counts(self, *, tenant: str = DEFAULT_TENANT) -> dict[str, int]:
+        """See `Engine.counts`."""
+        return await _off(self.engine.counts, tenant=tenant)
+
     async def definitions(self, *, tenant: str = DEFAULT_TENANT) -> list[DefinitionView]:
         """See `Engine.definitions`."""
         return await _off(self.engine.definitions, tenant=tenant)
+
+    async def source(self, definition: int, *, tenant: str = DEFAULT_TENANT) -> bytes:
+        """See `Engine.source`."""
+        return await _off(self.engine.source, definition, tenant=tenant)
+
+    # --- messages, signals, tasks, incidents
 
     async def publish(
         self,
@@ -130,25 +183,35 @@ class AsyncEngine:
         """See `Engine.publish`."""
         return await _off(self.engine.publish, name, key, variables, ttl=ttl, message_id=message_id, tenant=tenant)
 
+    async def publish_many(
+        self, messages: Sequence[tuple[str, str]], *, ttl: Duration = 0, tenant: str = DEFAULT_TENANT
+    ) -> list[int]:
+        """See `Engine.publish_many`."""
+        return await _off(self.engine.publish_many, messages, ttl=ttl, tenant=tenant)
+
     async def broadcast(
         self, name: str, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> int:
         """See `Engine.broadcast`."""
         return await _off(self.engine.broadcast, name, variables, tenant=tenant)
 
-    async def decide(
+    async def tasks(
         self,
-        decision_id: str,
-        variables: Mapping[str, object] | None = None,
         *,
+        instance: int = 0,
+        assignee: str = "",
+        after: int = 0,
+        limit: int = LIMIT,
         tenant: str = DEFAULT_TENANT,
-    ) -> Json:
-        """See `Engine.decide`."""
-        return await _off(self.engine.decide, decision_id, variables, tenant=tenant)
-
-    async def tasks(self, *, assignee: str = "", limit: int = LIMIT, tenant: str = DEFAULT_TENANT) -> list[TaskView]:
+    ) -> list[TaskView]:
         """See `Engine.tasks`."""
-        return await _off(self.engine.tasks, assignee=assignee, limit=limit, tenant=tenant)
+        return await _off(
+            self.engine.tasks, instance=instance, assignee=assignee, after=after, limit=limit, tenant=tenant
+        )
+
+    async def task_of(self, instance: int, element_id: str, tenant: str = DEFAULT_TENANT) -> TaskView:
+        """See `Engine.task_of`."""
+        return await _off(self.engine.task_of, instance, element_id, tenant)
 
     async def complete_task(
         self, task: int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
@@ -156,17 +219,33 @@ class AsyncEngine:
         """See `Engine.complete_task`."""
         await _off(self.engine.complete_task, task, variables, tenant=tenant)
 
-    async def jobs(self, *, type: str = "", limit: int = LIMIT, tenant: str = DEFAULT_TENANT) -> list[JobView]:
-        """See `Engine.jobs`."""
-        return await _off(self.engine.jobs, type=type, limit=limit, tenant=tenant)
+    async def complete_tasks(self, tasks: Sequence[int], *, tenant: str = DEFAULT_TENANT) -> None:
+        """See `Engine.complete_tasks`."""
+        await _off(self.engine.complete_tasks, tasks, tenant=tenant)
 
-    async def incidents(self, *, limit: int = LIMIT, tenant: str = DEFAULT_TENANT) -> list[IncidentView]:
+    async def assign_task(self, task: int, assignee: str, *, tenant: str = DEFAULT_TENANT) -> None:
+        """See `Engine.assign_task`."""
+        await _off(self.engine.assign_task, task, assignee, tenant=tenant)
+
+    async def update_task(self, task: int, changes: Mapping[str, object], *, tenant: str = DEFAULT_TENANT) -> None:
+        """See `Engine.update_task`."""
+        await _off(self.engine.update_task, task, changes, tenant=tenant)
+
+    async def incidents(
+        self, *, instance: int = 0, after: int = 0, limit: int = LIMIT, tenant: str = DEFAULT_TENANT
+    ) -> list[IncidentView]:
         """See `Engine.incidents`."""
-        return await _off(self.engine.incidents, limit=limit, tenant=tenant)
+        return await _off(self.engine.incidents, instance=instance, after=after, limit=limit, tenant=tenant)
 
     async def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = DEFAULT_TENANT) -> None:
         """See `Engine.resolve_incident`."""
         await _off(self.engine.resolve_incident, incident, retries=retries, tenant=tenant)
+
+    async def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
+        """See `Engine.faults`."""
+        return await _off(self.engine.faults, tenant=tenant)
+
+    # --- jobs
 
     def worker(
         self,
@@ -179,12 +258,78 @@ class AsyncEngine:
         """See `Engine.worker`. Coroutine functions run in a loop of the engine's own."""
         return self.engine.worker(type, max_jobs=max_jobs, timeout=timeout, backoff=backoff)
 
-    async def run_until_idle(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the name of `Engine`
-        """See `Engine.run_until_idle`."""
-        return await _off(self.engine.run_until_idle, timeout)
+    async def jobs(
+        self,
+        *,
+        instance: int = 0,
+        type: str = "",
+        after: int = 0,
+        limit: int = LIMIT,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[JobView]:
+        """See `Engine.jobs`."""
+        return await _off(self.engine.jobs, instance=instance, type=type, after=after, limit=limit, tenant=tenant)
+
+    async def activate_jobs(
+        self,
+        type: str,
+        limit: int = 1,
+        *,
+        worker: str = "",
+        timeout: float = TIMEOUT_S,  # noqa: ASYNC109 - of the lease, not of the call
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[Job]:
+        """See `Engine.activate_jobs`."""
+        return await _off(self.engine.activate_jobs, type, limit, worker=worker, timeout=timeout, tenant=tenant)
+
+    async def complete_job(
+        self, job: Job | int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> None:
+        """See `Engine.complete_job`."""
+        await _off(self.engine.complete_job, job, variables, tenant=tenant)
+
+    async def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
+        """See `Engine.deny_job`."""
+        await _off(self.engine.deny_job, job, reason, tenant=tenant)
+
+    async def fail_job(
+        self,
+        job: Job | int,
+        message: str,
+        *,
+        retries: int | None = None,
+        backoff: float | None = None,
+        tenant: str = DEFAULT_TENANT,
+    ) -> int:
+        """See `Engine.fail_job`."""
+        return await _off(self.engine.fail_job, job, message, retries=retries, backoff=backoff, tenant=tenant)
+
+    async def throw_job_error(
+        self,
+        job: Job | int,
+        code: str,
+        message: str = "",
+        variables: Mapping[str, object] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        """See `Engine.throw_job_error`."""
+        await _off(self.engine.throw_job_error, job, code, message, variables, tenant=tenant)
+
+    # --- running
+
+    async def run_until_idle(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - the name of `Engine`
+        until: Callable[[], bool] | None = None,
+    ) -> bool:
+        """See `Engine.run_until_idle`; `until` is called in another thread."""
+        if until is None:
+            return await _off(self.engine.run_until_idle, timeout)
+        return await _off_until(lambda given_up: self.engine.run_until_idle(timeout, lambda: given_up() or until()))
 
     async def serve(self, threads: int = 4) -> None:
-        """See `Engine.serve`."""
+        """See `Engine.serve`; it returns at once. To stay, wait for what ends your program, then `stop`."""
         await _off(self.engine.serve, threads)
 
     async def stop(self) -> None:
@@ -201,9 +346,27 @@ class AsyncEngine:
         """See `Engine.switch`."""
         await _off(self.engine.switch, *flags)
 
+    async def wait_until(
+        self,
+        condition: Callable[[], bool],
+        timeout: float | None = None,  # noqa: ASYNC109 - the name of `Engine`
+    ) -> bool:
+        """See `Engine.wait_until`; `condition` is called in another thread."""
+        return await _off_until(lambda given_up: self.engine.wait_until(lambda: given_up() or condition(), timeout))
+
     async def backup(self, path: str | Path) -> None:
         """See `Engine.backup`."""
         await _off(self.engine.backup, path)
+
+    async def decide(
+        self,
+        decision_id: str,
+        variables: Mapping[str, object] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+    ) -> Json:
+        """See `Engine.decide`."""
+        return await _off(self.engine.decide, decision_id, variables, tenant=tenant)
 
 
 @final
@@ -215,10 +378,23 @@ class AsyncInstance:
     def __init__(self, handle: Instance) -> None:
         self.handle = handle
 
+    def __repr__(self) -> str:
+        return f"<Async{repr(self.handle)[1:]}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AsyncInstance) and other.handle == self.handle
+
+    def __hash__(self) -> int:
+        return hash(self.handle)
+
     @property
     def key(self) -> int:
         """See `Instance.key`."""
         return self.handle.key
+
+    async def info(self) -> InstanceView:
+        """See `Instance.info`."""
+        return await _off(lambda: self.handle.info)
 
     async def state(self) -> str:
         """See `Instance.state`."""
@@ -227,6 +403,10 @@ class AsyncInstance:
     async def variables(self) -> Variables:
         """See `Instance.variables`."""
         return await _off(lambda: self.handle.variables)
+
+    async def variables_at(self, element: int | str) -> Variables:
+        """See `Instance.variables_at`."""
+        return await _off(self.handle.variables_at, element)
 
     async def tokens(self) -> dict[str, int]:
         """See `Instance.tokens`."""
@@ -252,11 +432,17 @@ class AsyncInstance:
         """See `Instance.jobs`."""
         return await _off(lambda: self.handle.jobs)
 
+    async def children(self) -> list[AsyncInstance]:
+        """See `Instance.children`."""
+        return [AsyncInstance(each) for each in await _off(lambda: self.handle.children)]
+
     async def wait(self, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the name of `Instance`
         """See `Instance.wait`."""
-        return await _off(self.handle.wait, timeout)
+        return await _off_until(lambda given_up: self.handle.wait_unless(given_up, timeout))
 
-    async def set_variables(self, variables: Mapping[str, object], *, element: int = 0, local: bool = False) -> None:
+    async def set_variables(
+        self, variables: Mapping[str, object], *, element: int | str = 0, local: bool = False
+    ) -> None:
         """See `Instance.set_variables`."""
         await _off(self.handle.set_variables, variables, element=element, local=local)
 
@@ -271,3 +457,19 @@ class AsyncInstance:
     async def resolve_incident(self, incident: int = 0, retries: int = 1) -> None:
         """See `Instance.resolve_incident`."""
         await _off(self.handle.resolve_incident, incident, retries)
+
+    async def publish(
+        self,
+        name: str,
+        key: str = "",
+        variables: Mapping[str, object] | None = None,
+        *,
+        ttl: Duration = 0,
+        message_id: str = "",
+    ) -> int:
+        """See `Instance.publish`."""
+        return await _off(self.handle.publish, name, key, variables, ttl=ttl, message_id=message_id)
+
+    async def broadcast(self, name: str, variables: Mapping[str, object] | None = None) -> int:
+        """See `Instance.broadcast`."""
+        return await _off(self.handle.broadcast, name, variables)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 from procession.base.failure import NotFound
+from procession.base.keys import made_at_ms
 from procession.base.values import Json
 from procession.core import commands as c
 from procession.core.correlation import Open
@@ -128,13 +129,15 @@ def _change_task(shard: Shard, r: Resident, task: c.ChangeTask) -> None:
 
 def _write_task(shard: Shard, r: Resident, key: int, node: int, attributes: dict[str, Json]) -> None:
     assignee = attributes.get("assignee")
+    # Changing a task does not make it younger; a virtual clock may stand before the first key.
+    created = min(r.state.at, made_at_ms(key))
     row = (
         r.tenant,
         key,
         r.state.instance,
         node,
         r.linked.nodes[node].id,
-        r.state.at,
+        created,
         assignee if isinstance(assignee, str) else "",
         codec.encode_json(attributes),
     )

@@ -6,7 +6,7 @@ something exists, or is in a state that allows the request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Final, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from procession.base.failure import BadValue, Failure
-from procession.base.values import Json, checked_integer, checked_text
+from procession.base.values import checked_integer, checked_text
 from procession.core.catches import KEY_MAX
 from procession.core.jobs import RETRIES_MAX
-from procession.core.timers import date_time_ms, duration_ms
+from procession.core.timers import duration_ms
 from procession.hosts.embedded.tickets import InHouse
 
 DURATION_MS_MAX: Final = 10 * 366 * 86_400_000
@@ -37,6 +37,8 @@ _WORDS: Final = {
 _CUT: Final = frozenset({"error"})
 """Texts of others' errors: the handler cuts them, however long they are."""
 
+_SMALL: Final = 1 << 62
+
 _Asked = TypeVar("_Asked", bound=InHouse)
 
 
@@ -47,8 +49,14 @@ def admitted(request: _Asked) -> _Asked:
 
 
 def _look(struct: msgspec.Struct) -> None:
-    for name, word, check in _fields(type(struct)):
+    for name, word, check, kind in _fields(type(struct)):
         value: object = getattr(struct, name)
+        # What nearly every text and number is; each request pays for this look.
+        if kind is str:
+            if type(value) is str and len(value) <= KEY_MAX and value.isascii():
+                continue
+        elif kind is int and type(value) is int and -_SMALL < value < _SMALL:
+            continue
         if check is not None:
             check(word, value)
         elif isinstance(value, msgspec.Struct):
@@ -56,23 +64,23 @@ def _look(struct: msgspec.Struct) -> None:
 
 
 @cache
-def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Check | None], ...]:
-    """(field, its word, its check) of a request or an event; without a check where it may be an event."""
-    found: list[tuple[str, str, Check | None]] = []
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Check | None, object], ...]:
+    """(field, its word, its check, its type) of a request or an event; without a check where it may be an event."""
+    found: list[tuple[str, str, Check | None, object]] = []
     for field in msgspec.structs.fields(kind):
         word = _WORDS.get(field.name, field.name.replace("_", " "))
         if field.name == "correlation":
-            found.append((field.name, word, _message_key))
+            found.append((field.name, word, _message_key, str))
         elif field.type is str and field.name not in _CUT:
-            found.append((field.name, word, checked_text))
+            found.append((field.name, word, checked_text, str))
         elif field.name == "retries":
-            found.append((field.name, word, _retries))
+            found.append((field.name, word, _retries, None))
         elif field.name == "backoff":
             continue  # made by `milliseconds`, or None
         elif field.type is int:
-            found.append((field.name, word, checked_integer))
+            found.append((field.name, word, checked_integer, int))
         elif field.name == "event":
-            found.append((field.name, word, None))
+            found.append((field.name, word, None, None))
     return tuple(found)
 
 
@@ -102,16 +110,6 @@ def milliseconds(what: str, duration: object) -> int:
     return found
 
 
-def task_changes(changes: Mapping[str, Json]) -> None:
-    """Raises `BadValue` for an attribute that user tasks do not have, or a value that it cannot have."""
-    for name, value in changes.items():
-        holds = _ATTRIBUTES.get(name)
-        if holds is None:
-            raise BadValue(f"a user task has no attribute {name!r} to change; there are {', '.join(_ATTRIBUTES)}")
-        if not holds[0](value):
-            raise BadValue(f"the {name} of a user task must be {holds[1]}, not {value!r:.80}")
-
-
 def known_zone(zone: str) -> str:
     """The zone's name. Raises `BadValue` for one that this machine's time zone data does not have."""
     try:
@@ -126,30 +124,3 @@ def document(name: object, data: object) -> tuple[str, bytes]:
     if not isinstance(data, bytes):
         raise BadValue(f"the document {name!r:.80} must be bytes, not {type(data).__name__}")
     return checked_text("name of a document", name), data
-
-
-def _names(value: Json) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
-def _time(value: Json) -> bool:
-    if value is None or value == "":
-        return True
-    try:
-        date_time_ms(str(value), "UTC")
-    except Failure:
-        return False
-    return isinstance(value, str)
-
-
-def _priority(value: Json) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100
-
-
-_ATTRIBUTES: Final[dict[str, tuple[Callable[[Json], bool], str]]] = {
-    "candidate_groups": (_names, "a list of strings"),
-    "candidate_users": (_names, "a list of strings"),
-    "due": (_time, "an ISO 8601 date-time, or null"),
-    "follow_up": (_time, "an ISO 8601 date-time, or null"),
-    "priority": (_priority, "a whole number from 0 to 100"),
-}

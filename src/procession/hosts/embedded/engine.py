@@ -14,17 +14,17 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 
 import msgspec
 
-from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.base.failure import NotFound, ProcessionError
 from procession.base.values import Json, Variables, checked_all, told
 from procession.core.events import AssignTask, CompleteTask, UpdateTask
 from procession.hosts.embedded.crew import Crew
-from procession.hosts.embedded.door import admitted, document, known_zone, milliseconds, task_changes
+from procession.hosts.embedded.door import admitted, document, known_zone, milliseconds
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.reading import Reader
 from procession.hosts.embedded.retention import forget_all
-from procession.hosts.embedded.serving import Serving
+from procession.hosts.embedded.running import Running
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, job_from
 from procession.runtime import requests as q
@@ -65,7 +65,6 @@ class Engine:
         Raises `StoreError` when the store cannot be used.
         """
         self.clock: Callable[[], int] = clock or _now_ms
-        self._virtual = clock is not None
         zone = known_zone(zone)
         self.store: Store = store or SQLiteStore(path)
         try:
@@ -74,7 +73,7 @@ class Engine:
             self.store.close()
             raise
         self._crew = Crew(self._pump)
-        self._serving: Serving | None = None
+        self._running = Running(self._pump, self._crew, virtual=clock is not None)
         self._readers = threading.local()
         self._call_timeout = call_timeout
         self._closed = False
@@ -270,10 +269,11 @@ class Engine:
         self.call(q.TaskEvent(tenant, task, AssignTask(task, assignee)))
 
     def update_task(self, task: int, changes: Mapping[str, object], *, tenant: str = DEFAULT_TENANT) -> None:
-        """Changes attributes of a user task: candidate_groups, candidate_users, due, follow_up, priority."""
-        values = checked_all(changes)
-        task_changes(values)
-        self.call(q.TaskEvent(tenant, task, UpdateTask(task, values)))
+        """Changes attributes of a user task: candidate_groups, candidate_users, due, follow_up, priority.
+
+        Raises `Conflict` for another attribute, or a value that it cannot have.
+        """
+        self.call(q.TaskEvent(tenant, task, UpdateTask(task, checked_all(changes))))
 
     def incidents(
         self, *, instance: int = 0, after: int = 0, limit: int = LIMIT, tenant: str = DEFAULT_TENANT
@@ -385,57 +385,25 @@ class Engine:
 
         With `timeout` (seconds) it also waits that long for timers and back-offs that are not due yet.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            if until is not None and until():
-                return True
-            self._pump.keep()
-            busy = self._pump.turn()
-            busy = self._crew.round() or busy
-            if deadline is not None and time.monotonic() > deadline:
-                return False
-            if not busy and not self._rest(deadline):
-                return until is None
+        return self._running.until_idle(timeout, until)
 
-    def _rest(self, deadline: float | None) -> bool:
-        """Sleeps until something may be due. False when nothing will be, or the clock is not the machine's."""
-        if deadline is None or self._virtual:
-            return False
-        due = self._pump.next_due()
-        left = deadline - time.monotonic()
-        if left <= 0 or (due is None and self.owner):
-            return False
-        pause = 0.05 if due is None else max(0.001, (due - self.clock()) / 1000)
-        time.sleep(min(left, pause, 0.05))
-        return True
+    def serve(self, threads: int = 4, *, foreground: bool = False) -> None:
+        """Keeps going in background threads until `stop` or `close`; `threads` of them do jobs.
 
-    def serve(self, threads: int = 4) -> None:
-        """Keeps going in background threads until `stop` or `close`; `threads` of them do jobs."""
-        if self._serving is not None:
-            raise Conflict("the engine is serving already")
-        self._serving = Serving(self._pump, self._crew, threads)
+        It returns at once, and a program that ends then ends the threads with it. With `foreground` it returns after
+        Ctrl-C, SIGTERM (both when called from the main thread), or `stop` from another thread; the jobs under way
+        are finished, and a second Ctrl-C does not wait for them.
+        """
+        self._pump.usable()
+        self._running.serve(threads, foreground=foreground)
 
     def stop(self) -> None:
         """Ends `serve` after the jobs under way. Without `serve` nothing happens."""
-        serving, self._serving = self._serving, None
-        if serving is not None:
-            serving.stop()
+        self._running.stop()
 
     def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
         """Waits until `condition` holds, at most `timeout` seconds; whether it does."""
-        if self._serving is None and self.owner:
-            return self.run_until_idle(timeout, condition) and condition()
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            seen = self._pump.generation
-            if condition():
-                return True
-            if self._serving is None and self._pump.turn():
-                continue  # the owner is gone, and this process took its place
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-            # Another process may be the one that moves it on, so never longer than this.
-            self._pump.wait(seen, 0.02)
+        return self._running.wait_until(condition, timeout)
 
     def forget(
         self, history: Duration, instances: Duration | None = None, *, tenant: str = DEFAULT_TENANT

@@ -27,8 +27,16 @@ class Door(Protocol):
     def complete_task(self, task: int, variables: Mapping[str, object] | None = None, *, tenant: str = ...) -> None: ...
     def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = ...) -> None: ...
     def publish(
-        self, name: str, key: str = "", variables: Mapping[str, object] | None = None, *, tenant: str = ...
+        self,
+        name: str,
+        key: str = "",
+        variables: Mapping[str, object] | None = None,
+        *,
+        ttl: float | str = ...,
+        message_id: str = ...,
+        tenant: str = ...,
     ) -> int: ...
+    def broadcast(self, name: str, variables: Mapping[str, object] | None = None, *, tenant: str = ...) -> int: ...
 
 
 @final
@@ -69,9 +77,9 @@ class Instance:
         """The variables of the process's own scope."""
         return self._engine.reader().variables(self._tenant, self.key)
 
-    def variables_at(self, element: int) -> Variables:
-        """All variables that an element instance sees."""
-        return self._engine.reader().variables(self._tenant, self.key, element)
+    def variables_at(self, element: int | str) -> Variables:
+        """All variables that an element instance sees: a key, or the id of an element that is active once."""
+        return self._engine.reader().variables(self._tenant, self.key, self._element(element))
 
     @property
     def tokens(self) -> dict[str, int]:
@@ -113,12 +121,21 @@ class Instance:
 
         Without `serve()`, and if this process owns the store, it runs the engine meanwhile.
         """
-        self._engine.wait_until(lambda: self.state in {"completed", "terminated"}, timeout)
+        return self.wait_unless(lambda: False, timeout)
+
+    def wait_unless(self, given_up: Callable[[], bool], timeout: float | None = None) -> str:
+        """`wait` that also ends soon after `given_up` comes true, which is asked again and again."""
+        self._engine.wait_until(lambda: given_up() or self.state in {"completed", "terminated"}, timeout)
         return self.state
 
-    def set_variables(self, variables: Mapping[str, object], *, element: int = 0, local: bool = False) -> None:
-        """Sets variables; without `local` in the nearest scope that has them. `element` is an element instance."""
-        event = SetVariables(element, self._engine.checked(variables), local)
+    def set_variables(self, variables: Mapping[str, object], *, element: int | str = 0, local: bool = False) -> None:
+        """Sets variables as seen from an element, or from the process: each in the nearest scope that has it, in
+        the process's where none has; with `local` in the element's own scope.
+
+        `element` is the key of an element instance, or the id of an element that is active once; raises `NotFound`,
+        or `Conflict` where several are active.
+        """
+        event = SetVariables(self._element(element), self._engine.checked(variables), local)
         self._engine.call(Deliver(self._tenant, self.key, event))
 
     def cancel(self, reason: str = "") -> None:
@@ -138,6 +155,21 @@ class Instance:
         for key in keys:
             self._engine.resolve_incident(key, retries=retries, tenant=self._tenant)
 
-    def publish(self, name: str, key: str = "", variables: Mapping[str, object] | None = None) -> int:
-        """Publishes a message, as `Engine.publish` of this instance's tenant."""
-        return self._engine.publish(name, key, variables, tenant=self._tenant)
+    def publish(
+        self,
+        name: str,
+        key: str = "",
+        variables: Mapping[str, object] | None = None,
+        *,
+        ttl: float | str = 0,
+        message_id: str = "",
+    ) -> int:
+        """Publishes a message to this instance's tenant: its key decides who gets it. See `Engine.publish`."""
+        return self._engine.publish(name, key, variables, ttl=ttl, message_id=message_id, tenant=self._tenant)
+
+    def broadcast(self, name: str, variables: Mapping[str, object] | None = None) -> int:
+        """Broadcasts a signal to all of this instance's tenant. See `Engine.broadcast`."""
+        return self._engine.broadcast(name, variables, tenant=self._tenant)
+
+    def _element(self, element: int | str) -> int:
+        return element if isinstance(element, int) else self._engine.reader().element(self._tenant, self.key, element)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import final
 
-from procession.base.failure import NotFound
+from procession.base.failure import Conflict, NotFound
 from procession.base.values import Json, Variables
 from procession.core.variables import visible
 from procession.ir.kinds import Binding
@@ -48,6 +48,17 @@ class Reader:
         if found is None:
             raise NotFound(f"element instance {element} is not active")
         return visible(found)
+
+    def element(self, tenant: str, key: int, element_id: str) -> int:
+        """The key of the one active instance of an element; raises `NotFound`, `Conflict` where there are several."""
+        loaded = self.views.load(tenant, key)
+        nodes = loaded.linked.nodes
+        found = [each.key for each in loaded.state.elements.values() if nodes[each.node].id == element_id]
+        if not found:
+            raise NotFound(f"no element {element_id!r} is active in instance {key}")
+        if len(found) > 1:
+            raise Conflict(f"{len(found)} elements {element_id!r} are active in instance {key}; name one by its key")
+        return found[0]
 
     def tokens(self, tenant: str, key: int) -> dict[str, int]:
         """Element id -> active element instances."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
-from typing import Final, final
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, TypeAlias, final
 
 from procession.base.failure import StoreError
 from procession.hosts.embedded.crew import SHORT_S, Crew
@@ -19,24 +23,47 @@ POLL_BUSY_S: Final = 0.002
 BUSY_MS: Final = 500
 RETRY_S: Final = 1.0
 """Pause after the store could not be used."""
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
+Handler: TypeAlias = "Callable[[int, FrameType | None], object] | int | None"
 
 _LOG: Final = logging.getLogger("procession")
+
+
+@contextmanager
+def asked_to_end() -> Generator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set while this lasts; outside of the main thread nobody may listen to them."""
+    asked = threading.Event()
+    earlier: dict[int, Handler] = {}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.set()
+
+    if threading.current_thread() is threading.main_thread():
+        earlier = {number: signal.signal(number, ask) for number in _ENDINGS}
+    try:
+        yield asked
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 @final
 class Serving:
     """One thread for timers and the inbox, and as many as asked for that do jobs."""
 
-    def __init__(self, pump: Pump, crew: Crew, threads: int) -> None:
+    def __init__(self, pump: Pump, crew: Crew, threads: int, stopped: threading.Event | None = None) -> None:
         self._pump = pump
         self._crew = crew
-        self._stopped = threading.Event()
+        self._stopped = stopped or threading.Event()
         self._busy: dict[str, int] = {}
         self._busy_lock = threading.Lock()
         self._threads = [threading.Thread(target=self._keep_going, name="procession-pump", daemon=True)]
         for number in range(threads):
             name = f"procession-worker-{number + 1}"
             self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+
+    def start(self) -> None:
+        """Begins; apart from making it, so that a worker that stops the engine at once finds what to stop."""
         for thread in self._threads:
             thread.start()
 
@@ -46,7 +73,8 @@ class Serving:
         with self._pump.moved:
             self._pump.moved.notify_all()
         for thread in self._threads:
-            if thread is not threading.current_thread():
+            # One that is not started yet ends by itself.
+            if thread is not threading.current_thread() and thread.is_alive():
                 thread.join()
 
     def _keep_going(self) -> None:
@@ -97,6 +125,9 @@ class Serving:
                 continue
             try:
                 works = self._crew.take(worker, wanted)
+                # What this thread did not get is for others to take while it works.
+                self._free(worker, wanted - len(works))
+                wanted = len(works)
                 if not works:
                     continue
                 found = True
@@ -107,7 +138,8 @@ class Serving:
 
     def _reserve(self, worker: Worker) -> int:
         """How many jobs this thread may take now: few of a slow kind, and never more than `max_jobs` in all."""
-        share = int(SHORT_S / worker.mean_s) if worker.mean_s else 8
+        # One of a kind that was never seen, too: it may take minutes, and the others would wait behind it.
+        share = int(SHORT_S / worker.mean_s) if worker.mean_s else 1
         if worker.asynchronous:
             share = worker.max_jobs
         with self._busy_lock:

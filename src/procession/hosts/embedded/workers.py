@@ -5,7 +5,10 @@ What must not live here: threads, leases, and the store. A worker's answer is a 
 
 from __future__ import annotations
 
+import functools
 import inspect
+import logging
+import threading
 import time
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,7 +19,7 @@ from typing import Any, Final, TypeAlias, cast, final
 import msgspec
 
 from procession.base.failure import BadValue, ProcessionError
-from procession.base.values import Json, checked_all, checked_integer, checked_text, told
+from procession.base.values import Json, checked_all, checked_integer, checked_text, plain, told
 from procession.core.state import ElementInstance
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer
@@ -26,6 +29,8 @@ from procession.hosts.embedded.residents import Resident
 from procession.runtime.requests import AnyRequest, FailJob, FinishJob, ThrowJob
 
 Function: TypeAlias = Callable[..., object]
+
+_LOG: Final = logging.getLogger("procession")
 
 TIMEOUT_S: Final = 300.0
 """How long a worker may take before its job is given to another one."""
@@ -114,7 +119,7 @@ class _Parameter:
         self.name = name
         self.type = type
         self.default = default
-        self.plain = any(type is each for each in (inspect.Parameter.empty, Any, object))
+        self.plain = _is_plain(type)
 
 
 @final
@@ -123,6 +128,7 @@ class Worker:
 
     __slots__ = (
         "_everything",
+        "_everything_type",
         "_job_name",
         "_parameters",
         "asynchronous",
@@ -145,38 +151,62 @@ class Worker:
     ) -> None:
         """Raises `TypeError` for a signature that no variables can fill, `BadValue` for numbers that mean nothing."""
         self.type = checked_text("type of a worker", type)
+        if not type:
+            raise BadValue("a worker needs the type of the jobs that it does")
         self.function = function
         if checked_integer(f"max_jobs of worker {type!r}", max_jobs) < 1:
             raise BadValue(f"the max_jobs of worker {type!r} is {max_jobs}; it needs at least 1")
         self.max_jobs = max_jobs
         self.timeout_ms = max(1, milliseconds(f"timeout of worker {type!r}", timeout_s))
         self.backoff_ms = tuple(milliseconds(f"back-off of worker {type!r}", pause) for pause in backoff_s)
-        self.asynchronous = inspect.iscoroutinefunction(_plain_function(function))
+        self.asynchronous = inspect.iscoroutinefunction(_written(function))
         self.mean_s = 0.0
         """How long a call takes, smoothed: short ones are done several at a time."""
         self._job_name = ""
         self._everything = False
+        self._everything_type: object = inspect.Parameter.empty
         self._parameters = self._read_signature(function)
 
     def _read_signature(self, function: Function) -> tuple[_Parameter, ...]:
         try:
-            hints = typing.get_type_hints(_plain_function(function))
+            hints = typing.get_type_hints(_written(function), include_extras=True)
             parameters = inspect.signature(function).parameters
-        except (NameError, TypeError, ValueError, AttributeError) as error:
+        except NameError as error:
+            raise TypeError(
+                f"worker {self.type!r}: {error}; a name in its annotations must be imported in its module at run time"
+            ) from None
+        except (TypeError, ValueError, AttributeError) as error:
             raise TypeError(f"worker {self.type!r}: the signature of its function cannot be read: {error}") from error
         found: list[_Parameter] = []
         for name, parameter in parameters.items():
             kind = parameter.kind
             hint = hints.get(name, parameter.empty)
+            if kind in {parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY}:
+                raise TypeError(f"worker {self.type!r}: parameter {name!r} has no name that a variable could have")
+            if hint is Job or Job in typing.get_args(hint) or (name == "job" and hint is parameter.empty):
+                self._job_name = name
+                continue
+            self._check_type(name, hint)
             if kind is parameter.VAR_KEYWORD:
                 self._everything = True
-            elif kind in {parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY}:
-                raise TypeError(f"worker {self.type!r}: parameter {name!r} has no name that a variable could have")
-            elif hint is Job or (name == "job" and hint is parameter.empty):
-                self._job_name = name
+                self._everything_type = hint
             else:
                 found.append(_Parameter(name, hint, parameter.default))
         return tuple(found)
+
+    def _check_type(self, name: str, hint: object) -> None:
+        """Raises `TypeError` for a type that no variable can become, before there is a job that would show it."""
+        if _is_plain(hint):
+            return
+        try:
+            shape = msgspec.inspect.type_info(hint)
+        except TypeError as error:
+            raise TypeError(f"worker {self.type!r}: parameter {name!r}: {error}") from None
+        if isinstance(shape, msgspec.inspect.CustomType):
+            raise TypeError(
+                f"worker {self.type!r}: parameter {name!r} is of type {shape.cls.__name__}, which no variable can "
+                "become; use plain types, a dataclass or a msgspec.Struct"
+            )
 
     def work(self, offer: Offer, resident: Resident) -> Work | None:
         """The call for an offered job; None if its element is gone."""
@@ -202,23 +232,30 @@ class Worker:
         return work
 
     def _fill(self, work: Work, lookup: Callable[[str], object], everything: Callable[[], dict[str, Json]]) -> None:
-        arguments = work.arguments
         for parameter in self._parameters:
             value = lookup(parameter.name)
             if value is _ABSENT:
                 if parameter.default is inspect.Parameter.empty:
                     work.failure = f"worker {self.type!r} needs the variable {parameter.name!r}, which is not set"
                     return
-                continue
-            try:
-                arguments[parameter.name] = _copied(value) if parameter.plain else _converted(value, parameter.type)
-            except (msgspec.ValidationError, TypeError, ValueError) as error:
-                work.failure = f"worker {self.type!r} cannot take the variable {parameter.name!r}: {error}"
+            elif not self._take(work, parameter.name, value, parameter.type, plain=parameter.plain):
                 return
-        if self._everything:
-            for name, value in everything().items():
-                if name not in arguments and name != self._job_name:
-                    arguments[name] = _copied(value)
+        if not self._everything:
+            return
+        named = {self._job_name, *(parameter.name for parameter in self._parameters)}
+        plain = _is_plain(self._everything_type)
+        for name, value in everything().items():
+            if name not in named and not self._take(work, name, value, self._everything_type, plain=plain):
+                return
+
+    def _take(self, work: Work, name: str, value: object, type: object, *, plain: bool) -> bool:
+        """One argument; False with the failure of the work if the value does not fit."""
+        try:
+            work.arguments[name] = _copied(value) if plain else _converted(value, type)
+        except Exception as error:  # whatever a type does when it is made: a failed attempt, not the engine's end
+            work.failure = f"worker {self.type!r} cannot take the variable {name!r}: {error}"
+            return False
+        return True
 
     def call(self, work: Work) -> AnyRequest:
         """Calls the function; what it returns or raises, as a request."""
@@ -232,7 +269,13 @@ class Worker:
             answer = self._threw(work, error)
         except Denied as denied:
             answer = self._denied(work, denied)
-        except (Exception, SystemExit) as error:  # a worker's error is a failed attempt, never the engine's end
+        except Exception as error:  # whatever a worker raises is a failed attempt, never the engine's end
+            _LOG.info("worker %r failed at job %s", self.type, work.key, exc_info=True)
+            answer = self._failed(work, _told(error))
+        except SystemExit as error:
+            # In the main thread it may come from a signal handler, and means the program.
+            if threading.current_thread() is threading.main_thread():
+                raise
             answer = self._failed(work, _told(error))
         self._took(time.perf_counter() - started)
         return answer
@@ -251,6 +294,7 @@ class Worker:
         except GeneratorExit:
             raise  # the loop closes: this attempt has no outcome
         except BaseException as error:  # a cancellation too, and what would end the thread that all coroutines share
+            _LOG.info("worker %r failed at job %s", self.type, work.key, exc_info=True)
             return self._failed(work, _told(error))
 
     def _took(self, seconds: float) -> None:
@@ -278,18 +322,20 @@ class Worker:
 
 
 def variables_of(type: str, result: object) -> dict[str, Json]:
-    """A worker's result as variables. Raises `BadValue` when it is no mapping of JSON values."""
+    """A worker's result as variables. Raises `BadValue` when it is no mapping of values that JSON can hold."""
     if result is None:
         return {}
-    if not isinstance(result, Mapping):
-        if isinstance(result, msgspec.Struct) or hasattr(result, "__dataclass_fields__"):
-            result = msgspec.to_builtins(result, builtin_types=(Decimal,), str_keys=True)
-        else:
-            if inspect.iscoroutine(result):
-                result.close()  # nobody will await it
-            kind = result.__class__.__name__
-            raise BadValue(f"worker {type!r} returned a {kind}; it must return a dict of variables, or None")
-    return checked_all(cast("Mapping[str, object]", result))
+    if isinstance(result, Mapping):
+        return checked_all(cast("Mapping[str, object]", result))
+    if isinstance(result, msgspec.Struct) or hasattr(result, "__dataclass_fields__"):
+        # The limit of size is one of each variable.
+        return checked_all(cast("Mapping[str, object]", plain("its result", result)))
+    if inspect.iscoroutine(result):
+        result.close()  # nobody will await it
+    raise BadValue(
+        f"worker {type!r} returned a {result.__class__.__name__}; it must return a dict of variables, a Struct or "
+        "dataclass, or None"
+    )
 
 
 def job_from(answer: Mapping[str, Json], tenant: str) -> Job:
@@ -335,15 +381,36 @@ def _value(element: ElementInstance, name: str) -> object:
     return _ABSENT
 
 
+def _written(function: Function) -> Function:
+    """The function that somebody wrote: behind `partial`, or the `__call__` of an object."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function if inspect.isroutine(function) else cast("Function", type(function).__call__)
+
+
+def _is_plain(type: object) -> bool:
+    """Whether a value is handed over as it is."""
+    return any(type is each for each in (inspect.Parameter.empty, Any, object))
+
+
 def _converted(value: object, type: object) -> object:
     # Decimals and dates travel as JSON numbers and texts; msgspec turns them into what the signature names.
     try:
         return msgspec.convert(_copied(value), cast("Any", type))
     except msgspec.ValidationError:
-        if isinstance(value, Decimal) and value == value.to_integral_value():
-            # 3.0 is a whole number to whoever drew the process.
-            return msgspec.convert(int(value), cast("Any", type))
-        raise
+        # 3.0 is a whole number to whoever drew the process, wherever it stands.
+        return msgspec.convert(_whole(value), cast("Any", type))
+
+
+def _whole(value: object) -> object:
+    """A copy in which whole numbers are `int`."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in cast("list[object]", value)]
+    return value
 
 
 def _copied(value: object) -> Any:

@@ -29,6 +29,8 @@ from procession.services.diagram.scene import THROWING, Family, Part, is_dashed,
 STRIP: Final = 30.0
 """The height of the title strip of pools and lanes."""
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,20}|rgba?\([0-9., %]{5,40}\)")
+_DARK_FILL: Final = re.compile(r"fill:#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?![0-9a-fA-F])")
+_NAMED_OUTSIDE: Final = frozenset({"pool", "lane", "group"})
 _SIZES: Final = (12.0, 11.0, 10.0)
 
 
@@ -58,6 +60,18 @@ def own_colors(shape: Shape, *, plain: bool) -> str:
     colors = (("fill", shape.fill), ("stroke", shape.stroke))
     rules = [f"{name}:{value}" for name, value in colors if value and _COLOR.fullmatch(value)]
     return f' style="{";".join(rules)}"' if rules and plain else ""
+
+
+def is_dark(drawn: Drawn) -> bool:
+    """Whether what stands inside is drawn over a dark colour of the document's own; names of colours count as light."""
+    found = _DARK_FILL.search(drawn.style)
+    if found is None or drawn.part.family in _NAMED_OUTSIDE:
+        return False
+    digits = found.group(1)
+    pairs = [each * 2 for each in digits] if len(digits) == 3 else [digits[i : i + 2] for i in (0, 2, 4)]
+    red, green, blue = (int(pair, 16) for pair in pairs)
+    # The weights are those of ITU-R BT.601; dark ink and white are equally far from the bound.
+    return 0.299 * red + 0.587 * green + 0.114 * blue < 115
 
 
 def _activity(drawn: Drawn) -> list[str]:

@@ -21,7 +21,7 @@ from procession.services.diagram.labels import Label, draw_label, label_of_edge,
 from procession.services.diagram.layout import laid_out
 from procession.services.diagram.marks import NO_MARKS, Marks, counted, totals
 from procession.services.diagram.scene import Line, Part, Scene, scene_of, words
-from procession.services.diagram.shapes import Drawn, draw_shape, own_colors
+from procession.services.diagram.shapes import Drawn, draw_shape, is_dark, own_colors
 from procession.services.diagram.sheet import SHEET
 
 MARGIN: Final = 24.0
@@ -216,9 +216,10 @@ def _draw_plane(plane: _Plane, marks: Marks) -> list[str]:
     front = plane.shapes[len(back) :]
     # Where ways run together, the one that was taken is seen.
     edges = sorted(plane.edges, key=lambda each: bool(marks.taken.get(each[0].id)))
+    labels = [label.bounds for label in plane.labels]
     marked: list[str] = []
     for drawn in plane.shapes:
-        marked.extend(draw_badges(drawn, marks))
+        marked.extend(draw_badges(drawn, marks, labels))
     return [
         *(_shape_group(drawn, marks) for drawn in back),
         *(_edge_group(line, edge, marks) for line, edge in edges),
@@ -232,7 +233,8 @@ def _shape_group(drawn: Drawn, marks: Marks) -> str:
     part = drawn.part
     states = ((marks.active, "active"), (marks.incidents, "incident"))
     family = "is-open" if drawn.expanded else f"is-{part.family}"
-    css = " ".join([family, *(name for counts, name in states if counts.get(part.id))])
+    shade = ["on-dark"] if is_dark(drawn) else []
+    css = " ".join([family, *shade, *(name for counts, name in states if counts.get(part.id))])
     title = f"{part.name or part.id} ({words(part.kind)})"
     if text := counted(marks, part.id):
         title = f"{title}: {text}"
