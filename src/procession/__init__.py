@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from procession import dmn, feel
     from procession.base.diagnostics import Refused
-    from procession.base.failure import ProcessionError
+    from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.hosts.embedded import BpmnError, Engine, Instance, Job
-    from procession.hosts.embedded.aio import AsyncEngine
+    from procession.hosts.embedded.aio import AsyncEngine, AsyncInstance
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsyncEngine",
+    "AsyncInstance",
+    "BadValue",
     "BpmnError",
+    "Conflict",
     "Engine",
     "Instance",
     "Job",
+    "NotFound",
     "ProcessionError",
     "Refused",
+    "StoreError",
     "__version__",
     "dmn",
     "feel",
@@ -31,12 +36,17 @@ __all__ = [
 
 _HOME: Final = {
     "AsyncEngine": "procession.hosts.embedded.aio",
+    "AsyncInstance": "procession.hosts.embedded.aio",
+    "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
+    "Conflict": "procession.base.failure",
     "Engine": "procession.hosts.embedded",
     "Instance": "procession.hosts.embedded",
     "Job": "procession.hosts.embedded",
+    "NotFound": "procession.base.failure",
     "ProcessionError": "procession.base.failure",
     "Refused": "procession.base.diagnostics",
+    "StoreError": "procession.base.failure",
 }
 _ROOMS: Final = frozenset({"dmn", "feel"})
 

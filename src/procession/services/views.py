@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
-from procession.base.failure import NotFound
+from procession.base.failure import BadValue, NotFound
 from procession.base.values import Json, Variables
 from procession.core import facts as f
 from procession.core.state import State
@@ -171,7 +171,9 @@ class Views:
         after: int = 0,
         limit: int = LIMIT,
     ) -> list[InstanceView]:
-        """Instances in the order of their keys, those behind the key `after`."""
+        """Instances in the order of their keys, those behind the key `after`; raises `BadValue` for no state."""
+        if state not in ("", "incident", *STATES):
+            raise BadValue(f"no instance is {state!r}; its state is one of: incident, {', '.join(STATES)}")
         number = self.tenant(tenant)
         if number is None:
             return []

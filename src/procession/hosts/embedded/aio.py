@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, final
 
 from procession.base.values import Json, Variables
-from procession.hosts.embedded.engine import DEFAULT_TENANT, Duration, Engine, Source
+from procession.hosts.embedded.engine import CALL_TIMEOUT_S, DEFAULT_TENANT, Duration, Engine, Source
 from procession.hosts.embedded.instance import Instance
-from procession.hosts.embedded.workers import TIMEOUT_S, Function
-from procession.runtime.ports import Store
+from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
+from procession.runtime.ports import ForeignTransaction, Store
 from procession.services.deploy import Deployment
 from procession.services.views import (
     LIMIT,
     DefinitionView,
     Entry,
+    FaultView,
     IncidentView,
+    InstanceView,
     JobView,
     TaskView,
 )
@@ -42,15 +44,22 @@ class AsyncEngine:
         clock: Callable[[], int] | None = None,
         store: Store | None = None,
         zone: str = "UTC",
+        call_timeout: float = CALL_TIMEOUT_S,
+        takeover: bool = False,
     ) -> None:
         """See `Engine`. Opening reads and writes the file."""
-        self.engine = Engine(path, clock=clock, store=store, zone=zone)
+        self.engine = Engine(path, clock=clock, store=store, zone=zone, call_timeout=call_timeout, takeover=takeover)
 
     async def __aenter__(self) -> AsyncEngine:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         await self.close()
+
+    @property
+    def owner(self) -> bool:
+        """See `Engine.owner`."""
+        return self.engine.owner
 
     async def close(self) -> None:
         """See `Engine.close`."""
@@ -68,8 +77,19 @@ class AsyncEngine:
         version: int | None = None,
         business_key: str = "",
         tenant: str = DEFAULT_TENANT,
+        connection: ForeignTransaction | None = None,
     ) -> AsyncInstance:
-        """See `Engine.start`."""
+        """See `Engine.start`. With `connection` it runs in the calling thread, to which a connection belongs."""
+        if connection is not None:
+            started = self.engine.start(
+                process_id,
+                variables,
+                version=version,
+                business_key=business_key,
+                tenant=tenant,
+                connection=connection,
+            )
+            return AsyncInstance(started)
         found = await _off(
             self.engine.start,
             process_id,
@@ -81,10 +101,15 @@ class AsyncEngine:
         return AsyncInstance(found)
 
     async def start_many(
-        self, process_id: str, variables: Sequence[Mapping[str, object]], *, tenant: str = DEFAULT_TENANT
+        self,
+        process_id: str,
+        variables: Sequence[Mapping[str, object]],
+        *,
+        version: int | None = None,
+        tenant: str = DEFAULT_TENANT,
     ) -> list[AsyncInstance]:
         """See `Engine.start_many`."""
-        found = await _off(self.engine.start_many, process_id, variables, tenant=tenant)
+        found = await _off(self.engine.start_many, process_id, variables, version=version, tenant=tenant)
         return [AsyncInstance(each) for each in found]
 
     async def instance(self, key: int, *, tenant: str = DEFAULT_TENANT) -> AsyncInstance:
@@ -97,6 +122,8 @@ class AsyncEngine:
         process_id: str = "",
         state: str = "",
         business_key: str = "",
+        parent: int = 0,
+        after: int = 0,
         limit: int = LIMIT,
         tenant: str = DEFAULT_TENANT,
     ) -> list[AsyncInstance]:
@@ -106,19 +133,29 @@ class AsyncEngine:
             process_id=process_id,
             state=state,
             business_key=business_key,
+            parent=parent,
+            after=after,
             limit=limit,
             tenant=tenant,
         )
         return [AsyncInstance(each) for each in found]
 
+    async def counts(self, *, tenant: str = DEFAULT_TENANT) -> dict[str, int]:
+        """See `Engine.counts`."""
+        return await _off(self.engine.counts, tenant=tenant)
+
     async def definitions(self, *, tenant: str = DEFAULT_TENANT) -> list[DefinitionView]:
         """See `Engine.definitions`."""
         return await _off(self.engine.definitions, tenant=tenant)
 
+    async def source(self, definition: int, *, tenant: str = DEFAULT_TENANT) -> bytes:
+        """See `Engine.source`."""
+        return await _off(self.engine.source, definition, tenant=tenant)
+
     async def publish(
         self,
         name: str,
-        key: str = "",
+        key: str | int = "",
         variables: Mapping[str, object] | None = None,
         *,
         ttl: Duration = 0,
@@ -127,6 +164,12 @@ class AsyncEngine:
     ) -> int:
         """See `Engine.publish`."""
         return await _off(self.engine.publish, name, key, variables, ttl=ttl, message_id=message_id, tenant=tenant)
+
+    async def publish_many(
+        self, messages: Sequence[tuple[str, str]], *, ttl: Duration = 0, tenant: str = DEFAULT_TENANT
+    ) -> list[int]:
+        """See `Engine.publish_many`."""
+        return await _off(self.engine.publish_many, messages, ttl=ttl, tenant=tenant)
 
     async def broadcast(
         self, name: str, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
@@ -144,9 +187,23 @@ class AsyncEngine:
         """See `Engine.decide`."""
         return await _off(self.engine.decide, decision_id, variables, tenant=tenant)
 
-    async def tasks(self, *, assignee: str = "", limit: int = LIMIT, tenant: str = DEFAULT_TENANT) -> list[TaskView]:
+    async def tasks(
+        self,
+        *,
+        instance: int = 0,
+        assignee: str = "",
+        after: int = 0,
+        limit: int = LIMIT,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[TaskView]:
         """See `Engine.tasks`."""
-        return await _off(self.engine.tasks, assignee=assignee, limit=limit, tenant=tenant)
+        return await _off(
+            self.engine.tasks, instance=instance, assignee=assignee, after=after, limit=limit, tenant=tenant
+        )
+
+    async def task_of(self, instance: int, element_id: str, tenant: str = DEFAULT_TENANT) -> TaskView:
+        """See `Engine.task_of`."""
+        return await _off(self.engine.task_of, instance, element_id, tenant)
 
     async def complete_task(
         self, task: int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
@@ -154,17 +211,85 @@ class AsyncEngine:
         """See `Engine.complete_task`."""
         await _off(self.engine.complete_task, task, variables, tenant=tenant)
 
-    async def jobs(self, *, type: str = "", limit: int = LIMIT, tenant: str = DEFAULT_TENANT) -> list[JobView]:
-        """See `Engine.jobs`."""
-        return await _off(self.engine.jobs, type=type, limit=limit, tenant=tenant)
+    async def complete_tasks(self, tasks: Sequence[int], *, tenant: str = DEFAULT_TENANT) -> None:
+        """See `Engine.complete_tasks`."""
+        await _off(self.engine.complete_tasks, tasks, tenant=tenant)
 
-    async def incidents(self, *, limit: int = LIMIT, tenant: str = DEFAULT_TENANT) -> list[IncidentView]:
+    async def assign_task(self, task: int, assignee: str, *, tenant: str = DEFAULT_TENANT) -> None:
+        """See `Engine.assign_task`."""
+        await _off(self.engine.assign_task, task, assignee, tenant=tenant)
+
+    async def update_task(self, task: int, changes: Mapping[str, object], *, tenant: str = DEFAULT_TENANT) -> None:
+        """See `Engine.update_task`."""
+        await _off(self.engine.update_task, task, changes, tenant=tenant)
+
+    async def incidents(
+        self, *, instance: int = 0, after: int = 0, limit: int = LIMIT, tenant: str = DEFAULT_TENANT
+    ) -> list[IncidentView]:
         """See `Engine.incidents`."""
-        return await _off(self.engine.incidents, limit=limit, tenant=tenant)
+        return await _off(self.engine.incidents, instance=instance, after=after, limit=limit, tenant=tenant)
 
     async def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = DEFAULT_TENANT) -> None:
         """See `Engine.resolve_incident`."""
         await _off(self.engine.resolve_incident, incident, retries=retries, tenant=tenant)
+
+    async def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
+        """See `Engine.faults`."""
+        return await _off(self.engine.faults, tenant=tenant)
+
+    async def jobs(
+        self,
+        *,
+        instance: int = 0,
+        type: str = "",
+        after: int = 0,
+        limit: int = LIMIT,
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[JobView]:
+        """See `Engine.jobs`."""
+        return await _off(self.engine.jobs, instance=instance, type=type, after=after, limit=limit, tenant=tenant)
+
+    async def activate_jobs(
+        self,
+        type: str,
+        limit: int = 1,
+        *,
+        worker: str = "",
+        timeout: float = TIMEOUT_S,  # noqa: ASYNC109 - how long the jobs are leased
+        tenant: str = DEFAULT_TENANT,
+    ) -> list[Job]:
+        """See `Engine.activate_jobs`."""
+        return await _off(self.engine.activate_jobs, type, limit, worker=worker, timeout=timeout, tenant=tenant)
+
+    async def complete_job(
+        self, job: Job | int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> None:
+        """See `Engine.complete_job`."""
+        await _off(self.engine.complete_job, job, variables, tenant=tenant)
+
+    async def fail_job(
+        self,
+        job: Job | int,
+        message: str,
+        *,
+        retries: int | None = None,
+        backoff: float | None = None,
+        tenant: str = DEFAULT_TENANT,
+    ) -> int:
+        """See `Engine.fail_job`."""
+        return await _off(self.engine.fail_job, job, message, retries=retries, backoff=backoff, tenant=tenant)
+
+    async def throw_job_error(
+        self,
+        job: Job | int,
+        code: str,
+        message: str = "",
+        variables: Mapping[str, object] | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        """See `Engine.throw_job_error`."""
+        await _off(self.engine.throw_job_error, job, code, message, variables, tenant=tenant)
 
     def worker(
         self,
@@ -177,9 +302,21 @@ class AsyncEngine:
         """See `Engine.worker`. Coroutine functions run in a loop of the engine's own."""
         return self.engine.worker(type, max_jobs=max_jobs, timeout=timeout, backoff=backoff)
 
-    async def run_until_idle(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the name of `Engine`
-        """See `Engine.run_until_idle`."""
-        return await _off(self.engine.run_until_idle, timeout)
+    async def run_until_idle(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - the name of `Engine`
+        until: Callable[[], bool] | None = None,
+    ) -> bool:
+        """See `Engine.run_until_idle`. `until` is called in another thread."""
+        return await _off(self.engine.run_until_idle, timeout, until)
+
+    async def wait_until(
+        self,
+        condition: Callable[[], bool],
+        timeout: float | None = None,  # noqa: ASYNC109 - the name of `Engine`
+    ) -> bool:
+        """See `Engine.wait_until`. `condition` is called in another thread."""
+        return await _off(self.engine.wait_until, condition, timeout)
 
     async def serve(self, threads: int = 4) -> None:
         """See `Engine.serve`."""
@@ -215,6 +352,18 @@ class AsyncInstance:
     async def variables(self) -> Variables:
         """See `Instance.variables`."""
         return await _off(lambda: self.handle.variables)
+
+    async def info(self) -> InstanceView:
+        """See `Instance.info`."""
+        return await _off(lambda: self.handle.info)
+
+    async def variables_at(self, element: int) -> Variables:
+        """See `Instance.variables_at`."""
+        return await _off(self.handle.variables_at, element)
+
+    async def children(self) -> list[AsyncInstance]:
+        """See `Instance.children`."""
+        return [AsyncInstance(each) for each in await _off(lambda: self.handle.children)]
 
     async def tokens(self) -> dict[str, int]:
         """See `Instance.tokens`."""
@@ -255,3 +404,7 @@ class AsyncInstance:
     async def resolve_incident(self, incident: int = 0, retries: int = 1) -> None:
         """See `Instance.resolve_incident`."""
         await _off(self.handle.resolve_incident, incident, retries)
+
+    async def publish(self, name: str, key: str | int = "", variables: Mapping[str, object] | None = None) -> int:
+        """See `Instance.publish`."""
+        return await _off(self.handle.publish, name, key, variables)

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 
 import msgspec
 
-from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.base.failure import BadValue, Conflict, Failure, NotFound, ProcessionError
 from procession.base.values import Json, Variables, checked_all
 from procession.core.events import AssignTask, CompleteTask, UpdateTask
 from procession.core.timers import duration_ms
@@ -167,7 +167,8 @@ class Engine:
         limit: int = LIMIT,
         tenant: str = DEFAULT_TENANT,
     ) -> list[Instance]:
-        """Instances behind the key `after`. `state` as in `Instance.state`; active ones include incidents."""
+        """Instances behind the key `after`, at most `limit`. `state` as in `Instance.state`; active ones include those
+        with an incident. Raises `BadValue` for another state."""
         found = self.reader().views.instances(
             tenant,
             process_id=process_id,
@@ -196,19 +197,20 @@ class Engine:
     def publish(
         self,
         name: str,
-        key: str = "",
+        key: str | int = "",
         variables: Mapping[str, object] | None = None,
         *,
         ttl: Duration = 0,
         message_id: str = "",
         tenant: str = DEFAULT_TENANT,
     ) -> int:
-        """Publishes a message; gives its key. Nobody waiting: it is buffered for `ttl`, else gone.
+        """Publishes a message; gives its own key. Nobody waiting: it is buffered for `ttl`, else gone.
 
-        Raises `Conflict` when a message with this id is buffered already.
+        `key` is what the receiver's correlation key must be; a number means its digits. `ttl` is in seconds, or an
+        ISO 8601 duration. Raises `Conflict` when a message with this id is buffered already.
         """
         values = checked_all(variables)
-        return cast("int", self.call(q.PublishMessage(tenant, name, key, values, _ms(ttl), message_id)))
+        return cast("int", self.call(q.PublishMessage(tenant, name, str(key), values, _ms(ttl), message_id)))
 
     def publish_many(
         self, messages: Sequence[tuple[str, str]], *, ttl: Duration = 0, tenant: str = DEFAULT_TENANT
@@ -471,7 +473,10 @@ def _read(source: Source) -> tuple[str, bytes]:
 
 def _ms(duration: Duration) -> int:
     if isinstance(duration, str):
-        return duration_ms(duration)
+        try:
+            return duration_ms(duration)
+        except Failure as failure:
+            raise BadValue(str(failure)) from None
     return int(duration * 1000)
 
 

@@ -27,7 +27,7 @@ class Door(Protocol):
     def complete_task(self, task: int, variables: Mapping[str, object] | None = None, *, tenant: str = ...) -> None: ...
     def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = ...) -> None: ...
     def publish(
-        self, name: str, key: str = "", variables: Mapping[str, object] | None = None, *, tenant: str = ...
+        self, name: str, key: str | int = "", variables: Mapping[str, object] | None = None, *, tenant: str = ...
     ) -> int: ...
 
 
@@ -132,6 +132,6 @@ class Instance:
         for key in keys:
             self._engine.resolve_incident(key, retries=retries, tenant=self._tenant)
 
-    def publish(self, name: str, key: str = "", variables: Mapping[str, object] | None = None) -> int:
+    def publish(self, name: str, key: str | int = "", variables: Mapping[str, object] | None = None) -> int:
         """Publishes a message, as `Engine.publish` of this instance's tenant."""
         return self._engine.publish(name, key, variables, tenant=self._tenant)
