@@ -65,7 +65,7 @@ bench: $(VENV)/.dev ## the workloads of docs/benchmarks.md on this machine
 docs: $(VENV)/.dev ## execute every code block of README.md and docs/
 	@$(BIN)/python -m pytest tests/tidy/test_docs.py $(PYTEST)
 
-reference: $(VENV)/.dev ## write the pages of docs/reference anew from the code
+reference: $(VENV)/.dev ## write docs/reference and docs/images anew from the code
 	@$(BIN)/python -m tools.reference
 
 # --- the environment --------------------------------------------------------------------------------------------------

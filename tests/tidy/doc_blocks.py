@@ -21,6 +21,8 @@ from tidy.source_tree import place
 
 COMMAND_SECONDS_MAX: Final = 60
 _FENCE: Final = re.compile(r"^(?P<indent> *)(?P<fence>```+)(?P<language>[\w-]*) ?(?P<file>\S*)[^\n]*$")
+_EXIT: Final = re.compile(r"  # exit (?P<code>-?\d+)$")
+"""A command that does not end well says so, in a comment of the shell."""
 _FLAGS: Final = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _MODEL: Final = re.compile(r"<(\w+:)?definitions\b")
 
@@ -130,8 +132,10 @@ def _console(block: Block, _: dict[str, object]) -> None:
             command, shell=True, capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX, check=False
         )
         where = place(block.path, line)
-        # A command that shows an error says so: what it prints is then part of the document.
-        assert done.returncode == 0 or wanted, f"{where}: {command}: exit {done.returncode}\n{done.stderr}"
+        code = _EXIT.search(command)
+        assert done.returncode == (int(code["code"]) if code else 0), (
+            f"{where}: {command}: exit {done.returncode}\n{done.stderr}"
+        )
         printed = done.stdout + done.stderr
         if wanted and not doctest.OutputChecker().check_output(wanted, printed, _FLAGS):
             pytest.fail(f"{where}: {command} printed\n{printed}\ninstead of\n{wanted}", pytrace=False)

@@ -1,11 +1,11 @@
-"""The pages of docs/reference are what the code says today, and say something of everything that is public."""
+"""What is made under docs/ from the code is what the code says today, and leaves out nothing that is public."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import pytest
-from tools.reference.pages import pages
+from tools.reference.pages import files
 from tools.reference.scenarios import BODIES, TEXTS
 
 import procession
@@ -15,18 +15,20 @@ from procession.testing.scenario import VERBS
 from tidy.source_tree import ROOT
 from unit.compile.test_compile_rules import RULES
 
-FOLDER: Final = ROOT / "docs" / "reference"
-PAGES: Final = pages()
+DOCS: Final = ROOT / "docs"
+FILES: Final = files()
+PAGES: Final = {name.removeprefix("reference/"): text for name, text in FILES.items()}
 REMEDY: Final = "run `make reference`"
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_up_to_date(name: str) -> None:
-    assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name], REMEDY
+@pytest.mark.parametrize("name", FILES)
+def test_a_page_or_picture_is_up_to_date(name: str) -> None:
+    assert (DOCS / name).read_text(encoding="utf-8") == FILES[name], REMEDY
 
 
 def test_there_are_no_other_pages() -> None:
-    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(PAGES)
+    found = [path for folder in ("reference", "images") for path in (DOCS / folder).iterdir()]
+    assert sorted(str(path.relative_to(DOCS)) for path in found) == sorted(FILES)
 
 
 def test_every_public_name_is_described() -> None:

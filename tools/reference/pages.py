@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tools.reference import api, commands, elements, functions, limits, rules, scenarios
+from tools.reference import api, commands, elements, functions, limits, pictures, rules, scenarios
 from tools.reference.text import table
 
 PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
@@ -28,3 +28,9 @@ def pages() -> dict[str, str]:
     rows = [(f"[{title}]({name})", what) for name, (title, _, what) in PAGES.items()]
     found["index.md"] = f"# Reference\n\n{_NOTE}\n\n{table(('page', 'holds'), rows)}\n"
     return found
+
+
+def files() -> dict[str, str]:
+    """Everything that is made from the code, by its path under docs/."""
+    made = {f"reference/{name}": text for name, text in pages().items()}
+    return made | {f"images/{name}": text for name, text in pictures.pictures().items()}
