@@ -21,7 +21,7 @@ from tidy.source_tree import place
 
 COMMAND_SECONDS_MAX: Final = 60
 _FENCE: Final = re.compile(r"^(?P<indent> *)(?P<fence>```+)(?P<language>[\w-]*) ?(?P<file>\S*)[^\n]*$")
-_EXIT: Final = re.compile(r"  # exit (?P<code>-?\d+)$")
+_EXIT: Final = re.compile(r"  # exit (?P<code>\d+)$")
 """A command that does not end well says so, in a comment of the shell."""
 _FLAGS: Final = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _MODEL: Final = re.compile(r"<(\w+:)?definitions\b")
@@ -128,15 +128,15 @@ def _xml(block: Block, _: dict[str, object]) -> None:
 
 def _console(block: Block, _: dict[str, object]) -> None:
     for line, command, wanted in _commands(block):
+        where = place(block.path, line)
+        code = _EXIT.search(command)
         done = subprocess.run(
             command, shell=True, capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX, check=False
         )
-        where = place(block.path, line)
-        code = _EXIT.search(command)
-        assert done.returncode == (int(code["code"]) if code else 0), (
-            f"{where}: {command}: exit {done.returncode}\n{done.stderr}"
-        )
-        printed = done.stdout + done.stderr
+        ended = done.returncode if done.returncode >= 0 else 128 - done.returncode
+        assert ended == (int(code["code"]) if code else 0), f"{where}: {command}: exit {ended}\n{done.stderr}"
+        # Some shells say that a command was killed, others leave that to the exit code.
+        printed = (done.stdout + done.stderr).removesuffix("Killed\n")
         if wanted and not doctest.OutputChecker().check_output(wanted, printed, _FLAGS):
             pytest.fail(f"{where}: {command} printed\n{printed}\ninstead of\n{wanted}", pytrace=False)
 
