@@ -96,8 +96,9 @@ def _python(block: Block, namespace: dict[str, object]) -> None:
     if block.file:
         Path(block.file).write_text(block.text, encoding="utf-8")
         return
-    # The blank lines make a traceback name the line of the document.
-    exec(compile("\n" * (block.line - 1) + block.text, str(block.path), "exec"), namespace)
+    # The blank lines make a traceback name the line of the document; what this file imports from the future is its own.
+    text = "\n" * (block.line - 1) + block.text
+    exec(compile(text, str(block.path), "exec", dont_inherit=True), namespace)
 
 
 def _pycon(block: Block, namespace: dict[str, object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
@@ -18,6 +18,7 @@ from procession.core.step import step as real
 from procession.runtime.ports import Batch, Fenced
 from procession.store.sqlite import SQLiteStore
 
+Broken = TypedDict("Broken", {"n": "NowhereDefined"})  # type: ignore[name-defined]  # noqa: F821, UP013
 STEP = "procession.hosts.embedded.shard.step"
 
 
@@ -51,6 +52,28 @@ def test_a_commit_that_fails_changes_nothing_and_can_be_repeated(tmp_path: Path)
     engine.complete_job(instance.jobs[0].key)
     assert engine.counts() == {"completed": 1}
     engine.close()
+
+
+def test_an_argument_whose_type_cannot_be_made_is_a_failed_attempt() -> None:
+    engine = Engine(clock=FakeClock())
+    engine.deploy(d.one_task(), d.one_task("q", "other"))
+
+    @engine.worker("work")
+    def work(order: Broken) -> None: ...
+
+    engine.worker("other")(lambda: None)
+    stuck, other = engine.start("p", {"order": {"n": 1}}), engine.start("q")
+    engine.run_until_idle()
+    assert (stuck.state, other.state) == ("incident", "completed")
+    assert "NowhereDefined" in stuck.incidents[0].message
+    engine.close()
+
+
+def test_annotations_that_are_not_there_at_run_time_are_refused_with_a_remedy() -> None:
+    def work(order: NowhereDefined) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    with Engine() as engine, pytest.raises(TypeError, match="'work'.*'NowhereDefined'.*TYPE_CHECKING"):
+        engine.worker("work")(work)
 
 
 def test_a_batch_that_fails_once_is_carried_out_one_by_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -348,6 +349,19 @@ def test_a_start_in_the_applications_transaction_happens_if_that_is_committed(tm
     engine.run_until_idle()
     assert kept.variables == {"n": 1}
     assert [each.key for each in engine.instances()] == [kept.key]
+
+
+def test_an_instance_started_in_a_transaction_can_be_waited_for_at_once(engine: Engine) -> None:
+    engine.deploy(d.one_task())
+    engine.worker("work")(lambda: None)
+    with closing(sqlite3.connect(engine.store.name)) as application:
+        kept = engine.start("p", connection=application)
+        application.commit()
+        assert kept.wait(20) == "completed"
+        dropped = engine.start("p", connection=application)
+        application.rollback()
+        with pytest.raises(NotFound):
+            dropped.wait()
 
 
 def test_ten_thousand_transitions_in_a_row_are_cut_into_steps(engine: Engine) -> None:

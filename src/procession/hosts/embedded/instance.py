@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
+from procession.base.failure import NotFound
 from procession.base.values import Variables
 from procession.core.events import Cancel, SetVariables
 from procession.hosts.embedded.reading import Reader
 from procession.runtime.requests import AnyRequest, Deliver
 from procession.services.views import Entry, IncidentView, InstanceView, JobView, TaskView
+
+APPEAR_S: Final = 30.0
+"""How long `wait` lets the transaction that starts an instance take."""
 
 
 class Door(Protocol):
@@ -106,9 +111,20 @@ class Instance:
     def wait(self, timeout: float | None = None) -> str:
         """Waits for the end and gives the state; after `timeout` seconds, whatever it is then.
 
-        Without `serve()`, and if this process owns the store, it runs the engine meanwhile.
+        Without `serve()`, and if this process owns the store, it runs the engine meanwhile. One started in an open
+        transaction may not exist yet: after `APPEAR_S` seconds without it, `NotFound` is raised.
         """
-        self._engine.wait_until(lambda: self.state in {"completed", "terminated"}, timeout)
+        appears_until = time.monotonic() + APPEAR_S
+
+        def is_over() -> bool:
+            try:
+                return self.state in {"completed", "terminated"}
+            except NotFound:
+                if time.monotonic() > appears_until:
+                    raise
+                return False
+
+        self._engine.wait_until(is_over, timeout)
         return self.state
 
     def set_variables(self, variables: Mapping[str, object], *, element: int = 0, local: bool = False) -> None:

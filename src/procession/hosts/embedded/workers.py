@@ -147,7 +147,11 @@ class Worker:
         self._parameters = self._read_signature(function)
 
     def _read_signature(self, function: Function) -> tuple[_Parameter, ...]:
-        hints = typing.get_type_hints(function)
+        try:
+            hints = typing.get_type_hints(function)
+        except NameError as error:
+            text = f"worker {self.type!r}: its annotations name what is not there when it runs: {error}"
+            raise TypeError(f"{text}; import the type outside of `if TYPE_CHECKING`, at the module's top") from error
         found: list[_Parameter] = []
         for name, parameter in inspect.signature(function).parameters.items():
             kind = parameter.kind
@@ -196,8 +200,10 @@ class Worker:
                 continue
             try:
                 arguments[parameter.name] = _copied(value) if parameter.plain else _converted(value, parameter.type)
-            except (msgspec.ValidationError, TypeError, ValueError) as error:
-                work.failure = f"worker {self.type!r} cannot take the variable {parameter.name!r}: {error}"
+            except Exception as error:
+                # Converting runs code of the application: its classes and the names in their annotations.
+                text = str(error) if isinstance(error, ValueError) else _told(error)
+                work.failure = f"worker {self.type!r} cannot take the variable {parameter.name!r}: {text}"
                 return
         if self._everything:
             for name, value in everything().items():
