@@ -103,10 +103,11 @@ def _python(block: Block, namespace: dict[str, object]) -> None:
 
 def _pycon(block: Block, namespace: dict[str, object]) -> None:
     test = doctest.DocTestParser().get_doctest(block.text, namespace, block.path.name, str(block.path), block.line - 1)
+    # The parser takes a copy; a function of a python block must see what an example changes.
+    test.globs = namespace
     printed: list[str] = []
     runner = doctest.DocTestRunner(optionflags=_FLAGS, verbose=False)
     runner.run(test, out=printed.append, clear_globs=False)
-    namespace.update(test.globs)
     if runner.failures:
         pytest.fail(f"{block.place}: {''.join(printed)}", pytrace=False)
 

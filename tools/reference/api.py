@@ -28,6 +28,7 @@ STRUCTS: Final = (
     ("IncidentView", "services.views"),
     ("DefinitionView", "services.views"),
     ("FaultView", "services.views"),
+    ("Moment", "services.views"),
     ("Entry", "services.views"),
     ("Diagnostic", "base.diagnostics"),
     ("Span", "base.diagnostics"),

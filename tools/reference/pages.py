@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tools.reference import api, commands, elements, facts, functions, limits, pictures, rules, scenarios
+from tools.reference import api, commands, elements, facts, functions, incidents, limits, pictures, rules, scenarios
 from tools.reference.text import table
 
 PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
@@ -15,6 +15,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
     "elements.md": ("BPMN elements", elements.page, "what is executed, and what is refused"),
     "feel.md": ("FEEL functions", functions.page, "the built-in functions with their parameters"),
     "facts.md": ("Facts", facts.page, "what the history of an instance consists of"),
+    "incidents.md": ("Incident codes", incidents.page, "what stops an instance"),
     "rules.md": ("Rules", rules.page, "every rule that a diagnostic can name, with what it says and the remedy"),
     "limits.md": ("Limits", limits.page, "what is bounded, and by how much"),
 }

@@ -24,8 +24,10 @@ WHERE: Final[dict[str, tuple[str, ...]]] = {
     "report": ("message", "remedy"),
     "_refusal": ("rule", "message", "at", "remedy"),
     "Diagnostic": (),
+    "Failure": ("rule", "message"),
 }
-"""The calls that report, and what their positional arguments are."""
+"""The calls that report, and what their positional arguments are; a failure has a code where others have a rule."""
+RULES: Final = frozenset(WHERE) - {"Failure"}
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "…-reference": ("error-reference", "escalation-reference"),
     "…-listener": ("execution-listener", "task-listener"),
@@ -46,10 +48,7 @@ class Said(NamedTuple):
 
 def page() -> str:
     """The whole page."""
-    said: dict[str, list[Said]] = {}
-    for path in modules(*ROOMS):
-        for each in _reported(tree(path), _room(path)):
-            said.setdefault(each.rule, []).append(each)
+    said = collected(ROOMS, RULES)
     parts = [
         "A diagnostic reads `file:line:column: severity [rule] element: message (remedy)`. An error refuses the whole"
         " deployment, a warning does not. What is wrong outside of executable processes is a warning. `…` stands for"
@@ -64,12 +63,21 @@ def page() -> str:
     return "\n\n".join(parts)
 
 
+def collected(rooms: tuple[str, ...], calls: frozenset[str]) -> dict[str, list[Said]]:
+    """All that is said in these rooms by these calls, by rule or code."""
+    said: dict[str, list[Said]] = {}
+    for path in modules(*rooms):
+        for each in _reported(tree(path), _room(path), calls):
+            said.setdefault(each.rule, []).append(each)
+    return said
+
+
 def _room(path: Path) -> str:
     """Where a text comes from. Faults of decisions are always errors: there is no drawing that nobody runs."""
     return "dmn" if path.stem.startswith("dmn") else path.relative_to(SRC).parts[0]
 
 
-def _reported(module: ast.Module, room: str) -> Iterator[Said]:
+def _reported(module: ast.Module, room: str, names: frozenset[str]) -> Iterator[Said]:
     tuples = {
         each.name: [pair for pair in ast.walk(each) if isinstance(pair, ast.Tuple) and isinstance(pair.ctx, ast.Load)]
         for each in module.body
@@ -78,7 +86,7 @@ def _reported(module: ast.Module, room: str) -> Iterator[Said]:
     for function, outer in _functions(module.body, ()):
         scope = [*module.body, *(each for body in outer for each in _own(body)), *_own(function)]
         assigned = [pair for each in scope for pair in _assigned(each, tuples)]
-        calls = [each for each in _own(function) if isinstance(each, ast.Call) and _name(each.func) in WHERE]
+        calls = [each for each in _own(function) if isinstance(each, ast.Call) and _name(each.func) in names]
         before = 0
         for call in sorted(calls, key=lambda each: each.lineno):
             yield from _said(call, Texts(assigned, before, call.lineno), room)

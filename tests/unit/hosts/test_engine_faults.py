@@ -58,7 +58,7 @@ def test_an_argument_whose_type_cannot_be_made_is_a_failed_attempt() -> None:
     engine = Engine(clock=FakeClock())
     engine.deploy(d.one_task(), d.one_task("q", "other"))
 
-    @engine.worker("work")
+    @engine.worker("work", backoff=[0])
     def work(order: Broken) -> None: ...
 
     engine.worker("other")(lambda: None)
@@ -72,7 +72,7 @@ def test_an_argument_whose_type_cannot_be_made_is_a_failed_attempt() -> None:
 def test_annotations_that_are_not_there_at_run_time_are_refused_with_a_remedy() -> None:
     def work(order: NowhereDefined) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
-    with Engine() as engine, pytest.raises(TypeError, match="'work'.*'NowhereDefined'.*TYPE_CHECKING"):
+    with Engine() as engine, pytest.raises(TypeError, match=r"'work'.*'NowhereDefined'.*TYPE_CHECKING"):
         engine.worker("work")(work)
 
 

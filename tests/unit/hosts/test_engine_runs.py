@@ -351,6 +351,25 @@ def test_a_start_in_the_applications_transaction_happens_if_that_is_committed(tm
     assert [each.key for each in engine.instances()] == [kept.key]
 
 
+def test_an_instance_can_be_seen_as_it_was_after_each_step(engine: Engine, clock: FakeClock) -> None:
+    engine.deploy(d.one_task())
+    began = clock.at
+    instance = engine.start("p", {"n": 1})
+    clock.pass_by(60)
+    instance.set_variables({"n": 2})
+    engine.complete_job(instance.jobs[0].key)
+    seen = [instance.as_of(seq) for seq in (1, 2, 3)]
+    assert [(each.seq, each.state, each.tokens, each.variables) for each in seen] == [
+        (1, "active", {"work": 1}, {"n": 1}),
+        (2, "active", {"work": 1}, {"n": 2}),
+        (3, "completed", {}, {"n": 2}),
+    ]
+    assert [each.at - began for each in seen] == [0, 60_000, 60_000]
+    for seq in (0, 4, -1):
+        with pytest.raises(NotFound, match=f"no step {seq}"):
+            instance.as_of(seq)
+
+
 def test_an_instance_started_in_a_transaction_can_be_waited_for_at_once(engine: Engine) -> None:
     engine.deploy(d.one_task())
     engine.worker("work")(lambda: None)

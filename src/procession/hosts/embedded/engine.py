@@ -291,7 +291,8 @@ class Engine:
         """Registers a function for the jobs of a type: arguments by variable name, a dict of variables as result.
 
         `max_jobs` at the same time, `timeout` in seconds until the job is given to another worker, `backoff` the
-        seconds after each failed attempt. Raise `BpmnError` for what the process is to handle.
+        seconds after each failed attempt, the last one repeating (default: what the model says, else 1, 5, 30, 300).
+        Raise `BpmnError` for what the process is to handle. Raises `TypeError` for a signature that cannot be filled.
         """
 
         def register(function: _F) -> _F:

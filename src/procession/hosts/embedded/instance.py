@@ -11,7 +11,7 @@ from procession.base.values import Variables
 from procession.core.events import Cancel, SetVariables
 from procession.hosts.embedded.reading import Reader
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.services.views import Entry, IncidentView, InstanceView, JobView, TaskView
+from procession.services.views import Entry, IncidentView, InstanceView, JobView, Moment, TaskView
 
 APPEAR_S: Final = 30.0
 """How long `wait` lets the transaction that starts an instance take."""
@@ -80,13 +80,17 @@ class Instance:
 
     @property
     def tokens(self) -> dict[str, int]:
-        """Element id -> how many element instances are active there, scopes included."""
+        """Element id -> how many element instances are active there; sub-processes are, the process itself is not."""
         return self._engine.reader().tokens(self._tenant, self.key)
 
     @property
     def history(self) -> list[Entry]:
         """Every fact, in order."""
         return self._engine.reader().history(self._tenant, self.key)
+
+    def as_of(self, seq: int) -> Moment:
+        """The instance as it was after the step `seq` of its history; raises `NotFound` for a step it does not have."""
+        return self._engine.reader().moment(self._tenant, self.key, seq)
 
     @property
     def incidents(self) -> list[IncidentView]:
