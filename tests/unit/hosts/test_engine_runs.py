@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
+import enum
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -349,6 +352,43 @@ def test_a_start_in_the_applications_transaction_happens_if_that_is_committed(tm
     engine.run_until_idle()
     assert kept.variables == {"n": 1}
     assert [each.key for each in engine.instances()] == [kept.key]
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Line:
+    sku: str
+    price: Decimal
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (dt.datetime, "2026-01-01T09:00:00Z"),
+        (dt.date, "2026-01-01"),
+        (uuid.UUID, "a5416b19-03c0-45d6-b859-2e301565feb6"),
+        (Colour, "red"),
+        (Line, {"sku": "apple", "price": Decimal("2.50")}),
+        (list[Line], [{"sku": "apple", "price": 3}]),
+    ],
+)
+def test_what_a_worker_takes_it_may_give_back(engine: Engine, annotation: object, value: object) -> None:
+    engine.deploy(d.one_task())
+    taken: list[object] = []
+
+    def work(value: object) -> dict[str, object]:
+        taken.append(value)
+        return {"back": value, "nested": {"back": [value]}}
+
+    work.__annotations__["value"] = annotation
+    engine.worker("work")(work)
+    instance = engine.start("p", {"value": value})
+    engine.run_until_idle()
+    assert instance.variables == {"value": value, "back": value, "nested": {"back": [value]}}
+    assert taken[0] != value
 
 
 def test_an_instance_can_be_seen_as_it_was_after_each_step(engine: Engine, clock: FakeClock) -> None:

@@ -258,16 +258,30 @@ class Worker:
 
 
 def variables_of(type: str, result: object) -> dict[str, Json]:
-    """A worker's result as variables. Raises `BadValue` when it is no mapping of JSON values."""
+    """A worker's result as variables. What it may take, it may give back: dates, UUIDs, enums, dataclasses, structs.
+
+    Raises `BadValue` when it is no mapping of such values.
+    """
     if result is None:
         return {}
     if not isinstance(result, Mapping):
-        if isinstance(result, msgspec.Struct) or hasattr(result, "__dataclass_fields__"):
-            result = msgspec.to_builtins(result, builtin_types=(Decimal,), str_keys=True)
-        else:
+        if not isinstance(result, msgspec.Struct) and not hasattr(result, "__dataclass_fields__"):
             kind = result.__class__.__name__
             raise BadValue(f"worker {type!r} returned a {kind}; it must return a dict of variables, or None")
-    return checked_all(cast("Mapping[str, object]", result))
+        result = _plain(result)
+    variables = cast("Mapping[str, object]", result)
+    try:
+        return checked_all(variables)
+    except BadValue as bad:
+        try:
+            plain = _plain(dict(variables))
+        except (TypeError, ValueError, RecursionError):
+            raise bad from None
+        return checked_all(cast("Mapping[str, object]", plain))
+
+
+def _plain(value: object) -> object:
+    return msgspec.to_builtins(value, builtin_types=(Decimal,))
 
 
 def job_from(answer: Mapping[str, Json], tenant: str) -> Job:
