@@ -145,6 +145,8 @@ def serve(
 
 
 def _process_of(deployed: list[str], wanted: str) -> str:
+    if not deployed:
+        raise Problem("there is no process in what was given", "give a BPMN file; a decision alone does not run")
     if wanted:
         if wanted not in deployed:
             raise Problem(f"no process {wanted!r} in what was given", f"one of {', '.join(deployed)}")
