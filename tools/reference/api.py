@@ -17,6 +17,7 @@ CLASSES: Final = (
     ("AsyncInstance", "hosts.embedded.aio", "procession"),
     ("Job", "hosts.embedded.workers", "procession"),
     ("BpmnError", "hosts.embedded.workers", "procession"),
+    ("Denied", "hosts.embedded.workers", "procession"),
 )
 STRUCTS: Final = (
     ("Deployment", "services.deploy"),

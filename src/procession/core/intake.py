@@ -28,7 +28,7 @@ from procession.core.flags import CURRENT
 from procession.core.interrupt import cancel, catch
 from procession.core.jobs import command_of
 from procession.core.state import ElementInstance, Job, Subscription, Timer
-from procession.core.task_listeners import listener_done, request
+from procession.core.task_listeners import listener_done, refuse_denial, request
 from procession.core.tokens import next_of, take
 from procession.core.variables import merge, receive
 from procession.ir.kinds import Kind, ListenerEvent
@@ -77,6 +77,8 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     element = cx.state.elements[job.element]
     node = cx.node_of(element)
     kind = None if job.listener < 0 else node.listeners[job.listener].event
+    if event.denied:
+        refuse_denial(kind)
     _close_job_incidents(cx, element, job)
     cx.send(CloseJob(job.key))
     if kind is not None and kind >= ListenerEvent.CREATING:

@@ -23,6 +23,10 @@ _EVENTS: Final = {
 }
 
 
+DENIABLE: Final = frozenset({ListenerEvent.ASSIGNING, ListenerEvent.UPDATING, ListenerEvent.COMPLETING})
+"""What a listener can deny. The creation of a task cannot be denied: nobody asked for it."""
+
+
 def request(cx: Context, key: int, transition: str, payload: dict[str, Json]) -> None:
     """Somebody asks for a transition of a user task: done at once, or held while its listeners run."""
     element = cx.element(key)
@@ -56,10 +60,16 @@ def next_task_listener(cx: Context, key: int, after: int) -> None:
     carry_out(cx, element, transition, payload)
 
 
+def refuse_denial(kind: ListenerEvent | None) -> None:
+    """Only what somebody asks for can be denied: a user task's assignment, update or completion."""
+    if kind not in DENIABLE:
+        text = "only a task listener can deny, and only that a task is assigned, updated or completed"
+        raise Rejected("conflict", text)
+
+
 def listener_done(cx: Context, element: ElementInstance, job: Job, event: CompleteJob) -> None:
-    """A task listener's job ended: denied, or the next one. The creation of a task cannot be denied."""
-    creating = isinstance(element.held, list) and element.held[0] == "creating"
-    if event.denied and not creating:
+    """A task listener's job ended: denied, or the next one."""
+    if event.denied:
         cx.write(f.JobDenied(job.key, event.reason))
         cx.write(f.TransitionHeld(element.key, None))
         return

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.instance import Instance
-from procession.hosts.embedded.workers import BpmnError, Job
+from procession.hosts.embedded.workers import BpmnError, Denied, Job
 
-__all__ = ["BpmnError", "Engine", "Instance", "Job"]
+__all__ = ["BpmnError", "Denied", "Engine", "Instance", "Job"]

@@ -292,6 +292,10 @@ class AsyncEngine:
         """See `Engine.throw_job_error`."""
         await _off(self.engine.throw_job_error, job, code, message, variables, tenant=tenant)
 
+    async def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
+        """See `Engine.deny_job`."""
+        await _off(self.engine.deny_job, job, reason, tenant=tenant)
+
     def worker(
         self,
         type: str,

@@ -362,6 +362,11 @@ class Engine:
         key, token, tenant = _addressed(job, tenant)
         self.call(q.ThrowJob(tenant, key, code, message, checked_all(variables), token))
 
+    def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
+        """A task listener's no: the user task stays as it was. Raises `Conflict` for other jobs."""
+        key, token, tenant = _addressed(job, tenant)
+        self.call(q.FinishJob(tenant, key, {}, token, denied=True, reason=reason))
+
     # --- running
 
     def run_until_idle(self, timeout: float | None = None, until: Callable[[], bool] | None = None) -> bool:

@@ -16,6 +16,7 @@ from procession.base.values import Json
 from procession.core import correlation
 from procession.core import events as e
 from procession.core.outcome import Outcome
+from procession.core.task_listeners import DENIABLE
 from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer, offer_of
@@ -301,6 +302,12 @@ def job_spec(resident: Resident, offer: Offer) -> JobSpec | None:
     return node.job if offer.listener < 0 else node.listeners[offer.listener].job
 
 
+def can_deny(resident: Resident, offer: Offer) -> bool:
+    """Whether the job is that of a listener that may say no."""
+    listeners = resident.linked.nodes[offer.node].listeners
+    return offer.listener >= 0 and listeners[offer.listener].event in DENIABLE
+
+
 def _activate_jobs(shard: Shard, request: q.ActivateJobs) -> list[dict[str, Json]]:
     """Jobs for an outside worker. Their leases are rows, so they outlive this process."""
     tenant = shard.catalog.tenant(request.tenant)
@@ -327,6 +334,7 @@ def _activate_jobs(shard: Shard, request: q.ActivateJobs) -> list[dict[str, Json
                 "attempt": offer.attempt,
                 "idempotency_key": offer.idempotency_key,
                 "token": str(offer.token),
+                "can_deny": can_deny(resident, offer),
                 "deadline": offer.deadline,
                 "variables": visible(element),
             }

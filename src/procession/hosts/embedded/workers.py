@@ -19,7 +19,7 @@ from procession.base.values import Json, checked_all
 from procession.core.state import ElementInstance
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer
-from procession.hosts.embedded.handlers import job_spec
+from procession.hosts.embedded.handlers import can_deny, job_spec
 from procession.hosts.embedded.residents import Resident
 from procession.runtime.requests import AnyRequest, FailJob, FinishJob, ThrowJob
 
@@ -37,6 +37,16 @@ class BpmnError(Exception):
         self.code = code
         self.message = message
         self.variables = dict(variables or {})
+
+
+@final
+class Denied(Exception):
+    """Raise it in the worker of a task listener: the user task stays as it was, and is not assigned, updated or
+    completed. `reason` stands in the history. Elsewhere it is a failed attempt."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @final
@@ -85,7 +95,7 @@ class Job:
 class Work:
     """A job that was given to a worker, with the arguments of its call. `failure` tells why it cannot be called."""
 
-    __slots__ = ("arguments", "attempt", "failure", "key", "tenant", "token")
+    __slots__ = ("arguments", "attempt", "can_deny", "failure", "key", "tenant", "token")
 
     def __init__(self, key: int, token: int, tenant: str, attempt: int) -> None:
         self.key = key
@@ -93,6 +103,7 @@ class Work:
         self.tenant = tenant
         self.attempt = attempt
         self.arguments: dict[str, object] = {}
+        self.can_deny = False
         self.failure = ""
 
 
@@ -173,6 +184,7 @@ class Worker:
         if element is None:
             return None
         work = Work(offer.key, offer.token, state.tenant, offer.attempt)
+        work.can_deny = offer.listener >= 0 and can_deny(resident, offer)
         scope = element
         self._fill(work, lambda name: _value(scope, name), lambda: visible(scope))
         if self._job_name:
@@ -184,6 +196,7 @@ class Worker:
         variables = cast("dict[str, Json]", answer["variables"])
         key, token = int(cast("str", answer["key"])), int(cast("str", answer["token"]))
         work = Work(key, token, tenant, cast("int", answer["attempt"]))
+        work.can_deny = answer.get("can_deny") is True
         self._fill(work, lambda name: variables.get(name, _ABSENT), lambda: variables)
         if self._job_name:
             work.arguments[self._job_name] = job_from(answer, tenant)
@@ -220,6 +233,8 @@ class Worker:
             answer = self._finished(work, result)
         except BpmnError as error:
             answer = self._threw(work, error)
+        except Denied as denied:
+            answer = self._denied(work, denied)
         except Exception as error:  # whatever a worker raises is a failed attempt, never the engine's end
             answer = self._failed(work, _told(error))
         self._took(time.perf_counter() - started)
@@ -234,6 +249,8 @@ class Worker:
             return self._finished(work, result)
         except BpmnError as error:
             return self._threw(work, error)
+        except Denied as denied:
+            return self._denied(work, denied)
         except Exception as error:  # as in `call`
             return self._failed(work, _told(error))
 
@@ -249,6 +266,11 @@ class Worker:
         except BadValue as bad:
             return self._failed(work, f"the variables of {error}: {bad}")
         return ThrowJob(work.tenant, work.key, error.code, error.message, variables, work.token)
+
+    def _denied(self, work: Work, denied: Denied) -> AnyRequest:
+        if not work.can_deny:
+            return self._failed(work, f"nothing can be denied here: {denied.reason}")
+        return FinishJob(work.tenant, work.key, {}, work.token, denied=True, reason=denied.reason)
 
     def _failed(self, work: Work, text: str) -> AnyRequest:
         pause: int | None = None
