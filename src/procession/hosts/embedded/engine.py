@@ -123,7 +123,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
         connection: ForeignTransaction | None = None,
     ) -> Instance:
-        """Starts an instance of the latest version, or of `version`.
+        """Starts an instance of the latest version, or of `version`. Raises `NotFound` and `BadValue`.
 
         With `connection`, the application's own connection to the same file, the start is part of its transaction:
         it happens if, and when, the application commits.
@@ -189,7 +189,7 @@ class Engine:
         return self.reader().views.definitions(tenant)
 
     def source(self, definition: int, *, tenant: str = DEFAULT_TENANT) -> bytes:
-        """The document that a definition came from."""
+        """The document that a definition (`DefinitionView.key`) came from; raises `NotFound`."""
         return self.reader().views.source(tenant, definition)
 
     # --- messages, signals, tasks, incidents
@@ -215,7 +215,7 @@ class Engine:
     def publish_many(
         self, messages: Sequence[tuple[str, str]], *, ttl: Duration = 0, tenant: str = DEFAULT_TENANT
     ) -> list[int]:
-        """Publishes messages (name, key) that share commits."""
+        """Publishes messages (name, key) that share commits; the first failure is raised."""
         wait = _ms(ttl)
         found = self._call_all([q.PublishMessage(tenant, name, key, {}, wait) for name, key in messages])
         return [cast("int", key) for key in found]
@@ -223,7 +223,7 @@ class Engine:
     def broadcast(
         self, name: str, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> int:
-        """Broadcasts a signal; gives the number of those who waited for it."""
+        """Broadcasts a signal; gives the number of those who waited for it, processes that it starts included."""
         return cast("int", self.call(q.BroadcastSignal(tenant, name, checked_all(variables))))
 
     def tasks(
@@ -253,11 +253,11 @@ class Engine:
         self.call(q.TaskEvent(tenant, task, CompleteTask(task, checked_all(variables))))
 
     def complete_tasks(self, tasks: Sequence[int], *, tenant: str = DEFAULT_TENANT) -> None:
-        """Completes user tasks that share commits."""
+        """Completes user tasks that share commits; the first failure is raised."""
         self._call_all([q.TaskEvent(tenant, task, CompleteTask(task)) for task in tasks])
 
     def assign_task(self, task: int, assignee: str, *, tenant: str = DEFAULT_TENANT) -> None:
-        """Gives a user task to somebody; "" takes it away."""
+        """Gives a user task to somebody; "" takes it away. Raises as `complete_task` does."""
         self.call(q.TaskEvent(tenant, task, AssignTask(task, assignee)))
 
     def update_task(self, task: int, changes: Mapping[str, object], *, tenant: str = DEFAULT_TENANT) -> None:
@@ -271,7 +271,7 @@ class Engine:
         return self.reader().views.incidents(tenant, instance=instance, after=after, limit=limit)
 
     def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = DEFAULT_TENANT) -> None:
-        """Does again what failed; a job gets `retries` anew."""
+        """Does again what failed; a job gets `retries` anew. Raises `NotFound` when it is not open."""
         self.call(q.Resolve(tenant, incident, retries))
 
     def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
@@ -324,7 +324,7 @@ class Engine:
         timeout: float = TIMEOUT_S,
         tenant: str = DEFAULT_TENANT,
     ) -> list[Job]:
-        """Leases jobs to a worker outside of this engine for `timeout` seconds."""
+        """Leases up to `limit` jobs for `timeout` seconds to a worker outside of this engine; none: an empty list."""
         answer = self.call(q.ActivateJobs(tenant, type, limit, worker, max(1, int(timeout * 1000))))
         return [job_from(each, tenant) for each in cast("list[dict[str, Json]]", answer)]
 
@@ -344,7 +344,7 @@ class Engine:
         backoff: float | None = None,
         tenant: str = DEFAULT_TENANT,
     ) -> int:
-        """A failed attempt; gives the retries that are left (default: one less). At 0 there is an incident."""
+        """A failed attempt; gives the retries left (default: one less; at 0 an incident). `backoff` is in seconds."""
         key, token, tenant = _addressed(job, tenant)
         pause = None if backoff is None else int(backoff * 1000)
         return cast("int", self.call(q.FailJob(tenant, key, message, token, retries, pause)))
@@ -358,7 +358,7 @@ class Engine:
         *,
         tenant: str = DEFAULT_TENANT,
     ) -> None:
-        """A BPMN error instead of a result."""
+        """A BPMN error instead of a result; raises `NotFound` as `complete_job` does."""
         key, token, tenant = _addressed(job, tenant)
         self.call(q.ThrowJob(tenant, key, code, message, checked_all(variables), token))
 
@@ -399,7 +399,7 @@ class Engine:
         return True
 
     def serve(self, threads: int = 4) -> None:
-        """Keeps going in background threads until `stop` or `close`; `threads` of them do jobs."""
+        """Keeps going in the background until `stop` or `close`; `threads` threads do jobs. Raises `Conflict` if it does."""
         if self._serving is not None:
             raise Conflict("the engine is serving already")
         self._serving = Serving(self._pump, self._crew, threads)
@@ -427,7 +427,7 @@ class Engine:
             self._pump.wait(seen, 0.02)
 
     def backup(self, path: str | Path) -> None:
-        """Copies the store to a new file while it is in use."""
+        """Copies the store to a new file while it is in use; raises `StoreError`, also when the file is there."""
         self.store.backup(Path(path))
 
     def decide(
