@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from tools.reference.text import class_of, code, documented, line, module_path, table, tree
+
+from procession.hosts.embedded.engine import CALL_TIMEOUT_S, DEFAULT_TENANT
+from procession.hosts.embedded.workers import TIMEOUT_S
+from procession.services.views import LIMIT
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 
@@ -45,6 +50,13 @@ ERRORS: Final = (
     ("StoreError", "base.failure"),
 )
 FUNCTIONS: Final = (("run_scenario", "testing.runner", "procession.testing"),)
+DEFAULTS: Final = {
+    "DEFAULT_TENANT": DEFAULT_TENANT,
+    "CALL_TIMEOUT_S": CALL_TIMEOUT_S,
+    "TIMEOUT_S": TIMEOUT_S,
+    "LIMIT": LIMIT,
+}
+"""Constants that stand in signatures, shown by their values."""
 GIVEN: Final = frozenset({"Instance", "AsyncInstance", "Job"})
 """Made by the engine only, so how they are made is no one's business."""
 _PRIVATE: Final = frozenset({("Engine", "reader"), ("Engine", "call"), ("Engine", "checked")})
@@ -140,8 +152,10 @@ def _signature(node: Function) -> str:
 
 
 def _arguments(node: Function) -> str:
-    text = ast.unparse(node.args)
-    return text.removeprefix("self").removeprefix(", ").replace("DEFAULT_TENANT", "'<default>'")
+    text = ast.unparse(node.args).removeprefix("self").removeprefix(", ")
+    for name, value in DEFAULTS.items():
+        text = re.sub(rf"\b{name}\b", repr(value), text)
+    return text
 
 
 def _doc(node: Function | ast.ClassDef) -> str:

@@ -399,7 +399,7 @@ class Engine:
         return True
 
     def serve(self, threads: int = 4) -> None:
-        """Keeps going in the background until `stop` or `close`; `threads` threads do jobs. Raises `Conflict` if it does."""
+        """Keeps going in the background until `stop` or `close`; `threads` threads do jobs. Twice is a `Conflict`."""
         if self._serving is not None:
             raise Conflict("the engine is serving already")
         self._serving = Serving(self._pump, self._crew, threads)
