@@ -25,6 +25,13 @@ _EXIT: Final = re.compile(r"  # exit (?P<code>\d+)$")
 """A command that does not end well says so, in a comment of the shell."""
 _FLAGS: Final = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _MODEL: Final = re.compile(r"<(\w+:)?definitions\b")
+_AROUND: Final = (
+    '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d" targetNamespace="urn:docs" '
+    'xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" xmlns:procession="http://procession.dev/schema/1.0">'
+    '<process id="p" isExecutable="true">',
+    "</process></definitions>",
+)
+"""What stands around elements that are shown without it."""
 
 
 class Block(NamedTuple):
@@ -120,12 +127,12 @@ def _yaml(block: Block, _: dict[str, object]) -> None:
 
 
 def _xml(block: Block, _: dict[str, object]) -> None:
-    assert _MODEL.search(block.text), f"{block.place}: an xml block is a whole model"
-    name = block.file or "model.bpmn"
+    text = block.text if _MODEL.search(block.text) else f"{_AROUND[0]}{block.text}{_AROUND[1]}"
     if block.file:
-        Path(block.file).write_text(block.text, encoding="utf-8")
+        Path(block.file).write_text(text, encoding="utf-8")
     with Engine() as engine:
-        engine.deploy((name, block.text.encode()))
+        deployment = engine.deploy((block.file or "model.bpmn", text.encode()))
+        assert not deployment.diagnostics, f"{block.place}: {deployment.diagnostics[0]}"
 
 
 def _console(block: Block, _: dict[str, object]) -> None:
