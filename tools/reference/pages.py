@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tools.reference import api, commands, elements, facts, functions, incidents, limits, pictures, rules, scenarios
+from tools.reference import (
+    api,
+    commands,
+    elements,
+    extensions,
+    facts,
+    functions,
+    incidents,
+    limits,
+    pictures,
+    rules,
+    scenarios,
+)
 from tools.reference.text import table
 
 PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
@@ -13,6 +25,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
     "cli.md": ("Commands", commands.page, "every command with its arguments and options"),
     "scenarios.md": ("Scenario files", scenarios.page, "every key of a scenario file"),
     "elements.md": ("BPMN elements", elements.page, "what is executed, and what is refused"),
+    "extensions.md": ("Extensions", extensions.page, "the `zeebe` and `procession` words that are read"),
     "feel.md": ("FEEL functions", functions.page, "the built-in functions with their parameters"),
     "facts.md": ("Facts", facts.page, "what the history of an instance consists of"),
     "incidents.md": ("Incident codes", incidents.page, "what stops an instance"),

@@ -292,6 +292,8 @@ WARNINGS: Final = [
     ("variable-name", "x", mapped("task", "output", "=1", "my value")),
     ("extension-attribute", "x", extended("task", '<zeebe:taskDefinition type="t"/>')),
     ("extension-attribute", "x", headed("userTask", "a")),
+    ("extension-attribute", "x", after('<task id="x" procession:catchUp="all"/>')),
+    ("extension-attribute", "x", caught(TIMER.replace("Definition>", 'Definition procession:catchup="all">', 1))),
     ("foreign-extension", "x", after('<userTask id="x" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:dueDate="1"/>')),
     ("element-type", "x", after(f'<task id="x">{DATA}</task>')),
     ("user-task-definition", "x", after('<userTask id="x"><potentialOwner/></userTask>')),
