@@ -20,8 +20,8 @@ def page() -> str:
     return "\n\n".join(
         (
             f"Procession reads `zeebe` (`{zeebe.ZEEBE}`), as modelers write it, and a few words of its own,"
-            f" `procession` (`{zeebe.PROCESSION}`). Values take FEEL after a leading `=`. What is misspelt, or stands where it means"
-            " nothing, is reported by the rule `extension-attribute`; extensions of other engines by"
+            f" `procession` (`{zeebe.PROCESSION}`). Values take FEEL after a leading `=`. What is misspelt, or stands"
+            " where it means nothing, is reported by the rule `extension-attribute`; extensions of other engines by"
             " `foreign-extension`.",
             "## In `extensionElements`",
             table(("element", "attributes", "on", ""), sorted(_rows())),
