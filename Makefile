@@ -24,7 +24,8 @@ define timed
 	spent=$$(( $$(date +%s) - start )); echo "==> $(1): $$spent s of a budget of $(2) s"
 endef
 
-.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench bench-start bench-growth docs lock clean
+.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench bench-start bench-growth docs \
+	reference lock clean
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +42,7 @@ lint: $(VENV)/.dev
 	$(call timed,ruff,10,$(BIN)/ruff check . && $(BIN)/ruff format --check .)
 
 types: $(VENV)/.dev
-	$(call timed,mypy,90,$(BIN)/mypy src tests $(wildcard bench examples))
+	$(call timed,mypy,90,$(BIN)/mypy src tests $(wildcard bench examples tools))
 	$(call timed,pyright,90,$(BIN)/pyright --project pyproject.toml)
 
 imports: $(VENV)/.dev
@@ -70,6 +71,10 @@ bench-growth: $(VENV)/.dev ## how cost grows: a million instances in the file, 1
 
 docs: $(VENV)/.dev ## execute every code block of README.md and docs/
 	@$(BIN)/python -m pytest tests/tidy/test_docs.py $(PYTEST)
+
+reference: $(VENV)/.dev ## write what is generated of the documentation anew from the code
+	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m tools.conformance
 
 # --- the environment --------------------------------------------------------------------------------------------------
 

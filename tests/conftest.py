@@ -14,7 +14,7 @@ from hypothesis import settings
 # Seconds on two cores, by folder. Together with `make check` they stay under fifteen minutes.
 BUDGETS: Final = {
     "unit": 90,
-    "tidy": 60,
+    "tidy": 90,
     "conformance": 120,
     "integration": 120,
     "replay": 30,

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from procession.base.diagnostics import Refused
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.hosts.embedded import BpmnError, Denied, Engine, Instance, Job
-    from procession.hosts.embedded.aio import AsyncEngine
+    from procession.hosts.embedded.aio import AsyncEngine, AsyncInstance
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsyncEngine",
+    "AsyncInstance",
     "BadValue",
     "BpmnError",
     "Conflict",
@@ -36,6 +37,7 @@ __all__ = [
 
 _HOME: Final = {
     "AsyncEngine": "procession.hosts.embedded.aio",
+    "AsyncInstance": "procession.hosts.embedded.aio",
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
     "Conflict": "procession.base.failure",

@@ -1,110 +1,101 @@
-"""Every code block in README.md and docs/ runs, so the documentation cannot lie.
+"""Every code block of the documentation runs and every link leads somewhere, so the documentation cannot lie.
 
-`python` blocks of one file share a namespace. In a `console` block the lines that start with `$ ` run; the
-lines below, where given, are what they print (`...` stands for anything). A `yaml` block that deploys something is a
-scenario and must pass, any other is a part of one. All run in a folder that holds `examples/` and nothing else.
+All blocks of a document run in order in one empty folder that holds `examples/` and nothing else: `python` blocks share
+a namespace, `pycon` blocks show what they print, `console` blocks run their `$ ` lines (`...` stands for anything in
+what they print, `  # exit 1` says how a command ends), `yaml` blocks are scenarios that pass, `xml` blocks are models,
+or what stands in a process, that deploy; `text` is for pictures.
 """
 
 from __future__ import annotations
 
-import doctest
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 
-from procession.testing import run_scenario
-from procession.testing.scenario import parse_scenario
-from tidy.source_tree import ROOT, place
+from tidy import doc_blocks
+from tidy.source_tree import ROOT
 
-COMMAND_SECONDS_MAX: Final = 60
-_FENCE: Final = re.compile(r"^(?P<indent> *)(?P<fence>```+)(?P<language>[\w-]*)[^\n]*$")
-
-
-class Block(NamedTuple):
-    """One fenced block: `line` is that of its first line of text, from 1."""
-
-    path: Path
-    line: int
-    language: str
-    text: str
+DOCUMENTS: Final = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
+]
+LINKED: Final = sorted({*DOCUMENTS, *ROOT.glob("*.md")})
+"""Documents whose links are followed: all there are."""
+_LINK: Final = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_HEADING: Final = re.compile(r"^#+ +(?P<text>.+?) *$", re.MULTILINE)
 
 
-def blocks(path: Path) -> Iterator[Block]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    opening: re.Match[str] | None = None
-    start = 0
-    for number, line in enumerate(lines):
-        if opening is None:
-            opening, start = _FENCE.match(line), number + 1
-        elif line.strip() == opening["fence"]:
-            indent = len(opening["indent"])
-            text = "\n".join(each[indent:] for each in lines[start:number]) + "\n"
-            yield Block(path, start + 1, opening["language"], text)
-            opening = None
+def _ids(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
 
 
-DOCUMENTS: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-@pytest.mark.parametrize("path", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
+@pytest.mark.parametrize("path", DOCUMENTS, ids=_ids(DOCUMENTS))
 def test_every_code_block_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("PROCESSION_DB", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
     if (ROOT / "examples").exists():
         (tmp_path / "examples").symlink_to(ROOT / "examples")
-    # A module like any other: dataclasses and annotations look their names up in it.
-    module = ModuleType("__docs__")
-    monkeypatch.setitem(sys.modules, "__docs__", module)
-    namespace = vars(module)
-    for block in blocks(path):
-        if block.language == "python":
-            # The blank lines make a traceback name the line of the document.
-            exec(compile("\n" * (block.line - 1) + block.text, str(path), "exec"), namespace)
-        elif block.language == "console":
-            _run_console(block)
-        elif block.language == "yaml":
-            _run_scenario(block)
+    try:
+        doc_blocks.run_document(path)
+    finally:
+        # Modules that this document wrote must not answer for those of the next one.
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
+                del sys.modules[name]
 
 
-def _run_scenario(block: Block) -> None:
-    where = place(block.path, block.line)
-    if "deploy:" not in block.text:
-        parse_scenario(f"deploy: []\n{block.text}", where)
-        return
-    file = Path("of_the_document.scenario.yaml")
-    file.write_text(block.text, encoding="utf-8")
-    result = run_scenario(file)
-    assert result.passed, f"{where}: {result.error}"
+@pytest.mark.parametrize("path", LINKED, ids=_ids(LINKED))
+def test_no_block_is_of_an_unknown_language_and_no_file_is_left_unused(path: Path) -> None:
+    for block in doc_blocks.blocks(path):
+        assert block.language in doc_blocks.RUN, f"{block.place}: {block.language or 'no language'}"
+    assert doc_blocks.unused_files(path) == []
 
 
-def _run_console(block: Block) -> None:
-    for line, command, wanted in _commands(block):
-        done = subprocess.run(
-            command, shell=True, capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX, check=False
-        )
-        where = place(block.path, line)
-        # A command that shows an error says so: what it prints is then part of the document.
-        assert done.returncode == 0 or wanted, f"{where}: {command}: exit {done.returncode}\n{done.stderr}"
-        flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-        printed = done.stdout + done.stderr
-        if wanted and not doctest.OutputChecker().check_output(wanted, printed, flags):
-            pytest.fail(f"{where}: {command} printed\n{printed}\ninstead of\n{wanted}", pytrace=False)
+@pytest.mark.parametrize("path", LINKED, ids=_ids(LINKED))
+def test_every_link_leads_somewhere(path: Path) -> None:
+    broken: list[str] = []
+    for target, file, anchor in _links(path):
+        if not file.exists():
+            broken.append(f"{target}: no such file")
+        elif anchor and file.suffix == ".md" and file.exists() and anchor not in _anchors(file):
+            broken.append(f"{target}: no such heading")
+    assert broken == []
 
 
-def _commands(block: Block) -> Iterator[tuple[int, str, str]]:
-    """(line, command, what it prints) of a console block; a trailing backslash continues a command."""
-    joined = re.sub(r"\\\n\s*", "", block.text)
-    parts = re.split(r"^\$ ", joined, flags=re.MULTILINE)
-    line = block.line
-    for part in parts[1:]:
-        command, _, wanted = part.partition("\n")
-        yield line, command, wanted.strip("\n") and wanted
-        line += part.count("\n")
+def test_every_page_is_found_from_the_index() -> None:
+    seen = {ROOT / "docs/index.md"}
+    waiting = list(seen)
+    while waiting:
+        for _, file, _ in _links(waiting.pop()):
+            found = sorted(file.glob("*.md")) if file.is_dir() else [file]
+            for page in found:
+                if page.suffix == ".md" and page.exists() and page not in seen:
+                    seen.add(page)
+                    waiting.append(page)
+    assert [str(path.relative_to(ROOT)) for path in DOCUMENTS if path not in seen] == []
+
+
+def _links(path: Path) -> Iterator[tuple[str, Path, str]]:
+    """(as written, the file, the heading) of each link to something of this repository."""
+    for match in _LINK.finditer(doc_blocks.prose(path)):
+        target = match["target"]
+        if not target.startswith(("http:", "https:", "mailto:")):
+            name, _, anchor = target.partition("#")
+            yield target, (path.parent / name).resolve() if name else path, anchor
+
+
+def _anchors(path: Path) -> set[str]:
+    """The headings of a document, as the usual renderers name them."""
+    text = path.read_text(encoding="utf-8")
+    words = (re.sub(r"[^\w\- ]", "", match["text"].lower()) for match in _HEADING.finditer(text))
+    return {word.replace(" ", "-") for word in words}

@@ -37,7 +37,7 @@ from procession.parse.bpmn_data import (
     io_specification,
     properties,
 )
-from procession.parse.dialects.zeebe import PROCESSION, extension
+from procession.parse.dialects.zeebe import CATCH_UP, extension
 from procession.parse.grammar import SUB_PROCESSES
 from procession.parse.reading import (
     Parts,
@@ -330,7 +330,7 @@ def event_definition(reading: Reading, element: XmlElement) -> EventDefinition:
         operation_ref=local_name(text_of(parts, "operationRef")),
         timer=timer,
         expression=time or expression(reading, first(parts, "condition")),
-        catch_up=element.attributes.get(f"{PROCESSION} catchUp", ""),
+        catch_up=element.attributes.get(CATCH_UP, ""),
         wait_for_completion=flag(reading, element, "waitForCompletion", True),
         link_name=attribute(element, "name") if kind == "linkEventDefinition" else "",
         link_sources=references(parts, "source"),

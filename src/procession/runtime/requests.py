@@ -122,7 +122,8 @@ class ActivateJobs(Request, frozen=True, gc=False, tag=True, tag_field="request"
 class FinishJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Complete a job. `token` is the lease under which the work was done, 0 to act without one.
 
-    `denied`: a task listener says no. Where nothing can be denied, `tolerant` makes that a failed attempt.
+    `denied`: a task listener says no. Where nothing can be denied, `tolerant` makes that a failed attempt, followed by
+    `backoff` (ms).
     """
 
     job: int
@@ -131,6 +132,7 @@ class FinishJob(Request, frozen=True, gc=False, tag=True, tag_field="request", o
     denied: bool = False
     reason: str = ""
     tolerant: bool = False
+    backoff: int | None = None
 
 
 @final

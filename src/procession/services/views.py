@@ -5,6 +5,7 @@ Keys are integers, times Unix ms. What must not live here: anything that waits o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias, cast, final
 
@@ -123,6 +124,18 @@ class DefinitionView(msgspec.Struct, frozen=True, gc=False):
     deployment: int
     at: int
     program: str
+
+
+@final
+class Moment(msgspec.Struct, frozen=True, gc=False):
+    """An instance as it was after a step. `at` is that step's time, `tokens` element id -> active element instances,
+    `variables` those of the process's own scope."""
+
+    seq: int
+    at: int
+    state: InstanceState
+    tokens: dict[str, int]
+    variables: dict[str, Json]
 
 
 @final
@@ -394,6 +407,16 @@ class Views:
         """What expressions of an instance had to say, in order; raises `NotFound`."""
         return warnings_of(self.load(tenant, key, 1).linked.program, self.history(tenant, key))
 
+    def moment(self, tenant: str, key: int, seq: int) -> Moment:
+        """The instance as it was after a step, replayed from its facts; raises `NotFound` if there is no such step."""
+        self.instance(tenant, key)
+        loaded = self.load(tenant, key, seq) if seq > 0 else None
+        if loaded is None or loaded.state.seq != seq:
+            raise NotFound(f"instance {key} has no step {seq}")
+        state = loaded.state
+        status: InstanceState = "incident" if state.incidents else STATES[state.status]
+        return Moment(seq, state.at, status, tokens_of(loaded), variables_of(state))
+
     def history(self, tenant: str, key: int) -> list[Entry]:
         """Everything that was decided in an instance, in order; raises `NotFound`."""
         number = self.tenant(tenant)
@@ -457,6 +480,12 @@ def _subject(fact: f.AnyFact, waits: dict[int, int]) -> int:
     if not element and isinstance(fact, f.WaitClosed):
         return waits.get(fact.wait, 0)
     return element
+
+
+def tokens_of(loaded: Loaded) -> dict[str, int]:
+    """Element id -> active element instances, the process itself left out."""
+    nodes, root = loaded.linked.nodes, loaded.state.root
+    return dict(Counter(nodes[each.node].id for each in loaded.state.elements.values() if each is not root))
 
 
 def variables_of(state: State) -> Variables:

@@ -1,4 +1,4 @@
-"""Scenario files: the document (docs/scenarios.md) as structs, and reading it strictly from YAML.
+"""Scenario files: the document (docs/reference/scenarios.md) as structs, and reading it strictly from YAML.
 
 What is not known is refused with its line and the nearest known name. Driving an engine lives in `runner`.
 """

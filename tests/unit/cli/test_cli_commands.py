@@ -95,6 +95,15 @@ def test_run_of_several_processes_asks_which(shell: Shell) -> None:
     assert "of q version 1" in shell("run", *files, "--process", "q", code=3)
 
 
+def test_run_of_a_decision_alone_says_what_is_missing(shell: Shell) -> None:
+    (shell.folder / "d.dmn").write_text(
+        '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="n">'
+        '<decision id="rate" name="Rate"><variable name="Rate"/>'
+        "<literalExpression><text>1</text></literalExpression></decision></definitions>"
+    )
+    assert "nothing that was given holds a process" in shell("run", "d.dmn", code=2)
+
+
 def test_check_names_the_place_the_rule_and_the_remedy(shell: Shell) -> None:
     done = CliRunner().invoke(app, ["check", saved(shell.folder, WRONG, "w.bpmn")])
     assert done.exit_code == 1

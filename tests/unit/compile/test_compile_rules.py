@@ -315,6 +315,8 @@ WARNINGS: Final = [
     ("variable-name", "x", mapped("task", "output", "=1", "my value")),
     ("extension-attribute", "x", extended("task", '<zeebe:taskDefinition type="t"/>')),
     ("extension-attribute", "x", headed("userTask", "a")),
+    ("extension-attribute", "x", after('<task id="x" procession:catchUp="all"/>')),
+    ("extension-attribute", "x", caught(TIMER.replace("Definition>", 'Definition procession:catchup="all">', 1))),
     ("foreign-extension", "x", after('<userTask id="x" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:dueDate="1"/>')),
     ("element-type", "x", after(f'<task id="x">{DATA}</task>')),
     ("user-task-definition", "x", after('<userTask id="x"><potentialOwner/></userTask>')),
@@ -405,14 +407,13 @@ BY_PROFILE: Final[dict[Line, tuple[str, str]]] = {
     "correlation key of a collaboration": ("element-type", after('<task id="x"/>')),
 }
 POOL: Final = '<collaboration id="c"><participant id="pool" processRef="p"/><correlationKey id="k"/></collaboration>'
-ROOTS: Final[dict[Line, str]] = {"correlation key of a collaboration": POOL}
 
 
 @pytest.mark.parametrize("profile", ["zeebe", "standard"])
 @pytest.mark.parametrize("line", SEVERITIES)
 def test_a_rule_that_depends_on_the_profile_weighs_what_its_row_says(line: Line, profile: Profile) -> None:
     rule, body = BY_PROFILE[line]
-    roots = '<message id="keyless" name="news"/>' + ROOTS.get(line, "")
+    roots = '<message id="keyless" name="news"/>' + (POOL if line == "correlation key of a collaboration" else "")
     drawn = document(body, roots=roots, profile=profile)
     weights = {d.severity for d in found(drawn) if d.rule == rule}
     expected = SEVERITIES[line][profile]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
@@ -18,6 +18,7 @@ from procession.core.step import step as real
 from procession.runtime.ports import Batch, Fenced
 from procession.store.sqlite import SQLiteStore
 
+Broken = TypedDict("Broken", {"n": "NowhereDefined"})  # type: ignore[name-defined]  # noqa: F821, UP013
 STEP = "procession.hosts.embedded.shard.step"
 
 
@@ -51,6 +52,20 @@ def test_a_commit_that_fails_changes_nothing_and_can_be_repeated(tmp_path: Path)
     engine.complete_job(instance.jobs[0].key)
     assert engine.counts() == {"completed": 1}
     engine.close()
+
+
+def test_an_argument_whose_type_cannot_be_made_is_refused_at_once() -> None:
+    def work(order: Broken) -> None: ...
+
+    with Engine() as engine, pytest.raises(TypeError, match=r"'work': parameter 'order': .*NowhereDefined"):
+        engine.worker("work")(work)
+
+
+def test_annotations_that_are_not_there_at_run_time_are_refused_with_a_remedy() -> None:
+    def work(order: NowhereDefined) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    with Engine() as engine, pytest.raises(TypeError, match=r"'work'.*'NowhereDefined'.*imported in its module"):
+        engine.worker("work")(work)
 
 
 def test_a_batch_that_fails_once_is_carried_out_one_by_one(tmp_path: Path) -> None:

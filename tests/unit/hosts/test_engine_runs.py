@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
-import re
+import enum
 import sqlite3
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +20,7 @@ import pytest
 import drawn as d
 from host_rig import FakeClock, check_stored, opened
 from procession import BpmnError, Engine, Job, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
+from procession.base.failure import BadValue, Conflict, NotFound
 
 
 @pytest.fixture
@@ -372,6 +375,75 @@ def test_a_start_in_the_applications_transaction_happens_if_that_is_committed(tm
     assert [each.key for each in engine.instances()] == [kept.key]
 
 
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Line:
+    sku: str
+    price: Decimal
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (dt.datetime, "2026-01-01T09:00:00Z"),
+        (dt.date, "2026-01-01"),
+        (uuid.UUID, "a5416b19-03c0-45d6-b859-2e301565feb6"),
+        (Colour, "red"),
+        (Line, {"sku": "apple", "price": Decimal("2.50")}),
+        (list[Line], [{"sku": "apple", "price": 3}]),
+    ],
+)
+def test_what_a_worker_takes_it_may_give_back(engine: Engine, annotation: object, value: object) -> None:
+    engine.deploy(d.one_task())
+    taken: list[object] = []
+
+    def work(value: object) -> dict[str, object]:
+        taken.append(value)
+        return {"back": value, "nested": {"back": [value]}}
+
+    work.__annotations__["value"] = annotation
+    engine.worker("work")(work)
+    instance = engine.start("p", {"value": value})
+    engine.run_until_idle()
+    assert instance.variables == {"value": value, "back": value, "nested": {"back": [value]}}
+    assert taken[0] != value
+
+
+def test_an_instance_can_be_seen_as_it_was_after_each_step(engine: Engine, clock: FakeClock) -> None:
+    engine.deploy(d.one_task())
+    began = clock.at
+    instance = engine.start("p", {"n": 1})
+    clock.pass_by(60)
+    instance.set_variables({"n": 2})
+    engine.complete_job(instance.jobs[0].key)
+    seen = [instance.as_of(seq) for seq in (1, 2, 3)]
+    assert [(each.seq, each.state, each.tokens, each.variables) for each in seen] == [
+        (1, "active", {"work": 1}, {"n": 1}),
+        (2, "active", {"work": 1}, {"n": 2}),
+        (3, "completed", {}, {"n": 2}),
+    ]
+    assert [each.at - began for each in seen] == [0, 60_000, 60_000]
+    for seq in (0, 4, -1):
+        with pytest.raises(NotFound, match=f"no step {seq}"):
+            instance.as_of(seq)
+
+
+def test_an_instance_started_in_a_transaction_can_be_waited_for_at_once(engine: Engine) -> None:
+    engine.deploy(d.one_task())
+    engine.worker("work")(lambda: None)
+    with closing(sqlite3.connect(engine.store.name)) as application:
+        kept = engine.start("p", connection=application)
+        application.commit()
+        assert kept.wait(20) == "completed"
+        dropped = engine.start("p", connection=application)
+        application.rollback()
+        with pytest.raises(NotFound):
+            dropped.wait()
+
+
 def test_ten_thousand_transitions_in_a_row_are_cut_into_steps(engine: Engine) -> None:
     loop = d.process(
         "p",
@@ -404,65 +476,3 @@ def test_serving_twice_is_refused(engine: Engine) -> None:
     with pytest.raises(Conflict):
         engine.serve(1)
     engine.stop()
-
-
-# A call that asks for what there is not, the error, and a part of its text.
-REFUSALS: list[tuple[str, Callable[[Engine], object], type[Exception], str]] = [
-    ("state", lambda e: e.instances(state="odd"), BadValue, "no state 'odd'; there are active, completed"),
-    ("duration", lambda e: e.publish("m", ttl="1h"), BadValue, "'1h' is no ISO 8601 duration"),
-    ("variables", lambda e: e.start("p", cast("Any", "text")), BadValue, "variables are a mapping of names to values"),
-    ("zone", lambda _: Engine(zone="Mars/Olympus"), ProcessionError, "there is no time zone 'Mars/Olympus'"),
-    ("store", lambda _: Engine("postgresql://host/name"), StoreError, "only SQLite files are in this version"),
-    ("type", lambda e: e.worker("")(lambda: None), BadValue, "a worker needs the type of the jobs"),
-    ("jobs", lambda e: e.worker("w", max_jobs=0)(lambda: None), BadValue, "it needs at least 1"),
-    ("nothing", lambda e: e.deploy(), Refused, "error [no-process] no executable process"),
-]
-
-
-@pytest.mark.parametrize(("name", "call", "kind", "text"), REFUSALS, ids=[row[0] for row in REFUSALS])
-def test_what_cannot_be_asked_for_is_refused_in_words(
-    engine: Engine, name: str, call: Callable[[Engine], object], kind: type[Exception], text: str
-) -> None:
-    engine.deploy(d.one_task())
-    with pytest.raises(kind, match=re.escape(text)):
-        call(engine)
-
-
-def test_a_closed_engine_says_so_and_serves_no_more(tmp_path: Path) -> None:
-    engine = Engine(tmp_path / "e.db")
-    engine.close()
-    for call in (engine.serve, engine.definitions, engine.run_until_idle):
-        with pytest.raises(Conflict, match="closed"):
-            call()
-
-
-# What is changed of a user task, and the error that answers, "" for none.
-CHANGES: list[tuple[dict[str, object], str]] = [
-    ({"priority": 80, "candidate_groups": ["clerks"], "due": "2026-03-01T09:00:00Z"}, ""),
-    ({"follow_up": None, "candidate_users": []}, ""),
-    ({"prio": 80}, "a user task has no attribute 'prio' to change; there are candidate_groups"),
-    ({"assignee": "ada"}, "a user task has no attribute 'assignee' to change"),
-    ({"priority": 101}, "priority of a user task must be a whole number from 0 to 100"),
-    ({"candidate_groups": "clerks"}, "candidate_groups of a user task must be a list of names"),
-    ({"due": "tomorrow"}, "due of a user task must be an ISO 8601 date-time"),
-]
-
-
-@pytest.mark.parametrize(("changes", "error"), CHANGES, ids=[str(row[0]) for row in CHANGES])
-def test_a_user_task_is_changed_by_known_attributes_and_grows_no_younger(
-    engine: Engine, clock: FakeClock, changes: dict[str, object], error: str
-) -> None:
-    text = d.document(d.process("u", "begin -> ask, ask -> done", begin=d.start(), ask=d.user(), done=d.end()))
-    engine.deploy(("u.bpmn", text))
-    [task] = engine.start("u").tasks
-    clock.pass_by(60)
-    if error:
-        with pytest.raises(Conflict, match=re.escape(error)):
-            engine.update_task(task.key, changes)
-        assert engine.tasks() == [task]
-        return
-    engine.update_task(task.key, changes)
-    [changed] = engine.tasks()
-    assert changed.created == task.created
-    assert {name: changed.attributes.get(name) for name in changes} == changes
-    check_stored(engine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +64,24 @@ def test_the_outline_follows_the_flow_and_shows_the_tokens() -> None:
         notes={"pick": ("incident 7: no stock",)},
     )
     assert outline(_read(ORDER), marks, width=71) == WANTED
+
+
+@pytest.mark.parametrize(
+    ("element", "shown"),
+    [
+        ('<serviceTask id="x">+<zeebe:taskDefinition type="p&#9;k"/>-</serviceTask>', "service task (p k)"),
+        ('<businessRuleTask id="x">+<zeebe:calledDecision decisionId="rating" resultVariable="r"/>-</businessRuleTask>',
+         "business rule task (rating)"),
+        ('<callActivity id="x">+<zeebe:calledElement processId="sub"/>-</callActivity>', "call activity of sub"),
+        ('<callActivity id="x" calledElement="sub"/>', "call activity of sub"),
+    ],
+)  # fmt: skip
+def test_who_does_an_activity_stands_beside_it(element: str, shown: str) -> None:
+    element = element.replace("+", "<extensionElements>").replace("-<", "</extensionElements><")
+    model = f'{HEAD}<process id="p" isExecutable="true">{element}</process></definitions>'
+    definitions, _ = parse_bpmn(model.encode(), "f.bpmn")
+    assert definitions is not None
+    assert f"x  · {shown}" in outline(definitions)
 
 
 def test_a_name_cannot_steer_the_terminal() -> None:

@@ -1,4 +1,4 @@
-"""The command that runs scenario files (docs/scenarios.md)."""
+"""The command that runs scenario files (docs/reference/scenarios.md)."""
 
 from __future__ import annotations
 

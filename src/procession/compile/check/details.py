@@ -112,7 +112,10 @@ def _user(resolved: Resolved, node: Activity, findings: Findings) -> None:
         text = "a user task is done by a person, not by a job"
         findings.report("user-task-definition", node, text, "remove zeebe:taskDefinition")
     if extension.form is not None:
-        _form(node, extension.form, ("user-task-form", findings))
+        rule = "user-task-form"
+        if not _has_reference(extension.form):
+            findings.report(rule, node, "the form has no reference", "name a form", span=extension.form.span)
+        _form_binding(node, extension.form, findings)
     _schedule(node, extension.schedule or Schedule(), findings)
     priority = extension.priority.strip()
     if priority and not priority.startswith("=") and not _is_priority(priority):
@@ -127,10 +130,11 @@ def _schedule(node: Activity, schedule: Schedule, findings: Findings) -> None:
             findings.report("task-schedule", node, text, "correct it, or compute it after =", span=schedule.span)
 
 
-def _form(node: FlowNode, form: Form, to: tuple[str, Findings]) -> None:
-    rule, findings = to
-    if not (form.form_id or form.form_key or form.external_reference):
-        findings.report(rule, node, "the form has no reference", "name a form", span=form.span)
+def _has_reference(form: Form) -> bool:
+    return bool(form.form_id or form.form_key or form.external_reference)
+
+
+def _form_binding(node: FlowNode, form: Form, findings: Findings) -> None:
     _binding(node, (form.binding_type, form.version_tag), findings, form.span)
 
 
@@ -140,7 +144,9 @@ def _start_form(view: ScopeView, node: Event, form: Form, findings: Findings) ->
     if node.definitions or not isinstance(view.owner, Process):
         text = "nobody fills in a form at this start event"
         findings.report(rule, node, text, "remove it: only the none start event of a process has one", span=form.span)
-    _form(node, form, (rule, findings))
+    if not _has_reference(form):
+        findings.report(rule, node, "the form has no reference", "name a form", span=form.span)
+    _form_binding(node, form, findings)
     text = "the form of a start event is not shown in this version: the process takes the variables it is given"
     findings.report(rule, node, text, severity="info", span=form.span)
 

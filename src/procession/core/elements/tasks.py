@@ -18,7 +18,7 @@ from procession.ir.program import Node, TaskSpec, Text
 
 
 def pass_enter(cx: Context, node: Node, element: ElementInstance) -> None:
-    """Undefined and manual tasks have no behaviour of their own."""
+    """Left at once: undefined and manual tasks do nothing, and what a start or boundary event caught has happened."""
     cx.agenda.append((COMPLETE, element.key))
 
 

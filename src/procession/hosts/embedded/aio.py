@@ -26,6 +26,7 @@ from procession.services.views import (
     IncidentView,
     InstanceView,
     JobView,
+    Moment,
     TaskView,
     WarningView,
 )
@@ -415,6 +416,10 @@ class AsyncInstance:
     async def history(self) -> list[Entry]:
         """See `Instance.history`."""
         return await _off(lambda: self.handle.history)
+
+    async def as_of(self, seq: int) -> Moment:
+        """See `Instance.as_of`."""
+        return await _off(self.handle.as_of, seq)
 
     async def warnings(self) -> list[WarningView]:
         """See `Instance.warnings`."""

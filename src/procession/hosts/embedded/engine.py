@@ -130,7 +130,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
         connection: ForeignTransaction | None = None,
     ) -> Instance:
-        """Starts an instance of the latest version, or of `version`.
+        """Starts an instance of the latest version, or of `version`. Raises `NotFound` and `BadValue`.
 
         With `connection`, the application's own connection to the same file, the start is part of its transaction:
         it happens if, and when, the application commits.
@@ -176,7 +176,8 @@ class Engine:
         limit: int = LIMIT,
         tenant: str = DEFAULT_TENANT,
     ) -> list[Instance]:
-        """Instances behind the key `after`. `state` as in `Instance.state`; active ones include incidents."""
+        """Instances behind the key `after`, at most `limit`. `state` as in `Instance.state`; active ones include those
+        with an incident. Raises `BadValue` for another state."""
         found = self.reader().views.instances(
             tenant,
             process_id=process_id,
@@ -197,7 +198,7 @@ class Engine:
         return self.reader().views.definitions(tenant)
 
     def source(self, definition: int, *, tenant: str = DEFAULT_TENANT) -> bytes:
-        """The document that a definition came from."""
+        """The document that a definition (`DefinitionView.key`) came from; raises `NotFound`."""
         return self.reader().views.source(tenant, definition)
 
     # --- messages, signals, tasks, incidents
@@ -212,9 +213,10 @@ class Engine:
         message_id: str = "",
         tenant: str = DEFAULT_TENANT,
     ) -> int:
-        """Publishes a message; gives its key. Nobody waiting: it is buffered for `ttl`, else gone.
+        """Publishes a message; gives its own key. Nobody waiting: it is buffered for `ttl`, else gone.
 
-        Raises `Conflict` when a message with this id is buffered already.
+        `key` is what the receiver's correlation key must be. `ttl` is in seconds, or an ISO 8601 duration. Raises
+        `Conflict` when a message with this id is buffered already.
         """
         values = checked_all(variables)
         wait = milliseconds("time to live", ttl)
@@ -223,7 +225,7 @@ class Engine:
     def publish_many(
         self, messages: Sequence[tuple[str, str]], *, ttl: Duration = 0, tenant: str = DEFAULT_TENANT
     ) -> list[int]:
-        """Publishes messages (name, key) that share commits."""
+        """Publishes messages (name, key) that share commits; the first failure is raised."""
         wait = milliseconds("time to live", ttl)
         found = self._call_all([q.PublishMessage(tenant, name, key, {}, wait) for name, key in messages])
         return [cast("int", key) for key in found]
@@ -231,7 +233,7 @@ class Engine:
     def broadcast(
         self, name: str, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> int:
-        """Broadcasts a signal; gives the number of those who waited for it."""
+        """Broadcasts a signal; gives the number of those who waited for it, processes that it starts included."""
         return cast("int", self.call(q.BroadcastSignal(tenant, name, checked_all(variables))))
 
     def tasks(
@@ -261,11 +263,11 @@ class Engine:
         self.call(q.TaskEvent(tenant, task, CompleteTask(task, checked_all(variables))))
 
     def complete_tasks(self, tasks: Sequence[int], *, tenant: str = DEFAULT_TENANT) -> None:
-        """Completes user tasks that share commits."""
+        """Completes user tasks that share commits; the first failure is raised."""
         self._call_all([q.TaskEvent(tenant, task, CompleteTask(task)) for task in tasks])
 
     def assign_task(self, task: int, assignee: str, *, tenant: str = DEFAULT_TENANT) -> None:
-        """Gives a user task to somebody; "" takes it away."""
+        """Gives a user task to somebody; "" takes it away. Raises as `complete_task` does."""
         self.call(q.TaskEvent(tenant, task, AssignTask(task, assignee)))
 
     def update_task(self, task: int, changes: Mapping[str, object], *, tenant: str = DEFAULT_TENANT) -> None:
@@ -282,7 +284,7 @@ class Engine:
         return self.reader().views.incidents(tenant, instance=instance, after=after, limit=limit)
 
     def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = DEFAULT_TENANT) -> None:
-        """Does again what failed; a job gets `retries` anew."""
+        """Does again what failed; a job gets `retries` anew. Raises `NotFound` when it is not open."""
         self.call(q.Resolve(tenant, incident, retries))
 
     def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
@@ -302,8 +304,9 @@ class Engine:
         """Registers a function for the jobs of a type: arguments by variable name, a dict of variables as result.
 
         `max_jobs` at the same time, `timeout` in seconds until the job is given to another worker, `backoff` the
-        seconds after each failed attempt. Raise `BpmnError` for what the process is to handle, `Denied` to say no as
-        a task listener.
+        seconds after each failed attempt, the last one repeating (default: what the model says, else 1, 5, 30, 300).
+        Raise `BpmnError` for what the process is to handle, `Denied` to say no as a task listener. Raises `TypeError`
+        for a signature that cannot be filled.
         """
 
         def register(function: _F) -> _F:
@@ -335,7 +338,7 @@ class Engine:
         timeout: float = TIMEOUT_S,
         tenant: str = DEFAULT_TENANT,
     ) -> list[Job]:
-        """Leases jobs to a worker outside of this engine for `timeout` seconds."""
+        """Leases up to `limit` jobs for `timeout` seconds to a worker outside of this engine; none: an empty list."""
         answer = self.call(q.ActivateJobs(tenant, type, limit, worker, max(1, milliseconds("timeout", timeout))))
         return [job_from(each, tenant) for each in cast("list[dict[str, Json]]", answer)]
 
@@ -360,7 +363,7 @@ class Engine:
         backoff: float | None = None,
         tenant: str = DEFAULT_TENANT,
     ) -> int:
-        """A failed attempt; gives the retries that are left (default: one less). At 0 there is an incident."""
+        """A failed attempt; gives the retries left (default: one less; at 0 an incident). `backoff` is in seconds."""
         key, token, tenant = _addressed(job, tenant)
         pause = None if backoff is None else milliseconds("back-off", backoff)
         return cast("int", self.call(q.FailJob(tenant, key, told(message), token, retries, pause)))
@@ -374,7 +377,7 @@ class Engine:
         *,
         tenant: str = DEFAULT_TENANT,
     ) -> None:
-        """A BPMN error instead of a result."""
+        """A BPMN error instead of a result; raises `NotFound` as `complete_job` does."""
         key, token, tenant = _addressed(job, tenant)
         self.call(q.ThrowJob(tenant, key, code, message, checked_all(variables), token))
 
@@ -423,7 +426,7 @@ class Engine:
         self.call(q.SwitchFlags(DEFAULT_TENANT, flags))
 
     def backup(self, path: str | Path) -> None:
-        """Copies the store to a new file while it is in use."""
+        """Copies the store to a new file while it is in use; raises `StoreError`, also when the file is there."""
         self.store.backup(Path(path))
 
     def decide(

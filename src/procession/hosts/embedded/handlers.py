@@ -280,7 +280,7 @@ def _finish_job(shard: Shard, request: q.FinishJob) -> None:
     event = e.CompleteJob(offer.key, request.variables, request.denied, request.reason)
     outcome = shard.advance(resident, event)
     if request.tolerant and outcome.rejected == "conflict":
-        _fail_job(shard, q.FailJob(request.tenant, request.job, outcome.reason, request.token))
+        _fail_job(shard, q.FailJob(request.tenant, request.job, outcome.reason, request.token, backoff=request.backoff))
         return
     _accepted(outcome)
 

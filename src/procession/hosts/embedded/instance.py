@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
+from procession.base.failure import NotFound
 from procession.base.values import Variables
 from procession.core.events import Cancel, SetVariables
 from procession.hosts.embedded.reading import Reader
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.services.views import Entry, IncidentView, InstanceView, JobView, TaskView, WarningView
+from procession.services.views import Entry, IncidentView, InstanceView, JobView, Moment, TaskView, WarningView
+
+APPEAR_S: Final = 30.0
+"""How long `wait` lets the transaction that starts an instance take."""
 
 
 class Door(Protocol):
@@ -83,13 +88,17 @@ class Instance:
 
     @property
     def tokens(self) -> dict[str, int]:
-        """Element id -> how many element instances are active there, scopes included."""
+        """Element id -> how many element instances are active there; sub-processes are, the process itself is not."""
         return self._engine.reader().tokens(self._tenant, self.key)
 
     @property
     def history(self) -> list[Entry]:
         """Every fact, in order."""
         return self._engine.reader().history(self._tenant, self.key)
+
+    def as_of(self, seq: int) -> Moment:
+        """The instance as it was after the step `seq` of its history; raises `NotFound` for a step it does not have."""
+        return self._engine.reader().moment(self._tenant, self.key, seq)
 
     @property
     def warnings(self) -> list[WarningView]:
@@ -119,13 +128,24 @@ class Instance:
     def wait(self, timeout: float | None = None) -> str:
         """Waits for the end and gives the state; after `timeout` seconds, whatever it is then.
 
-        Without `serve()`, and if this process owns the store, it runs the engine meanwhile.
+        Without `serve()`, and if this process owns the store, it runs the engine meanwhile. One started in an open
+        transaction may not exist yet: after `APPEAR_S` seconds without it, `NotFound` is raised.
         """
         return self.wait_unless(lambda: False, timeout)
 
     def wait_unless(self, given_up: Callable[[], bool], timeout: float | None = None) -> str:
         """`wait` that also ends soon after `given_up` comes true, which is asked again and again."""
-        self._engine.wait_until(lambda: given_up() or self.state in {"completed", "terminated"}, timeout)
+        appears_until = time.monotonic() + APPEAR_S
+
+        def is_over() -> bool:
+            try:
+                return self.state in {"completed", "terminated"}
+            except NotFound:
+                if time.monotonic() > appears_until:
+                    raise
+                return False
+
+        self._engine.wait_until(lambda: given_up() or is_over(), timeout)
         return self.state
 
     def set_variables(self, variables: Mapping[str, object], *, element: int | str = 0, local: bool = False) -> None:

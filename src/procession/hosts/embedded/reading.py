@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import final
 
 from procession.base.failure import Conflict, NotFound
@@ -13,7 +12,7 @@ from procession.runtime.decisions import decide
 from procession.runtime.ports import Store
 from procession.runtime.requests import StartProcess
 from procession.runtime.rows import DefinitionRow
-from procession.services.views import Entry, InstanceView, Views, WarningView, variables_of
+from procession.services.views import Entry, InstanceView, Moment, Views, WarningView, tokens_of, variables_of
 
 
 @final
@@ -62,11 +61,11 @@ class Reader:
 
     def tokens(self, tenant: str, key: int) -> dict[str, int]:
         """Element id -> active element instances."""
-        loaded = self.views.load(tenant, key)
-        root = loaded.state.root
-        nodes = loaded.linked.nodes
-        counted = Counter(nodes[e.node].id for e in loaded.state.elements.values() if e is not root)
-        return dict(counted)
+        return tokens_of(self.views.load(tenant, key))
+
+    def moment(self, tenant: str, key: int, seq: int) -> Moment:
+        """See `Views.moment`."""
+        return self.views.moment(tenant, key, seq)
 
     def history(self, tenant: str, key: int) -> list[Entry]:
         """See `Views.history`."""

@@ -47,7 +47,8 @@ class BpmnError(Exception):
 
 
 class Denied(Exception):
-    """Raise it in a worker of a task listener: what its user task was about to do does not happen."""
+    """Raise it in a worker of a task listener: the user task stays as it was, and is not assigned, updated or
+    completed. `reason` stands in the history. Elsewhere it is a failed attempt."""
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
@@ -200,7 +201,7 @@ class Worker:
             return
         try:
             shape = msgspec.inspect.type_info(hint)
-        except TypeError as error:
+        except (TypeError, NameError) as error:
             raise TypeError(f"worker {self.type!r}: parameter {name!r}: {error}") from None
         if isinstance(shape, msgspec.inspect.CustomType):
             raise TypeError(
@@ -312,17 +313,24 @@ class Worker:
         return ThrowJob(work.tenant, work.key, code, told(str(error.message)), variables, work.token)
 
     def _denied(self, work: Work, denied: Denied) -> AnyRequest:
-        return FinishJob(work.tenant, work.key, {}, work.token, True, denied.reason, True)
+        reason = told(str(denied.reason))
+        pause = self._pause(work)
+        return FinishJob(
+            work.tenant, work.key, {}, work.token, denied=True, reason=reason, tolerant=True, backoff=pause
+        )
 
     def _failed(self, work: Work, text: str) -> AnyRequest:
-        pause: int | None = None
-        if self.backoff_ms:
-            pause = self.backoff_ms[min(work.attempt, len(self.backoff_ms)) - 1]
-        return FailJob(work.tenant, work.key, told(text), work.token, backoff=pause)
+        return FailJob(work.tenant, work.key, told(text), work.token, backoff=self._pause(work))
+
+    def _pause(self, work: Work) -> int | None:
+        return self.backoff_ms[min(work.attempt, len(self.backoff_ms)) - 1] if self.backoff_ms else None
 
 
 def variables_of(type: str, result: object) -> dict[str, Json]:
-    """A worker's result as variables. Raises `BadValue` when it is no mapping of values that JSON can hold."""
+    """A worker's result as variables. What it may take, it may give back: dates, UUIDs, enums, dataclasses, structs.
+
+    Raises `BadValue` when it is no mapping of such values.
+    """
     if result is None:
         return {}
     if isinstance(result, Mapping):
@@ -429,10 +437,3 @@ def _told(error: BaseException) -> str:
     except Exception as second:  # an exception of the worker's, with a text of the worker's
         return f"{kind}, whose text cannot be read: {type(second).__name__}"
     return text if isinstance(error, ProcessionError | BpmnError) else f"{kind}: {text}"
-
-
-def _plain_function(function: Function) -> Function:
-    """Where the annotations are: inside a partial, a method of a callable object, or the function itself."""
-    while isinstance(function, partial):
-        function = function.func
-    return function if inspect.isroutine(function) or inspect.isclass(function) else type(function).__call__

@@ -125,18 +125,21 @@ LISTS: Final[dict[tuple[str, str], dict[str, tuple[str, Callable[..., object], d
     },
 }
 
-_LISTENERS: Final = {
+LISTENERS: Final = {
     (ZEEBE, "executionListeners"): ("execution_listeners", "executionListener"),
     (ZEEBE, "taskListeners"): ("task_listeners", "taskListener"),
 }
-_LISTENER_FIELDS: Final = {"eventType": "event_type", "type": "type", "retries": "retries"}
-_CALLED_FIELDS: Final = {
+LISTENER_FIELDS: Final = {"eventType": "event_type", "type": "type", "retries": "retries"}
+CALLED_FIELDS: Final = {
     "processId": "process_id",
     "bindingType": "binding_type",
     "versionTag": "version_tag",
     "businessId": "business_id",
 }
-_CALLED_FLAGS: Final = frozenset({"propagateAllChildVariables", "propagateAllParentVariables"})
+CALLED_FLAGS: Final = frozenset({"propagateAllChildVariables", "propagateAllParentVariables"})
+CATCH_UP: Final = f"{PROCESSION} catchUp"
+ATTRIBUTES: Final = {CATCH_UP: "timerEventDefinition"}
+"""Attributes of ours on elements of the standard: what each stands on."""
 _TEMPLATE: Final = f"{ZEEBE} modelerTemplate"
 _PRESENTATION: Final = frozenset({"id", f"{ZEEBE} modelerTemplateVersion", f"{ZEEBE} modelerTemplateIcon"})
 
@@ -167,8 +170,8 @@ def _read(reading: Reading, element: XmlElement, fields: dict[str, Any]) -> None
     key = (element.namespace, element.name)
     if key in LISTS:
         _lists(reading, element, LISTS[key], fields)
-    elif key in _LISTENERS:
-        field, tag = _LISTENERS[key]
+    elif key in LISTENERS:
+        field, tag = LISTENERS[key]
         _each(reading, element, {tag: field}, fields)
     elif key in STRUCTS:
         field, struct, names = STRUCTS[key]
@@ -193,7 +196,7 @@ def _read_attribute(element: XmlElement, name: str, fields: dict[str, Any]) -> N
     namespace, _, local = name.rpartition(" ")
     if name == _TEMPLATE:
         fields["template"] = element.attributes[name]
-    elif namespace not in {XSI, PROCESSION} and name not in _PRESENTATION:
+    elif namespace != XSI and name not in _PRESENTATION and ATTRIBUTES.get(name) != element.name:
         value = ForeignAttribute(namespace=namespace, name=local, value=element.attributes[name])
         _append(fields, "foreign_attributes", value)
 
@@ -228,7 +231,7 @@ def _listener(reading: Reading, element: XmlElement, fields: dict[str, Any]) -> 
         _read(reading, child, inner)
     for other in inner.pop("foreign", ()):
         _append(fields, "foreign", other)
-    _unknown_attributes(reading, element, _LISTENER_FIELDS)
+    _unknown_attributes(reading, element, LISTENER_FIELDS)
     return model.Listener(
         event_type=attribute(element, "eventType"),
         type=attribute(element, "type"),
@@ -247,7 +250,7 @@ def _struct(reading: Reading, element: XmlElement, struct: Callable[..., object]
 
 
 def _called_element(reading: Reading, element: XmlElement) -> model.CalledElement:
-    _unknown_attributes(reading, element, _CALLED_FIELDS | dict.fromkeys(_CALLED_FLAGS, ""))
+    _unknown_attributes(reading, element, CALLED_FIELDS | dict.fromkeys(CALLED_FLAGS, ""))
     return model.CalledElement(
         process_id=attribute(element, "processId"),
         binding_type=attribute(element, "bindingType"),

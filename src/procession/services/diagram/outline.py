@@ -186,11 +186,15 @@ def _detail(node: FlowNode) -> str:
     if isinstance(node, Gateway):
         return words(node.kind)
     kind = "event sub-process" if node.triggered_by_event else words(node.kind)
-    job = node.extension.task_definition
+    extension = node.extension
+    job, decision, called = extension.task_definition, extension.called_decision, extension.called_element
     if job is not None and job.type:
-        kind = f"{kind} ({job.type})"
-    if node.extension.called_element is not None:
-        kind = f"{kind} of {node.extension.called_element.process_id}"
+        kind = f"{kind} ({_flat(job.type)})"
+    elif decision is not None and decision.decision_id:
+        kind = f"{kind} ({_flat(decision.decision_id)})"
+    process = (called.process_id if called is not None else "") or node.called_element
+    if process:
+        kind = f"{kind} of {_flat(process)}"
     return f"{kind}{_REPEATED[repetition(node)]}"
 
 

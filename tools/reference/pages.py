@@ -1,0 +1,51 @@
+"""The pages by file name, and the index of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tools.reference import (
+    api,
+    commands,
+    elements,
+    extensions,
+    facts,
+    functions,
+    incidents,
+    limits,
+    pictures,
+    rules,
+    scenarios,
+)
+from tools.reference.text import table
+
+PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
+    "python.md": ("Python API", api.page, "Engine, AsyncEngine, Instance, Job, views, errors, the test kit"),
+    "cli.md": ("Commands", commands.page, "every command with its arguments and options"),
+    "scenarios.md": ("Scenario files", scenarios.page, "every key of a scenario file"),
+    "elements.md": ("BPMN elements", elements.page, "what is executed, and what is refused"),
+    "extensions.md": ("Extensions", extensions.page, "the `zeebe` and `procession` words that are read"),
+    "feel.md": ("FEEL functions", functions.page, "the built-in functions with their parameters"),
+    "facts.md": ("Facts", facts.page, "what the history of an instance consists of"),
+    "incidents.md": ("Incident codes", incidents.page, "what stops an instance"),
+    "rules.md": ("Rules", rules.page, "every rule that a diagnostic can name, with what it says and the remedy"),
+    "limits.md": ("Limits", limits.page, "what is bounded, and by how much"),
+}
+"""File name to title, maker and what it holds."""
+
+_NOTE: Final = "Made from the code by `make reference`; do not edit it here."
+
+
+def pages() -> dict[str, str]:
+    """Every page's text, by file name."""
+    found = {name: f"# {title}\n\n{_NOTE}\n\n{make().strip()}\n" for name, (title, make, _) in PAGES.items()}
+    rows = [(f"[{title}]({name})", what) for name, (title, _, what) in PAGES.items()]
+    found["index.md"] = f"# Reference\n\n{_NOTE}\n\n{table(('page', 'holds'), rows)}\n"
+    return found
+
+
+def files() -> dict[str, str]:
+    """Everything that is made from the code, by its path under docs/."""
+    made = {f"reference/{name}": text for name, text in pages().items()}
+    return made | {f"images/{name}": text for name, text in pictures.pictures().items()}

@@ -1,0 +1,38 @@
+"""The pictures of docs/images: the example `order` as drawn, and a run of it half-way, as `show --svg` draws it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tools.reference.text import SRC
+
+from procession import Engine, Instance
+from procession.parse import parse_bpmn
+from procession.services.diagram import render_svg
+from procession.services.progress import progress_of
+
+MODEL: Final = SRC.parents[1] / "examples" / "order" / "order.bpmn"
+AT: Final = 1_767_258_000_000
+"""2026-01-01T09:00:00Z; no picture shows it."""
+
+
+def pictures() -> dict[str, str]:
+    """The text of each picture, by file name."""
+    definitions, _ = parse_bpmn(MODEL.read_bytes(), MODEL.name)
+    assert definitions is not None
+    return {"order.svg": render_svg(definitions), "order-running.svg": _running()}
+
+
+def _running() -> str:
+    """Paid for nothing yet: picked, reminded once, and the payment awaited."""
+    now = AT
+    with Engine(clock=lambda: now) as engine:
+        for job_type in ("check-stock", "pick-goods", "request-payment", "send-reminder"):
+            engine.worker(job_type)(lambda: None)
+        engine.deploy(MODEL)
+        instance: Instance = engine.start("order", {"orderId": "O-1", "items": [], "total": 24})
+        engine.run_until_idle()
+        now += 25 * 3_600_000
+        engine.run_until_idle()
+        seen = progress_of(engine.reader().views, "<default>", instance.key)
+        return render_svg(seen.definitions, seen.marks)
