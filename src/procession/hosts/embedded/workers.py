@@ -13,7 +13,6 @@ import time
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Any, Final, TypeAlias, cast, final
 
 import msgspec
