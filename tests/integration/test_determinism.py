@@ -1,4 +1,4 @@
-"""Nothing that is stored depends on the process that wrote or reads it: not its zone, not its hashes (DESIGN 4a.9)."""
+"""Nothing that is stored depends on the process that wrote or reads it: not its zone, not its hashes (decision 9)."""
 
 from __future__ import annotations
 

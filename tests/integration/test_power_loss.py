@@ -1,4 +1,4 @@
-"""The power goes off: what a caller was told has happened is there, whole and once (DESIGN 4a.17).
+"""The power goes off: what a caller was told has happened is there, whole and once (decision 17).
 
 A session of calls is recorded on a disk that knows what was synced (power_rig.py). Then the power is cut at many
 moments of it, with every kind of damage to what was not synced, and the survivors are opened.

@@ -1,4 +1,4 @@
-"""Several processes on one file: engines, the command line; owners that die or sleep (DESIGN 4a.1)."""
+"""Several processes on one file: engines, the command line; owners that die or sleep (decision 1)."""
 
 from __future__ import annotations
 

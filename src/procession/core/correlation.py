@@ -1,4 +1,4 @@
-"""Correlation: the second pure machine (DESIGN 4a.2). It decides which message goes to whom; hosts only place it.
+"""Correlation: the second pure machine (decision 2). It decides which message goes to whom; hosts only place it.
 
 A partition holds what has one tenant, message name and correlation key: open subscriptions, start subscriptions,
 buffered messages. `decide` moves a partition on by one input and gives back what the host has to do. The rules span

@@ -1,6 +1,6 @@
 """Behaviour flags: numbered changes of the interpreter's behaviour, recorded in each instance at its start.
 
-A flag's number is never reused. Two phases (DESIGN 4a.18): release N can run both behaviours, and its cells stay
+A flag's number is never reused. Two phases (decision 18): release N can run both behaviours, and its cells stay
 with the old one until each of them is switched (`Engine.switch`, a row of the store); only a later release may assume
 the new one. So a rollback to the release before finds nothing that it cannot run. An instance keeps its flags for ever.
 """

@@ -1,4 +1,4 @@
-"""The snapshot codec: a state as bytes and back, field by field. Fields are appended, never moved (DESIGN 4a.18).
+"""The snapshot codec: a state as bytes and back, field by field. Fields are appended, never moved (decision 18).
 
 `FORMAT` counts incompatible layouts. Within one, a row that is longer than this build knows was written by the next
 one: what it appended is left aside, which is right as long as the behaviour behind it is switched off (core.flags).

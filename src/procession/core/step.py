@@ -2,7 +2,7 @@
 
 Decide, then apply: transitions write facts through the context and `apply` changes the state. The agenda is a queue,
 not recursion, so a long straight process costs no stack. After `TRANSITIONS_MAX` transitions the rest of the agenda
-becomes the fact `Yielded`, by count and so equal on every host (DESIGN 4a.10).
+becomes the fact `Yielded`, by count and so equal on every host (decision 10).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def next_due(cycle: str, scheduled: int, now: int, zone: str, catch_up: bool = F
     """(next due, firings skipped) of a cycle that was due at `scheduled` and fires now.
 
     The next time is computed from the scheduled one, so a late firing does not drift. What lay in a downtime is
-    skipped, unless `catch_up` (DESIGN 4a.15); of cron at most `SKIPPED_MAX` are counted.
+    skipped, unless `catch_up` (decision 15); of cron at most `SKIPPED_MAX` are counted.
     """
     cron = _cron_or_none(cycle)
     if cron is not None:

@@ -1,6 +1,6 @@
 """The canonical form of a run: its facts as a partial order per scope, without keys, sequence numbers and times.
 
-Two hosts that carried out the same work in another interleaving have the same form (DESIGN 4a.8). What is compared:
+Two hosts that carried out the same work in another interleaving have the same form (decision 8). What is compared:
 the tree of element instances; in each, its own history in order, the values that each of its variables had in order,
 how often each flow inside it was taken, and what it held, in no order. What is left out: keys and times; how often a
 step was cut (`Yielded`) and how many random numbers it drew, because both follow the interleaving; texts of incidents,

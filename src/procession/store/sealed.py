@@ -1,4 +1,4 @@
-"""A store whose values are encrypted before they reach another store, and decrypted behind it (DESIGN 4a.14).
+"""A store whose values are encrypted before they reach another store, and decrypted behind it (decision 14).
 
 Every blob passes here, and every text that may hold what a process holds: a variable's value can be in a correlation
 key, in the name of a message, in an error's text. What stays readable are keys, times, numbers and the words of the

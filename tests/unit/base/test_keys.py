@@ -1,4 +1,4 @@
-"""Keys: 63 bits, ordered by time, the shard in the high bits, never given twice (DESIGN 4a.6)."""
+"""Keys: 63 bits, ordered by time, the shard in the high bits, never given twice (decision 6)."""
 
 from __future__ import annotations
 

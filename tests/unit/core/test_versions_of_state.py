@@ -1,4 +1,4 @@
-"""A build reads what the one before it and the one after it wrote: snapshots, facts, flags (DESIGN 4a.12, 4a.18)."""
+"""A build reads what the one before it and the one after it wrote: snapshots, facts, flags (decisions 12 and 18)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behaviour flags in two phases: a store is switched, instances keep what they were started with (DESIGN 4a.18)."""
+"""Behaviour flags in two phases: a store is switched, instances keep what they were started with (decision 18)."""
 
 from __future__ import annotations
 

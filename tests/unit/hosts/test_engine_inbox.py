@@ -1,4 +1,4 @@
-"""The inbox: what other processes and other instances ask, once, in order, whatever happens to them (DESIGN 4a.1)."""
+"""The inbox: what other processes and other instances ask, once, in order, whatever happens to them (decision 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message is an offer: taken in the commit that records it, or back in the buffer (DESIGN 4a.2)."""
+"""A message is an offer: taken in the commit that records it, or back in the buffer (decision 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an instance costs in the store: facts as they come, a snapshot only when they outweigh it (DESIGN 4a.3)."""
+"""What an instance costs in the store: facts as they come, a snapshot only when they outweigh it (decision 3)."""
 
 from __future__ import annotations
 

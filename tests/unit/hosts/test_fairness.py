@@ -1,4 +1,4 @@
-"""Tenants take turns, in everything that queues; who has nothing to do costs nothing (DESIGN 4a.13)."""
+"""Tenants take turns, in everything that queues; who has nothing to do costs nothing (decision 13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tenants are walls: with another tenant's name every key, name and id of this one means nothing (DESIGN §4).
+"""Tenants are walls: with another tenant's name every key, name and id of this one means nothing (docs/design/0008).
 
 The tenant `b` knows everything about the tenant `a`, and tries every call of the engine and every command. Nothing of
 `a` is shown, and not one byte of it changes.

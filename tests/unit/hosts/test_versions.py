@@ -1,4 +1,4 @@
-"""Versions are told apart by their bytes, instances run programs by their hash (DESIGN 4a.7)."""
+"""Versions are told apart by their bytes, instances run programs by their hash (decision 7)."""
 
 from __future__ import annotations
 

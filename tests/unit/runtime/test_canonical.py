@@ -1,4 +1,4 @@
-"""The canonical form: equal for equal work in any interleaving, different for anything that differs (DESIGN 4a.8)."""
+"""The canonical form: equal for equal work in any interleaving, different for anything that differs (decision 8)."""
 
 from __future__ import annotations
 

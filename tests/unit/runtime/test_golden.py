@@ -1,4 +1,4 @@
-"""Golden histories: what earlier releases stored is read, replayed and started as it was then (DESIGN 4a.7, 4a.18).
+"""Golden histories: what earlier releases stored is read, replayed and started as it was then (decisions 7 and 18).
 
 `tests/golden/record.py` makes the files; none is ever made anew.
 """

@@ -1,4 +1,4 @@
-"""What is evaluated inside a step is pure; any other code is a job (DESIGN 4a.11)."""
+"""What is evaluated inside a step is pure; any other code is a job (decision 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connection of an engine does all its writes and its checkpoints (DESIGN 4a.17)."""
+"""One connection of an engine does all its writes and its checkpoints (decision 17)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tenant leads every key of every table, from the first migration (DESIGN 4a.6), and files can shrink (4a.12)."""
+"""The tenant leads every key of every table, from the first migration (decision 6), and files can shrink (4a.12)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """A codec that encrypts can be plugged in: the engine works as before, and nothing that it holds can be read in the
-file (DESIGN 4a.14)."""
+file (decision 14)."""
 
 from __future__ import annotations
 

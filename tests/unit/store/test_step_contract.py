@@ -1,5 +1,5 @@
 """The store's contract under a host that keeps instances in memory, and under one that loads them for every step
-(DESIGN 4a.5): both write the same, and neither writes over what another process wrote."""
+(decision 5): both write the same, and neither writes over what another process wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alarms: which tenant's timers are due, and whose turn it is (DESIGN 4a.13).
+"""Alarms: which tenant's timers are due, and whose turn it is (decision 13).
 
 Of each tenant that has timers only the next due time is in memory; the rows stay in the store. A tenant with a million
 timers due at once takes its turns like every other. Guarded by the pump's lock. What firing means lives elsewhere.

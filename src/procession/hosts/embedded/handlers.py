@@ -150,7 +150,7 @@ def _accepted(outcome: Outcome) -> None:
 
 
 def _fire_start(shard: Shard, tenant: int, tenant_name: str, key: int) -> None:
-    """A start timer is due: an instance starts, and a cycle is set anew (never drifting, DESIGN 4a.15)."""
+    """A start timer is due: an instance starts, and a cycle is set anew (never drifting, decision 15)."""
     rows = shard.store.read("timer", (tenant, key), TimerRow)
     if not rows:
         raise NotFound(f"timer {key} is not open")
@@ -292,7 +292,7 @@ def _throw_job(shard: Shard, request: q.ThrowJob) -> None:
 
 
 def _fail_job(shard: Shard, request: q.FailJob) -> int:
-    """A failed attempt is telemetry on the job's row; only running out of retries is a fact (DESIGN 4a.8)."""
+    """A failed attempt is telemetry on the job's row; only running out of retries is a fact (decision 8)."""
     offer, resident = _leased(shard, request.tenant, request.job, request.token)
     job = resident.state.jobs.get(offer.key)
     if job is None:

@@ -1,4 +1,4 @@
-"""Residents: instances in memory, a cache that the store's sequence numbers validate (DESIGN 4a.5)."""
+"""Residents: instances in memory, a cache that the store's sequence numbers validate (decision 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forgetting: what is older than it has to be kept, a page of instances in each commit (DESIGN 4a.12).
+"""Forgetting: what is older than it has to be kept, a page of instances in each commit (decision 12).
 
 A replay needs a snapshot and the facts since; everything before is history. What was deployed stays: an instance or
 its history may name it. What must not live here: how long a tenant keeps what.

@@ -1,4 +1,4 @@
-"""Tickets and the intake: requests that wait for the writer, taken fairly over tenants (DESIGN 4a.13).
+"""Tickets and the intake: requests that wait for the writer, taken fairly over tenants (decision 13).
 
 The intake is deficit round robin with a cost of one a request. Thread-safe; nothing here runs a request.
 """

@@ -1,7 +1,7 @@
 """The writer: carries out a batch of requests in one commit, then lets the answers out.
 
 If a commit fails, everything that it touched is forgotten and the requests are tried one by one, with what they mean
-for other instances as inbox rows: instances never depend on a shared transaction (DESIGN 4a.4). What must not live
+for other instances as inbox rows: instances never depend on a shared transaction (decision 4). What must not live
 here: what a request means (handlers.py) and what a command means (carry.py).
 """
 
