@@ -1,4 +1,4 @@
-"""Names, keys and texts for people: bounded, storable, refused by name or made readable (docs/design/0008, "bounded")."""
+"""Names, keys and texts for people: bounded, storable, refused by name or made readable (docs/design/0008)."""
 
 from __future__ import annotations
 
