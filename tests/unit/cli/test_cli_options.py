@@ -55,7 +55,7 @@ def test_options_win_over_the_file(tmp_path: Path) -> None:
 
 
 FILES = {
-    "deep": ('{"a":' + "[" * 5_000 + "]" * 5_000 + "}", "not JSON"),
+    "deep": ('{"a":' + "[" * 5_000 + "]" * 5_000 + "}", "not JSON|nested deeper"),
     "nested over the limit": ('{"a":' + "[" * 300 + "]" * 300 + "}", "is nested deeper than 200"),
     "large": ('{"a": "' + "x" * 5_000_000 + '"}', "'a' has more than 4194304 bytes"),
     "not a number": ('{"a": NaN}', "not JSON"),
@@ -75,7 +75,8 @@ def test_a_file_of_bad_variables_is_refused_by_its_name_and_theirs(tmp_path: Pat
     with pytest.raises(Problem) as caught:
         variables_of(None, file)
     assert str(file) in str(caught.value)
-    assert says in str(caught.value)
+    # How deep the decoder itself goes depends on the version of Python.
+    assert any(each in str(caught.value) for each in says.split("|"))
     assert caught.value.remedy
     file.write_bytes(b'{"a": "\xff"}')
     with pytest.raises(Problem, match="not JSON"):

@@ -171,14 +171,16 @@ class World:
 
     def evict(self) -> None:
         """Nothing stays in memory between two requests."""
-        shard = self.process.pump.shard if self.process is not None else None
-        if shard is not None:
+        process = self.process
+        shard = process.pump.shard if process is not None else None
+        if process is not None and shard is not None:
             try:
                 shard.residents.clear()
                 shard.postbox.forget()
             except StoreError:
                 # What is half forgotten must not be used; an engine would not get into this on its own.
-                self.process = None
+                self.crashed(process)
+                process.store.crash()
 
     # --- what a process does
 
