@@ -110,5 +110,6 @@ def _audit_instance(connection: sqlite3.Connection, key: int) -> State:
 
 
 def _linked(connection: sqlite3.Connection, hash: str) -> Linked:
-    (data,) = connection.execute("SELECT data FROM procession_program WHERE hash = ?", (hash,)).fetchone()
-    return link(from_bytes(codec.unwrap(data)), hash)
+    row = connection.execute("SELECT data FROM procession_program WHERE hash = ?", (hash,)).fetchone()
+    assert row is not None, f"the program {hash} is gone"
+    return link(from_bytes(codec.unwrap(row[0])), hash)
