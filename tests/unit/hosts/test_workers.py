@@ -348,3 +348,15 @@ def test_a_bpmn_error_whose_variables_json_cannot_hold_is_a_failed_attempt() -> 
         raise BpmnError("E", "why", {"a": object()})
 
     assert "BpmnError E: why: a is of type object" in run(work, {})[2][0]
+
+
+def test_a_worker_whose_place_was_taken_gets_no_more_jobs() -> None:
+    with Engine() as engine:
+        engine.deploy(d.one_task())
+        engine.start("p")
+        engine.worker("work")(lambda: {"by": "the first"})
+        former = engine._crew.workers["work"]
+        engine.worker("work")(lambda: {"by": "the second"})
+        assert engine._crew.take(former, 1) == []
+        engine.run_until_idle()
+        assert engine.instances()[0].variables == {"by": "the second"}

@@ -93,6 +93,9 @@ class Crew:
             return []
         pump = self.pump
         with pump.lock:
+            # Whoever asks may have looked before another function took this one's place.
+            if self.workers.get(worker.type) is not worker:
+                return []
             shard = pump.own()
             if shard is None:
                 return self._take_outside(worker, limit)
