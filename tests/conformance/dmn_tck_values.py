@@ -30,7 +30,11 @@ def value_of(node: ET.Element, type: ItemType = ANY) -> Value:
     if value is None or _is_nil(value):
         return None
     stated = value.get(f"{_XSI}type", "").rpartition(":")[2]
-    return _typed(stated or _XSD.get((target.element or target).kind, ""), value.text or "")
+    kind = (target.element or target).kind
+    if not stated and not value.text and kind == "Any":
+        # `<value/>` of no type holds nothing, not the empty text, which is written with its type.
+        return None
+    return _typed(stated or _XSD.get(kind, ""), value.text or "")
 
 
 def same(expected: Value, actual: Value) -> bool:

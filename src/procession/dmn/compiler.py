@@ -12,7 +12,7 @@ from procession.dmn.decisions import CompiledDecisions, DecisionInfo, ServiceInf
 from procession.dmn.graph import Graph, Need, Node, bind, input_of, order, run
 from procession.dmn.item_types import ANY, ItemType, component_names, plain
 from procession.dmn.scope import Names, names_with, nothing, within
-from procession.dmn.type_definitions import define_types
+from procession.dmn.type_definitions import define_types, type_refs
 from procession.feel import Dialect, Runtime
 from procession.model.dmn import (
     BusinessKnowledgeModel,
@@ -76,6 +76,7 @@ class _Compiler:
         document = self._document
         self._types.update(define_types(self.cx, document.item_definitions, self._types))
         self.cx.types = self._types
+        self.cx.type_refs = type_refs(self._types)
         self._declare()
         for model in document.knowledge_models:
             self._knowledge_model(model)

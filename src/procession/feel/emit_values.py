@@ -77,7 +77,7 @@ def function(g: Emitter, node: n.FunctionNode) -> Value:
     g.frames.pop()
     parameters = g.keep(tuple(names))
     types = g.keep(tuple(kind for _, kind in node.parameters))
-    return g.store(py.call("user_function", parameters, types, py.name(body)))
+    return g.store(py.call("user_function", parameters, types, g.keep(g.types), py.name(body)))
 
 
 def _captured(g: Emitter, node: n.FunctionNode) -> tuple[str, ...]:

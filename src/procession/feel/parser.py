@@ -12,23 +12,35 @@ from typing import Final, cast, final
 from procession.feel import nodes as n
 from procession.feel.errors import FeelSyntaxError
 from procession.feel.grammar import AFTER_RANGE, COMPARISONS, DEPTH_MAX, ITERATORS_MAX, PRECEDENCE, SUM, TEXT_MAX, UNARY
-from procession.feel.lexer import KEYWORDS, Names, Token, canonical, is_regular, label_at, token_at, words_at
+from procession.feel.lexer import (
+    KEYWORDS,
+    NO_NAMES,
+    Names,
+    Token,
+    canonical,
+    is_regular,
+    label_at,
+    token_at,
+    words_at,
+)
 from procession.feel.numbers import parse_number
 from procession.feel.temporal_text import parse_temporal
 from procession.feel.type_parser import parse_type
 
 
-def parse_expression(text: str, names: tuple[str, ...], builtins: Names) -> n.Node:
-    """The tree of an expression. Raises `FeelSyntaxError`."""
-    parser = _Parser(text, names, builtins)
+def parse_expression(text: str, names: tuple[str, ...], builtins: Names, types: Names = NO_NAMES) -> n.Node:
+    """The tree of an expression; `types` are irregular names of types. Raises `FeelSyntaxError`."""
+    parser = _Parser(text, names, builtins, types)
     node = parser.expression(0)
     parser.finish()
     return node
 
 
-def parse_unary_tests(text: str, names: tuple[str, ...], builtins: Names) -> n.UnaryTests:
+def parse_unary_tests(
+    text: str, names: tuple[str, ...], builtins: Names, types: Names = NO_NAMES
+) -> n.UnaryTests:
     """The tree of an input entry: `-`, tests, or `not(tests)`. Raises `FeelSyntaxError`."""
-    parser = _Parser(text, names, builtins)
+    parser = _Parser(text, names, builtins, types)
     node = parser.unary_tests()
     parser.finish()
     return node
@@ -38,13 +50,14 @@ def parse_unary_tests(text: str, names: tuple[str, ...], builtins: Names) -> n.U
 class _Parser:
     """The place in the text and the names in scope there."""
 
-    __slots__ = ("_builtins", "_depth", "_filters", "_in_range", "_scopes", "_shapes", "text", "token")
+    __slots__ = ("_builtins", "_depth", "_filters", "_in_range", "_scopes", "_shapes", "_types", "text", "token")
 
-    def __init__(self, text: str, names: tuple[str, ...], builtins: Names) -> None:
+    def __init__(self, text: str, names: tuple[str, ...], builtins: Names, types: Names) -> None:
         if len(text) > TEXT_MAX:
             raise FeelSyntaxError(f"the expression is longer than {TEXT_MAX} characters", text[:200], 0)
         self.text = text
         self._builtins = builtins
+        self._types = types
         self._shapes = Names()
         self._scopes = [Names(names)]
         self._depth = 0
@@ -287,7 +300,7 @@ class _Parser:
             self.goto(name.end)
             kind: n.TypeRef | None = None
             if self.at(":"):
-                kind, end = parse_type(self.text, self.token.end)
+                kind, end = parse_type(self.text, self.token.end, self._types)
                 self.goto(end)
             parameters.append((name.text, kind))
             if not self.at(")"):
@@ -325,7 +338,7 @@ class _Parser:
         after = self.advance()
         if self.token.text != "of":
             raise self.unexpected("expected `instance of` and a type")
-        kind, end = parse_type(self.text, self.token.end)
+        kind, end = parse_type(self.text, self.token.end, self._types)
         self.goto(end)
         return n.InstanceOf(left.start, max(end, after.end), left, kind)
 

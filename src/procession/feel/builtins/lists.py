@@ -158,7 +158,9 @@ def _truths(rt: Runtime, arguments: Sequence[object], *, decisive: bool) -> bool
     for item in items:
         if item is not None and type(item) is not bool:
             raise DomainError(f"every item must be true or false, not {shown(item)}", "type")
-    return None if any(item is None for item in items) else not decisive
+    if any(item is None for item in items):
+        raise DomainError("an item is null, so the result is open", "null")
+    return not decisive
 
 
 def sublist(rt: Runtime, items: Items, start: Number, length: Number | None = None) -> Items:
