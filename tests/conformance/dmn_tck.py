@@ -3,7 +3,7 @@
 DIR is any folder laid out as the kit's TestCases: below it folders of one or more `.dmn` and `*-test-*.xml` files; the
 folder above them is the level. One line a test case; `--json` makes it one JSON object, the totals go to stderr then:
 `passed` is the value, numbers within 1e-8; `error_reported` tells that the engine gave a diagnostic, which a case with
-`errorResult` asks for. How values are read and compared is in `dmn_tck_values`.
+`errorResult` asks for.
 """
 
 from __future__ import annotations
@@ -11,18 +11,22 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from xml.etree import ElementTree as ET
 
 from procession import dmn, feel
 from procession.base.diagnostics import Diagnostic
 from procession.base.failure import ProcessionError
 from procession.dmn.graph import order
-from procession.dmn.item_types import ANY
+from procession.dmn.item_types import ANY, ItemType, from_json, plain
 from procession.parse import parse_dmn
-from tests.conformance.dmn_tck_values import TCK, Value, same, shown, value_of
 
+TCK: Final = "{http://www.omg.org/spec/DMN/20160719/testcase}"
+_XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+_TOLERANCE: Final = Decimal("1e-8")
+Value: TypeAlias = object
 EXPECTED: Final = Path(__file__).with_name("dmn_tck_expected_failures.txt")
 """The cases that are known to fail: `folder/test/case: reason`, one a line. It can only shrink."""
 JAVA: Final = "not applicable: calls a Java function"
@@ -75,7 +79,7 @@ def main(arguments: list[str]) -> int:
             text = f"{verdict} {outcome.level}/{outcome.name} {outcome.why}".rstrip()
             print(outcome.line() if as_json else text)  # noqa: T201
     for line in totals(outcomes):
-        print(line, file=sys.stderr if as_json else sys.stdout)  # noqa: T201
+        print(line, file=sys.stderr if as_json else sys.stdout)
     return int(any(not o.passed and o.name not in known and o.why != JAVA for o in outcomes))
 
 
@@ -224,6 +228,90 @@ def _inputs(model: dmn.CompiledDecisions, case: ET.Element) -> dict[str, Value]:
         name = node.get("name", "")
         given[name] = value_of(node, types.get(name, ANY))
     return given
+
+
+def value_of(node: ET.Element, type: ItemType = ANY) -> Value:
+    """The value in an input, component, item or expectation; where it states no type, it has the model's."""
+    target = plain(type)
+    components = node.findall(f"{TCK}component")
+    if components:
+        fields = dict((target.element or target).fields)
+        return {part.get("name", ""): value_of(part, fields.get(part.get("name", ""), ANY)) for part in components}
+    found = node.find(f"{TCK}list")
+    if found is not None:
+        element = ANY if target.element is None else plain(target.element)
+        return None if _is_nil(found) else [value_of(item, element) for item in found.findall(f"{TCK}item")]
+    value = node.find(f"{TCK}value")
+    if value is None or _is_nil(value):
+        return None
+    stated = value.get(f"{_XSI}type", "").rpartition(":")[2]
+    kind = (target.element or target).kind
+    if not stated and not value.text and kind == "Any":
+        # `<value/>` of no type holds nothing, not the empty text, which is written with its type.
+        return None
+    return _typed(stated or _XSD.get(kind, ""), value.text or "")
+
+
+def same(expected: Value, actual: Value) -> bool:
+    """Whether a result is as expected."""
+    if isinstance(expected, list) and isinstance(actual, list):
+        return len(expected) == len(actual) and all(map(same, expected, actual))
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        return expected.keys() == actual.keys() and all(same(item, actual[key]) for key, item in expected.items())
+    if _is_number(expected) and _is_number(actual):
+        return abs(Decimal(str(expected)) - Decimal(str(actual))) <= _TOLERANCE
+    if isinstance(expected, bool) or isinstance(actual, bool):
+        return expected is actual
+    if type(expected) is str and actual is not None and type(actual) is not str:
+        # A value without a type is a text.
+        return _is_text_of(expected, actual)
+    return expected == actual
+
+
+def shown(value: Value) -> str:
+    """A value for a message."""
+    return feel.string(value, quoted=True)[:120]
+
+
+_XSD: Final = {
+    "number": "decimal",
+    "boolean": "boolean",
+    "date": "date",
+    "time": "time",
+    "date and time": "dateTime",
+    "days and time duration": "duration",
+    "years and months duration": "duration",
+}
+_NUMBERS: Final = frozenset({"decimal", "double", "integer", "int", "long", "float", "short", "byte"})
+_KINDS: Final = {"date": "date", "time": "time", "dateTime": "date and time", "duration": "days and time duration"}
+
+
+def _typed(type: str, text: str) -> Value:
+    if type in _NUMBERS:
+        number = Decimal(text.strip())
+        return int(number) if number == number.to_integral_value() and abs(number) < 10**30 else number
+    if type == "boolean":
+        return text.strip() in {"true", "1"}
+    if type in _KINDS:
+        return from_json(text.strip(), ItemType(type, kind=_KINDS[type]))
+    return text
+
+
+def _is_text_of(text: str, value: Value) -> bool:
+    if _is_number(value):
+        try:
+            return abs(Decimal(text.strip()) - Decimal(str(value))) <= _TOLERANCE
+        except InvalidOperation:
+            return False
+    return feel.string(value) == text.strip()
+
+
+def _is_number(value: Value) -> bool:
+    return type(value) in {int, Decimal}
+
+
+def _is_nil(element: ET.Element) -> bool:
+    return element.get(f"{_XSI}nil") in {"true", "1"}
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
+from conformance.dmn_tck import JAVA, expected_failures, folders, main, run_folder
 from shared_data import shared_data
-from tests.conformance.dmn_tck import JAVA, expected_failures, folders, main, run_folder
 
 LISTED_MAX: Final = 0
 """How many cases may be listed as failing: lowered with each that passes, never raised."""

@@ -1,7 +1,7 @@
 """The requirements graph at run time (DMN 1.5, 6): its nodes as callables, and the order they are evaluated in.
 
-A node's key is `namespace#id`; that of an import has the import's name in front, `name/namespace#id`. So a document that
-is imported on two ways is evaluated for each of them: its input data may differ.
+A node's key is `namespace#id`; that of an import has the import's name in front, `name/namespace#id`. So a document
+that is imported on two ways is evaluated for each of them: its input data may differ.
 """
 
 from __future__ import annotations

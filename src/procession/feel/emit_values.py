@@ -121,7 +121,8 @@ def call(g: Emitter, node: n.Call) -> Value:
 def _named_call(g: Emitter, node: n.Call, builtin: tuple[str, Builtin], codes: list[ast.expr]) -> Value:
     """A built-in called with named arguments: they are put in order here."""
     name, overloads = builtin
-    for overload in overloads:
+    # `before(range: a, point: b)` and `before(point: a, range: b)` differ in the order alone.
+    for overload in sorted(overloads, key=lambda overload: overload.names != node.names):
         if overload.takes_names(node.names):
             given = dict(zip(node.names, codes, strict=True))
             ordered = [given.get(parameter, py.name("ABSENT")) for parameter in overload.names]

@@ -12,17 +12,7 @@ from typing import Final, cast, final
 from procession.feel import nodes as n
 from procession.feel.errors import FeelSyntaxError
 from procession.feel.grammar import AFTER_RANGE, COMPARISONS, DEPTH_MAX, ITERATORS_MAX, PRECEDENCE, SUM, TEXT_MAX, UNARY
-from procession.feel.lexer import (
-    KEYWORDS,
-    NO_NAMES,
-    Names,
-    Token,
-    canonical,
-    is_regular,
-    label_at,
-    token_at,
-    words_at,
-)
+from procession.feel.lexer import KEYWORDS, NO_NAMES, Names, Token, canonical, is_regular, label_at, token_at, words_at
 from procession.feel.numbers import parse_number
 from procession.feel.temporal_text import parse_temporal
 from procession.feel.type_parser import parse_type
@@ -36,9 +26,7 @@ def parse_expression(text: str, names: tuple[str, ...], builtins: Names, types: 
     return node
 
 
-def parse_unary_tests(
-    text: str, names: tuple[str, ...], builtins: Names, types: Names = NO_NAMES
-) -> n.UnaryTests:
+def parse_unary_tests(text: str, names: tuple[str, ...], builtins: Names, types: Names = NO_NAMES) -> n.UnaryTests:
     """The tree of an input entry: `-`, tests, or `not(tests)`. Raises `FeelSyntaxError`."""
     parser = _Parser(text, names, builtins, types)
     node = parser.unary_tests()
@@ -284,7 +272,7 @@ class _Parser:
         return n.Quantified(token.start, body.end, "some" if token.key == "some" else "every", tuple(iterators), body)
 
     def iterator(self) -> n.Iterator:
-        name = words_at(self.text, self.token.start, frozenset({"in"}))
+        name = self.declared(frozenset({"in"}))
         self.goto(name.end)
         self.expect("in")
         domain = self.inside()
@@ -296,7 +284,7 @@ class _Parser:
         self.expect("(")
         parameters: list[tuple[str, n.TypeRef | None]] = []
         while not self.at(")"):
-            name = words_at(self.text, self.token.start, KEYWORDS)
+            name = self.declared(KEYWORDS)
             self.goto(name.end)
             kind: n.TypeRef | None = None
             if self.at(":"):
@@ -312,6 +300,13 @@ class _Parser:
         body = self.expression(0)
         self._scopes.pop()
         return n.FunctionNode(start, body.end, tuple(parameters), body)
+
+    def declared(self, stops: frozenset[str]) -> Token:
+        """The name of an iterator or parameter."""
+        name = words_at(self.text, self.token.start, stops)
+        if name.start == name.end:
+            raise self.error("a name is missing", name.start)
+        return name
 
     # -- what follows an operand
 

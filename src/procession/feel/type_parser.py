@@ -71,9 +71,7 @@ def _arguments(text: str, position: int, names: Names, depth: int) -> tuple[tupl
     return tuple(found), position + 1
 
 
-def _fields(
-    text: str, position: int, names: Names, depth: int
-) -> tuple[tuple[tuple[str, TypeRef], ...], int]:
+def _fields(text: str, position: int, names: Names, depth: int) -> tuple[tuple[tuple[str, TypeRef], ...], int]:
     position, end = _space(text, position), position
     if text[position : position + 1] != "<":
         return (), end
