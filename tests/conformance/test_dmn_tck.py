@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from conformance.dmn_tck import JAVA, expected_failures, folders, main, run_folder
+from conformance.dmn_tck import JAVA, expected_failures, folders, main, run_folder, totals
 from shared_data import shared_data
 
 LISTED_MAX: Final = 0
@@ -45,6 +45,12 @@ def test_the_list_of_expected_failures_only_shrinks() -> None:
     known = expected_failures()
     assert len(known) <= LISTED_MAX
     assert all(reason.strip() for reason in known.values())
+
+
+def test_the_documented_table_is_what_the_runner_prints() -> None:
+    outcomes = [outcome for folder in folders(kit()) for outcome in run_folder(folder)]
+    page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
+    assert [line for line in totals(outcomes) if f"| {line} |" not in page] == []
 
 
 def expectation(value: str, error: str = "") -> str:

@@ -239,6 +239,8 @@ class _Parser:
                 self._shapes.add(key.text)
             if not self.at("}"):
                 self.expect(",")
+                if self.at("}"):
+                    raise self.unexpected("expected an entry, `name: value`")
         self._scopes.pop()
         return n.ContextNode(start, self.advance().end, tuple(entries))
 

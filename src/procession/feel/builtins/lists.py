@@ -271,6 +271,8 @@ def flatten(rt: Runtime, items: Items) -> Items:
 def sort(rt: Runtime, items: Items, precedes: Function | None = None) -> Items:
     """`sort` by a function that tells whether its first argument comes first; without one, by natural order."""
     rt.charge(len(items) * max(1, len(items).bit_length()))
+    if precedes is not None and len(precedes.parameters) != 2:
+        raise DomainError("the function must take two items")
 
     def order(a: object, b: object) -> int:
         if precedes is None:
