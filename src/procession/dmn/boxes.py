@@ -114,12 +114,23 @@ def function_maker(
     if logic.kind.upper() not in {"", "FEEL", "F"}:
         text = f"the function {name!r} is written in {logic.kind[:40]}"
         cx.report("dmn-element", logic.span, text, "write it in FEEL, or call a job from the process")
+        return _foreign(name, [parameter.name for parameter in logic.parameters], logic.kind)
     types = [cx.type_named(parameter.type_ref, parameter.span) for parameter in logic.parameters]
     known = [part for type in types for part in component_names(type)]
     inner = names_with(names, [*(parameter.name for parameter in logic.parameters), *known])
     body = typed(compile_logic(cx, logic.body, inner), result, f"the result of `{name}`")
     parameters = tuple([parameter.name for parameter in logic.parameters])
     return lambda scope: closure(name, parameters, types, _with_arguments(parameters, body, scope))
+
+
+def _foreign(name: str, parameters: Sequence[str], language: str) -> Callable[[Lookup], Function]:
+    """A function that is not written in FEEL: every call is null and a note."""
+
+    def call(given: list[object], rt: Runtime) -> None:
+        del given
+        rt.note("not-a-function", f"`{name}` is written in {language[:40]}, which is not run", 0)
+
+    return lambda scope: closure(name, parameters, [ANY] * len(parameters), call)
 
 
 def closure(

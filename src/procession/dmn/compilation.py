@@ -20,6 +20,7 @@ from procession.feel import (
     compile_expression,
     compile_unary_tests,
 )
+from procession.feel.types import NO_TYPES, Types
 from procession.model.dmn import Decisions, LiteralExpression, UnaryTests
 
 RULES: Final = {
@@ -39,7 +40,7 @@ RULES: Final = {
 class Compilation:
     """The findings of one document. `lenient` keeps a column's value that is not of the column's type."""
 
-    __slots__ = ("_language", "diagnostics", "dialect", "lenient", "owner", "types")
+    __slots__ = ("_language", "diagnostics", "dialect", "lenient", "owner", "type_refs", "types")
 
     def __init__(self, document: Decisions, dialect: Dialect) -> None:
         self.diagnostics: list[Diagnostic] = []
@@ -47,6 +48,8 @@ class Compilation:
         # Modelers that set the type of a column to `string` without asking must not break the decision.
         self.lenient = dialect == "camunda"
         self.types: Mapping[str, ItemType] = {}
+        self.type_refs: Types = NO_TYPES
+        """The same for `instance of`, once all are defined."""
         self.owner = ""
         self._language = document.expression_language
 
@@ -87,7 +90,7 @@ class Compilation:
 
     def _compiled(self, compile: Callable[..., Expression], text: str, names: Names, span: Span) -> Evaluate:
         try:
-            return compile(text, names=names, dialect=self.dialect).function
+            return compile(text, names=names, dialect=self.dialect, types=self.type_refs).function
         except FeelSyntaxError as error:
             self.report("dmn-expression", span, str(error), error.hint or "correct the expression")
             return null

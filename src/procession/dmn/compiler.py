@@ -9,10 +9,10 @@ from procession.base.diagnostics import Diagnostic, Span
 from procession.dmn.boxes import closure, compile_logic, function_maker, shape
 from procession.dmn.compilation import Compilation, typed
 from procession.dmn.decisions import CompiledDecisions, DecisionInfo, ServiceInfo
-from procession.dmn.graph import Graph, Need, Node, bind, input_of, order, run
+from procession.dmn.graph import Graph, Need, Node, bind, imported, input_of, order, run
 from procession.dmn.item_types import ANY, ItemType, component_names, plain
 from procession.dmn.scope import Names, names_with, nothing, within
-from procession.dmn.type_definitions import define_types
+from procession.dmn.type_definitions import define_types, type_refs
 from procession.feel import Dialect, Runtime
 from procession.model.dmn import (
     BusinessKnowledgeModel,
@@ -76,6 +76,7 @@ class _Compiler:
         document = self._document
         self._types.update(define_types(self.cx, document.item_definitions, self._types))
         self.cx.types = self._types
+        self.cx.type_refs = type_refs(self._types)
         self._declare()
         for model in document.knowledge_models:
             self._knowledge_model(model)
@@ -110,7 +111,7 @@ class _Compiler:
                 self.cx.report("dmn-requirement", wanted.span, text, remedy)
                 continue
             self._prefixes[wanted.namespace] = wanted.name
-            self.graph.include(found.graph)
+            self.graph.include(found.graph, wanted.name)
             dot = f"{wanted.name}." if wanted.name else ""
             self._types.update({f"{dot}{name}": type for name, type in found.types.items()})
 
@@ -204,6 +205,7 @@ class _Compiler:
         needs: list[Need] = []
         for href in hrefs:
             key = f"{href.namespace or self._document.namespace}#{href.id}"
+            key = imported(self._prefixes.get(href.namespace, ""), key)
             name = self._name_of(key)
             if name is None:
                 text = f"it requires {href.id[:80]!r} of {href.namespace[:80] or 'this document'!r}, which is not there"

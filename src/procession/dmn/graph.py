@@ -1,6 +1,7 @@
 """The requirements graph at run time (DMN 1.5, 6): its nodes as callables, and the order they are evaluated in.
 
-A node's key is `namespace#id`, so that imported documents and their importer share one graph.
+A node's key is `namespace#id`; that of an import has the import's name in front, `name/namespace#id`. So a document
+that is imported on two ways is evaluated for each of them: its input data may differ.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from procession.dmn.errors import DecisionError
 from procession.dmn.item_types import ItemType, converted, from_json, is_temporal, refusal
 from procession.dmn.scope import Evaluate, within
 from procession.feel import MISSING, Function, Lookup, Note, Runtime
+from procession.feel.values import is_context
 
 NO_STOPS: Mapping[str, object] = {}
 
@@ -29,11 +31,12 @@ class Need(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Input(msgspec.Struct, frozen=True):
-    """Input data: the variable's name and type."""
+    """Input data: the variable's name and type, and the names of the imports that lead to it."""
 
     name: str
     type: ItemType
     temporal: bool
+    path: tuple[str, ...] = ()
 
 
 @final
@@ -60,11 +63,29 @@ class Graph:
         self.nodes: dict[str, Node] = {}
         self.functions: dict[str, Function] = {}
 
-    def include(self, other: Graph) -> None:
-        """Adds an imported document's nodes."""
-        self.inputs.update(other.inputs)
-        self.nodes.update(other.nodes)
-        self.functions.update(other.functions)
+    def include(self, other: Graph, name: str) -> None:
+        """Adds an imported document's nodes under the import's name."""
+        path = (name,) if name else ()
+        for key, input in other.inputs.items():
+            self.inputs[imported(name, key)] = msgspec.structs.replace(input, path=(*path, *input.path))
+        for key, node in other.nodes.items():
+            self.nodes[imported(name, key)] = msgspec.structs.replace(
+                node,
+                key=imported(name, key),
+                inputs=_moved(name, node.inputs),
+                decisions=_moved(name, node.decisions),
+                knowledge=_moved(name, node.knowledge),
+            )
+        self.functions.update({imported(name, key): function for key, function in other.functions.items()})
+
+
+def imported(name: str, key: str) -> str:
+    """The key of an imported node; an import without a name adds nothing to it."""
+    return f"{name}/{key}" if name else key
+
+
+def _moved(name: str, needs: tuple[Need, ...]) -> tuple[Need, ...]:
+    return tuple([Need(imported(name, need.key), need.name, need.prefix) for need in needs])
 
 
 def order(graph: Graph, wanted: Iterable[str], stops: Mapping[str, object] = NO_STOPS) -> tuple[str, ...]:
@@ -117,7 +138,7 @@ def input_value(graph: Graph, key: str, lookup: Lookup, rt: Runtime, results: di
     """The caller's value of input data, converted to its type: once in an evaluation, with one note."""
     if key not in results:
         input = graph.inputs[key]
-        value = lookup(input.name)
+        value = _given(input, lookup)
         if value is not MISSING:
             given = from_json(value, input.type) if input.temporal else value
             value, fits = converted(given, input.type, rt)
@@ -126,6 +147,17 @@ def input_value(graph: Graph, key: str, lookup: Lookup, rt: Runtime, results: di
                 value = None
         results[key] = value
     return results[key]
+
+
+def _given(input: Input, lookup: Lookup) -> object:
+    """What the caller gives for input data: that of an import in a context of its name, else under its own name."""
+    if input.path:
+        value = lookup(input.path[0])
+        for name in (*input.path[1:], input.name):
+            value = value.get(name, MISSING) if is_context(value) else MISSING
+        if value is not MISSING:
+            return value
+    return lookup(input.name)
 
 
 def bind(values: dict[str, object], need: Need, value: object) -> None:

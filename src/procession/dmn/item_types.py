@@ -58,8 +58,9 @@ class ItemType(msgspec.Struct, eq=False):
     base: ItemType | None = None
     element: ItemType | None = None
     fields: tuple[tuple[str, ItemType], ...] = ()
+    parameters: tuple[ItemType, ...] = ()
     result: ItemType | None = None
-    """What a function of this type gives."""
+    """What a function of this type takes and gives."""
     tests: tuple[Evaluate, ...] = ()
     """Allowed values and constraints, as unary tests of the value."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from procession.dmn.compilation import Compilation
 from procession.dmn.item_types import BUILT_IN_TYPES, ItemType
 from procession.dmn.scope import Evaluate, names_with
+from procession.feel.nodes import TypeRef
 from procession.model.dmn import ItemDefinition, UnaryTests
 
 
@@ -46,6 +47,8 @@ def _state(cx: Compilation, type: ItemType, definition: ItemDefinition) -> None:
         type.kind = "context"
     elif definition.function is not None:
         type.kind = "function"
+        parameters = definition.function.parameters
+        type.parameters = tuple([cx.type_named(each.type_ref, each.span) for each in parameters])
         type.result = cx.type_named(definition.function.output_type_ref, definition.function.span)
     elif definition.type_ref in BUILT_IN_TYPES and definition.type_ref not in cx.types:
         type.kind = BUILT_IN_TYPES[definition.type_ref].kind
@@ -57,6 +60,35 @@ def _tests(cx: Compilation, definition: ItemDefinition, given: Sequence[UnaryTes
     names = names_with((), [component.name for component in definition.components])
     compiled = [cx.tests(tests, names) for tests in given if tests is not None]
     return tuple([test for test in compiled if test is not None])
+
+
+def type_refs(types: Mapping[str, ItemType]) -> dict[str, TypeRef]:
+    """The types as `instance of` names them. Allowed values are no part of a type there (10.3.2.9)."""
+    names = {id(type): name for name, type in types.items()}
+    waiting = list(types.items())
+    made: dict[str, TypeRef] = {}
+
+    def part(type: ItemType) -> TypeRef:
+        """A type in another: by its name, because it may contain itself."""
+        if id(type) not in names:
+            if type.base is None and type.element is None and type.kind not in {"context", "function"}:
+                return TypeRef(type.kind)
+            # No text can name it.
+            names[id(type)] = f"#{len(names)}"
+            waiting.append((names[id(type)], type))
+        return TypeRef(names[id(type)])
+
+    for name, type in waiting:
+        if type.element is not None:
+            made[name] = TypeRef("list", (part(type.element),))
+        elif type.base is not None:
+            made[name] = part(type.base)
+        elif type.kind == "function":
+            result = None if type.result is None else part(type.result)
+            made[name] = TypeRef("function", tuple(map(part, type.parameters)), result=result)
+        else:
+            made[name] = TypeRef(type.kind, fields=tuple([(key, part(field)) for key, field in type.fields]))
+    return made
 
 
 def _refuse_circles(cx: Compilation, definitions: Sequence[ItemDefinition], types: dict[str, ItemType]) -> None:

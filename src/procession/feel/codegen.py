@@ -32,7 +32,7 @@ from procession.feel.support import (
     unknown,
     verdict,
 )
-from procession.feel.types import instance_of
+from procession.feel.types import NO_TYPES, Types, instance_of
 
 Compiled: TypeAlias = Callable[[Lookup, Runtime], object]
 _append: Callable[[list[object], object], None] = list[object].append
@@ -58,9 +58,9 @@ GLOBALS: Final[dict[str, object]] = {
 _KNOWN: Final = frozenset(GLOBALS) - {"__builtins__"}
 
 
-def compile_node(node: n.Node, dialect: Dialect) -> Compiled:
+def compile_node(node: n.Node, dialect: Dialect, types: Types = NO_TYPES) -> Compiled:
     """The function of a tree. It raises nothing but `BudgetExceeded`."""
-    module, constants = generate(node, dialect)
+    module, constants = generate(node, dialect, types)
     code = compile(module, "<feel>", "exec")
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
@@ -70,9 +70,9 @@ def compile_node(node: n.Node, dialect: Dialect) -> Compiled:
     return cast("Compiled", namespace["evaluate"])
 
 
-def generate(node: n.Node, dialect: Dialect) -> tuple[ast.Module, dict[str, object]]:
+def generate(node: n.Node, dialect: Dialect, types: Types = NO_TYPES) -> tuple[ast.Module, dict[str, object]]:
     """The Python tree of a FEEL tree, and the constants that it needs as globals."""
-    generator = Emitter(dialect, _EMIT)
+    generator = Emitter(dialect, _EMIT, types)
     result = generator.emit(node)
     body = [*generator.block, py.return_(result.code)]
     overflowed = [py.return_(py.call("overflow"))]

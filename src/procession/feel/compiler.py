@@ -11,9 +11,10 @@ from procession.feel.analysis import analyse
 from procession.feel.builtins import BUILTIN_NAMES, BUILTINS, IMPURE, Dialect
 from procession.feel.codegen import compile_node
 from procession.feel.errors import FeelSyntaxError
-from procession.feel.lexer import is_regular
+from procession.feel.lexer import NO_NAMES, Names, is_regular
 from procession.feel.parser import parse_expression, parse_unary_tests
 from procession.feel.runtime import MISSING, Lookup, Runtime
+from procession.feel.types import NO_TYPES, Types
 
 CACHE_SIZE: Final = 4096
 
@@ -28,14 +29,14 @@ class Expression:
 
     __slots__ = ("constant", "function", "node", "paths", "text", "variables")
 
-    def __init__(self, text: str, node: n.Node, dialect: Dialect) -> None:
+    def __init__(self, text: str, node: n.Node, dialect: Dialect, types: Types = NO_TYPES) -> None:
         facts = analyse(node, BUILTINS[dialect], IMPURE)
         self.text = text
         self.node = node
         self.variables = facts.variables
         self.paths = facts.paths
         self.constant = facts.constant
-        self.function: Callable[[Lookup, Runtime], object] = compile_node(node, dialect)
+        self.function: Callable[[Lookup, Runtime], object] = compile_node(node, dialect, types)
 
     def evaluate(self, variables: Mapping[str, object], runtime: Runtime | None = None) -> object:
         """The value for these variables. Raises `BudgetExceeded`."""
@@ -45,13 +46,24 @@ class Expression:
         return f"Expression({self.text!r})"
 
 
-def compile_expression(text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda") -> Expression:
-    """The compiled expression. `names` are the irregular names in scope. Raises `FeelSyntaxError`."""
+def compile_expression(
+    text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda", types: Types = NO_TYPES
+) -> Expression:
+    """The compiled expression. `names` are the irregular names in scope, `types` what `instance of` may name.
+
+    Raises `FeelSyntaxError`.
+    """
+    if types and _names_types(text):
+        return _compiled(text, _irregular(names), dialect, parse_expression, types)
     return _expression(text, _irregular(names), dialect)
 
 
-def compile_unary_tests(text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda") -> Expression:
+def compile_unary_tests(
+    text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda", types: Types = NO_TYPES
+) -> Expression:
     """A decision table's input entry; the input is the variable `?`. It gives true, false or null."""
+    if types and _names_types(text):
+        return _compiled(text, _irregular(names), dialect, parse_unary_tests, types)
     return _unary_tests(text, _irregular(names), dialect)
 
 
@@ -81,9 +93,17 @@ def _unary_tests(text: str, names: tuple[str, ...], dialect: Dialect) -> Express
     return _compiled(text, names, dialect, parse_unary_tests)
 
 
-def _compiled(text: str, names: tuple[str, ...], dialect: Dialect, parse: Callable[..., n.Node]) -> Expression:
+def _names_types(text: str) -> bool:
+    """Whether a text may name a type; only then is it compiled anew for each set of types."""
+    return "instance" in text or "function" in text
+
+
+def _compiled(
+    text: str, names: tuple[str, ...], dialect: Dialect, parse: Callable[..., n.Node], types: Types = NO_TYPES
+) -> Expression:
     try:
-        return Expression(text, parse(text, names, BUILTIN_NAMES[dialect]), dialect)
+        node = parse(text, names, BUILTIN_NAMES[dialect], Names(types) if types else NO_NAMES)
+        return Expression(text, node, dialect, types)
     except (RecursionError, MemoryError):
         raise FeelSyntaxError("nested too deeply", text, 0) from None
 

@@ -96,7 +96,7 @@ def between(g: Emitter, node: n.Between) -> Value:
 
 def instance_of(g: Emitter, node: n.InstanceOf) -> Value:
     operand = g.emit(node.operand).code
-    return g.store(py.call("instance_of", operand, g.keep(node.type), runtime(), place(node)), "truth")
+    return g.store(py.call("instance_of", operand, g.keep(node.type), g.keep(g.types), runtime(), place(node)), "truth")
 
 
 def path(g: Emitter, node: n.Path) -> Value:

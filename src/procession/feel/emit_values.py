@@ -77,7 +77,7 @@ def function(g: Emitter, node: n.FunctionNode) -> Value:
     g.frames.pop()
     parameters = g.keep(tuple(names))
     types = g.keep(tuple(kind for _, kind in node.parameters))
-    return g.store(py.call("user_function", parameters, types, py.name(body)))
+    return g.store(py.call("user_function", parameters, types, g.keep(g.types), py.name(body)))
 
 
 def _captured(g: Emitter, node: n.FunctionNode) -> tuple[str, ...]:
@@ -121,7 +121,8 @@ def call(g: Emitter, node: n.Call) -> Value:
 def _named_call(g: Emitter, node: n.Call, builtin: tuple[str, Builtin], codes: list[ast.expr]) -> Value:
     """A built-in called with named arguments: they are put in order here."""
     name, overloads = builtin
-    for overload in overloads:
+    # `before(range: a, point: b)` and `before(point: a, range: b)` differ in the order alone.
+    for overload in sorted(overloads, key=lambda overload: overload.names != node.names):
         if overload.takes_names(node.names):
             given = dict(zip(node.names, codes, strict=True))
             ordered = [given.get(parameter, py.name("ABSENT")) for parameter in overload.names]

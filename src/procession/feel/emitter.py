@@ -14,6 +14,7 @@ from procession.feel import nodes as n
 from procession.feel import pyast as py
 from procession.feel.builtins import Dialect
 from procession.feel.runtime import pack
+from procession.feel.types import Types
 
 Kind: TypeAlias = Literal["", "truth", "int", "str", "null"]
 Emit: TypeAlias = "Callable[[Emitter, Any], Value]"
@@ -47,9 +48,11 @@ class Frame:
 class Emitter:
     """The function under construction: the open block of statements, the scopes, the constants."""
 
-    __slots__ = ("_counter", "_known", "_table", "block", "constants", "dialect", "frames", "looping", "loops")
+    __slots__ = ("_counter", "_known", "_table", "block", "constants", "dialect", "frames", "looping", "loops", "types")
 
-    def __init__(self, dialect: Dialect, table: Mapping[type, Emit]) -> None:
+    def __init__(self, dialect: Dialect, table: Mapping[type, Emit], types: Types) -> None:
+        self.types = types
+        """What the document defines, for `instance of` and the types of parameters."""
         self._table = table
         self.block: list[ast.stmt] = []
         self.constants: dict[str, object] = {}

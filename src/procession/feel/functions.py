@@ -8,7 +8,7 @@ from typing import cast
 from procession.feel.errors import BudgetExceeded
 from procession.feel.nodes import TypeRef
 from procession.feel.runtime import CALLS_MAX, Runtime
-from procession.feel.types import conforms
+from procession.feel.types import Types, conforms
 from procession.feel.values import Function, is_list, shown
 
 
@@ -27,16 +27,16 @@ def call_value(callee: object, arguments: list[object], names: tuple[str, ...], 
 
 
 def user_function(
-    parameters: tuple[str, ...], types: tuple[TypeRef | None, ...], body: Callable[..., object]
+    parameters: tuple[str, ...], types: tuple[TypeRef | None, ...], defined: Types, body: Callable[..., object]
 ) -> Function:
-    """The value of a `function(…) …` expression."""
+    """The value of a `function(…) …` expression. `defined` are the types that the document defines."""
 
     def call(arguments: list[object], rt: Runtime, at: int) -> object:
         if len(arguments) != len(parameters):
             rt.note("arguments", f"the function takes {len(parameters)} arguments, not {len(arguments)}", at)
             return None
         for index, kind in enumerate(types):
-            if kind is not None and not _fits(arguments, index, kind):
+            if kind is not None and not _fits(arguments, index, kind, defined):
                 rt.note("type", f"`{parameters[index]}` must be of type {kind.name}, not {shown(arguments[index])}", at)
                 return None
         rt.charge(8)
@@ -51,15 +51,15 @@ def user_function(
     return Function("function", parameters, call, types)
 
 
-def _fits(arguments: list[object], index: int, kind: TypeRef) -> bool:
+def _fits(arguments: list[object], index: int, kind: TypeRef, defined: Types) -> bool:
     """Whether an argument fits, after the conversions of 10.3.2.9.4 between an item and a list of one."""
     value = arguments[index]
-    if value is None or conforms(value, kind):
+    if value is None or conforms(value, kind, defined):
         return True
-    if is_list(value) and len(value) == 1 and conforms(value[0], kind):
+    if is_list(value) and len(value) == 1 and conforms(value[0], kind, defined):
         arguments[index] = value[0]
         return True
-    if kind.name == "list" and conforms([value], kind):
+    if conforms([value], kind, defined):
         arguments[index] = [value]
         return True
     return False

@@ -98,6 +98,9 @@ class Names:
         return None
 
 
+NO_NAMES: Final = Names()
+
+
 def is_regular(name: str) -> bool:
     """Whether the name is one word and no keyword."""
     return WORD.fullmatch(name) is not None and name not in KEYWORDS

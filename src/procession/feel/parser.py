@@ -12,23 +12,23 @@ from typing import Final, cast, final
 from procession.feel import nodes as n
 from procession.feel.errors import FeelSyntaxError
 from procession.feel.grammar import AFTER_RANGE, COMPARISONS, DEPTH_MAX, ITERATORS_MAX, PRECEDENCE, SUM, TEXT_MAX, UNARY
-from procession.feel.lexer import KEYWORDS, Names, Token, canonical, is_regular, label_at, token_at, words_at
+from procession.feel.lexer import KEYWORDS, NO_NAMES, Names, Token, canonical, is_regular, label_at, token_at, words_at
 from procession.feel.numbers import parse_number
 from procession.feel.temporal_text import parse_temporal
 from procession.feel.type_parser import parse_type
 
 
-def parse_expression(text: str, names: tuple[str, ...], builtins: Names) -> n.Node:
-    """The tree of an expression. Raises `FeelSyntaxError`."""
-    parser = _Parser(text, names, builtins)
+def parse_expression(text: str, names: tuple[str, ...], builtins: Names, types: Names = NO_NAMES) -> n.Node:
+    """The tree of an expression; `types` are irregular names of types. Raises `FeelSyntaxError`."""
+    parser = _Parser(text, names, builtins, types)
     node = parser.expression(0)
     parser.finish()
     return node
 
 
-def parse_unary_tests(text: str, names: tuple[str, ...], builtins: Names) -> n.UnaryTests:
+def parse_unary_tests(text: str, names: tuple[str, ...], builtins: Names, types: Names = NO_NAMES) -> n.UnaryTests:
     """The tree of an input entry: `-`, tests, or `not(tests)`. Raises `FeelSyntaxError`."""
-    parser = _Parser(text, names, builtins)
+    parser = _Parser(text, names, builtins, types)
     node = parser.unary_tests()
     parser.finish()
     return node
@@ -38,13 +38,14 @@ def parse_unary_tests(text: str, names: tuple[str, ...], builtins: Names) -> n.U
 class _Parser:
     """The place in the text and the names in scope there."""
 
-    __slots__ = ("_builtins", "_depth", "_filters", "_in_range", "_scopes", "_shapes", "text", "token")
+    __slots__ = ("_builtins", "_depth", "_filters", "_in_range", "_scopes", "_shapes", "_types", "text", "token")
 
-    def __init__(self, text: str, names: tuple[str, ...], builtins: Names) -> None:
+    def __init__(self, text: str, names: tuple[str, ...], builtins: Names, types: Names) -> None:
         if len(text) > TEXT_MAX:
             raise FeelSyntaxError(f"the expression is longer than {TEXT_MAX} characters", text[:200], 0)
         self.text = text
         self._builtins = builtins
+        self._types = types
         self._shapes = Names()
         self._scopes = [Names(names)]
         self._depth = 0
@@ -238,6 +239,8 @@ class _Parser:
                 self._shapes.add(key.text)
             if not self.at("}"):
                 self.expect(",")
+                if self.at("}"):
+                    raise self.unexpected("expected an entry, `name: value`")
         self._scopes.pop()
         return n.ContextNode(start, self.advance().end, tuple(entries))
 
@@ -271,7 +274,7 @@ class _Parser:
         return n.Quantified(token.start, body.end, "some" if token.key == "some" else "every", tuple(iterators), body)
 
     def iterator(self) -> n.Iterator:
-        name = words_at(self.text, self.token.start, frozenset({"in"}))
+        name = self.declared(frozenset({"in"}))
         self.goto(name.end)
         self.expect("in")
         domain = self.inside()
@@ -283,11 +286,11 @@ class _Parser:
         self.expect("(")
         parameters: list[tuple[str, n.TypeRef | None]] = []
         while not self.at(")"):
-            name = words_at(self.text, self.token.start, KEYWORDS)
+            name = self.declared(KEYWORDS)
             self.goto(name.end)
             kind: n.TypeRef | None = None
             if self.at(":"):
-                kind, end = parse_type(self.text, self.token.end)
+                kind, end = parse_type(self.text, self.token.end, self._types)
                 self.goto(end)
             parameters.append((name.text, kind))
             if not self.at(")"):
@@ -299,6 +302,13 @@ class _Parser:
         body = self.expression(0)
         self._scopes.pop()
         return n.FunctionNode(start, body.end, tuple(parameters), body)
+
+    def declared(self, stops: frozenset[str]) -> Token:
+        """The name of an iterator or parameter."""
+        name = words_at(self.text, self.token.start, stops)
+        if name.start == name.end:
+            raise self.error("a name is missing", name.start)
+        return name
 
     # -- what follows an operand
 
@@ -325,7 +335,7 @@ class _Parser:
         after = self.advance()
         if self.token.text != "of":
             raise self.unexpected("expected `instance of` and a type")
-        kind, end = parse_type(self.text, self.token.end)
+        kind, end = parse_type(self.text, self.token.end, self._types)
         self.goto(end)
         return n.InstanceOf(left.start, max(end, after.end), left, kind)
 

@@ -183,5 +183,5 @@ def _days_text(ns: int) -> str:
 def seconds_decimal(ns: int) -> int | Decimal:
     """Nanoseconds as seconds: an int, or a Decimal if there is a fraction."""
     seconds, fraction = divmod(abs(ns), NS)
-    value = seconds if not fraction else CONTEXT.add(seconds, Decimal(f"0.{fraction:09d}"))
+    value = seconds if not fraction else CONTEXT.add(seconds, Decimal(f"0.{fraction:09d}".rstrip("0")))
     return -value if ns < 0 else value

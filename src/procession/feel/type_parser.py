@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from procession.feel.errors import FeelSyntaxError
-from procession.feel.lexer import WORD, canonical
+from procession.feel.lexer import WORD, Names, canonical
 from procession.feel.nodes import TypeRef
 
 _PHRASES: Final = re.compile(
@@ -23,37 +23,40 @@ _ALIASES: Final = {
 _DEPTH_MAX: Final = 50
 
 
-def parse_type(text: str, position: int, depth: int = 0) -> tuple[TypeRef, int]:
-    """The type at a position and where it ends. Raises `FeelSyntaxError`."""
+def parse_type(text: str, position: int, names: Names, depth: int = 0) -> tuple[TypeRef, int]:
+    """The type at a position and where it ends; `names` are irregular names of types. Raises `FeelSyntaxError`."""
     position = _space(text, position)
     if depth > _DEPTH_MAX:
         raise FeelSyntaxError("the type is nested too deeply", text, position)
+    known = names.match(text, position)
+    if known is not None:
+        return TypeRef(known[0]), known[1]
     phrase = _PHRASES.match(text, position)
     if phrase:
         name = canonical(phrase[0])
         return TypeRef(_ALIASES.get(name, name)), phrase.end()
     name, end = _dotted(text, position)
     if name in {"list", "range"}:
-        arguments, end = _arguments(text, end, depth)
+        arguments, end = _arguments(text, end, names, depth)
         return TypeRef(name, arguments), end
     if name == "context":
-        fields, end = _fields(text, end, depth)
+        fields, end = _fields(text, end, names, depth)
         return TypeRef(name, fields=fields), end
     if name == "function":
-        return _function(text, end, depth)
+        return _function(text, end, names, depth)
     return TypeRef(_ALIASES.get(name, name)), end
 
 
-def _function(text: str, position: int, depth: int) -> tuple[TypeRef, int]:
-    arguments, end = _arguments(text, position, depth)
+def _function(text: str, position: int, names: Names, depth: int) -> tuple[TypeRef, int]:
+    arguments, end = _arguments(text, position, names, depth)
     arrow = _space(text, end)
     if not text.startswith("->", arrow):
         return TypeRef("function", arguments), end
-    result, end = parse_type(text, arrow + 2, depth + 1)
+    result, end = parse_type(text, arrow + 2, names, depth + 1)
     return TypeRef("function", arguments, result=result), end
 
 
-def _arguments(text: str, position: int, depth: int) -> tuple[tuple[TypeRef, ...], int]:
+def _arguments(text: str, position: int, names: Names, depth: int) -> tuple[tuple[TypeRef, ...], int]:
     position, end = _space(text, position), position
     if text[position : position + 1] != "<":
         return (), end
@@ -62,13 +65,13 @@ def _arguments(text: str, position: int, depth: int) -> tuple[tuple[TypeRef, ...
     while text[position : position + 1] != ">":
         if found:
             position = _expect(text, position, ",")
-        argument, position = parse_type(text, position, depth + 1)
+        argument, position = parse_type(text, position, names, depth + 1)
         found.append(argument)
         position = _space(text, position)
     return tuple(found), position + 1
 
 
-def _fields(text: str, position: int, depth: int) -> tuple[tuple[tuple[str, TypeRef], ...], int]:
+def _fields(text: str, position: int, names: Names, depth: int) -> tuple[tuple[tuple[str, TypeRef], ...], int]:
     position, end = _space(text, position), position
     if text[position : position + 1] != "<":
         return (), end
@@ -81,7 +84,7 @@ def _fields(text: str, position: int, depth: int) -> tuple[tuple[tuple[str, Type
         if colon < 0:
             raise FeelSyntaxError("expected `name: type`", text, position)
         name = canonical(text[position:colon])
-        field, position = parse_type(text, colon + 1, depth + 1)
+        field, position = parse_type(text, colon + 1, names, depth + 1)
         found.append((name, field))
         position = _space(text, position)
     return tuple(found), position + 1

@@ -158,7 +158,9 @@ def _truths(rt: Runtime, arguments: Sequence[object], *, decisive: bool) -> bool
     for item in items:
         if item is not None and type(item) is not bool:
             raise DomainError(f"every item must be true or false, not {shown(item)}", "type")
-    return None if any(item is None for item in items) else not decisive
+    if any(item is None for item in items):
+        raise DomainError("an item is null, so the result is open", "null")
+    return not decisive
 
 
 def sublist(rt: Runtime, items: Items, start: Number, length: Number | None = None) -> Items:
@@ -269,6 +271,8 @@ def flatten(rt: Runtime, items: Items) -> Items:
 def sort(rt: Runtime, items: Items, precedes: Function | None = None) -> Items:
     """`sort` by a function that tells whether its first argument comes first; without one, by natural order."""
     rt.charge(len(items) * max(1, len(items).bit_length()))
+    if precedes is not None and len(precedes.parameters) != 2:
+        raise DomainError("the function must take two items")
 
     def order(a: object, b: object) -> int:
         if precedes is None:

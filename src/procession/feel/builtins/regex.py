@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
+from procession.feel.builtins.blocks import BLOCKS
 from procession.feel.errors import DomainError
 
 PATTERN_MAX: Final = 1000
@@ -27,29 +28,14 @@ _CHOICES_MAX: Final = 12
 _QUANTIFIER: Final = re.compile("(?:([*+?])|{([0-9]{1,4})(?:(,)([0-9]{0,4}))?})[?]?")
 _FLAGS: Final = {"s": re.DOTALL, "m": re.MULTILINE, "i": re.IGNORECASE, "x": 0}
 _NAME_START: Final = (
-    ":A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
-)
-_NAME_PART: Final = _NAME_START + "\\-.0-9\u00b7\u0300-\u036f\u203f-\u2040"
+    (0x3A, 0x3A), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A), (0xC0, 0xD6), (0xD8, 0xF6), (0xF8, 0x2FF), (0x370, 0x37D),
+    (0x37F, 0x1FFF), (0x200C, 0x200D), (0x2070, 0x218F), (0x2C00, 0x2FEF), (0x3001, 0xD7FF), (0xF900, 0xFDCF),
+    (0xFDF0, 0xFFFD), (0x10000, 0xEFFFF),
+)  # fmt: skip
+_NAME_PART: Final = (*_NAME_START, (0x2D, 0x2E), (0x30, 0x39), (0xB7, 0xB7), (0x300, 0x36F), (0x203F, 0x2040))
 _CLASSES: Final = {"i": _NAME_START, "c": _NAME_PART}
-_BLOCKS: Final = {
-    "BasicLatin": (0x0000, 0x007F),
-    "Latin-1Supplement": (0x0080, 0x00FF),
-    "LatinExtended-A": (0x0100, 0x017F),
-    "LatinExtended-B": (0x0180, 0x024F),
-    "IPAExtensions": (0x0250, 0x02AF),
-    "Greek": (0x0370, 0x03FF),
-    "GreekandCoptic": (0x0370, 0x03FF),
-    "Cyrillic": (0x0400, 0x04FF),
-    "Armenian": (0x0530, 0x058F),
-    "Hebrew": (0x0590, 0x05FF),
-    "Arabic": (0x0600, 0x06FF),
-    "Devanagari": (0x0900, 0x097F),
-    "Thai": (0x0E00, 0x0E7F),
-    "Hiragana": (0x3040, 0x309F),
-    "Katakana": (0x30A0, 0x30FF),
-    "CJKUnifiedIdeographs": (0x4E00, 0x9FFF),
-    "HangulSyllables": (0xAC00, 0xD7A3),
-}
+Ranges: TypeAlias = tuple[tuple[int, int], ...]
+_CHAR_MAX: Final = 0x10FFFF
 
 
 def compiled(pattern: str, flags: str, text: str) -> re.Pattern[str]:
@@ -292,34 +278,34 @@ class _Translation:
     def _escape(self) -> str:
         char = self._pattern[self._at : self._at + 1]
         self._at += 1
-        if char in _CLASSES:
-            return f"[{_CLASSES[char]}]"
-        if char.lower() in _CLASSES and char:
-            return f"[^{_CLASSES[char.lower()]}]"
-        if char in {"p", "P"}:
-            members = self._category()
-            return f"[^{members}]" if char == "P" else f"[{members}]"
+        if char and char in "iIcCpP":
+            return f"[{self._members(char)}]"
         if char.isdigit() and char != "0":
             return f"(?:\\{char})"
         if char in "nrtsSdDwW" or (char and char in "\\|.-^?*+{}()[]$/\"' "):
             return "\\" + char
         raise DomainError(f"`\\{char}` is no escape", "regex")
 
-    def _category(self) -> str:
+    def _members(self, char: str) -> str:
+        """The inside of a class for `\\i`, `\\c` or `\\p{…}`; in capitals all other characters."""
+        ranges = _CLASSES.get(char.lower()) or self._category()
+        return _inside(_others(ranges) if char.isupper() else ranges)
+
+    def _category(self) -> Ranges:
         match = re.compile("{([A-Za-z0-9-]+)}").match(self._pattern, self._at)
         if match is None:
             raise DomainError("a category, such as `\\p{L}`, is expected", "regex")
         self._at = match.end()
         name = match[1]
         if name.startswith("Is"):
-            block = _BLOCKS.get(name[2:])
+            block = BLOCKS.get(name[2:])
             if block is None:
                 raise DomainError(f"there is no block `{name}`", "regex")
-            return f"{_char(block[0])}-{_char(block[1])}"
-        members = _category_members(name)
-        if not members:
+            return (block,)
+        ranges = _category_ranges(name)
+        if not ranges:
             raise DomainError(f"there is no category `{name}`", "regex")
-        return members
+        return ranges
 
     def _class(self) -> str:
         """A class in brackets; `[a-z-[aeiou]]` becomes a look-ahead and the class."""
@@ -346,7 +332,7 @@ class _Translation:
 
     def _class_escape(self) -> str:
         char = self._pattern[self._at : self._at + 1]
-        if char in {"P", "I", "C"} or char.isdigit():
+        if char.isdigit():
             raise DomainError(f"`\\{char}` in brackets is not supported", "regex")
         escaped = self._escape()
         return escaped[1:-1] if escaped.startswith("[") else escaped.removeprefix("(?:").removesuffix(")")
@@ -356,15 +342,34 @@ def _char(code: int) -> str:
     return f"\\U{code:08x}"
 
 
+def _inside(ranges: Ranges) -> str:
+    return "".join(f"{_char(first)}-{_char(last)}" for first, last in ranges)
+
+
+def _others(ranges: Ranges) -> Ranges:
+    """All characters that are not in the ranges."""
+    found: list[tuple[int, int]] = []
+    start = 0
+    for first, last in sorted(ranges):
+        if first > start:
+            found.append((start, first - 1))
+        start = max(start, last + 1)
+    if start <= _CHAR_MAX:
+        found.append((start, _CHAR_MAX))
+    return tuple(found)
+
+
 @lru_cache(maxsize=64)
-def _category_members(name: str) -> str:
-    """The characters of a Unicode category, `L` or `Lu`, as the inside of a class."""
-    out: list[str] = []
+def _category_ranges(name: str) -> Ranges:
+    """The characters of a Unicode category, `L` or `Lu`."""
+    found: list[tuple[int, int]] = []
     start: int | None = None
-    for code in range(0x110000):
+    for code in range(_CHAR_MAX + 1):
         if unicodedata.category(chr(code)).startswith(name):
             start = code if start is None else start
         elif start is not None:
-            out.append(f"{_char(start)}-{_char(code - 1)}")
+            found.append((start, code - 1))
             start = None
-    return "".join(out)
+    if start is not None:
+        found.append((start, _CHAR_MAX))
+    return tuple(found)

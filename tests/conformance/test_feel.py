@@ -1,0 +1,77 @@
+"""FEEL clause by clause: the tables in `feel/*.yaml`, one expression a line.
+
+    expression ==> result            the result as FEEL writes it; nothing was noted
+    expression ==> result !code      the same, and a note of that code was made
+    expression ==> error             a text that is not FEEL
+
+In `unary tests` the line begins with the value of `?` and a bar. A null needs its note: `null` alone means a quiet one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+import needs
+from procession import feel
+from procession.base.values import decode
+
+needs.require("yaml", "python -m pip install pyyaml")
+import yaml  # noqa: E402
+
+FOLDER: Final = Path(__file__).with_name("feel")
+
+
+class Row(NamedTuple):
+    file: str
+    mode: str
+    variables: dict[str, object]
+    text: str
+
+
+def rows() -> list[Row]:
+    found: list[Row] = []
+    for path in sorted(FOLDER.glob("*.yaml")):
+        for clause in yaml.safe_load(path.read_text()):
+            variables = decode(str(clause.get("variables", "{}")))
+            assert isinstance(variables, dict)
+            for mode in ("expressions", "unary tests"):
+                lines = str(clause.get(mode, "")).splitlines()
+                found += [Row(f"{path.stem} {clause['clause']}", mode, dict(variables), line) for line in lines if line]
+    return found
+
+
+def outcome(row: Row) -> tuple[str, list[str]]:
+    """The result as text, and the codes of the notes."""
+    source = row.text.rpartition(" ==> ")[0].strip()
+    runtime = feel.Runtime(now_ms=1_795_478_400_000)
+    try:
+        if row.mode == "expressions":
+            value = feel.evaluate(source, row.variables, runtime=runtime, dialect="feel")
+        else:
+            given, _, tests = source.partition(" | ")
+            scope = {**row.variables, "?": feel.evaluate(given, row.variables, dialect="feel")}
+            compiled = feel.compile_unary_tests(tests, names=scope, dialect="feel")
+            value = compiled.evaluate(scope, runtime)
+    except feel.FeelSyntaxError:
+        return "error", []
+    return feel.string(value, quoted=True), [note.code for note in runtime.notes]
+
+
+ROWS: Final = rows()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row.file}: {row.text[:60]}" for row in ROWS])
+def test_feel_means_what_the_clause_says(row: Row) -> None:
+    expected, _, code = row.text.rpartition(" ==> ")[2].strip().partition(" !")
+    value, codes = outcome(row)
+    assert value == expected.strip()
+    assert (code.strip() in codes) if code else not codes, codes
+
+
+def test_the_tables_are_large_and_have_no_row_twice() -> None:
+    seen = [(row.file, row.text) for row in ROWS]
+    assert len(seen) > 500
+    assert len(set(seen)) == len(seen)
