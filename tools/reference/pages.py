@@ -8,6 +8,7 @@ from typing import Final
 from tools.reference import (
     api,
     commands,
+    dialects,
     elements,
     extensions,
     facts,
@@ -48,4 +49,5 @@ def pages() -> dict[str, str]:
 def files() -> dict[str, str]:
     """Everything that is made from the code, by its path under docs/."""
     made = {f"reference/{name}": text for name, text in pages().items()}
+    made["feel-dialects.md"] = f"# FEEL dialects\n\n{_NOTE}\n\n{dialects.page()}\n"
     return made | {f"images/{name}": text for name, text in pictures.pictures().items()}

@@ -1,4 +1,4 @@
-"""Temporal built-ins (DMN 1.5, 10.3.4.1 conversions, 10.3.4.8, 10.3.4.9). The clock is the runtime's, never ours."""
+"""Temporal built-ins (DMN 1.5, 10.3.4.1 conversions, 10.3.4.8, 10.3.4.11). The clock is the runtime's, never ours."""
 
 from __future__ import annotations
 
