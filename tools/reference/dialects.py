@@ -11,7 +11,7 @@ from procession.feel.builtins import BUILTINS
 from procession.feel.builtins.camunda import CAMUNDA
 from procession.feel.builtins.described import DESCRIBED_CAMUNDA
 
-SAME: Final = (
+SAME: Final[tuple[tuple[str, dict[str, object], str], ...]] = (
     ("`first name` + 1", {"first name": 1}, "a name in back-ticks, in both dialects; needed where no one declares it"),
     (
         "first name + 1",
