@@ -17,8 +17,17 @@ def shared_data(*parts: str) -> Path:
     Skips the test (at import: the module) where it is absent, in continuous integration too: a fresh clone
     has no such data.
     """
-    root = Path(os.environ.get("PROCESSION_SHARED") or _BESIDE)
-    path = root.joinpath(*parts)
-    if not path.exists():
-        pytest.skip(f"no shared data at {path}; set PROCESSION_SHARED", allow_module_level=True)
+    path = shared_folder(*parts)
+    if path is None:
+        pytest.skip(f"no shared data at {_root().joinpath(*parts)}; set PROCESSION_SHARED", allow_module_level=True)
     return path
+
+
+def shared_folder(*parts: str) -> Path | None:
+    """The same, or None where it is absent."""
+    path = _root().joinpath(*parts)
+    return path if path.exists() else None
+
+
+def _root() -> Path:
+    return Path(os.environ.get("PROCESSION_SHARED") or _BESIDE)

@@ -11,12 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from tools import dmn_kit, feel_grammar
+
 from procession.base.rules import RULES
 from procession.compile.check.structure import GATEWAY_EVENTS
 from procession.compile.check.support import EXECUTED, REFUSED, STANDARD_ONLY
 from procession.compile.lower.activities import ACTIVITIES
 from procession.compile.lower.gateways import GATEWAYS
 from procession.dmn.compilation import RULES as DECISION_RULES
+from procession.feel.builtins.described import DESCRIBED
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "conformance.md"
@@ -37,8 +40,13 @@ _NONE_TOO: Final = frozenset(
 
 
 def page(text: str) -> str:
-    """The page with all generated sections as the code has them now."""
-    return _SECTION.sub(lambda found: f"{found[1]}\n{SECTIONS[found['name']]()}\n\n{found[3]}", text)
+    """The page with all generated sections as the code has them now; one that cannot be made here stays."""
+
+    def made(found: re.Match[str]) -> str:
+        section = SECTIONS[found["name"]]()
+        return found[0] if section is None else f"{found[1]}\n{section}\n\n{found[3]}"
+
+    return _SECTION.sub(made, text)
 
 
 def _events() -> str:
@@ -90,7 +98,39 @@ def _tested(rule: str) -> str:
     return ""
 
 
-SECTIONS: Final[dict[str, Callable[[], str]]] = {"elements": _elements, "events": _events, "rules": _rules}
+def _grammar() -> str:
+    proofs = {
+        "expression": "[test_a_production_of_expressions_gives_its_value](../tests/unit/feel/test_feel_grammar.py)",
+        "test": "[test_a_production_of_unary_tests_decides](../tests/unit/feel/test_feel_grammar.py)",
+    }
+    lines = ["| production | example | gives | shown by |", "|---|---|---|---|"]
+    for name, text, value in feel_grammar.EXPRESSIONS:
+        lines.append(f"| {name} | {_code(text)} | {_code(value)} | {proofs['expression']} |")
+    for name, text, result in feel_grammar.TESTS:
+        lines.append(f"| {name} | {_code(text)} | `{str(result).lower()}` for 5 | {proofs['test']} |")
+    return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    return f"`{' '.join(text.split())}`".replace("|", "\\|")
+
+
+def _functions() -> str:
+    example = "[test_an_example_of_the_specification_is_true](../tests/unit/feel/test_described_functions.py)"
+    lines = ["| function | clause | example | gives | shown by |", "|---|---|---|---|---|"]
+    for name, each in DESCRIBED.items():
+        lines.append(f"| `{name}` | {each.clause} | {_code(each.example)} | {_code(each.value)} | {example} |")
+    return "\n".join(lines)
+
+
+SECTIONS: Final[dict[str, Callable[[], str | None]]] = {
+    "elements": _elements,
+    "events": _events,
+    "rules": _rules,
+    "kit": dmn_kit.table,
+    "grammar": _grammar,
+    "functions": _functions,
+}
 
 
 def main() -> int:

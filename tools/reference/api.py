@@ -71,23 +71,24 @@ def page() -> str:
         " themselves. Keys are integers, times Unix milliseconds, durations seconds or ISO 8601 texts.",
     ]
     for name, module, home in CLASSES:
-        parts += [f"## {name}", f"From {code(home)}.", *_class(module, name)]
+        parts += [f"## {name}", f"From {code(home)}.", *class_parts(module, name)]
     parts += ["## Test kit"]
     for name, module, home in FUNCTIONS:
         found = next(n for n in tree(module_path(module)).body if isinstance(n, ast.FunctionDef) and n.name == name)
-        parts += [f"### `{_signature(found)}`", f"From `{home}`.", _doc(found)]
+        parts += [f"### `{signature(found)}`", f"From `{home}`.", doc(found)]
     parts += ["## Errors", "All of them are `ProcessionError`s, so one `except` catches whatever a call raises."]
     parts += [table(("error", "is also", "when"), [_error(name, module) for name, module in ERRORS])]
     parts += ["## Views", "Immutable structs; they tell what was stored when they were read."]
     for name, module in STRUCTS:
         found_class = class_of(module, name)
-        parts += [f"### {name}", _doc(found_class), table(("field", "type", "default"), _fields(found_class))]
+        parts += [f"### {name}", doc(found_class), table(("field", "type", "default"), fields(found_class))]
     return "\n\n".join(part for part in parts if part)
 
 
-def _class(module: str, name: str) -> Iterator[str]:
+def class_parts(module: str, name: str) -> Iterator[str]:
+    """A class: its docstring, its attributes, and its public methods with theirs."""
     found = class_of(module, name)
-    yield _doc(found)
+    yield doc(found)
     attributes = _attributes(found)
     if attributes:
         yield table(("attribute", "type", ""), attributes)
@@ -96,10 +97,10 @@ def _class(module: str, name: str) -> Iterator[str]:
             continue
         if node.name == "__init__" and name not in GIVEN:
             yield f"### `{name}({_arguments(node)})`"
-            yield _doc(node)
+            yield doc(node)
         elif not node.name.startswith("_") and (name, node.name) not in _PRIVATE:
-            yield f"### `{_signature(node)}`"
-            yield _doc(node)
+            yield f"### `{signature(node)}`"
+            yield doc(node)
 
 
 def _attributes(found: ast.ClassDef) -> list[tuple[str, str, str]]:
@@ -110,7 +111,7 @@ def _attributes(found: ast.ClassDef) -> list[tuple[str, str, str]]:
             types = {each.arg: each.annotation for each in node.args.args + node.args.kwonlyargs}
             rows += [_set(statement, types, text) for statement, text in documented(node.body) if _public(statement)]
         elif isinstance(node, ast.FunctionDef) and _is_property(node):
-            rows.append((code(node.name), code(ast.unparse(node.returns) if node.returns else ""), line(_doc(node))))
+            rows.append((code(node.name), code(ast.unparse(node.returns) if node.returns else ""), line(doc(node))))
     return rows
 
 
@@ -145,7 +146,8 @@ def _is_property(node: Function) -> bool:
     return any(isinstance(each, ast.Name) and each.id == "property" for each in node.decorator_list)
 
 
-def _signature(node: Function) -> str:
+def signature(node: Function) -> str:
+    """A function as it is called."""
     returns = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
     word = "await " if isinstance(node, ast.AsyncFunctionDef) else ""
     return f"{word}{node.name}({_arguments(node)}){returns}"
@@ -158,7 +160,8 @@ def _arguments(node: Function) -> str:
     return text
 
 
-def _doc(node: Function | ast.ClassDef) -> str:
+def doc(node: Function | ast.ClassDef) -> str:
+    """A docstring, each paragraph on one line."""
     text = ast.get_docstring(node) or ""
     return "\n\n".join(line(part) for part in text.split("\n\n"))
 
@@ -167,10 +170,11 @@ def _error(name: str, module: str) -> tuple[str, str, str]:
     found = class_of(module, name)
     bases = [ast.unparse(base) for base in found.bases]
     also = ", ".join(code(base) for base in bases if base not in {"Exception", "ProcessionError"})
-    return code(name), also, _doc(found)
+    return code(name), also, doc(found)
 
 
-def _fields(found: ast.ClassDef) -> list[tuple[str, str, str]]:
+def fields(found: ast.ClassDef) -> list[tuple[str, str, str]]:
+    """The fields of a struct: name, type, default."""
     rows: list[tuple[str, str, str]] = []
     for statement in found.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):

@@ -8,11 +8,13 @@ from typing import Final
 from tools.reference import (
     api,
     commands,
+    dialects,
     elements,
     extensions,
     facts,
     functions,
     incidents,
+    libraries,
     limits,
     pictures,
     rules,
@@ -26,6 +28,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
     "scenarios.md": ("Scenario files", scenarios.page, "every key of a scenario file"),
     "elements.md": ("BPMN elements", elements.page, "what is executed, and what is refused"),
     "extensions.md": ("Extensions", extensions.page, "the `zeebe` and `procession` words that are read"),
+    "libraries.md": ("FEEL and DMN as libraries", libraries.page, "`procession.feel`, `procession.dmn`: every name"),
     "feel.md": ("FEEL functions", functions.page, "the built-in functions with their parameters"),
     "facts.md": ("Facts", facts.page, "what the history of an instance consists of"),
     "incidents.md": ("Incident codes", incidents.page, "what stops an instance"),
@@ -48,4 +51,5 @@ def pages() -> dict[str, str]:
 def files() -> dict[str, str]:
     """Everything that is made from the code, by its path under docs/."""
     made = {f"reference/{name}": text for name, text in pages().items()}
+    made["feel-dialects.md"] = f"# FEEL dialects\n\n{_NOTE}\n\n{dialects.page()}\n"
     return made | {f"images/{name}": text for name, text in pictures.pictures().items()}

@@ -13,7 +13,8 @@ from procession.compile.link import link
 from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering
 from procession.compile.lower.process import Lowered, lower_process
 from procession.compile.names import irregular_names
-from procession.compile.resolve import Resolved, ScopeView, resolve
+from procession.compile.resolve import Resolved, ScopeView, profile_of, resolve
+from procession.feel.builtins import Dialect
 from procession.ir.kinds import Binding
 from procession.ir.program import Node, Program
 from procession.model.bpmn import Definitions, Process
@@ -45,7 +46,7 @@ def compile_definitions(
     `fallback_language` is that of an expression that names none. `resources` are the ids of the processes and
     decisions deployed together with this document; None if that is not known.
     """
-    known = Languages(known=languages, fallback=fallback_language, document=definitions.expression_language)
+    known = _languages(definitions, languages, fallback_language)
     programs: list[Program] = []
     diagnostics = _document(definitions)
     for process in definitions.processes:
@@ -72,13 +73,18 @@ def check_definitions(
     fallback_language: str = "",
 ) -> list[Diagnostic]:
     """What `compile_definitions` would find, and of processes that are only drawn the same as warnings."""
-    known = Languages(known=languages, fallback=fallback_language, document=definitions.expression_language)
+    known = _languages(definitions, languages, fallback_language)
     diagnostics = _document(definitions)
     for process in definitions.processes:
         findings = Findings(is_drawing=not process.is_executable, is_strict=strict)
         _lowered(definitions, process, known, findings)
         diagnostics += findings.in_order()
     return diagnostics
+
+
+def _languages(definitions: Definitions, known: frozenset[str], fallback: str) -> Languages:
+    dialect: Dialect = "feel" if profile_of(definitions) == "standard" else "camunda"
+    return Languages(known=known, fallback=fallback, document=definitions.expression_language, dialect=dialect)
 
 
 def _drawn(definitions: Definitions, process: Process) -> list[Diagnostic]:

@@ -15,7 +15,7 @@ import msgspec
 from procession.base.diagnostics import Span
 from procession.compile.findings import Findings
 from procession.compile.names import quoted
-from procession.feel.builtins import BUILTIN_NAMES
+from procession.feel.builtins import BUILTIN_NAMES, BUILTINS, Dialect
 from procession.feel.compiler import compile_expression
 from procession.feel.errors import FeelSyntaxError
 from procession.feel.lexer import Names
@@ -31,6 +31,11 @@ LANGUAGES: Final = frozenset({FEEL})
 _FEEL_URI: Final = re.compile(r"https?://www\.omg\.org/spec/(?:DMN/\d+/FEEL|FEEL/\d+)/?", re.IGNORECASE)
 _UNSET: Final = frozenset({"", "http://www.w3.org/1999/XPath", "http://www.w3.org/1999/XPath/"})
 """XPath is the standard's default, which modelers write without anybody having chosen it."""
+_ADDITIONS: Final = sorted(name for name in BUILTINS["camunda"] if name not in BUILTINS["feel"])
+_OTHER_DIALECT: Final = (
+    "it is in Camunda's dialect of FEEL, which documents have that declare the namespace `zeebe`: declare it, or write"
+    " it without that function"
+)
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
@@ -51,6 +56,8 @@ class Languages(msgspec.Struct, frozen=True, kw_only=True):
     known: frozenset[str] = LANGUAGES
     fallback: str = ""
     document: str = ""
+    dialect: Dialect = "camunda"
+    """Of FEEL, by the document's profile."""
 
 
 @final
@@ -105,7 +112,7 @@ class Expressions:
                 "expression-language",
                 site,
                 f"the {site.attribute} {shown(text)} is in no known language",
-                f"write it as FEEL after an equals sign{_as_feel(text)}, or name its language",
+                f"write it as FEEL after an equals sign{_as_feel(text, self._languages.dialect)}, or name its language",
             )
         return NONE
 
@@ -148,7 +155,7 @@ class Expressions:
         """The value of a FEEL expression that is the same string in every instance, None for any other."""
         row = self.table[ref]
         try:
-            expression = compile_expression(row.text) if row.language == FEEL else None
+            expression = compile_expression(row.text, dialect=self._languages.dialect) if row.language == FEEL else None
         except FeelSyntaxError:
             return None
         value = expression.evaluate({}) if expression is not None and expression.constant else None
@@ -173,12 +180,20 @@ class Expressions:
         if not text:
             self._findings.report("feel", site, f"the {site.attribute} is empty after =", "write an expression")
             return
+        dialect = self._languages.dialect
         try:
-            parse_expression(text, (), BUILTIN_NAMES["camunda"])
+            parse_expression(text, (), BUILTIN_NAMES[dialect])
         except FeelSyntaxError as error:
             place = f"character {error.column}" if error.line == 1 else f"line {error.line}:{error.column}"
             message = f"the {site.attribute} {shown(text)} is no FEEL: {error.message} at {place}"
-            self._findings.report("feel", site, message, error.hint or "correct it, or split it")
+            is_other = dialect == "feel" and _parses(text, "camunda")
+            remedy = _OTHER_DIALECT if is_other else error.hint or "correct it, or split it"
+            self._findings.report("feel", site, message, remedy)
+            return
+        called = [] if dialect == "camunda" else [name for name in _ADDITIONS if re.search(rf"\b{name}\s*\(", text)]
+        if called:
+            message = f"the {site.attribute} {shown(text)} calls {', '.join(called)}, which the standard's FEEL lacks"
+            self._findings.report("feel", site, message, _OTHER_DIALECT, severity="warning")
 
 
 def shown(text: str) -> str:
@@ -187,10 +202,15 @@ def shown(text: str) -> str:
     return f"`{line if len(line) <= 80 else line[:77] + '...'}`"
 
 
-def _as_feel(text: str) -> str:
+def _as_feel(text: str, dialect: Dialect) -> str:
     """The text as it would be right, where the equals sign is all that it lacks."""
+    is_short = len(text) <= 60 and "\n" not in text
+    return f" (={text})" if is_short and _parses(text, dialect) else ""
+
+
+def _parses(text: str, dialect: Dialect) -> bool:
     try:
-        parse_expression(text, (), BUILTIN_NAMES["camunda"])
+        parse_expression(text, (), BUILTIN_NAMES[dialect])
     except FeelSyntaxError:
-        return ""
-    return f" (={text})" if len(text) <= 60 and "\n" not in text else ""
+        return False
+    return True

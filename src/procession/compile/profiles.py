@@ -1,7 +1,7 @@
 """Where the two profiles differ: a row for each rule whose weight depends on it. Every other rule holds for both.
 
-`zeebe` is how models of that dialect are meant, `standard` is BPMN 2.0.2 as written. The program records its profile,
-so that a line of the interpreter could differ too; today none does: a program means the same in both.
+`zeebe` is how models of that dialect are meant, `standard` is BPMN 2.0.2 as written. The program records its profile:
+its expressions are in that profile's FEEL (`ir.program.feel_dialect`); no line of the interpreter differs.
 """
 
 from __future__ import annotations

@@ -39,8 +39,9 @@ def compile_decisions(
 ) -> tuple[CompiledDecisions | None, list[Diagnostic]]:
     """The decisions of a document and all that is wrong with them; None if something is an error.
 
-    `imports` are the documents that it imports, by their namespace. `dialect` None is decided by the exporter. With
-    `tolerant` a document with errors is compiled nevertheless, for editors: what is wrong in it gives null.
+    `imports` are the documents that it imports, by their namespace. `dialect` None is decided by the document: one
+    that names Camunda or its namespace is in Camunda's, any other in the specification's (docs/feel-dialects.md).
+    With `tolerant` a document with errors is compiled nevertheless, for editors: what is wrong in it gives null.
     """
     compiler = _Compiler(document, dialect or _dialect(document), {found.namespace: found for found in imports})
     compiled = compiler.compile()
@@ -51,7 +52,8 @@ def compile_decisions(
 
 def _dialect(document: Decisions) -> Dialect:
     exporter = document.exporter.lower()
-    return "camunda" if any(name in exporter for name in _CAMUNDA_EXPORTERS) else "feel"
+    is_camunda = document.uses_zeebe or document.execution_platform.startswith("Camunda")
+    return "camunda" if is_camunda or any(name in exporter for name in _CAMUNDA_EXPORTERS) else "feel"
 
 
 @final

@@ -11,7 +11,7 @@ from typing import Final, final
 import msgspec
 
 from procession.dmn.scope import Evaluate, nothing, tested
-from procession.feel import Date, DateTime, Range, Runtime, Time
+from procession.feel import MISSING, Date, DateTime, Range, Runtime, Time
 from procession.feel.temporal_text import parse_date, parse_date_time, parse_duration, parse_time
 from procession.feel.values import is_context, is_list, kind_of, shown
 
@@ -151,6 +151,37 @@ def component_names(type: ItemType) -> list[str]:
 
 
 def refusal(value: object, type: ItemType, place: str) -> str:
-    """The text that says that a value is not of the type."""
-    limits = " within its allowed values" if type.tests and not isinstance(value, Range) else ""
-    return f"{place} must be of type {type.name}{limits}, not {shown(value)}"
+    """The text that says that a value is not of the type, and which part of it."""
+    path, part, wanted = _misfit(value, type, "")
+    limits = " within its allowed values" if wanted.tests and not isinstance(part, Range) else ""
+    if not path:
+        return f"{place} must be of type {type.name}{limits}, not {shown(value)}"
+    found = "missing" if part is MISSING else shown(part)
+    # The type of a component is called like the component where it is one of FEEL's.
+    is_plain = not wanted.fields and wanted.element is None and not wanted.tests
+    name = (is_plain and wanted.kind) or wanted.name
+    return f"{place} must be of type {type.name}: its part `{path}` must be of type {name}{limits}, not {found}"
+
+
+def _misfit(value: object, type: ItemType, path: str) -> tuple[str, object, ItemType]:
+    """The first part of a value that does not conform, as far inside as it goes: its path, itself, its type."""
+    # What the walk costs is no work of the decision, and its notes are nobody's.
+    rt = Runtime(budget=1 << 60)
+    if type.base is not None and not conforms(value, type.base, rt):
+        return _misfit(value, type.base, path)
+    if type.element is not None and is_list(value):
+        for place, item in enumerate(value, 1):
+            if not conforms(item, type.element, rt):
+                return _misfit(item, type.element, f"{path}[{place}]")
+    if type.fields and is_context(value):
+        for name, field in type.fields:
+            part = value.get(name, MISSING)
+            if part is MISSING or not conforms(part, field, rt):
+                inner = f"{path}.{name}".removeprefix(".")
+                return (inner, part, _named(field)) if part is MISSING else _misfit(part, _named(field), inner)
+    return path, value, type
+
+
+def _named(type: ItemType) -> ItemType:
+    """The type that a component is declared to be: its own is called like the component."""
+    return type.base if type.base is not None and not type.tests else type

@@ -39,7 +39,7 @@ class Expression:
         self.function: Callable[[Lookup, Runtime], object] = compile_node(node, dialect, types)
 
     def evaluate(self, variables: Mapping[str, object], runtime: Runtime | None = None) -> object:
-        """The value for these variables. Raises `BudgetExceeded`."""
+        """The value for these variables; None and a note in the runtime for what has none. Raises `BudgetExceeded`."""
         return self.function(_lookup(variables), runtime or Runtime())
 
     def __repr__(self) -> str:
@@ -49,9 +49,10 @@ class Expression:
 def compile_expression(
     text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda", types: Types = NO_TYPES
 ) -> Expression:
-    """The compiled expression. `names` are the irregular names in scope, `types` what `instance of` may name.
+    """The expression (10.3.1.2), compiled once for each text, names and dialect, and kept.
 
-    Raises `FeelSyntaxError`.
+    `names` are those in scope; only names with spaces, operators or keywords in them change what the text means.
+    `types` are what `instance of` may name. Raises `FeelSyntaxError`, which has the place and a hint.
     """
     if types and _names_types(text):
         return _compiled(text, _irregular(names), dialect, parse_expression, types)
@@ -61,7 +62,11 @@ def compile_expression(
 def compile_unary_tests(
     text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda", types: Types = NO_TYPES
 ) -> Expression:
-    """A decision table's input entry; the input is the variable `?`. It gives true, false or null."""
+    """An input entry of a decision table (7.3.2, 10.3.1.2): `-`, tests with `,` between them, or `not(tests)`.
+
+    The input is the variable `?`. It gives True, False or None: null is a test that cannot be decided. Raises
+    `FeelSyntaxError`.
+    """
     if types and _names_types(text):
         return _compiled(text, _irregular(names), dialect, parse_unary_tests, types)
     return _unary_tests(text, _irregular(names), dialect)
@@ -74,7 +79,11 @@ def evaluate(
     runtime: Runtime | None = None,
     dialect: Dialect = "camunda",
 ) -> object:
-    """The value of an expression; names with spaces among the variables are known to the parser."""
+    """The value of an expression; names with spaces among the variables are known to the parser.
+
+    What has no value is None, and `runtime.notes` says why. Raises `FeelSyntaxError` for the text, `BudgetExceeded` for
+    the work.
+    """
     scope = variables or {}
     return compile_expression(text, names=scope, dialect=dialect).evaluate(scope, runtime)
 

@@ -27,6 +27,7 @@ MISSING: Final = Missing()
 """What a lookup returns for a name that it does not know."""
 
 Lookup: TypeAlias = Callable[[str], object]
+"""A variable's value by name, `MISSING` for a name that nobody has. It is asked once a name, and only when needed."""
 
 AT_BITS: Final = 17
 """A place in a text is one int, `start << AT_BITS | end`: a text has at most 64 Ki characters."""
@@ -38,7 +39,13 @@ CALLS_MAX: Final = 60
 
 @final
 class Runtime:
-    """One evaluation batch. Not thread-safe; cheap to make. `now_ms` is Unix milliseconds, `budget` counts steps."""
+    """What evaluations share: the clock, the seed, the budget, the notes. Not thread-safe; cheap to make.
+
+    `now_ms` is the moment of `now()` in Unix milliseconds, `zone` the IANA name of its zone, and that of local times
+    where one is needed. `seed` and the number of `draws` so far decide what `uuid()` and `random number()` give.
+    `budget` is how many steps all evaluations together may take. `functions` are Python functions that expressions call
+    by name.
+    """
 
     __slots__ = ("calls", "functions", "left", "notes", "now_ms", "random_used", "seed", "zone")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NoReturn
 
 from procession.feel import ops
@@ -17,8 +18,20 @@ def unknown(name: str, dialect: Dialect, rt: Runtime, at: int) -> object:
     """A name that no variable has: a function of the host, a built-in as a value, or null and a note."""
     result = quiet(name, dialect, rt, at)
     if result is None:
-        rt.note("unknown-name", f"there is no variable `{name}`", at)
+        meant = _squeezed(dialect).get(_squeeze(name))
+        hint = "" if meant is None else f"; the function is written `{meant}`"
+        rt.note("unknown-name", f"there is no variable `{name}`{hint}", at)
     return result
+
+
+@cache
+def _squeezed(dialect: Dialect) -> dict[str, str]:
+    """The built-in functions by their names as other languages would write them: `stringLength`, `list_contains`."""
+    return {_squeeze(name): name for name in BUILTINS[dialect]}
+
+
+def _squeeze(name: str) -> str:
+    return name.replace(" ", "").replace("_", "").lower()
 
 
 def quiet(name: str, dialect: Dialect, rt: Runtime, at: int) -> object:

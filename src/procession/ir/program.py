@@ -7,14 +7,15 @@ SHA-256 of its canonical bytes; new fields are appended with a default, so old b
 from __future__ import annotations
 
 import hashlib
-from typing import Final, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 import msgspec
 
 from procession.ir.kinds import Binding, Kind, ListenerEvent, TimerKind
 
 IR_VERSION: Final = 1
-FEEL_SEMANTICS: Final = 1
+FEEL_SEMANTICS: Final = 2
+"""1: every expression is in Camunda's dialect. 2: those of the profile `standard` are in the specification's FEEL."""
 DMN_SEMANTICS: Final = 1
 """What this build means by an expression and by a decision. A change of meaning is a new number, and this build still
 runs programs of the numbers below."""
@@ -267,6 +268,11 @@ class Program(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=Tr
     flows: tuple[Flow, ...] = ()
     expressions: tuple[Expression, ...] = ()
     triggered_starts: tuple[Ref, ...] = ()
+
+
+def feel_dialect(program: Program) -> Literal["feel", "camunda"]:
+    """Which FEEL the expressions of a program are in: as its profile is written, and as it was when it was compiled."""
+    return "feel" if program.profile == "standard" and program.feel >= 2 else "camunda"
 
 
 def foreign(program: Program) -> str:

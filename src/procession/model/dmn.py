@@ -374,6 +374,9 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     type_language: str = ""
     exporter: str = ""
     exporter_version: str = ""
+    execution_platform: str = ""
+    uses_zeebe: bool = False
+    """Whether the document declares the namespace `zeebe`."""
     imports: tuple[Import, ...] = ()
     item_definitions: tuple[ItemDefinition, ...] = ()
     input_data: tuple[InputData, ...] = ()

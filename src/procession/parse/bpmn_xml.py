@@ -36,7 +36,7 @@ from procession.parse.bpmn_data import (
 )
 from procession.parse.bpmn_nodes import artifacts, associations, event_definition, parse_scope, resource_roles
 from procession.parse.diagram_xml import BPMNDI, parse_diagram
-from procession.parse.dialects.zeebe import ZEEBE, extension
+from procession.parse.dialects.zeebe import MODELER, ZEEBE, extension
 from procession.parse.grammar import BPMN, EVENT_DEFINITIONS
 from procession.parse.index import check, is_executable
 from procession.parse.reading import (
@@ -53,7 +53,6 @@ from procession.parse.reading import (
 )
 from procession.parse.xml import XmlElement, local_name, read_xml
 
-MODELER: Final = "http://camunda.org/schema/modeler/1.0"
 _GLOBAL_TASK: Final[dict[str, GlobalTaskKind]] = {kind: kind for kind in get_args(GlobalTaskKind)}
 
 

@@ -21,7 +21,7 @@ from procession.model.dmn import (
     ItemDefinition,
     KnowledgeSource,
 )
-from procession.parse.dialects.zeebe import extension
+from procession.parse.dialects.zeebe import MODELER, ZEEBE, extension
 from procession.parse.dmn_boxes import (
     function_definition,
     information_item,
@@ -143,6 +143,8 @@ def _decisions(reading: Reading, root: XmlElement, unknown: tuple[Unknown, ...],
         type_language=attribute(root, "typeLanguage"),
         exporter=attribute(root, "exporter"),
         exporter_version=attribute(root, "exporterVersion"),
+        execution_platform=attribute(root, f"{MODELER} executionPlatform"),
+        uses_zeebe=root.prefixes.declares(ZEEBE),
         imports=tuple([_import(reading, child) for child in parts.get("import", ())]),
         item_definitions=tuple([_item(reading, child) for child in parts.get("itemDefinition", ())]),
         input_data=tuple([_input_data(reading, child) for child in parts.get("inputData", ())]),

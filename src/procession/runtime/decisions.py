@@ -12,6 +12,7 @@ from procession.base.diagnostics import Diagnostic, Refused
 from procession.base.failure import Failure
 from procession.base.values import Json, checked_all
 from procession.core.linked import Decide, Environment, Lookup
+from procession.runtime.link import refuse_failed_assertions
 
 if TYPE_CHECKING:
     from procession.dmn import CompiledDecisions
@@ -74,10 +75,12 @@ def decide_by_hash(load: Callable[[str], bytes]) -> Decide:
         from procession import feel
         from procession.dmn import DecisionError
 
+        known = len(environment.notes)
         try:
             value = found(hash).evaluate(decision, lookup, cast("feel.Runtime", environment))
         except (DecisionError, feel.BudgetExceeded, Refused) as error:
             raise Failure("decision", f"{decision!r}: {error}") from None
+        refuse_failed_assertions(environment, known, repr(decision), "decision")
         return feel.to_json(value)
 
     return evaluate

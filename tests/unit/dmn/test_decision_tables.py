@@ -125,7 +125,15 @@ def test_a_date_that_came_as_json_is_a_date_in_its_column(value: object) -> None
     assert decide(decision("x", drawn), day=value) != 0
 
 
-@pytest.mark.parametrize(("exporter", "result"), [("", None), ('exporter="Camunda Modeler"', "big")])
+@pytest.mark.parametrize(
+    ("exporter", "result"),
+    [
+        ("", None),
+        ('exporter="Camunda Modeler"', "big"),
+        ('xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"', "big"),
+        ('xmlns:m="http://camunda.org/schema/modeler/1.0" m:executionPlatform="Camunda Cloud"', "big"),
+    ],
+)
 def test_a_column_of_the_wrong_type_is_null_or_kept_as_its_modeler_meant_and_noted(
     exporter: str, result: object
 ) -> None:

@@ -105,3 +105,13 @@ def test_one_text_is_compiled_once() -> None:
     assert feel.compile_expression("a + 1") is feel.compile_expression("a + 1", names=["regular"])
     assert feel.compile_expression("a + 1") is not feel.compile_expression("a + 1", names=["a + 1"])
     assert feel.evaluate("a + 1", {"a + 1": "whole", "a": 1}) == "whole"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("stringLength(a)", "string length"), ("list_contains(a, 1)", "list contains"), ("Count(a)", "count")],
+)
+def test_a_function_written_as_elsewhere_is_named_as_feel_writes_it(text: str, meant: str) -> None:
+    runtime = feel.Runtime()
+    assert feel.evaluate(text, {"a": "x"}, runtime=runtime) is None
+    assert runtime.notes[0].message.endswith(f"; the function is written `{meant}`")

@@ -16,6 +16,7 @@ from procession.feel.builtins.temporal_fns import TEMPORAL
 from procession.feel.lexer import Names
 
 Dialect: TypeAlias = Literal["feel", "camunda"]
+"""The FEEL that a text is in: the specification's, or that of Camunda's models, which has more functions."""
 
 _SPECIFICATION: Final[dict[str, Builtin]] = {
     **CONVERSIONS,

@@ -1,4 +1,4 @@
-"""Conversion and boolean built-ins (DMN 1.5, 10.3.4.1, 10.3.4.2, 10.3.4.11): number, string, not, is."""
+"""Conversion and boolean built-ins (DMN 1.5, 10.3.4.1, 10.3.4.2, 10.3.4.6): number, string, not, is."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import (
     ROUND_CEILING,
     ROUND_DOWN,
@@ -55,7 +56,9 @@ def _away(value: Decimal, unit: Decimal, mode: str) -> Number:
     return result
 
 
-def _rounding(mode: str) -> object:
+def rounding(mode: str) -> Callable[..., Number]:
+    """The function that rounds by a mode."""
+
     def call(value: Number, scale: Number = 0) -> Number:
         return rounded(value, scale, mode)
 
@@ -134,7 +137,7 @@ def decimal(number: Number, scale: Number) -> Number:
     return rounded(number, scale, ROUND_HALF_EVEN)
 
 
-_MODES: Final = {
+MODES: Final = {
     "floor": ROUND_FLOOR,
     "ceiling": ROUND_CEILING,
     "round up": ROUND_UP,
@@ -145,8 +148,8 @@ _MODES: Final = {
 NUMERIC: Final = declare({
     **{
         name: [("n: number, scale?: number" if name in {"floor", "ceiling"} else "n: number, scale: number",
-                _rounding(mode))]  # type: ignore[list-item]
-        for name, mode in _MODES.items()
+                rounding(mode))]
+        for name, mode in MODES.items()
     },
     "decimal": [("n: number, scale: number", decimal)],
     "abs": [("n: number|years and months duration|days and time duration", absolute)],

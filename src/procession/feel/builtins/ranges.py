@@ -1,4 +1,4 @@
-"""Range built-ins (DMN 1.5, 10.3.4.9 and table 78): the relations of Allen between points and ranges."""
+"""Range built-ins (DMN 1.5, 10.3.4.7): the relations of Allen between points and ranges."""
 
 from __future__ import annotations
 

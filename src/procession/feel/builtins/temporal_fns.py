@@ -1,4 +1,4 @@
-"""Temporal built-ins (DMN 1.5, 10.3.4.1 conversions, 10.3.4.8, 10.3.4.9). The clock is the runtime's, never ours."""
+"""Temporal built-ins (DMN 1.5, 10.3.4.1 conversions, 10.3.4.8, 10.3.4.11). The clock is the runtime's, never ours."""
 
 from __future__ import annotations
 
@@ -18,12 +18,9 @@ from procession.feel.temporal import (
     at_instant,
     days_of,
     from_local_ns,
-    instant_ns,
-    is_zoned,
     make_date,
     month_days,
     weekday,
-    zone_named,
 )
 from procession.feel.temporal_ops import months_between
 from procession.feel.temporal_text import OFFSET_MAX_S, parse_date, parse_date_time, parse_duration, parse_time
@@ -101,18 +98,6 @@ def date_time(value: object) -> DateTime:
 def date_time_of_parts(day: Date | DateTime, clock: Time) -> DateTime:
     """`date and time(date, time)`."""
     return DateTime(day.date if isinstance(day, DateTime) else day, clock)
-
-
-def date_time_in_zone(moment: DateTime, zone: str) -> DateTime:
-    """`date and time(date, timezone)` (Camunda): the same instant on the clock of a zone."""
-    if zone_named(zone) is None:
-        raise DomainError(f"there is no time zone {zone[:40]!r}")
-    if not is_zoned(moment.time):
-        return DateTime(moment.date, Time(moment.time.ns, None, zone))
-    result = at_instant(instant_ns(moment), zone)
-    if result is None:
-        raise DomainError("the date is out of range")
-    return result
 
 
 def duration(value: object) -> YearsMonthsDuration | DaysTimeDuration:

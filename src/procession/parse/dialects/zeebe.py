@@ -16,6 +16,8 @@ from procession.parse.reading import Parts, Reading, attribute, flag, optional_f
 from procession.parse.xml import XmlElement
 
 ZEEBE: Final = "http://camunda.org/schema/zeebe/1.0"
+MODELER: Final = "http://camunda.org/schema/modeler/1.0"
+"""What the modelers of that platform write about themselves."""
 PROCESSION: Final = "http://procession.dev/schema/1.0"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 

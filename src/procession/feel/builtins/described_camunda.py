@@ -1,0 +1,63 @@
+"""The rows of `described` for Camunda's dialect: result, what it gives, when it is null, example, value."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CAMUNDA_ROWS: Final = {
+    "is empty": ("boolean", "whether a list, a context or a string is empty", "it is none of them", "is empty([])",
+                 "true"),
+    "is blank": ("boolean", "whether a text is white space only", "", 'is blank(" ")', "true"),
+    "is defined": ("boolean", "whether the value is not null; a variable that is missing is null", "",
+                   "is defined(missing)", "false"),
+    "get or else": ("any", "the value, or the default if it is null", "both are null", "get or else(null, 3)", "3"),
+    "assert": ("any", "the value, if the condition is true; in a process, an incident with the cause if it is not",
+               "the condition is not true", "assert(4, 4 > 3)", "4"),
+    "fromAi": ("any", "the value itself; description, type, schema and options are for who reads the model", "",
+               'fromAi("A", "a letter")', "A"),
+    "uuid": ("string", "a random UUID, drawn from the instance's seed", "", "string length(uuid())", "36"),
+    "random number": ("number", "from 0 to below 1, sixteen digits, drawn from the instance's seed", "",
+                      "random number() < 1", "true"),
+    "trim": ("string", "the text without white space at its ends", "", 'trim(" a b ")', "a b"),
+    "extract": ("list of strings", "every match of a regular expression", "the pattern is wrong",
+                'extract("a1b22", "[0-9]+")', '["1", "22"]'),
+    "to base64": ("string", "the UTF-8 bytes of a text in Base64", "", 'to base64("FEEL")', "RkVFTA=="),
+    "from base64": ("string", "the text of such bytes", "the text is no Base64 of UTF-8", 'from base64("RkVFTA==")',
+                    "FEEL"),
+    "partition": ("list of lists", "consecutive parts of a size, the last one shorter", "the size is below 1 or not"
+                  " whole", "partition([1, 2, 3], 2)", "[[1, 2], [3]]"),
+    "duplicate values": ("list", "each value that appears more than once, once", "", "duplicate values([1, 2, 1])",
+                         "[1]"),
+    "to json": ("string", "the value as JSON; temporal values are their texts, a zone stands in brackets", "",
+                'to json({a: @"2026-01-31"})', '{"a":"2026-01-31"}'),
+    "from json": ("any", "the value of a JSON text; numbers are exact", "the text is no JSON", 'from json("[0.10]")',
+                  "[0.10]"),
+    "last day of month": ("date", "the last day of the date's month", "", 'last day of month(@"2024-02-01")',
+                          "2024-02-29"),
+    "round up": ("number", "as in the standard; without a scale, to a whole number", "as in the standard",
+                 "round up(5.5)", "6"),
+    "round down": ("number", "as in the standard; without a scale, to a whole number", "as in the standard",
+                   "round down(5.5)", "5"),
+    "round half up": ("number", "as in the standard; without a scale, to a whole number", "as in the standard",
+                      "round half up(5.5)", "6"),
+    "round half down": ("number", "as in the standard; without a scale, to a whole number", "as in the standard",
+                        "round half down(5.5)", "5"),
+    "decimal": ("number", "as in the standard, or by a mode: up, down, ceiling, floor, half_up, half_down, half_even,"
+                " unnecessary", "also for an unknown mode, and for `unnecessary` where digits are lost",
+                'decimal(2.5, 0, "half_up")', "3"),
+    "date and time": ("date and time", "as in the standard; with a zone's name, the same instant there (a local time is"
+                      " that of the instance's zone); a text may have its zone in brackets",
+                      "also for an unknown zone", 'date and time(@"2026-07-01T12:00:00Z", "Europe/Berlin")',
+                      "2026-07-01T14:00:00@Europe/Berlin"),
+    "context": ("context", "as in the standard, but of two entries of one key the later one wins",
+                "an entry lacks `key` or `value`", 'context([{key: "a", value: 1}, {key: "a", value: 2}])', "{a: 2}"),
+    "get value": ("any", "as in the standard; the keys of nested contexts may be a list, and of null it is null",
+                  "there is no such entry", 'get value({a: {b: 1}}, ["a", "b"])', "1"),
+    "context put": ("context", "as in the standard; into null it makes a context", "as in the standard",
+                    'context put(null, "a", 1)', "{a: 1}"),
+    "put": ("context", "the older name of `context put`", "as there", 'put({a: 1}, "b", 2)', "{a: 1, b: 2}"),
+    "put all": ("context", "the older name of `context merge`, of contexts or a list of them", "as there",
+                "put all({a: 1}, {b: 2})", "{a: 1, b: 2}"),
+    "string join": ("string", "as in the standard, with a prefix and a suffix", "as in the standard",
+                    'string join(["a", "b"], ", ", "[", "]")', "[a, b]"),
+}  # fmt: skip
