@@ -99,7 +99,12 @@ def run_folder(folder: Path) -> list[Outcome]:
     models = _models(folder)
     outcomes: list[Outcome] = []
     for file in sorted(folder.glob("*-test-*.xml")):
-        root = ET.parse(file).getroot()
+        try:
+            root = ET.parse(file).getroot()
+        except ET.ParseError as error:
+            place = (folder.name, file.stem, "", folder.parent.name)
+            outcomes.append(Outcome(*place, False, False, f"the file cannot be read: {error}", True, False))
+            continue
         model = models.get((root.findtext(f"{TCK}modelName") or "").strip())
         for case in root.iter(f"{TCK}testCase"):
             outcomes.append(_outcome(model, case, (folder.name, file.stem, case.get("id", ""), folder.parent.name)))
@@ -150,7 +155,11 @@ def _models(folder: Path) -> dict[str, Model]:
             path, (document, findings) = waiting.pop(name)
             if document is None:
                 continue
-            compiled, more = dmn.compile_decisions(document, imports=known, tolerant=True)
+            try:
+                compiled, more = dmn.compile_decisions(document, imports=known, tolerant=True)
+            except Exception as error:  # A crash is the failure of this model's cases, not of the whole run.
+                print(f"{path}: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+                continue
             assert compiled is not None
             done[name] = Model(compiled, tuple([*findings, *more]), _java(ET.parse(path).getroot()))
     return done

@@ -101,6 +101,13 @@ def test_a_file_that_cannot_be_read_fails_its_cases_only(tmp_path: Path, capsys)
     assert "FAIL level/bad/m-test-01/2 the model cannot be read" in capsys.readouterr().out
 
 
+def test_a_test_file_that_cannot_be_read_is_a_failure(tmp_path: Path, capsys) -> None:
+    write(tmp_path / "level" / "bad", "a", expectation("2"))
+    (tmp_path / "level" / "bad" / "m-test-02.xml").write_text("<testCases>")
+    assert main([str(tmp_path)]) == 1
+    assert "FAIL level/bad/m-test-02/ the file cannot be read" in capsys.readouterr().out
+
+
 def test_a_wrong_call_is_told(capsys) -> None:
     assert main([]) == 2
     assert "usage" in capsys.readouterr().err
