@@ -203,7 +203,12 @@ def _result(model: Model | None, case: ET.Element, name: str, expected: Value) -
     wanted = invoked or name
     runtime = feel.Runtime(zone="UTC")
     try:
-        actual = model.compiled.evaluate(wanted, _lookup(_inputs(model.compiled, case)), runtime)
+        given = _inputs(model.compiled, case)
+        function = _function(model.compiled, wanted) if case.get("type") == "bkm" else None
+        if function is not None:
+            actual = function.call([given.get(name) for name in function.parameters], runtime, 0)
+        else:
+            actual = model.compiled.evaluate(wanted, _lookup(given), runtime)
     except ProcessionError as error:
         return ("" if expected is None else str(error)), True
     except Exception as error:  # An engine that crashes must not end the run of the others.
@@ -223,6 +228,11 @@ def _found_wrong(model: Model, name: str) -> bool:
         node = compiled.graph.nodes[key]
         needed |= {need.key.rpartition("#")[2] for need in (*node.inputs, *node.decisions, *node.knowledge)}
     return any(finding.severity == "error" and finding.element in needed for finding in model.findings)
+
+
+def _function(model: dmn.CompiledDecisions, name: str) -> feel.Function | None:
+    """A business knowledge model, whose parameters the case gives as inputs."""
+    return next((function for function in model.graph.functions.values() if function.name == name), None)
 
 
 def _lookup(inputs: Mapping[str, Value]) -> feel.Lookup:
