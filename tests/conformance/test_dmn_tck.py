@@ -101,6 +101,27 @@ def test_a_file_that_cannot_be_read_fails_its_cases_only(tmp_path: Path, capsys)
     assert "FAIL level/bad/m-test-01/2 the model cannot be read" in capsys.readouterr().out
 
 
+def test_a_business_knowledge_model_is_called_with_the_inputs(tmp_path: Path, capsys) -> None:
+    case = expectation("6").replace("<testCase ", '<testCase type="bkm" invocableName="triple" ')
+    write(tmp_path / "level" / "bkm", "a", case)
+    model = tmp_path / "level" / "bkm" / "m.dmn"
+    function = (
+        '<businessKnowledgeModel id="k" name="triple"><variable name="triple"/><encapsulatedLogic>'
+        '<formalParameter name="a" typeRef="number"/><literalExpression><text>a * 3</text></literalExpression>'
+        "</encapsulatedLogic></businessKnowledgeModel></definitions>"
+    )
+    model.write_text(model.read_text().replace("</definitions>", function))
+    assert main([str(tmp_path)]) == 0
+    assert "ok   level/bkm/m-test-01/6" in capsys.readouterr().out
+
+
+def test_a_test_file_that_cannot_be_read_is_a_failure(tmp_path: Path, capsys) -> None:
+    write(tmp_path / "level" / "bad", "a", expectation("2"))
+    (tmp_path / "level" / "bad" / "m-test-02.xml").write_text("<testCases>")
+    assert main([str(tmp_path)]) == 1
+    assert "FAIL level/bad/m-test-02/ the file cannot be read" in capsys.readouterr().out
+
+
 def test_a_wrong_call_is_told(capsys) -> None:
     assert main([]) == 2
     assert "usage" in capsys.readouterr().err
