@@ -7,6 +7,7 @@ from typing import final
 
 import msgspec
 
+from procession.dmn.audit import Asked, Hit, Table
 from procession.dmn.compilation import Compilation, null, typed
 from procession.dmn.hit_policies import HIT_POLICIES, Column, Hits
 from procession.dmn.item_types import ItemType, from_json, is_temporal
@@ -21,6 +22,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """A rule: the tests that not everything passes, by input column, and the expressions of its outputs."""
 
     id: str
+    number: int
     tests: tuple[tuple[int, Evaluate], ...]
     outputs: tuple[Evaluate, ...]
 
@@ -35,11 +37,20 @@ def decision_table(cx: Compilation, table: DecisionTable, names: Names) -> Evalu
     _check(cx, table)
     policy = HIT_POLICIES[table.hit_policy]
     aggregation = table.aggregation if table.hit_policy == "COLLECT" else ""
+    drawn = Table(
+        cx.owner,
+        table.id,
+        table.hit_policy,
+        tuple([clause.label or clause.expression.text.strip() for clause in table.inputs]),
+        tuple([rule.annotations or ((rule.description,) if rule.description else ()) for rule in table.rules]),
+    )
 
     def evaluate(lookup: Lookup, rt: Runtime) -> object:
-        cells = [tested(input(lookup, rt), lookup) for input in inputs]
+        values = [input(lookup, rt) for input in inputs]
+        cells = [tested(value, lookup) for value in values]
         rt.charge(len(rows))
-        hits = Hits(_matches(rows, cells, rt), columns, aggregation, lookup, rt)
+        matches = _matches(rows, cells, rt) if rt.trail is None else _watched(drawn, rows, (values, cells), rt)
+        hits = Hits(matches, columns, aggregation, lookup, rt)
         return policy(hits, default)
 
     return evaluate
@@ -53,6 +64,18 @@ def _matches(rows: list[Row], cells: list[Lookup], rt: Runtime) -> Iterating[tup
                 break
         else:
             yield row.id, row.outputs
+
+
+def _watched(
+    table: Table, rows: list[Row], inputs: tuple[list[object], list[Lookup]], rt: Runtime
+) -> Iterating[tuple[str, tuple[Evaluate, ...]]]:
+    """`_matches` that leaves a trail: the inputs, and each rule when it is asked for."""
+    values, cells = inputs
+    rt.leave(Asked(table, tuple(values)))
+    numbers = {id(row.outputs): row.number for row in rows}
+    for rule, outputs in _matches(rows, cells, rt):
+        rt.leave(Hit(table, numbers[id(outputs)], rule))
+        yield rule, outputs
 
 
 def _input(cx: Compilation, clause: InputClause, names: Names) -> Evaluate:
@@ -91,6 +114,7 @@ def _row(cx: Compilation, table: tuple[DecisionTable, list[ItemType]], rule: Rul
     ]
     return Row(
         rule.id or f"rule {number}",
+        number,
         tuple([(index, test) for index, test in tests if test is not None]),
         tuple(outputs),
     )
