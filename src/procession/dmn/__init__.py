@@ -1,6 +1,8 @@
 """Decisions: tables, graphs and hit policies, on top of FEEL. Pure; but for `load`, it reads no files and no clock.
 
-`load` and `Model` are what an application uses. `compile_decisions` makes functions of a parsed document once; `CompiledDecisions.evaluate` runs them. XML is read by
+`load` and `Model` are what an application uses.
+
+`compile_decisions` makes functions of a parsed document once; `CompiledDecisions.evaluate` runs them. XML is read by
 `procession.parse`, and results become process variables by `procession.feel.to_json`: both are the caller's.
 """
 

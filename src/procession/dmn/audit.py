@@ -1,6 +1,7 @@
 """What decisions did: the entries of a runtime's trail while they run, and the `Evaluation`s told from them.
 
-Data, and one function that reads it. A trail is left only where `Runtime.trail` is a list; who wants speed leaves it None.
+Data, and one function that reads it. A trail is left only where `Runtime.trail` is a list; None is the
+fast way.
 """
 
 from __future__ import annotations

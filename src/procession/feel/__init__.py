@@ -8,7 +8,15 @@ from __future__ import annotations
 from procession.feel.builtins import Dialect
 from procession.feel.compiler import Expression, compile_expression, compile_unary_tests
 from procession.feel.errors import BudgetExceeded, FeelSyntaxError, Note
-from procession.feel.library import Outcome, compile, evaluate, evaluate_full, pointed, unary_tests
+from procession.feel.library import (
+    Outcome,
+    builtin_names,
+    compile,
+    evaluate,
+    evaluate_full,
+    pointed,
+    unary_tests,
+)
 from procession.feel.runtime import MISSING, Lookup, Runtime
 from procession.feel.temporal import Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration
 from procession.feel.values import Function, Range, string, to_json
@@ -30,6 +38,7 @@ __all__ = [
     "Runtime",
     "Time",
     "YearsMonthsDuration",
+    "builtin_names",
     "compile",
     "compile_expression",
     "compile_unary_tests",

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, cast
 
 from procession.base.failure import BadValue
 from procession.base.values import NESTING_MAX
-from procession.feel.builtins import Dialect
+from procession.feel.builtins import BUILTINS, Dialect
 from procession.feel.compiler import Expression, compile_expression, compile_unary_tests
 from procession.feel.errors import Note
 from procession.feel.lexer import is_regular
@@ -111,6 +111,11 @@ def names_of(scope: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def builtin_names(dialect: Dialect = "camunda") -> tuple[str, ...]:
+    """The names of the built-in functions (10.3.4), in alphabetical order."""
+    return tuple(sorted(BUILTINS[dialect]))
+
+
 def pointed(text: str, note: Note) -> str:
     """A note as people read it: code, reason, line and column (from 1), the line, and the part of it, underlined."""
     start = min(note.start, len(text))
@@ -153,4 +158,6 @@ def _value(value: object, path: str, depth: int) -> object:
         return parse_time(value.isoformat())
     if isinstance(value, dt.timedelta):
         return DaysTimeDuration((value.days * 86_400 + value.seconds) * 10**9 + value.microseconds * 1000)
-    raise BadValue(f"{path} is a {kind.__name__}, which FEEL does not have: give numbers, texts, dates, lists, mappings")
+    raise BadValue(
+        f"{path} is a {kind.__name__}, which FEEL does not have: give numbers, texts, dates, lists, mappings"
+    )
