@@ -42,7 +42,7 @@ def evaluate(
     `context` maps names, spaces allowed, to values of Python: numbers (a float is read as it prints), text, booleans,
     dates, times, timedeltas, lists, mappings, values of FEEL. `runtime` has the clock (Unix ms), the zone, the budget.
     Gives None, bool, int, Decimal, str, list, dict or a type of this package. Raises `FeelSyntaxError` for a text that
-    is no FEEL, `BadValue` for a value that FEEL does not have, `BudgetExceeded` when the budget is spent.
+    is no FEEL, `BadValue` for a float that is no number, `BudgetExceeded` when the budget is spent.
     """
     return evaluate_full(text, context, runtime=runtime, dialect=dialect).value
 
@@ -80,7 +80,7 @@ def unary_tests(
     `value` is `?` in the text; the outcome's value is true, false, or None where it cannot be decided. Raises as
     `evaluate` does.
     """
-    scope = {**from_python(context or {}), "?": _value(value, "?", 0)}
+    scope = {**from_python(context or {}), "?": _value(value, 0)}
     return _run(compile_unary_tests(text, names=names_of(scope), dialect=dialect), scope, runtime)
 
 
@@ -92,22 +92,27 @@ def _run(expression: Expression, scope: dict[str, object], runtime: Runtime | No
 
 
 def from_python(context: Mapping[str, object]) -> dict[str, object]:
-    """The values of a mapping as FEEL has them. Raises `BadValue` that names what has no place in FEEL."""
-    return {str(name): _value(value, str(name), 0) for name, value in context.items()}
+    """The values of a mapping as FEEL has them. An object of another kind stays: it is equal to nothing (10.3.2.2).
+
+    Deeper than `NESTING_MAX` values are taken as they are. Raises `BadValue` for a float that is no number.
+    """
+    return {str(name): _value(value, 0) for name, value in context.items()}
 
 
 def names_of(scope: Mapping[str, object]) -> tuple[str, ...]:
     """The names in a scope, and in the contexts in it, that a parser has to be told: they hold spaces or operators."""
     found: dict[str, None] = {}
-    waiting: list[object] = [scope]
+    waiting: list[tuple[object, int]] = [(scope, 0)]
     while waiting:
-        value = waiting.pop()
+        value, depth = waiting.pop()
+        if depth > NESTING_MAX:
+            continue
         if isinstance(value, Mapping):
             entries = cast("Mapping[str, object]", value)
             found.update((name, None) for name in entries if name != "?" and not is_regular(name))
-            waiting.extend(entries.values())
+            waiting.extend((each, depth + 1) for each in entries.values())
         elif isinstance(value, list):
-            waiting.extend(cast("list[object]", value))
+            waiting.extend((each, depth + 1) for each in cast("list[object]", value))
     return tuple(sorted(found))
 
 
@@ -133,23 +138,25 @@ def pointed(text: str, note: Note) -> str:
 _AROUND: Final = 60
 
 
-def _value(value: object, path: str, depth: int) -> object:
-    if depth > NESTING_MAX:
-        raise BadValue(f"{path[:80]} is nested deeper than {NESTING_MAX}")
+def _value(value: object, depth: int) -> object:
     kind = type(value)
+    if depth > NESTING_MAX:
+        return value
     if kind is float:
         number = cast("float", value)
         if not isfinite(number):
-            raise BadValue(f"{path} is {number!r}, which FEEL does not have")
+            raise BadValue(f"{number!r} is no number that FEEL has")
         return Decimal(repr(number))
     if kind is list or kind is tuple:
-        items = cast("list[object]", value)
-        return [_value(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(items, 1)]
+        return [_value(item, depth + 1) for item in cast("list[object]", value)]
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, object]", value)
-        return {str(key): _value(item, f"{path}.{key}", depth + 1) for key, item in entries.items()}
-    if kind in KINDS:
-        return value
+        return {str(key): _value(item, depth + 1) for key, item in entries.items()}
+    return value if kind in KINDS else _temporal(value)
+
+
+def _temporal(value: object) -> object:
+    """A date, time or duration of Python as FEEL's; what is none of them stays what it is: of no kind."""
     if isinstance(value, dt.datetime):
         return parse_date_time(value.isoformat())
     if isinstance(value, dt.date):
@@ -158,6 +165,4 @@ def _value(value: object, path: str, depth: int) -> object:
         return parse_time(value.isoformat())
     if isinstance(value, dt.timedelta):
         return DaysTimeDuration((value.days * 86_400 + value.seconds) * 10**9 + value.microseconds * 1000)
-    raise BadValue(
-        f"{path} is a {kind.__name__}, which FEEL does not have: give numbers, texts, dates, lists, mappings"
-    )
+    return value
