@@ -13,6 +13,7 @@ from procession.dmn.compiler import compile_decisions
 from procession.dmn.decisions import CompiledDecisions, DecisionInfo, ServiceInfo
 from procession.dmn.errors import DecisionError
 from procession.dmn.library import Explanation, Model, load
+from procession.dmn.table_analysis import check_tables
 
 __all__ = [
     "CompiledDecisions",
@@ -24,6 +25,7 @@ __all__ = [
     "Model",
     "ServiceInfo",
     "TableEvaluation",
+    "check_tables",
     "compile_decisions",
     "load",
 ]

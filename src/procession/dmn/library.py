@@ -107,6 +107,12 @@ class Model:
             error = str(failed)
         return Explanation(value, evaluations(rt.trail), tuple(rt.notes), error)
 
+    @property
+    def names(self) -> list[str]:
+        """What can be evaluated: decisions, then services, then functions; by name, by id where there is none."""
+        decisions = [info.name or info.id for info in self.decisions.values()]
+        return [*decisions, *(info.name or info.id for info in self.services.values()), *self.functions]
+
     def _decide(self, name: str, given: dict[str, object], rt: Runtime) -> object:
         if not self._knows(name):
             raise self._unknown(name)
@@ -119,15 +125,15 @@ class Model:
         return function.call([given.get(parameter) for parameter in function.parameters], rt, 0)
 
     def _decides(self, name: str) -> bool:
-        infos = [*self.decisions.values(), *self.services.values()]
-        return any(name in {info.id, info.name} for info in infos)
+        if name in self.decisions or name in self.services:
+            return True
+        return name in {info.name for info in self.decisions.values()} | {info.name for info in self.services.values()}
 
     def _knows(self, name: str) -> bool:
         return name in self._functions or self._decides(name)
 
     def _unknown(self, name: str) -> DecisionError:
-        known = [info.name or info.id for info in (*self.decisions.values(), *self.services.values())]
-        listed = ", ".join([*known, *self.functions][:20]) or "nothing"
+        listed = ", ".join(self.names[:20]) or "nothing"
         where = self.compiled.name or self.compiled.id
         return DecisionError("unknown-decision", f"there is no decision {name[:80]!r} in {where!r}; it has: {listed}")
 

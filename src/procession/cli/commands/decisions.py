@@ -120,8 +120,7 @@ def _only(model: dmn.Model) -> str:
     ids = list(model.decisions)
     if len(ids) == 1:
         return ids[0]
-    known = [info.name or info.id for info in (*model.decisions.values(), *model.services.values())]
-    raise Problem("which decision?", f"--decision with one of: {', '.join([*known, *model.functions])}", USAGE)
+    raise Problem("which decision?", f"--decision with one of: {', '.join(model.names)}", USAGE)
 
 
 def _inputs(text: str) -> dict[str, object]:

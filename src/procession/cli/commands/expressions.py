@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Final, cast
+from typing import Annotated, Final
 
 import typer
 
@@ -78,4 +78,4 @@ def _refuse(output: Output, text: str, error: ProcessionError) -> None:
 
 def _now_ms() -> int:
     """What `now()` and `today()` mean at a prompt."""
-    return cast("int", time.time_ns() // 1_000_000)
+    return time.time_ns() // 1_000_000
