@@ -132,7 +132,8 @@ _WITNESS = re.compile(r"(?:matches|for) (a = .*)$")
 def test_the_analysis_agrees_with_trying_everything(policy: str, rules: list[tuple[str, str, str]]) -> None:
     drawn = [f"{a} | {b} || {out}" for a, b, out in rules]
     listed = found(policy, "a:number | b:string || o", *drawn)
-    matches = {place: _matching(drawn, place) for place in product(VALUES, TEXTS)}
+    places: list[tuple[object, ...]] = list(product(VALUES, TEXTS))
+    matches = {place: _matching(drawn, place) for place in places}
     nulls = any("null" in a for a, _, _ in rules)
     hits = {place: rows for place, rows in matches.items() if place[0] is not None or nulls}
     by_rule = {name: [each for each in listed if each.rule == name] for name in ("dmn-gap", "dmn-overlap")}
