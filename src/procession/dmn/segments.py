@@ -237,6 +237,14 @@ def _other(values: Sequence[object]) -> str:
     return name
 
 
+def _is_local(value: Time) -> bool:
+    return value.offset is None and value.zone is None
+
+
+def _is_local_moment(value: DateTime) -> bool:
+    return _is_local(value.time)
+
+
 def _moment(at: int) -> object:
     date = date_of_days(at // DAY_NS)
     assert date is not None
@@ -259,7 +267,7 @@ LINES: Final[dict[str, Line]] = {
     "date": _whole(days_of, lambda at: date_of_days(at) or Date(1970, 1, 1), low=-_DAYS, high=_DAYS),
     "time": msgspec.structs.replace(
         _whole(lambda value: value.ns, Time, low=0, high=DAY_NS - 1),
-        has=lambda value: value.offset is None and value.zone is None,
+        has=_is_local,
     ),
     "date and time": msgspec.structs.replace(
         _whole(
@@ -268,7 +276,7 @@ LINES: Final[dict[str, Line]] = {
             low=-_DAYS * DAY_NS,
             high=_DAYS * DAY_NS,
         ),
-        has=lambda value: value.time.offset is None and value.time.zone is None,
+        has=_is_local_moment,
     ),
     "years and months duration": _whole(lambda value: value.months, MonthsDuration, low=-_FAR, high=_FAR),
     "days and time duration": _whole(lambda value: value.ns, DaysTimeDuration, low=-_FAR, high=_FAR),

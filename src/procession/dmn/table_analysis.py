@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final, final
+from typing import Final, cast, final
 
 import msgspec
 
@@ -51,7 +51,7 @@ def _tables(logic: object) -> Iterator[DecisionTable]:
         if isinstance(each, DecisionTable):
             yield each
         elif isinstance(each, tuple):
-            waiting.extend(each)
+            waiting.extend(cast("tuple[object, ...]", each))
         elif isinstance(each, msgspec.Struct) and not isinstance(each, Span):
             waiting.extend(getattr(each, name) for name in each.__struct_fields__)
 

@@ -46,11 +46,12 @@ def decision_table(cx: Compilation, table: DecisionTable, names: Names) -> Evalu
     )
 
     def evaluate(lookup: Lookup, rt: Runtime) -> object:
-        values = [input(lookup, rt) for input in inputs]
-        cells = [tested(value, lookup) for value in values]
+        if rt.trail is not None:
+            matches = _watched(drawn, rows, [input(lookup, rt) for input in inputs], (lookup, rt))
+            return policy(Hits(matches, columns, aggregation, lookup, rt), default)
+        cells = [tested(input(lookup, rt), lookup) for input in inputs]
         rt.charge(len(rows))
-        matches = _matches(rows, cells, rt) if rt.trail is None else _watched(drawn, rows, (values, cells), rt)
-        hits = Hits(matches, columns, aggregation, lookup, rt)
+        hits = Hits(_matches(rows, cells, rt), columns, aggregation, lookup, rt)
         return policy(hits, default)
 
     return evaluate
@@ -67,10 +68,12 @@ def _matches(rows: list[Row], cells: list[Lookup], rt: Runtime) -> Iterating[tup
 
 
 def _watched(
-    table: Table, rows: list[Row], inputs: tuple[list[object], list[Lookup]], rt: Runtime
+    table: Table, rows: list[Row], values: list[object], within: tuple[Lookup, Runtime]
 ) -> Iterating[tuple[str, tuple[Evaluate, ...]]]:
     """`_matches` that leaves a trail: the inputs, and each rule when it is asked for."""
-    values, cells = inputs
+    lookup, rt = within
+    rt.charge(len(rows))
+    cells = [tested(value, lookup) for value in values]
     rt.leave(Asked(table, tuple(values)))
     numbers = {id(row.outputs): row.number for row in rows}
     for rule, outputs in _matches(rows, cells, rt):

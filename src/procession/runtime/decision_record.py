@@ -29,12 +29,13 @@ def recorded(trail: Iterable[object]) -> tuple[list[Json], int]:
     told = evaluations(trail)
     # The decision that was called has its result last: it is the one that is kept in any case.
     for each in reversed(told):
-        record = _Record().of(each)
+        record: list[Json] = _Record().of(each)
         size = len(encode(record))
         if size > left and found:
             break
         if size > left:
-            record = [each.id, each.name, {}, record[3], [], ["inputs", "tables"]]
+            omitted: list[Json] = ["inputs", "tables"]
+            record = [each.id, each.name, {}, record[3], [], omitted]
         left -= len(encode(record))
         found.append(record)
     return found[::-1], len(told) - len(found)

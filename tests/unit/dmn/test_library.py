@@ -69,10 +69,9 @@ MODEL = document('<inputData id="in_n" name="n"/>' + decision("x", TABLE, ["in_n
 def test_a_model_is_loaded_from_a_file_or_bytes(tmp_path: Path) -> None:
     (tmp_path / "m.dmn").write_bytes(MODEL)
     for source in (tmp_path / "m.dmn", str(tmp_path / "m.dmn"), MODEL):
-        model = dmn.load(source)
-        assert model.names == ["x"]
-        assert model.evaluate("x", {"n": 2.5}) == [1, 2]
-    told = model.evaluate("x", {"n": 2}, explain=True)
+        assert dmn.load(source).names == ["x"]
+        assert dmn.load(source).evaluate("x", {"n": 2.5}) == [1, 2]
+    told = dmn.load(MODEL).evaluate("x", {"n": 2}, explain=True)
     assert told.value == [1]
     assert told.error == ""
     (evaluation,) = told.evaluations
