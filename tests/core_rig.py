@@ -18,7 +18,7 @@ from procession.core import events as e
 from procession.core import snapshot
 from procession.core.apply import apply_step
 from procession.core.facts import AnyFact
-from procession.core.linked import Linked
+from procession.core.linked import Decided, Linked
 from procession.core.outcome import Outcome
 from procession.core.pending import pending
 from procession.core.state import State, Status
@@ -109,7 +109,7 @@ def link(program: Program, decide: Any = None) -> Linked:
         "hash",
         tuple(evaluator(x.text) for x in program.expressions),
         environment=lambda at, zone, seed, draws: Env(),
-        decide=decide or (lambda hash, id, lookup, env: None),
+        decide=decide or (lambda hash, id, lookup, env: Decided(None, [])),
         missing=MISSING,
     )
 

@@ -20,12 +20,21 @@ def page() -> str:
         "How to use them is told in [The command line](../cli.md). Exit codes: 0 done, 1 an error, an incident or a"
         " failed scenario, 2 wrong usage, 3 (`run`) still waiting.",
     ]
-    for name, command in group.commands.items():
+    for name, command in _commands(group, ""):
         parts += [f"## procession {name}", *(line(part) for part in (command.help or "").split("\n\n"))]
         rows = list(_rows(command))
         if rows:
             parts.append(table(("argument or option", "", "default"), rows))
     return "\n\n".join(parts)
+
+
+def _commands(group: Any, before: str) -> Iterator[tuple[str, Any]]:
+    """Each command with its whole name; those of a group behind the group's."""
+    for name, command in group.commands.items():
+        if getattr(command, "commands", None):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _rows(command: Any) -> Iterator[tuple[str, str, str]]:

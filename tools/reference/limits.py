@@ -13,6 +13,7 @@ ROOMS: Final = {
     "base": "Values",
     "parse": "Documents",
     "feel": "Expressions",
+    "dmn": "Decisions",
     "core": "Instances",
     "services": "Deployments and views",
     "runtime": "Memory for programs",

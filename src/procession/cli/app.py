@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from procession.cli.commands import care, documents, instances, running, scenarios, work
+from procession.cli.commands import care, decisions, documents, expressions, instances, running, scenarios, work
 from procession.cli.console import USAGE
 
 HELP: Final = """Runs business processes that people draw.
@@ -36,6 +36,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("deploy", documents.deploy, _MODELS),
     ("draw", documents.draw, _MODELS),
     ("test", scenarios.run_scenarios, _MODELS),
+    ("feel", expressions.feel, _MODELS),
     ("list", instances.list_things, _LOOKING),
     ("show", instances.show, _LOOKING),
     ("complete", work.complete, _WORK),
@@ -50,6 +51,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 )
 for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
+app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
 
 
 def _version(wanted: bool) -> None:

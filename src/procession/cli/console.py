@@ -177,6 +177,11 @@ def _remedy(error: ProcessionError) -> str:
     )
 
 
+def write_error(as_json: bool, text: str, record: Mapping[str, object]) -> None:
+    """An error with fields of its own on stderr: the text for people, the record for scripts."""
+    sys.stderr.write((_ENCODER.encode(record).decode() if as_json else f"procession: {text}") + "\n")
+
+
 def _fail(message: str, remedy: str, as_json: bool, code: int) -> NoReturn:
     if as_json:
         sys.stderr.write(_ENCODER.encode({"error": message, "remedy": remedy}).decode() + "\n")

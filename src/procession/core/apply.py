@@ -411,6 +411,7 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.IncidentRaised: _incident_raised,
     f.IncidentResolved: _incident_resolved,
     f.Warned: _nothing,
+    f.DecisionEvaluated: _nothing,
     f.Drew: _drew,
     f.Yielded: _yielded,
     f.Resumed: _resumed,

@@ -356,6 +356,21 @@ class Warned(Fact, frozen=True, array_like=True, gc=False, tag="warned"):
     notes: list[Json]
 
 
+class DecisionEvaluated(Fact, frozen=True, array_like=True, gc=False, tag="decided"):
+    """What a called decision did: of it and each decision that it required, in the order of their results, [id, name,
+    inputs, output, tables, omitted].
+
+    `inputs` are the values of its requirements by name. A table is [owner, hit policy, inputs, rules], an input
+    [text, value], a rule [number, id]: one that matched, counted from 1. `omitted` names what was too large to be kept
+    and stands there as null; `left_out` counts the decisions that were.
+    """
+
+    element: int
+    decision: str
+    evaluations: list[Json]
+    left_out: int = 0
+
+
 class Drew(Fact, frozen=True, array_like=True, gc=False, tag="drew"):
     """An expression drew random numbers; the counter moves so that no draw repeats."""
 
@@ -414,6 +429,7 @@ AnyFact: TypeAlias = (
     | IncidentRaised
     | IncidentResolved
     | Warned
+    | DecisionEvaluated
     | Drew
     | Yielded
     | Resumed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias, final
+from typing import NamedTuple, Protocol, TypeAlias, final
 
 from procession.base.values import Json
 from procession.ir.program import NONE, Program
@@ -41,7 +41,16 @@ Evaluate: TypeAlias = Callable[[Lookup, Environment], Json]
 MakeEnvironment: TypeAlias = Callable[[int, str, int, int], Environment]
 """(at in Unix ms, zone, seed, draws so far) -> Environment."""
 
-Decide: TypeAlias = Callable[[str, str, Lookup, Environment], Json]
+
+class Decided(NamedTuple):
+    """The result of a called decision, and what the fact `DecisionEvaluated` tells of it."""
+
+    value: Json
+    evaluations: list[Json]
+    left_out: int = 0
+
+
+Decide: TypeAlias = Callable[[str, str, Lookup, Environment], Decided]
 """(decision hash, decision id, variables, environment) -> result. Raises `Failure("decision", …)`."""
 
 

@@ -32,6 +32,13 @@ RULES: Final = {
     "dmn-requirement": "a requirement that cannot be met",
     "dmn-cycle": "decisions that require each other",
     "dmn-logic": "a decision without logic",
+    "dmn-gap": "inputs for which a table has no rule",
+    "dmn-overlap": "rules that match together, though the hit policy forbids it or they disagree",
+    "dmn-unreachable": "a rule that never decides anything",
+    "dmn-duplicate": "two rules that are the same",
+    "dmn-cell": "an entry of a table that is not of its column's type, or none of its values",
+    "dmn-unused": "an input that no rule looks at",
+    "dmn-analysis": "a table that is not checked wholly",
 }
 """The rules of this room, by name."""
 

@@ -43,14 +43,15 @@ def compile_decisions(
     that names Camunda or its namespace is in Camunda's, any other in the specification's (docs/feel-dialects.md).
     With `tolerant` a document with errors is compiled nevertheless, for editors: what is wrong in it gives null.
     """
-    compiler = _Compiler(document, dialect or _dialect(document), {found.namespace: found for found in imports})
+    compiler = _Compiler(document, dialect or dialect_of(document), {found.namespace: found for found in imports})
     compiled = compiler.compile()
     found = sorted(compiler.cx.diagnostics, key=lambda d: (d.span.line, d.span.column))
     refused = any(diagnostic.severity == "error" for diagnostic in found)
     return (None if refused and not tolerant else compiled), found
 
 
-def _dialect(document: Decisions) -> Dialect:
+def dialect_of(document: Decisions) -> Dialect:
+    """The dialect of a document's texts, by its exporter."""
     exporter = document.exporter.lower()
     is_camunda = document.uses_zeebe or document.execution_platform.startswith("Camunda")
     return "camunda" if is_camunda or any(name in exporter for name in _CAMUNDA_EXPORTERS) else "feel"

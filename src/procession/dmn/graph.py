@@ -11,6 +11,7 @@ from typing import final
 
 import msgspec
 
+from procession.dmn.audit import Entered, Left
 from procession.dmn.errors import DecisionError
 from procession.dmn.item_types import ItemType, converted, from_json, is_temporal, refusal
 from procession.dmn.scope import Evaluate, within
@@ -112,11 +113,16 @@ def run(graph: Graph, keys: Iterable[str], lookup: Lookup, rt: Runtime, results:
     for key in keys:
         node = graph.nodes[key]
         before = len(rt.notes)
+        scope = _scope(graph, node, lookup, rt, results)
+        if rt.trail is not None:
+            rt.leave(Entered(node.id, node.name, _required(node, results)))
         try:
-            value = node.evaluate(_scope(graph, node, lookup, rt, results), rt)
+            value = node.evaluate(scope, rt)
         except DecisionError as error:
             raise DecisionError(error.code, f"decision {node.name!r}: {error.message}") from None
         results[key] = value
+        if rt.trail is not None:
+            rt.leave(Left(value))
         if len(rt.notes) > before:
             rt.notes[before:] = [_placed(note, node) for note in rt.notes[before:]]
 
@@ -132,6 +138,12 @@ def _scope(graph: Graph, node: Node, lookup: Lookup, rt: Runtime, results: dict[
     for need in node.knowledge:
         bind(values, need, graph.functions.get(need.key))
     return within(values, lookup) if values else lookup
+
+
+def _required(node: Node, results: Mapping[str, object]) -> dict[str, object]:
+    """What a decision requires and has got, by name."""
+    known = [(need, results.get(need.key, MISSING)) for need in (*node.inputs, *node.decisions)]
+    return {f"{n.prefix}.{n.name}" if n.prefix else n.name: value for n, value in known if value is not MISSING}
 
 
 def input_value(graph: Graph, key: str, lookup: Lookup, rt: Runtime, results: dict[str, object]) -> object:

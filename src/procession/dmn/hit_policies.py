@@ -72,7 +72,7 @@ class Hits:
 
     def _rank(self, result: object) -> tuple[int, ...]:
         parts = result.values() if is_context(result) and len(self._columns) > 1 else [result]
-        return tuple([_place(column, part) for column, part in zip(self._columns, parts, strict=False)])
+        return tuple([place_of(column, part) for column, part in zip(self._columns, parts, strict=False)])
 
 
 AGGREGATIONS: Final = {
@@ -131,7 +131,7 @@ def _collect(hits: Hits, default: Evaluate | None) -> object:
     return hits.fallback(default)
 
 
-def _place(column: Column, value: object) -> int:
+def place_of(column: Column, value: object) -> int:
     """How far down a value stands in its column's list; what is not in it comes last."""
     for index, listed in enumerate(column.priority):
         if same_item(value, listed) or (isinstance(listed, Range) and contains(listed, value) is True):

@@ -7,6 +7,7 @@ from typing import final
 
 import msgspec
 
+from procession.dmn.audit import Asked, Hit, Table
 from procession.dmn.compilation import Compilation, null, typed
 from procession.dmn.hit_policies import HIT_POLICIES, Column, Hits
 from procession.dmn.item_types import ItemType, from_json, is_temporal
@@ -21,6 +22,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """A rule: the tests that not everything passes, by input column, and the expressions of its outputs."""
 
     id: str
+    number: int
     tests: tuple[tuple[int, Evaluate], ...]
     outputs: tuple[Evaluate, ...]
 
@@ -35,8 +37,18 @@ def decision_table(cx: Compilation, table: DecisionTable, names: Names) -> Evalu
     _check(cx, table)
     policy = HIT_POLICIES[table.hit_policy]
     aggregation = table.aggregation if table.hit_policy == "COLLECT" else ""
+    drawn = Table(
+        cx.owner,
+        table.id,
+        table.hit_policy,
+        tuple([clause.label or clause.expression.text.strip() for clause in table.inputs]),
+        tuple([rule.annotations or ((rule.description,) if rule.description else ()) for rule in table.rules]),
+    )
 
     def evaluate(lookup: Lookup, rt: Runtime) -> object:
+        if rt.trail is not None:
+            matches = _watched(drawn, rows, [input(lookup, rt) for input in inputs], (lookup, rt))
+            return policy(Hits(matches, columns, aggregation, lookup, rt), default)
         cells = [tested(input(lookup, rt), lookup) for input in inputs]
         rt.charge(len(rows))
         hits = Hits(_matches(rows, cells, rt), columns, aggregation, lookup, rt)
@@ -53,6 +65,20 @@ def _matches(rows: list[Row], cells: list[Lookup], rt: Runtime) -> Iterating[tup
                 break
         else:
             yield row.id, row.outputs
+
+
+def _watched(
+    table: Table, rows: list[Row], values: list[object], within: tuple[Lookup, Runtime]
+) -> Iterating[tuple[str, tuple[Evaluate, ...]]]:
+    """`_matches` that leaves a trail: the inputs, and each rule when it is asked for."""
+    lookup, rt = within
+    rt.charge(len(rows))
+    cells = [tested(value, lookup) for value in values]
+    rt.leave(Asked(table, tuple(values)))
+    numbers = {id(row.outputs): row.number for row in rows}
+    for rule, outputs in _matches(rows, cells, rt):
+        rt.leave(Hit(table, numbers[id(outputs)], rule))
+        yield rule, outputs
 
 
 def _input(cx: Compilation, clause: InputClause, names: Names) -> Evaluate:
@@ -91,6 +117,7 @@ def _row(cx: Compilation, table: tuple[DecisionTable, list[ItemType]], rule: Rul
     ]
     return Row(
         rule.id or f"rule {number}",
+        number,
         tuple([(index, test) for index, test in tests if test is not None]),
         tuple(outputs),
     )

@@ -6,8 +6,17 @@ What the other rooms use is re-exported here. FEEL knows no process and no decis
 from __future__ import annotations
 
 from procession.feel.builtins import Dialect
-from procession.feel.compiler import Expression, compile_expression, compile_unary_tests, evaluate
+from procession.feel.compiler import Expression, compile_expression, compile_unary_tests
 from procession.feel.errors import BudgetExceeded, FeelSyntaxError, Note
+from procession.feel.library import (
+    Outcome,
+    builtin_names,
+    compile,
+    evaluate,
+    evaluate_full,
+    pointed,
+    unary_tests,
+)
 from procession.feel.runtime import MISSING, Lookup, Runtime
 from procession.feel.temporal import Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration
 from procession.feel.values import Function, Range, string, to_json
@@ -24,13 +33,19 @@ __all__ = [
     "Function",
     "Lookup",
     "Note",
+    "Outcome",
     "Range",
     "Runtime",
     "Time",
     "YearsMonthsDuration",
+    "builtin_names",
+    "compile",
     "compile_expression",
     "compile_unary_tests",
     "evaluate",
+    "evaluate_full",
+    "pointed",
     "string",
     "to_json",
+    "unary_tests",
 ]

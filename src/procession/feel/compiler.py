@@ -72,22 +72,6 @@ def compile_unary_tests(
     return _unary_tests(text, _irregular(names), dialect)
 
 
-def evaluate(
-    text: str,
-    variables: Mapping[str, object] | None = None,
-    *,
-    runtime: Runtime | None = None,
-    dialect: Dialect = "camunda",
-) -> object:
-    """The value of an expression; names with spaces among the variables are known to the parser.
-
-    What has no value is None, and `runtime.notes` says why. Raises `FeelSyntaxError` for the text, `BudgetExceeded` for
-    the work.
-    """
-    scope = variables or {}
-    return compile_expression(text, names=scope, dialect=dialect).evaluate(scope, runtime)
-
-
 def _irregular(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({name for name in names if not is_regular(name)}))
 

@@ -33,6 +33,8 @@ AT_BITS: Final = 17
 """A place in a text is one int, `start << AT_BITS | end`: a text has at most 64 Ki characters."""
 NOTES_MAX: Final = 100
 """More notes than this are counted by nobody; a loop over a million wrong items must not fill the memory."""
+TRAIL_MAX: Final = 10_000
+"""Most entries of a trail: what a table that a loop asks a million times did is not kept a million times."""
 CALLS_MAX: Final = 60
 """Deepest nesting of calls of user-defined functions, well below what Python's stack bears."""
 
@@ -47,7 +49,7 @@ class Runtime:
     by name.
     """
 
-    __slots__ = ("calls", "functions", "left", "notes", "now_ms", "random_used", "seed", "zone")
+    __slots__ = ("calls", "functions", "left", "notes", "now_ms", "random_used", "seed", "trail", "zone")
 
     def __init__(
         self,
@@ -67,11 +69,19 @@ class Runtime:
         self.random_used = draws
         self.notes: list[Note] = []
         self.calls = 0
+        self.trail: list[object] | None = None
+        """Where who uses expressions leaves what it did, in order; None where nobody asks, which is the fast way."""
 
     def note(self, code: str, message: str, at: int) -> None:
         """Records why something is null. `at` is a packed place."""
         if len(self.notes) < NOTES_MAX:
             self.notes.append(Note(code, message, at >> AT_BITS, at & (1 << AT_BITS) - 1))
+
+    def leave(self, entry: object) -> None:
+        """Adds an entry to the trail, if there is one and it is not full."""
+        trail = self.trail
+        if trail is not None and len(trail) < TRAIL_MAX:
+            trail.append(entry)
 
     def charge(self, steps: int) -> None:
         """Takes steps from the budget; raises `BudgetExceeded` when it is spent."""

@@ -202,6 +202,7 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.IncidentRaised: _incident,
     f.IncidentResolved: lambda r, x: r.waited(x.incident, "incident-resolved"),
     f.Warned: lambda r, x: r.note(x.element, "warned", *_codes(x)),
+    f.DecisionEvaluated: lambda r, x: r.note(x.element, "decided", x.decision, x.evaluations, x.left_out),
     f.Drew: _none,
     f.Yielded: _none,
     f.Resumed: _none,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, cast
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.base.failure import Failure
 from procession.base.values import Json, checked_all
-from procession.core.linked import Decide, Environment, Lookup
+from procession.core.linked import Decide, Decided, Environment, Lookup
+from procession.runtime.decision_record import recorded
 from procession.runtime.link import refuse_failed_assertions
 
 if TYPE_CHECKING:
@@ -71,16 +72,20 @@ def decide_by_hash(load: Callable[[str], bytes]) -> Decide:
             known = compiled[hash] = load_decisions(load(hash))
         return known
 
-    def evaluate(hash: str, decision: str, lookup: Lookup, environment: Environment) -> Json:
+    def evaluate(hash: str, decision: str, lookup: Lookup, environment: Environment) -> Decided:
         from procession import feel
         from procession.dmn import DecisionError
 
         known = len(environment.notes)
+        rt = cast("feel.Runtime", environment)
+        rt.trail = []
         try:
-            value = found(hash).evaluate(decision, lookup, cast("feel.Runtime", environment))
+            value = feel.to_json(found(hash).evaluate(decision, lookup, rt))
+            refuse_failed_assertions(environment, known, repr(decision), "decision")
+            return Decided(value, *recorded(rt.trail))
         except (DecisionError, feel.BudgetExceeded, Refused) as error:
             raise Failure("decision", f"{decision!r}: {error}") from None
-        refuse_failed_assertions(environment, known, repr(decision), "decision")
-        return feel.to_json(value)
+        finally:
+            rt.trail = None
 
     return evaluate

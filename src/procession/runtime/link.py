@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast, final
 
 from procession.base.failure import Failure
 from procession.base.values import Json
-from procession.core.linked import Decide, Environment, Evaluate, Linked, Lookup
+from procession.core.linked import Decide, Decided, Environment, Evaluate, Linked, Lookup
 from procession.ir.program import Expression, Program, feel_dialect
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _missing() -> object:
     return feel.MISSING
 
 
-def _no_decisions(hash: str, decision_id: str, lookup: Lookup, environment: Environment) -> Json:
+def _no_decisions(hash: str, decision_id: str, lookup: Lookup, environment: Environment) -> Decided:
     raise Failure("decision", f"decision {decision_id!r} cannot be evaluated: this host has no decisions")
 
 

@@ -149,6 +149,7 @@ FIELDS = {
     "incident": "incident element code message operation job",
     "incident-resolved": "incident",
     "warned": "element notes",
+    "decided": "element decision evaluations left_out",
     "drew": "count",
     "yield": "agenda",
     "resume": "",

@@ -118,12 +118,17 @@ def write_svg(picture: str, target: str) -> str:
 
 def _checked(model: Path) -> list[Diagnostic]:
     from procession.compile import check_definitions
-    from procession.parse import parse_bpmn
+    from procession.dmn import check_tables
+    from procession.parse import parse_bpmn, parse_dmn
     from procession.runtime.decisions import read_decisions
 
     data = model.read_bytes()
     if model.suffix.lower() == ".dmn":
-        return read_decisions(data, str(model))[1]
+        found = read_decisions(data, str(model))[1]
+        document = parse_dmn(data, str(model))[0]
+        # A table that is wrong by itself is corrected first: what its rules leave out would be noise.
+        wrong = document is None or any(each.severity == "error" for each in found)
+        return found if wrong or document is None else [*found, *check_tables(document)]
     definitions, found = parse_bpmn(data, str(model))
     return found if definitions is None else [*found, *check_definitions(definitions)]
 

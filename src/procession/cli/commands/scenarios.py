@@ -1,4 +1,4 @@
-"""The command that runs scenario files (docs/reference/scenarios.md)."""
+"""The command that runs scenario files (docs/reference/scenarios.md) and tables of cases (docs/cases.md)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from procession.cli.console import FAILED, USAGE, Output, Problem, errors
 from procession.cli.options import MEMORY, AsJson, among
 
 SUFFIXES: Final = (".scenario.yaml", ".scenario.yml")
+CASES: Final = (".cases.csv", ".cases.xlsx")
 HOSTS: Final = ("embedded", "celery", "temporal")
 
 
 def run_scenarios(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Scenario files, or folders of them.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="PATH", help="Scenario files, tables of cases, or folders of them.", show_default=False),
     ],
     host: Annotated[
         str,
@@ -29,7 +31,7 @@ def run_scenarios(
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Run scenario files on a virtual clock. Exits 1 if any failed."""
+    """Run scenario files on a virtual clock, and tables of cases of decisions. Exits 1 if any failed."""
     from procession.testing import run_scenario
 
     output = Output(json)
@@ -43,6 +45,9 @@ def run_scenarios(
         files = [file for path in paths for file in _files(path)]
         failed = 0
         for file in files:
+            if file.name.lower().endswith(CASES):
+                failed += not _cases(file, output)
+                continue
             result = run_scenario(file, host=host, store=store, restore_every_step=restore_every_step)
             failed += not result.passed
             output.document(result)
@@ -54,11 +59,27 @@ def run_scenarios(
             raise typer.Exit(FAILED)
 
 
+def _cases(file: Path, output: Output) -> bool:
+    """Runs a table of cases; whether all passed."""
+    from procession.testing.cases import run_cases
+
+    results = run_cases(file)
+    wrong = [each for each in results if not each.passed]
+    for each in results:
+        output.document(each)
+    count = f"{len(results)} case" if len(results) == 1 else f"{len(results)} cases"
+    output.text(f"{'✗' if wrong else '✓'} {file} ({count})", "bold red" if wrong else "")
+    for each in wrong:
+        for line in each.error.splitlines():
+            output.text(f"    {line}")
+    return not wrong
+
+
 def _files(path: Path) -> Iterator[Path]:
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES))
+        found = sorted(file for file in path.rglob("*") if file.name.endswith((*SUFFIXES, *CASES)))
         if not found:
-            raise Problem(f"no *{SUFFIXES[0]} under {path}", "name a file, or another folder")
+            raise Problem(f"no *{SUFFIXES[0]} and no *{CASES[0]} under {path}", "name a file, or another folder")
         yield from found
     elif path.exists():
         yield path

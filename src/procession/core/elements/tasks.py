@@ -64,9 +64,10 @@ def decide(cx: Context, element_key: int) -> None:
     spec = cx.nodes[element.node].decision
     assert spec is not None
     name = cx.text(spec.decision, element, "decision id")
-    value = cx.linked.decide(element.definition[0], name, cx.lookup(element), cx.environment())
+    decided = cx.linked.decide(element.definition[0], name, cx.lookup(element), cx.environment())
+    cx.write(f.DecisionEvaluated(element_key, name, decided.evaluations, decided.left_out))
     if spec.result:
-        receive(cx, element, {spec.result: value})
+        receive(cx, element, {spec.result: decided.value})
     cx.agenda.append((COMPLETE, element_key))
 
 
