@@ -5,7 +5,7 @@ What the other rooms use is re-exported here. FEEL knows no process and no decis
 
 from __future__ import annotations
 
-from procession.feel.builtins import Dialect
+from procession.feel.builtins import Dialect, describe
 from procession.feel.compiler import Expression, compile_expression, compile_unary_tests, evaluate
 from procession.feel.errors import BudgetExceeded, FeelSyntaxError, Note
 from procession.feel.runtime import MISSING, Lookup, Runtime
@@ -30,6 +30,7 @@ __all__ = [
     "YearsMonthsDuration",
     "compile_expression",
     "compile_unary_tests",
+    "describe",
     "evaluate",
     "string",
     "to_json",
