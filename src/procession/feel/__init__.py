@@ -5,7 +5,7 @@ What the other rooms use is re-exported here. FEEL knows no process and no decis
 
 from __future__ import annotations
 
-from procession.feel.builtins import Dialect
+from procession.feel.builtins import Dialect, describe
 from procession.feel.compiler import Expression, compile_expression, compile_unary_tests
 from procession.feel.errors import BudgetExceeded, FeelSyntaxError, Note
 from procession.feel.library import (
@@ -42,6 +42,7 @@ __all__ = [
     "compile",
     "compile_expression",
     "compile_unary_tests",
+    "describe",
     "evaluate",
     "evaluate_full",
     "pointed",

@@ -30,3 +30,11 @@ def test_an_example_of_the_other_dialect_is_true_there_alone(name: str, describe
     except feel.FeelSyntaxError:
         return
     assert standard != described.value
+
+
+def test_a_function_is_described_by_its_name_and_dialect() -> None:
+    assert feel.describe("substring") == DESCRIBED["substring"]
+    assert feel.describe("trim") == DESCRIBED_CAMUNDA["trim"]
+    assert feel.describe("trim", "feel") is None
+    assert feel.describe("decimal", "feel") == DESCRIBED["decimal"] != feel.describe("decimal")
+    assert feel.describe("no such function") is None
