@@ -10,6 +10,7 @@ from procession.feel.compiler import Expression, compile_expression, compile_una
 from procession.feel.errors import BudgetExceeded, FeelSyntaxError, Note
 from procession.feel.runtime import MISSING, Lookup, Runtime
 from procession.feel.temporal import Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration
+from procession.feel.unparse import unparse
 from procession.feel.values import Function, Range, string, to_json
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "evaluate",
     "string",
     "to_json",
+    "unparse",
 ]

@@ -47,7 +47,7 @@ _NUMBER: Final = re.compile(r"(?:[0-9]+(?:\.(?!\.)[0-9]+)?|\.[0-9]+)(?:[eE][+-]?
 _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{6})|(.))", re.DOTALL)
 _SPACE: Final = re.compile(r"[\s\u0085\u200b\ufeff]+")
-_LABEL: Final = re.compile(f"[{_START}?][{_PART}./+*'\\s-]*")
+LABEL: Final = re.compile(f"[{_START}?][{_PART}./+*'\\s-]*")
 _SIMPLE_ESCAPES: Final = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t", "'": "'"}
 
 
@@ -83,7 +83,8 @@ class Names:
         if is_regular(name):
             return
         parts = split_name(name)
-        if parts:
+        # A keyword alone is that keyword, and a sign is that sign, whatever the variables are called; back-ticks help.
+        if parts and WORD.match(parts[0]) and not (len(parts) == 1 and parts[0] in KEYWORDS):
             entries = self._by_word.setdefault(parts[0], [])
             entries.append((parts, name))
             entries.sort(key=lambda entry: -len(entry[0]))
@@ -158,7 +159,7 @@ def label_at(text: str, position: int) -> Token | None:
     elif text[start : start + 1] == '"':
         token = _string_at(text, start)
     else:
-        match = _LABEL.match(text, start)
+        match = LABEL.match(text, start)
         if match is None:
             return None
         token = Token("<name>", canonical(match[0]), start, start + len(match[0].rstrip()))

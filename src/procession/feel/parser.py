@@ -153,7 +153,7 @@ class _Parser:
         if token.key == "<number>":
             number = parse_number(token.text)
             if number is None:
-                return n.BadLiteral(token.start, token.end, "the number is too large")
+                return n.BadLiteral(token.start, token.end, "the number is too large", token.text)
             return n.Literal(token.start, token.end, number)
         value = token.text if token.key == "<string>" else _WORDS[token.key]
         return n.Literal(token.start, token.end, value)
@@ -174,7 +174,8 @@ class _Parser:
         token = self.advance()
         value = parse_temporal(token.text)
         if value is None:
-            return n.BadLiteral(start, token.end, f'@"{token.text[:40]}" is no date, time or duration')
+            message = f'@"{token.text[:40]}" is no date, time or duration'
+            return n.BadLiteral(start, token.end, message, self.text[start : token.end])
         return n.Literal(start, token.end, value)
 
     def negation(self) -> n.Node:
