@@ -72,8 +72,8 @@ class Text:
             kind = self.pick(*KINDS, "any")
         if kind == "any":
             kind = self.pick(*KINDS, "null")
-        names = [name for name, of in self.scope if of in {kind, "any"}]
-        if names and self.maybe(0.25):
+        names = [name for name, of in self.scope if of == kind or (of == "any" and self.maybe(self.wrong))]
+        if names and self.maybe(0.15):
             return self.pick(*names)
         if self.depth <= 0:
             return LEAVES[kind](self)

@@ -55,7 +55,9 @@ def call(name: str, arguments: list[Value], names: tuple[str, ...] = ()) -> Valu
         arguments, row = fitting[0]
         rows = [row]
     rows = [row for row in rows if _fits(row[0], len(arguments))]
-    exact = [row for row in rows if all(_is(a, kinds) for a, (_, kinds, _) in zip(arguments, _spread(row[0]), strict=False))]
+    exact = [
+        row for row in rows if all(_is(a, kinds) for a, (_, kinds, _) in zip(arguments, _spread(row[0]), strict=False))
+    ]
     if not rows:
         return None
     signature, impl = (exact or rows)[0]

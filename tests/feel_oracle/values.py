@@ -73,7 +73,9 @@ class Interval(NamedTuple):
 class Fn:
     """A function."""
 
-    def __init__(self, parameters: tuple[str, ...], types: tuple[object, ...], call: Callable[[list[Value]], Value]) -> None:
+    def __init__(
+        self, parameters: tuple[str, ...], types: tuple[object, ...], call: Callable[[list[Value]], Value]
+    ) -> None:
         self.parameters = parameters
         self.types = types
         self.call = call
@@ -177,9 +179,7 @@ _CLOCK: Final = re.compile(
     r"(\d\d):(\d\d):(\d\d)(\.\d*)?(?:([Zz])|([+-]\d\d):(\d\d)(?::(\d\d))?|@([A-Za-z0-9_+/-]+))?", re.ASCII
 )
 _MONTHS: Final = re.compile(r"(-?)P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?", re.ASCII)
-_DAYS: Final = re.compile(
-    r"(-?)P(?=\d|T\d)(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(\.\d*)?S)?)?", re.ASCII
-)
+_DAYS: Final = re.compile(r"(-?)P(?=\d|T\d)(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(\.\d*)?S)?)?", re.ASCII)
 
 
 def read_day(text: str) -> Day | None:
@@ -245,7 +245,11 @@ def read_duration(text: str) -> Months | Nanos | None:
 
 def read_temporal(text: str) -> Value:
     """What an at-literal stands for."""
-    return read_moment(text) if "T" in text and read_moment(text) else read_day(text) or read_time(text) or read_duration(text)
+    return (
+        read_moment(text)
+        if "T" in text and read_moment(text)
+        else read_day(text) or read_time(text) or read_duration(text)
+    )
 
 
 def write(value: Value, *, inside: bool = False) -> str:
@@ -290,7 +294,9 @@ def _temporal_text(value: Value) -> str:
             return f"{'-' if value.year < 0 else ''}{abs(value.year):04}-{value.month:02}-{value.day:02}"
         case Clock():
             whole, fraction = divmod(value.ns, NS)
-            text = f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}" + f".{fraction:09}".rstrip("0").rstrip(".")
+            text = f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}" + f".{fraction:09}".rstrip("0").rstrip(
+                "."
+            )
             return text + (f"@{value.zone}" if value.zone else "" if value.offset is None else _east(value.offset))
         case Moment():
             return f"{_temporal_text(value.day)}T{_temporal_text(value.clock)}"
@@ -302,7 +308,9 @@ def _temporal_text(value: Value) -> str:
             total, fraction = divmod(abs(value.ns), NS)
             seconds = f"{total % 60}" + f".{fraction:09}".rstrip("0").rstrip(".")
             parts = [(total // 86_400, "D"), (total // 3600 % 24, "H"), (total // 60 % 60, "M")]
-            clock = "".join(f"{count}{unit}" for count, unit in parts[1:] if count) + (f"{seconds}S" if seconds != "0" else "")
+            clock = "".join(f"{count}{unit}" for count, unit in parts[1:] if count) + (
+                f"{seconds}S" if seconds != "0" else ""
+            )
             text = (f"{parts[0][0]}D" if parts[0][0] else "") + (f"T{clock}" if clock else "")
             return f"{'-' if value.ns < 0 else ''}P{text or 'T0S'}"
     raise AssertionError(value)
