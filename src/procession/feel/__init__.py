@@ -8,6 +8,7 @@ from __future__ import annotations
 from procession.feel.builtins import Dialect
 from procession.feel.compiler import Expression, compile_expression, compile_unary_tests, evaluate
 from procession.feel.errors import BudgetExceeded, FeelSyntaxError, Note
+from procession.feel.hints import hint
 from procession.feel.runtime import MISSING, Lookup, Runtime
 from procession.feel.temporal import Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration
 from procession.feel.unparse import unparse
@@ -32,6 +33,7 @@ __all__ = [
     "compile_expression",
     "compile_unary_tests",
     "evaluate",
+    "hint",
     "string",
     "to_json",
     "unparse",

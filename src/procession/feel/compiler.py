@@ -85,7 +85,7 @@ def _compiled(text: str, names: tuple[str, ...], dialect: Dialect, parse: Callab
     try:
         return Expression(text, parse(text, names, BUILTIN_NAMES[dialect]), dialect)
     except (RecursionError, MemoryError):
-        raise FeelSyntaxError("nested too deeply", text, 0) from None
+        raise FeelSyntaxError("nested too deeply", text, 0, "split it into several expressions") from None
 
 
 def _lookup(variables: Mapping[str, object]) -> Lookup:
