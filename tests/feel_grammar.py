@@ -36,7 +36,8 @@ _TIMES: Final = (
 )
 _MOMENTS: Final = (
     "2024-02-29T10:00:00", "2026-03-29T02:30:00@Europe/Berlin", "2026-10-25T02:30:00@Europe/Berlin",
-    "2026-06-01T00:00:00Z", "2026-06-01T00:00:00.5+02:00", "1999-12-31T24:00:00", "2026-11-01T01:30:00@America/New_York",
+    "2026-06-01T00:00:00Z", "2026-06-01T00:00:00.5+02:00", "1999-12-31T24:00:00",
+    "2026-11-01T01:30:00@America/New_York",
 )  # fmt: skip
 _MONTHS: Final = ("P1Y", "P13M", "-P2Y3M", "P0M", "P1000Y")
 _DAYS: Final = ("P1D", "PT1H", "-PT36H0.5S", "PT0S", "P400DT1M", "PT0.000000001S")
@@ -78,7 +79,7 @@ class Text:
         if self.depth <= 0:
             return LEAVES[kind](self)
         self.depth -= 1
-        rows = DEEP.get(kind, ()) + (_conditional(kind), _bracketed(kind), _entry(kind), _applied(kind), _indexed(kind))
+        rows = (*DEEP.get(kind, ()), *(make(kind) for make in _AROUND))
         made = rows[self.random.randrange(len(rows))](self) if self.maybe(0.85) else LEAVES[kind](self)
         self.depth += 1
         return made
@@ -89,7 +90,7 @@ class Text:
         return f"({text})" if self.maybe(0.6) else text
 
     def binding(self) -> str:
-        """A fresh name for an iterator, parameter or entry; now and then one with a space, or one that hides another."""
+        """A fresh name for an iterator, parameter or entry; sometimes with a space, or one that hides another."""
         self._fresh += 1
         return self.pick(f"x{self._fresh}", f"x{self._fresh}", f"y z{self._fresh}", "n", "`my-name`", "item")
 
@@ -141,7 +142,7 @@ LEAVES: Final[dict[str, Make]] = {
         "(= 1)",
         "(!= 4)",
         '[@"2024-01-01"..@"2024-12-31"]',
-    ),  # fmt: skip
+    ),
     "null": _literal("null"),
 }
 
@@ -265,7 +266,7 @@ def _context(t: Text) -> str:
     names: list[tuple[str, str]] = []
     for key in ("k", "s", "first name", '"quoted key"', "v")[: t.random.randrange(0, 6)]:
         kind = t.pick("number", "string", "any")
-        entries.append(f"{key}: {t.within(list(names), lambda kind=kind: t.of(kind))}")  # type: ignore[misc]
+        entries.append(f"{key}: {t.within(list(names), lambda kind=kind: t.of(kind))}")
         names.append((key.strip('"'), kind))
     return "{" + ", ".join(entries) + "}"
 
@@ -285,76 +286,174 @@ _RELATIONS: Final = ("before", "after", "meets", "met by", "overlaps", "overlaps
 
 DEEP: Final[dict[str, tuple[Make, ...]]] = {
     "number": (
-        _infix("number", _ARITHMETIC, "number"), _infix("number", ("+", "-", "*"), "number"), lambda t: f"-{t.operand('number')}",
-        _infix("days", ("/",), "days"), _infix("months", ("/",), "months"), _path,
+        _infix("number", _ARITHMETIC, "number"),
+        _infix("number", ("+", "-", "*"), "number"),
+        lambda t: f"-{t.operand('number')}",
+        _infix("days", ("/",), "days"),
+        _infix("months", ("/",), "months"),
+        _path,
         *(_called(name, "list") for name in ("sum", "min", "max", "mean", "count", "product", "median", "stddev")),
-        *(_called(name, "number", "number") for name in ("modulo", "decimal", "round up", "round down", "round half up",
-                                                         "round half down", "floor", "ceiling")),
-        _called("floor", "number"), _called("ceiling", "number"), _called("abs", "number"), _called("sqrt", "number"),
-        _called("max", "number", "number", "number", least=1), _called("string length", "string"),
-        _called("number", "string"), _called("day of year", "date"), _called("week of year", "date"),
-        *_property(("date", "year"), ("date", "month"), ("date", "day"), ("date", "weekday"), ("time", "hour"),
-                   ("time", "minute"), ("time", "second"), ("moment", "year"), ("moment", "hour"), ("months", "years"),
-                   ("months", "months"), ("days", "days"), ("days", "hours"), ("days", "minutes"), ("days", "seconds")),
+        *(
+            _called(name, "number", "number")
+            for name in (
+                "modulo",
+                "decimal",
+                "round up",
+                "round down",
+                "round half up",
+                "round half down",
+                "floor",
+                "ceiling",
+            )
+        ),
+        _called("floor", "number"),
+        _called("ceiling", "number"),
+        _called("abs", "number"),
+        _called("sqrt", "number"),
+        _called("max", "number", "number", "number", least=1),
+        _called("string length", "string"),
+        _called("number", "string"),
+        _called("day of year", "date"),
+        _called("week of year", "date"),
+        *_property(
+            ("date", "year"),
+            ("date", "month"),
+            ("date", "day"),
+            ("date", "weekday"),
+            ("time", "hour"),
+            ("time", "minute"),
+            ("time", "second"),
+            ("moment", "year"),
+            ("moment", "hour"),
+            ("months", "years"),
+            ("months", "months"),
+            ("days", "days"),
+            ("days", "hours"),
+            ("days", "minutes"),
+            ("days", "seconds"),
+        ),
     ),
     "string": (
-        _infix("string", ("+",), "string"), _called("string", "any"), _called("upper case", "string"),
-        _called("lower case", "string"), _called("substring", "string", "number", "number", least=2),
-        _called("substring before", "string", "string"), _called("substring after", "string", "string"),
-        _called("string join", "list", "string", least=1), _called("day of week", "date"),
-        _called("month of year", "date"), _path,
+        _infix("string", ("+",), "string"),
+        _called("string", "any"),
+        _called("upper case", "string"),
+        _called("lower case", "string"),
+        _called("substring", "string", "number", "number", least=2),
+        _called("substring before", "string", "string"),
+        _called("substring after", "string", "string"),
+        _called("string join", "list", "string", least=1),
+        _called("day of week", "date"),
+        _called("month of year", "date"),
+        _path,
     ),
     "boolean": (
-        _compared, _compared, _between, _in, _in, _instance, _quantified, _quantified,
-        _infix("boolean", ("and", "or"), "boolean"), _infix("boolean", ("and", "or"), "any"), _called("not", "boolean"),
+        _compared,
+        _compared,
+        _between,
+        _in,
+        _in,
+        _instance,
+        _quantified,
+        _quantified,
+        _infix("boolean", ("and", "or"), "boolean"),
+        _infix("boolean", ("and", "or"), "any"),
+        _called("not", "boolean"),
         lambda t: f"{t.operand('boolean')} and {t.operand('boolean')} or {t.operand('boolean')}",
-        _called("contains", "string", "string"), _called("starts with", "string", "string"),
-        _called("ends with", "string", "string"), _called("list contains", "list", "any"), _called("odd", "number"),
-        _called("even", "number"), _called("all", "list"), _called("any", "list"), _called("is", "any", "any"),
-        *(_called(name, "range", "range") for name in _RELATIONS), _called("includes", "range", "number"),
-        _called("during", "number", "range"), _called("before", "number", "range"), _called("starts", "number", "range"),
+        _called("contains", "string", "string"),
+        _called("starts with", "string", "string"),
+        _called("ends with", "string", "string"),
+        _called("list contains", "list", "any"),
+        _called("odd", "number"),
+        _called("even", "number"),
+        _called("all", "list"),
+        _called("any", "list"),
+        _called("is", "any", "any"),
+        *(_called(name, "range", "range") for name in _RELATIONS),
+        _called("includes", "range", "number"),
+        _called("during", "number", "range"),
+        _called("before", "number", "range"),
+        _called("starts", "number", "range"),
     ),
     "date": (
-        _infix("date", ("+", "-"), "months"), _infix("date", ("+", "-"), "days"), _infix("months", ("+",), "date"),
-        _called("date", "moment"), _called("date", "number", "number", "number"),
-        lambda t: f"date({t.pick('2024', '2023', '-5', '2026.5')}, {t.pick('1', '2', '12', '13')}, {t.pick('1', '29', '31')})",
+        _infix("date", ("+", "-"), "months"),
+        _infix("date", ("+", "-"), "days"),
+        _infix("months", ("+",), "date"),
+        _called("date", "moment"),
+        _called("date", "number", "number", "number"),
+        lambda t: (
+            f"date({t.pick('2024', '2023', '-5', '2026.5')}, {t.pick('1', '2', '12', '13')}, {t.pick('1', '29', '31')})"
+        ),
         lambda t: f'date("{t.pick(*_DATES)}")',
     ),
     "time": (
-        _infix("time", ("+", "-"), "days"), _called("time", "moment"),
-        lambda t: f"time({t.pick('0', '23', '24')}, {t.pick('0', '59')}, {t.pick('0', '59.5', '60')}{t.pick('', ', ' + t.of('days'))})",
+        _infix("time", ("+", "-"), "days"),
+        _called("time", "moment"),
+        lambda t: (
+            f"time({t.pick('0', '23', '24')}, {t.pick('0', '59')}, {t.pick('0', '59.5', '60')}{t.pick('', ', ' + t.of('days'))})"
+        ),
         lambda t: f'time("{t.pick(*_TIMES)}")',
     ),
     "moment": (
-        _infix("moment", ("+", "-"), "months"), _infix("moment", ("+", "-"), "days"), _infix("days", ("+",), "moment"),
-        _called("date and time", "date", "time"), lambda t: f'date and time("{t.pick(*_MOMENTS)}")',
+        _infix("moment", ("+", "-"), "months"),
+        _infix("moment", ("+", "-"), "days"),
+        _infix("days", ("+",), "moment"),
+        _called("date and time", "date", "time"),
+        lambda t: f'date and time("{t.pick(*_MOMENTS)}")',
     ),
     "months": (
-        _infix("months", ("+", "-"), "months"), _infix("months", ("*", "/"), "number"), _infix("number", ("*",), "months"),
-        _called("years and months duration", "date", "date"), lambda t: f"-{t.operand('months')}", _called("abs", "months"),
+        _infix("months", ("+", "-"), "months"),
+        _infix("months", ("*", "/"), "number"),
+        _infix("number", ("*",), "months"),
+        _called("years and months duration", "date", "date"),
+        lambda t: f"-{t.operand('months')}",
+        _called("abs", "months"),
         lambda t: f'duration("{t.pick(*_MONTHS)}")',
     ),
     "days": (
-        _infix("days", ("+", "-"), "days"), _infix("days", ("*", "/"), "number"), _infix("number", ("*",), "days"),
-        _infix("date", ("-",), "date"), _infix("moment", ("-",), "moment"), _infix("time", ("-",), "time"),
-        _infix("moment", ("-",), "date"), lambda t: f"-{t.operand('days')}", lambda t: f'duration("{t.pick(*_DAYS)}")',
+        _infix("days", ("+", "-"), "days"),
+        _infix("days", ("*", "/"), "number"),
+        _infix("number", ("*",), "days"),
+        _infix("date", ("-",), "date"),
+        _infix("moment", ("-",), "moment"),
+        _infix("time", ("-",), "time"),
+        _infix("moment", ("-",), "date"),
+        lambda t: f"-{t.operand('days')}",
+        lambda t: f'duration("{t.pick(*_DAYS)}")',
         *_property(("time", "time offset"), ("moment", "time offset")),
     ),
     "list": (
-        _list, _list, _iteration, _iteration, _filtered, _filtered, _path,
-        _called("append", "list", "any", "any", least=1), _called("concatenate", "list", "list", least=1),
-        _called("sublist", "list", "number", "number", least=2), _called("insert before", "list", "number", "any"),
-        _called("remove", "list", "number"), _called("reverse", "list"), _called("index of", "list", "any"),
-        _called("union", "list", "list", least=1), _called("distinct values", "list"), _called("flatten", "list"),
-        _called("sort", "list"), _called("mode", "list"), _called("get entries", "context"),
+        _list,
+        _list,
+        _iteration,
+        _iteration,
+        _filtered,
+        _filtered,
+        _path,
+        _called("append", "list", "any", "any", least=1),
+        _called("concatenate", "list", "list", least=1),
+        _called("sublist", "list", "number", "number", least=2),
+        _called("insert before", "list", "number", "any"),
+        _called("remove", "list", "number"),
+        _called("reverse", "list"),
+        _called("index of", "list", "any"),
+        _called("union", "list", "list", least=1),
+        _called("distinct values", "list"),
+        _called("flatten", "list"),
+        _called("sort", "list"),
+        _called("mode", "list"),
+        _called("get entries", "context"),
         lambda t: f"sort({t.of('list')}, function(p, q) p {t.pick('<', '>')} q)",
         lambda t: f"list replace({t.of('list')}, {t.pick('1', '-1', 'function(i, w) i < w')}, {t.of('number')})",
     ),
     "context": (
-        _context, _context, _called("context merge", "list"), _called("context put", "context", "string", "any"),
+        _context,
+        _context,
+        _called("context merge", "list"),
+        _called("context put", "context", "string", "any"),
         lambda t: f"context put({t.of('context')}, {t.pick(*_KEYS)}, {t.of('any')})",
         lambda t: f"context([{{key: {t.of('string')}, value: {t.of('any')}}}])",
         lambda t: f"get value({t.of('context')}, {t.pick(*_KEYS, t.of('string'))})",
     ),
     "range": (_range, _range),
-}  # fmt: skip
+}
+_AROUND: Final = (_conditional, _bracketed, _entry, _applied, _indexed)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from feel_oracle.functions import FUNCTIONS, call, property_of
+from feel_oracle.functions import FUNCTIONS, call
+from feel_oracle.functions_of_dates import property_of
 from feel_oracle.operators import (
     arithmetic,
     compare,

@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
 from math import trunc
-from typing import Final
+from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 from feel_oracle.values import (
@@ -74,7 +74,7 @@ def order(a: Value, b: Value) -> int | None:
         return None
     if isinstance(a, Moment) and isinstance(b, Moment) and zoned(a.clock) != zoned(b.clock):
         return None
-    return -1 if first < second else 1 if first > second else 0
+    return -1 if cast("Fraction", first) < cast("Fraction", second) else int(first != second)
 
 
 def _place(value: Value) -> Fraction | str | None:

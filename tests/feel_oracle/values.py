@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from procession import feel
 
 Value: TypeAlias = object
+Impl: TypeAlias = "Callable[..., Value]"
+Row: TypeAlias = tuple[str, Impl]
+"""The parameters of a function as a text, and what it does."""
 NS: Final = 10**9
 DAY: Final = 86_400 * NS
 CYCLE: Final = 146_097
@@ -23,6 +26,13 @@ WIDE: Final = Context(prec=80, rounding=ROUND_HALF_EVEN, Emin=-99_999, Emax=99_9
 
 class Nothing(Exception):
     """A function outside of its domain: the value is null."""
+
+
+def need(value: Value) -> Any:
+    """The value, which must not be null."""
+    if value is None:
+        raise Nothing
+    return value
 
 
 class Day(NamedTuple):
@@ -152,11 +162,11 @@ def in_cycle(day: Day) -> dt.date:
     return dt.date(year, day.month, day.day)
 
 
-def offset(clock: Clock, day: Day = Day(1970, 1, 1)) -> int | None:
-    """Seconds east of UTC."""
+def offset(clock: Clock, day: Day | None = None) -> int | None:
+    """Seconds east of UTC; a time alone is one of 1 January 1970."""
     if clock.zone is None:
         return clock.offset
-    at = dt.datetime.combine(in_cycle(day), dt.time()) + dt.timedelta(seconds=clock.ns // NS)
+    at = dt.datetime.combine(in_cycle(day or Day(1970, 1, 1)), dt.time()) + dt.timedelta(seconds=clock.ns // NS)
     found = at.replace(tzinfo=ZoneInfo(clock.zone)).utcoffset()
     assert found is not None
     return int(found.total_seconds())

@@ -21,7 +21,7 @@ def closest(word: str, names: Iterable[str]) -> str:
 
 
 def hint(note: Note, text: str, names: Iterable[str] = ()) -> str:
-    """What a note's reader should try: back-ticks for a name with dashes, or the name that is spelled alike, else ""."""
+    """What to try after a note: back-ticks for a name with dashes, or the name that is spelled alike, else ""."""
     if note.code != "unknown-name":
         return ""
     for match in _DASHED.finditer(text):
