@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Final, TypeAlias
 
@@ -266,7 +267,7 @@ def _context(t: Text) -> str:
     names: list[tuple[str, str]] = []
     for key in ("k", "s", "first name", '"quoted key"', "v")[: t.random.randrange(0, 6)]:
         kind = t.pick("number", "string", "any")
-        entries.append(f"{key}: {t.within(list(names), lambda kind=kind: t.of(kind))}")
+        entries.append(f"{key}: {t.within(list(names), partial(t.of, kind))}")
         names.append((key.strip('"'), kind))
     return "{" + ", ".join(entries) + "}"
 
@@ -276,7 +277,15 @@ def _path(t: Text) -> str:
 
 
 def _property(*rows: tuple[str, str]) -> tuple[Make, ...]:
-    return tuple(lambda t, row=row: f"{t.operand(row[0])}.{row[1]}" for row in rows)  # type: ignore[misc]
+    def make(row: tuple[str, str]) -> Make:
+        return lambda t: f"{t.operand(row[0])}.{row[1]}"
+
+    return tuple(map(make, rows))
+
+
+def _time_of_parts(t: Text) -> str:
+    offset = t.pick("", f", {t.of('days')}")
+    return f"time({t.pick('0', '23', '24')}, {t.pick('0', '59')}, {t.pick('0', '59.5', '60')}{offset})"
 
 
 _ARITHMETIC: Final = ("+", "-", "*", "/", "**")
@@ -388,9 +397,7 @@ DEEP: Final[dict[str, tuple[Make, ...]]] = {
     "time": (
         _infix("time", ("+", "-"), "days"),
         _called("time", "moment"),
-        lambda t: (
-            f"time({t.pick('0', '23', '24')}, {t.pick('0', '59')}, {t.pick('0', '59.5', '60')}{t.pick('', ', ' + t.of('days'))})"
-        ),
+        _time_of_parts,
         lambda t: f'time("{t.pick(*_TIMES)}")',
     ),
     "moment": (

@@ -48,7 +48,7 @@ def _date(value: Value) -> Value:
 def _date_of(*parts: Decimal) -> Value:
     if any(part != trunc(part) for part in parts):
         raise Nothing
-    return need(real_day(*map(trunc, parts)))  # type: ignore[arg-type]
+    return need(real_day(*map(trunc, parts)))
 
 
 def _time(value: Value) -> Value:
@@ -144,8 +144,9 @@ def _relation(rule: Callable[[Interval, Interval], bool], *, points: str = "") -
             if not isinstance(value, Interval):
                 if side not in points or order(value, value) is None:
                     raise Nothing
-                value = Interval(value, value, True, True, "")
-            ranges.append(value)
+                ranges.append(Interval(value, value, True, True, ""))
+            else:
+                ranges.append(value)
         if not isinstance(a, Interval) and not isinstance(b, Interval) and "2" not in points:
             raise Nothing
         return rule(*ranges)
@@ -244,14 +245,23 @@ _MONTH_NAMES: Final = ("January February March April May June July August Septem
 ROWS: Final[dict[str, list[Row]]] = {
     **{name: [(_TWO, impl)] for name, impl in _RELATIONS.items()},
     "date": [(f"from: string|{_DAYS}", _date), ("year: number, month: number, day: number", _date_of)],
-    "time": [(f"from: string|time|{_DAYS}", _time),
-             ("hour: number, minute: number, second: number, offset?: days and time duration|null", _time_of)],
-    "date and time": [(f"from: string|{_DAYS}", _moment), (f"date: {_DAYS}, time: time", lambda day, clock: Moment(_day(day), clock))],
-    "duration": [("from: string|years and months duration|days and time duration",
-                  lambda value: need(read_duration(value)) if isinstance(value, str) else value)],
+    "time": [
+        (f"from: string|time|{_DAYS}", _time),
+        ("hour: number, minute: number, second: number, offset?: days and time duration|null", _time_of),
+    ],
+    "date and time": [
+        (f"from: string|{_DAYS}", _moment),
+        (f"date: {_DAYS}, time: time", lambda day, clock: Moment(_day(day), clock)),
+    ],
+    "duration": [
+        (
+            "from: string|years and months duration|days and time duration",
+            lambda value: need(read_duration(value)) if isinstance(value, str) else value,
+        )
+    ],
     "years and months duration": [(f"from: {_DAYS}, to: {_DAYS}", _months_between)],
     "day of year": [(f"date: {_DAYS}", _of_calendar(lambda date: Decimal(date.timetuple().tm_yday)))],
     "day of week": [(f"date: {_DAYS}", _of_calendar(lambda date: _NAMES[date.weekday()]))],
     "month of year": [(f"date: {_DAYS}", _of_calendar(lambda date: _MONTH_NAMES[date.month - 1]))],
     "week of year": [(f"date: {_DAYS}", _of_calendar(lambda date: Decimal(date.isocalendar().week)))],
-}  # fmt: skip
+}

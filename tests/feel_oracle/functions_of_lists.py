@@ -116,7 +116,7 @@ def _sum(*arguments: Value) -> Value:
         raise Nothing
     if len({type(item) for item in items}) > 1:
         raise Nothing
-    total = items[0]
+    total: Value = items[0]
     for item in items[1:]:
         total = arithmetic("+", total, item)
     return total
@@ -322,7 +322,8 @@ ROWS: Final[dict[str, list[Row]]] = {
     "floor": [("n: number, scale?: number", _rounded(floor))],
     "ceiling": [("n: number, scale?: number", _rounded(ceil))],
     "abs": [("n: number|years and months duration|days and time duration", _absolute)],
-    "modulo": [("dividend: number, divisor: number", _modulo)], "sqrt": [("number: number", _sqrt)],
+    "modulo": [("dividend: number, divisor: number", _modulo)],
+    "sqrt": [("number: number", _sqrt)],
     "odd": [("number: number", lambda value: Fraction(value) % 2 == 1)],
     "even": [("number: number", lambda value: Fraction(value) % 2 == 0)],
     "number": [("from: string", _number)],
@@ -330,25 +331,40 @@ ROWS: Final[dict[str, list[Row]]] = {
     "not": [("negand: any", lambda value: not value if isinstance(value, bool) else None)],
     "is": [("value1?: any, value2?: any", _identical)],
     "count": [("list: list", lambda items: Decimal(len(items)))],
-    "list contains": [("list: list, element: any", lambda items, value: any(equal(item, value) is True for item in items))],
+    "list contains": [
+        ("list: list, element: any", lambda items, value: any(equal(item, value) is True for item in items))
+    ],
     "sublist": [("list: list, start position: number, length?: number", _sublist)],
     "append": [("list: list, item*: any", lambda items, *more: [*items, *more])],
-    "concatenate": [("list*: list", _concatenate)], "union": [("list*: list", lambda *lists: _distinct(_concatenate(*lists)))],
+    "concatenate": [("list*: list", _concatenate)],
+    "union": [("list*: list", lambda *lists: _distinct(_concatenate(*lists)))],
     "insert before": [("list: list, position: number, newItem: any", _insert)],
-    "remove": [("list: list, position: number", _remove)], "reverse": [("list: list", lambda items: items[::-1])],
-    "list replace": [("list: list, position: number, newItem: any", _replace), ("list: list, match: function, newItem: any", _replace)],
-    "index of": [("list: list, match: any", _places)], "distinct values": [("list: list", _distinct)],
-    "flatten": [("list: list", _flatten)], "sort": [("list: list, precedes?: function", _sort)],
+    "remove": [("list: list, position: number", _remove)],
+    "reverse": [("list: list", lambda items: items[::-1])],
+    "list replace": [
+        ("list: list, position: number, newItem: any", _replace),
+        ("list: list, match: function, newItem: any", _replace),
+    ],
+    "index of": [("list: list, match: any", _places)],
+    "distinct values": [("list: list", _distinct)],
+    "flatten": [("list: list", _flatten)],
+    "sort": [("list: list, precedes?: function", _sort)],
     "string length": [("string: string", lambda text: Decimal(len(text)))],
-    "upper case": [("string: string", str.upper)], "lower case": [("string: string", str.lower)],
+    "upper case": [("string: string", str.upper)],
+    "lower case": [("string: string", str.lower)],
     "substring": [("string: string, start position: number, length?: number", _substring)],
-    "substring before": [("string: string, match: string", lambda text, match: _before_match(text, match))],
+    "substring before": [("string: string, match: string", _before_match)],
     "substring after": [("string: string, match: string", _after_match)],
     "contains": [("string: string, match: string", lambda text, match: match in text)],
-    "starts with": [("string: string, match: string", str.startswith)], "ends with": [("string: string, match: string", str.endswith)],
+    "starts with": [("string: string, match: string", str.startswith)],
+    "ends with": [("string: string, match: string", str.endswith)],
     "string join": [("list: list, delimiter?: string|null", _join)],
     "get value": [("m: context, key: string", lambda context, key: context.get(key))],
     "get entries": [("m: context", lambda context: [{"key": key, "value": value} for key, value in context.items()])],
-    "context": [("entries: list", _from_entries)], "context merge": [("contexts: list", _merge)],
-    "context put": [("context: context, key: string, value: any", _put), ("context: context, keys: list, value: any", _put)],
-}  # fmt: skip
+    "context": [("entries: list", _from_entries)],
+    "context merge": [("contexts: list", _merge)],
+    "context put": [
+        ("context: context, key: string, value: any", _put),
+        ("context: context, keys: list, value: any", _put),
+    ],
+}

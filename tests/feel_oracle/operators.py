@@ -239,8 +239,12 @@ def _over(duration: Value, divisor: Value) -> Value:
         case (Months() | Nanos(), Decimal()):
             return None if divisor == 0 else _duration(type(duration), Fraction(duration[0]) / Fraction(divisor))
         case (Months(), Months()) | (Nanos(), Nanos()):
-            return None if divisor[0] == 0 else tidy(WIDE.divide(Decimal(duration[0]), Decimal(divisor[0])))
+            return _ratio(cast("tuple[int]", duration)[0], cast("tuple[int]", divisor)[0])
     return None
+
+
+def _ratio(a: int, b: int) -> Decimal | None:
+    return None if b == 0 else tidy(WIDE.divide(Decimal(a), Decimal(b)))
 
 
 def _duration(make: type[Months] | type[Nanos], exact: Fraction) -> Value:

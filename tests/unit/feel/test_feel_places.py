@@ -143,18 +143,36 @@ def test_a_syntax_error_says_where_and_what_to_do(
 
 NOTES = [
     # text, the code of the first note, the part that it is about
-    ("1 + (2 - x.y)", "unknown-name", "x"), ('[1, 2 * "a"]', "type", '2 * "a"'), ("{a: {b: 1 / 0}}", "division-by-zero", "1 / 0"),
-    ("if 1 then 2 else 3", "type", "1"), ('if "x" < 1 then 2 else 3', "type", '"x" < 1'), ("{a: 1}.b + 1", "path", "{a: 1}.b"),
-    ("[1, 2].a[1]", "path", "[1, 2].a"), ('3 in ["a".."b"]', "type", '["a".."b"]'), ("[3..1]", "range", "[3..1]"),
-    ("for i in null return i", "null", "null"), ('for i in 1.."a" return i', "range", 'i in 1.."a"'),
-    ('[1][item > "a"]', "type", 'item > "a"'), ("[1][\"a\"]", "type", '[1]["a"]'), ('true and "a"', "type", 'true and "a"'),
-    ('not("a")', "type", 'not("a")'), ('1 + date("x").year', "domain", 'date("x")'), ("sqrt(-1) * 2", "domain", "sqrt(-1)"),
-    ('upper case(1) + "a"', "type", "upper case(1)"), ("(function(a: number) a)(true)", "type", "(function(a: number) a)(true)"),
-    ("(function(a) a)(1, 2)", "arguments", "(function(a) a)(1, 2)"), ("5(1)", "not-a-function", "5(1)"),
-    ('@"2026-02-30" + 1', "literal", '@"2026-02-30"'), ("1 instance of money", "unknown-type", "1 instance of money"),
-    ('-"a" = 1', "type", '-"a"'), ('10 ** 6145 = 1', "number", "10 ** 6145"), ('1 between "a" and 2', "type", '1 between "a" and 2'),
-    ("some i in [1] satisfies 3", "type", "3"), ('"a" = 1 or true', "type", '"a" = 1'), ("modulo(1, 0)", "division-by-zero", "modulo(1, 0)"),
-]  # fmt: skip
+    ("1 + (2 - x.y)", "unknown-name", "x"),
+    ('[1, 2 * "a"]', "type", '2 * "a"'),
+    ("{a: {b: 1 / 0}}", "division-by-zero", "1 / 0"),
+    ("if 1 then 2 else 3", "type", "1"),
+    ('if "x" < 1 then 2 else 3', "type", '"x" < 1'),
+    ("{a: 1}.b + 1", "path", "{a: 1}.b"),
+    ("[1, 2].a[1]", "path", "[1, 2].a"),
+    ('3 in ["a".."b"]', "type", '["a".."b"]'),
+    ("[3..1]", "range", "[3..1]"),
+    ("for i in null return i", "null", "null"),
+    ('for i in 1.."a" return i', "range", 'i in 1.."a"'),
+    ('[1][item > "a"]', "type", 'item > "a"'),
+    ('[1]["a"]', "type", '[1]["a"]'),
+    ('true and "a"', "type", 'true and "a"'),
+    ('not("a")', "type", 'not("a")'),
+    ('1 + date("x").year', "domain", 'date("x")'),
+    ("sqrt(-1) * 2", "domain", "sqrt(-1)"),
+    ('upper case(1) + "a"', "type", "upper case(1)"),
+    ("(function(a: number) a)(true)", "type", "(function(a: number) a)(true)"),
+    ("(function(a) a)(1, 2)", "arguments", "(function(a) a)(1, 2)"),
+    ("5(1)", "not-a-function", "5(1)"),
+    ('@"2026-02-30" + 1', "literal", '@"2026-02-30"'),
+    ("1 instance of money", "unknown-type", "1 instance of money"),
+    ('-"a" = 1', "type", '-"a"'),
+    ("10 ** 6145 = 1", "number", "10 ** 6145"),
+    ('1 between "a" and 2', "type", '1 between "a" and 2'),
+    ("some i in [1] satisfies 3", "type", "3"),
+    ('"a" = 1 or true', "type", '"a" = 1'),
+    ("modulo(1, 0)", "division-by-zero", "modulo(1, 0)"),
+]
 
 
 @pytest.mark.parametrize(("text", "code", "part"), NOTES)
@@ -169,9 +187,12 @@ def test_a_note_is_about_the_part_that_failed(text: str, code: str, part: str) -
 HINTS = [
     ("order-id > 3", "`order-id` is read as a subtraction: put the name in back-ticks"),
     ("1 + my-long-name", "`my-long-name` is read as a subtraction: put the name in back-ticks"),
-    ("amuont > 3", "did you mean `amount`?"), ("lst contains", ""), ("xyz", ""),
-    ("custmer.name", "did you mean `customer`?"), ("`first nam`", "did you mean `first name`?"),
-]  # fmt: skip
+    ("amuont > 3", "did you mean `amount`?"),
+    ("lst contains", ""),
+    ("xyz", ""),
+    ("custmer.name", "did you mean `customer`?"),
+    ("`first nam`", "did you mean `first name`?"),
+]
 
 
 @pytest.mark.parametrize(("text", "hint"), HINTS)

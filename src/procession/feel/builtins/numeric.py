@@ -134,7 +134,7 @@ def is_even(number: Number) -> bool:
     """`even`."""
     value = whole(number)
     # What is too large for an `int` here ends in zeros.
-    return abs(number) >= INT_BOUND if value is None else value % 2 == 0
+    return not -INT_BOUND < number < INT_BOUND if value is None else value % 2 == 0
 
 
 def decimal(number: Number, scale: Number) -> Number:
