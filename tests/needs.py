@@ -13,6 +13,7 @@ import pytest
 # A component that is not listed here is a program on the PATH.
 _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "apsw": lambda: find_spec("apsw") is not None,
+    "atheris": lambda: find_spec("atheris") is not None,
     "yaml": lambda: find_spec("yaml") is not None,
     "cli": lambda: find_spec("typer") is not None and find_spec("rich") is not None,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from procession.feel.builtins import Dialect, describe
 from procession.feel.compiler import Expression, compile_expression, compile_unary_tests
 from procession.feel.errors import BudgetExceeded, FeelSyntaxError, Note
+from procession.feel.hints import hint
 from procession.feel.library import (
     Outcome,
     builtin_names,
@@ -19,6 +20,7 @@ from procession.feel.library import (
 )
 from procession.feel.runtime import MISSING, Lookup, Runtime
 from procession.feel.temporal import Date, DateTime, DaysTimeDuration, Time, YearsMonthsDuration
+from procession.feel.unparse import unparse
 from procession.feel.values import Function, Range, string, to_json
 
 __all__ = [
@@ -45,8 +47,10 @@ __all__ = [
     "describe",
     "evaluate",
     "evaluate_full",
+    "hint",
     "pointed",
     "string",
     "to_json",
     "unary_tests",
+    "unparse",
 ]

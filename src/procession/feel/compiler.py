@@ -98,7 +98,7 @@ def _compiled(
         node = parse(text, names, BUILTIN_NAMES[dialect], Names(types) if types else NO_NAMES)
         return Expression(text, node, dialect, types)
     except (RecursionError, MemoryError):
-        raise FeelSyntaxError("nested too deeply", text, 0) from None
+        raise FeelSyntaxError("nested too deeply", text, 0, "split it into several expressions") from None
 
 
 def _lookup(variables: Mapping[str, object]) -> Lookup:

@@ -5,22 +5,29 @@ No semantics live here. A wrong type at run time is never an exception towards t
 
 from __future__ import annotations
 
-from typing import final
+import re
+from typing import Final, final
 
 import msgspec
 
 from procession.base.failure import ProcessionError
+
+_WRONG: Final = re.compile(r"\w+|\*\*|\.\.|[<>!=]=|&&|\|\||->|\S")
 
 
 @final
 class FeelSyntaxError(ProcessionError):
     """A text that is not FEEL. `offset` counts from 0 into `text`; `line` and `column` count from 1.
 
-    `hint` says what was expected or what was probably meant; it may be empty.
+    `length` characters from there are what is wrong, none where the text ends too early. `expected` are the words and
+    symbols that could have stood there, `hint` says it in a sentence or what was probably meant; both may be empty.
     """
 
-    def __init__(self, message: str, text: str, offset: int, hint: str = "") -> None:
+    def __init__(self, message: str, text: str, offset: int, hint: str = "", *, expected: tuple[str, ...] = ()) -> None:
         offset = max(0, min(offset, len(text)))
+        wrong = _WRONG.match(text, offset)
+        self.length = len(wrong[0]) if wrong else 0
+        self.expected = expected
         self.message = message
         self.text = text
         self.offset = offset

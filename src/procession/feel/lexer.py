@@ -34,6 +34,10 @@ HINTS: Final = {
     "$": "a name cannot contain `$`; put it in back-ticks",
     "#": "a name cannot contain `#`; put it in back-ticks",
 }
+_INSTEAD: Final = {
+    "&&": ("and",), "||": ("or",), "!": ("!=", "not"), "'": ('"',), "%": ("modulo",), "^": ("**",), ";": (",", "<end>"),
+    "$": ("`",), "#": ("`",),
+}  # fmt: skip
 
 _START: Final = (
     "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f\u2c00-\u2fef"
@@ -47,7 +51,7 @@ _NUMBER: Final = re.compile(r"(?:[0-9]+(?:\.(?!\.)[0-9]+)?|\.[0-9]+)(?:[eE][+-]?
 _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{6})|(.))", re.DOTALL)
 _SPACE: Final = re.compile(r"[\s\u0085\u200b\ufeff]+")
-_LABEL: Final = re.compile(f"[{_START}?][{_PART}./+*'\\s-]*")
+LABEL: Final = re.compile(f"[{_START}?][{_PART}./+*'\\s-]*")
 _SIMPLE_ESCAPES: Final = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t", "'": "'"}
 
 
@@ -83,10 +87,15 @@ class Names:
         if is_regular(name):
             return
         parts = split_name(name)
-        if parts:
+        # A keyword alone is that keyword, and a sign is that sign, whatever the variables are called; back-ticks help.
+        if parts and WORD.match(parts[0]) and not (len(parts) == 1 and parts[0] in KEYWORDS):
             entries = self._by_word.setdefault(parts[0], [])
             entries.append((parts, name))
             entries.sort(key=lambda entry: -len(entry[0]))
+
+    def all(self) -> list[str]:
+        """Every name."""
+        return [name for entries in self._by_word.values() for _, name in entries]
 
     def match(self, text: str, start: int) -> tuple[str, int] | None:
         """The longest name at `start` and where it ends."""
@@ -161,7 +170,7 @@ def label_at(text: str, position: int) -> Token | None:
     elif text[start : start + 1] == '"':
         token = _string_at(text, start)
     else:
-        match = _LABEL.match(text, start)
+        match = LABEL.match(text, start)
         if match is None:
             return None
         token = Token("<name>", canonical(match[0]), start, start + len(match[0].rstrip()))
@@ -176,7 +185,7 @@ def words_at(text: str, position: int, stops: frozenset[str]) -> Token:
     if text[start : start + 1] == "`":
         return _quoted_name(text, start)
     if not WORD.match(text, start):
-        raise FeelSyntaxError("a name is missing", text, start)
+        raise FeelSyntaxError("a name is missing", text, start, "write a name", expected=("<name>",))
     while True:
         space = _SPACE.match(text, end)
         at = space.end() if space else end
@@ -229,17 +238,23 @@ def _is_called(text: str, end: int) -> bool:
 def _quoted_name(text: str, start: int) -> Token:
     end = text.find("`", start + 1)
     if end < 0:
-        raise FeelSyntaxError("the back-tick is not closed", text, start)
+        raise FeelSyntaxError("the back-tick is not closed", text, start, "names end with `", expected=("`",))
     name = canonical(text[start + 1 : end])
     if not name:
-        raise FeelSyntaxError("the name between back-ticks is empty", text, start)
+        raise FeelSyntaxError(
+            "the name between back-ticks is empty",
+            text,
+            start,
+            "write the name, or no back-ticks",
+            expected=("<name>",),
+        )
     return Token("<name>", name, start, end + 1)
 
 
 def _string_at(text: str, start: int) -> Token:
     match = _STRING.match(text, start)
     if match is None:
-        raise FeelSyntaxError("the string is not closed", text, start, 'strings end with "')
+        raise FeelSyntaxError("the string is not closed", text, start, 'strings end with "', expected=('"',))
     content = match[1]
     if "\\" in content:
         content = _joined(_ESCAPE.sub(_unescaped, content))
@@ -262,13 +277,17 @@ def _joined(text: str) -> str:
 
 def _symbol_at(text: str, start: int) -> Token:
     if text.startswith("/*", start):
-        raise FeelSyntaxError("the comment is not closed", text, start)
+        raise FeelSyntaxError("the comment is not closed", text, start, "comments end with */", expected=("*/",))
     if text.startswith("==", start):
-        raise FeelSyntaxError("`==` is not FEEL", text, start, HINTS["=="])
+        raise FeelSyntaxError("`==` is not FEEL", text, start, HINTS["=="], expected=("=",))
     for symbol in SYMBOLS:
         if text.startswith(symbol, start):
             return Token(symbol, symbol, start, start + len(symbol))
     for wrong, hint in HINTS.items():
         if text.startswith(wrong, start):
-            raise FeelSyntaxError(f"`{wrong}` is not FEEL", text, start, hint)
-    raise FeelSyntaxError(f"the character {text[start]!r} has no meaning here", text, start)
+            raise FeelSyntaxError(f"`{wrong}` is not FEEL", text, start, hint, expected=_INSTEAD.get(wrong, ("<end>",)))
+    raise FeelSyntaxError(
+        f"the character {text[start]!r} has no meaning here", text, start,
+        "leave it out, or put it in a string or in back-ticks",
+        expected=("<name>", "<string>"),
+    )  # fmt: skip

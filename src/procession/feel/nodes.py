@@ -26,6 +26,8 @@ class BadLiteral(msgspec.Struct, frozen=True):
     start: int
     end: int
     message: str
+    text: str
+    """How it is written."""
 
 
 @final

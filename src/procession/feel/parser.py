@@ -12,6 +12,7 @@ from typing import Final, cast, final
 from procession.feel import nodes as n
 from procession.feel.errors import FeelSyntaxError
 from procession.feel.grammar import AFTER_RANGE, COMPARISONS, DEPTH_MAX, ITERATORS_MAX, PRECEDENCE, SUM, TEXT_MAX, UNARY
+from procession.feel.hints import closest
 from procession.feel.lexer import KEYWORDS, NO_NAMES, Names, Token, canonical, is_regular, label_at, token_at, words_at
 from procession.feel.numbers import parse_number
 from procession.feel.temporal_text import parse_temporal
@@ -42,7 +43,12 @@ class _Parser:
 
     def __init__(self, text: str, names: tuple[str, ...], builtins: Names, types: Names) -> None:
         if len(text) > TEXT_MAX:
-            raise FeelSyntaxError(f"the expression is longer than {TEXT_MAX} characters", text[:200], 0)
+            raise FeelSyntaxError(
+                f"the expression is longer than {TEXT_MAX} characters",
+                text[:200],
+                0,
+                "split it into several expressions",
+            )
         self.text = text
         self._builtins = builtins
         self._types = types
@@ -78,14 +84,22 @@ class _Parser:
         """The current token, which must be one of these."""
         if self.token.key in keys:
             return self.advance()
-        raise self.unexpected("expected " + " or ".join(f"`{key}`" for key in keys))
+        raise self.unexpected("expected " + " or ".join(f"`{key}`" for key in keys), *keys)
 
-    def unexpected(self, hint: str = "") -> FeelSyntaxError:
+    def separator(self, close: str) -> bool:
+        """Whether a `,` was taken; else the list must end here."""
+        if self.take(","):
+            return True
+        if self.at(close):
+            return False
+        raise self.unexpected(f"expected `,` or `{close}`", ",", close)
+
+    def unexpected(self, hint: str, *expected: str) -> FeelSyntaxError:
         """The error that the current token is."""
         token = self.token
-        if token.key == "<end>":
-            return FeelSyntaxError("the expression ends too early", self.text, token.start, hint)
-        return FeelSyntaxError(f"unexpected `{self.text[token.start : token.end][:40]}`", self.text, token.start, hint)
+        shown = self.text[token.start : token.end][:40]
+        message = "the expression ends too early" if token.key == "<end>" else f"unexpected `{shown}`"
+        return FeelSyntaxError(message, self.text, token.start, hint, expected=expected)
 
     def finish(self) -> None:
         """Raises unless the whole text was read."""
@@ -94,8 +108,11 @@ class _Parser:
         before = self.text[: self.token.start].rstrip()
         if self.token.key in {"<name>", "in"} and (before[-1:].isalnum() or before[-1:] == "_"):
             word = self.text[self.token.start : self.token.end]
-            raise self.unexpected(f"a name with spaces that is not declared must be in back-ticks: `… {word}`")
-        raise self.unexpected("an operator or the end was expected")
+            meant = closest(f"{before.split()[-1]} {word}", self._builtins.all())
+            question = f"; did you mean `{meant}`?" if meant else ""
+            hint = f"a name with spaces that is not declared must be in back-ticks: `… {word}`{question}"
+            raise self.unexpected(hint, *_AFTER_OPERAND)
+        raise self.unexpected("an operator or the end was expected", *_AFTER_OPERAND)
 
     def error(self, message: str, start: int, hint: str = "") -> FeelSyntaxError:
         """An error at a place."""
@@ -107,10 +124,10 @@ class _Parser:
         """An operand and whatever follows it that binds at least as tightly as `minimum`."""
         self._depth += 1
         if self._depth > DEPTH_MAX:
-            raise self.error(f"nested deeper than {DEPTH_MAX}", self.token.start)
+            raise self.error(f"nested deeper than {DEPTH_MAX}", self.token.start, "split it into several expressions")
         prefix = _PREFIX.get(self.token.key)
         if prefix is None:
-            raise self.unexpected("a value, a name or `(` was expected")
+            raise self.unexpected("a value, a name or `(` was expected", *_PREFIX)
         node = self.follow(prefix(self), minimum)
         self._depth -= 1
         return node
@@ -130,7 +147,9 @@ class _Parser:
             if precedence == PRECEDENCE["."]:
                 links += 1
                 if links + self._depth > DEPTH_MAX:
-                    raise self.error(f"nested deeper than {DEPTH_MAX}", self.token.start)
+                    raise self.error(
+                        f"nested deeper than {DEPTH_MAX}", self.token.start, "split it into several expressions"
+                    )
             node = _INFIX[key](self, node)
 
     def closes_range(self) -> bool:
@@ -154,7 +173,7 @@ class _Parser:
         if token.key == "<number>":
             number = parse_number(token.text)
             if number is None:
-                return n.BadLiteral(token.start, token.end, "the number is too large")
+                return n.BadLiteral(token.start, token.end, "the number is too large", token.text)
             return n.Literal(token.start, token.end, number)
         value = token.text if token.key == "<string>" else _WORDS[token.key]
         return n.Literal(token.start, token.end, value)
@@ -171,11 +190,12 @@ class _Parser:
     def at_literal(self) -> n.Node:
         start = self.advance().start
         if not self.at("<string>"):
-            raise self.unexpected('expected a string, as in `@"2026-11-23"`')
+            raise self.unexpected('expected a string, as in `@"2026-11-23"`', "<string>")
         token = self.advance()
         value = parse_temporal(token.text)
         if value is None:
-            return n.BadLiteral(start, token.end, f'@"{token.text[:40]}" is no date, time or duration')
+            message = f'@"{token.text[:40]}" is no date, time or duration'
+            return n.BadLiteral(start, token.end, message, self.text[start : token.end])
         return n.Literal(start, token.end, value)
 
     def negation(self) -> n.Node:
@@ -212,7 +232,7 @@ class _Parser:
         start = self.advance().start
         low = self.inside()
         if not self.at(".."):
-            raise self.unexpected("expected `..`")
+            raise self.unexpected("expected `..`", "..")
         return self.range_rest(start, low, included=False)
 
     def range_rest(self, start: int, low: n.Node, *, included: bool) -> n.Node:
@@ -229,7 +249,7 @@ class _Parser:
         while not self.at("}"):
             key = label_at(self.text, self.token.start)
             if key is None:
-                raise self.unexpected("expected an entry, `name: value`")
+                raise self.unexpected("expected an entry, `name: value`", "<name>", "<string>", "}")
             self.goto(key.end)
             self.expect(":")
             value = self.inside()
@@ -237,10 +257,8 @@ class _Parser:
             if not is_regular(key.text):
                 scope.add(key.text)
                 self._shapes.add(key.text)
-            if not self.at("}"):
-                self.expect(",")
-                if self.at("}"):
-                    raise self.unexpected("expected an entry, `name: value`")
+            if self.separator("}") and self.at("}"):
+                raise self.unexpected("expected an entry, `name: value`")
         self._scopes.pop()
         return n.ContextNode(start, self.advance().end, tuple(entries))
 
@@ -263,7 +281,7 @@ class _Parser:
             iterators.append(self.iterator())
             scope.add(iterators[-1].name)
             if len(iterators) > ITERATORS_MAX:
-                raise self.error(f"more than {ITERATORS_MAX} iterators", token.start)
+                raise self.error(f"more than {ITERATORS_MAX} iterators", token.start, "iterate in an inner expression")
             if not self.take(","):
                 break
         self.expect(body_word)
@@ -293,12 +311,11 @@ class _Parser:
                 kind, end = parse_type(self.text, self.token.end, self._types)
                 self.goto(end)
             parameters.append((name.text, kind))
-            if not self.at(")"):
-                self.expect(",")
+            self.separator(")")
         self._scopes.append(Names(name for name, _ in parameters))
         self.expect(")")
         if self.at("<name>") and self.token.text == "external":
-            raise self.unexpected("external functions are given by the host, not by the expression")
+            raise self.unexpected("external functions are given by the host, not by the expression", *_PREFIX)
         body = self.expression(0)
         self._scopes.pop()
         return n.FunctionNode(start, body.end, tuple(parameters), body)
@@ -334,7 +351,7 @@ class _Parser:
     def instance_of(self, left: n.Node) -> n.Node:
         after = self.advance()
         if self.token.text != "of":
-            raise self.unexpected("expected `instance of` and a type")
+            raise self.unexpected("expected `instance of` and a type", "of")
         kind, end = parse_type(self.text, self.token.end, self._types)
         self.goto(end)
         return n.InstanceOf(left.start, max(end, after.end), left, kind)
@@ -411,11 +428,11 @@ class _Parser:
                 names.append(label.text)
             arguments.append(self.inside())
             if names and len(names) != len(arguments):
-                raise self.error("named and positional arguments cannot be mixed", arguments[-1].start)
-            if not self.at(")"):
-                self.expect(",")
-                if self.at(")"):
-                    raise self.unexpected("expected an argument")
+                raise self.error(
+                    "named and positional arguments cannot be mixed", arguments[-1].start, "name all of them, or none"
+                )
+            if self.separator(")") and self.at(")"):
+                raise self.unexpected("expected an argument", *_PREFIX)
         return n.Call(callee.start, self.advance().end, callee, tuple(arguments), tuple(names))
 
     # -- unary tests
@@ -460,6 +477,7 @@ class _Parser:
 
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _PROPERTY_STOPS: Final = KEYWORDS | {"instance"}
+_AFTER_OPERAND: Final = (*PRECEDENCE, "<end>")
 
 
 def _one_sided(start: int, end: int, form: str, bound: n.Node) -> n.RangeNode:

@@ -20,6 +20,7 @@ DAY_NS: Final = DAY_S * NS
 YEAR_MAX: Final = 999_999_999
 _UNIX_DAY: Final = 719_468
 """Days from 0000-03-01, where the day count below starts, to 1970-01-01."""
+_CYCLE_S: Final = 146_097 * DAY_S
 _ZONE_YEARS: Final = (2, 9998)
 """The years in which zoneinfo is asked; outside, the nearest one stands in."""
 
@@ -194,8 +195,12 @@ def at_instant(instant: int, zone: str) -> DateTime | None:
     info = zone_named(zone)
     low, high = -62_135_596_800 + DAY_S, 253_402_300_799 - DAY_S
     seconds = instant // NS
-    if info is None or not low <= seconds <= high:
+    if info is None:
         return from_local_ns(instant, 0, None)
+    if not low <= seconds <= high:
+        # The calendar repeats after 400 years, so a year of the same shape stands in (as in `zone_offset`).
+        base = low if seconds < low else high - _CYCLE_S
+        seconds = base + (seconds - base) % _CYCLE_S
     moment = _dt.datetime.fromtimestamp(seconds, tz=_dt.UTC).astimezone(info)
     offset = moment.utcoffset()
     return from_local_ns(instant + (int(offset.total_seconds()) if offset else 0) * NS, None, zone)

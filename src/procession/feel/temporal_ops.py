@@ -60,7 +60,7 @@ def _date_plus_time(date: Date, duration: DaysTimeDuration) -> Date | None:
 
 def _moment_plus_time(moment: DateTime, duration: DaysTimeDuration) -> DateTime | None:
     time = moment.time
-    if time.zone is not None and 1 < moment.date.year < 9999:
+    if time.zone is not None:
         # On the time line, not on the clock: an hour later is an hour later when summer time begins, too.
         return at_instant(instant_ns(moment) + duration.ns, time.zone)
     return from_local_ns(local_ns(moment) + duration.ns, time.offset, time.zone)

@@ -27,7 +27,7 @@ def parse_type(text: str, position: int, names: Names, depth: int = 0) -> tuple[
     """The type at a position and where it ends; `names` are irregular names of types. Raises `FeelSyntaxError`."""
     position = _space(text, position)
     if depth > _DEPTH_MAX:
-        raise FeelSyntaxError("the type is nested too deeply", text, position)
+        raise FeelSyntaxError("the type is nested too deeply", text, position, "give the inner type a name of its own")
     known = names.match(text, position)
     if known is not None:
         return TypeRef(known[0]), known[1]
@@ -82,7 +82,9 @@ def _fields(text: str, position: int, names: Names, depth: int) -> tuple[tuple[t
             position = _space(text, _expect(text, position, ","))
         colon = text.find(":", position)
         if colon < 0:
-            raise FeelSyntaxError("expected `name: type`", text, position)
+            raise FeelSyntaxError(
+                "expected `name: type`", text, position, "as in context<a: number>", expected=("<name>",)
+            )
         name = canonical(text[position:colon])
         field, position = parse_type(text, colon + 1, names, depth + 1)
         found.append((name, field))
@@ -93,7 +95,8 @@ def _fields(text: str, position: int, names: Names, depth: int) -> tuple[tuple[t
 def _dotted(text: str, position: int) -> tuple[str, int]:
     word = WORD.match(text, position)
     if word is None:
-        raise FeelSyntaxError("a type is missing", text, position, "such as number, string, list<number>")
+        raise FeelSyntaxError("a type is missing", text, position, "such as number, string, list<number>",
+                              expected=("<type>",))  # fmt: skip
     name, end = word[0], word.end()
     while text[end : end + 1] == ".":
         word = WORD.match(text, end + 1)
@@ -105,7 +108,10 @@ def _dotted(text: str, position: int) -> tuple[str, int]:
 
 def _expect(text: str, position: int, symbol: str) -> int:
     if text[position : position + 1] != symbol:
-        raise FeelSyntaxError(f"expected `{symbol}` in a type", text, position)
+        raise FeelSyntaxError(
+            f"expected `{symbol}` in a type", text, position, f"write `{symbol}` or close the type with `>`",
+            expected=(symbol, ">"),
+        )  # fmt: skip
     return position + 1
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Context, Decimal
 from functools import cmp_to_key
 from typing import Any, Final
 
@@ -10,12 +11,13 @@ from procession.feel import ops
 from procession.feel.builtins.table import declare
 from procession.feel.errors import DomainError
 from procession.feel.functions import call_value
-from procession.feel.numbers import CONTEXT, Number, bounded, decimal_of, divide, normal, number_of, subtract, whole
+from procession.feel.numbers import CONTEXT, Number, bounded, decimal_of, divide, normal, number_of, whole
 from procession.feel.runtime import Runtime
 from procession.feel.temporal import DaysTimeDuration, YearsMonthsDuration
 from procession.feel.values import Function, is_list, shown
 
 Items = list[object]
+_WIDE: Final = Context(prec=120, Emin=-99_999, Emax=99_999, traps=[])
 
 
 def list_contains(rt: Runtime, items: Items, element: object) -> bool:
@@ -121,12 +123,18 @@ def stddev(rt: Runtime, *arguments: object) -> object:
     rt.charge(len(numbers))
     if len(numbers) < 2:
         raise DomainError("at least two numbers are needed")
-    average = divide(_sum(numbers), len(numbers))
-    squares = decimal_of(0)
+    # The distances are differences of near numbers: rounding them, or the mean, would leave nothing but the rounding.
+    average = _WIDE.divide(_wide_sum(map(Decimal, numbers)), Decimal(len(numbers)))
+    distances = [_WIDE.subtract(Decimal(number), average) for number in numbers]
+    squares = _wide_sum(_WIDE.multiply(distance, distance) for distance in distances)
+    return normal(CONTEXT.plus(_WIDE.sqrt(_WIDE.divide(squares, Decimal(len(numbers) - 1)))))
+
+
+def _wide_sum(numbers: Iterable[Decimal]) -> Decimal:
+    result = Decimal(0)
     for number in numbers:
-        distance = decimal_of(subtract(number, average or 0) or 0)
-        squares = CONTEXT.add(squares, CONTEXT.multiply(distance, distance))
-    return normal(CONTEXT.sqrt(CONTEXT.divide(squares, decimal_of(len(numbers) - 1))))
+        result = _WIDE.add(result, number)
+    return result
 
 
 def mode(rt: Runtime, *arguments: object) -> object:

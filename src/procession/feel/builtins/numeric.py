@@ -17,7 +17,7 @@ from typing import Final
 
 from procession.feel.builtins.table import declare
 from procession.feel.errors import DomainError
-from procession.feel.numbers import CONTEXT, Number, decimal_of, normal, whole
+from procession.feel.numbers import CONTEXT, INT_BOUND, Number, decimal_of, normal, whole
 from procession.feel.temporal import DaysTimeDuration, YearsMonthsDuration
 
 SCALE_MIN: Final = -6111
@@ -86,12 +86,19 @@ def modulo(dividend: Number, divisor: Number) -> Number:
         raise DomainError("division by zero", "division-by-zero")
     if type(dividend) is int and type(divisor) is int:
         return dividend % divisor
-    a, b = decimal_of(dividend), decimal_of(divisor)
-    quotient = CONTEXT.divide(a, b).to_integral_value(ROUND_FLOOR)
-    result = normal(CONTEXT.subtract(a, CONTEXT.multiply(b, quotient)))
-    if result is None:
-        raise DomainError("the result is no number")
-    return result
+    # Exact: the quotient may have more digits than a number has, and would take the remainder with it.
+    (a, a_exponent), (b, b_exponent) = _scaled(dividend), _scaled(divisor)
+    exponent = min(a_exponent, b_exponent)
+    rest = a * 10 ** (a_exponent - exponent) % (b * 10 ** (b_exponent - exponent))
+    return _result(CONTEXT.scaleb(CONTEXT.create_decimal(rest), exponent))
+
+
+def _scaled(value: Number) -> tuple[int, int]:
+    """The number as an integer and the power of ten that it is multiplied by."""
+    sign, digits, exponent = decimal_of(value).as_tuple()
+    assert isinstance(exponent, int)
+    whole_digits = int("".join(map(str, digits)))
+    return -whole_digits if sign else whole_digits, exponent
 
 
 def square_root(number: Number) -> Number:
@@ -129,7 +136,8 @@ def is_odd(number: Number) -> bool:
 def is_even(number: Number) -> bool:
     """`even`."""
     value = whole(number)
-    return value is not None and value % 2 == 0
+    # What is too large for an `int` here ends in zeros.
+    return not -INT_BOUND < number < INT_BOUND if value is None else value % 2 == 0
 
 
 def decimal(number: Number, scale: Number) -> Number:
