@@ -53,10 +53,12 @@ def _loop_here(g: Emitter, node: n.For | n.Quantified) -> Value:
             g.block.append(py.if_(at, [py.assign(result, py.constant(decisive)), py.break_()], [unclear]))
 
     g.looping += 1
+    g.repeated += 1
     g.frames.append(frame)
     _iterate(g, node.iterators, result, stop, body)
     g.frames.pop()
     g.looping -= 1
+    g.repeated -= 1
     return Value(py.name(result)) if isinstance(node, n.For) else Value(py.name(result), "truth")
 
 
