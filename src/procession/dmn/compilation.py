@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Final, final
 
 from procession.base.diagnostics import Diagnostic, Severity, Span
-from procession.dmn.item_types import ANY, BUILT_IN_TYPES, ItemType, converted, refusal
+from procession.dmn.item_types import ANY, BUILT_IN_TYPES, ItemType, converted, refusal, values_as_they_are
+from procession.dmn.rule_index import Cells, literals_of
 from procession.dmn.scope import Evaluate, Names
 from procession.feel import (
     Dialect,
@@ -39,7 +40,7 @@ RULES: Final = {
 class Compilation:
     """The findings of one document. `lenient` keeps a column's value that is not of the column's type."""
 
-    __slots__ = ("_language", "diagnostics", "dialect", "lenient", "owner", "types")
+    __slots__ = ("_language", "diagnostics", "dialect", "lenient", "literals", "owner", "types")
 
     def __init__(self, document: Decisions, dialect: Dialect) -> None:
         self.diagnostics: list[Diagnostic] = []
@@ -48,6 +49,8 @@ class Compilation:
         self.lenient = dialect == "camunda"
         self.types: Mapping[str, ItemType] = {}
         self.owner = ""
+        self.literals: Cells = {}
+        """The input entries that consist of literals, for the index of their table."""
         self._language = document.expression_language
 
     def report(self, rule: str, span: Span, message: str, remedy: str, severity: Severity = "error") -> None:
@@ -87,10 +90,14 @@ class Compilation:
 
     def _compiled(self, compile: Callable[..., Expression], text: str, names: Names, span: Span) -> Evaluate:
         try:
-            return compile(text, names=names, dialect=self.dialect).function
+            expression = compile(text, names=names, dialect=self.dialect)
         except FeelSyntaxError as error:
             self.report("dmn-expression", span, str(error), error.hint or "correct the expression")
             return null
+        literals = literals_of(expression.node)
+        if literals is not None:
+            self.literals[expression.function] = literals
+        return expression.function
 
     def _is_feel(self, language: str, span: Span) -> bool:
         used = language or self._language
@@ -111,8 +118,13 @@ def typed(evaluate: Evaluate, type: ItemType, place: str, *, lenient: bool = Fal
     if type.kind == "Any" and type.base is None and type.element is None and not type.fields and not type.tests:
         return evaluate
 
+    as_it_is = values_as_they_are(type)
+
     def conformed(lookup: Lookup, rt: Runtime) -> object:
-        value, fits = converted(evaluate(lookup, rt), type, rt)
+        given = evaluate(lookup, rt)
+        if given.__class__ in as_it_is:
+            return given
+        value, fits = converted(given, type, rt)
         if fits:
             return value
         rt.note("type", refusal(value, type, place), 0)

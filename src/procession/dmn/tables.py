@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator as Iterating
-from typing import final
-
-import msgspec
-
 from procession.dmn.compilation import Compilation, null, typed
-from procession.dmn.hit_policies import HIT_POLICIES, Column, Hits
+from procession.dmn.hit_policies import HIT_POLICIES, ONE_RESULT, Column, Hits
 from procession.dmn.item_types import ItemType, from_json, is_temporal
+from procession.dmn.rule_index import MakeSearch, Row, indexed
 from procession.dmn.scope import Evaluate, Names, nothing, tested
 from procession.feel import Lookup, Runtime
 from procession.feel.values import is_list, shown
 from procession.model.dmn import DecisionTable, InputClause, LiteralExpression, OutputClause, Rule
 
 
-@final
-class Row(msgspec.Struct, frozen=True, gc=False):
-    """A rule: the tests that not everything passes, by input column, and the expressions of its outputs."""
-
-    id: str
-    tests: tuple[tuple[int, Evaluate], ...]
-    outputs: tuple[Evaluate, ...]
-
-
-def decision_table(cx: Compilation, table: DecisionTable, names: Names) -> Evaluate:
-    """The function of a table."""
+def decision_table(
+    cx: Compilation,
+    table: DecisionTable,
+    names: Names,
+    search_of: MakeSearch = indexed,
+) -> Evaluate:
+    """The function of a table. `search_of` makes what finds the rules that match."""
     inputs = [_input(cx, clause, names) for clause in table.inputs]
     types = [cx.type_named(clause.type_ref, clause.span) for clause in table.outputs]
     columns = tuple([_column(cx, table, clause, names) for clause in table.outputs])
@@ -36,23 +28,21 @@ def decision_table(cx: Compilation, table: DecisionTable, names: Names) -> Evalu
     policy = HIT_POLICIES[table.hit_policy]
     aggregation = table.aggregation if table.hit_policy == "COLLECT" else ""
 
+    search = search_of(rows, cx.literals, first=table.hit_policy == "FIRST")
+    count = len(rows)
+    single = table.hit_policy in ONE_RESULT and all(len(row.outputs) == 1 for row in rows)
+
     def evaluate(lookup: Lookup, rt: Runtime) -> object:
-        cells = [tested(input(lookup, rt), lookup) for input in inputs]
-        rt.charge(len(rows))
-        hits = Hits(_matches(rows, cells, rt), columns, aggregation, lookup, rt)
-        return policy(hits, default)
+        values = [input(lookup, rt) for input in inputs]
+        rt.charge(count)
+        found = search(values, lookup, rt)
+        if single and isinstance(found, tuple):
+            # The usual case: the one rule is known, so no policy has anything to decide.
+            for row in found:
+                return row.outputs[0](lookup, rt)
+        return policy(Hits(found, columns, aggregation, lookup, rt), default)
 
     return evaluate
-
-
-def _matches(rows: list[Row], cells: list[Lookup], rt: Runtime) -> Iterating[tuple[str, tuple[Evaluate, ...]]]:
-    """The rules that match, found as they are asked for: the policy FIRST asks for one."""
-    for row in rows:
-        for column, test in row.tests:
-            if test(cells[column], rt) is not True:
-                break
-        else:
-            yield row.id, row.outputs
 
 
 def _input(cx: Compilation, clause: InputClause, names: Names) -> Evaluate:

@@ -161,8 +161,6 @@ def _types(left: Value, right: Value) -> list[ast.expr]:
     return [py.one_of(value.code, "EXACT") for value in (left, right) if value.kind not in {"int", "number"}]
 
 
-
-
 def _comparison(operator: n.Operator, left: Value, right: Value, at: ast.expr) -> ast.expr:
     slow_name, fast = _COMPARISON[operator]
     slow = py.call(slow_name, left.code, right.code, runtime(), at)

@@ -48,8 +48,8 @@ class Frame:
 class Emitter:
     """The function under construction: the open block of statements, the scopes, the constants."""
 
-    __slots__ = ("_counter", "_known", "_table", "block", "constants", "deferred", "dialect", "exact", "frames", "looping", "loops",
-                 "repeated")  # fmt: skip
+    __slots__ = ("_counter", "_known", "_table", "block", "constants", "deferred", "dialect", "exact", "frames",
+                 "looping", "loops", "repeated")  # fmt: skip
 
     def __init__(self, dialect: Dialect, table: Mapping[type, Emit]) -> None:
         self._table = table

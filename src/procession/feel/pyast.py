@@ -96,7 +96,7 @@ def check(module: ast.Module, known: frozenset[str]) -> None:
     stack: list[Any] = [module]
     while stack:
         node = stack.pop()
-        kind = type(node)
+        kind: type = type(node)
         if kind is Name:
             assert node.id in known or GENERATED.fullmatch(node.id), f"unknown name {node.id}"
             continue
@@ -235,9 +235,7 @@ def return_(value: ast.expr) -> ast.stmt:
     return ast.Return(value=value, **_PLACE)
 
 
-def guarded(
-    body: list[ast.stmt], exception: str, handler: list[ast.stmt], at_last: list[ast.stmt]
-) -> list[ast.stmt]:
+def guarded(body: list[ast.stmt], exception: str, handler: list[ast.stmt], at_last: list[ast.stmt]) -> list[ast.stmt]:
     """`try: … except exception: … finally: …`."""
     caught = ast.ExceptHandler(type=name(exception), name=None, body=handler, **_PLACE)
     return [ast.Try(body=body, handlers=[caught], orelse=[], finalbody=at_last, **_PLACE)]

@@ -89,7 +89,7 @@ def _sum(numbers: list[Number]) -> Number:
     outer = getcontext()
     setcontext(CONTEXT)
     try:
-        result = sum(numbers, _ZERO)
+        result = sum(cast("list[Decimal]", numbers), _ZERO)
     finally:
         setcontext(outer)
     if not result.is_finite():
