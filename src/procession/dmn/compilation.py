@@ -10,7 +10,6 @@ from typing import Final, final
 
 from procession.base.diagnostics import Diagnostic, Severity, Span
 from procession.dmn.item_types import ANY, BUILT_IN_TYPES, ItemType, converted, refusal, values_as_they_are
-from procession.dmn.rule_index import Cells, literals_of
 from procession.dmn.scope import Evaluate, Names
 from procession.feel import (
     Dialect,
@@ -21,6 +20,7 @@ from procession.feel import (
     compile_expression,
     compile_unary_tests,
 )
+from procession.feel.nodes import Node
 from procession.model.dmn import Decisions, LiteralExpression, UnaryTests
 
 RULES: Final = {
@@ -40,7 +40,7 @@ RULES: Final = {
 class Compilation:
     """The findings of one document. `lenient` keeps a column's value that is not of the column's type."""
 
-    __slots__ = ("_language", "diagnostics", "dialect", "lenient", "literals", "owner", "types")
+    __slots__ = ("_language", "diagnostics", "dialect", "lenient", "owner", "trees", "types")
 
     def __init__(self, document: Decisions, dialect: Dialect) -> None:
         self.diagnostics: list[Diagnostic] = []
@@ -49,8 +49,8 @@ class Compilation:
         self.lenient = dialect == "camunda"
         self.types: Mapping[str, ItemType] = {}
         self.owner = ""
-        self.literals: Cells = {}
-        """The input entries that consist of literals, for the index of their table."""
+        self.trees: dict[Evaluate, Node] = {}
+        """What the functions were made of."""
         self._language = document.expression_language
 
     def report(self, rule: str, span: Span, message: str, remedy: str, severity: Severity = "error") -> None:
@@ -94,9 +94,7 @@ class Compilation:
         except FeelSyntaxError as error:
             self.report("dmn-expression", span, str(error), error.hint or "correct the expression")
             return null
-        literals = literals_of(expression.node)
-        if literals is not None:
-            self.literals[expression.function] = literals
+        self.trees[expression.function] = expression.node
         return expression.function
 
     def _is_feel(self, language: str, span: Span) -> bool:

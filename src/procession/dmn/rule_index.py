@@ -9,7 +9,7 @@ string compared with a number), is run at every evaluation, in the order and wit
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Context, Decimal
 from typing import Any, Final, TypeAlias, final
 
@@ -38,8 +38,8 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 Literals: TypeAlias = frozenset[tuple[bool, object]]
 """Each with whether it is a boolean: for Python, true is 1."""
-Cells: TypeAlias = dict[Evaluate, Literals]
-"""The tests that consist of literals, and these."""
+Cells: TypeAlias = Mapping[Evaluate, Literals | None]
+"""The literals of which tests consist; None, or no entry, for a test that does more."""
 Mask: TypeAlias = tuple[int, int]
 """(the rules that a value may pass, those of them that have to be run to know)."""
 Search: TypeAlias = Callable[[Sequence[object], Lookup, Runtime], Iterable[Row]]
@@ -119,14 +119,21 @@ class _Block:
         for place, row in enumerate(rows):
             for column, test in row.tests:
                 tests.setdefault(column, []).append((place, test))
-        self._columns = tuple([(column, _Column(tests[column], self._all, cells)) for column in sorted(tests)])
+        columns = [(column, _Column(tests[column], self._all, cells)) for column in sorted(tests)]
+        self._columns = tuple([(column, index, index.tables) for column, index in columns])
 
     def search(self, values: Sequence[object], lookup: Lookup, rt: Runtime) -> Iterable[Row]:
         """The rules of this block that match."""
         alive = self._all
         unsure = 0
-        for column, index in self._columns:
-            passing, untold = index.find(values[column])
+        for column, index, tables in self._columns:
+            value = values[column]
+            table = tables.get(value.__class__)
+            if table is None:
+                passing, untold = index.find(value)
+            else:
+                points, bounds, gaps = table
+                passing, untold = points.get(value) or gaps[bisect_right(bounds, value)]
             if untold:
                 # A cell is run if all cells to its left pass, whether those to its right do or not: it may note.
                 unsure |= alive & untold
@@ -156,20 +163,15 @@ class _Block:
             bits ^= low
 
 
-@final
-class _Table(msgspec.Struct, frozen=True):
-    """The masks of the values of one kind: those that are literals, and those between them."""
-
-    points: dict[object, Mask]
-    bounds: list[Any]
-    gaps: list[Mask]
+_Table: TypeAlias = tuple[dict[object, Mask], list[Any], list[Mask]]
+"""The masks of the values of one kind: by literal; the literals in their order; what is before, between and after."""
 
 
 @final
 class _Column:
     """The cells of one column. The tables are made when a value of their kind comes for the first time."""
 
-    __slots__ = ("_cells", "_open", "_tables", "_tests", "_unknown")
+    __slots__ = ("_cells", "_open", "_tests", "_unknown", "tables")
 
     def __init__(self, tests: list[tuple[int, Evaluate]], everything: int, cells: Cells) -> None:
         self._tests = tests
@@ -177,22 +179,19 @@ class _Column:
         self._unknown: Mask = (everything, sum(1 << place for place, _ in tests))
         self._open = everything & ~self._unknown[1]
         # Two threads may both make a table; they store the same.
-        self._tables: dict[type, _Table] = {}
+        self.tables: dict[type, _Table] = {}
 
     def find(self, value: object) -> Mask:
-        """The mask of a value."""
-        table = self._tables.get(type(value))
-        if table is None:
-            kind = type(value)
-            if kind not in _LITERAL:
-                return self._unknown
-            table = self._tables[kind] = self._made(kind)
-        found = table.points.get(value)
-        return table.gaps[bisect_right(table.bounds, value)] if found is None else found
+        """The mask of a value of which there is no table yet."""
+        kind = type(value)
+        if kind not in _LITERAL:
+            return self._unknown
+        points, bounds, gaps = self.tables[kind] = self._made(kind)
+        return points.get(value) or gaps[bisect_right(bounds, value)]
 
     def _made(self, kind: type) -> _Table:
         if kind is bool or kind is type(None):
-            return _Table({value: self._masks(value) for value in ((True, False) if kind is bool else (None,))}, [], [])
+            return {value: self._masks(value) for value in ((True, False) if kind is bool else (None,))}, [], []
         kinds = frozenset({str}) if kind is str else frozenset({int, Decimal})
         passing = self._open
         untold = 0
@@ -211,14 +210,14 @@ class _Column:
             for number, point in enumerate(points):
                 changes.setdefault(point, []).append((bit, (outcomes[2 * number + 1], outcomes[2 * number + 2])))
         if len(changes) > POINTS_MAX:
-            return _Table({}, [], [self._unknown])
+            return {}, [], [self._unknown]
         return _swept((passing, untold), changes)
 
     def _masks(self, value: object) -> Mask:
         passing = self._open
         untold = 0
         for place, test in self._tests:
-            passes, notes = _outcome(test, value) if test in self._cells else (True, True)
+            passes, notes = _outcome(test, value) if self._cells.get(test) is not None else (True, True)
             passing |= (1 << place) if passes else 0
             untold |= (1 << place) if notes else 0
         return passing, untold
@@ -263,7 +262,7 @@ def _swept(mask: Mask, changes: dict[Any, list[tuple[int, _Outcomes]]]) -> _Tabl
         points[bound] = _changed(mask, [(bit, at) for bit, (at, _) in changes[bound]])
         mask = _changed(mask, [(bit, after) for bit, (_, after) in changes[bound]])
         gaps.append(mask)
-    return _Table(points, bounds, gaps)
+    return points, bounds, gaps
 
 
 def _changed(mask: Mask, outcomes: Iterable[tuple[int, _Outcome]]) -> Mask:

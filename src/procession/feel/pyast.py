@@ -93,18 +93,17 @@ FORBIDDEN: Final = frozenset(
 
 def check(module: ast.Module, known: frozenset[str]) -> None:
     """Asserts that a tree holds nodes, names and constants of the vocabulary only; before Python compiles it."""
-    stack: list[Any] = [module]
+    stack: list[ast.AST] = [module]
     while stack:
         node = stack.pop()
-        kind: type = type(node)
-        if kind is Name:
+        if isinstance(node, Name):
             assert node.id in known or GENERATED.fullmatch(node.id), f"unknown name {node.id}"
             continue
-        if kind is Constant:
+        if isinstance(node, Constant):
             assert type(node.value) in _CONSTANTS, f"unknown constant {type(node.value).__name__}"
             continue
-        children = CHILDREN.get(kind)
-        assert children is not None, f"{kind.__name__} is no node that is generated"
+        children = CHILDREN.get(type(node))
+        assert children is not None, f"{type(node).__name__} is no node that is generated"
         for field in children:
             child = getattr(node, field)
             if type(child) is list:
