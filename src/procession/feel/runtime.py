@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, final
 
@@ -80,7 +79,9 @@ class Runtime:
 
     def draw(self) -> bytes:
         """The next 32 random bytes of this evaluation; a function of (seed, how many were drawn before)."""
-        data = hashlib.sha256(f"{self.seed}:{self.random_used}".encode()).digest()
+        from hashlib import sha256  # loads OpenSSL, which few expressions need
+
+        data = sha256(f"{self.seed}:{self.random_used}".encode()).digest()
         self.random_used += 1
         return data
 
