@@ -9,11 +9,14 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
@@ -22,7 +25,6 @@ from typing import Final, cast
 from bench import machine
 from bench.feel import cases
 from procession import feel
-from procession.dmn import CompiledDecisions
 from procession.feel import codegen
 from procession.feel.builtins import BUILTIN_NAMES
 from procession.feel.parser import parse_expression
@@ -64,7 +66,8 @@ def main() -> None:
         _print(f"| {name} | {_rate(work, options.seconds):,.0f} | {bar} |")
     _print("\n| once | measured | the bar |\n|---|---|---|")
     for name, text in (("the comparison", cases.COMPARISON), ("the loop", cases.LOOP)):
-        _print(f"| compile {name} | {1e6 / _rate(lambda text=text: _compiled(text), options.seconds):.0f} µs | 250 µs |")  # type: ignore[misc]
+        spent = 1e6 / _rate(partial(_compiled, text), options.seconds)
+        _print(f"| compile {name} | {spent:.0f} µs | 250 µs |")
     _print(f"| import procession.feel, beyond the bare interpreter | {_import_ms():.0f} ms | 90 ms |\n")
     _feelin(options.feelin)
 
@@ -81,9 +84,9 @@ def _expressions() -> list[_Row]:
         ("loop over 20 items, decimals", "100,000", cases.LOOP, cases.ITEMS),
     ):
         function, lookup = feel.compile_expression(text).function, _lookup(values)
-        rows.append((name, bar, lambda function=function, lookup=lookup: function(lookup, rt)))  # type: ignore[misc]
+        rows.append((name, bar, partial(function, lookup, rt)))
     linked, order = LANGUAGES["feel"](cases.COMPARISON), _lookup(cases.ORDER)
-    rows.append(("comparison, as a linked program calls it", "", lambda: linked(order, rt)))
+    rows.append(("comparison, as a linked program calls it", "", partial(linked, order, rt)))
     return rows
 
 
@@ -94,13 +97,9 @@ def _tables() -> list[_Row]:
     for id, bar, values in (("discount", "500,000", cases.CUSTOMER), ("rate", "200,000", cases.PARCEL)):
         table, lookup = model.graph.nodes[f"bench#{id}"].evaluate, _lookup(values)
         size = "10 rules, 3 inputs, hit 8" if id == "discount" else "1,000 rules, 2 inputs, hit 651"
-        rows.append((f"table of {size}", bar, lambda table=table, lookup=lookup: table(lookup, rt)))  # type: ignore[misc]
-        rows.append(("the same as a decision with its requirements", "", _decision(model, id, lookup, rt)))
+        rows.append((f"table of {size}", bar, partial(table, lookup, rt)))
+        rows.append(("the same as a decision with its requirements", "", partial(model.evaluate, id, lookup, rt)))
     return rows
-
-
-def _decision(model: CompiledDecisions, id: str, lookup: feel.Lookup, rt: feel.Runtime) -> Callable[[], object]:
-    return lambda: model.evaluate(id, lookup, rt)
 
 
 def _lookup(values: dict[str, object]) -> feel.Lookup:
@@ -136,14 +135,19 @@ def _spent(work: Callable[[], object], turns: int) -> float:
 def _import_ms() -> float:
     """CPU of fresh processes, once Python's byte code is on the disk; the median of those without the import less."""
 
-    def fresh(code: str) -> float:
-        before = getrusage(RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", code], check=True)
-        after = getrusage(RUSAGE_CHILDREN)
-        return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = folder
 
-    fresh("import procession.feel")
-    return median(fresh("import procession.feel") for _ in range(15)) - median(fresh("pass") for _ in range(15))
+        def fresh(code: str) -> float:
+            before = getrusage(RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+            after = getrusage(RUSAGE_CHILDREN)
+            return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+        fresh("import procession.feel")
+        imported = median(fresh("import procession.feel") for _ in range(15))
+        return imported - median(fresh("pass") for _ in range(15))
 
 
 def _python(text: str) -> str:

@@ -26,9 +26,7 @@ DISCOUNT: Final = (
 )
 """Ten rules of three inputs; `CUSTOMER` hits the eighth."""
 CUSTOMER: Final[dict[str, object]] = {"tier": "silver", "amount": 300, "region": "EU"}
-RATES: Final = tuple(
-    (f'"zone {n % 100}"', f"[{n // 100 * 100}..{n // 100 * 100 + 100})", str(n)) for n in range(1_000)
-)
+RATES: Final = tuple((f'"zone {n % 100}"', f"[{n // 100 * 100}..{n // 100 * 100 + 100})", str(n)) for n in range(1_000))
 """A thousand rules: a hundred zones, ten weights each. `PARCEL` hits rule 651."""
 PARCEL: Final[dict[str, object]] = {"zone": "zone 50", "weight": Decimal("650.5")}
 

@@ -62,8 +62,8 @@ def apply(g: Emitter, operator: n.Operator, left: Value, right: Value, at: ast.e
         # Only where it pays: the entry sets the decimal context, so that an operator does what `slow` would.
         g.exact = True
         quick = py.walrus(result, py.binary(left.code, fast(), right.code))
-        is_int = py.compare(py.call("type", quick), ast.Is(), py.name("int"))
-        fits = py.chain(py.name("LOW"), py.name(result), py.name("HIGH"), (ast.Lt(), ast.Lt()))
+        is_int = py.compare(py.call("type", quick), py.IS, py.name("int"))
+        fits = py.chain(py.name("LOW"), py.name(result), py.name("HIGH"), (py.LT, py.LT))
         finite = py.if_else(is_int, fits, py.call("is_finite", py.name(result)))
         test = py.all_of(*_types(left, right), finite)
         g.set(result, py.if_else(test, py.name(result), slow))
@@ -72,7 +72,7 @@ def apply(g: Emitter, operator: n.Operator, left: Value, right: Value, at: ast.e
         g.set(result, slow)
         return Value(py.name(result))
     compute = py.walrus(result, py.binary(left.code, fast(), right.code))
-    fits = py.chain(py.name("LOW"), compute, py.name("HIGH"), (ast.Lt(), ast.Lt()))
+    fits = py.chain(py.name("LOW"), compute, py.name("HIGH"), (py.LT, py.LT))
     test = py.all_of(*[py.is_type(value.code, "int") for value in (left, right) if value.kind != "int"], fits)
     g.set(result, py.if_else(test, py.name(result), slow))
     return Value(py.name(result))
@@ -91,14 +91,14 @@ def logic(g: Emitter, node: n.Logic) -> Value:
         g.set(result, first.code)
     for operand in node.operands[1:]:
         body = g.nested(lambda operand=operand: _operand(g, operand, result, slow, node))  # type: ignore[misc]
-        undecided = py.compare(py.name(result), ast.IsNot(), py.constant(decisive))
+        undecided = py.compare(py.name(result), py.IS_NOT, py.constant(decisive))
         g.block.append(py.if_(undecided, body, []))
     return Value(py.name(result), "truth")
 
 
 def _operand(g: Emitter, operand: n.Node, result: str, slow: str, node: n.Logic) -> None:
     value = g.emit(operand)
-    neutral = py.compare(py.name(result), ast.Is(), py.constant(node.operator == "and"))
+    neutral = py.compare(py.name(result), py.IS, py.constant(node.operator == "and"))
     combined: ast.expr = py.call(slow, py.name(result), value.code, runtime(), place(node))
     if value.kind == "truth":
         combined = py.if_else(neutral, value.code, combined)
@@ -118,7 +118,7 @@ def instance_of(g: Emitter, node: n.InstanceOf) -> Value:
 
 def path(g: Emitter, node: n.Path) -> Value:
     base = g.boxed(g.emit(node.base))
-    entry = py.all_of(py.is_type(base, "dict"), py.compare(py.constant(node.name), ast.In(), base))
+    entry = py.all_of(py.is_type(base, "dict"), py.compare(py.constant(node.name), py.IN, base))
     slow = py.call("path", base, py.constant(node.name), runtime(), place(node))
     return g.store(py.if_else(entry, py.subscript(base, node.name), slow))
 
@@ -148,7 +148,7 @@ def conditional(g: Emitter, node: n.If) -> Value:
         g.set(result, g.emit(node.no).code)
 
     no = g.nested(otherwise)
-    g.block.append(py.if_(py.compare(verdict, ast.Is(), py.constant(True)), yes, no))
+    g.block.append(py.if_(py.compare(verdict, py.IS, py.constant(True)), yes, no))
     return Value(py.name(result))
 
 
@@ -165,7 +165,7 @@ def _comparison(operator: n.Operator, left: Value, right: Value, at: ast.expr) -
     slow_name, fast = _COMPARISON[operator]
     slow = py.call(slow_name, left.code, right.code, runtime(), at)
     if operator in {"=", "!="} and "null" in {left.kind, right.kind}:
-        return py.compare(left.code, ast.Is() if operator == "=" else ast.IsNot(), right.code)
+        return py.compare(left.code, py.IS if operator == "=" else py.IS_NOT, right.code)
     kind: Kind = "str" if "str" in {left.kind, right.kind} else "number"
     if not _may_be(left, kind) or not _may_be(right, kind):
         return slow

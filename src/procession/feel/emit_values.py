@@ -108,8 +108,8 @@ def call(g: Emitter, node: n.Call) -> Value:
     given = [g.emit(argument) for argument in node.arguments]
     if name == "not" and len(given) == 1 and given[0].kind == "truth":
         value = g.boxed(given[0])
-        opposite = py.compare(value, ast.Is(), py.constant(False))
-        return g.store(py.if_else(py.compare(value, ast.Is(), py.constant(None)), value, opposite), "truth")
+        opposite = py.compare(value, py.IS, py.constant(False))
+        return g.store(py.if_else(py.compare(value, py.IS, py.constant(None)), value, opposite), "truth")
     codes = [value.code for value in given]
     if node.names:
         return _named_call(g, node, (name, overloads), codes)

@@ -134,7 +134,7 @@ class Emitter:
     def in_item(self, node: n.Name, item: str, depth: int) -> Value:
         """A name in a filter: an entry of the item if it has it, else `item` itself, else what it is outside."""
         result = self.variable()
-        inside = py.compare(py.constant(node.name), ast.In(), py.name(item))
+        inside = py.compare(py.constant(node.name), py.IN, py.name(item))
         entry = py.all_of(py.is_type(py.name(item), "dict"), inside)
 
         def outside() -> None:
@@ -153,7 +153,7 @@ class Emitter:
         result = self.variable()
         self.set(result, py.call("lookup", py.constant(node.name)))
         found = py.call("quiet" if in_filter else "unknown", py.constant(node.name), runtime(), place(node))
-        missing = py.compare(py.name(result), ast.Is(), py.name("MISSING"))
+        missing = py.compare(py.name(result), py.IS, py.name("MISSING"))
         self.block.append(py.if_(missing, [py.assign(result, found)], []))
         self._known[node.name] = result
         return Value(py.name(result))

@@ -9,10 +9,17 @@ from __future__ import annotations
 import ast
 import dis
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from types import CodeType
 from typing import Any, Final
 
+IS: Final = ast.Is()
+IS_NOT: Final = ast.IsNot()
+IN: Final = ast.In()
+LT: Final = ast.Lt()
+LTE: Final = ast.LtE()
 _LOAD: Final = ast.Load()
 _STORE: Final = ast.Store()
 
@@ -81,6 +88,8 @@ CHILDREN: Final[dict[type, tuple[str, ...]]] = {
 _CONSTANTS: Final = frozenset({int, str, bool, type(None)})
 GENERATED: Final = re.compile("[vfk][0-9]+|evaluate|lookup|rt")
 """Identifiers that the generator makes; none comes from an expression's text."""
+_FIRST: Final = frozenset([f"{letter}{number}" for letter in "vfk" for number in range(1, 64)])
+"""Those of small expressions, which need no pattern."""
 FORBIDDEN: Final = frozenset(
     number
     for operation, number in dis.opmap.items()
@@ -93,23 +102,31 @@ FORBIDDEN: Final = frozenset(
 
 def check(module: ast.Module, known: frozenset[str]) -> None:
     """Asserts that a tree holds nodes, names and constants of the vocabulary only; before Python compiles it."""
-    stack: list[ast.AST] = [module]
+    stack: list[Any] = [module]
     while stack:
         node = stack.pop()
-        if isinstance(node, Name):
-            assert node.id in known or GENERATED.fullmatch(node.id), f"unknown name {node.id}"
-            continue
-        if isinstance(node, Constant):
-            assert type(node.value) in _CONSTANTS, f"unknown constant {type(node.value).__name__}"
-            continue
-        children = CHILDREN.get(type(node))
-        assert children is not None, f"{type(node).__name__} is no node that is generated"
-        for field in children:
-            child = getattr(node, field)
-            if type(child) is list:
-                stack += child
-            elif child is not None:
-                stack.append(child)
+        if type(node) is Name:
+            assert node.id in _FIRST or node.id in known or GENERATED.fullmatch(node.id), f"unknown name {node.id}"
+        elif type(node) is Constant:
+            assert type(node.value) in _CONSTANTS, f"unknown constant {node.value!r}"
+        else:
+            children = _CHILDREN_OF.get(type(node))  # pyright: ignore[reportUnknownArgumentType]  # any object is refused
+            assert children is not None, f"{type(node).__name__} is no node that is generated"
+            for child in children(node):
+                if type(child) is list:
+                    stack += child
+                elif child is not None:
+                    stack.append(child)
+
+
+def _getter(fields: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
+    if len(fields) == 1:
+        only = attrgetter(fields[0])
+        return lambda node: (only(node),)
+    return attrgetter(*fields) if fields else lambda node: ()
+
+
+_CHILDREN_OF: Final = {kind: _getter(fields) for kind, fields in CHILDREN.items()}
 
 
 @lru_cache(maxsize=1024)
@@ -200,12 +217,12 @@ def texts(values: tuple[str, ...]) -> ast.expr:
 
 def is_type(value: ast.expr, kind: str) -> ast.expr:
     """`type(value) is kind`."""
-    return compare(call("type", value), ast.Is(), name(kind))
+    return compare(call("type", value), IS, name(kind))
 
 
 def one_of(value: ast.expr, kinds: str) -> ast.expr:
     """`type(value) in kinds`."""
-    return compare(call("type", value), ast.In(), name(kinds))
+    return compare(call("type", value), IN, name(kinds))
 
 
 def if_(test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]) -> ast.stmt:
@@ -259,7 +276,8 @@ def verify(code: CodeType, known: frozenset[str]) -> None:
     found = FORBIDDEN.intersection(code.co_code[::2])
     assert not found, f"forbidden operations {sorted(found)}"
     for identifier in (*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars):
-        assert identifier in known or GENERATED.fullmatch(identifier), f"unknown name {identifier}"
+        accepted = identifier in _FIRST or identifier in known or GENERATED.fullmatch(identifier)
+        assert accepted, f"unknown name {identifier}"
     for value in code.co_consts:
         if isinstance(value, CodeType):
             verify(value, known)
