@@ -89,7 +89,8 @@ def generate(node: n.Node, dialect: Dialect) -> tuple[ast.Module, dict[str, obje
     if generator.exact:
         outer = generator.variable()
         leave = [py.expression(py.call("leave", py.name(outer)))]
-        guarded = [py.assign(outer, py.call("enter")), *py.guarded(body, "RecursionError", overflowed, leave)]
+        guarded = py.guarded(body, "RecursionError", overflowed, leave)
+        guarded.insert(0, py.assign(outer, py.call("enter", py.name("rt"))))
     function = py.function("evaluate", ["lookup", "rt"], guarded)
     return ast.Module(body=[function], type_ignores=[]), generator.constants
 

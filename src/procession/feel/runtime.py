@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Context
 from typing import Final, TypeAlias, final
 
 from procession.feel.errors import BudgetExceeded, Note
@@ -39,7 +40,7 @@ CALLS_MAX: Final = 60
 class Runtime:
     """One evaluation batch. Not thread-safe; cheap to make. `now_ms` is Unix milliseconds, `budget` counts steps."""
 
-    __slots__ = ("calls", "functions", "left", "notes", "now_ms", "random_used", "seed", "zone")
+    __slots__ = ("calls", "functions", "left", "notes", "now_ms", "outside", "random_used", "seed", "zone")
 
     def __init__(
         self,
@@ -59,6 +60,8 @@ class Runtime:
         self.random_used = draws
         self.notes: list[Note] = []
         self.calls = 0
+        self.outside: Context | None = None
+        """The decimal context of the caller, which its functions reckon in."""
 
     def note(self, code: str, message: str, at: int) -> None:
         """Records why something is null. `at` is a packed place."""

@@ -33,10 +33,12 @@ def quiet(dialect: Dialect, name: str, rt: Runtime, at: int) -> object:
     return None if builtin is None else function_value(name, builtin)
 
 
-def enter() -> Context:
+def enter(rt: Runtime) -> Context:
     """Makes FEEL's decimal context the current one, once for a whole evaluation; gives the one to go back to."""
     outer = getcontext()
-    setcontext(CONTEXT)
+    if outer is not CONTEXT:
+        rt.outside = outer
+        setcontext(CONTEXT)
     return outer
 
 
