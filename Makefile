@@ -24,7 +24,7 @@ define timed
 	spent=$$(( $$(date +%s) - start )); echo "==> $(1): $$spent s of a budget of $(2) s"
 endef
 
-.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench bench-start bench-growth docs \
+.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench bench-feel bench-start bench-growth docs \
 	reference lock clean
 
 help: ## this list
@@ -62,6 +62,9 @@ test-large: $(VENV)/.dev ## 10,000 items, a million rows, many seeds
 
 bench: $(VENV)/.dev ## the workloads of docs/benchmarks.md on this machine (a minute)
 	@$(BIN)/python -m bench
+
+bench-feel: $(VENV)/.dev ## expressions and decision tables: evaluations a second, compile time, import (half a minute)
+	@$(BIN)/python -m bench.feel
 
 bench-start: $(VENV)/.dev ## how fast a process starts, how much is installed (a minute)
 	@$(BIN)/python -m bench.start

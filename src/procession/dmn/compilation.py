@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, final
 
 from procession.base.diagnostics import Diagnostic, Severity, Span
-from procession.dmn.item_types import ANY, BUILT_IN_TYPES, ItemType, converted, refusal
+from procession.dmn.item_types import ANY, BUILT_IN_TYPES, ItemType, converted, refusal, values_as_they_are
 from procession.dmn.scope import Evaluate, Names
 from procession.feel import (
     Dialect,
@@ -20,6 +20,7 @@ from procession.feel import (
     compile_expression,
     compile_unary_tests,
 )
+from procession.feel.nodes import Node
 from procession.feel.types import NO_TYPES, Types
 from procession.model.dmn import Decisions, LiteralExpression, UnaryTests
 
@@ -47,7 +48,7 @@ RULES: Final = {
 class Compilation:
     """The findings of one document. `lenient` keeps a column's value that is not of the column's type."""
 
-    __slots__ = ("_language", "diagnostics", "dialect", "lenient", "owner", "type_refs", "types")
+    __slots__ = ("_language", "diagnostics", "dialect", "lenient", "owner", "trees", "type_refs", "types")
 
     def __init__(self, document: Decisions, dialect: Dialect) -> None:
         self.diagnostics: list[Diagnostic] = []
@@ -58,6 +59,8 @@ class Compilation:
         self.type_refs: Types = NO_TYPES
         """The same for `instance of`, once all are defined."""
         self.owner = ""
+        self.trees: dict[Evaluate, Node] = {}
+        """What the functions were made of."""
         self._language = document.expression_language
 
     def report(self, rule: str, span: Span, message: str, remedy: str, severity: Severity = "error") -> None:
@@ -97,10 +100,12 @@ class Compilation:
 
     def _compiled(self, compile: Callable[..., Expression], text: str, names: Names, span: Span) -> Evaluate:
         try:
-            return compile(text, names=names, dialect=self.dialect, types=self.type_refs).function
+            expression = compile(text, names=names, dialect=self.dialect, types=self.type_refs)
         except FeelSyntaxError as error:
             self.report("dmn-expression", span, str(error), error.hint or "correct the expression")
             return null
+        self.trees[expression.function] = expression.node
+        return expression.function
 
     def _is_feel(self, language: str, span: Span) -> bool:
         used = language or self._language
@@ -121,8 +126,13 @@ def typed(evaluate: Evaluate, type: ItemType, place: str, *, lenient: bool = Fal
     if type.kind == "Any" and type.base is None and type.element is None and not type.fields and not type.tests:
         return evaluate
 
+    as_it_is = values_as_they_are(type)
+
     def conformed(lookup: Lookup, rt: Runtime) -> object:
-        value, fits = converted(evaluate(lookup, rt), type, rt)
+        given = evaluate(lookup, rt)
+        if given.__class__ in as_it_is:
+            return given
+        value, fits = converted(given, type, rt)
         if fits:
             return value
         rt.note("type", refusal(value, type, place), 0)

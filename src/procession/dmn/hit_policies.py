@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final, final
 
 import msgspec
 
 from procession.dmn.errors import DecisionError
+from procession.dmn.rule_index import Row
 from procession.dmn.scope import Evaluate, within
 from procession.feel import Lookup, Range, Runtime, compile_expression
 from procession.feel.ops import contains, same_item
@@ -31,7 +32,7 @@ class Hits:
 
     def __init__(
         self,
-        matches: Iterator[tuple[str, tuple[Evaluate, ...]]],
+        matches: Iterable[Row],
         columns: tuple[Column, ...],
         aggregation: Aggregation,
         lookup: Lookup,
@@ -53,7 +54,7 @@ class Hits:
 
     def results(self) -> list[object]:
         """The results of all rules that match, in the order of the rules."""
-        return [self.result(outputs) for _, outputs in self.matches]
+        return [self.result(row.outputs) for row in self.matches]
 
     def by_priority(self) -> list[object]:
         """The results of all rules that match, those of higher priority first; equal ones as the rules stand."""
@@ -87,13 +88,13 @@ AGGREGATIONS: Final = {
 def _unique(hits: Hits, default: Evaluate | None) -> object:
     found = list(hits.matches)
     if len(found) > 1:
-        rules = ", ".join(id for id, _ in found[:10])
+        rules = ", ".join(row.id for row in found[:10])
         raise DecisionError("unique", f"the hit policy UNIQUE allows one rule to match, but these do: {rules}")
-    return hits.result(found[0][1]) if found else hits.fallback(default)
+    return hits.result(found[0].outputs) if found else hits.fallback(default)
 
 
 def _any(hits: Hits, default: Evaluate | None) -> object:
-    found = [(id, hits.result(outputs)) for id, outputs in hits.matches]
+    found = [(row.id, hits.result(row.outputs)) for row in hits.matches]
     if not found:
         return hits.fallback(default)
     first, result = found[0]
@@ -105,8 +106,8 @@ def _any(hits: Hits, default: Evaluate | None) -> object:
 
 
 def _first(hits: Hits, default: Evaluate | None) -> object:
-    for _, outputs in hits.matches:
-        return hits.result(outputs)
+    for row in hits.matches:
+        return hits.result(row.outputs)
     return hits.fallback(default)
 
 
@@ -149,3 +150,5 @@ HIT_POLICIES: Final[dict[HitPolicy, Callable[[Hits, Evaluate | None], object]]] 
     "COLLECT": _collect,
 }
 """(the hits, the default or None) -> the table's result."""
+ONE_RESULT: Final = frozenset({"UNIQUE", "ANY", "FIRST", "PRIORITY"})
+"""The policies for which the result of the only rule that matches is that of the table."""

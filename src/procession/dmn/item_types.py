@@ -6,7 +6,8 @@ itself.
 
 from __future__ import annotations
 
-from typing import Final, final
+from decimal import Decimal
+from typing import Final, TypeAlias, final
 
 import msgspec
 
@@ -47,6 +48,9 @@ _FROM_TEXT: Final = {
     "years and months duration": parse_duration,
 }
 """How a process variable carries what JSON has no word for."""
+
+
+Class: TypeAlias = type
 
 
 @final
@@ -105,6 +109,22 @@ def converted(value: object, type: ItemType, rt: Runtime) -> tuple[object, bool]
     if isinstance(value, Date) and target.kind == "date and time":
         return DateTime(value, Time(0, 0)), True
     return value, False
+
+
+def values_as_they_are(type: ItemType) -> frozenset[Class]:
+    """The Python types of which every value conforms, so that it needs no look at it."""
+    while type.base is not None and not type.tests:
+        type = type.base
+    if type.tests or type.element is not None or type.base is not None or type.fields:
+        return frozenset()
+    return _AS_THEY_ARE.get(type.kind, frozenset())
+
+
+_AS_THEY_ARE: Final[dict[str, frozenset[Class]]] = {
+    "string": frozenset({str, type(None)}),
+    "number": frozenset({int, Decimal, type(None)}),
+    "boolean": frozenset({bool, type(None)}),
+}
 
 
 def from_json(value: object, type: ItemType) -> object:

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator as Iterating
-from typing import final
-
-import msgspec
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias, cast
 
 from procession.dmn.audit import Asked, Hit, Table
 from procession.dmn.compilation import Compilation, null, typed
-from procession.dmn.hit_policies import HIT_POLICIES, Column, Hits
-from procession.dmn.item_types import ItemType, from_json, is_temporal
+from procession.dmn.hit_policies import HIT_POLICIES, ONE_RESULT, Column, Hits
+from procession.dmn.item_types import ItemType, from_json, is_temporal, values_as_they_are
+from procession.dmn.rule_index import MakeSearch, Row, indexed, literals_of
 from procession.dmn.scope import Evaluate, Names, nothing, tested
 from procession.feel import Lookup, Runtime
+from procession.feel.codegen import compile_node
+from procession.feel.nodes import ListNode, Literal
 from procession.feel.values import is_list, shown
 from procession.model.dmn import DecisionTable, InputClause, LiteralExpression, OutputClause, Rule
 
 
-@final
-class Row(msgspec.Struct, frozen=True, gc=False):
-    """A rule: the tests that not everything passes, by input column, and the expressions of its outputs."""
-
-    id: str
-    number: int
-    tests: tuple[tuple[int, Evaluate], ...]
-    outputs: tuple[Evaluate, ...]
-
-
-def decision_table(cx: Compilation, table: DecisionTable, names: Names) -> Evaluate:
-    """The function of a table."""
-    inputs = [_input(cx, clause, names) for clause in table.inputs]
+def decision_table(
+    cx: Compilation,
+    table: DecisionTable,
+    names: Names,
+    search_of: MakeSearch = indexed,
+) -> Evaluate:
+    """The function of a table. `search_of` makes what finds the rules that match."""
+    inputs, checks = _inputs(cx, table, names)
     types = [cx.type_named(clause.type_ref, clause.span) for clause in table.outputs]
     columns = tuple([_column(cx, table, clause, names) for clause in table.outputs])
     rows = [_row(cx, (table, types), rule, names, number) for number, rule in enumerate(table.rules, 1)]
@@ -45,55 +41,69 @@ def decision_table(cx: Compilation, table: DecisionTable, names: Names) -> Evalu
         tuple([rule.annotations or ((rule.description,) if rule.description else ()) for rule in table.rules]),
     )
 
+    cells = {test: literals_of(cx.trees[test]) for row in rows for _, test in row.tests if test in cx.trees}
+    search = search_of(rows, cells, first=table.hit_policy == "FIRST")
+    count = len(rows)
+    single = table.hit_policy in ONE_RESULT and all(len(row.outputs) == 1 for row in rows)
+
     def evaluate(lookup: Lookup, rt: Runtime) -> object:
+        values = cast("list[object]", inputs(lookup, rt))
+        for column, kinds, check in checks:
+            if values[column].__class__ not in kinds:
+                values[column] = check(tested(values[column], lookup), rt)
+        rt.left -= count
+        if rt.left < 0:
+            rt.charge(0)
+        found = search(values, lookup, rt)
         if rt.trail is not None:
-            matches = _watched(drawn, rows, [input(lookup, rt) for input in inputs], (lookup, rt))
-            return policy(Hits(matches, columns, aggregation, lookup, rt), default)
-        cells = [tested(input(lookup, rt), lookup) for input in inputs]
-        rt.charge(len(rows))
-        hits = Hits(_matches(rows, cells, rt), columns, aggregation, lookup, rt)
-        return policy(hits, default)
+            rt.leave(Asked(drawn, tuple(values)))
+            return policy(Hits(_watched(drawn, found, rt), columns, aggregation, lookup, rt), default)
+        if single and isinstance(found, tuple):
+            # The usual case: the one rule is known, so no policy has anything to decide.
+            for row in found:
+                return row.outputs[0](lookup, rt)
+        return policy(Hits(found, columns, aggregation, lookup, rt), default)
 
     return evaluate
 
 
-def _matches(rows: list[Row], cells: list[Lookup], rt: Runtime) -> Iterating[tuple[str, tuple[Evaluate, ...]]]:
-    """The rules that match, found as they are asked for: the policy FIRST asks for one."""
-    for row in rows:
-        for column, test in row.tests:
-            if test(cells[column], rt) is not True:
-                break
-        else:
-            yield row.id, row.outputs
+_Check: TypeAlias = tuple[int, frozenset[type], Evaluate]
+"""A column, the Python types of the values that pass as they are, and what becomes of the others, each as `?`."""
 
 
-def _watched(
-    table: Table, rows: list[Row], values: list[object], within: tuple[Lookup, Runtime]
-) -> Iterating[tuple[str, tuple[Evaluate, ...]]]:
-    """`_matches` that leaves a trail: the inputs, and each rule when it is asked for."""
-    lookup, rt = within
-    rt.charge(len(rows))
-    cells = [tested(value, lookup) for value in values]
-    rt.leave(Asked(table, tuple(values)))
-    numbers = {id(row.outputs): row.number for row in rows}
-    for rule, outputs in _matches(rows, cells, rt):
-        rt.leave(Hit(table, numbers[id(outputs)], rule))
-        yield rule, outputs
+def _watched(table: Table, found: Iterable[Row], rt: Runtime) -> Iterator[Row]:
+    """The rules that match, with a trail of each when it is asked for."""
+    for row in found:
+        rt.leave(Hit(table, row.number, row.id))
+        yield row
 
 
-def _input(cx: Compilation, clause: InputClause, names: Names) -> Evaluate:
-    evaluate = cx.expression(clause.expression, names)
+def _inputs(cx: Compilation, table: DecisionTable, names: Names) -> tuple[Evaluate, tuple[_Check, ...]]:
+    """The function that gives the list of all input values, and what these must be: one call instead of many."""
+    functions = [cx.expression(clause.expression, names) for clause in table.inputs]
+    nodes = [cx.trees.get(function, Literal(0, 0, None)) for function in functions]
+    checks = [_check_of(cx, column, clause, names) for column, clause in enumerate(table.inputs)]
+    evaluate = compile_node(ListNode(0, 0, tuple(nodes)), cx.dialect, cx.type_refs)
+    return evaluate, tuple([check for check in checks if check])
+
+
+def _check_of(cx: Compilation, column: int, clause: InputClause, names: Names) -> _Check | None:
     place = f"the input `{clause.label or clause.expression.text.strip()[:60]}`"
     type = cx.type_named(clause.expression.type_ref, clause.expression.span)
-    if is_temporal(type):
-        evaluate = _read(evaluate, type)
-    evaluate = typed(evaluate, type, place, lenient=cx.lenient)
+    evaluate = typed(_read(type) if is_temporal(type) else _question, type, place, lenient=cx.lenient)
     allowed = cx.tests(clause.values, names) if clause.values is not None else None
-    return evaluate if allowed is None else _allowed(evaluate, allowed, place)
+    if allowed is not None:
+        return column, frozenset(), _allowed(evaluate, allowed, place)
+    return None if evaluate is _question else (column, values_as_they_are(type), evaluate)
 
 
-def _read(evaluate: Evaluate, type: ItemType) -> Evaluate:
-    return lambda lookup, rt: from_json(evaluate(lookup, rt), type)
+def _question(lookup: Lookup, rt: Runtime) -> object:
+    del rt
+    return lookup("?")
+
+
+def _read(type: ItemType) -> Evaluate:
+    return lambda lookup, rt: from_json(lookup("?"), type)
 
 
 def _allowed(evaluate: Evaluate, allowed: Evaluate, place: str) -> Evaluate:

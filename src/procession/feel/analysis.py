@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final, TypeAlias, final
 
 import msgspec
@@ -24,9 +24,8 @@ class Facts(msgspec.Struct, frozen=True):
     constant: bool
 
 
-def analyse(node: n.Node, builtins: Iterable[str], impure: frozenset[str]) -> Facts:
+def analyse(node: n.Node, builtins: Mapping[str, object], impure: frozenset[str]) -> Facts:
     """The facts of a tree. Called built-ins are no variables."""
-    known = frozenset(builtins)
     variables: dict[str, None] = {}
     paths: dict[str, None] = {}
     pure = True
@@ -42,7 +41,7 @@ def analyse(node: n.Node, builtins: Iterable[str], impure: frozenset[str]) -> Fa
         if isinstance(current, n.Call) and isinstance(current.callee, n.Name):
             name = current.callee.name
             pure = pure and (name not in impure or name in bound)
-            if name in known or name in bound:
+            if name in builtins or name in bound:
                 stack.extend((argument, bound) for argument in current.arguments)
                 continue
         stack.extend(_parts(current, bound))

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from decimal import Decimal, setcontext
+from functools import partial
 from types import CodeType
 from typing import Final, TypeAlias, cast
 
 from procession.feel import access, emit_loops, emit_operators, emit_tests, emit_values, functions, ops
 from procession.feel import nodes as n
 from procession.feel import pyast as py
-from procession.feel.builtins import Dialect
+from procession.feel.builtins import BUILTINS, Dialect
 from procession.feel.builtins.table import ABSENT, call_builtin, call_overloaded
 from procession.feel.emitter import Emit, Emitter
 from procession.feel.numbers import INT_BOUND
@@ -23,6 +25,7 @@ from procession.feel.runtime import MISSING, Lookup, Runtime
 from procession.feel.support import (
     bad_call,
     bad_literal,
+    enter,
     merge_tests,
     negated_test,
     overflow,
@@ -36,11 +39,13 @@ from procession.feel.types import NO_TYPES, Types, instance_of
 
 Compiled: TypeAlias = Callable[[Lookup, Runtime], object]
 _append: Callable[[list[object], object], None] = list[object].append
+_is_finite: Callable[[Decimal], bool] = Decimal.is_finite
 
 GLOBALS: Final[dict[str, object]] = {
     "__builtins__": {},
     "type": type, "int": int, "str": str, "dict": dict, "list": list, "bool": bool, "append": _append,
-    "RecursionError": RecursionError,
+    "RecursionError": RecursionError, "EXACT": frozenset({int, Decimal}),
+    "is_finite": _is_finite, "enter": enter, "leave": setcontext,
     "MISSING": MISSING, "ABSENT": ABSENT, "LOW": -INT_BOUND, "HIGH": INT_BOUND,
     "add": ops.add, "subtract": ops.subtract, "multiply": ops.multiply, "divide": ops.divide, "power": ops.power,
     "negate": ops.negate, "equal": ops.equal, "unequal": ops.unequal, "less": ops.less, "less_equal": ops.less_equal,
@@ -51,21 +56,25 @@ GLOBALS: Final[dict[str, object]] = {
     "span": access.span, "copied": access.copied,
     "call_value": functions.call_value, "user_function": functions.user_function,
     "call_builtin": call_builtin, "call_overloaded": call_overloaded, "instance_of": instance_of,
-    "unknown": unknown, "quiet": quiet, "bad_literal": bad_literal, "bad_call": bad_call, "overflow": overflow,
+    "bad_literal": bad_literal, "bad_call": bad_call, "overflow": overflow,
     "verdict": verdict, "merge_tests": merge_tests, "question_test": question_test, "table_test": table_test,
     "negated_test": negated_test,
 }  # fmt: skip
-_KNOWN: Final = frozenset(GLOBALS) - {"__builtins__"}
+_GLOBALS: Final[dict[Dialect, dict[str, object]]] = {
+    dialect: {**GLOBALS, "unknown": partial(unknown, dialect), "quiet": partial(quiet, dialect)} for dialect in BUILTINS
+}
+KNOWN: Final = frozenset(_GLOBALS["feel"]) - {"__builtins__"}
 
 
 def compile_node(node: n.Node, dialect: Dialect, types: Types = NO_TYPES) -> Compiled:
     """The function of a tree. It raises nothing but `BudgetExceeded`."""
     module, constants = generate(node, dialect, types)
+    py.check(module, KNOWN)
     code = compile(module, "<feel>", "exec")
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            py.verify(inner, _KNOWN)
-    namespace: dict[str, object] = {**GLOBALS, **constants}
+            py.verify(inner, KNOWN)
+    namespace: dict[str, object] = {**_GLOBALS[dialect], **constants}
     exec(code, namespace)
     return cast("Compiled", namespace["evaluate"])
 
@@ -76,7 +85,13 @@ def generate(node: n.Node, dialect: Dialect, types: Types = NO_TYPES) -> tuple[a
     result = generator.emit(node)
     body = [*generator.block, py.return_(result.code)]
     overflowed = [py.return_(py.call("overflow"))]
-    function = py.function("evaluate", ["lookup", "rt"], [py.guarded(body, "RecursionError", overflowed)])
+    guarded = py.guarded(body, "RecursionError", overflowed, [])
+    if generator.exact:
+        outer = generator.variable()
+        leave = [py.expression(py.call("leave", py.name(outer)))]
+        guarded = py.guarded(body, "RecursionError", overflowed, leave)
+        guarded.insert(0, py.assign(outer, py.call("enter", py.name("rt"))))
+    function = py.function("evaluate", ["lookup", "rt"], guarded)
     return ast.Module(body=[function], type_ignores=[]), generator.constants
 
 

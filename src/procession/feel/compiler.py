@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, final
 
 from procession.feel import nodes as n
-from procession.feel.analysis import analyse
+from procession.feel.analysis import Facts, analyse
 from procession.feel.builtins import BUILTIN_NAMES, BUILTINS, IMPURE, Dialect
 from procession.feel.codegen import compile_node
 from procession.feel.errors import FeelSyntaxError
@@ -27,20 +27,39 @@ class Expression:
     value depends on nothing.
     """
 
-    __slots__ = ("constant", "function", "node", "paths", "text", "variables")
+    __slots__ = ("_dialect", "_facts", "function", "node", "text")
 
     def __init__(self, text: str, node: n.Node, dialect: Dialect, types: Types = NO_TYPES) -> None:
-        facts = analyse(node, BUILTINS[dialect], IMPURE)
         self.text = text
         self.node = node
-        self.variables = facts.variables
-        self.paths = facts.paths
-        self.constant = facts.constant
+        self._dialect: Dialect = dialect
+        # Who runs an expression need not know them; two threads may both find them, and they are the same.
+        self._facts: Facts | None = None
         self.function: Callable[[Lookup, Runtime], object] = compile_node(node, dialect, types)
 
     def evaluate(self, variables: Mapping[str, object], runtime: Runtime | None = None) -> object:
         """The value for these variables; None and a note in the runtime for what has none. Raises `BudgetExceeded`."""
         return self.function(_lookup(variables), runtime or Runtime())
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The free variables' names."""
+        return self._analysed().variables
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The dotted paths that are read."""
+        return self._analysed().paths
+
+    @property
+    def constant(self) -> bool:
+        """Whether the value depends on nothing."""
+        return self._analysed().constant
+
+    def _analysed(self) -> Facts:
+        if self._facts is None:
+            self._facts = analyse(self.node, BUILTINS[self._dialect], IMPURE)
+        return self._facts
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"

@@ -47,16 +47,18 @@ def _loop_here(g: Emitter, node: n.For | n.Quantified) -> Value:
 
         def body() -> None:
             value = Value(g.boxed(g.emit(node.body)))
-            at = py.compare(value.code, ast.Is(), py.constant(decisive))
-            same = py.compare(value.code, ast.IsNot(), py.constant(not decisive))
+            at = py.compare(value.code, py.IS, py.constant(decisive))
+            same = py.compare(value.code, py.IS_NOT, py.constant(not decisive))
             unclear = py.if_(same, [py.assign(result, py.call("verdict", value.code, runtime(), place(node.body)))], [])
             g.block.append(py.if_(at, [py.assign(result, py.constant(decisive)), py.break_()], [unclear]))
 
     g.looping += 1
+    g.repeated += 1
     g.frames.append(frame)
     _iterate(g, node.iterators, result, stop, body)
     g.frames.pop()
     g.looping -= 1
+    g.repeated -= 1
     return Value(py.name(result)) if isinstance(node, n.For) else Value(py.name(result), "truth")
 
 
@@ -79,12 +81,12 @@ def _iterate(
             body()
             return
         _iterate(g, rest, result, stop, body)
-        ended = py.compare(py.name(result), ast.Is(), stop)
+        ended = py.compare(py.name(result), py.IS, stop)
         g.block.append(py.if_(ended, [py.break_()], []))
 
     g.loops += 1
     turns = g.nested(turn)
     g.loops -= 1
-    none = py.compare(domain, ast.Is(), py.constant(None))
+    none = py.compare(domain, py.IS, py.constant(None))
     failed = [py.assign(result, py.constant(None))]
     g.block.append(py.if_(none, failed, [py.for_(item, domain, turns)]))

@@ -55,12 +55,25 @@ def apply(g: Emitter, operator: n.Operator, left: Value, right: Value, at: ast.e
         return g.store(_comparison(operator, left, right, at), "truth")
     slow_name, fast = _ARITHMETIC[operator]
     slow = py.call(slow_name, left.code, right.code, runtime(), at)
-    if fast is None or not _may_be(left, "int") or not _may_be(right, "int"):
+    if fast is None or not _may_be(left, "number") or not _may_be(right, "number"):
         return g.store(slow)
     result = g.variable()
+    if g.repeated and not g.deferred:
+        # Only where it pays: the entry sets the decimal context, so that an operator does what `slow` would.
+        g.exact = True
+        quick = py.walrus(result, py.binary(left.code, fast(), right.code))
+        is_int = py.compare(py.call("type", quick), py.IS, py.name("int"))
+        fits = py.chain(py.name("LOW"), py.name(result), py.name("HIGH"), (py.LT, py.LT))
+        finite = py.if_else(is_int, fits, py.call("is_finite", py.name(result)))
+        test = py.all_of(*_types(left, right), finite)
+        g.set(result, py.if_else(test, py.name(result), slow))
+        return Value(py.name(result))
+    if "number" in {left.kind, right.kind}:
+        g.set(result, slow)
+        return Value(py.name(result))
     compute = py.walrus(result, py.binary(left.code, fast(), right.code))
-    fits = py.chain(py.name("LOW"), compute, py.name("HIGH"), (ast.Lt(), ast.Lt()))
-    test = py.all_of(*_types(left, right, "int"), fits)
+    fits = py.chain(py.name("LOW"), compute, py.name("HIGH"), (py.LT, py.LT))
+    test = py.all_of(*[py.is_type(value.code, "int") for value in (left, right) if value.kind != "int"], fits)
     g.set(result, py.if_else(test, py.name(result), slow))
     return Value(py.name(result))
 
@@ -69,19 +82,23 @@ def logic(g: Emitter, node: n.Logic) -> Value:
     """Later operands are evaluated only while the outcome is open."""
     decisive = node.operator == "or"
     slow = "disjunction" if decisive else "conjunction"
-    result = g.variable()
     first = g.emit(node.operands[0])
-    g.set(result, first.code)
+    if first.kind == "truth" and isinstance(first.code, ast.Name):
+        # Only code of ours is known to be a truth value, and its variable is used nowhere else.
+        result = first.code.id
+    else:
+        result = g.variable()
+        g.set(result, first.code)
     for operand in node.operands[1:]:
         body = g.nested(lambda operand=operand: _operand(g, operand, result, slow, node))  # type: ignore[misc]
-        undecided = py.compare(py.name(result), ast.IsNot(), py.constant(decisive))
+        undecided = py.compare(py.name(result), py.IS_NOT, py.constant(decisive))
         g.block.append(py.if_(undecided, body, []))
     return Value(py.name(result), "truth")
 
 
 def _operand(g: Emitter, operand: n.Node, result: str, slow: str, node: n.Logic) -> None:
     value = g.emit(operand)
-    neutral = py.compare(py.name(result), ast.Is(), py.constant(node.operator == "and"))
+    neutral = py.compare(py.name(result), py.IS, py.constant(node.operator == "and"))
     combined: ast.expr = py.call(slow, py.name(result), value.code, runtime(), place(node))
     if value.kind == "truth":
         combined = py.if_else(neutral, value.code, combined)
@@ -101,7 +118,7 @@ def instance_of(g: Emitter, node: n.InstanceOf) -> Value:
 
 def path(g: Emitter, node: n.Path) -> Value:
     base = g.boxed(g.emit(node.base))
-    entry = py.all_of(py.is_type(base, "dict"), py.compare(py.constant(node.name), ast.In(), base))
+    entry = py.all_of(py.is_type(base, "dict"), py.compare(py.constant(node.name), py.IN, base))
     slow = py.call("path", base, py.constant(node.name), runtime(), place(node))
     return g.store(py.if_else(entry, py.subscript(base, node.name), slow))
 
@@ -112,7 +129,9 @@ def filter(g: Emitter, node: n.Filter) -> Value:
         return g.store(py.call("index", base, py.constant(node.test.value), runtime(), place(node)))
     item = g.variable()
     g.frames.append(Frame(item=item))
+    g.repeated += 1
     test = g.define([item], lambda: g.emit(node.test).code)
+    g.repeated -= 1
     g.frames.pop()
     return g.store(py.call("filter_", base, py.name(test), runtime(), place(node)))
 
@@ -129,27 +148,29 @@ def conditional(g: Emitter, node: n.If) -> Value:
         g.set(result, g.emit(node.no).code)
 
     no = g.nested(otherwise)
-    g.block.append(py.if_(py.compare(verdict, ast.Is(), py.constant(True)), yes, no))
+    g.block.append(py.if_(py.compare(verdict, py.IS, py.constant(True)), yes, no))
     return Value(py.name(result))
 
 
 def _may_be(value: Value, kind: Kind) -> bool:
-    return value.kind in {"", kind}
+    return value.kind in {"", kind} or (kind == "number" and value.kind == "int")
 
 
-def _types(left: Value, right: Value, kind: Kind) -> list[ast.expr]:
-    """The checks that are left to do so that both values are of a type."""
-    return [py.is_type(value.code, kind) for value in (left, right) if value.kind != kind]
+def _types(left: Value, right: Value) -> list[ast.expr]:
+    """The checks that are left to do so that both values are exact numbers."""
+    return [py.one_of(value.code, "EXACT") for value in (left, right) if value.kind not in {"int", "number"}]
 
 
 def _comparison(operator: n.Operator, left: Value, right: Value, at: ast.expr) -> ast.expr:
     slow_name, fast = _COMPARISON[operator]
     slow = py.call(slow_name, left.code, right.code, runtime(), at)
     if operator in {"=", "!="} and "null" in {left.kind, right.kind}:
-        return py.compare(left.code, ast.Is() if operator == "=" else ast.IsNot(), right.code)
-    kind: Kind = "str" if "str" in {left.kind, right.kind} else "int"
+        return py.compare(left.code, py.IS if operator == "=" else py.IS_NOT, right.code)
+    kind: Kind = "str" if "str" in {left.kind, right.kind} else "number"
     if not _may_be(left, kind) or not _may_be(right, kind):
         return slow
-    checks = _types(left, right, kind)
+    checks = _types(left, right)
+    if kind == "str":
+        checks = [py.is_type(value.code, "str") for value in (left, right) if value.kind != "str"]
     quick = py.compare(left.code, fast(), right.code)
     return py.if_else(py.all_of(*checks), quick, slow) if checks else quick

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-
 from procession.feel import nodes as n
 from procession.feel import pyast as py
 from procession.feel.analysis import mentions
@@ -35,7 +33,7 @@ def _tests(g: Emitter, value: Value, tests: tuple[n.Test, ...], plain: str) -> V
             g.set(result, py.call("merge_tests", py.name(result), outcome.code))
 
         body = g.nested(again)
-        open_ = py.compare(py.name(result), ast.IsNot(), py.constant(True))
+        open_ = py.compare(py.name(result), py.IS_NOT, py.constant(True))
         g.block.append(py.if_(open_, body, []))
     return Value(py.name(result), "truth")
 
@@ -49,8 +47,8 @@ def _one_test(g: Emitter, value: Value, test: n.Test, plain: str) -> Value:
     if isinstance(operand, n.RangeNode) and not operand.form:
         low, high = _int_literal(operand.low), _int_literal(operand.high)
         if low is not None and high is not None and low <= high:
-            operators = (ast.LtE() if operand.low_included else ast.Lt(),
-                         ast.LtE() if operand.high_included else ast.Lt())  # fmt: skip
+            operators = (py.LTE if operand.low_included else py.LT,
+                         py.LTE if operand.high_included else py.LT)  # fmt: skip
             inside = py.chain(py.constant(low), value.code, py.constant(high), operators)
             interval = g.emit(operand)
             slow = py.call("unary_test", value.code, interval.code, runtime(), place(test))

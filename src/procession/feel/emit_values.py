@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from decimal import Decimal
 from typing import Final
 
 from procession.feel import nodes as n
@@ -27,7 +28,7 @@ def literal(g: Emitter, node: n.Literal) -> Value:
         return Value(py.constant(None), "null")
     if type(value) is bool:
         return Value(py.constant(value), "truth")
-    return Value(g.keep(value))
+    return Value(g.keep(value), "number" if type(value) is Decimal else "")
 
 
 def bad_literal(g: Emitter, node: n.BadLiteral) -> Value:
@@ -73,7 +74,9 @@ def function(g: Emitter, node: n.FunctionNode) -> Value:
     names = {name: g.variable() for name, _ in node.parameters}
     captured = _captured(g, node) if g.looping else ()
     g.frames.append(Frame(names))
+    g.deferred += 1
     body = g.define(list(names.values()), lambda: g.emit(node.body).code, captured)
+    g.deferred -= 1
     g.frames.pop()
     parameters = g.keep(tuple(names))
     types = g.keep(tuple(kind for _, kind in node.parameters))
@@ -105,8 +108,8 @@ def call(g: Emitter, node: n.Call) -> Value:
     given = [g.emit(argument) for argument in node.arguments]
     if name == "not" and len(given) == 1 and given[0].kind == "truth":
         value = g.boxed(given[0])
-        opposite = py.compare(value, ast.Is(), py.constant(False))
-        return g.store(py.if_else(py.compare(value, ast.Is(), py.constant(None)), value, opposite), "truth")
+        opposite = py.compare(value, py.IS, py.constant(False))
+        return g.store(py.if_else(py.compare(value, py.IS, py.constant(None)), value, opposite), "truth")
     codes = [value.code for value in given]
     if node.names:
         return _named_call(g, node, (name, overloads), codes)

@@ -16,7 +16,8 @@ from procession.feel.builtins import Dialect
 from procession.feel.runtime import pack
 from procession.feel.types import Types
 
-Kind: TypeAlias = Literal["", "truth", "int", "str", "null"]
+Kind: TypeAlias = Literal["", "truth", "int", "number", "str", "null"]
+"""What is known of a value; `number` is int or Decimal."""
 Emit: TypeAlias = "Callable[[Emitter, Any], Value]"
 
 
@@ -48,7 +49,8 @@ class Frame:
 class Emitter:
     """The function under construction: the open block of statements, the scopes, the constants."""
 
-    __slots__ = ("_counter", "_known", "_table", "block", "constants", "dialect", "frames", "looping", "loops", "types")
+    __slots__ = ("_counter", "_known", "_table", "block", "constants", "deferred", "dialect", "exact", "frames",
+                 "looping", "loops", "repeated", "types")  # fmt: skip
 
     def __init__(self, dialect: Dialect, table: Mapping[type, Emit], types: Types) -> None:
         self.types = types
@@ -63,6 +65,12 @@ class Emitter:
         """Open Python loops in the current Python function."""
         self.looping = 0
         """Open FEEL loops altogether."""
+        self.repeated = 0
+        """Open loops and filters: what is in them runs many times."""
+        self.deferred = 0
+        """Open bodies of FEEL functions, which may be called after the evaluation that made them."""
+        self.exact = False
+        """Whether the code relies on the decimal context that its entry sets."""
         self._counter = 0
 
     def emit(self, node: n.Node) -> Value:
@@ -129,7 +137,7 @@ class Emitter:
     def in_item(self, node: n.Name, item: str, depth: int) -> Value:
         """A name in a filter: an entry of the item if it has it, else `item` itself, else what it is outside."""
         result = self.variable()
-        inside = py.compare(py.constant(node.name), ast.In(), py.name(item))
+        inside = py.compare(py.constant(node.name), py.IN, py.name(item))
         entry = py.all_of(py.is_type(py.name(item), "dict"), inside)
 
         def outside() -> None:
@@ -147,9 +155,8 @@ class Emitter:
         in_filter = any(frame.item for frame in self.frames)
         result = self.variable()
         self.set(result, py.call("lookup", py.constant(node.name)))
-        found = py.call("quiet" if in_filter else "unknown", py.constant(node.name), py.constant(self.dialect),
-                        runtime(), place(node))  # fmt: skip
-        missing = py.compare(py.name(result), ast.Is(), py.name("MISSING"))
+        found = py.call("quiet" if in_filter else "unknown", py.constant(node.name), runtime(), place(node))
+        missing = py.compare(py.name(result), py.IS, py.name("MISSING"))
         self.block.append(py.if_(missing, [py.assign(result, found)], []))
         self._known[node.name] = result
         return Value(py.name(result))

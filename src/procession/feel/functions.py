@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import localcontext
 from typing import cast
 
 from procession.feel.errors import BudgetExceeded
@@ -71,6 +72,10 @@ def host_function(name: str, function: Callable[..., object]) -> Function:
     def call(arguments: list[object], rt: Runtime, at: int) -> object:
         del at
         rt.charge(8)
-        return function(*arguments)
+        if rt.outside is None:
+            return function(*arguments)
+        with localcontext(rt.outside):
+            # The host reckons in its own context: that of the expression traps nothing.
+            return function(*arguments)
 
     return Function(name, cast("tuple[str, ...]", ()), call)

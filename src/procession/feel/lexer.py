@@ -44,14 +44,45 @@ _START: Final = (
     "\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufefe\uff00-\ufffd\U00010000-\U000effff"
 )
 _PART: Final = _START + "0-9\u00b7\u0300-\u036f\u203f-\u2040"
-WORD: Final = re.compile(f"[{_START}][{_PART}]*")
-_ANY_WORD: Final = re.compile(f"[{_PART}?]+")
+
+
+@final
+class _Words:
+    """A pattern with the letters of all scripts, which take Python milliseconds to compile: only a text that has some
+    pays for them."""
+
+    __slots__ = ("_all", "_ascii", "_pattern")
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._ascii = re.compile(pattern.format(start="A-Z_a-z", part="A-Z_a-z0-9"))
+        # Two threads may both compile it; they store the same.
+        self._all: re.Pattern[str] | None = None
+
+    def match(self, text: str, position: int = 0) -> re.Match[str] | None:
+        """As `re.Pattern.match`."""
+        return self._for(text).match(text, position)
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        """As `re.Pattern.fullmatch`."""
+        return self._for(text).fullmatch(text)
+
+    def _for(self, text: str) -> re.Pattern[str]:
+        if text.isascii():
+            return self._ascii
+        if self._all is None:
+            self._all = re.compile(self._pattern.format(start=_START, part=_PART))
+        return self._all
+
+
+WORD: Final = _Words("[{start}][{part}]*")
+_ANY_WORD: Final = _Words("[{part}?]+")
 _SKIP: Final = re.compile(r"(?:[\s\u0085\u200b\ufeff]+|//[^\n\r]*|/\*(?:[^*]|\*(?!/))*\*/)*")
 _NUMBER: Final = re.compile(r"(?:[0-9]+(?:\.(?!\.)[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
 _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{6})|(.))", re.DOTALL)
 _SPACE: Final = re.compile(r"[\s\u0085\u200b\ufeff]+")
-LABEL: Final = re.compile(f"[{_START}?][{_PART}./+*'\\s-]*")
+LABEL: Final = _Words("[{start}?][{part}./+*'\\s-]*")
 _SIMPLE_ESCAPES: Final = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t", "'": "'"}
 
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
+from decimal import Context
 from typing import Final, TypeAlias, final
 
 from procession.feel.errors import BudgetExceeded, Note
@@ -49,7 +49,7 @@ class Runtime:
     by name.
     """
 
-    __slots__ = ("calls", "functions", "left", "notes", "now_ms", "random_used", "seed", "trail", "zone")
+    __slots__ = ("calls", "functions", "left", "notes", "now_ms", "outside", "random_used", "seed", "trail", "zone")
 
     def __init__(
         self,
@@ -71,6 +71,8 @@ class Runtime:
         self.calls = 0
         self.trail: list[object] | None = None
         """Where who uses expressions leaves what it did, in order; None where nobody asks, which is the fast way."""
+        self.outside: Context | None = None
+        """The decimal context of the caller, which its functions reckon in."""
 
     def note(self, code: str, message: str, at: int) -> None:
         """Records why something is null. `at` is a packed place."""
@@ -97,7 +99,9 @@ class Runtime:
 
     def draw(self) -> bytes:
         """The next 32 random bytes of this evaluation; a function of (seed, how many were drawn before)."""
-        data = hashlib.sha256(f"{self.seed}:{self.random_used}".encode()).digest()
+        from hashlib import sha256  # loads OpenSSL, which few expressions need
+
+        data = sha256(f"{self.seed}:{self.random_used}".encode()).digest()
         self.random_used += 1
         return data
 

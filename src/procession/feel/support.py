@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Context, getcontext, setcontext
 from functools import cache
 from typing import NoReturn
 
@@ -10,13 +11,14 @@ from procession.feel.builtins import BUILTINS, Dialect
 from procession.feel.builtins.table import function_value
 from procession.feel.errors import BudgetExceeded
 from procession.feel.functions import host_function
+from procession.feel.numbers import CONTEXT
 from procession.feel.runtime import Runtime
 from procession.feel.values import is_list, shown
 
 
-def unknown(name: str, dialect: Dialect, rt: Runtime, at: int) -> object:
+def unknown(dialect: Dialect, name: str, rt: Runtime, at: int) -> object:
     """A name that no variable has: a function of the host, a built-in as a value, or null and a note."""
-    result = quiet(name, dialect, rt, at)
+    result = quiet(dialect, name, rt, at)
     if result is None:
         meant = _squeezed(dialect).get(_squeeze(name))
         hint = "" if meant is None else f"; the function is written `{meant}`"
@@ -34,7 +36,7 @@ def _squeeze(name: str) -> str:
     return name.replace(" ", "").replace("_", "").lower()
 
 
-def quiet(name: str, dialect: Dialect, rt: Runtime, at: int) -> object:
+def quiet(dialect: Dialect, name: str, rt: Runtime, at: int) -> object:
     """`unknown` in a filter, where an item without the entry is nothing unusual."""
     del at
     function = rt.functions.get(name)
@@ -42,6 +44,15 @@ def quiet(name: str, dialect: Dialect, rt: Runtime, at: int) -> object:
         return host_function(name, function)
     builtin = BUILTINS[dialect].get(name)
     return None if builtin is None else function_value(name, builtin)
+
+
+def enter(rt: Runtime) -> Context:
+    """Makes FEEL's decimal context the current one, once for a whole evaluation; gives the one to go back to."""
+    outer = getcontext()
+    if outer is not CONTEXT:
+        rt.outside = outer
+        setcontext(CONTEXT)
+    return outer
 
 
 def bad_literal(message: str, rt: Runtime, at: int) -> None:

@@ -142,11 +142,27 @@ def test_nothing_of_python_can_be_reached(text: str) -> None:
 )
 def test_generated_code_holds_allowed_nodes_only(text: str) -> None:
     module, constants = codegen.generate(parse_expression(text, (), BUILTIN_NAMES["camunda"]), "camunda")
-    for node in ast.walk(module):
-        assert type(node) in py.ALLOWED
-        if isinstance(node, ast.Name):
-            known = node.id in codegen.GLOBALS or node.id in constants
-            assert known or py.GENERATED.fullmatch(node.id)
+    py.check(module, codegen.KNOWN)
+    assert all(py.GENERATED.fullmatch(name) for name in constants)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x.y", "import os", "f'{x}'", "lambda: 1", "[v1 for v1 in v2]", "with v1: pass", "open('x')", "v1 = 1.5",
+     "del v1", "async def v1(): pass", "raise v1", "v1[0] = 2", "b'x'", "v1 @ v2", "while v1: pass", "yield v1"],
+)  # fmt: skip
+def test_a_tree_of_other_nodes_is_not_compiled(text: str) -> None:
+    with pytest.raises(AssertionError):
+        py.check(ast.parse(text), codegen.KNOWN)
+
+
+@pytest.mark.parametrize(
+    "text", ["v1.v2", "v1.v2()", "import v1", "del v1[0]", "v1.v2 = 1", "f'{v1}'", "v1[0] = 2", "yield v1"]
+)
+def test_byte_code_that_does_more_is_not_run(text: str) -> None:
+    code = compile(f"def evaluate(v1):\n  {text}", "", "exec").co_consts[0]
+    with pytest.raises(AssertionError):
+        py.verify(code, codegen.KNOWN)
 
 
 SHARED = "{a0: [1], " + ", ".join(f"a{i}: [a{i - 1}, a{i - 1}]" for i in range(1, 60)) + "}.a59"

@@ -111,9 +111,13 @@ def choose(candidates: Builtin, arguments: list[object]) -> Overload | None:
 
 def call_overloaded(candidates: Builtin, arguments: list[object], rt: Runtime, at: int) -> object:
     """Carries out the overload that fits the arguments' types best; all candidates fit their number."""
-    overload = choose(candidates, arguments)
-    assert overload is not None
-    return call_builtin(overload, arguments, rt, at)
+    for overload in candidates:
+        for parameter, argument in zip(overload.parameters, arguments, strict=False):
+            if parameter.types is not None and type(argument) not in parameter.types:
+                break
+        else:
+            return call_builtin(overload, arguments, rt, at)
+    return call_builtin(candidates[0], arguments, rt, at)
 
 
 def function_value(name: str, builtin: Builtin) -> Function:

@@ -1,0 +1,1 @@
+"""The speed of FEEL and of decision tables: `python -m bench.feel`."""
