@@ -43,12 +43,8 @@ class _Parser:
 
     def __init__(self, text: str, names: tuple[str, ...], builtins: Names, types: Names) -> None:
         if len(text) > TEXT_MAX:
-            raise FeelSyntaxError(
-                f"the expression is longer than {TEXT_MAX} characters",
-                text[:200],
-                0,
-                "split it into several expressions",
-            )
+            message = f"the expression is longer than {TEXT_MAX} characters"
+            raise FeelSyntaxError(message, text[:200], 0, "split it into several expressions")
         self.text = text
         self._builtins = builtins
         self._types = types
@@ -210,7 +206,8 @@ class _Parser:
         if self.token.key in COMPARISONS:
             form = self.advance().key
             bound = self.inside(SUM)
-            return _one_sided(start, self.expect(")").end, form, bound)
+            low, high = form in {">=", "="}, form in {"<=", "="}
+            return n.RangeNode(start, self.expect(")").end, bound, bound, low, high, cast("n.Operator", form))  # type: ignore[arg-type]
         node = self.inside()
         if self.at(".."):
             return self.range_rest(start, node, included=False)
@@ -378,14 +375,11 @@ class _Parser:
         return n.In(left.start, tests[-1].end, left, tuple(tests))
 
     def path(self, base: n.Node) -> n.Node:
-        self.advance_dot()
+        # Past the `.`, without reading what follows as a token: any word may be a property.
+        self.token = Token("<property>", "", self.token.end, self.token.end)
         name, end = self.property_name()
         self.goto(end)
         return n.Path(base.start, end, base, name)
-
-    def advance_dot(self) -> None:
-        """Past the `.`, without reading what follows as a token: any word may be a property."""
-        self.token = Token("<property>", "", self.token.end, self.token.end)
 
     def property_name(self) -> tuple[str, int]:
         """The longest known name, else a run of words that are no keywords."""
@@ -428,9 +422,8 @@ class _Parser:
                 names.append(label.text)
             arguments.append(self.inside())
             if names and len(names) != len(arguments):
-                raise self.error(
-                    "named and positional arguments cannot be mixed", arguments[-1].start, "name all of them, or none"
-                )
+                place = arguments[-1].start
+                raise self.error("named and positional arguments cannot be mixed", place, "name all of them, or none")
             if self.separator(")") and self.at(")"):
                 raise self.unexpected("expected an argument", *_PREFIX)
         return n.Call(callee.start, self.advance().end, callee, tuple(arguments), tuple(names))
@@ -478,11 +471,6 @@ class _Parser:
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _PROPERTY_STOPS: Final = KEYWORDS | {"instance"}
 _AFTER_OPERAND: Final = (*PRECEDENCE, "<end>")
-
-
-def _one_sided(start: int, end: int, form: str, bound: n.Node) -> n.RangeNode:
-    operator = cast("n.Operator", form)
-    return n.RangeNode(start, end, bound, bound, form in {">=", "="}, form in {"<=", "="}, operator)  # type: ignore[arg-type]
 
 
 _PREFIX: Final[dict[str, Callable[[_Parser], n.Node]]] = {
