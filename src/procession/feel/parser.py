@@ -474,11 +474,7 @@ _AFTER_OPERAND: Final = (*PRECEDENCE, "<end>")
 
 
 _PREFIX: Final[dict[str, Callable[[_Parser], n.Node]]] = {
-    "<number>": _Parser.literal,
-    "<string>": _Parser.literal,
-    "true": _Parser.literal,
-    "false": _Parser.literal,
-    "null": _Parser.literal,
+    **dict.fromkeys(("<number>", "<string>", "true", "false", "null"), _Parser.literal),
     "<name>": _Parser.name,
     "@": _Parser.at_literal,
     "-": _Parser.negation,
@@ -487,9 +483,7 @@ _PREFIX: Final[dict[str, Callable[[_Parser], n.Node]]] = {
     "]": _Parser.open_range,
     "{": _Parser.context,
     "if": _Parser.conditional,
-    "for": _Parser.iteration,
-    "some": _Parser.iteration,
-    "every": _Parser.iteration,
+    **dict.fromkeys(("for", "some", "every"), _Parser.iteration),
     "function": _Parser.function,
 }
 _INFIX: Final[dict[str, Callable[[_Parser, n.Node], n.Node]]] = {
