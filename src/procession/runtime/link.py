@@ -70,14 +70,17 @@ def _feel(text: str, dialect: feel.Dialect) -> Evaluate:
     except feel.FeelSyntaxError as error:
         # Deployment refuses such a text; an older compiler may have let it pass.
         raise Failure("expression", f"{text!r}: {error}") from None
+    run = cast("Callable[[Lookup, Environment], object]", function)
+    to_json = feel.to_json
 
     def evaluate(lookup: Lookup, environment: Environment) -> Json:
         known = len(environment.notes)
         try:
-            value = feel.to_json(function(lookup, cast("feel.Runtime", environment)))
+            value = to_json(run(lookup, environment))
         except feel.BudgetExceeded as error:
             raise Failure("expression", f"{text[:200]!r}: {error}") from None
-        refuse_failed_assertions(environment, known, repr(text[:200]), "expression")
+        if len(environment.notes) > known:
+            refuse_failed_assertions(environment, known, repr(text[:200]), "expression")
         return value
 
     return evaluate
@@ -88,10 +91,9 @@ def refuse_failed_assertions(environment: Environment, known: int, what: str, co
 
     Where a function has no value, null is an answer; whoever writes `assert` wants the instance to stop.
     """
-    if len(environment.notes) > known:
-        for note in environment.notes[known:]:
-            if note.code == "assert":
-                raise Failure(code, f"{what}: {note.message}")
+    for note in environment.notes[known:]:
+        if note.code == "assert":
+            raise Failure(code, f"{what}: {note.message}")
 
 
 def _environment(at: int, zone: str, seed: int, draws: int) -> Environment:
