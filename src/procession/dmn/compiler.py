@@ -110,7 +110,7 @@ class _Compiler:
             found = self._imports.get(wanted.namespace)
             if found is None:
                 text = f"the import {wanted.name!r} of {wanted.namespace[:80]!r} is not there"
-                remedy = "a deployment reads one document at a time: put what is imported into this one (dmn.load takes both)"
+                remedy = "give dmn.load both; a deployment reads one document at a time: put what is imported into it"
                 self.cx.report("dmn-requirement", wanted.span, text, remedy)
                 continue
             self._prefixes[wanted.namespace] = wanted.name
