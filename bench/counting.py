@@ -98,7 +98,9 @@ class Meter:
 _PAGES: Final = (apsw.SQLITE_DBSTATUS_CACHE_HIT, apsw.SQLITE_DBSTATUS_CACHE_MISS, apsw.SQLITE_DBSTATUS_CACHE_WRITE)
 
 
-class _Rows:
+class Rows:
+    """What a statement gave, with the face of `sqlite3.Cursor` as far as a store uses it."""
+
     def __init__(self, rows: list[Any], rowcount: int) -> None:
         self._rows = rows
         self.rowcount = rowcount
@@ -122,17 +124,17 @@ class _Counted:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
-    def execute(self, sql: str, parameters: Cells = (), /) -> _Rows:
+    def execute(self, sql: str, parameters: Cells = (), /) -> Rows:
         before = self._connection.total_changes()
         rows: list[Any] = self._connection.execute(sql, parameters).fetchall()
         self._meter.rows_read += len(rows)
-        return _Rows(rows, self._written(before, (parameters,)))
+        return Rows(rows, self._written(before, (parameters,)))
 
-    def executemany(self, sql: str, rows: Iterable[Cells], /) -> _Rows:
+    def executemany(self, sql: str, rows: Iterable[Cells], /) -> Rows:
         given = list(rows)
         before = self._connection.total_changes()
         self._connection.executemany(sql, given)
-        return _Rows([], self._written(before, given))
+        return Rows([], self._written(before, given))
 
     def _written(self, before: int, given: Iterable[Cells]) -> int:
         written = self._connection.total_changes() - before

@@ -17,6 +17,7 @@ from random import Random
 from typing import Any, Final, Literal, TypeAlias
 
 import apsw
+from bench.counting import Rows
 
 from procession.runtime.ports import Cells
 from procession.store.connection import Connection
@@ -224,21 +225,6 @@ def _apply(data: bytearray, op: Op) -> None:
     data[op.offset : op.offset + len(op.data)] = op.data
 
 
-class _Rows:
-    """What a statement gave."""
-
-    def __init__(self, rows: list[Any], rowcount: int) -> None:
-        self._rows = rows
-        self.rowcount = rowcount
-
-    def fetchone(self) -> Any:
-        return self._rows.pop(0) if self._rows else None
-
-    def fetchall(self) -> list[Any]:
-        rows, self._rows = self._rows, []
-        return rows
-
-
 class _Adapter:
     """apsw with the face of `sqlite3.Connection`, as far as the store uses it."""
 
@@ -252,17 +238,17 @@ class _Adapter:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
-    def execute(self, sql: str, parameters: Cells = (), /) -> _Rows:
+    def execute(self, sql: str, parameters: Cells = (), /) -> Rows:
         with _translated():
             rows = list(self._connection.execute(self._overruled(sql), parameters))
-            return _Rows(rows, self._connection.changes())
+            return Rows(rows, self._connection.changes())
 
-    def executemany(self, sql: str, rows: Iterable[Cells], /) -> _Rows:
+    def executemany(self, sql: str, rows: Iterable[Cells], /) -> Rows:
         with _translated():
             before = self._connection.total_changes()
             for row in rows:
                 self._connection.execute(sql, row)
-            return _Rows([], self._connection.total_changes() - before)
+            return Rows([], self._connection.total_changes() - before)
 
     def backup(self, target: sqlite3.Connection, /) -> None:
         path: Sequence[str] = target.execute("PRAGMA database_list").fetchone()

@@ -7,7 +7,7 @@ Times are Unix ms; the step's own time is stored once beside its facts, not in e
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -434,5 +434,3 @@ AnyFact: TypeAlias = (
     | Yielded
     | Resumed
 )
-
-FACT_VERSION: Final = 1

@@ -57,11 +57,6 @@ def command_of(nodes: tuple[Node, ...], state: State, job: Job) -> CreateJob:
     )
 
 
-def listeners_of(node: Node, event: ListenerEvent) -> list[tuple[int, Listener]]:
-    """The listeners of a node for an event, with their indexes."""
-    return [(index, each) for index, each in enumerate(node.listeners) if each.event is event]
-
-
 def next_listener(node: Node, event: ListenerEvent, after: int = -1) -> tuple[int, Listener] | None:
     """The first listener for an event behind index `after`."""
     for index, each in enumerate(node.listeners):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from typing import Final, TypeAlias, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -17,7 +16,7 @@ from procession.base.failure import BadValue, Failure
 from procession.base.values import checked_integer, checked_text
 from procession.core.catches import KEY_MAX
 from procession.core.jobs import RETRIES_MAX
-from procession.core.timers import duration_ms
+from procession.core.timers import duration_ms, is_zone
 from procession.hosts.embedded.tickets import InHouse
 
 DURATION_MS_MAX: Final = 10 * 366 * 86_400_000
@@ -110,12 +109,10 @@ def milliseconds(what: str, duration: object) -> int:
     return found
 
 
-def known_zone(zone: str) -> str:
+def known_zone(zone: object) -> str:
     """The zone's name. Raises `BadValue` for one that this machine's time zone data does not have."""
-    try:
-        ZoneInfo(checked_text("zone", zone))
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        raise BadValue(f"there is no time zone {zone!r}: give a name such as Europe/Berlin, or UTC") from None
+    if not isinstance(zone, str) or not is_zone(zone):
+        raise BadValue(f"there is no time zone {zone!r}: give a name such as Europe/Berlin, or UTC")
     return zone
 
 

@@ -161,10 +161,7 @@ class Pump:
         try:
             last = tickets[-1]
             while not last.done:
-                try:
-                    self.carry_out(self._intake.take(BATCH_MAX), timeout_s)
-                except Exception:  # those of this batch were told; where ours are not among them, theirs comes next
-                    continue
+                self.carry_out(self._intake.take(BATCH_MAX), timeout_s)
         except BaseException:
             self._intake.withdraw(tickets)
             raise
