@@ -100,9 +100,12 @@ def _tables() -> list[_Row]:
     rt = feel.Runtime(budget=PLENTY)
     model = load_decisions(cases.document())
     rows: list[_Row] = []
-    for id, bar, values in (("discount", "500,000", cases.CUSTOMER), ("rate", "200,000", cases.PARCEL)):
+    for id, bar, values, size in (
+        ("discount", "500,000", cases.CUSTOMER, "10 rules, 3 inputs, hit 8"),
+        ("rate", "200,000", cases.PARCEL, "1,000 rules, 2 inputs, hit 651"),
+        ("season", "200,000", cases.NIGHT, "1,000 rules, a text and a date, hit 651"),
+    ):
         table, lookup = model.graph.nodes[f"bench#{id}"].evaluate, _lookup(values)
-        size = "10 rules, 3 inputs, hit 8" if id == "discount" else "1,000 rules, 2 inputs, hit 651"
         rows.append((f"table of {size}", bar, partial(table, lookup, rt)))
         rows.append(("the same as a decision with its requirements", "", partial(model.evaluate, id, lookup, rt)))
     return rows

@@ -16,8 +16,10 @@ from typing import Any, Final, TypeAlias, final
 import msgspec
 
 from procession.dmn.scope import Evaluate, nothing, tested
-from procession.feel import Lookup, Runtime
+from procession.dmn.segments import LINES, Line
+from procession.feel import Date, DateTime, DaysTimeDuration, Lookup, Runtime, Time, YearsMonthsDuration
 from procession.feel import nodes as n
+from procession.feel.temporal_text import parse_date, parse_date_time, parse_duration, parse_time
 
 BLOCK_RULES: Final = 2_048
 """Rules of one index; a larger table has several, so that its masks grow with the rules and not with their square."""
@@ -60,19 +62,48 @@ def literals_of(node: n.Node) -> Literals | None:
         if isinstance(operand, n.RangeNode) and not operand.form and not test.operator:
             parts = (operand.low, operand.high)
         for part in parts:
-            number = part.operand if isinstance(part, n.Negation) else part
-            if not isinstance(number, n.Literal) or type(number.value) not in _LITERAL:
+            value = _literal(part)
+            if value is _NONE:
                 return None
-            if number is not part:
-                if type(number.value) is not int and not isinstance(number.value, Decimal):
-                    return None
-                found.append(_WIDE.minus(Decimal(number.value)))
-            else:
-                found.append(number.value)
+            found.append(value)
     return frozenset((type(literal) is bool, literal) for literal in found)
 
 
+_NONE: Final = object()
 _LITERAL: Final = frozenset({int, Decimal, str, bool, type(None)})
+_LINES: Final[dict[type, Line]] = {
+    Date: LINES["date"],
+    Time: LINES["time"],
+    DateTime: LINES["date and time"],
+    YearsMonthsDuration: LINES["years and months duration"],
+    DaysTimeDuration: LINES["days and time duration"],
+}
+"""The kinds whose values have a place in an order, by which they are found. Python does not order them itself."""
+_READ: Final[dict[str, Callable[[str], object]]] = {
+    "date": parse_date,
+    "time": parse_time,
+    "date and time": parse_date_time,
+    "duration": parse_duration,
+}
+"""The functions that models write for `@"…"`; the code generator folds them too."""
+
+
+def _literal(node: n.Node) -> object:
+    """The value of a literal, of one with a sign before it, of `date("…")` and the like; `_NONE` for all else."""
+    match node:
+        case n.Literal(value=value) if type(value) in _LITERAL:
+            return value
+        case n.Literal(value=value):
+            line = _LINES.get(type(value))
+            return value if line is not None and line.has(value) else _NONE
+        case n.Negation(operand=n.Literal(value=int() | Decimal() as number)) if type(number) is not bool:
+            return _WIDE.minus(Decimal(number))
+        case n.Call(callee=n.Name(name=name), arguments=(n.Literal(value=str() as text),), names=()) if name in _READ:
+            value = _READ[name](text)
+            line = _LINES.get(type(value))
+            return value if line is not None and line.has(value) else _NONE
+        case _:
+            return _NONE
 
 
 def one_by_one(rows: Sequence[Row], cells: Cells, *, first: bool) -> Search:
@@ -172,7 +203,7 @@ _Table: TypeAlias = tuple[dict[object, Mask], list[Any], list[Mask]]
 class _Column:
     """The cells of one column. The tables are made when a value of their kind comes for the first time."""
 
-    __slots__ = ("_cells", "_open", "_tests", "_unknown", "tables")
+    __slots__ = ("_cells", "_lines", "_open", "_tests", "_unknown", "tables")
 
     def __init__(self, tests: list[tuple[int, Evaluate]], everything: int, cells: Cells) -> None:
         self._tests = tests
@@ -181,31 +212,46 @@ class _Column:
         self._open = everything & ~self._unknown[1]
         # Two threads may both make a table; they store the same.
         self.tables: dict[type, _Table] = {}
+        self._lines: dict[type, _Table] = {}
 
     def find(self, value: object) -> Mask:
-        """The mask of a value of which there is no table yet."""
+        """The mask of a value of which there is no table yet, or whose table is by its place in an order."""
         kind = type(value)
-        if kind not in _LITERAL:
+        if kind in _LITERAL:
+            points, bounds, gaps = self.tables[kind] = self._made(kind)
+            return points.get(value) or gaps[bisect_right(bounds, value)]
+        line = _LINES.get(kind)
+        if line is None or not line.has(value):
             return self._unknown
-        points, bounds, gaps = self.tables[kind] = self._made(kind)
-        return points.get(value) or gaps[bisect_right(bounds, value)]
+        table = self._lines.get(kind)
+        if table is None:
+            table = self._lines[kind] = self._made(kind)
+        points, bounds, gaps = table
+        at = line.place(value)
+        return points.get(at) or gaps[bisect_right(bounds, at)]
 
     def _made(self, kind: type) -> _Table:
         if kind is bool or kind is type(None):
             return {value: self._masks(value) for value in ((True, False) if kind is bool else (None,))}, [], []
-        kinds = frozenset({str}) if kind is str else frozenset({int, Decimal})
+        line = _LINES.get(kind)
+        kinds = frozenset({kind}) if kind is str or line is not None else frozenset({int, Decimal})
         passing = self._open
         untold = 0
         changes: dict[Any, list[tuple[int, _Outcomes]]] = {}
         for place, test in self._tests:
             literals = self._cells.get(test)
             bit = 1 << place
-            if literals is None:
+            if literals is None or (
+                line is not None and any(type(each) in _LINES.keys() - kinds for _, each in literals)
+            ):
+                # Dates and times are compared with each other in ways of their own.
                 passing |= bit
                 untold |= bit
                 continue
-            points: list[Any] = sorted({literal for _, literal in literals if type(literal) in kinds})
-            outcomes = [_outcome(test, value) for value in _tried(points, kind)]
+            own = {literal for _, literal in literals if type(literal) in kinds}
+            points: list[Any] = sorted(own) if line is None else sorted(map(line.place, own))
+            tried = _tried(points, kind) if line is None else _along(line, points)
+            outcomes = [_outcome(test, value) for value in tried]
             passing |= bit if outcomes[0][0] else 0
             untold |= bit if outcomes[0][1] else 0
             for number, point in enumerate(points):
@@ -252,6 +298,17 @@ def _tried(points: Sequence[Any], kind: type) -> Iterable[object]:
         yield point
         after = points[number + 1] if number + 1 < len(points) else _WIDE.add(point, 2)
         yield _WIDE.multiply(_WIDE.add(point, after), Decimal("0.5"))
+
+
+def _along(line: Line, points: Sequence[Any]) -> Iterable[object]:
+    """As `_tried`, by places. Where no value lies between two points, what is said of it is never asked for."""
+    before = line.before(points[0]) if points else line.zero
+    yield line.value(points[0] if before is None else before)
+    for number, point in enumerate(points):
+        yield line.value(point)
+        following = points[number + 1] if number + 1 < len(points) else None
+        after = line.after(point) if following is None else line.between(point, following)
+        yield line.value(point if after is None else after)
 
 
 def _swept(mask: Mask, changes: dict[Any, list[tuple[int, _Outcomes]]]) -> _Table:

@@ -101,7 +101,7 @@ FORBIDDEN: Final = frozenset(
 
 
 def check(module: ast.Module, known: frozenset[str]) -> None:
-    """Asserts that a tree holds nodes, names and constants of the vocabulary only; before Python compiles it."""
+    """Asserts that a tree holds nodes, names and constants of the vocabulary only; tests ask it for all they draw."""
     stack: list[Any] = [module]
     while stack:
         node = stack.pop()
@@ -281,3 +281,9 @@ def verify(code: CodeType, known: frozenset[str]) -> None:
     for value in code.co_consts:
         if isinstance(value, CodeType):
             verify(value, known)
+        else:
+            assert _is_plain(value), f"unknown constant {value!r}"
+
+
+def _is_plain(value: object) -> bool:
+    return type(value) in _CONSTANTS or (isinstance(value, tuple) and all(map(_is_plain, value)))

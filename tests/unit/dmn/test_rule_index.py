@@ -28,7 +28,12 @@ POLICIES = (
 )  # fmt: skip
 NUMBERS = st.sampled_from(["0", "1", "2", "-1", "1.5", "2.0", "1000000000000000000000000000000000.5", "-0.5"])
 STRINGS = st.sampled_from(['""', '"a"', '"b"', '"aa"', '"A"', '"ä"'])
-LITERALS = st.one_of(NUMBERS, NUMBERS, STRINGS, st.sampled_from(["true", "false", "null"]))
+TEMPORAL = st.sampled_from([
+    '@"2026-01-01"', 'date("2026-01-02")', 'date("2026-01-04")', 'date("no date")', '@"12:00:00"', '@"12:00:00Z"',
+    'time("12:00:01")', '@"2026-01-01T00:00:00"', 'date and time("2026-01-02T12:00:00")', '@"2026-01-02T12:00:00Z"',
+    '@"P1D"', 'duration("PT24H")', 'duration("-PT1S")', '@"P1M"', 'duration("P1Y")', 'duration("P13M")',
+])  # fmt: skip
+LITERALS = st.one_of(NUMBERS, NUMBERS, STRINGS, TEMPORAL, st.sampled_from(["true", "false", "null"]))
 RANGES = st.builds(
     lambda left, low, high, right: f"{left}{low}..{high}{right}",
     st.sampled_from("[(]"), LITERALS, LITERALS, st.sampled_from("])["),
@@ -49,6 +54,15 @@ VALUES = st.one_of(
     st.sampled_from([0, 1, 2, -1, Decimal("1.5"), Decimal("2.00"), Decimal("0.75"), 10**33, Decimal("-0.5")]),
     st.sampled_from(["", "a", "b", "aa", "a\0", "ä", "zz"]),
     st.sampled_from([True, False, None, 1.5, [1, 2], ["a"], [], {"a": 1}, feel.Date(2026, 1, 1), feel.MISSING]),
+    st.builds(feel.Date, st.just(2026), st.just(1), st.integers(1, 5)),
+    st.builds(feel.Time, st.sampled_from([0, 43_200 * 10**9, 43_201 * 10**9]), st.sampled_from([None, None, 0, 3600])),
+    st.builds(
+        feel.DateTime,
+        st.builds(feel.Date, st.just(2026), st.just(1), st.integers(1, 3)),
+        st.builds(feel.Time, st.sampled_from([0, 43_200 * 10**9]), st.sampled_from([None, None, 0, 3600])),
+    ),
+    st.builds(feel.DaysTimeDuration, st.sampled_from([-(10**9), 0, 86_400 * 10**9, 86_400 * 10**9 + 1])),
+    st.builds(feel.YearsMonthsDuration, st.sampled_from([0, 1, 12, 13, 14])),
     st.integers(-3, 3),
     st.decimals(-3, 3, places=1),
 )

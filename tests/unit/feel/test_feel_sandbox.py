@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import feel_grammar
 from procession import feel
 from procession.feel import codegen
 from procession.feel import pyast as py
 from procession.feel.builtins import BUILTIN_NAMES, BUILTINS
-from procession.feel.parser import parse_expression
+from procession.feel.parser import parse_expression, parse_unary_tests
 
 WORDS = (
     '1 -2.5 1e6000 9999999999999999999999999999999999999 "a" "(a|b)*c" "P1D" "2024-01-01" true false null x y.z ? item '
@@ -144,6 +146,18 @@ def test_generated_code_holds_allowed_nodes_only(text: str) -> None:
     module, constants = codegen.generate(parse_expression(text, (), BUILTIN_NAMES["camunda"]), "camunda")
     py.check(module, codegen.KNOWN)
     assert all(py.GENERATED.fullmatch(name) for name in constants)
+
+
+@settings(max_examples=300)
+@given(st.randoms(use_true_random=False))
+def test_whatever_is_drawn_holds_allowed_nodes_only(random: Random) -> None:
+    tests = feel_grammar.unary_tests(random)
+    for text, parse in ((feel_grammar.expression(random), parse_expression), (tests, parse_unary_tests)):
+        try:
+            node = parse(text, tuple(feel_grammar.VARIABLES), BUILTIN_NAMES["camunda"])
+        except feel.FeelSyntaxError:
+            continue
+        py.check(codegen.generate(node, "camunda")[0], codegen.KNOWN)
 
 
 @pytest.mark.parametrize(

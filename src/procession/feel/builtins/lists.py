@@ -73,9 +73,13 @@ def total(rt: Runtime, *arguments: object) -> object:
     rt.charge(len(items))
     if not items:
         return None
+    kinds = frozenset(map(type, items))
+    if kinds <= _EXACT:
+        return _sum(cast("list[Number]", items), kinds)
     result = items[0]
     if not isinstance(result, YearsMonthsDuration | DaysTimeDuration):
-        return _sum(_numbers([items]))
+        numbers = _numbers([items])
+        return _sum(numbers, frozenset(map(type, numbers)))
     for item in items[1:]:
         if type(item) is not type(result):
             raise DomainError(f"{shown(item)} cannot be added", "type")
@@ -83,16 +87,19 @@ def total(rt: Runtime, *arguments: object) -> object:
     return result
 
 
-def _sum(numbers: list[Number]) -> Number:
-    if _INTEGER.issuperset(map(type, numbers)):
+def _sum(numbers: list[Number], kinds: frozenset[type]) -> Number:
+    if kinds == _INTEGER:
         return bounded(int(sum(numbers)))
     # The operator reckons in the current context: set once, it costs half of a call for each number.
     outer = getcontext()
-    setcontext(CONTEXT)
-    try:
+    if outer is CONTEXT:
         result = sum(cast("list[Decimal]", numbers), _ZERO)
-    finally:
-        setcontext(outer)
+    else:
+        setcontext(CONTEXT)
+        try:
+            result = sum(cast("list[Decimal]", numbers), _ZERO)
+        finally:
+            setcontext(outer)
     if not result.is_finite():
         raise DomainError("the sum is too large")
     return result
@@ -102,7 +109,7 @@ def mean(rt: Runtime, *arguments: object) -> object:
     """`mean`; null of no items."""
     numbers = _numbers(arguments)
     rt.charge(len(numbers))
-    return divide(_sum(numbers), len(numbers)) if numbers else None
+    return divide(_sum(numbers, frozenset(map(type, numbers))), len(numbers)) if numbers else None
 
 
 def product(rt: Runtime, *arguments: object) -> object:
@@ -124,7 +131,8 @@ def median(rt: Runtime, *arguments: object) -> object:
     half = len(numbers) // 2
     if len(numbers) % 2:
         return numbers[half]
-    return divide(_sum(numbers[half - 1 : half + 1]), 2)
+    middle = numbers[half - 1 : half + 1]
+    return divide(_sum(middle, frozenset(map(type, middle))), 2)
 
 
 def stddev(rt: Runtime, *arguments: object) -> object:

@@ -116,7 +116,15 @@ def call_overloaded(candidates: Builtin, arguments: list[object], rt: Runtime, a
             if parameter.types is not None and type(argument) not in parameter.types:
                 break
         else:
-            return call_builtin(overload, arguments, rt, at)
+            if overload.rest:
+                return call_builtin(overload, arguments, rt, at)
+            # All of them are given and fit: there is nothing to convert.
+            rt.charge(1)
+            try:
+                return overload.call(rt, *arguments) if overload.runtime else overload.call(*arguments)
+            except DomainError as error:
+                rt.note(error.code, f"{overload.name}: {error.message}", at)
+                return None
     return call_builtin(candidates[0], arguments, rt, at)
 
 
