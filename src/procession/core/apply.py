@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias, cast
 
+from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.state import (
+    Condition,
     ElementInstance,
     Incident,
     Job,
@@ -24,7 +26,9 @@ from procession.core.state import (
 from procession.ir.kinds import Kind
 from procession.ir.program import Program
 
-_JOINS: Final = (Kind.PARALLEL_GATEWAY, Kind.INCLUSIVE_GATEWAY)
+_JOINS: Final = (Kind.PARALLEL_GATEWAY, Kind.INCLUSIVE_GATEWAY, Kind.COMPLEX_GATEWAY)
+_LATE_JOINS: Final = (Kind.INCLUSIVE_GATEWAY, Kind.COMPLEX_GATEWAY)
+"""Joins that may have to wait until nothing else can move."""
 
 
 def apply(program: Program, state: State, fact: f.AnyFact) -> None:
@@ -135,6 +139,7 @@ def _element_terminating(program: Program, state: State, fact: f.ElementTerminat
     element.held = None
     element.tokens = 0
     element.arrived = None
+    element.gates = None
 
 
 def _interruption_held(program: Program, state: State, fact: f.InterruptionHeld) -> None:
@@ -155,7 +160,7 @@ def _let_go(state: State, element: ElementInstance) -> None:
     if element.waits:
         for wait in element.waits:
             _drop_wait(state, wait)
-    if element.arrived and state.joins:
+    if (element.arrived or element.gates) and state.joins:
         for join in [j for j in state.joins if j[0] == element.key]:
             del state.joins[join]
 
@@ -167,22 +172,23 @@ def _drop_wait(state: State, key: int) -> None:
         return
     if state.subscriptions.pop(key, None) is not None:
         return
-    state.incidents.pop(key, None)
+    if state.incidents.pop(key, None) is None:
+        _unwatch(state, key)
 
 
 def _flow_taken(program: Program, state: State, fact: f.FlowTaken) -> None:
     scope = state.elements[fact.scope]
     scope.tokens += 1
     target = program.nodes[program.flows[fact.flow].target]
-    if target.kind in _JOINS and len(target.incoming) > 1:
+    if target.start_quantity > 1 or (target.kind in _JOINS and len(target.incoming) > 1):
         if scope.arrived is None:
             scope.arrived = {}
         scope.arrived[fact.flow] = scope.arrived.get(fact.flow, 0) + 1
-        if target.kind is Kind.INCLUSIVE_GATEWAY:
+        if target.kind in _LATE_JOINS:
             state.joins[fact.scope, target.index] = None
 
 
-def _tokens_merged(program: Program, state: State, fact: f.TokensMerged) -> None:
+def _tokens_merged(program: Program, state: State, fact: f.TokensMerged | f.GatewayActivated | f.GatewayReset) -> None:
     scope = state.elements[fact.scope]
     arrived = scope.arrived
     assert arrived is not None
@@ -192,14 +198,34 @@ def _tokens_merged(program: Program, state: State, fact: f.TokensMerged) -> None
         if not arrived[flow]:
             del arrived[flow]
     node = program.nodes[fact.node]
-    if node.kind is Kind.INCLUSIVE_GATEWAY and not any(flow in arrived for flow in node.incoming):
+    if node.kind in _LATE_JOINS and not any(flow in arrived for flow in node.incoming):
         state.joins.pop((fact.scope, fact.node), None)
+
+
+def _activated(program: Program, state: State, fact: f.GatewayActivated) -> None:
+    _tokens_merged(program, state, fact)
+    scope = state.elements[fact.scope]
+    if len(fact.flows) < len(program.nodes[fact.node].incoming):
+        scope.gates = {**(scope.gates or {}), fact.node: fact.flows}
+        state.joins[fact.scope, fact.node] = None
+
+
+def _reset(program: Program, state: State, fact: f.GatewayReset) -> None:
+    scope = state.elements[fact.scope]
+    assert scope.gates is not None
+    del scope.gates[fact.node]
+    state.joins.pop((fact.scope, fact.node), None)
+    if fact.flows:
+        _tokens_merged(program, state, fact)
+    if any(flow in (scope.arrived or {}) for flow in program.nodes[fact.node].incoming):
+        state.joins[fact.scope, fact.node] = None
 
 
 def _scope_interrupted(program: Program, state: State, fact: f.ScopeInterrupted) -> None:
     scope = state.elements[fact.scope]
     scope.tokens = 0
     scope.arrived = None
+    scope.gates = None
     for join in [j for j in state.joins if j[0] == fact.scope]:
         del state.joins[join]
 
@@ -215,12 +241,52 @@ def _forget(state: State, key: int) -> None:
         or state.timers.pop(key, None)
         or state.subscriptions.pop(key, None)
         or state.incidents.pop(key, None)
+        or _unwatch(state, key)
     )
     if wait is None:
         return
     element = state.elements.get(wait.element)
     if element is not None and element.waits is not None:
         element.waits.pop(key, None)
+
+
+def _condition_opened(program: Program, state: State, fact: f.ConditionOpened) -> None:
+    state.conditions[fact.condition] = Condition(fact.condition, fact.element, fact.node, names=fact.names)
+    watch(state, state.conditions[fact.condition])
+    _wait(state, fact.element, fact.condition)
+
+
+def _condition_changed(program: Program, state: State, fact: f.ConditionChanged) -> None:
+    state.conditions[fact.condition].value = fact.value
+
+
+def watch(state: State, condition: Condition) -> None:
+    """Notes which variables a condition depends on."""
+    for name in condition.names or ("",):
+        state.watchers.setdefault(name, {})[condition.key] = None
+
+
+def _unwatch(state: State, key: int) -> Condition | None:
+    condition = state.conditions.pop(key, None)
+    if condition is not None:
+        for name in condition.names or ("",):
+            state.watchers[name].pop(key)
+            if not state.watchers[name]:
+                del state.watchers[name]
+    return condition
+
+
+def _trigger_happened(program: Program, state: State, fact: f.TriggerHappened) -> None:
+    element = state.elements[fact.element]
+    event = program.nodes[fact.node].attached
+    happened = element.happened or {}
+    element.happened = {**happened, event: {**happened.get(event, {}), fact.node: cast("Json", fact.variables)}}
+
+
+def _triggers_complete(program: Program, state: State, fact: f.TriggersComplete) -> None:
+    element = state.elements[fact.element]
+    assert element.happened is not None
+    del element.happened[fact.event]
 
 
 def _variable_set(program: Program, state: State, fact: f.VariableSet) -> None:
@@ -385,6 +451,13 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.ScopeInterrupted: _scope_interrupted,
     f.WaitClosed: _wait_closed,
     f.VariableSet: _variable_set,
+    f.ConditionOpened: _condition_opened,
+    f.ConditionChanged: _condition_changed,
+    f.TriggerHappened: _trigger_happened,
+    f.TriggersComplete: _triggers_complete,
+    f.ImplicitThrown: _nothing,
+    f.GatewayActivated: _activated,
+    f.GatewayReset: _reset,
     f.JobCreated: _job_created,
     f.JobCompleted: _job_over,
     f.JobDenied: _job_over,

@@ -117,7 +117,7 @@ def _flow(r: _Reading, fact: f.FlowTaken) -> None:
     r.runs[fact.scope].flows[r.program.flows[fact.flow].id] += 1
 
 
-def _merged(r: _Reading, fact: f.TokensMerged) -> None:
+def _merged(r: _Reading, fact: f.TokensMerged | f.GatewayActivated | f.GatewayReset) -> None:
     for flow in fact.flows:
         r.runs[fact.scope].flows[f"{r.program.flows[flow].id} into {r.node(fact.node)}"] += 1
 
@@ -137,6 +137,10 @@ def _timer(r: _Reading, x: f.TimerCreated) -> None:
 
 def _subscribed(r: _Reading, x: f.SubscriptionOpened) -> None:
     r.waiting(x.subscription, x.element, "subscribe", r.node(x.node), x.name, x.key, x.signal)
+
+
+def _condition(r: _Reading, x: f.ConditionOpened) -> None:
+    r.waiting(x.condition, x.element, "condition", r.node(x.node), list(x.names))
 
 
 def _skipped(r: _Reading, x: f.TimerSkipped) -> None:
@@ -176,6 +180,13 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.ScopeInterrupted: lambda r, x: r.note(x.scope, "interrupted"),
     f.WaitClosed: lambda r, x: r.waited(x.wait, "closed"),
     f.VariableSet: _set,
+    f.ConditionOpened: _condition,
+    f.ConditionChanged: lambda r, x: r.waited(x.condition, "condition-changed", x.value),
+    f.TriggerHappened: lambda r, x: r.note(x.element, "part", r.node(x.node), x.variables),
+    f.TriggersComplete: lambda r, x: r.note(x.element, "parts", r.node(x.event)),
+    f.ImplicitThrown: lambda r, x: r.note(x.element, "implicit", r.node(x.event), r.node(x.handler)),
+    f.GatewayActivated: _merged,
+    f.GatewayReset: _merged,
     f.JobCreated: _job,
     f.JobCompleted: lambda r, x: r.waited(x.job, "job-done"),
     f.JobDenied: lambda r, x: r.waited(x.job, "job-denied", x.reason),
