@@ -64,6 +64,11 @@ class Graph:
         self.nodes: dict[str, Node] = {}
         self.functions: dict[str, Function] = {}
 
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        return len(self.inputs) + len(self.nodes) + len(self.functions)
+
     def include(self, other: Graph, name: str) -> None:
         """Adds an imported document's nodes under the import's name."""
         path = (name,) if name else ()
