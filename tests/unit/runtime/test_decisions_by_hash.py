@@ -8,7 +8,7 @@ from dmn_documents import decision, document, lookup, table, text
 from procession import feel
 from procession.base.diagnostics import Refused
 from procession.base.failure import Failure
-from procession.runtime.decisions import decide, decide_by_hash, read_decisions
+from procession.runtime.decisions import decide, decide_by_hash, read_together
 
 GOOD = document(decision("x", text("a + 1")) + decision("u", table("", "a || out", "- || 1", "- || 2")))
 DAY = document(decision("x", text('@"2026-01-31" + duration(a)')))
@@ -50,6 +50,6 @@ def test_a_document_is_decided_in_one_call() -> None:
 
 
 def test_findings_of_both_rooms_come_together() -> None:
-    model, found = read_decisions(document('<surprise id="s"/>' + decision("x", text("1 +"))), "t.dmn")
-    assert model is None
-    assert {d.rule for d in found} >= {"dmn-element", "dmn-expression"}
+    (read,) = read_together([("t.dmn", document('<surprise id="s"/>' + decision("x", text("1 +"))))])
+    assert read.decisions is None
+    assert {d.rule for d in read.found} >= {"dmn-element", "dmn-expression"}
