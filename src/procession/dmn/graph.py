@@ -127,7 +127,7 @@ def run(graph: Graph, keys: Iterable[str], lookup: Lookup, rt: Runtime, results:
             raise DecisionError(error.code, f"decision {node.name!r}: {error.message}") from None
         results[key] = value
         if rt.trail is not None:
-            rt.leave(Left(value))
+            rt.leave(Left(value, all(note.code != "assert" for note in rt.notes[before:])))
         if len(rt.notes) > before:
             rt.notes[before:] = [_placed(note, node) for note in rt.notes[before:]]
 

@@ -14,8 +14,8 @@ import msgspec
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.base.failure import Failure
 from procession.base.values import Json, checked_all
-from procession.core.linked import Decide, Decided, Environment, Lookup
-from procession.runtime.decision_record import recorded
+from procession.core.linked import Decide, Decided, Environment, Lookup, Undecided, Unfinished
+from procession.runtime.decision_record import failed_in, recorded
 from procession.runtime.link import refuse_failed_assertions
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def decide(data: bytes, decision: str, variables: Mapping[str, object] | None = 
 def decide_by_hash(load: Callable[[str], bytes]) -> Decide:
     """What a linked program calls for decisions. `load` gives the document of a hash; each is compiled once.
 
-    The result raises `Failure("decision", …)` where the decision has no result.
+    The result raises `Undecided` where the decision has no result.
     """
     compiled: dict[str, CompiledDecisions] = {}
 
@@ -124,14 +124,23 @@ def decide_by_hash(load: Callable[[str], bytes]) -> Decide:
 
         known = len(environment.notes)
         rt = cast("feel.Runtime", environment)
-        rt.trail = []
+        trail = rt.trail = []
         try:
             value = feel.to_json(found(hash).evaluate(decision, lookup, rt))
             refuse_failed_assertions(environment, known, repr(decision), "decision")
-            return Decided(value, *recorded(rt.trail))
+            return Decided(value, *recorded(trail))
+        except Failure as failure:
+            did = Unfinished(decision, *recorded(trail), failed_in(trail), "assert")
+            raise Undecided("decision", failure.message, did) from None
         except (DecisionError, feel.BudgetExceeded, Refused) as error:
-            raise Failure("decision", f"{decision!r}: {error}") from None
+            code = error.code if isinstance(error, DecisionError) else _REASONS[type(error).__name__]
+            did = Unfinished(decision, *recorded(trail), failed_in(trail), code)
+            raise Undecided("decision", f"{decision!r}: {error}", did) from None
         finally:
             rt.trail = None
 
     return evaluate
+
+
+_REASONS: Final = {"BudgetExceeded": "budget", "Refused": "document"}
+"""Why there is no result, where the error has no code: by name, for nobody imports FEEL who decides nothing."""

@@ -73,6 +73,7 @@ def evaluation_record(each: dmn.Evaluation) -> dict[str, object]:
         "inputs": {name: feel.to_json(value) for name, value in each.inputs.items()},
         "output": feel.to_json(each.output),
         "done": each.done,
+        "held": each.held,
         "tables": [
             {
                 "owner": table.owner,
@@ -105,6 +106,8 @@ def _show(each: dmn.Evaluation, output: Output) -> None:
         if not table.rules:
             output.text("    no rule matches", "yellow")
     output.text(f"  gives {feel.string(each.output, quoted=True)}" if each.done else "  has no result")
+    if not each.held:
+        output.text("  an assertion did not hold", "yellow")
 
 
 def _only(model: dmn.Model) -> str:
