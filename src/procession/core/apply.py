@@ -485,6 +485,7 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.IncidentResolved: _incident_resolved,
     f.Warned: _nothing,
     f.DecisionEvaluated: _nothing,
+    f.DecisionFailed: _nothing,
     f.Drew: _drew,
     f.Yielded: _yielded,
     f.Resumed: _resumed,

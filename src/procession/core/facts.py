@@ -426,6 +426,22 @@ class DecisionEvaluated(Fact, frozen=True, array_like=True, gc=False, tag="decid
     left_out: int = 0
 
 
+class DecisionFailed(Fact, frozen=True, array_like=True, gc=False, tag="undecided"):
+    """What a called decision did that has no result; warnings and an incident of the same element follow.
+
+    `evaluations` and `left_out` are as in `decided`; those that have no output come last and have null there. `failed`
+    is the id of the decision in which it failed, '' if none was begun. `code` says why: `unique` or `any` (a hit
+    policy), `assert`, `budget` (too many steps), `unknown-decision`, `document` (it cannot be read).
+    """
+
+    element: int
+    decision: str
+    evaluations: list[Json]
+    left_out: int
+    failed: str
+    code: str
+
+
 class Drew(Fact, frozen=True, array_like=True, gc=False, tag="drew"):
     """An expression drew random numbers; the counter moves so that no draw repeats."""
 
@@ -492,6 +508,7 @@ AnyFact: TypeAlias = (
     | IncidentResolved
     | Warned
     | DecisionEvaluated
+    | DecisionFailed
     | Drew
     | Yielded
     | Resumed

@@ -18,7 +18,7 @@ from procession.core.context import Context, Rejected
 from procession.core.events import AnyEvent, Continue, Start
 from procession.core.intake import EVENTS
 from procession.core.joins import fire_waiting
-from procession.core.linked import Linked
+from procession.core.linked import Linked, Undecided
 from procession.core.operations import RESUME
 from procession.core.outcome import Outcome
 from procession.core.state import Operation, State, Status
@@ -114,6 +114,9 @@ def _incident(cx: Context, operation: Operation, failure: Failure, before: int) 
     key = cast("int", operation[1])
     element = cx.state.elements.get(key)
     assert element is not None, f"an incident without an element: {operation} {failure}"
+    if isinstance(failure, Undecided):
+        cx.write(f.DecisionFailed(key, *failure.did))
+        cx.note_warnings(key)
     incident = cx.new_key()
     cx.write(f.IncidentRaised(incident, key, failure.code, failure.message, list(operation)))
     cx.send(OpenIncident(incident, key, element.node, failure.code, failure.message))

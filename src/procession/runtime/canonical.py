@@ -154,6 +154,10 @@ def _incident(r: _Reading, x: f.IncidentRaised) -> None:
     r.waiting(x.incident, x.element, "incident", x.code)
 
 
+def _undecided(r: _Reading, x: f.DecisionFailed) -> None:
+    r.note(x.element, "undecided", x.decision, x.evaluations, x.left_out, x.failed, x.code)
+
+
 def _codes(fact: f.Warned) -> list[str]:
     return sorted({str(cast("list[Json]", note)[0]) for note in fact.notes})
 
@@ -214,6 +218,7 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.IncidentResolved: lambda r, x: r.waited(x.incident, "incident-resolved"),
     f.Warned: lambda r, x: r.note(x.element, "warned", *_codes(x)),
     f.DecisionEvaluated: lambda r, x: r.note(x.element, "decided", x.decision, x.evaluations, x.left_out),
+    f.DecisionFailed: _undecided,
     f.Drew: _none,
     f.Yielded: _none,
     f.Resumed: _none,

@@ -157,6 +157,7 @@ FIELDS = {
     "incident-resolved": "incident",
     "warned": "element notes",
     "decided": "element decision evaluations left_out",
+    "undecided": "element decision evaluations left_out failed code",
     "drew": "count",
     "yield": "agenda",
     "resume": "",
