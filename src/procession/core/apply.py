@@ -5,13 +5,12 @@ Replaying the stored facts through this table gives the identical state (asserte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
-from procession.base.values import Json
 from procession.core import facts as f
+from procession.core.apply_events import EVENTS, LATE_JOINS, Apply, tokens_merged, unwatch, wait
 from procession.core.state import (
-    Condition,
     ElementInstance,
     Incident,
     Job,
@@ -27,8 +26,6 @@ from procession.ir.kinds import Kind
 from procession.ir.program import Program
 
 _JOINS: Final = (Kind.PARALLEL_GATEWAY, Kind.INCLUSIVE_GATEWAY, Kind.COMPLEX_GATEWAY)
-_LATE_JOINS: Final = (Kind.INCLUSIVE_GATEWAY, Kind.COMPLEX_GATEWAY)
-"""Joins that may have to wait until nothing else can move."""
 
 
 def apply(program: Program, state: State, fact: f.AnyFact) -> None:
@@ -173,7 +170,7 @@ def _drop_wait(state: State, key: int) -> None:
     if state.subscriptions.pop(key, None) is not None:
         return
     if state.incidents.pop(key, None) is None:
-        _unwatch(state, key)
+        unwatch(state, key)
 
 
 def _flow_taken(program: Program, state: State, fact: f.FlowTaken) -> None:
@@ -184,41 +181,8 @@ def _flow_taken(program: Program, state: State, fact: f.FlowTaken) -> None:
         if scope.arrived is None:
             scope.arrived = {}
         scope.arrived[fact.flow] = scope.arrived.get(fact.flow, 0) + 1
-        if target.kind in _LATE_JOINS:
+        if target.kind in LATE_JOINS:
             state.joins[fact.scope, target.index] = None
-
-
-def _tokens_merged(program: Program, state: State, fact: f.TokensMerged | f.GatewayActivated | f.GatewayReset) -> None:
-    scope = state.elements[fact.scope]
-    arrived = scope.arrived
-    assert arrived is not None
-    scope.tokens -= len(fact.flows)
-    for flow in fact.flows:
-        arrived[flow] -= 1
-        if not arrived[flow]:
-            del arrived[flow]
-    node = program.nodes[fact.node]
-    if node.kind in _LATE_JOINS and not any(flow in arrived for flow in node.incoming):
-        state.joins.pop((fact.scope, fact.node), None)
-
-
-def _activated(program: Program, state: State, fact: f.GatewayActivated) -> None:
-    _tokens_merged(program, state, fact)
-    scope = state.elements[fact.scope]
-    if len(fact.flows) < len(program.nodes[fact.node].incoming):
-        scope.gates = {**(scope.gates or {}), fact.node: fact.flows}
-        state.joins[fact.scope, fact.node] = None
-
-
-def _reset(program: Program, state: State, fact: f.GatewayReset) -> None:
-    scope = state.elements[fact.scope]
-    assert scope.gates is not None
-    del scope.gates[fact.node]
-    state.joins.pop((fact.scope, fact.node), None)
-    if fact.flows:
-        _tokens_merged(program, state, fact)
-    if any(flow in (scope.arrived or {}) for flow in program.nodes[fact.node].incoming):
-        state.joins[fact.scope, fact.node] = None
 
 
 def _scope_interrupted(program: Program, state: State, fact: f.ScopeInterrupted) -> None:
@@ -241,52 +205,13 @@ def _forget(state: State, key: int) -> None:
         or state.timers.pop(key, None)
         or state.subscriptions.pop(key, None)
         or state.incidents.pop(key, None)
-        or _unwatch(state, key)
+        or unwatch(state, key)
     )
     if wait is None:
         return
     element = state.elements.get(wait.element)
     if element is not None and element.waits is not None:
         element.waits.pop(key, None)
-
-
-def _condition_opened(program: Program, state: State, fact: f.ConditionOpened) -> None:
-    state.conditions[fact.condition] = Condition(fact.condition, fact.element, fact.node, names=fact.names)
-    watch(state, state.conditions[fact.condition])
-    _wait(state, fact.element, fact.condition)
-
-
-def _condition_changed(program: Program, state: State, fact: f.ConditionChanged) -> None:
-    state.conditions[fact.condition].value = fact.value
-
-
-def watch(state: State, condition: Condition) -> None:
-    """Notes which variables a condition depends on."""
-    for name in condition.names or ("",):
-        state.watchers.setdefault(name, {})[condition.key] = None
-
-
-def _unwatch(state: State, key: int) -> Condition | None:
-    condition = state.conditions.pop(key, None)
-    if condition is not None:
-        for name in condition.names or ("",):
-            state.watchers[name].pop(key)
-            if not state.watchers[name]:
-                del state.watchers[name]
-    return condition
-
-
-def _trigger_happened(program: Program, state: State, fact: f.TriggerHappened) -> None:
-    element = state.elements[fact.element]
-    event = program.nodes[fact.node].attached
-    happened = element.happened or {}
-    element.happened = {**happened, event: {**happened.get(event, {}), fact.node: cast("Json", fact.variables)}}
-
-
-def _triggers_complete(program: Program, state: State, fact: f.TriggersComplete) -> None:
-    element = state.elements[fact.element]
-    assert element.happened is not None
-    del element.happened[fact.event]
 
 
 def _variable_set(program: Program, state: State, fact: f.VariableSet) -> None:
@@ -296,21 +221,12 @@ def _variable_set(program: Program, state: State, fact: f.VariableSet) -> None:
     scope.variables[fact.name] = fact.value
 
 
-def _wait(state: State, element: int, key: int) -> ElementInstance:
-    owner = state.elements[element]
-    if owner.waits is None:
-        owner.waits = {}
-    owner.waits[key] = None
-    state.last_key = max(state.last_key, key)
-    return owner
-
-
 def _job_created(program: Program, state: State, fact: f.JobCreated) -> None:
     job = Job(fact.job, fact.element, type=fact.type, retries=fact.retries, group=fact.group)
     job.listener = fact.listener
     job.priority = fact.priority
     state.jobs[fact.job] = job
-    owner = _wait(state, fact.element, fact.job)
+    owner = wait(state, fact.element, fact.job)
     owner.groups = max(owner.groups, fact.group + 1)
 
 
@@ -337,7 +253,7 @@ def _timer_created(program: Program, state: State, fact: f.TimerCreated) -> None
     state.timers[fact.timer] = Timer(
         fact.timer, fact.element, fact.node, due=fact.due, cycle=fact.cycle, left=fact.left
     )
-    _wait(state, fact.element, fact.timer)
+    wait(state, fact.element, fact.timer)
 
 
 def _timer_fired(program: Program, state: State, fact: f.TimerFired) -> None:
@@ -349,7 +265,7 @@ def _subscription_opened(program: Program, state: State, fact: f.SubscriptionOpe
     state.subscriptions[key] = Subscription(
         key, fact.element, fact.node, name=fact.name, correlation_key=fact.key, signal=fact.signal
     )
-    _wait(state, fact.element, key)
+    wait(state, fact.element, key)
 
 
 def _published(program: Program, state: State, fact: f.MessagePublished) -> None:
@@ -409,7 +325,7 @@ def _incident_raised(program: Program, state: State, fact: f.IncidentRaised) -> 
     state.incidents[fact.incident] = Incident(
         fact.incident, fact.element, code=fact.code, message=fact.message, operation=operation, job=fact.job
     )
-    _wait(state, fact.element, fact.incident)
+    wait(state, fact.element, fact.incident)
 
 
 def _incident_resolved(program: Program, state: State, fact: f.IncidentResolved) -> None:
@@ -433,8 +349,6 @@ def _nothing(program: Program, state: State, fact: f.Fact) -> None:
     """A fact that is history only."""
 
 
-Apply: TypeAlias = Callable[[Program, State, Any], None]
-
 APPLY: Final[dict[type[Any], Apply]] = {
     f.InstanceStarted: _started,
     f.InstanceCompleted: _completed,
@@ -447,17 +361,12 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.ElementTerminating: _element_terminating,
     f.InterruptionHeld: _interruption_held,
     f.FlowTaken: _flow_taken,
-    f.TokensMerged: _tokens_merged,
+    f.TokensMerged: tokens_merged,
+    **EVENTS,
     f.ScopeInterrupted: _scope_interrupted,
     f.WaitClosed: _wait_closed,
     f.VariableSet: _variable_set,
-    f.ConditionOpened: _condition_opened,
-    f.ConditionChanged: _condition_changed,
-    f.TriggerHappened: _trigger_happened,
-    f.TriggersComplete: _triggers_complete,
     f.ImplicitThrown: _nothing,
-    f.GatewayActivated: _activated,
-    f.GatewayReset: _reset,
     f.JobCreated: _job_created,
     f.JobCompleted: _job_over,
     f.JobDenied: _job_over,

@@ -14,7 +14,7 @@ import msgspec
 
 from procession.base.failure import Unreadable
 from procession.base.values import Json
-from procession.core.apply import watch
+from procession.core.apply_events import watch
 from procession.core.state import (
     Condition,
     ElementInstance,

@@ -62,9 +62,9 @@ def event(low: Lowering, drawn: Event, place: Place) -> Node | None:
         node = replace(node, interrupting=drawn.is_interrupting)
     if not drawn.definitions:
         return node
-    if len(drawn.definitions) > 1:
+    definition, *others = drawn.definitions
+    if others:
         return replace(node, parallel=drawn.parallel_multiple)
-    definition = drawn.definitions[0]
     if definition.kind not in TRIGGERS:
         return None
     if definition.kind == "messageEventDefinition" and drawn.kind in THROWS:
