@@ -108,6 +108,7 @@ def test_a_result_of_the_wrong_type_is_null_and_a_note() -> None:
         ('<functionDefinition kind="Java"/>', "dmn-element"),
         ('<literalExpression expressionLanguage="javascript"><text>1</text></literalExpression>', "dmn-language"),
         (text("1 +"), "dmn-expression"),
+        (text("(function(a) external {java: {class: a}})(1)"), "dmn-element"),
         ('<literalExpression><importedValues namespace="n"/></literalExpression>', "dmn-element"),
         ('<list typeRef="nothing"/>', "dmn-type"),
     ],
