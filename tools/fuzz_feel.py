@@ -29,7 +29,7 @@ def by_seed(seeds: int, first: int) -> None:
 
 
 def by_oracle(seeds: int, first: int) -> None:
-    """Expressions from the grammar, one for each seed: the compiler and the oracle must agree. Tells of all that differ."""
+    """Expressions from the grammar, one for each seed: the compiler and the oracle must agree. Prints what differs."""
     grammar, oracle = import_module("feel_grammar"), import_module("test_feel_oracle")
     found = 0
     for seed in range(first, first + seeds):

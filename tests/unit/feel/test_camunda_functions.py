@@ -11,6 +11,18 @@ from procession.feel.builtins.camunda import CAMUNDA
 VARIABLES: dict[str, object] = {"x": 4, "order": {"lines": [1, 2]}, "nothing": None}
 
 RESULTS = [
+    (r'matches("_", "^\w$")', "true"),
+    (r'matches("-", "\w")', "false"),
+    (r'matches("\u00a0", "^\s$")', "true"),
+    (r'matches("a]}", "^a]}$")', "true"),
+    (r'matches("a/b", "a\/b")', "true"),
+    (r'matches("[a]", "^[[]a[]]$")', "true"),
+    (r'matches("5", "^[0-9-.]$")', "true"),
+    (r'matches(input: "A_B", pattern: "a\Wb", flags: "i")', "false"),
+    (r'replace("a_b", "\w", "x")', "xxx"),
+    (r'replace(input: "a b", pattern: "\s", replacement: "_")', "a_b"),
+    (r'split("a_b c", "\W")', '["a_b", "c"]'),
+    (r'split(string: "a b", delimiter: "\s")', '["a", "b"]'),
     ("get entries(context: {a: 1})", '[{key: "a", value: 1}]'),
     ("get entries(m: {a: 1})", '[{key: "a", value: 1}]'),
     ("get entries({})", "[]"),

@@ -64,6 +64,12 @@ CAMUNDA_ROWS: Final = {
     "put": ("context", "the older name of `context put`", "as there", 'put({a: 1}, "b", 2)', "{a: 1, b: 2}"),
     "put all": ("context", "the older name of `context merge`, of contexts or a list of them", "as there",
                 "put all({a: 1}, {b: 2})", "{a: 1, b: 2}"),
+    "matches": ("boolean", r"as in the standard, but `\w` takes `_`, too, and `\s` all white space; `]`, `}`, `/` may"
+                " stand as they are", "as in the standard", r'matches("_", "\w")', "true"),
+    "replace": ("string", "as in the standard, with the patterns of `matches`", "as there",
+                r'replace("a_b", "\w", "x")', "xxx"),
+    "split": ("list of strings", "as in the standard, with the patterns of `matches`", "as there",
+              r'split("a_b", "[^\w]")', '["a_b"]'),
     "string join": ("string", "as in the standard, with a prefix and a suffix", "as in the standard",
                     'string join(["a", "b"], ", ", "[", "]")', "[a, b]"),
 }  # fmt: skip
