@@ -1,8 +1,8 @@
 """Every code block of the documentation runs and every link leads somewhere, so the documentation cannot lie.
 
 All blocks of a document run in order in one empty folder that holds `examples/` and `tests/scenarios/`: `python`
-blocks share a namespace, `pycon` blocks show what they print, `console` blocks run their `$ ` lines (`...` stands for anything in
-what they print, `  # exit 1` says how a command ends), `yaml` blocks are scenarios that pass, `xml` blocks are models,
+blocks share a namespace, `pycon` blocks show what they print, `console` blocks run their `$ ` lines (`...` stands for
+anything in what they print, `  # exit 1` says how a command ends), `yaml` blocks are scenarios that pass, `xml` blocks are models,
 or what stands in a process, that deploy; `text` is for pictures.
 """
 
