@@ -1,8 +1,8 @@
 """The ledger of docs/coverage.md: every element and attribute of BPMN 2.0.2, its state, what shows it, and the clause.
 
-`python -m tools.coverage` rewrites the page, with `--check` it only says whether the page is as it should be. States, and
-texts that are refused, come from the tables that tests/unit/compile/test_compile_coverage.py holds against the compiler;
-the scenarios that use an element are found in their models.
+`python -m tools.coverage` rewrites the page, with `--check` it only says whether the page is as it should be. States,
+and texts that are refused, come from the tables that tests/unit/compile/test_compile_coverage.py holds against the
+compiler; the scenarios that use an element are found in their models.
 """
 
 from __future__ import annotations
