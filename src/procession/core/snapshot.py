@@ -53,6 +53,7 @@ _SCALARS: Final = (
     "start_node",
     "message",
     "yields",
+    "suspended",
 )
 
 _JOB: Final = ("key", "element", "type", "retries", "group", "listener", "priority", "held")

@@ -199,6 +199,7 @@ class State:
         "start_node",
         "status",
         "subscriptions",
+        "suspended",
         "tenant",
         "timers",
         "tz_release",
@@ -239,3 +240,5 @@ class State:
         """(scope, node) of the inclusive joins at which tokens wait."""
         self.agenda: list[Operation] = []
         self.yields = 0
+        self.suspended = False
+        """Whether it stands still: what it waits for is not on offer at its host."""
