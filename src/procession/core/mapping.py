@@ -57,16 +57,21 @@ def default_plan(source: Program, target: Program) -> MigrationPlan:
     there = by_id(target)
     nodes: dict[Ref, Ref] = {0: 0}
     elements: dict[str, str] = {}
-    left: list[list[Node]] = []
-    for id, from_ in by_id(source).items():
-        to = there.get(id)
-        if not from_[0].index:
-            continue
-        if to is None or not _fits(from_, to, nodes):
-            left.append(from_)
-            continue
-        nodes.update((a.index, b.index) for a, b in zip(from_, to, strict=True))
-        elements[id] = id
+    left = [each for each in by_id(source).values() if each[0].index]
+    found = True
+    while found:
+        # Again and again, because what a boundary event is attached to may be drawn behind it.
+        found = False
+        waiting, left = left, []
+        for from_ in waiting:
+            id = from_[0].id
+            to = there.get(id)
+            if to is None or not _fits(from_, to, nodes):
+                left.append(from_)
+                continue
+            nodes.update((a.index, b.index) for a, b in zip(from_, to, strict=True))
+            elements[id] = id
+            found = True
     flows = {flow.id: flow for flow in target.flows}
     same = {
         each.id: each.id

@@ -241,15 +241,16 @@ def _find_job(shard: Shard, tenant_name: str, key: int) -> Offer:
 
 
 def _leased(shard: Shard, tenant: str, key: int, token: int) -> tuple[Offer, Resident]:
-    """The job and its instance. Raises `NotFound` when the lease `token` is no longer the job's."""
+    """The job and its instance. Raises `NotFound` when the lease `token` is no longer the job's, `Conflict` when the
+    instance is suspended."""
     offer = _find_job(shard, tenant, key)
+    resident = shard.residents.get(offer.tenant, offer.instance)
+    if resident is not None and resident.state.suspended:
+        raise Conflict(f"instance {offer.instance} is suspended; its job {key} is given out again when it is resumed")
     if token and offer.token != token:
         raise NotFound(f"job {key}: the lease ran out and the job was given to somebody else; this result is late")
-    resident = shard.residents.get(offer.tenant, offer.instance)
     if resident is None:
         raise NotFound(f"job {key} has no instance")
-    if resident.state.suspended:
-        raise Conflict(f"instance {offer.instance} is suspended; its job {key} is given out again when it is resumed")
     return offer, resident
 
 
