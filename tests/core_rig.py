@@ -151,6 +151,8 @@ class Rig:
         programs = {each.hash: each.program for each in (self.linked, target) if each is not None}
         apply_step(self.linked.program, self.twin, outcome.facts, self.state.at, programs.__getitem__)
         self.linked = target or self.linked
+        if target is not None:
+            self._renumber()
         live = snapshot.dump(self.state)
         assert live == snapshot.dump(self.twin), "the facts do not give the state"
         loaded = snapshot.load(live)
@@ -164,6 +166,12 @@ class Rig:
             if isinstance(command, c.GoOn):
                 self.send(e.Continue())
         return outcome
+
+    def _renumber(self) -> None:
+        """A subscription that goes over needs no command: its host knows nothing of nodes."""
+        for (kind, key), command in self.open.items():
+            if kind == "sub" and key in self.state.subscriptions:
+                self.open[kind, key] = msgspec.structs.replace(command, node=self.state.subscriptions[key].node)
 
     def _track(self, command: c.AnyCommand) -> None:
         self.sent.append(command)
