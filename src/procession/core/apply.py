@@ -10,6 +10,8 @@ from typing import Any, Final, TypeAlias, cast
 
 from procession.core import facts as f
 from procession.core.state import (
+    AWAITS_DATA,
+    STORES_READ,
     ElementInstance,
     Incident,
     Job,
@@ -152,6 +154,8 @@ def _remove(state: State, key: int) -> ElementInstance | None:
 
 
 def _let_go(state: State, element: ElementInstance) -> None:
+    if state.awaiting:
+        state.awaiting.pop(element.key, None)
     if element.waits:
         for wait in element.waits:
             _drop_wait(state, wait)
@@ -350,6 +354,24 @@ def _incident_resolved(program: Program, state: State, fact: f.IncidentResolved)
     _forget(state, fact.incident)
 
 
+def _data_awaited(program: Program, state: State, fact: f.DataAwaited) -> None:
+    state.elements[fact.element].held = [AWAITS_DATA, *fact.names]
+    state.awaiting[fact.element] = None
+
+
+def _data_arrived(program: Program, state: State, fact: f.DataArrived) -> None:
+    state.elements[fact.element].held = None
+    del state.awaiting[fact.element]
+
+
+def _stores_read(program: Program, state: State, fact: f.StoresRead) -> None:
+    state.elements[fact.element].held = [STORES_READ, fact.values]
+
+
+def _joined(program: Program, state: State, fact: f.ConversationJoined) -> None:
+    state.conversations[fact.key] = fact.value
+
+
 def _drew(program: Program, state: State, fact: f.Drew) -> None:
     state.draws += fact.count
 
@@ -415,4 +437,9 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.Drew: _drew,
     f.Yielded: _yielded,
     f.Resumed: _resumed,
+    f.DataAwaited: _data_awaited,
+    f.DataArrived: _data_arrived,
+    f.StoresRead: _stores_read,
+    f.StoreWritten: _nothing,
+    f.ConversationJoined: _joined,
 }

@@ -191,6 +191,13 @@ class Cancel(Event, frozen=True, array_like=True, gc=False):
     reason: str = ""
 
 
+class StoresAnswered(Event, frozen=True, array_like=True, gc=False):
+    """The answer to `commands.ReadStores`: the values by data store; one that was never written is null."""
+
+    element: int
+    values: dict[str, Json]
+
+
 class Continue(Event, frozen=True, array_like=True, gc=False):
     """Go on after `Yielded`."""
 
@@ -216,4 +223,5 @@ AnyEvent: TypeAlias = (
     | ResolveIncident
     | Cancel
     | Continue
+    | StoresAnswered
 )

@@ -15,6 +15,7 @@ import msgspec
 from procession.base.failure import Unreadable
 from procession.base.values import Json
 from procession.core.state import (
+    AWAITS_DATA,
     ElementInstance,
     Incident,
     Job,
@@ -53,6 +54,7 @@ _SCALARS: Final = (
     "start_node",
     "message",
     "yields",
+    "conversations",
 )
 
 _JOB: Final = ("key", "element", "type", "retries", "group", "listener", "priority", "held")
@@ -157,6 +159,8 @@ def _load_element(state: State, row: list[object]) -> None:
     scope = state.elements[scope_key] if scope_key else None
     element = _element(row, scope)
     state.elements[element.key] = element
+    if isinstance(element.held, list) and element.held[0] == AWAITS_DATA:
+        state.awaiting[element.key] = None
     if scope is None:
         state.root = element
     else:

@@ -14,6 +14,7 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.commands import GoOn, OpenIncident
 from procession.core.context import Context, Rejected
+from procession.core.data import awaited
 from procession.core.events import AnyEvent, Continue, Start
 from procession.core.intake import EVENTS
 from procession.core.linked import Linked
@@ -80,7 +81,9 @@ def _run(cx: Context) -> None:
                 _incident(cx, operation, failure, before)
             if cx.env is not None:
                 cx.note_warnings(cast("int", operation[1]))
-        if not state.joins or not fire_inclusive(cx):
+        if state.joins and fire_inclusive(cx):
+            continue
+        if not state.awaiting or not awaited(cx):
             break
     state.yields = 0
 

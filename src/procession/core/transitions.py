@@ -31,7 +31,8 @@ def _prepare(cx: Context, key: int) -> None:
     if element is None:
         return
     node = cx.node_of(element)
-    map_inputs(cx, element, node)
+    if not map_inputs(cx, element, node):
+        return
     if next_listener(node, ListenerEvent.START) is None:
         cx.agenda.append((op.ACTIVATE, key))
     else:
@@ -74,10 +75,11 @@ def _complete(cx: Context, key: int) -> None:
         return
     node = cx.nodes[element.node]
     end = next_listener(node, ListenerEvent.END) if node.listeners else None
-    if not node.outputs and end is None:
+    has_outputs = bool(node.outputs) or (node.data is not None and bool(node.data.outputs))
+    if not has_outputs and end is None:
         _leave(cx, key)
         return
-    job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not node.outputs else None
+    job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not has_outputs else None
     map_outputs(cx, element, node)
     if element.is_open_task:
         cx.send(CloseTask(key))

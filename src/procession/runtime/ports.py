@@ -38,6 +38,7 @@ TABLES: Final = (
     "inbox",
     "source",
     "failure",
+    "data_store",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""
 

@@ -153,6 +153,11 @@ FIELDS = {
     "drew": "count",
     "yield": "agenda",
     "resume": "",
+    "data-awaited": "element names",
+    "data-arrived": "element",
+    "stores-read": "element values",
+    "store-written": "element store value",
+    "conversation": "key value",
 }
 """The facts as they are stored for ever: tag -> fields in order. A row is only added to, at its end."""
 

@@ -11,6 +11,7 @@ from procession.core import facts as f
 from procession.core.catches import correlation_key, key_text, open_all, plan
 from procession.core.commands import Broadcast, Publish
 from procession.core.context import Context
+from procession.core.data import content_of
 from procession.core.errors import escalate, throw
 from procession.core.interrupt import interrupt_inside
 from procession.core.jobs import create, plan_job
@@ -88,8 +89,8 @@ def _message(cx: Context, node: Node, element: ElementInstance) -> None:
         if not isinstance(value, str):
             raise Failure("timer", "the time to live of the message must be an ISO 8601 duration")
         ttl = duration_ms(value)
-    # With input mappings the event's own variables are the message's content, else all that it sees.
-    variables = dict(element.variables or {}) if node.inputs else visible(element)
+    # With inputs of its own these are the message's content, else all that the event sees.
+    variables = content_of(element, node, visible(element))
     message = cx.new_key()
     cx.write(f.MessagePublished(element.key, message, name, key, ttl, message_id, variables))
     cx.send(Publish(message, name, key, ttl, message_id, variables))
@@ -100,7 +101,7 @@ def _signal(cx: Context, node: Node, element: ElementInstance) -> None:
     trigger = node.trigger
     assert isinstance(trigger, SignalTrigger)
     name = cx.text(trigger.name, element, "signal name")
-    variables = dict(element.variables or {}) if node.inputs else {}
+    variables = content_of(element, node, {})
     cx.write(f.SignalBroadcast(element.key, name, variables))
     cx.send(Broadcast(name, variables))
     cx.agenda.append((COMPLETE, element.key))
@@ -109,14 +110,20 @@ def _signal(cx: Context, node: Node, element: ElementInstance) -> None:
 def _error(cx: Context, node: Node, element: ElementInstance) -> None:
     trigger = node.trigger
     assert isinstance(trigger, ErrorTrigger)
-    throw(cx, element.key, cx.text(trigger.code, element, "error code"), "", dict(element.variables or {}))
+    throw(
+        cx,
+        element.key,
+        cx.text(trigger.code, element, "error code"),
+        "",
+        content_of(element, node, dict(element.variables or {})),
+    )
 
 
 def _escalation(cx: Context, node: Node, element: ElementInstance) -> None:
     trigger = node.trigger
     assert isinstance(trigger, EscalationTrigger)
     code = cx.text(trigger.code, element, "escalation code")
-    if escalate(cx, element, code, dict(element.variables or {})):
+    if escalate(cx, element, code, content_of(element, node, dict(element.variables or {}))):
         cx.agenda.append((COMPLETE, element.key))
 
 

@@ -116,3 +116,6 @@ INSERT OR REPLACE INTO procession_failure VALUES (?, ?, ?, ?);
 DELETE FROM procession_failure WHERE tenant = ? AND instance = ?;
 -- name: source_sweep
 DELETE FROM procession_source WHERE at < ?;
+
+-- name: data_store_insert
+INSERT OR REPLACE INTO procession_data_store VALUES (?, ?, ?, ?);
