@@ -32,7 +32,7 @@ from procession.core.timers import date_time_ms
 from procession.core.tokens import next_of, take
 from procession.core.variables import merge, receive
 from procession.ir.kinds import Kind, ListenerEvent
-from procession.ir.program import NONE, ErrorTrigger, Node
+from procession.ir.program import NONE, ErrorTrigger, MessageTrigger, Node
 
 
 def _start(cx: Context, event: e.Start) -> None:
@@ -69,6 +69,8 @@ def _start(cx: Context, event: e.Start) -> None:
     if event.skipped:
         cx.write(f.TimerSkipped(event.timer, event.skipped))
     cx.agenda.append((next_of(cx.nodes[0]), root))
+    if event.start_node != NONE:
+        _join(cx, cx.nodes[event.start_node], event.variables)
 
 
 def _maps_content(start: Node) -> bool:
@@ -195,6 +197,15 @@ def _correlate(cx: Context, key: int, message: int, variables: dict[str, Json]) 
     else:
         cx.send(Consume(key, message))
     catch(cx, element, node, variables)
+    _join(cx, node, variables)
+
+
+def _join(cx: Context, node: Node, variables: dict[str, Json]) -> None:
+    """A message may be the first of its conversation; that is seen before anything that follows waits for another."""
+    root = cx.state.root
+    assert root is not None
+    if isinstance(node.trigger, MessageTrigger) and node.trigger.correlation is not None:
+        cx.agenda.appendleft((op.JOIN, root.key, node.index, variables))
 
 
 def _complete_task(cx: Context, event: e.CompleteTask) -> None:

@@ -48,3 +48,5 @@ CLOSE_LOOP: Final = 20
 """(body): a multi-instance body ends: its completion condition was met."""
 CANCELLED: Final = 21
 """(root, reason): the instance was cancelled."""
+JOIN: Final = 50
+"""(root, node, content): what was received by `node` may be the first message of a conversation."""

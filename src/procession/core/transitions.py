@@ -12,6 +12,7 @@ from procession.core import operations as op
 from procession.core.catches import repeat_operation
 from procession.core.commands import CloseTask
 from procession.core.context import Context
+from procession.core.conversations import join
 from procession.core.elements import multi_instance, scopes, tasks
 from procession.core.elements.gateways import outgoing
 from procession.core.elements.table import ASK, ENTER
@@ -163,4 +164,5 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.HANDLE: handle,
     op.CLOSE_LOOP: multi_instance.close,
     op.CANCELLED: cancelled,
+    op.JOIN: join,
 }

@@ -81,11 +81,13 @@ class Correlation(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `retrieved` are evaluated over the content of the message, a property of the key each. `expected` are evaluated over
     the variables of the process (context-based); without them the first message of the conversation sets the values.
+    That first message correlates by its name alone, unless `contextual`: somebody knows the values before it comes.
     """
 
     key: str
     retrieved: tuple[Ref, ...]
     expected: tuple[Ref, ...] = ()
+    contextual: bool = False
 
 
 class MessageTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="message"):

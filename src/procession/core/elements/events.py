@@ -8,9 +8,10 @@ from typing import Any, Final, TypeAlias, cast
 from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
-from procession.core.catches import correlation_key, key_text, open_all, plan
+from procession.core.catches import checked_key, correlation_key, open_all, plan
 from procession.core.commands import Broadcast, Publish
 from procession.core.context import Context
+from procession.core.conversations import key_text, sent_key
 from procession.core.data import content_of
 from procession.core.errors import escalate, throw
 from procession.core.interrupt import interrupt_inside
@@ -81,7 +82,6 @@ def _message(cx: Context, node: Node, element: ElementInstance) -> None:
     trigger = node.trigger
     assert isinstance(trigger, MessageTrigger)
     name = cx.text(trigger.name, element, "message name")
-    key = "" if trigger.key == NONE else correlation_key(cx, trigger.key, element)
     message_id = "" if trigger.message_id == NONE else key_text(cx.evaluate(trigger.message_id, element)) or ""
     ttl = _TTL_DEFAULT_MS
     if trigger.ttl != NONE:
@@ -91,6 +91,12 @@ def _message(cx: Context, node: Node, element: ElementInstance) -> None:
         ttl = duration_ms(value)
     # With inputs of its own these are the message's content, else all that the event sees.
     variables = content_of(element, node, visible(element))
+    key, joined = "" if trigger.key == NONE else correlation_key(cx, trigger.key, element), None
+    if trigger.correlation is not None:
+        key, joined = sent_key(cx, trigger.correlation, variables)
+        checked_key(key, trigger.correlation.key)
+    if joined is not None:
+        cx.write(joined)
     message = cx.new_key()
     cx.write(f.MessagePublished(element.key, message, name, key, ttl, message_id, variables))
     cx.send(Publish(message, name, key, ttl, message_id, variables))

@@ -7,9 +7,10 @@ from typing import Final, cast
 from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
-from procession.core.catches import key_text, open_all, plan
+from procession.core.catches import open_all, plan
 from procession.core.commands import Resolve, StartChild
 from procession.core.context import Context
+from procession.core.conversations import key_text
 from procession.core.interrupt import pass_event
 from procession.core.operations import CALL, START_CHILD
 from procession.core.state import ElementInstance
