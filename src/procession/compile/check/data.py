@@ -37,6 +37,7 @@ def check_process(resolved: Resolved, findings: Findings) -> None:
     for collaboration in resolved.definitions.collaborations:
         if _takes_part(process, collaboration):
             _multiplicity(process, collaboration, findings)
+            _keys(resolved, collaboration, findings)
     if process.io is not None and process.io.inputs + process.io.outputs:
         text = "a process takes and gives all its variables, not only its data inputs and outputs"
         findings.report(RULE if resolved.has_data else DRAWN, process, text, span=process.io.span, severity="info")
@@ -87,6 +88,19 @@ def _multiplicity(process: Process, collaboration: Collaboration, findings: Find
         if participant.process_ref == process.id and (participant.minimum or participant.maximum):
             text = "participantMultiplicity is documentation: there are as many instances as are started"
             findings.report(DRAWN, participant, text, severity="info")
+
+
+def _keys(resolved: Resolved, collaboration: Collaboration, findings: Findings) -> None:
+    """A correlation key that no message holds correlates nothing."""
+    definitions = resolved.definitions
+    known = {each.id: each for each in definitions.correlation_properties}
+    for key in collaboration.correlation_keys:
+        properties = [known[ref] for ref in key.property_refs if ref in known]
+        held = [{each.message_ref for each in prop.retrievals} for prop in properties]
+        if not properties or not set.intersection(*held):
+            text = f"the correlation key {key.name or key.id!r} can be read out of no message: it correlates nothing"
+            remedy = "give each of its properties a correlationPropertyRetrievalExpression for the messages"
+            findings.report("correlation", key, text, remedy, severity="warning")
 
 
 def _subscriptions(resolved: Resolved, findings: Findings) -> None:

@@ -201,7 +201,8 @@ def _terminate(low: Lowering, drawn: Event, definition: EventDefinition) -> Trig
 def _of_process_start(low: Lowering, drawn: Event, trigger: Trigger) -> Trigger:
     """A process's start event waits before there are variables: its name is constant, and it has no key."""
     if isinstance(trigger, MessageTrigger):
-        return MessageTrigger(_constant_name(low, drawn, trigger.name, "message-reference"))
+        name = _constant_name(low, drawn, trigger.name, "message-reference")
+        return MessageTrigger(name, correlation=trigger.correlation)
     if isinstance(trigger, SignalTrigger):
         return SignalTrigger(_constant_name(low, drawn, trigger.name, "signal-reference"))
     return trigger
