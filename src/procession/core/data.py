@@ -111,11 +111,12 @@ def content_of(element: ElementInstance, node: Node, otherwise: dict[str, Json])
     """
     data = node.data
     own = element.variables or {}
-    if data is None or not data.content:
+    names = data.content if data is not None else ()
+    if data is None or not names:
         return dict(own) if node.inputs else otherwise
-    if len(data.content) > 1:
-        return {name: own.get(name) for name in data.content}
-    value = own.get(data.content[0])
+    if len(names) > 1:
+        return {name: own.get(name) for name in names}
+    value = own.get(names[0])
     return dict(value) if isinstance(value, dict) else {data.message: value}
 
 
@@ -125,7 +126,7 @@ def received(data: Data, variables: dict[str, Json]) -> dict[str, Json]:
     if len(names) > 1 or any(name in variables for name in names):
         return {name: variables.get(name) for name in names}
     whole: Json = variables[data.message] if list(variables) == [data.message] else variables or None
-    return {names[0]: whole}
+    return dict.fromkeys(names, whole)
 
 
 def put(into: Json, path: list[str], value: Json) -> Json:

@@ -14,6 +14,7 @@ from procession.compile.lower.data import path_in
 from procession.compile.resolve import Resolved, ScopeView
 from procession.model.bpmn import Activity, Collaboration, FlowNode, Gateway, MultiInstance, Process
 from procession.model.data import (
+    CorrelationProperty,
     DataAssociation,
     DataItem,
     DataObject,
@@ -96,11 +97,15 @@ def _keys(resolved: Resolved, collaboration: Collaboration, findings: Findings) 
     known = {each.id: each for each in definitions.correlation_properties}
     for key in collaboration.correlation_keys:
         properties = [known[ref] for ref in key.property_refs if ref in known]
-        held = [{each.message_ref for each in prop.retrievals} for prop in properties]
-        if not properties or not set.intersection(*held):
+        held = [message.id for message in definitions.messages if _is_in(message.id, properties)]
+        if not properties or not held:
             text = f"the correlation key {key.name or key.id!r} can be read out of no message: it correlates nothing"
             remedy = "give each of its properties a correlationPropertyRetrievalExpression for the messages"
             findings.report("correlation", key, text, remedy, severity="warning")
+
+
+def _is_in(message: str, properties: list[CorrelationProperty]) -> bool:
+    return all(any(each.message_ref == message for each in prop.retrievals) for prop in properties)
 
 
 def _subscriptions(resolved: Resolved, findings: Findings) -> None:
