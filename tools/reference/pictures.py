@@ -1,7 +1,10 @@
-"""The pictures of docs/images: the example `order` as drawn, and a run of it half-way, as `show --svg` draws it."""
+"""The pictures of docs/images: the example `order` as drawn, and a run of it half-way, as `show --svg` draws it; and the
+models of scenarios that the pages of docs/elements show.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from tools.reference.text import SRC
@@ -12,15 +15,26 @@ from procession.services.diagram import render_svg
 from procession.services.progress import progress_of
 
 MODEL: Final = SRC.parents[1] / "examples" / "order" / "order.bpmn"
+ELEMENTS: Final[dict[str, str]] = {
+    "data.svg": "data/offer.bpmn",
+    "collaboration.svg": "collaboration/order_and_bill.bpmn",
+}
+"""Picture -> the model in tests/scenarios that it is drawn from."""
 AT: Final = 1_767_258_000_000
 """2026-01-01T09:00:00Z; no picture shows it."""
 
 
 def pictures() -> dict[str, str]:
     """The text of each picture, by file name."""
-    definitions, _ = parse_bpmn(MODEL.read_bytes(), MODEL.name)
+    scenarios = SRC.parents[1] / "tests" / "scenarios"
+    drawn = {"order.svg": MODEL, **{name: scenarios / model for name, model in ELEMENTS.items()}}
+    return {name: _drawn(model) for name, model in drawn.items()} | {"order-running.svg": _running()}
+
+
+def _drawn(model: Path) -> str:
+    definitions, _ = parse_bpmn(model.read_bytes(), model.name)
     assert definitions is not None
-    return {"order.svg": render_svg(definitions), "order-running.svg": _running()}
+    return render_svg(definitions)
 
 
 def _running() -> str:
