@@ -33,7 +33,7 @@ def plan(cx: Context, element: ElementInstance, node: Node) -> list[Planned]:
                 planned.append(timer)
         elif isinstance(trigger, MessageTrigger):
             name = cx.text(trigger.name, element, "message name")
-            key = _key(cx, element, trigger)
+            key = _key(cx, element, trigger, is_next=index == node.index)
             planned.append(f.SubscriptionOpened(cx.new_key(), element.key, index, name, key))
         elif isinstance(trigger, SignalTrigger):
             name = cx.text(trigger.name, element, "signal name")
@@ -41,9 +41,10 @@ def plan(cx: Context, element: ElementInstance, node: Node) -> list[Planned]:
     return planned
 
 
-def _key(cx: Context, element: ElementInstance, trigger: MessageTrigger) -> str:
-    if trigger.correlation is not None:
-        return checked_key(expected_key(cx, trigger.correlation, element), trigger.correlation.key)
+def _key(cx: Context, element: ElementInstance, trigger: MessageTrigger, *, is_next: bool) -> str:
+    correlation = trigger.correlation
+    if correlation is not None:
+        return checked_key(expected_key(cx, correlation, element, is_next=is_next), correlation.key)
     return "" if trigger.key < 0 else correlation_key(cx, trigger.key, element)
 
 

@@ -12,15 +12,17 @@ from typing import cast
 from procession.base.failure import Failure
 from procession.base.values import Json, encode
 from procession.core import facts as f
+from procession.core.commands import Subscribe, Unsubscribe
 from procession.core.context import Context
 from procession.core.state import ElementInstance
 from procession.ir.program import Correlation, MessageTrigger, Ref
 
 
-def expected_key(cx: Context, correlation: Correlation, element: ElementInstance) -> str:
+def expected_key(cx: Context, correlation: Correlation, element: ElementInstance, *, is_next: bool) -> str:
     """The key of the messages that an element waits for: frozen when its subscription opens, like any other.
 
-    Raises `Failure("correlation-key")` where a value is missing, or a conversation has not begun.
+    Without a conversation it is "", and changed when there is one. Raises `Failure("correlation-key")` where a value is
+    missing, or the element waits for nothing else (`is_next`) and the first message cannot come to it.
     """
     if correlation.expected:
         text = _text([cx.evaluate(ref, element) for ref in correlation.expected])
@@ -28,7 +30,7 @@ def expected_key(cx: Context, correlation: Correlation, element: ElementInstance
             raise Failure("correlation-key", f"a value of the correlation key {correlation.key} is missing")
         return text
     known = cx.state.conversations.get(correlation.key)
-    if known is None and correlation.contextual:
+    if known is None and correlation.contextual and is_next:
         reason = f"no message has set the correlation key {correlation.key}, and there is no correlationSubscription"
         raise Failure("correlation-key", reason)
     return known or ""
@@ -46,6 +48,21 @@ def sent_key(
     return (text if correlation.contextual else ""), f.ConversationJoined(correlation.key, text)
 
 
+def begin(cx: Context, joined: f.ConversationJoined) -> None:
+    """A conversation begins: what waited for its messages before there was a key waits for those with the key."""
+    cx.write(joined)
+    for waiting in list(cx.state.subscriptions.values()):
+        trigger = cx.nodes[waiting.node].trigger
+        correlation = trigger.correlation if isinstance(trigger, MessageTrigger) else None
+        if correlation is None or correlation.key != joined.key or correlation.expected:
+            continue
+        cx.write(f.WaitClosed(waiting.key))
+        cx.send(Unsubscribe(waiting.key))
+        opened = f.SubscriptionOpened(cx.new_key(), waiting.element, waiting.node, waiting.name, joined.value)
+        cx.write(opened)
+        cx.send(Subscribe(opened.subscription, opened.element, opened.node, opened.name, opened.key))
+
+
 def join(cx: Context, root: int, node: Ref, content: Json) -> None:
     """A received message: the first of its conversation sets the values of its key."""
     trigger = cx.nodes[node].trigger
@@ -54,7 +71,7 @@ def join(cx: Context, root: int, node: Ref, content: Json) -> None:
         return
     text = retrieved_key(cx, correlation, cast("dict[str, Json]", content))
     if text is not None:
-        cx.write(f.ConversationJoined(correlation.key, text))
+        begin(cx, f.ConversationJoined(correlation.key, text))
 
 
 def retrieved_key(cx: Context, correlation: Correlation, content: dict[str, Json]) -> str | None:

@@ -7,7 +7,7 @@ instance: the host reads them for an element before it takes its inputs, and wri
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from procession.base.failure import Failure
 from procession.base.values import Json
@@ -17,6 +17,9 @@ from procession.core.context import Context
 from procession.core.operations import PREPARE
 from procession.core.state import READS_STORES, STORES_READ, ElementInstance
 from procession.ir.program import Data, DataSet, Node, Transfer
+
+_CHANGING: Final = frozenset({f.VariableSet, f.CollectionClosed, f.Resumed})
+"""Facts behind which a variable may be another one: what a step changed before it yielded counts for the next."""
 
 
 def read_stores(cx: Context, element: ElementInstance, data: Data) -> bool:
@@ -62,6 +65,8 @@ def taken(cx: Context, element: ElementInstance, data: Data) -> dict[str, Json] 
 
 def awaited(cx: Context) -> bool:
     """Lets the elements go on whose data has come. Called when the agenda is empty, as variables may have changed."""
+    if not any(type(fact) in _CHANGING for fact in cx.facts):
+        return False
     found = False
     for key in list(cx.state.awaiting):
         element = cx.state.elements[key]

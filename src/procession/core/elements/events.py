@@ -11,7 +11,7 @@ from procession.core import facts as f
 from procession.core.catches import checked_key, correlation_key, open_all, plan
 from procession.core.commands import Broadcast, Publish
 from procession.core.context import Context
-from procession.core.conversations import key_text, sent_key
+from procession.core.conversations import begin, key_text, sent_key
 from procession.core.data import content_of
 from procession.core.errors import escalate, throw
 from procession.core.interrupt import interrupt_inside
@@ -96,7 +96,7 @@ def _message(cx: Context, node: Node, element: ElementInstance) -> None:
         key, joined = sent_key(cx, trigger.correlation, variables)
         checked_key(key, trigger.correlation.key)
     if joined is not None:
-        cx.write(joined)
+        begin(cx, joined)
     message = cx.new_key()
     cx.write(f.MessagePublished(element.key, message, name, key, ttl, message_id, variables))
     cx.send(Publish(message, name, key, ttl, message_id, variables))
