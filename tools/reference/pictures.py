@@ -1,5 +1,5 @@
-"""The pictures of docs/images: the example `order` as drawn, and a run of it half-way, as `show --svg` draws it; and the
-models of scenarios that the pages of docs/elements show.
+"""The pictures of docs/images: the example `order` as drawn, and a run of it half-way, as `show --svg` draws it; and
+the models of scenarios that the pages of docs/elements show.
 """
 
 from __future__ import annotations
@@ -14,21 +14,26 @@ from procession.parse import parse_bpmn
 from procession.services.diagram import render_svg
 from procession.services.progress import progress_of
 
-MODEL: Final = SRC.parents[1] / "examples" / "order" / "order.bpmn"
-ELEMENTS: Final[dict[str, str]] = {
+SCENARIOS: Final = SRC.parents[1] / "tests" / "scenarios"
+FAMILIES: Final[dict[str, str]] = {
+    "conditional-events.svg": "conditional/boundary_that_does_not_interrupt.bpmn",
+    "complex-gateway.svg": "complex_gateways/two_of_three.bpmn",
+    "standard-loop.svg": "standard_loops/sub_process_with_a_boundary_event.bpmn",
+    "multiple-events.svg": "multiple_events/parallel_boundary_happens_again.bpmn",
+    "instantiating-gateway.svg": "instantiation/parallel_gateway_starts.bpmn",
     "data.svg": "data/offer.bpmn",
     "collaboration.svg": "collaboration/order_and_bill.bpmn",
 }
-"""Picture -> the model in tests/scenarios that it is drawn from."""
+"""The pictures of docs/elements: the models of scenarios."""
+MODEL: Final = SRC.parents[1] / "examples" / "order" / "order.bpmn"
 AT: Final = 1_767_258_000_000
 """2026-01-01T09:00:00Z; no picture shows it."""
 
 
 def pictures() -> dict[str, str]:
     """The text of each picture, by file name."""
-    scenarios = SRC.parents[1] / "tests" / "scenarios"
-    drawn = {"order.svg": MODEL, **{name: scenarios / model for name, model in ELEMENTS.items()}}
-    return {name: _drawn(model) for name, model in drawn.items()} | {"order-running.svg": _running()}
+    families = {name: _drawn(SCENARIOS / model) for name, model in FAMILIES.items()}
+    return {"order.svg": _drawn(MODEL), "order-running.svg": _running(), **families}
 
 
 def _drawn(model: Path) -> str:

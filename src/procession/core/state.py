@@ -73,6 +73,20 @@ class Timer:
 
 
 @final
+class Condition:
+    """A condition that an element waits for, and its last value. `names`: which variables matter, empty for all."""
+
+    __slots__ = ("element", "key", "names", "node", "value")
+
+    def __init__(self, key: int, element: int, node: int, *, names: tuple[str, ...]) -> None:
+        self.key = key
+        self.element = element
+        self.node = node
+        self.names = names
+        self.value = False
+
+
+@final
 class Subscription:
     """An open message or signal subscription; the correlation key is frozen."""
 
@@ -132,7 +146,9 @@ class ElementInstance:
         "child",
         "children",
         "definition",
+        "gates",
         "groups",
+        "happened",
         "held",
         "index",
         "key",
@@ -171,6 +187,10 @@ class ElementInstance:
         """Of a call activity: the called instance's key."""
         self.definition: tuple[str, int] | None = None
         """Of a call or decision: the resolved hash and version."""
+        self.happened: dict[int, dict[int, Json]] | None = None
+        """Of a parallel multiple event, by its node: what its definitions that happened brought along."""
+        self.gates: dict[int, tuple[int, ...]] | None = None
+        """Of a scope: the complex gateways that wait for their reset, and the flows whose tokens they had."""
 
     @property
     def is_open_task(self) -> bool:
@@ -187,6 +207,7 @@ class State:
         "at",
         "awaiting",
         "business_key",
+        "conditions",
         "conversations",
         "depth",
         "draws",
@@ -213,6 +234,7 @@ class State:
         "timers",
         "tz_release",
         "version",
+        "watchers",
         "yields",
         "zone",
     )
@@ -251,5 +273,8 @@ class State:
         """The elements that wait for data; what they lack is in `held`."""
         self.conversations: dict[str, str] = {}
         """The values of the correlation keys that a message of this instance has set."""
+        self.conditions: dict[int, Condition] = {}
+        self.watchers: dict[str, dict[int, None]] = {}
+        """The conditions by the variables that they depend on; those that depend on all are under ""."""
         self.agenda: list[Operation] = []
         self.yields = 0
