@@ -116,7 +116,7 @@ def content_of(element: ElementInstance, node: Node, otherwise: dict[str, Json])
     """
     data = node.data
     own = element.variables or {}
-    names = data.content if data is not None else ()
+    names: tuple[str, ...] = data.content if data is not None else ()
     if data is None or not names:
         return dict(own) if node.inputs else otherwise
     if len(names) > 1:
