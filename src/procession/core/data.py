@@ -116,12 +116,12 @@ def content_of(element: ElementInstance, node: Node, otherwise: dict[str, Json])
     """
     data = node.data
     own = element.variables or {}
-    names: tuple[str, ...] = data.content if data is not None else ()
-    if data is None or not names:
+    if data is None or not data.content:
         return dict(own) if node.inputs else otherwise
-    if len(names) > 1:
-        return {name: own.get(name) for name in names}
-    value = own.get(names[0])
+    first, *others = data.content
+    if others:
+        return {name: own.get(name) for name in data.content}
+    value = own.get(first)
     return dict(value) if isinstance(value, dict) else {data.message: value}
 
 
@@ -145,6 +145,12 @@ def put(into: Json, path: list[str], value: Json) -> Json:
         at = copy
     at[path[-1]] = value
     return result
+
+
+def named(data: Data, variables: dict[str, Json]) -> dict[str, Json]:
+    """A result whose data outputs have their own names: whoever did the work may have named what they are copied to."""
+    renamed = {target: output for target, output in data.copied if target in variables and output not in variables}
+    return {renamed.get(name, name): value for name, value in variables.items()} if renamed else variables
 
 
 def _input_set(cx: Context, element: ElementInstance, data: Data) -> DataSet | None:

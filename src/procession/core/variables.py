@@ -5,7 +5,7 @@ from __future__ import annotations
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.context import Context
-from procession.core.data import given, put, read_stores, received, stores_of, taken, write_stores
+from procession.core.data import given, named, put, read_stores, received, stores_of, taken, write_stores
 from procession.core.state import ElementInstance
 from procession.ir.program import Mapping, Node
 
@@ -28,14 +28,17 @@ def owner(element: ElementInstance, name: str) -> ElementInstance:
 
 
 def receive(cx: Context, element: ElementInstance, variables: dict[str, Json]) -> None:
-    """Takes a result into an element: local if it has output mappings (only mapped targets leave), else merged."""
+    """Takes a result into an element: local if it has output mappings (only mapped targets leave), else merged.
+
+    Its own data are variables of its scope already, so they stay there; of a called process nothing else comes back.
+    """
     node = cx.nodes[element.node]
     data = node.data
-    if data is not None and data.content:
-        variables = received(data, variables)
+    if data is not None:
+        variables = received(data, variables) if data.content else named(data, variables)
     if not variables:
         return
-    if node.outputs or (data is not None and data.outputs):
+    if node.outputs or (node.call is not None and data is not None and data.outputs):
         for name, value in variables.items():
             cx.write(f.VariableSet(element.key, name, value))
     else:

@@ -274,7 +274,8 @@ class Data(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `variables` are made in its scope when it is entered. `message` is the name under which a content that is no context
     travels, and `content` are the data inputs that are sent, or the data outputs that take what was received.
-    `reads` are [variable, data store] pairs, `writes` of `outputs` the data stores that their targets mean.
+    `reads` are [variable, data store] pairs, `writes` of `outputs` the data stores that their targets mean. `copied`
+    are [target, output] pairs of outputs that are copied as they are: a result may have the name of either.
     """
 
     variables: tuple[str, ...] = ()
@@ -286,6 +287,7 @@ class Data(msgspec.Struct, frozen=True, array_like=True, gc=False):
     content: tuple[str, ...] = ()
     reads: tuple[tuple[str, str], ...] = ()
     writes: tuple[tuple[str, str], ...] = ()
+    copied: tuple[tuple[str, str], ...] = ()
 
 
 @final

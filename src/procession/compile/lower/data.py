@@ -129,6 +129,7 @@ def _of_activity(low: Lowering, drawn: Activity, message: str) -> Data:
         sent,
         _reads(low, taken),
         _writes(low, given),
+        _copied(low, given),
     )
 
 
@@ -231,6 +232,19 @@ def _writes(low: Lowering, associations: Iterable[model.DataAssociation]) -> tup
     items = low.resolved.items
     found = [items[each.target_ref] for each in associations if each.target_ref in items]
     return tuple([(STORE + name, name) for name in dict.fromkeys(each.name for each in found if each.kind == "store")])
+
+
+def _copied(low: Lowering, associations: Iterable[model.DataAssociation]) -> tuple[tuple[str, str], ...]:
+    """The variables that outputs are copied to, and the outputs."""
+    items = low.resolved.items
+    return tuple(
+        [
+            (items[each.target_ref].name, items[each.source_refs[0]].name)
+            for each in associations
+            if each.transformation is None and not each.assignments and len(each.source_refs) == 1
+            if {each.target_ref, each.source_refs[0]} <= items.keys() and items[each.source_refs[0]].kind == "output"
+        ]
+    )
 
 
 def _objects(low: Lowering, scope: Scope) -> list[str]:
