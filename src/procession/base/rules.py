@@ -77,6 +77,8 @@ RULES: Final[dict[str, str]] = {
     "duplicate-task-listeners": "two task listeners have the same event and type",
     # Data and expressions.
     "io-mapping": "a mapping has no source or target, or stands where nothing is mapped",
+    "data": "a data association says not what it moves, or data means something else than is drawn",
+    "correlation": "a correlation subscription names no key, or lacks a property of it",
     "variable-name": "no expression could use a variable of this name",
     "feel": "an expression is no FEEL",
     "expression-language": "an expression is in a language that is not registered, or in none",
