@@ -7,7 +7,7 @@ language itself, else the document does, else it is FEEL after `=`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, final
 
 import msgspec
@@ -58,6 +58,8 @@ class Languages(msgspec.Struct, frozen=True, kw_only=True):
     document: str = ""
     dialect: Dialect = "camunda"
     """Of FEEL, by the document's profile."""
+    scripts: Mapping[str, str] = {}
+    """Script formats that the host has a worker for, and the type of its jobs; '' is a script that names no format."""
 
 
 @final
@@ -160,6 +162,15 @@ class Expressions:
             return None
         value = expression.evaluate({}) if expression is not None and expression.constant else None
         return value if isinstance(value, str) else None
+
+    def variables(self, ref: Ref) -> frozenset[str]:
+        """The variables that a FEEL expression reads; none where that is not known."""
+        if ref == NONE or self.table[ref].language != FEEL:
+            return frozenset()
+        try:
+            return compile_expression(self.table[ref].text, dialect=self._languages.dialect).variables
+        except FeelSyntaxError:
+            return frozenset()
 
     def _add(self, text: str, language: str, site: Site) -> Ref:
         text = text.strip()

@@ -31,6 +31,7 @@ RULES: Final = {
     "dmn-type": "a type that is not defined",
     "dmn-table": "a decision table that contradicts itself",
     "dmn-requirement": "a requirement that cannot be met",
+    "dmn-import": "an import of a document that is not given, of one of several, in a circle, or of too much",
     "dmn-cycle": "decisions that require each other",
     "dmn-logic": "a decision without logic",
     "dmn-gap": "inputs for which a table has no rule",

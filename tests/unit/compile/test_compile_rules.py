@@ -107,6 +107,11 @@ def headed(tag: str, *keys: str, task: str = "") -> str:
     return extended(tag, f"{task}<zeebe:taskHeaders>{each}</zeebe:taskHeaders>")
 
 
+def repeated(attributes: str, inner: str = "") -> str:
+    loop = f"<loopCardinality>2</loopCardinality>{inner}"
+    return looped(f"<multiInstanceLoopCharacteristics {attributes}>{loop}</multiInstanceLoopCharacteristics>")
+
+
 def multiple(cardinality: str, attributes: str = "") -> str:
     inner = f"<loopCardinality>{cardinality}</loopCardinality>"
     return f"<multiInstanceLoopCharacteristics {attributes}>{inner}</multiInstanceLoopCharacteristics>"
@@ -120,20 +125,20 @@ EXTENDED_FORM: Final = '<extensionElements><zeebe:formDefinition formId="f"/></e
 ANY_ERROR: Final = "<errorEventDefinition/>"
 DECISION: Final = '<zeebe:calledDecision decisionId="d" resultVariable="r"/>'
 
+THROWS_A_TIMER: Final = (
+    f"<complexBehaviorDefinition><condition>=true</condition><event>{TIMER}</event></complexBehaviorDefinition>"
+)
+
 ELEMENT_TYPE: Final = [
     ("transaction", after('<transaction id="x"/>')),
     ("ad-hoc", after('<adHocSubProcess id="x"/>')),
-    ("complex gateway", after('<complexGateway id="x"/>')),
     ("compensation handler", after('<task id="x" isForCompensation="true"/>')),
     ("compensation boundary", bordered("<compensateEventDefinition/>")),
     ("compensation throw", thrown("<compensateEventDefinition/>")),
     ("compensation end", ended("<compensateEventDefinition/>")),
     ("compensation start", handler("<compensateEventDefinition/>")),
-    ("conditional catch", caught("<conditionalEventDefinition/>")),
-    ("conditional boundary", bordered("<conditionalEventDefinition/>")),
     ("cancel end", ended("<cancelEventDefinition/>")),
     ("cancel boundary", bordered("<cancelEventDefinition/>", "subProcess")),
-    ("two definitions", caught(MSG + SIG)),
     ("parallel multiple", after('<intermediateCatchEvent id="x" parallelMultiple="true"/>')),
     ("catch of nothing", after('<intermediateCatchEvent id="x"/>')),
     ("boundary of nothing", bordered("")),
@@ -141,17 +146,32 @@ ELEMENT_TYPE: Final = [
     ("terminate half-way", thrown("<terminateEventDefinition/>")),
     ("timer end", ended(TIMER)),
     ("link boundary", bordered('<linkEventDefinition name="l"/>')),
-    ("instantiating receive task", after('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
-    ("instantiating gateway", after('<eventBasedGateway id="x" instantiate="true"/>')),
-    ("parallel event gateway", after('<eventBasedGateway id="x" eventGatewayType="Parallel"/>')),
-    ("startQuantity", after('<task id="x" startQuantity="2"/>')),
-    ("completionQuantity", after('<task id="x" completionQuantity="0"/>')),
     ("script", after('<scriptTask id="x" scriptFormat="javascript"><script>1</script></scriptTask>')),
     ("unknown task listener", listening("userTask", "task", ("escalating", "t"))),
     ("beforeAll listener", listening("task", "execution", ("beforeAll", "t"))),
 ]
 
 RULES: Final = [
+    ("token-quantity", "x", after('<task id="x" completionQuantity="0"/>')),
+    ("token-quantity", "x", after('<task id="x" startQuantity="-1"/>')),
+    ("token-quantity", "x", after('<task id="x" startQuantity="many"/>')),
+    ("multiple-event", "x", caught(MSG + LINK)),
+    ("multiple-event", "x", ended(MSG + "<terminateEventDefinition/>")),
+    ("multiple-event", "x", bordered(ERR + SIG, "subProcess", attributes='parallelMultiple="true"')),
+    (
+        "multiple-event",
+        "x",
+        after(f'<endEvent id="x"><extensionElements>{TASK}</extensionElements>{MSG}{SIG}</endEvent>'),
+    ),
+    ("start-event", "x", after('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
+    ("start-event", "x", nested('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
+    ("event-based-gateway-target", "x", after('<eventBasedGateway id="x" eventGatewayType="Parallel"/>')),
+    ("loop-characteristics", "x", after('<task id="x"><standardLoopCharacteristics/></task>')),
+    ("loop-characteristics", "x", after('<task id="x"><standardLoopCharacteristics loopMaximum="-1"/></task>')),
+    ("loop-characteristics", "x", repeated('behavior="One"')),
+    ("loop-characteristics", "x", repeated('behavior="None" noneBehaviorEventRef="nothing"')),
+    ("loop-characteristics", "x", repeated('behavior="Complex"')),
+    ("loop-characteristics", "x", repeated('behavior="Complex"', THROWS_A_TIMER)),
     ("start-event", "x", START + '<startEvent id="x"/>'),
     ("start-event", "x", handler("")),
     ("start-event", "e", f'{START}<subProcess id="e" triggeredByEvent="true"><task id="t"/></subProcess>'),
