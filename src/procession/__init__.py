@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.hosts.embedded import BpmnError, Denied, Engine, Instance, Job
     from procession.hosts.embedded.aio import AsyncEngine, AsyncInstance
+    from procession.services.standard import check_standard
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ __all__ = [
     "Refused",
     "StoreError",
     "__version__",
+    "check_standard",
     "dmn",
     "feel",
 ]
@@ -49,6 +51,7 @@ _HOME: Final = {
     "ProcessionError": "procession.base.failure",
     "Refused": "procession.base.diagnostics",
     "StoreError": "procession.base.failure",
+    "check_standard": "procession.services.standard",
 }
 _ROOMS: Final = frozenset({"dmn", "feel"})
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from procession.base.diagnostics import Diagnostic
-from procession.compile.check.standard.checker import check_standard
+from procession.compile.check.standard.checker import find_breaches
 from procession.model.xml import XmlElement
 from procession.parse import read_xml
 
@@ -22,23 +22,24 @@ _SOUGHT: Final = _READ | {
 """Types of imports whose files are looked for; only BPMN is read."""
 
 
-def check_file(path: Path) -> list[Diagnostic]:
-    """Every breach of BPMN 2.0.2 by a file, in its order, all of them errors. Raises `OSError` if it cannot be read.
+def check_standard(model: str | Path | bytes, *, name: str = "", folder: str | Path | None = None) -> list[Diagnostic]:
+    """Every breach of BPMN 2.0.2 by a document, in its order, all of them errors; an empty list if it keeps to it.
 
-    The files that it imports are looked for beside it: by relative locations inside the folder, never by the network.
+    `model` is the file, or the bytes of one that is called `name`. The files that it imports are looked for in
+    `folder`, by default beside the file: by relative locations inside it, never by the network. What is said to be in
+    an import that is not looked for is not checked. Raises `OSError` if the file cannot be read.
     """
-    return check_bytes(path.read_bytes(), str(path), folder=path.parent)
+    if isinstance(model, bytes):
+        return _checked(model, name, Path(folder) if folder is not None else None)
+    path = Path(model)
+    return _checked(path.read_bytes(), name or str(path), Path(folder) if folder is not None else path.parent)
 
 
-def check_bytes(data: bytes, file: str, *, folder: Path | None = None) -> list[Diagnostic]:
-    """The same for a document that is given as bytes: `file` is the name that places show.
-
-    Imports are not looked for without a `folder`; what is said to be in them is then not checked.
-    """
+def _checked(data: bytes, file: str, folder: Path | None) -> list[Diagnostic]:
     root, refusals = read_xml(data, file)
     if root is None:
         return refusals
-    return check_standard(root, file, _imports(root, folder) if folder is not None else None)
+    return find_breaches(root, file, _imports(root, folder) if folder is not None else None)
 
 
 def _imports(root: XmlElement, folder: Path) -> dict[str, XmlElement | None]:

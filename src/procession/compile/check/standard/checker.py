@@ -1,4 +1,4 @@
-"""`check_standard`: a document held against every constraint of BPMN 2.0.2. The rules are in `table.py`."""
+"""`find_breaches`: a document held against every constraint of BPMN 2.0.2. The rules are in `table.py`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FINDINGS_MAX: Final = 1_000
 """Most findings of one document; more are counted, not shown."""
 
 
-def check_standard(root: XmlElement, file: str, imports: Imports | None = None) -> list[Diagnostic]:
+def find_breaches(root: XmlElement, file: str, imports: Imports | None = None) -> list[Diagnostic]:
     """Every breach of the standard by a document, in its order; all of them are errors.
 
     `root` is the `definitions` element, `file` the name that places show, `imports` what its imports hold, by
