@@ -45,14 +45,15 @@ def main(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     folders = [each for each in arguments if each != "--json"]
     if len(folders) != 1 or not Path(folders[0]).is_dir():
-        print("usage: python -m tests.conformance.rejections DIR [--json]", file=sys.stderr)
+        sys.stderr.write("usage: python -m tests.conformance.rejections DIR [--json]\n")
         return 2
     outcomes = list(run(Path(folders[0])))
     for each in outcomes:
         state = "refused" if each.passed else "NOT REFUSED"
-        print(each.line() if as_json else f"{state:12}{each.case}: {each.rule or each.why}")
+        text = each.line() if as_json else f"{state:12}{each.case}: {each.rule or each.why}"
+        sys.stdout.write(f"{text}\n")
     refused = sum(each.passed for each in outcomes)
-    print(f"{refused} of {len(outcomes)} refused", file=sys.stderr if as_json else sys.stdout)
+    (sys.stderr if as_json else sys.stdout).write(f"{refused} of {len(outcomes)} refused\n")
     if not outcomes:
         return 2
     return 0 if refused == len(outcomes) else 1

@@ -32,7 +32,7 @@ def find_breaches(root: XmlElement, file: str, imports: Imports | None = None) -
         for rule in BY_TAG.get(element.name, EVERYWHERE):
             for text in rule.check(document, element):
                 if len(found) < FINDINGS_MAX:
-                    found.append(_breach(rule, element, text, file))
+                    found.append(_breach(document, rule, element, text, file))
                 else:
                     left_out += 1
     if left_out:
@@ -47,12 +47,20 @@ def find_breaches(root: XmlElement, file: str, imports: Imports | None = None) -
     return found
 
 
-def _breach(rule: Rule, element: XmlElement, text: str, file: str) -> Diagnostic:
+def _breach(document: Document, rule: Rule, element: XmlElement, text: str, file: str) -> Diagnostic:
     name, remedy = rule.name, f"{rule.remedy}; BPMN 2.0.2, {rule.clause}"
     return Diagnostic(
         rule=name,
         message=text,
-        element=element.attributes.get("id", ""),
+        element=_nearest(document, element),
         span=Span(file, element.line, element.column),
         remedy=remedy,
     )
+
+
+def _nearest(document: Document, element: XmlElement) -> str:
+    """The id of an element, else that of the nearest one around it."""
+    at = element
+    while "id" not in at.attributes and at is not document.root:
+        at = document.parent(at)
+    return at.attributes.get("id", "")

@@ -75,7 +75,7 @@ def _sub_process_data(document: Document, scope: XmlElement) -> Iterator[str]:
 def _in_a_set(document: Document, spec: XmlElement) -> Iterator[str]:
     for tag, (set_tag, refs) in _SIDES.items():
         sets = children(spec, set_tag)
-        named = [each for one in sets for each in document.listed(one, refs)]
+        named = {each for one in sets for each in document.listed(one, refs)}
         for data in children(spec, tag):
             if data not in named and (sets or spec.name == _SPEC):
                 yield f"the {tag} {identity(data)!r} is in no {set_tag}"

@@ -19,6 +19,8 @@ from procession.model.xml import XSI_TYPE, XmlElement, local_name
 Imports: TypeAlias = "Mapping[str, XmlElement | None]"
 """What imports hold, by the location that they name; None for what is not there."""
 
+Many: TypeAlias = "dict[XmlElement, list[XmlElement]]"
+
 SCOPES: Final = frozenset({"process", *SUB_PROCESSES, *COLLABORATIONS, "subChoreography"})
 """Elements that hold flow elements."""
 _NODES: Final = frozenset(FLOW_NODES)
@@ -35,8 +37,8 @@ class Document:
     """
 
     __slots__ = (
-        "_ids", "_parents", "associated", "attached", "elements", "executable", "imported", "imports", "incoming",
-        "lost", "outgoing", "repeated", "root", "target_namespace",
+        "_ids", "_parents", "associated", "attached", "elements", "ends", "executable", "imported", "imports",
+        "incoming", "links", "lost", "outgoing", "repeated", "root", "starts", "target_namespace",
     )  # fmt: skip
 
     def __init__(self, root: XmlElement, imports: Imports | None = None) -> None:
@@ -57,12 +59,18 @@ class Document:
             location = each.attributes.get("location", "")
             known = given.get(location)
             if known is not None:
-                self.imports.setdefault(each.attributes.get("namespace", ""), []).append(Document(known))
+                self._import(each.attributes.get("namespace", ""), known)
             elif location in given:
                 self.lost.add(each)
         self._walk()
         self.incoming: dict[XmlElement, list[XmlElement]] = {}
         self.outgoing: dict[XmlElement, list[XmlElement]] = {}
+        self.starts: dict[XmlElement, list[XmlElement]] = {}
+        """A scope, and its start events."""
+        self.ends: dict[XmlElement, list[XmlElement]] = {}
+        """A scope, and its end events."""
+        self.links: set[tuple[XmlElement, str, str]] = set()
+        """The links of events: scope, kind of the event, name."""
         self.attached: dict[XmlElement, list[XmlElement]] = {}
         """An activity, and its boundary events."""
         self.associated: dict[XmlElement, list[XmlElement]] = {}
@@ -70,6 +78,11 @@ class Document:
         self._connect()
         self.executable = any(flag(each, "isExecutable") for each in root.children if each.name == "process")
         """Whether any process of the document is executable."""
+
+    def _import(self, namespace: str, root: XmlElement) -> None:
+        known = self.imports.setdefault(namespace, [])
+        if all(each.root is not root for each in known):
+            known.append(Document(root))
 
     def _walk(self) -> None:
         # By a stack, because siblings and depth are the document's choice. Diagrams have ids of the same kind.
@@ -91,22 +104,33 @@ class Document:
             waiting.extend(reversed(element.children))
 
     def _connect(self) -> None:
-        for flow in self.elements:
-            if flow.name == "sequenceFlow":
-                source, target = self.named(flow, "sourceRef"), self.named(flow, "targetRef")
-                if source is not None:
-                    self.outgoing.setdefault(source, []).append(flow)
-                if target is not None:
-                    self.incoming.setdefault(target, []).append(flow)
-            elif flow.name == "association":
-                source, target = self.named(flow, "sourceRef"), self.named(flow, "targetRef")
-                if source is not None and target is not None:
-                    self.associated.setdefault(source, []).append(target)
-                    self.associated.setdefault(target, []).append(source)
-            elif flow.name == "boundaryEvent":
-                host = self.named(flow, "attachedToRef")
-                if host is not None:
-                    self.attached.setdefault(host, []).append(flow)
+        for each in self.elements:
+            match each.name:
+                case "sequenceFlow":
+                    self._between(each, self.outgoing, self.incoming, each)
+                case "association":
+                    self._between(each, self.associated, self.associated, None)
+                case "startEvent":
+                    self.starts.setdefault(self.parent(each), []).append(each)
+                case "endEvent":
+                    self.ends.setdefault(self.parent(each), []).append(each)
+                case "boundaryEvent":
+                    host = self.named(each, "attachedToRef")
+                    if host is not None:
+                        self.attached.setdefault(host, []).append(each)
+                case "linkEventDefinition":
+                    event = self.parent(each)
+                    self.links.add((self.parent(event), event.name, each.attributes.get("name", "").strip()))
+                case _:
+                    pass
+
+    def _between(self, each: XmlElement, at_source: Many, at_target: Many, what: XmlElement | None) -> None:
+        """Notes at both ends of a flow the flow, or, for an association, the other end."""
+        source, target = self.named(each, "sourceRef"), self.named(each, "targetRef")
+        if source is not None and (what or target) is not None:
+            at_source.setdefault(source, []).append(what or target or each)
+        if target is not None and (what or source) is not None:
+            at_target.setdefault(target, []).append(what or source or each)
 
     # --- what is around an element ------------------------------------------------------------------------------------
 

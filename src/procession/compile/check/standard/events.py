@@ -140,12 +140,8 @@ def _link_ends(document: Document, event: XmlElement) -> Iterator[str]:
 
 def _by_name(document: Document, event: XmlElement, link: XmlElement) -> bool:
     """Whether the other half of a link is in its scope, by its name."""
-    other, scope = (_THROW if event.name == _CATCH else _CATCH), document.scope(event)
-    name = link.attributes.get("name", "").strip()
-    events = children(scope, other) if scope is not None else []
-    return bool(name) and any(
-        each.attributes.get("name", "").strip() == name for one in events for each in _links(document, one)
-    )
+    other, name = (_THROW if event.name == _CATCH else _CATCH), link.attributes.get("name", "").strip()
+    return bool(name) and (document.parent(event), other, name) in document.links
 
 
 def _link_mutual(document: Document, event: XmlElement) -> Iterator[str]:

@@ -45,7 +45,7 @@ def _listed(document: Document, node: XmlElement) -> Iterator[str]:
         ("incoming", "targetRef", document.flows_in(node)),
         ("outgoing", "sourceRef", document.flows_out(node)),
     ):
-        named = document.listed(node, tag)
+        named = dict.fromkeys(document.listed(node, tag))
         for flow in named:
             if flow.name == _FLOW and document.named(flow, end) is not node:
                 yield f"{identity(flow)!r} is listed as {tag}, but its {end} is another element"
@@ -93,7 +93,7 @@ def _default_condition(document: Document, node: XmlElement) -> Iterator[str]:
 
 RULES: Final = (
     Rule(
-        "sequence-flow-ends",
+        "sequence-flow-nodes",
         "8.4.13",
         _FLOW,
         "a sequence flow begins or ends at what is no event, activity or gateway",

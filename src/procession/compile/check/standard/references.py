@@ -29,7 +29,7 @@ ATTRIBUTES: Final[dict[str, tuple[str, ...]]] = {
     "operationRef": ("operation",),
     "messageRef": _MESSAGE,
     "calledElement": ("process", *grammar.GLOBAL_TASKS),
-    "attachedToRef": grammar.ACTIVITIES,
+    "attachedToRef": (*grammar.ACTIVITIES, *grammar.CHOREOGRAPHY_ACTIVITIES),
     "errorRef": ("error",),
     "escalationRef": ("escalation",),
     "signalRef": ("signal",),

@@ -27,7 +27,7 @@ def is_event_sub_process(scope: XmlElement | None) -> bool:
     return scope is not None and scope.name in grammar.SUB_PROCESSES and flag(scope, "triggeredByEvent")
 
 
-def _begins(document: Document, node: XmlElement) -> bool:
+def _begins(node: XmlElement) -> bool:
     """Whether a node other than a start event begins a process."""
     return node.name in {"receiveTask", "eventBasedGateway"} and flag(node, "instantiate")
 
@@ -38,23 +38,22 @@ def _is_apart(node: XmlElement) -> bool:
 
 
 def _end_without_start(document: Document, scope: XmlElement) -> Iterator[str]:
-    nodes = list(document.nodes(scope))
-    ends = [each for each in nodes if each.name == "endEvent"]
-    if ends and not any(each.name == "startEvent" or _begins(document, each) for each in nodes):
+    ends = document.ends.get(scope)
+    if ends and scope not in document.starts and not any(_begins(each) for each in document.nodes(scope)):
         yield f"the {scope.name} has the end event {identity(ends[0])!r}, but nothing starts it"
 
 
 def _start_without_end(document: Document, scope: XmlElement) -> Iterator[str]:
-    starts = children(scope, "startEvent")
-    if starts and not children(scope, "endEvent"):
+    starts = document.starts.get(scope)
+    if starts and scope not in document.ends:
         yield f"the {scope.name} has the start event {identity(starts[0])!r}, but no end event"
 
 
 def _no_incoming(document: Document, node: XmlElement) -> Iterator[str]:
     scope = document.scope(node)
-    if scope is None or scope.name == _AD_HOC or document.flows_in(node) or _is_apart(node) or _begins(document, node):
+    if scope is None or scope.name == _AD_HOC or document.flows_in(node) or _is_apart(node) or _begins(node):
         return
-    if children(scope, "startEvent"):
+    if scope in document.starts:
         yield f"no sequence flow leads to this {node.name}, though its {scope.name} has a start event"
 
 
@@ -62,7 +61,7 @@ def _no_outgoing(document: Document, node: XmlElement) -> Iterator[str]:
     scope = document.scope(node)
     if scope is None or scope.name == _AD_HOC or document.flows_out(node) or _is_apart(node):
         return
-    if children(scope, "endEvent"):
+    if scope in document.ends:
         yield f"no sequence flow leaves this {node.name}, though its {scope.name} has an end event"
 
 
@@ -134,7 +133,7 @@ def _must_interrupt(document: Document, event: XmlElement) -> Iterator[str]:
 
 
 def _one_start(document: Document, scope: XmlElement) -> Iterator[str]:
-    count = len(children(scope, "startEvent"))
+    count = len(document.starts.get(scope, ()))
     if is_event_sub_process(scope) and count != 1:
         yield f"the event sub-process has {count} start events; it must have one"
 
