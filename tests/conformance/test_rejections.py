@@ -44,7 +44,7 @@ CONSTRAINTS: Final[dict[str, str]] = {
     "EXT037": "activity-quantity",
     "EXT038": "activity-quantity",
     "EXT042": "service-task-data",
-    "EXT043": "service-task-data",
+    "EXT043": "service-task-sets",
     "EXT047": "send-task-data",
     "EXT048": "send-task-data",
     "EXT050": "receive-task-data",

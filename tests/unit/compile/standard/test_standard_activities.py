@@ -180,7 +180,7 @@ TASKS: Final = (
         task("serviceTask", io("a:same"), 'operationRef="op"'),
     ),
     Row(
-        "service-task-data", task("serviceTask", io("a:it", input_sets=2), 'operationRef="op"'), task("serviceTask", "")
+        "service-task-sets", task("serviceTask", io("a:it", input_sets=2), 'operationRef="op"'), task("serviceTask", "")
     ),
     Row(
         "service-task-data",
@@ -198,7 +198,7 @@ TASKS: Final = (
         task("serviceTask", io("a:it", "b:number"), 'operationRef="op2"'),
     ),
     Row(
-        "service-task-data",
+        "service-task-sets",
         task("serviceTask", io("a:it", "b:number", output_sets=2), 'operationRef="op2"'),
         task("serviceTask", io("a:it", "b:number"), 'operationRef="op2"'),
     ),

@@ -98,6 +98,13 @@ SUB: Final = (
 
 ROWS: Final = (
     Row(
+        "conversation-participants",
+        conversing('<conversation id="v"><participantRef>pa</participantRef></conversation>'),
+        conversing(
+            '<conversation id="v"><participantRef>pa</participantRef><participantRef>pb</participantRef></conversation>'
+        ),
+    ),
+    Row(
         "process-public-executable",
         VALID.replace("isExecutable", 'processType="Public" isExecutable'),
         VALID.replace("isExecutable", 'processType="Private" isExecutable'),

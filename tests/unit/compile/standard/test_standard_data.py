@@ -105,6 +105,19 @@ EVENTS: Final = ("startEvent", "intermediateCatchEvent", "boundaryEvent", "inter
 
 DATA: Final = (
     Row(
+        "data-object-reference-scope",
+        document(
+            process(
+                '<subProcess id="y"><dataObject id="d"/></subProcess><dataObjectReference id="r" dataObjectRef="d"/>'
+            )
+        ),
+        document(
+            process(
+                '<dataObject id="d"/><subProcess id="y"><dataObjectReference id="r" dataObjectRef="d"/></subProcess>'
+            )
+        ),
+    ),
+    Row(
         "data-object-state",
         document(process('<dataObject id="d"><dataState id="st" name="a"/></dataObject>')),
         document(process('<dataObject id="d"/>')),

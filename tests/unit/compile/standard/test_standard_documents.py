@@ -113,6 +113,11 @@ CHOSEN: Final = GROUPED.replace('"c"', '"cv"')
 STORED: Final = line(TASK, last='<dataObject id="d" itemSubjectRef="it" isCollection="true"/>')
 
 ROWS: Final = (
+    Row(
+        "schema-value",
+        document('<itemDefinition id="it" structureRef="zz:String"/>'),
+        document('<itemDefinition id="it" structureRef="o:String"/>'),
+    ),
     Row("schema-element", alone('<property id="y"/><message id="m"/>'), alone()),
     Row("schema-element", document('<property id="y"/>', line(TASK)), VALID),
     Row("schema-element", document(line('<task id="x"><o:thing/></task>')), VALID),
@@ -178,7 +183,7 @@ ROWS: Final = (
         document(line('<callActivity id="x" calledElement="t:q"/>'), process(id="q")),
     ),
     Row(
-        "reference-namespace",
+        "schema-value",
         document(line('<callActivity id="x" calledElement="zz:q"/>')),
         document(f"<import {IMPORT}/>", line('<callActivity id="x" calledElement="o:q"/>')),
     ),

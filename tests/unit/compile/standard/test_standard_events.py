@@ -103,6 +103,7 @@ BORDERS: Final = frozenset({"message", "timer", "escalation", "error", "conditio
 BESIDE: Final = BORDERS - {"error"}
 
 ROWS: Final = (
+    Row("implicit-throw-event", document(ROOTS, line('<implicitThrowEvent id="x"/>')), thrown("")),
     *(
         Row("event-trigger", caught(TRIGGERS[each]), caught(MSG))
         for each in sorted(TRIGGERS.keys() - CATCHABLE - {"link"})

@@ -69,17 +69,21 @@ def _parts(activity: XmlElement, *tags: str) -> list[list[XmlElement]]:
     return [children(spec, tag) if spec is not None else [] for tag in tags]
 
 
+def _service_sets(document: Document, task: XmlElement) -> Iterator[str]:
+    input_sets, output_sets = _parts(task, "inputSet", "outputSet")
+    yield from _at_most_one(task, "input sets", input_sets)
+    yield from _at_most_one(task, "output sets", output_sets)
+
+
 def _service_data(document: Document, task: XmlElement) -> Iterator[str]:
     operation = document.named(task, "operationRef")
     if operation is None or operation.name != "operation":
         return
-    inputs, input_sets, outputs, output_sets = _parts(task, "dataInput", "inputSet", "dataOutput", "outputSet")
-    if len(input_sets) != 1 or len(inputs) != 1:
-        yield f"the task has {len(input_sets)} input sets and {len(inputs)} data inputs; its operation takes one"
+    inputs, outputs = _parts(task, "dataInput", "dataOutput")
+    if len(inputs) != 1:
+        yield f"the task has {len(inputs)} data inputs; its operation takes one"
     yield from _fits(document, inputs, document.listed(operation, "inMessageRef"))
     answers = document.listed(operation, "outMessageRef")
-    if len(output_sets) > 1:
-        yield f"the task has {len(output_sets)} output sets; at most one is allowed"
     if answers and len(outputs) != 1:
         yield f"the task has {len(outputs)} data outputs; its operation gives one"
     elif len(outputs) > 1:
@@ -284,6 +288,14 @@ RULES: Final = (
         "a task and its operation name different messages",
         "name the message of the operation",
         _operation,
+    ),
+    Rule(
+        "service-task-sets",
+        "10.4.1",
+        "serviceTask",
+        "a service task has several input sets, or several output sets",
+        "keep one of each",
+        _service_sets,
     ),
     Rule(
         "service-task-data",

@@ -114,6 +114,11 @@ _IN_GLOBAL_CONVERSATION: Final = frozenset(
 )
 
 
+def _one_alone(document: Document, node: XmlElement) -> Iterator[str]:
+    if len(children(node, "participantRef")) == 1:
+        yield "one participant alone takes part in the conversation"
+
+
 def _link_ends(document: Document, link: XmlElement) -> Iterator[str]:
     ends = [document.named(link, name) for name in ("sourceRef", "targetRef")]
     if None in ends:
@@ -270,6 +275,14 @@ RULES: Final = (
         "a global conversation holds more than participants, message flows and correlation keys",
         "use a collaboration",
         _global_conversation,
+    ),
+    Rule(
+        "conversation-participants",
+        "9.5.1",
+        " ".join(grammar.CONVERSATION_NODES),
+        "a conversation has a single participant",
+        "name two participants or more",
+        _one_alone,
     ),
     Rule(
         "conversation-link-ends",

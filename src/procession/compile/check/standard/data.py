@@ -51,6 +51,21 @@ def _reference_empty(document: Document, reference: XmlElement) -> Iterator[str]
         yield "the reference names no data object"
 
 
+def _reference_scope(document: Document, reference: XmlElement) -> Iterator[str]:
+    target = document.named(reference, "dataObjectRef")
+    if target is not None and target.name == "dataObject" and not _is_around(document, reference, target):
+        yield f"the data object {identity(target)!r} belongs to a process or sub-process around which this is not"
+
+
+def _is_around(document: Document, element: XmlElement, data: XmlElement) -> bool:
+    """Whether what holds some data is around an element."""
+    scope = document.parent(data)
+    at = document.parent(element)
+    while at is not scope and at is not document.root:
+        at = document.parent(at)
+    return at is scope
+
+
 def _reference_name(document: Document, reference: XmlElement) -> Iterator[str]:
     state, target = child(reference, "dataState"), document.named(reference, "dataObjectRef")
     if state is None or target is None or target.name != "dataObject":
@@ -160,11 +175,7 @@ def _accessible(document: Document, association: XmlElement) -> Iterator[str]:
     for data in (*_sources(document, association), *_targets(document, association)):
         if data.name not in {"dataObject", "dataObjectReference", "dataStoreReference", "property"}:
             continue
-        scope = document.parent(data)
-        at = document.parent(association)
-        while at is not scope and at is not document.root:
-            at = document.parent(at)
-        if at is not scope:
+        if not _is_around(document, association, data):
             yield f"{identity(data)!r} belongs to a process or sub-process around which this is not"
 
 
@@ -197,10 +208,8 @@ def _no_source(document: Document, association: XmlElement) -> Iterator[str]:
 def _event_count(document: Document, event: XmlElement) -> Iterator[str]:
     definitions = document.definitions(event)
     data = children(event, "dataInput", "dataOutput")
-    if len(definitions) > 1 and data and len(data) != len(definitions):
+    if definitions and data and len(data) != len(definitions):
         yield f"the event has {len(definitions)} definitions and {len(data)} inputs or outputs; each needs one"
-    elif len(definitions) == 1 and len(data) > 1:
-        yield f"the event has one definition and {len(data)} inputs or outputs"
 
 
 def _event_item(document: Document, event: XmlElement) -> Iterator[str]:
@@ -236,6 +245,14 @@ RULES: Final = (
         "a reference names no data object",
         "give dataObjectRef",
         _reference_empty,
+    ),
+    Rule(
+        "data-object-reference-scope",
+        "10.4.1",
+        "dataObjectReference",
+        "a reference names a data object of another process or sub-process",
+        "refer to one of the scopes around",
+        _reference_scope,
     ),
     Rule(
         "data-object-reference-name",

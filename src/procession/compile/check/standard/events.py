@@ -39,6 +39,11 @@ def _trigger(document: Document, event: XmlElement) -> Iterator[str]:
         yield "the event has no trigger, so nothing can be caught"
 
 
+def _implicit(document: Document, event: XmlElement) -> Iterator[str]:
+    if document.parent(event).name != "complexBehaviorDefinition":
+        yield "the event is drawn in a flow; only multi-instances throw such events"
+
+
 def _link_beside_others(document: Document, event: XmlElement) -> Iterator[str]:
     triggers = document.triggers(event)
     if "link" in triggers and len(triggers) > 1:
@@ -183,6 +188,14 @@ RULES: Final = (
         "an event has a trigger that an event of its kind cannot have, or catches nothing",
         "choose another trigger",
         _trigger,
+    ),
+    Rule(
+        "implicit-throw-event",
+        "10.5.4",
+        "implicitThrowEvent",
+        "an implicit throw event stands in a flow",
+        "draw an intermediate throw event",
+        _implicit,
     ),
     Rule(
         "link-event-alone",

@@ -145,9 +145,7 @@ def _namespace(document: Document, element: XmlElement) -> Iterator[str]:
         if not colon or name in _OUTSIDE:
             continue
         namespace = element.prefixes.namespace(prefix)
-        if namespace is None:
-            yield f"{name} of this {element.name} has the prefix {prefix!r}, which is not declared"
-        elif namespace not in known:
+        if namespace is not None and namespace not in known:
             yield f"{name} of this {element.name} is of the namespace {namespace!r}, which is not imported"
 
 
@@ -182,8 +180,8 @@ RULES: Final = (
         "reference-namespace",
         "15.3",
         "*",
-        "the prefix of a reference is not declared, or not that of this document or an import",
-        "declare the prefix, import the document",
+        "the prefix of a reference is neither that of this document nor of an import",
+        "correct the prefix, or import the document",
         _namespace,
     ),
     Rule(

@@ -155,11 +155,19 @@ def _required(document: Document, element: XmlElement) -> Iterator[str]:
 def _values(document: Document, element: XmlElement) -> Iterator[str]:
     for name, kind in shape_of(document, element).attributes.items():
         value = element.attributes.get(name)
-        if value is not None and (problem := _problem(value, kind)):
+        if value is not None and (problem := _problem(value, kind) or _prefix(element, value, kind)):
             yield f"the attribute {name} is {value[:60]!r}, not {problem}"
     kind = "IDREF" if element.name in grammar.IDREF_TEXTS else "QName" if element.name in grammar.QNAME_TEXTS else ""
-    if kind and (problem := _problem(element.text, kind)):
+    if kind and (problem := _problem(element.text, kind) or _prefix(element, element.text, kind)):
         yield f"<{element.name}> is {element.text.strip()[:60]!r}, not {problem}"
+
+
+def _prefix(element: XmlElement, value: str, kind: Kind) -> str:
+    """What a name with a prefix that is not declared should be, or ''."""
+    prefix, colon, _ = value.strip().partition(":")
+    if kind != "QName" or not colon or element.prefixes.namespace(prefix) is not None:
+        return ""
+    return f"a name of a declared prefix: xmlns:{prefix} is missing"
 
 
 def _problem(value: str, kind: Kind) -> str:
