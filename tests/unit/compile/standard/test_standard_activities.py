@@ -126,6 +126,11 @@ LOOPS: Final = (
 )
 
 TASKS: Final = (
+    Row(
+        "transaction-method",
+        document(line('<transaction id="x" method="rollback"/>')),
+        document(line('<transaction id="x" method="http://x/protocol"/>')),
+    ),
     *(
         Row(
             "activity-quantity",

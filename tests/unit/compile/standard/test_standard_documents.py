@@ -108,11 +108,32 @@ def imported(attributes: str) -> str:
 IMPORT: Final = f'location="http://x/a.bpmn" importType="{MODEL}" namespace="urn:other"'
 DIAGRAM: Final = '<bpmndi:BPMNDiagram><bpmndi:BPMNPlane id="{}" bpmnElement="{}"/></bpmndi:BPMNDiagram>'
 
+XS: Final = 'xmlns:xs="http://www.w3.org/2001/XMLSchema"'
 GROUPED: Final = '<process id="p"><group id="g" categoryValueRef="c"/></process>'
 CHOSEN: Final = GROUPED.replace('"c"', '"cv"')
 STORED: Final = line(TASK, last='<dataObject id="d" itemSubjectRef="it" isCollection="true"/>')
 
 ROWS: Final = (
+    Row(
+        "language-uri",
+        document(line(TASK), attributes='expressionLanguage="groovy"'),
+        document(line(TASK), attributes='expressionLanguage="http://groovy.codehaus.org/"'),
+    ),
+    Row(
+        "language-uri",
+        decided(f'<conditionExpression {FORMAL} language="INVALID">a</conditionExpression>'),
+        decided(f'<conditionExpression {FORMAL} language="urn:x">a</conditionExpression>'),
+    ),
+    Row(
+        "condition-boolean",
+        decided(f'<conditionExpression {FORMAL} evaluatesToTypeRef="xs:int" {XS}>a</conditionExpression>'),
+        decided(f'<conditionExpression {FORMAL} evaluatesToTypeRef="xs:boolean" {XS}>a</conditionExpression>'),
+    ),
+    Row(
+        "text-format",
+        document('<globalScriptTask id="x" scriptLanguage="python"><script>a</script></globalScriptTask>'),
+        document('<globalScriptTask id="x" scriptLanguage="text/x-python"><script>a</script></globalScriptTask>'),
+    ),
     Row(
         "schema-value",
         document('<itemDefinition id="it" structureRef="zz:String"/>'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,6 +16,7 @@ _ACTIVITIES: Final = " ".join(grammar.ACTIVITIES)
 _SUB: Final = " ".join(grammar.SUB_PROCESSES)
 _CALLABLE: Final = " ".join(("process", *grammar.GLOBAL_TASKS))
 _MULTI: Final = "multiInstanceLoopCharacteristics"
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 _DATA_OBJECTS: Final = frozenset({"dataObject", "dataObjectReference"})
 
 
@@ -58,6 +60,12 @@ def _operation(document: Document, task: XmlElement) -> Iterator[str]:
     known = document.listed(operation, "inMessageRef") + document.listed(operation, "outMessageRef")
     if known and message not in known:
         yield "the operation of the task has another message than the task"
+
+
+def _method(document: Document, scope: XmlElement) -> Iterator[str]:
+    method = scope.attributes.get("method", "").strip()
+    if method and not method.startswith("##") and _URI.fullmatch(method) is None:
+        yield f"the method is {method[:60]!r}, which is no URI"
 
 
 # --- services and messages as data (10.4.1) ---------------------------------------------------------------------------
@@ -272,6 +280,14 @@ RULES: Final = (
         "a script has no format",
         "name the format of the script",
         _script_format,
+    ),
+    Rule(
+        "transaction-method",
+        "10.3.5",
+        "transaction",
+        "the method of a transaction is no URI",
+        "write ##Compensate, ##Image, ##Store or a URI",
+        _method,
     ),
     Rule(
         "receive-task-instantiate",

@@ -19,6 +19,7 @@ NEEDS_ID: Final = (
 """Elements that are there to be referred to."""
 _MIME: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+*-]+(\s*;\s*[\w-]+=(\"[^\"]*\"|[^\s;]+))*", re.ASCII)
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+_SCHEMA: Final = "http://www.w3.org/2001/XMLSchema"
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE: Final = re.compile(r"\+?\d+", re.ASCII)
 _STRING: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -47,7 +48,7 @@ def _no_id(document: Document, element: XmlElement) -> Iterator[str]:
 
 
 def _format(document: Document, element: XmlElement) -> Iterator[str]:
-    for name in ("textFormat", "scriptFormat"):
+    for name in ("textFormat", "scriptFormat", "scriptLanguage"):
         value = element.attributes.get(name)
         if value is not None and _MIME.fullmatch(value.strip()) is None:
             yield f"{name} is {value[:40]!r}, which is no MIME type"
@@ -103,7 +104,25 @@ def _empty(document: Document, element: XmlElement) -> Iterator[str]:
         yield f"the {element.name} is empty"
 
 
+def _language(document: Document, element: XmlElement) -> Iterator[str]:
+    for name in ("expressionLanguage", "typeLanguage", "language"):
+        value = element.attributes.get(name)
+        if value is not None and _ABSOLUTE.fullmatch(value.strip()) is None:
+            yield f"{name} is {value[:60]!r}, which is no URI"
+
+
+def _other_type(document: Document, element: XmlElement) -> Iterator[str]:
+    """A condition whose type is one of a schema, by itself or by its item, and not boolean."""
+    named = element.attributes.get("evaluatesToTypeRef", "")
+    item = document.find(element, named) if named else None
+    at, kind = (element, named) if item is None else (item, item.attributes.get("structureRef", ""))
+    prefix, colon, local = kind.strip().partition(":")
+    if colon and at.prefixes.namespace(prefix) == _SCHEMA and local != "boolean":
+        yield f"the {element.name} evaluates to {kind}, which is neither true nor false"
+
+
 def _no_condition(document: Document, element: XmlElement) -> Iterator[str]:
+    yield from _other_type(document, element)
     text = element.text.strip()
     if _NUMBER.fullmatch(text) or _STRING.fullmatch(text):
         yield f"the {element.name} is {text[:40]}, which is neither true nor false"
@@ -202,8 +221,8 @@ RULES: Final = (
     ),
     Rule(
         "text-format",
-        "8.3.2, 10.3.3",
-        "documentation textAnnotation scriptTask",
+        "8.3.2, 10.3.3, 10.3.7",
+        "documentation textAnnotation scriptTask globalScriptTask",
         "the format of a text is no MIME type",
         "write it as type/subtype: text/plain",
         _format,
@@ -256,12 +275,20 @@ RULES: Final = (
         'make it formal: xsi:type="tFormalExpression"',
         _informal,
     ),
+    Rule(
+        "language-uri",
+        "8.2.1, 8.4.6",
+        f"definitions {FORMAL}",
+        "the language of expressions or types is no URI",
+        "name it by its URI: http://www.w3.org/1999/XPath",
+        _language,
+    ),
     Rule("expression-empty", "8.4.6", FORMAL, "a formal expression or a condition is empty", "write it", _empty),
     Rule(
         "condition-boolean",
         "8.4.6",
         BOOLEAN,
-        "a condition is a number or a text, which is neither true nor false",
+        "a condition is a number or a text, or says to be of a type that is not boolean",
         "write a condition",
         _no_condition,
     ),
