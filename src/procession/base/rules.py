@@ -23,6 +23,7 @@ RULES: Final[dict[str, str]] = {
     "duplicate-id": "two elements have the same id",
     "dangling-reference": "a reference names what is not there, or an element of another kind",
     "attribute": "an attribute is no boolean, or none of its words",
+    "collapsed-subprocess": "a sub-process is drawn collapsed, and what it does nowhere",
     "diagram": "a shape or an edge of the diagram cannot be drawn",
     "duplicate-extension": "an extension element that may stand once stands twice",
     "extension-attribute": "an extension or one of its attributes has no effect where it stands",
@@ -85,7 +86,5 @@ RULES: Final[dict[str, str]] = {
     # Documents of decisions.
     "boxed-expression": "a boxed expression is incomplete, or two stand in one place",
     "decision-table": "a decision table lacks a column, or a rule lacks an entry",
-    # The command line.
-    "standard": "the rules of the standard alone are not checked yet",
 }
 """Rule -> what breaks it."""

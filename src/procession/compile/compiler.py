@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from procession.base.diagnostics import Diagnostic
-from procession.compile.check import data, details, extensions, references, structure, support
+from procession.compile.check import data, details, drawing, extensions, references, structure, support
 from procession.compile.expressions import LANGUAGES, Expressions, Languages
 from procession.compile.findings import Findings
 from procession.compile.global_tasks import called_in, process_of
@@ -148,6 +148,7 @@ def _lowered(
     resolved = resolve(definitions, process, languages.scripts)
     support.check_process(resolved, findings)
     data.check_process(resolved, findings)
+    drawing.check_process(resolved, findings)
     listeners = process.extension.execution_listeners
     details.check_listeners(process, ("execution", EXECUTION_EVENTS), listeners, findings)
     details.check_roles(process, process.resources, findings)
