@@ -1,0 +1,207 @@
+"""The states of a net that matter, found from its beginnings: which marking follows which, by which move.
+
+A marking is the sorted tuple of its places. From each marking only one node moves, the most upstream one that can, in
+each of its ways: tokens of different nodes do not disturb each other, so what can wait for ever waits for ever in some
+explored run too (a stubborn set of one conflict cluster). So parallel branches are added up, not multiplied. And since
+tokens meet upstream of where they pass, two that pass one place in the same run are seen there together. Three things
+break the independence, and are treated as what they are: an inclusive join, which looks at tokens elsewhere and goes on
+before those that merely wait; an end that ends all, which others do not wait for either; and a loop that could go on
+for ever while others wait (then all of them move).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple, TypeAlias, final
+
+from procession.compile.soundness.behaviour import Gather, Then
+from procession.compile.soundness.net import Move, Net, Station
+
+Marking: TypeAlias = tuple[int, ...]
+
+TWICE: Final = -1
+"""In a marking: on the way here two tokens were in one place."""
+DROPPED: Final = -2
+"""In a marking: a third token came to one place. What follows is not explored: it may have no end."""
+THROWN: Final = -3
+"""In a marking: an error left the scope."""
+_OVER: Final[dict[Then, Marking]] = {Then.OVER: (), Then.THROWN: (THROWN,)}
+
+
+class Edge(NamedTuple):
+    """From one marking to another: the station that moved, and how."""
+
+    station: Station
+    move: Move
+    to: int
+
+
+@final
+class Graph:
+    """Markings by number, and the edges out of each. `is_whole` is false where the bound was reached."""
+
+    __slots__ = ("edges", "is_whole", "markings", "numbers", "starts")
+
+    def __init__(self) -> None:
+        self.markings: list[Marking] = []
+        self.numbers: dict[Marking, int] = {}
+        self.edges: list[list[Edge]] = []
+        self.starts: list[int] = []
+        self.is_whole = True
+
+    def number(self, marking: Marking) -> int:
+        """The number of a marking, a new one if it is new."""
+        number = self.numbers.get(marking)
+        if number is None:
+            number = self.numbers[marking] = len(self.markings)
+            self.markings.append(marking)
+            self.edges.append([])
+        return number
+
+
+def explore(net: Net, states_max: int) -> Graph:
+    """The graph of a net, of about `states_max` markings at most."""
+    graph = Graph()
+    graph.starts = [graph.number(start) for start in net.starts]
+    _expand(net, graph, list(reversed(graph.starts)), states_max)
+    whole: set[int] = set()
+    while graph.is_whole and (caught := [number for number in never_ending(graph) if number not in whole]):
+        # A loop without a way out keeps tokens elsewhere from their turn: from its states, all of them move.
+        whole.update(caught)
+        _expand(net, graph, caught, states_max, all_of_them=True)
+    return graph
+
+
+def never_ending(graph: Graph) -> list[int]:
+    """The markings from which no marking is reached where nothing moves, ascending."""
+    before: list[list[int]] = [[] for _ in graph.markings]
+    for number, edges in enumerate(graph.edges):
+        for edge in edges:
+            before[edge.to].append(number)
+    waiting = [number for number, edges in enumerate(graph.edges) if not edges]
+    ends = bytearray(len(graph.markings))
+    for number in waiting:
+        ends[number] = 1
+    while waiting:
+        for number in before[waiting.pop()]:
+            if not ends[number]:
+                ends[number] = 1
+                waiting.append(number)
+    return [number for number, known in enumerate(ends) if not known]
+
+
+def _expand(net: Net, graph: Graph, waiting: list[int], states_max: int, *, all_of_them: bool = False) -> None:
+    """Depth first, so that a run is seen to its end even where not all of them can be."""
+    fully = set(waiting) if all_of_them else set[int]()
+    while waiting:
+        number = waiting.pop()
+        edges = graph.edges[number]
+        marking = graph.markings[number]
+        if DROPPED in marking:
+            continue
+        moving = enabled(net, marking) if number in fully else _chosen(net, marking)
+        known = {edge.station.rank for edge in edges}
+        for station, taken in moving:
+            if station.rank in known:
+                continue
+            for move in station.moves:
+                before = len(graph.markings)
+                to = graph.number(_following(marking, taken, move))
+                edges.append(Edge(station, move, to))
+                if to == before:
+                    waiting.append(to)
+        if len(graph.markings) > states_max:
+            graph.is_whole = False
+            return
+
+
+def enabled(net: Net, marking: Marking) -> Iterator[tuple[Station, Marking]]:
+    """The stations that can move, upstream first, with the places that they take from."""
+    at = net.at
+    last = -1
+    for place in marking:
+        if place < 0 or at[place].rank == last:
+            continue
+        station = at[place]
+        last = station.rank
+        taken = taken_by(net, station, marking)
+        if taken and station.moves:
+            yield station, taken
+
+
+def taken_by(net: Net, station: Station, marking: Marking) -> Marking:
+    """The places that a station with a token takes from; () if it has to wait."""
+    if station.gather is Gather.ANY:
+        return station.ins
+    taken = tuple([place for place in station.ins if place in marking])
+    if station.gather is Gather.ALL:
+        return taken if len(taken) == len(station.ins) else ()
+    return () if _others(net, station, marking) & _holding(station, taken) else taken
+
+
+def _holding(station: Station, taken: Marking) -> int:
+    """The stations whose token holds an inclusive join back (13.4.3): it may still come over an empty flow, and not
+    over one that has a token."""
+    empty = full = 0
+    for place, reach in zip(station.ins, station.reach, strict=True):
+        if place in taken:
+            full |= reach
+        else:
+            empty |= reach
+    return empty & ~full
+
+
+def _others(net: Net, station: Station, marking: Marking) -> int:
+    """The stations, but for one, that have a token, as bits."""
+    found = 0
+    for place in marking:
+        if place >= 0:
+            found |= 1 << net.at[place].rank
+    return found & ~(1 << station.rank)
+
+
+def _chosen(net: Net, marking: Marking) -> list[tuple[Station, Marking]]:
+    """The station that moves from here: the most upstream one, but for those that cannot but move before it."""
+    moving = enabled(net, marking)
+    first = next(moving, None)
+    if first is None or not (net.has_inclusive_joins or net.has_races):
+        return [] if first is None else [first]
+    able = [first, *moving]
+    if any(station.races for station, _ in able):
+        # Nothing that waits comes before a token that runs to the end of the scope without waiting.
+        running = [each for each in able if not each[0].waits and each[0].gather is not Gather.SOME]
+        if running:
+            return [next((each for each in running if not each[0].ends_all), running[0])]
+    before = [each for each in able if each[0].gather is Gather.SOME and _passes_by(net, each[0], marking)]
+    return before or [first]
+
+
+def _passes_by(net: Net, station: Station, marking: Marking) -> bool:
+    """Whether tokens that could still come to a join merely wait: then it goes on, for nothing else can move first."""
+    upstream = _others(net, station, marking) & station.around
+    if not upstream:
+        return False
+    others = [net.at[place] for place in marking if place >= 0 and upstream >> net.at[place].rank & 1]
+    return all(each.waits or each.gather is not Gather.ANY for each in others)
+
+
+def _following(marking: Marking, taken: Marking, move: Move) -> Marking:
+    over = _OVER.get(move.then)
+    if over is not None:
+        return over
+    places = list(marking)
+    for place in taken:
+        places.remove(place)
+    puts = move.puts
+    places += puts
+    places.sort()
+    for place in puts:
+        count = places.count(place)
+        if count > 1 and TWICE not in places:
+            places.insert(0, TWICE)
+        if count > 2:
+            places.remove(place)
+            if DROPPED not in places:
+                places.insert(0, DROPPED)
+    places.sort()
+    return tuple(places)

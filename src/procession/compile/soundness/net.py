@@ -1,0 +1,275 @@
+"""The net of one scope: where tokens can be (places), and how each node takes and puts them (stations).
+
+Places are numbered upstream first. A node that waits for several flows has a place for each of them, any other node has
+one. What must not live here: states.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, final
+
+import msgspec
+
+from procession.compile.soundness.behaviour import (
+    APART,
+    BEHAVIOURS,
+    CHOICES_MAX,
+    EXITS,
+    THROWING,
+    THROWN,
+    Behaviour,
+    Flows,
+    Gather,
+    Then,
+    TooMany,
+)
+from procession.ir.kinds import Kind, ListenerEvent
+from procession.ir.program import LinkTrigger, Node, Program, Ref
+
+_ENDING: Final = frozenset({Then.OVER, Then.THROWN})
+_BEFORE_LEAVING: Final = frozenset({ListenerEvent.START, ListenerEvent.END})
+
+
+class Move(NamedTuple):
+    """One way to leave a node: the flows taken, and the places that get a token. `then` OVER or THROWN ends all."""
+
+    flows: Flows
+    puts: tuple[int, ...]
+    then: Then = Then.LEAVE
+
+
+@final
+class Station(msgspec.Struct, gc=False):
+    """A node of the net. `ins` are its places, ascending; `reach` of an inclusive join runs beside them, as bits of
+    stations (13.4.3)."""
+
+    rank: int
+    node: Node
+    gather: Gather
+    waits: bool
+    ins: tuple[int, ...] = ()
+    moves: tuple[Move, ...] = ()
+    reach: tuple[int, ...] = ()
+    around: int = 0
+    """All that `reach` holds."""
+    races: bool = False
+    """A token leads from here to the end of the whole scope without waiting, or may."""
+
+    @property
+    def ends_all(self) -> bool:
+        return any(move.then in _ENDING for move in self.moves)
+
+
+@final
+class Net(msgspec.Struct, gc=False):
+    """The net of one scope. `at` gives the station of a place."""
+
+    scope: Ref
+    stations: list[Station]
+    at: list[Station]
+    starts: list[tuple[int, ...]]
+    """The places of each way to begin, ascending."""
+    has_inclusive_joins: bool
+    has_races: bool
+
+
+@final
+class Unexplored(Exception):
+    """A scope that is not explored, because of one of its nodes."""
+
+    def __init__(self, node: Node, why: str) -> None:
+        super().__init__(why)
+        self.node = node
+        self.why = why
+
+
+class Inside(NamedTuple):
+    """What exploring a sub-process showed: whether it can complete, and whether an error can leave it."""
+
+    completes: bool = True
+    throws: bool = False
+
+
+def nodes_of(program: Program, scope: Ref) -> list[Node]:
+    """The nodes of a scope that tokens come to."""
+    return [node for node in program.nodes if node.scope == scope and node.kind not in APART]
+
+
+def beginnings(program: Program, scope: Node) -> list[tuple[Ref, ...]]:
+    """The nodes that begin, for each way in which a scope begins: untriggered ones together, triggered ones alone."""
+    found = [scope.starts] if scope.starts else []
+    if scope.kind is Kind.PROCESS:
+        found += [(ref,) for ref in program.triggered_starts]
+    return found
+
+
+def after(program: Program, node: Node) -> list[Ref]:
+    """The nodes to which a token gets from a node: by boundary events, over flows, over links."""
+    flows = program.flows
+    found = [ref for ref in node.catches if program.nodes[ref].attached == node.index]
+    found += [flows[ref].target for ref in node.outgoing]
+    if isinstance(node.trigger, LinkTrigger) and node.trigger.target >= 0:
+        found.append(node.trigger.target)
+    return found
+
+
+def net_of(program: Program, scope: Node, nodes: list[Node], inside: dict[Ref, Inside]) -> Net:
+    """The net of a scope. Raises `Unexplored` for a node that has no row in the tables."""
+    rows = {node.index: _row(node) for node in nodes}
+    order = _upstream_first(program, beginnings(program, scope), rows)
+    stations: list[Station] = []
+    at: list[Station] = []
+    place_of_flow: dict[Ref, int] = {}
+    place_of_node: dict[Ref, int] = {}
+    for rank, ref in enumerate(order):
+        node = program.nodes[ref]
+        row = rows[ref]
+        gather = row.gather if len(node.incoming) > 1 else Gather.ANY
+        station = Station(rank, node, gather, row.waits or _is_listened_to(node))
+        ends: Flows = node.incoming if gather is not Gather.ANY else (-1,)
+        station.ins = tuple(range(len(at), len(at) + len(ends)))
+        place_of_node[ref] = len(at)
+        place_of_flow |= dict(zip(ends, station.ins, strict=True))
+        at += [station] * len(ends)
+        stations.append(station)
+    rank_of = {station.node.index: station.rank for station in stations}
+    for station in stations:
+        if station.gather is Gather.SOME:
+            station.reach = tuple([_bits(refs, rank_of) for refs in station.node.reach])
+            for each in station.reach:
+                station.around |= each
+        station.moves = tuple(_moves(program, station.node, rows, inside, (place_of_flow, place_of_node)))
+    starts = [tuple(sorted(place_of_node[ref] for ref in refs)) for refs in beginnings(program, scope)]
+    return Net(
+        scope.index,
+        stations,
+        at,
+        starts,
+        has_inclusive_joins=any(each.gather is Gather.SOME for each in stations),
+        has_races=_mark_races(stations, at),
+    )
+
+
+def _mark_races(stations: list[Station], at: list[Station]) -> bool:
+    """Finds the stations that race, and says whether there are any. From downstream up: loops settle in the end."""
+    changed = found = any(each.ends_all for each in stations)
+    while changed:
+        changed = False
+        for station in reversed(stations):
+            if station.races or station.waits:
+                continue
+            if station.ends_all or any(at[place].races for move in station.moves for place in move.puts):
+                station.races = changed = True
+    return found
+
+
+def _row(node: Node) -> Behaviour:
+    row = BEHAVIOURS.get(node.kind)
+    if row is None:
+        raise Unexplored(node, f"elements like this {node.bpmn or 'one'} are not explored")
+    return row
+
+
+def _is_listened_to(node: Node) -> bool:
+    return any(each.event in _BEFORE_LEAVING for each in node.listeners) or node.job is not None
+
+
+def _bits(refs: Iterable[Ref], rank_of: dict[Ref, int]) -> int:
+    found = 0
+    for ref in refs:
+        if ref in rank_of:
+            found |= 1 << rank_of[ref]
+    return found
+
+
+def _upstream_first(program: Program, begin: list[tuple[Ref, ...]], rows: dict[Ref, Behaviour]) -> list[Ref]:
+    """The nodes that can be reached, each before those behind it but for the flows of loops that lead back."""
+    done: list[Ref] = []
+    seen: set[Ref] = set()
+    for first in itertools.chain.from_iterable(begin):
+        if first in seen:
+            continue
+        seen.add(first)
+        stack: list[tuple[Ref, Iterator[Ref]]] = [(first, _last_first(program, first))]
+        while stack:
+            ref, behind = stack[-1]
+            following = next(behind, None)
+            if following is None:
+                stack.pop()
+                done.append(ref)
+            elif following not in seen and following in rows:
+                seen.add(following)
+                stack.append((following, _last_first(program, following)))
+    done.reverse()
+    # What ends a whole scope comes last: all else that can happen is seen before.
+    ending = {ref for ref in done if _then(program.nodes[ref]) in _ENDING}
+    return [ref for ref in done if ref not in ending] + [ref for ref in done if ref in ending]
+
+
+def _last_first(program: Program, ref: Ref) -> Iterator[Ref]:
+    """What is followed last stands first in the end: boundary events, so that what they do is over before a loop comes
+    round again; then branches in the order of their flows."""
+    return reversed(after(program, program.nodes[ref]))
+
+
+def _then(node: Node) -> Then:
+    if node.kind not in THROWING:
+        return Then.LEAVE
+    then = THROWN.get(type(node.trigger))
+    if then is None:
+        raise Unexplored(node, f"what this {node.bpmn} throws is not explored")
+    return then
+
+
+def _moves(
+    program: Program,
+    node: Node,
+    rows: dict[Ref, Behaviour],
+    inside: dict[Ref, Inside],
+    places: tuple[dict[Ref, int], dict[Ref, int]],
+) -> list[Move]:
+    of_flow, of_node = places
+
+    def put(ref: Ref) -> int:
+        place = of_flow.get(ref)
+        return of_node[program.flows[ref].target] if place is None else place
+
+    then = _then(node)
+    if then is Then.JUMP:
+        assert isinstance(node.trigger, LinkTrigger)
+        return [Move((), (of_node[node.trigger.target],))]
+    if then is not Then.LEAVE:
+        return [Move((), (), then)]
+    try:
+        moves = [Move(flows, tuple([put(ref) for ref in flows])) for flows in rows[node.index].leave(program, node)]
+    except TooMany:
+        raise Unexplored(node, "it can be left in too many ways") from None
+    within = inside.get(node.index, Inside())
+    if not within.completes:
+        moves.clear()
+    border = [program.nodes[ref] for ref in node.catches if program.nodes[ref].attached == node.index]
+    if not border:
+        return moves or ([Move((), (), Then.THROWN)] if within.throws else [])
+    return _with_border(node, border, moves, of_node)
+
+
+def _with_border(node: Node, border: list[Node], moves: list[Move], of_node: dict[Ref, int]) -> list[Move]:
+    """Interrupting boundary events are other ways out; beside any way those that do not interrupt may have fired."""
+    beside: list[int] = []
+    for event in border:
+        if type(event.trigger) not in EXITS:
+            raise Unexplored(event, f"what this {event.bpmn} waits for is not explored")
+        if event.interrupting:
+            moves.append(Move((), (of_node[event.index],)))
+        else:
+            beside.append(of_node[event.index])
+    if len(moves) * 2 ** len(beside) > CHOICES_MAX:
+        raise Unexplored(node, "it can be left in too many ways")
+    return [
+        Move(move.flows, (*move.puts, *fired))
+        for count in range(len(beside) + 1)
+        for fired in itertools.combinations(beside, count)
+        for move in moves
+    ]
