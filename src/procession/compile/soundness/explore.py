@@ -1,17 +1,16 @@
 """The states of a net that matter, found from its beginnings: which marking follows which, by which move.
 
-A marking is the sorted tuple of its places. From each marking only one node moves, the most upstream one that can, in
-each of its ways: tokens of different nodes do not disturb each other, so what can wait for ever waits for ever in some
-explored run too (a stubborn set of one conflict cluster). So parallel branches are added up, not multiplied. And since
-tokens meet upstream of where they pass, two that pass one place in the same run are seen there together. Three things
-break the independence, and are treated as what they are: an inclusive join, which looks at tokens elsewhere and goes on
-before those that merely wait; an end that ends all, which others do not wait for either; and a loop that could go on
-for ever while others wait (then all of them move).
+A marking is the sorted tuple of its places. From each marking only one node moves, in each of its ways: tokens of
+different nodes do not disturb each other, so what can wait for ever waits for ever in some explored run too (a stubborn
+set of one conflict cluster). So parallel branches are added up, not multiplied. Which node it is says an order: with
+the most upstream one, tokens meet before they pass, so two that pass one place in the same run are seen there together.
+Inclusive joins and ends that end all look at tokens elsewhere; where there are any, the order is that of an
+interpreter. Where a loop could go on for ever while others wait, all of them move.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias, final
 
 from procession.compile.soundness.behaviour import Gather, Then
@@ -26,6 +25,11 @@ DROPPED: Final = -2
 THROWN: Final = -3
 """In a marking: an error left the scope."""
 _OVER: Final[dict[Then, Marking]] = {Then.OVER: (), Then.THROWN: (THROWN,)}
+
+Able: TypeAlias = tuple[Station, Marking]
+"""A station that can move, and the places that it takes from."""
+Order: TypeAlias = Callable[[Net, Marking], list[Able]]
+"""Which stations move from a marking."""
 
 
 class Edge(NamedTuple):
@@ -59,16 +63,16 @@ class Graph:
         return number
 
 
-def explore(net: Net, states_max: int) -> Graph:
+def explore(net: Net, states_max: int, order: Order) -> Graph:
     """The graph of a net, of about `states_max` markings at most."""
     graph = Graph()
     graph.starts = [graph.number(start) for start in net.starts]
-    _expand(net, graph, list(reversed(graph.starts)), states_max)
+    _expand(net, graph, list(reversed(graph.starts)), states_max, order)
     whole: set[int] = set()
     while graph.is_whole and (caught := [number for number in never_ending(graph) if number not in whole]):
         # A loop without a way out keeps tokens elsewhere from their turn: from its states, all of them move.
         whole.update(caught)
-        _expand(net, graph, caught, states_max, all_of_them=True)
+        _expand(net, graph, caught, states_max, order, fully=frozenset(caught))
     return graph
 
 
@@ -90,16 +94,23 @@ def never_ending(graph: Graph) -> list[int]:
     return [number for number, known in enumerate(ends) if not known]
 
 
-def _expand(net: Net, graph: Graph, waiting: list[int], states_max: int, *, all_of_them: bool = False) -> None:
-    """Depth first, so that a run is seen to its end even where not all of them can be."""
-    fully = set(waiting) if all_of_them else set[int]()
+def _expand(
+    net: Net,
+    graph: Graph,
+    waiting: list[int],
+    states_max: int,
+    order: Order,
+    *,
+    fully: frozenset[int] = frozenset(),
+) -> None:
+    """Depth first, so that a run is seen to its end even where not all of them can be. `fully`: where all move."""
     while waiting:
         number = waiting.pop()
         edges = graph.edges[number]
         marking = graph.markings[number]
         if DROPPED in marking:
             continue
-        moving = enabled(net, marking) if number in fully else _chosen(net, marking)
+        moving = enabled(net, marking) if number in fully else order(net, marking)
         known = {edge.station.rank for edge in edges}
         for station, taken in moving:
             if station.rank in known:
@@ -115,7 +126,7 @@ def _expand(net: Net, graph: Graph, waiting: list[int], states_max: int, *, all_
             return
 
 
-def enabled(net: Net, marking: Marking) -> Iterator[tuple[Station, Marking]]:
+def enabled(net: Net, marking: Marking) -> Iterator[Able]:
     """The stations that can move, upstream first, with the places that they take from."""
     at = net.at
     last = -1
@@ -160,20 +171,29 @@ def _others(net: Net, station: Station, marking: Marking) -> int:
     return found & ~(1 << station.rank)
 
 
-def _chosen(net: Net, marking: Marking) -> list[tuple[Station, Marking]]:
-    """The station that moves from here: the most upstream one, but for those that cannot but move before it."""
+def upstream_first(net: Net, marking: Marking) -> list[Able]:
+    """The most upstream station; but an inclusive join goes on before tokens that could still come and merely wait."""
     moving = enabled(net, marking)
     first = next(moving, None)
-    if first is None or not (net.has_inclusive_joins or net.has_races):
+    if first is None or not net.has_inclusive_joins:
         return [] if first is None else [first]
     able = [first, *moving]
-    if any(station.races for station, _ in able):
-        # Nothing that waits comes before a token that runs to the end of the scope without waiting.
-        running = [each for each in able if not each[0].waits and each[0].gather is not Gather.SOME]
-        if running:
-            return [next((each for each in running if not each[0].ends_all), running[0])]
     before = [each for each in able if each[0].gather is Gather.SOME and _passes_by(net, each[0], marking)]
     return before or [first]
+
+
+def eager(net: Net, marking: Marking) -> list[Able]:
+    """As an interpreter does it: first what need not wait, an end of everything last; then inclusive joins; then what
+    waits. Of that, all that may run into such an end, for then it matters which comes first."""
+    able = list(enabled(net, marking))
+    at_once = [each for each in able if not each[0].waits and each[0].gather is not Gather.SOME]
+    if at_once:
+        return [next((each for each in at_once if not each[0].ends_all), at_once[0])]
+    joins = [each for each in able if each[0].gather is Gather.SOME]
+    if joins:
+        return joins
+    apart = next((each for each in able if not each[0].races), None)
+    return able if apart is None else [apart]
 
 
 def _passes_by(net: Net, station: Station, marking: Marking) -> bool:

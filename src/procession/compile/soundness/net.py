@@ -55,7 +55,7 @@ class Station(msgspec.Struct, gc=False):
     around: int = 0
     """All that `reach` holds."""
     races: bool = False
-    """A token leads from here to the end of the whole scope without waiting, or may."""
+    """A token may run from here to the end of the whole scope without waiting again."""
 
     @property
     def ends_all(self) -> bool:
@@ -158,9 +158,10 @@ def _mark_races(stations: list[Station], at: list[Station]) -> bool:
     while changed:
         changed = False
         for station in reversed(stations):
-            if station.races or station.waits:
+            if station.races:
                 continue
-            if station.ends_all or any(at[place].races for move in station.moves for place in move.puts):
+            following = [at[place] for move in station.moves for place in move.puts]
+            if station.ends_all or any(each.races and not each.waits for each in following):
                 station.races = changed = True
     return found
 

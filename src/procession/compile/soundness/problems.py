@@ -13,8 +13,18 @@ from typing import Final, NamedTuple, final
 import msgspec
 
 from procession.compile.soundness.behaviour import APART, Gather, Then
-from procession.compile.soundness.explore import DROPPED, THROWN, TWICE, Edge, Graph, never_ending
-from procession.compile.soundness.net import Inside, Net, Station, after
+from procession.compile.soundness.explore import (
+    DROPPED,
+    THROWN,
+    TWICE,
+    Edge,
+    Graph,
+    eager,
+    explore,
+    never_ending,
+    upstream_first,
+)
+from procession.compile.soundness.net import Inside, Net, Station, after, net_of, nodes_of
 from procession.ir.kinds import Kind
 from procession.ir.program import Node, NoneTrigger, Program, Ref, TerminateTrigger
 
@@ -60,7 +70,35 @@ class _Seen(NamedTuple):
     number: int
 
 
-def inside_of(program: Program, scope: Node, graph: Graph) -> Inside:
+class Explored(NamedTuple):
+    """The problems of a scope, what it shows to the scope around it, and how many markings there were."""
+
+    problems: list[Problem]
+    inside: Inside
+    states: int
+    is_whole: bool
+
+
+def explored(program: Program, scope: Node, inside: dict[Ref, Inside], states_max: int) -> Explored:
+    """Explores one scope. `inside` holds its sub-processes. Raises `Unexplored`."""
+    nodes = nodes_of(program, scope.index)
+    net = net_of(program, scope, nodes, inside)
+    looks_around = net.has_inclusive_joins or net.has_races
+    graph = explore(net, states_max, eager if looks_around else upstream_first)
+    meetings = graph
+    if net.has_inclusive_joins and not net.has_races:
+        # An interpreter lets a token pass before another comes; that both pass is seen in an order of its own.
+        meetings = explore(net, states_max, upstream_first)
+    problems = [
+        *_meetings(program, net, meetings),
+        *_problems(program, net, graph),
+        *_unreachable(program, net, nodes),
+    ]
+    states = len(graph.markings) + (len(meetings.markings) if meetings is not graph else 0)
+    return Explored(problems, _inside(program, scope, graph), states, graph.is_whole and meetings.is_whole)
+
+
+def _inside(program: Program, scope: Node, graph: Graph) -> Inside:
     """What the scope shows to the one around it. An event sub-process may complete it at any moment."""
     over = [marking for marking in graph.markings if all(place < 0 for place in marking)]
     throws = any(THROWN in marking for marking in over)
@@ -70,38 +108,48 @@ def inside_of(program: Program, scope: Node, graph: Graph) -> Inside:
     return Inside(any(THROWN not in marking for marking in over), throws)
 
 
-def problems_of(program: Program, net: Net, graph: Graph, nodes: list[Node]) -> list[Problem]:
-    """All problems of one scope, the nearest to its beginning first."""
+def _problems(program: Program, net: Net, graph: Graph) -> list[Problem]:
+    """Where runs stop or never come, the nearest to the beginning first."""
     found: dict[tuple[What, Ref], Problem] = {}
-    came: dict[int, _Seen | None] = dict.fromkeys(graph.starts)
     endless = set(never_ending(graph)) if graph.is_whole else set[int]()
-    order = list(graph.starts)
-    for number in order:
+    came = _reached(graph)
+    for number in came:
         marking = graph.markings[number]
         edges = graph.edges[number]
         if not edges:
-            _stuck(program, net, marking, _run(came, number), found)
-        elif number in endless and DROPPED not in marking:
-            station = edges[0].station
-            found.setdefault(
-                (What.ENDLESS, net.scope),
-                Problem(what=What.ENDLESS, node=station.node, run=_run(came, number)),
-            )
-        for edge in edges:
-            if edge.to in came:
-                continue
-            came[edge.to] = _Seen(edge, number)
-            order.append(edge.to)
-        for edge in edges:
-            following = graph.markings[edge.to]
-            if TWICE in following and DROPPED not in following:
-                _twice(program, net, following, (came, number, edge), found)
-    problems = _first_meetings(program, list(found.values()))
+            _stuck(net, marking, _run(came, number), found)
+        elif number in endless and (What.ENDLESS, net.scope) not in found:
+            problem = Problem(what=What.ENDLESS, node=edges[0].station.node, run=_run(came, number))
+            found[What.ENDLESS, net.scope] = problem
+    problems = list(found.values())
     if graph.is_whole:
         happened = _happened(net, graph)
         problems = _joins_that_never_fire(problems, happened.left)
         problems += _never(program, net, happened, problems)
-    return [*problems, *_unreachable(program, net, nodes)]
+    return problems
+
+
+def _reached(graph: Graph) -> dict[int, _Seen | None]:
+    """How each marking is reached first, in the order of the number of moves."""
+    came: dict[int, _Seen | None] = dict.fromkeys(graph.starts)
+    order = list(graph.starts)
+    for number in order:
+        for edge in graph.edges[number]:
+            if edge.to not in came:
+                came[edge.to] = _Seen(edge, number)
+                order.append(edge.to)
+    return came
+
+
+def _meetings(program: Program, net: Net, graph: Graph) -> list[Problem]:
+    """Where two tokens are in the same place."""
+    found: dict[tuple[What, Ref], Problem] = {}
+    came = _reached(graph)
+    for number in came:
+        for edge in graph.edges[number]:
+            if TWICE in graph.markings[edge.to]:
+                _twice(program, net, graph.markings[edge.to], (came, number, edge), found)
+    return _first_meetings(program, list(found.values()))
 
 
 def _run(came: dict[int, _Seen | None], number: int) -> tuple[Edge, ...]:
@@ -115,7 +163,6 @@ def _run(came: dict[int, _Seen | None], number: int) -> tuple[Edge, ...]:
 
 
 def _stuck(
-    program: Program,
     net: Net,
     marking: tuple[int, ...],
     run: tuple[Edge, ...],

@@ -8,9 +8,8 @@ from typing import Final, NamedTuple
 from procession.base.diagnostics import Severity
 from procession.compile.findings import Findings, Located
 from procession.compile.soundness.behaviour import BODIES, SCOPES
-from procession.compile.soundness.explore import explore
-from procession.compile.soundness.net import Inside, Unexplored, net_of, nodes_of
-from procession.compile.soundness.problems import Problem, What, inside_of, problems_of
+from procession.compile.soundness.net import Inside, Unexplored
+from procession.compile.soundness.problems import Problem, What, explored
 from procession.ir.kinds import Kind
 from procession.ir.program import Node, Program, Ref
 
@@ -39,20 +38,18 @@ def check_soundness(
         if scope.kind not in SCOPES:
             continue
         try:
-            nodes = nodes_of(program, scope.index)
-            net = net_of(program, scope, nodes, inside)
+            found = explored(program, scope, inside, left)
         except Unexplored as unexplored:
             text = f"the flow around this element is not explored: {unexplored.why}"
             findings.report("soundness", place(unexplored.node), text, severity="info")
             continue
-        graph = explore(net, left)
-        left = max(0, left - len(graph.markings))
-        inside[scope.index] = inside_of(program, scope, graph)
-        if not graph.is_whole:
+        left = max(0, left - found.states)
+        inside[scope.index] = found.inside
+        if not found.is_whole:
             text = f"the flow has more than {states_max} states; only these were looked at, so more may be wrong"
             remedy = "divide it into sub-processes or called processes"
             findings.report("soundness", place(scope), text, remedy, severity="info")
-        for problem in problems_of(program, net, graph, nodes):
+        for problem in found.problems:
             _report(program, problem, place, findings)
     _unexplored_content(program, place, findings)
 

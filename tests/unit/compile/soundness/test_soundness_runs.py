@@ -10,9 +10,9 @@ import pytest
 
 from core_rig import Env, Rig
 from procession.base.values import Json
-from procession.compile.soundness.explore import Edge, explore
+from procession.compile.soundness.explore import Edge
 from procession.compile.soundness.net import net_of, nodes_of
-from procession.compile.soundness.problems import Problem, What, problems_of
+from procession.compile.soundness.problems import Problem, What, explored
 from procession.core import events as e
 from procession.core.linked import Linked
 from procession.core.state import Status
@@ -27,12 +27,9 @@ SEEDS: Final = 1_500
 
 
 def problems(program: Program) -> list[Problem]:
-    root = program.nodes[0]
-    nodes = nodes_of(program, 0)
-    net = net_of(program, root, nodes, {})
-    graph = explore(net, STATES_MAX)
-    assert graph.is_whole
-    return problems_of(program, net, graph, nodes)
+    found = explored(program, program.nodes[0], {}, STATES_MAX)
+    assert found.is_whole
+    return found.problems
 
 
 def random_program(seed: int) -> Program | None:
