@@ -175,7 +175,7 @@ def upstream_first(net: Net, marking: Marking) -> list[Able]:
     """The most upstream station; but an inclusive join goes on before tokens that could still come and merely wait."""
     moving = enabled(net, marking)
     first = next(moving, None)
-    if first is None or not net.has_inclusive_joins:
+    if first is None or not net.inclusive_joins:
         return [] if first is None else [first]
     able = [first, *moving]
     before = [each for each in able if each[0].gather is Gather.SOME and _passes_by(net, each[0], marking)]
@@ -192,8 +192,24 @@ def eager(net: Net, marking: Marking) -> list[Able]:
     joins = [each for each in able if each[0].gather is Gather.SOME]
     if joins:
         return joins
-    apart = next((each for each in able if not each[0].races), None)
-    return able if apart is None else [apart]
+    apart = [each for each in able if not each[0].races]
+    return _in_any_order(net, apart) if apart else able
+
+
+def _in_any_order(net: Net, able: list[Able]) -> list[Able]:
+    """The first of those that wait; or all that an inclusive join may go on before or behind, by which comes first."""
+    if len(able) == 1 or not net.inclusive_joins:
+        return able[:1]
+    first = 1 << able[0][0].rank
+    waiting = 0
+    for station, _ in able:
+        waiting |= 1 << station.rank
+    for station, _ in able:
+        for join in station.feeds:
+            upstream = waiting & join.around
+            if first & upstream and upstream & (upstream - 1) and upstream & join.shared:
+                return [each for each in able if upstream >> each[0].rank & 1]
+    return able[:1]
 
 
 def _passes_by(net: Net, station: Station, marking: Marking) -> bool:

@@ -41,7 +41,7 @@ class Move(NamedTuple):
 
 
 @final
-class Station(msgspec.Struct, gc=False):
+class Station(msgspec.Struct, gc=False, eq=False):
     """A node of the net. `ins` are its places, ascending; `reach` of an inclusive join runs beside them, as bits of
     stations (13.4.3)."""
 
@@ -54,6 +54,10 @@ class Station(msgspec.Struct, gc=False):
     reach: tuple[int, ...] = ()
     around: int = 0
     """All that `reach` holds."""
+    shared: int = 0
+    """What can come over more than one of its flows."""
+    feeds: list[Station] = []
+    """The inclusive joins to which a token may run from here without waiting again."""
     races: bool = False
     """A token may run from here to the end of the whole scope without waiting again."""
 
@@ -63,7 +67,7 @@ class Station(msgspec.Struct, gc=False):
 
 
 @final
-class Net(msgspec.Struct, gc=False):
+class Net(msgspec.Struct, gc=False, eq=False):
     """The net of one scope. `at` gives the station of a place."""
 
     scope: Ref
@@ -71,7 +75,7 @@ class Net(msgspec.Struct, gc=False):
     at: list[Station]
     starts: list[tuple[int, ...]]
     """The places of each way to begin, ascending."""
-    has_inclusive_joins: bool
+    inclusive_joins: list[Station]
     has_races: bool
 
 
@@ -139,6 +143,7 @@ def net_of(program: Program, scope: Node, nodes: list[Node], inside: dict[Ref, I
         if station.gather is Gather.SOME:
             station.reach = tuple([_bits(refs, rank_of) for refs in station.node.reach])
             for each in station.reach:
+                station.shared |= station.around & each
                 station.around |= each
         station.moves = tuple(_moves(program, station.node, rows, inside, (place_of_flow, place_of_node)))
     starts = [tuple(sorted(place_of_node[ref] for ref in refs)) for refs in beginnings(program, scope)]
@@ -147,9 +152,27 @@ def net_of(program: Program, scope: Node, nodes: list[Node], inside: dict[Ref, I
         stations,
         at,
         starts,
-        has_inclusive_joins=any(each.gather is Gather.SOME for each in stations),
+        inclusive_joins=_mark_feeders(stations, at),
         has_races=_mark_races(stations, at),
     )
+
+
+def _mark_feeders(stations: list[Station], at: list[Station]) -> list[Station]:
+    """Finds what feeds the inclusive joins, from each of them upstream. The joins."""
+    joins = [each for each in stations if each.gather is Gather.SOME]
+    before: dict[int, list[Station]] = {}
+    for station in stations if joins else ():
+        for place in dict.fromkeys(place for move in station.moves for place in move.puts):
+            before.setdefault(at[place].rank, []).append(station)
+    for join in joins:
+        waiting = [join]
+        while waiting:
+            for station in before.get(waiting.pop().rank, ()):
+                if join not in station.feeds:
+                    station.feeds.append(join)
+                    if not station.waits and station is not join:
+                        waiting.append(station)
+    return joins
 
 
 def _mark_races(stations: list[Station], at: list[Station]) -> bool:

@@ -83,12 +83,12 @@ def explored(program: Program, scope: Node, inside: dict[Ref, Inside], states_ma
     """Explores one scope. `inside` holds its sub-processes. Raises `Unexplored`."""
     nodes = nodes_of(program, scope.index)
     net = net_of(program, scope, nodes, inside)
-    looks_around = net.has_inclusive_joins or net.has_races
+    looks_around = net.inclusive_joins or net.has_races
     graph = explore(net, states_max, eager if looks_around else upstream_first)
     meetings = graph
-    if net.has_inclusive_joins and not net.has_races:
+    if net.inclusive_joins and not net.has_races:
         # An interpreter lets a token pass before another comes; that both pass is seen in an order of its own.
-        meetings = explore(net, states_max, upstream_first)
+        meetings = explore(net, max(0, states_max - len(graph.markings)), upstream_first)
     problems = [
         *_meetings(program, net, meetings),
         *_problems(program, net, graph),
@@ -295,6 +295,10 @@ def _never(program: Program, net: Net, happened: _Happened, problems: list[Probl
                 for ref in _behind(program, [program.flows[each].target for each in dead]):
                     behind.setdefault(ref, node)
         elif node.index in happened.reached:
+            if not station.moves:
+                # A sub-process that never completes: what is wrong stands inside it.
+                for ref in _behind(program, after(program, node)):
+                    behind.setdefault(ref, node)
             if station.gather is not Gather.ANY and node not in joins:
                 # Whatever comes to it is ended from elsewhere, so it was never seen to wait for ever.
                 yield Problem(what=What.NEVER_JOINS, node=node)

@@ -13,7 +13,7 @@ from procession.compile.soundness.problems import Problem, What, explored
 from procession.ir.kinds import Kind
 from procession.ir.program import Node, Program, Ref
 
-STATES_MAX: Final = 20_000
+STATES_MAX: Final = 15_000
 """Most markings that are explored of one process, all its scopes together: about half a second."""
 
 
