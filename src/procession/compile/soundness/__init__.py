@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from procession.compile.soundness.report import STATES_MAX, check_soundness
+from procession.compile.soundness.report import COST_MAX, check_soundness
 
-__all__ = ["STATES_MAX", "check_soundness"]
+__all__ = ["COST_MAX", "check_soundness"]

@@ -24,6 +24,8 @@ DROPPED: Final = -2
 """In a marking: a third token came to one place. What follows is not explored: it may have no end."""
 THROWN: Final = -3
 """In a marking: an error left the scope."""
+MARKING_COST: Final = 8
+"""What a marking costs beside its tokens, in about microseconds."""
 _OVER: Final[dict[Then, Marking]] = {Then.OVER: (), Then.THROWN: (THROWN,)}
 
 Able: TypeAlias = tuple[Station, Marking]
@@ -42,15 +44,17 @@ class Edge(NamedTuple):
 
 @final
 class Graph:
-    """Markings by number, and the edges out of each. `is_whole` is false where the bound was reached."""
+    """Markings by number, and the edges out of each. `cost` grows with each marking and each token in it; `is_whole` is
+    false where the bound of it was reached."""
 
-    __slots__ = ("edges", "is_whole", "markings", "numbers", "starts")
+    __slots__ = ("cost", "edges", "is_whole", "markings", "numbers", "starts")
 
     def __init__(self) -> None:
         self.markings: list[Marking] = []
         self.numbers: dict[Marking, int] = {}
         self.edges: list[list[Edge]] = []
         self.starts: list[int] = []
+        self.cost = 0
         self.is_whole = True
 
     def number(self, marking: Marking) -> int:
@@ -60,19 +64,20 @@ class Graph:
             number = self.numbers[marking] = len(self.markings)
             self.markings.append(marking)
             self.edges.append([])
+            self.cost += MARKING_COST + len(marking)
         return number
 
 
-def explore(net: Net, states_max: int, order: Order) -> Graph:
-    """The graph of a net, of about `states_max` markings at most."""
+def explore(net: Net, cost_max: int, order: Order) -> Graph:
+    """The graph of a net; no more of it once its cost is above `cost_max`."""
     graph = Graph()
     graph.starts = [graph.number(start) for start in net.starts]
-    _expand(net, graph, list(reversed(graph.starts)), states_max, order)
+    _expand(net, graph, list(reversed(graph.starts)), cost_max, order)
     whole: set[int] = set()
     while graph.is_whole and (caught := [number for number in never_ending(graph) if number not in whole]):
         # A loop without a way out keeps tokens elsewhere from their turn: from its states, all of them move.
         whole.update(caught)
-        _expand(net, graph, caught, states_max, order, fully=frozenset(caught))
+        _expand(net, graph, caught, cost_max, order, fully=frozenset(caught))
     return graph
 
 
@@ -98,7 +103,7 @@ def _expand(
     net: Net,
     graph: Graph,
     waiting: list[int],
-    states_max: int,
+    cost_max: int,
     order: Order,
     *,
     fully: frozenset[int] = frozenset(),
@@ -121,7 +126,7 @@ def _expand(
                 edges.append(Edge(station, move, to))
                 if to == before:
                     waiting.append(to)
-        if len(graph.markings) > states_max:
+        if graph.cost > cost_max:
             graph.is_whole = False
             return
 
@@ -144,9 +149,9 @@ def taken_by(net: Net, station: Station, marking: Marking) -> Marking:
     """The places that a station with a token takes from; () if it has to wait."""
     if station.gather is Gather.ANY:
         return station.ins
-    taken = tuple([place for place in station.ins if place in marking])
     if station.gather is Gather.ALL:
-        return taken if len(taken) == len(station.ins) else ()
+        return station.ins if all(place in marking for place in station.ins) else ()
+    taken = tuple([place for place in station.ins if place in marking])
     return () if _others(net, station, marking) & _holding(station, taken) else taken
 
 

@@ -71,31 +71,31 @@ class _Seen(NamedTuple):
 
 
 class Explored(NamedTuple):
-    """The problems of a scope, what it shows to the scope around it, and how many markings there were."""
+    """The problems of a scope, what it shows to the scope around it, and what it cost."""
 
     problems: list[Problem]
     inside: Inside
-    states: int
+    cost: int
     is_whole: bool
 
 
-def explored(program: Program, scope: Node, inside: dict[Ref, Inside], states_max: int) -> Explored:
+def explored(program: Program, scope: Node, inside: dict[Ref, Inside], cost_max: int) -> Explored:
     """Explores one scope. `inside` holds its sub-processes. Raises `Unexplored`."""
     nodes = nodes_of(program, scope.index)
     net = net_of(program, scope, nodes, inside)
     looks_around = net.inclusive_joins or net.has_races
-    graph = explore(net, states_max, eager if looks_around else upstream_first)
+    graph = explore(net, cost_max, eager if looks_around else upstream_first)
     meetings = graph
     if net.inclusive_joins and not net.has_races:
         # An interpreter lets a token pass before another comes; that both pass is seen in an order of its own.
-        meetings = explore(net, max(0, states_max - len(graph.markings)), upstream_first)
+        meetings = explore(net, max(0, cost_max - graph.cost), upstream_first)
     problems = [
         *_meetings(program, net, meetings),
         *_problems(program, net, graph),
         *_unreachable(program, net, nodes),
     ]
-    states = len(graph.markings) + (len(meetings.markings) if meetings is not graph else 0)
-    return Explored(problems, _inside(program, scope, graph), states, graph.is_whole and meetings.is_whole)
+    cost = graph.cost + (meetings.cost if meetings is not graph else 0)
+    return Explored(problems, _inside(program, scope, graph), cost, graph.is_whole and meetings.is_whole)
 
 
 def _inside(program: Program, scope: Node, graph: Graph) -> Inside:

@@ -13,8 +13,8 @@ from procession.compile.soundness.problems import Problem, What, explored
 from procession.ir.kinds import Kind
 from procession.ir.program import Node, Program, Ref
 
-STATES_MAX: Final = 15_000
-"""Most markings that are explored of one process, all its scopes together: about half a second."""
+COST_MAX: Final = 300_000
+"""What exploring one process may cost, all its scopes together (`explore.Graph.cost`): about half a second."""
 
 
 class Row(NamedTuple):
@@ -28,12 +28,12 @@ class Row(NamedTuple):
 
 
 def check_soundness(
-    program: Program, place: Callable[[Node], Located], findings: Findings, *, states_max: int = STATES_MAX
+    program: Program, place: Callable[[Node], Located], findings: Findings, *, cost_max: int = COST_MAX
 ) -> None:
     """Reports what exploring the flow of a program shows: each scope on its own, sub-processes before what is around
     them. `place` tells where a node is drawn."""
     inside: dict[Ref, Inside] = {}
-    left = states_max
+    left = cost_max
     for scope in reversed(program.nodes):
         if scope.kind not in SCOPES:
             continue
@@ -43,10 +43,10 @@ def check_soundness(
             text = f"the flow around this element is not explored: {unexplored.why}"
             findings.report("soundness", place(unexplored.node), text, severity="info")
             continue
-        left = max(0, left - found.states)
+        left = max(0, left - found.cost)
         inside[scope.index] = found.inside
         if not found.is_whole:
-            text = f"the flow has more than {states_max} states; only these were looked at, so more may be wrong"
+            text = "the flow has too many states to look at all of them, so more than what is said may be wrong"
             remedy = "divide it into sub-processes or called processes"
             findings.report("soundness", place(scope), text, remedy, severity="info")
         for problem in found.problems:

@@ -21,14 +21,14 @@ from procession.ir.program import NONE, ErrorTrigger, Node, Program, TerminateTr
 from unit.compile.soundness.flow_graphs import mutated, program_of, structured
 from unit.compile.soundness.token_game import TooLarge, play
 
-STATES_MAX: Final = 20_000
+COST_MAX: Final = 300_000
 WAITS_FOR_EVER: Final = {What.DEADLOCK, What.LEFT_BEHIND, What.NEVER_JOINS}
 SEEDS: Final = 900
 
 
 def problems(program: Program) -> list[Problem] | None:
     """None for the few whose tokens multiply until the bound is reached."""
-    found = explored(program, program.nodes[0], {}, STATES_MAX)
+    found = explored(program, program.nodes[0], {}, COST_MAX)
     return found.problems if found.is_whole else None
 
 
