@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from procession.ir.kinds import Kind
 from procession.ir.program import (
     NONE,
+    ConditionalTrigger,
     ErrorTrigger,
     EscalationTrigger,
     LinkTrigger,
@@ -89,12 +90,12 @@ def one_flow(program: Program, node: Node) -> Iterable[Flows]:
 
 
 def each_flow(program: Program, node: Node) -> Iterable[Flows]:
-    """An event-based gateway: the flow to the event that comes first."""
-    return tuple([(ref,) for ref in node.outgoing])
+    """An event-based gateway: the flow to the event that comes first; all, where all of them must come (10.6.6)."""
+    return (node.outgoing,) if node.parallel else tuple([(ref,) for ref in node.outgoing])
 
 
 def some_flows(program: Program, node: Node) -> Iterable[Flows]:
-    """What has no condition is always taken; any of the rest too; the default flow where nothing else is."""
+    """What has no condition is always taken; any of the rest too; the default flow where none of these is (13.2)."""
     others = [ref for ref in node.outgoing if ref != node.default]
     free = tuple([ref for ref in others if program.flows[ref].condition == NONE])
     chosen = [ref for ref in others if program.flows[ref].condition != NONE]
@@ -103,10 +104,8 @@ def some_flows(program: Program, node: Node) -> Iterable[Flows]:
     found: list[Flows] = []
     for count in range(len(chosen) + 1):
         for some in itertools.combinations(chosen, count):
-            if flows := (*free, *some):
+            if flows := (*free, *(some or (() if node.default == NONE else (node.default,)))):
                 found.append(flows)
-            elif node.default != NONE:
-                found.append((node.default,))
     return found or ((),)
 
 
@@ -132,16 +131,28 @@ BEHAVIOURS: Final[dict[Kind, Behaviour]] = {
     Kind.INCLUSIVE_GATEWAY: Behaviour(Gather.SOME, some_flows, waits=False),
     Kind.EVENT_BASED_GATEWAY: Behaviour(Gather.ANY, each_flow, waits=True),
     Kind.MULTI_INSTANCE: _WAITS,
+    Kind.COMPLEX_GATEWAY: Behaviour(Gather.SOME, some_flows, waits=False),
+    Kind.LOOP: _WAITS,
 }
 """The nodes that tokens come to. Conditions are free choices: any of them may be true."""
+
+
+def unexplored(node: Node) -> str:
+    """Why a node of a known kind is not explored after all; "" if it is."""
+    if node.kind is Kind.COMPLEX_GATEWAY and node.activation != NONE and len(node.incoming) > 1:
+        return "what its activation condition waits for depends on data"
+    if node.start_quantity > 1 or node.completion_quantity > 1:
+        return "it takes or gives several tokens at once"
+    return ""
+
 
 SCOPES: Final = frozenset({Kind.PROCESS, Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS})
 """The nodes whose content is explored, each on its own; in the scope around it such a node is a task."""
 
-APART: Final = frozenset({Kind.EVENT_SUB_PROCESS})
-"""The nodes of a scope that no token comes to: an event begins them, beside the flow or instead of it."""
+APART: Final = frozenset({Kind.EVENT_SUB_PROCESS, Kind.TRIGGER})
+"""The nodes of a scope that no token comes to: an event begins them, or they are parts of one."""
 
-BODIES: Final = frozenset({Kind.MULTI_INSTANCE})
+BODIES: Final = frozenset({Kind.MULTI_INSTANCE, Kind.LOOP})
 """The nodes around one inner activity, which is entered by no flow."""
 
 THROWN: Final[dict[type[Any], Then]] = {
@@ -157,5 +168,7 @@ THROWN: Final[dict[type[Any], Then]] = {
 
 THROWING: Final = frozenset({Kind.END_EVENT, Kind.INTERMEDIATE_THROW_EVENT})
 
-EXITS: Final = frozenset({MessageTrigger, SignalTrigger, TimerTrigger, ErrorTrigger, EscalationTrigger})
+EXITS: Final = frozenset(
+    {MessageTrigger, SignalTrigger, TimerTrigger, ErrorTrigger, EscalationTrigger, ConditionalTrigger}
+)
 """Boundary events by which a token leaves an activity (or beside which another one appears)."""

@@ -24,9 +24,10 @@ from procession.compile.soundness.behaviour import (
     Gather,
     Then,
     TooMany,
+    unexplored,
 )
 from procession.ir.kinds import Kind, ListenerEvent
-from procession.ir.program import LinkTrigger, Node, Program, Ref
+from procession.ir.program import LinkTrigger, Node, Program, Ref, Trigger
 
 _ENDING: Final = frozenset({Then.OVER, Then.THROWN})
 _BEFORE_LEAVING: Final = frozenset({ListenerEvent.START, ListenerEvent.END})
@@ -105,14 +106,35 @@ def beginnings(program: Program, scope: Node) -> list[tuple[Ref, ...]]:
     """The nodes that begin, for each way in which a scope begins: untriggered ones together, triggered ones alone."""
     found = [scope.starts] if scope.starts else []
     if scope.kind is Kind.PROCESS:
-        found += [(ref,) for ref in program.triggered_starts]
-    return found
+        found += [(_begun_by(program, program.nodes[ref]),) for ref in program.triggered_starts]
+    return list(dict.fromkeys(found))
+
+
+def _begun_by(program: Program, trigger: Node) -> Ref:
+    """The start event of a trigger, or the instantiating element: behind an event-based gateway, that gateway."""
+    event = program.nodes[trigger.attached] if trigger.kind is Kind.TRIGGER else trigger
+    for ref in event.incoming:
+        source = program.nodes[program.flows[ref].source]
+        if source.instantiate and event.kind is not Kind.START_EVENT:
+            return source.index
+    return event.index
+
+
+def border_of(program: Program, node: Node) -> list[Node]:
+    """The boundary events of a node. One with several definitions is caught by its parts."""
+    caught = [program.nodes[ref] for ref in node.catches]
+    events = [program.nodes[each.attached] if each.kind is Kind.TRIGGER else each for each in caught]
+    return list({each.index: each for each in events if each.attached == node.index}.values())
+
+
+def _triggers(program: Program, event: Node) -> list[Trigger]:
+    return [program.nodes[ref].trigger for ref in event.parts] or [event.trigger]
 
 
 def after(program: Program, node: Node) -> list[Ref]:
     """The nodes to which a token gets from a node: by boundary events, over flows, over links."""
     flows = program.flows
-    found = [ref for ref in node.catches if program.nodes[ref].attached == node.index]
+    found = [event.index for event in border_of(program, node)]
     found += [flows[ref].target for ref in node.outgoing]
     if isinstance(node.trigger, LinkTrigger) and node.trigger.target >= 0:
         found.append(node.trigger.target)
@@ -192,7 +214,9 @@ def _mark_races(stations: list[Station], at: list[Station]) -> bool:
 def _row(node: Node) -> Behaviour:
     row = BEHAVIOURS.get(node.kind)
     if row is None:
-        raise Unexplored(node, f"elements like this {node.bpmn or 'one'} are not explored")
+        raise Unexplored(node, f"what a {node.bpmn} does to tokens is not known here")
+    if why := unexplored(node):
+        raise Unexplored(node, why)
     return row
 
 
@@ -228,7 +252,7 @@ def _upstream_first(program: Program, begin: list[tuple[Ref, ...]], rows: dict[R
                 stack.append((following, _last_first(program, following)))
     done.reverse()
     # What ends a whole scope comes last: all else that can happen is seen before.
-    ending = {ref for ref in done if _then(program.nodes[ref]) in _ENDING}
+    ending = {ref for ref in done if _then(program, program.nodes[ref]) in _ENDING}
     return [ref for ref in done if ref not in ending] + [ref for ref in done if ref in ending]
 
 
@@ -238,13 +262,15 @@ def _last_first(program: Program, ref: Ref) -> Iterator[Ref]:
     return reversed(after(program, program.nodes[ref]))
 
 
-def _then(node: Node) -> Then:
+def _then(program: Program, node: Node) -> Then:
+    """What follows what a node throws: of several definitions, the one that changes most."""
     if node.kind not in THROWING:
         return Then.LEAVE
-    then = THROWN.get(type(node.trigger))
-    if then is None:
-        raise Unexplored(node, f"what this {node.bpmn} throws is not explored")
-    return then
+    found = [THROWN.get(type(each)) for each in _triggers(program, node)]
+    known = [each for each in found if each is not None]
+    if len(known) < len(found):
+        raise Unexplored(node, "what it throws is not known here")
+    return max(known, key=lambda then: then.value)
 
 
 def _moves(
@@ -260,7 +286,7 @@ def _moves(
         place = of_flow.get(ref)
         return of_node[program.flows[ref].target] if place is None else place
 
-    then = _then(node)
+    then = _then(program, node)
     if then is Then.JUMP:
         assert isinstance(node.trigger, LinkTrigger)
         return [Move((), (of_node[node.trigger.target],))]
@@ -273,18 +299,17 @@ def _moves(
     within = inside.get(node.index, Inside())
     if not within.completes:
         moves.clear()
-    border = [program.nodes[ref] for ref in node.catches if program.nodes[ref].attached == node.index]
-    if not border:
+    if not border_of(program, node):
         return moves or ([Move((), (), Then.THROWN)] if within.throws else [])
-    return _with_border(node, border, moves, of_node)
+    return _with_border(program, node, moves, of_node)
 
 
-def _with_border(node: Node, border: list[Node], moves: list[Move], of_node: dict[Ref, int]) -> list[Move]:
+def _with_border(program: Program, node: Node, moves: list[Move], of_node: dict[Ref, int]) -> list[Move]:
     """Interrupting boundary events are other ways out; beside any way those that do not interrupt may have fired."""
     beside: list[int] = []
-    for event in border:
-        if type(event.trigger) not in EXITS:
-            raise Unexplored(event, f"what this {event.bpmn} waits for is not explored")
+    for event in border_of(program, node):
+        if not EXITS.issuperset(type(each) for each in _triggers(program, event)):
+            raise Unexplored(event, "what it waits for is not known here")
         if event.interrupting:
             moves.append(Move((), (of_node[event.index],)))
         else:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, final
 
 import msgspec
 
-from procession.compile.soundness.behaviour import APART, Gather, Then
+from procession.compile.soundness.behaviour import Gather, Then
 from procession.compile.soundness.explore import (
     DROPPED,
     THROWN,
@@ -102,7 +102,7 @@ def _inside(program: Program, scope: Node, graph: Graph) -> Inside:
     """What the scope shows to the one around it. An event sub-process may complete it at any moment."""
     over = [marking for marking in graph.markings if all(place < 0 for place in marking)]
     throws = any(THROWN in marking for marking in over)
-    is_handled = any(node.scope == scope.index and node.kind in APART for node in program.nodes)
+    is_handled = any(node.scope == scope.index and node.kind is Kind.EVENT_SUB_PROCESS for node in program.nodes)
     if not graph.is_whole or not graph.starts or is_handled:
         return Inside(True, throws)
     return Inside(any(THROWN not in marking for marking in over), throws)

@@ -40,7 +40,7 @@ def check_soundness(
         try:
             found = explored(program, scope, inside, left)
         except Unexplored as unexplored:
-            text = f"the flow around this element is not explored: {unexplored.why}"
+            text = f"the flow of this scope is not explored: {unexplored.why}"
             findings.report("soundness", place(unexplored.node), text, severity="info")
             continue
         left = max(0, left - found.cost)

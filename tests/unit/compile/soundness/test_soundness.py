@@ -93,6 +93,17 @@ SOUND: Final = {
     + f'<intermediateCatchEvent id="c1">{TIMER}</intermediateCatchEvent>'
     + '<intermediateCatchEvent id="c2"><signalEventDefinition signalRef="sig"/></intermediateCatchEvent>'
     + path("s", "g", "c1", "j", "e") + path("g", "c2", "j"),
+    "a default flow beside an unconditional one": START
+    + f'<serviceTask id="a" default="a-b">{JOB}</serviceTask>' + END + '<endEvent id="b"/>' + '<endEvent id="c"/>'
+    + path("s", "a", "e") + flow("a", "b") + maybe("a", "c"),
+    "a boundary event with two definitions, and an end with two": START + tasks("a")
+    + '<endEvent id="e"><signalEventDefinition signalRef="sig"/>'
+    + '<escalationEventDefinition escalationRef="esc"/></endEvent>'
+    + f'<boundaryEvent id="b" attachedToRef="a">{TIMER}<signalEventDefinition signalRef="sig"/></boundaryEvent>'
+    + xor("j") + path("s", "a", "j", "e") + flow("b", "j"),
+    "a complex split and a standard loop": START + '<complexGateway id="o"/>' + inclusive("j")
+    + f'<serviceTask id="a">{JOB}<standardLoopCharacteristics loopMaximum="3"/></serviceTask>' + tasks("b") + END
+    + path("s", "o") + maybe("o", "a", "b") + path("a", "j", "e") + path("b", "j"),
     "a link": START + '<intermediateThrowEvent id="t"><linkEventDefinition name="l"/></intermediateThrowEvent>'
     + '<intermediateCatchEvent id="c"><linkEventDefinition name="l"/></intermediateCatchEvent>' + END
     + path("s", "t") + path("c", "e"),
@@ -192,11 +203,6 @@ UNSOUND: Final[dict[str, tuple[str, list[tuple[str, str, str, str]]]]] = {
         + path("s", "u", "a", "e") + path("b", "e"),
         [("warning", "dead-flow", "u", ""), ("info", "unreachable", "a", "")],
     ),
-    "a default flow beside an unconditional one": (
-        START + f'<serviceTask id="a" default="a-c">{JOB}</serviceTask>' + tasks("b", "c") + END
-        + path("s", "a", "b", "e") + path("a", "c", "e"),
-        [("warning", "dead-flow", "a", ""), ("info", "unreachable", "c", "")],
-    ),
     "a fault inside a sub-process": (
         START + f'<subProcess id="u"><startEvent id="us"/>{xor("ux")}{parallel("uj")}{tasks("ua", "ub")}'
         f'{path("us", "ux")}{maybe("ux", "ua", "ub")}{path("ua", "uj")}{path("ub", "uj")}</subProcess>' + END
@@ -257,6 +263,20 @@ def test_what_can_be_left_in_too_many_ways_is_said_to_be_undecided() -> None:
     assert [(each.rule, each.severity, each.element) for each in found(body)] == [("soundness", "info", "f")]
 
 
+UNDECIDED: Final = {
+    "an activation condition": START + parallel("f")
+    + '<complexGateway id="x"><activationCondition>=activationCount = 1</activationCondition></complexGateway>'
+    + END + path("s", "f", "x", "e") + flow("f", "x", id="again"),
+    "a start quantity": START + parallel("f") + f'<serviceTask id="x" startQuantity="2">{JOB}</serviceTask>' + END
+    + path("s", "f", "x", "e") + flow("f", "x", id="again"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", UNDECIDED.values(), ids=UNDECIDED)
+def test_what_depends_on_more_than_the_flow_is_said_to_be_undecided(body: str) -> None:
+    assert [(each.rule, each.severity, each.element) for each in found(body)] == [("soundness", "info", "x")]
+
+
 def test_a_faulty_process_is_not_explored() -> None:
     body = START + xor("x") + parallel("j") + END + flow("s", "x") + path("x", "j", "e") + flow("x", "j", id="again")
     assert found(body) == []
@@ -279,6 +299,8 @@ def test_a_generated_model_is_sound() -> None:
         checked += 1
         definitions, _ = parse_bpmn(model.xml, "generated.bpmn")
         assert definitions is not None
-        said = [str(each) for each in check_definitions(definitions) if each.rule in SOUNDNESS]
+        # What an activation condition waits for is not explored, and said.
+        rules = SOUNDNESS - {"soundness"}
+        said = [str(each) for each in check_definitions(definitions) if each.rule in rules]
         assert said == [], f"seed {seed}"
     assert checked > 20, checked
