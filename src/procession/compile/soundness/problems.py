@@ -26,7 +26,7 @@ from procession.compile.soundness.explore import (
 )
 from procession.compile.soundness.net import Inside, Net, Station, after, net_of, nodes_of
 from procession.ir.kinds import Kind
-from procession.ir.program import Node, NoneTrigger, Program, Ref, TerminateTrigger
+from procession.ir.program import LinkTrigger, Node, NoneTrigger, Program, Ref, TerminateTrigger
 
 
 class What(Enum):
@@ -325,7 +325,7 @@ def _behind(program: Program, first: list[Ref]) -> set[Ref]:
 def _unreachable(program: Program, net: Net, nodes: list[Node]) -> Iterator[Problem]:
     """Nodes to which no way leads from any beginning. Those without an incoming flow have a rule of their own."""
     known = {station.node.index for station in net.stations}
-    linked = {node.trigger.target for node in nodes if hasattr(node.trigger, "target")}
+    linked = {node.trigger.target for node in nodes if isinstance(node.trigger, LinkTrigger)}
     for node in nodes:
         if node.index in known or (not node.incoming and node.attached < 0 and node.index not in linked):
             continue
