@@ -11,6 +11,12 @@ from typing import TypeAlias
 
 from procession.base.values import Json
 from procession.core.fact import Fact as Fact
+from procession.core.facts_of_changes import InstanceMigrated as InstanceMigrated
+from procession.core.facts_of_changes import InstanceModified as InstanceModified
+from procession.core.facts_of_changes import InstanceRestarted as InstanceRestarted
+from procession.core.facts_of_changes import InstanceResumed as InstanceResumed
+from procession.core.facts_of_changes import InstanceSuspended as InstanceSuspended
+from procession.core.facts_of_changes import TokenTaken as TokenTaken
 from procession.core.facts_of_events import ConditionChanged as ConditionChanged
 from procession.core.facts_of_events import ConditionOpened as ConditionOpened
 from procession.core.facts_of_events import GatewayActivated as GatewayActivated
@@ -459,4 +465,10 @@ AnyFact: TypeAlias = (
     | Drew
     | Yielded
     | Resumed
+    | InstanceModified
+    | TokenTaken
+    | InstanceRestarted
+    | InstanceSuspended
+    | InstanceResumed
+    | InstanceMigrated
 )

@@ -55,6 +55,7 @@ _SCALARS: Final = (
     "start_node",
     "message",
     "yields",
+    "suspended",
 )
 
 _JOB: Final = ("key", "element", "type", "retries", "group", "listener", "priority", "held")

@@ -22,6 +22,7 @@ from procession.core.linked import Linked, Undecided
 from procession.core.operations import RESUME
 from procession.core.outcome import Outcome
 from procession.core.state import Operation, State, Status
+from procession.core.suspension import HELD_BACK, kept_back
 from procession.core.transitions import TRANSITIONS
 
 TRANSITIONS_MAX: Final = 1_000
@@ -30,14 +31,16 @@ YIELDS_MAX: Final = 100
 """Yields without a wait in between before the instance is stopped with the incident `endless-loop`."""
 
 
-def step(linked: Linked, state: State, event: AnyEvent, at: int, key: int) -> Outcome:
+def step(linked: Linked, state: State, event: AnyEvent, at: int, key: int, *, target: Linked | None = None) -> Outcome:
     """Moves the state on by one event.
 
     `at` is Unix ms (the state keeps it from running backwards), `key` the next free key of the shard; the outcome
-    says which key was taken last. A rejected event leaves the state as it was. Any exception is a bug of ours: the
-    host must drop the state and load it again.
+    says which key was taken last. `target` is the program that a `Migrate` goes to. A rejected event leaves the state
+    as it was. Any exception is a bug of ours: the host must drop the state and load it again.
     """
-    cx = Context(linked, state, at if at > state.at else state.at, key if key > state.last_key else state.last_key + 1)
+    key = key if key > state.last_key else state.last_key + 1
+    cx = Context(linked, state, at if at > state.at else state.at, key, target)
+    still = state.suspended
     try:
         _admit(state, event)
         EVENTS[type(event)](cx, event)
@@ -48,7 +51,8 @@ def step(linked: Linked, state: State, event: AnyEvent, at: int, key: int) -> Ou
     if cx.facts:
         state.seq += 1
         state.at = cx.at
-    return Outcome(cx.facts, cx.commands, cx.next_key - 1)
+    commands = kept_back(cx.commands) if still and state.suspended else cx.commands
+    return Outcome(cx.facts, commands, cx.next_key - 1)
 
 
 def _admit(state: State, event: AnyEvent) -> None:
@@ -60,19 +64,21 @@ def _admit(state: State, event: AnyEvent) -> None:
         raise Rejected("not-found", f"instance {state.instance} has ended")
     if state.agenda and not isinstance(event, Continue):
         raise Rejected("busy", "the instance has yielded; it must continue first")
+    if state.suspended and isinstance(event, HELD_BACK):
+        raise Rejected("suspended", f"instance {state.instance} is suspended; resume it first")
 
 
 def _run(cx: Context) -> None:
     agenda = cx.agenda
     state = cx.state
     facts = cx.facts
+    later = cx.later
+    watchers = state.watchers
     count = 0
-    if state.conditions:
+    if watchers:
         note_changes(cx, 0)
     while True:
-        while agenda or cx.later:
-            if not agenda:
-                agenda.append(cx.later.popleft())
+        while agenda:
             if count >= TRANSITIONS_MAX:
                 _stop(cx)
                 return
@@ -85,9 +91,11 @@ def _run(cx: Context) -> None:
                 _incident(cx, operation, failure, before)
             if cx.env is not None:
                 cx.note_warnings(cast("int", operation[1]))
-            if state.watchers and len(facts) > before:
+            if watchers:
                 note_changes(cx, before)
-        if not state.joins or not fire_waiting(cx):
+        if later:
+            agenda.append(later.popleft())
+        elif not state.joins or not fire_waiting(cx):
             break
     state.yields = 0
 
