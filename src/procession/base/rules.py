@@ -76,6 +76,15 @@ RULES: Final[dict[str, str]] = {
     "task-listener": "a task listener has no type",
     "duplicate-execution-listeners": "two execution listeners have the same event and type",
     "duplicate-task-listeners": "two task listeners have the same event and type",
+    # What exploring the flow shows.
+    "deadlock": "a join can wait for ever for a token that never comes, before anything has ended",
+    "token-left-behind": "an end is reached while a token waits for ever at a join, so the process never completes",
+    "dead-join": "a join never has all the tokens that it waits for",
+    "lack-of-synchronization": "several tokens of one run come to the same element, which happens as often",
+    "unreachable": "no way leads from a start to an element, or no run takes it",
+    "dead-flow": "an element is left, but never over this flow",
+    "no-way-out": "a run can come to where the flow goes round for ever",
+    "soundness": "the flow of a scope is not explored, or not to the end, so nothing is said about the rest",
     # Data and expressions.
     "io-mapping": "a mapping has no source or target, or stands where nothing is mapped",
     "data": "a data association says not what it moves, or data means something else than is drawn",
