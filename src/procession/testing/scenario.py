@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, final
 import msgspec
 
 from procession.base.failure import ProcessionError
-from procession.core.plans import Choice
+from procession.core.plans import MigrationChoice
 
 
 @final
@@ -198,7 +198,7 @@ class Migrate(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
     to: Target
     map: dict[str, str] = {}
     flows: dict[str, str] = {}
-    choices: dict[str, Choice] = {}
+    choices: dict[str, MigrationChoice] = {}
     refused: str = ""
 
 
