@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias, cast
 
 from procession.core import facts as f
+from procession.core.apply_scopes import SCOPES
 from procession.core.state import (
     ElementInstance,
     Incident,
@@ -133,6 +134,7 @@ def _element_terminating(program: Program, state: State, fact: f.ElementTerminat
     element.waits = None
     element.attributes = None
     element.held = None
+    element.undoing = None
     element.tokens = 0
     element.arrived = None
 
@@ -415,4 +417,5 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.Drew: _drew,
     f.Yielded: _yielded,
     f.Resumed: _resumed,
+    **SCOPES,
 }

@@ -185,6 +185,15 @@ class ResolveIncident(Event, frozen=True, array_like=True, gc=False):
     retries: int = 1
 
 
+class TriggerActivity(Event, frozen=True, array_like=True, gc=False):
+    """Begin activities of an ad-hoc sub-process: `element` is its element instance, 0 for the one that has them all;
+    `activities` are element ids. Each is an activation of its own, in which `variables` are local."""
+
+    element: int
+    activities: list[str]
+    variables: dict[str, Json] = {}
+
+
 class Cancel(Event, frozen=True, array_like=True, gc=False):
     """Cancel the whole instance."""
 
@@ -214,6 +223,7 @@ AnyEvent: TypeAlias = (
     | ChildEscalated
     | SetVariables
     | ResolveIncident
+    | TriggerActivity
     | Cancel
     | Continue
 )

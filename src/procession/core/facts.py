@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import msgspec
-
 from procession.base.values import Json
-
-
-class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="fact"):
-    """Base of all facts (data inheritance only: no behaviour)."""
+from procession.core.fact import Fact as Fact
+from procession.core.facts_of_scopes import ActivationEntered as ActivationEntered
+from procession.core.facts_of_scopes import ActivationsClosed as ActivationsClosed
+from procession.core.facts_of_scopes import ActivitiesChosen as ActivitiesChosen
+from procession.core.facts_of_scopes import CompensationEntered as CompensationEntered
+from procession.core.facts_of_scopes import CompensationOpened as CompensationOpened
+from procession.core.facts_of_scopes import CompensationStarted as CompensationStarted
+from procession.core.facts_of_scopes import CompletionKept as CompletionKept
+from procession.core.facts_of_scopes import OutputAppended as OutputAppended
+from procession.core.facts_of_scopes import TransactionCancelled as TransactionCancelled
 
 
 class InstanceStarted(Fact, frozen=True, array_like=True, gc=False, tag="started"):
@@ -426,6 +430,15 @@ AnyFact: TypeAlias = (
     | ChildStarted
     | ErrorThrown
     | EscalationThrown
+    | CompletionKept
+    | CompensationOpened
+    | CompensationStarted
+    | CompensationEntered
+    | TransactionCancelled
+    | ActivitiesChosen
+    | ActivationEntered
+    | ActivationsClosed
+    | OutputAppended
     | IncidentRaised
     | IncidentResolved
     | Warned

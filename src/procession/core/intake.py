@@ -23,10 +23,11 @@ from procession.core.commands import (
     Unsubscribe,
 )
 from procession.core.context import Context, Rejected
+from procession.core.elements.ad_hoc import choosable
 from procession.core.elements.table import RESOLVED
 from procession.core.interrupt import cancel, catch
 from procession.core.jobs import command_of
-from procession.core.state import ElementInstance, Job, Subscription, Timer
+from procession.core.state import ElementInstance, Job, Stage, Subscription, Timer
 from procession.core.task_listeners import admit, listener_done, request
 from procession.core.timers import date_time_ms
 from procession.core.tokens import next_of, take
@@ -355,6 +356,37 @@ def _again(cx: Context, key: int, operation: tuple[Json, ...]) -> tuple[Json, ..
     return operation
 
 
+def _trigger(cx: Context, event: e.TriggerActivity) -> None:
+    element = cx.element(event.element) if event.element else _ad_hoc_of(cx, event.activities)
+    node = cx.node_of(element)
+    if not _is_choosing(element):
+        raise Rejected("conflict", f"{node.id} is no ad-hoc sub-process in which an activity could begin now")
+    known = choosable(cx, node)
+    unknown = [name for name in event.activities if name not in known]
+    if unknown or not event.activities:
+        what = f"cannot activate {', '.join(unknown)}" if unknown else "is told to activate nothing"
+        raise Rejected("not-found", f"{node.id} {what}; it has {', '.join(known)}")
+    cx.write(f.ActivitiesChosen(element.key, [[[known[name]], event.variables] for name in event.activities]))
+    cx.agenda.append((op.ACTIVATE_CHOSEN, element.key))
+
+
+def _is_choosing(element: ElementInstance) -> bool:
+    activations = element.activations
+    return activations is not None and not activations.closed and element.stage is Stage.ACTIVE
+
+
+def _ad_hoc_of(cx: Context, activities: list[str]) -> ElementInstance:
+    """The one active ad-hoc sub-process that has all of these."""
+    choosing = [each for each in cx.state.elements.values() if _is_choosing(each)]
+    found = [each for each in choosing if choosable(cx, cx.node_of(each)).keys() >= set(activities)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(activities)
+    if found:
+        raise Rejected("conflict", f"{len(found)} active ad-hoc sub-processes have {names}: say which, by its key")
+    raise Rejected("not-found", f"no ad-hoc sub-process is active that could activate {names}")
+
+
 def _cancel(cx: Context, event: e.Cancel) -> None:
     cancel(cx, event.reason)
 
@@ -388,6 +420,7 @@ EVENTS: Final[dict[type[Any], Handle]] = {
     e.ChildEscalated: _child_escalated,
     e.SetVariables: _set_variables,
     e.ResolveIncident: _resolve_incident,
+    e.TriggerActivity: _trigger,
     e.Cancel: _cancel,
     e.Continue: _continue,
 }

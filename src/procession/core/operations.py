@@ -48,3 +48,11 @@ CLOSE_LOOP: Final = 20
 """(body): a multi-instance body ends: its completion condition was met."""
 CANCELLED: Final = 21
 """(root, reason): the instance was cancelled."""
+COMPENSATE: Final = 40
+"""(element): the next completed activity that this element has undone, or what follows behind the last."""
+CANCEL_TRANSACTION: Final = 41
+"""(transaction): all inside a cancelled transaction has ended; what was completed in it is undone."""
+ACTIVATE_CHOSEN: Final = 42
+"""(ad-hoc sub-process): the next of the activities that were chosen begins."""
+GO_ON: Final = 43
+"""(ad-hoc sub-process): something in it ended: what was chosen next, or its end."""

@@ -5,6 +5,7 @@ Native classes with `__slots__`; no behaviour beyond navigation, no I/O. The sna
 
 from __future__ import annotations
 
+from collections import deque
 from enum import IntEnum
 from typing import TypeAlias, final
 
@@ -18,6 +19,10 @@ class Stage(IntEnum):
     COMPLETING = 1
     TERMINATING = 2
     """Interrupted, but listeners of a user task inside still run; it waits for nothing else."""
+    COMPENSATING = 3
+    """Completed before and opened again, or beside a throw that does not wait: it lives while something is undone."""
+    CANCELLED = 4
+    """A transaction that a cancel end event ended; it lives until its completed activities are undone."""
 
 
 class Status(IntEnum):
@@ -110,6 +115,48 @@ class LoopState:
 
 
 @final
+class Completion:
+    """An activity that ended normally and can be compensated: what a handler of it needs to know.
+
+    `variables` are those of the completed scope, or of an instance of a multi-instance activity; `inside` is what was
+    completed in it. `claimed` is the element that will have it undone: while that lives, no other one may.
+    """
+
+    __slots__ = ("claimed", "inside", "node", "variables")
+
+    def __init__(
+        self, node: int, variables: dict[str, Json] | None = None, inside: dict[int, Completion] | None = None
+    ) -> None:
+        self.node = node
+        self.variables = variables
+        self.inside = inside
+        self.claimed = 0
+
+
+@final
+class Undoing:
+    """What an element has undone: entries as in `facts.CompensationStarted`, and the handler that runs."""
+
+    __slots__ = ("entries", "handler")
+
+    def __init__(self, entries: list[list[int]]) -> None:
+        self.entries = entries
+        self.handler = 0
+
+
+@final
+class Activations:
+    """Of an ad-hoc sub-process: activations that were chosen and have not begun, as in `facts.ActivitiesChosen`."""
+
+    __slots__ = ("closed", "started", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[Json] = deque()
+        self.started = 0
+        self.closed = False
+
+
+@final
 class ElementInstance:
     """A running element. `scope` is the enclosing one (None for the process). Everything optional is None until used.
 
@@ -119,14 +166,18 @@ class ElementInstance:
     """
 
     __slots__ = (
+        "activations",
         "arrived",
         "attributes",
         "child",
         "children",
+        "compensates",
+        "completions",
         "definition",
         "groups",
         "held",
         "index",
+        "keeps",
         "key",
         "loop",
         "node",
@@ -134,6 +185,7 @@ class ElementInstance:
         "stage",
         "then",
         "tokens",
+        "undoing",
         "variables",
         "waits",
     )
@@ -163,6 +215,16 @@ class ElementInstance:
         """Of a call activity: the called instance's key."""
         self.definition: tuple[str, int] | None = None
         """Of a call or decision: the resolved hash and version."""
+        self.completions: dict[int, Completion] | None = None
+        """What ended in this scope and can be compensated, by key, in the order of completion."""
+        self.undoing: Undoing | None = None
+        """What this element has undone before it goes on."""
+        self.compensates = 0
+        """Of a handler, or of a scope that was opened again: the element that has something undone by it."""
+        self.keeps = False
+        """Of an activation in an ad-hoc sub-process: a variable that no scope defines stays here."""
+        self.activations: Activations | None = None
+        """Of an ad-hoc sub-process."""
 
     @property
     def is_open_task(self) -> bool:

@@ -11,18 +11,19 @@ from procession.core import facts as f
 from procession.core import operations as op
 from procession.core.catches import repeat_operation
 from procession.core.commands import CloseTask
+from procession.core.compensation import cancel_transaction, compensate, handled
 from procession.core.context import Context
-from procession.core.elements import multi_instance, scopes, tasks
+from procession.core.elements import ad_hoc, multi_instance, scopes, tasks
 from procession.core.elements.gateways import outgoing
 from procession.core.elements.table import ASK, ENTER
 from procession.core.errors import throw
 from procession.core.interrupt import cancelled, handle, pass_boundary
 from procession.core.jobs import create, next_listener, plan_job
-from procession.core.state import Stage
+from procession.core.state import ElementInstance, Stage
 from procession.core.task_listeners import next_task_listener
 from procession.core.tokens import enter, finish, leave
 from procession.core.variables import map_inputs, map_outputs, variables_of
-from procession.ir.kinds import ListenerEvent
+from procession.ir.kinds import Kind, ListenerEvent
 
 
 def _prepare(cx: Context, key: int) -> None:
@@ -97,10 +98,23 @@ def _leave(cx: Context, key: int) -> None:
     scope = element.scope
     if scope is None:
         finish(cx, element)
+    elif element.compensates:
+        handled(cx, element)
     elif scope.loop is not None:
         multi_instance.collect(cx, key)
+    elif scope.activations is not None:
+        ad_hoc.collect(cx, element, scope)
+    elif cx.nodes[scope.node].kind is Kind.AD_HOC_ACTIVATION:
+        ad_hoc.left(cx, element, scope)
     else:
-        leave(cx, element, outgoing(cx, cx.nodes[element.node], element))
+        _take_flows(cx, element)
+
+
+def _take_flows(cx: Context, element: ElementInstance) -> None:
+    flows = outgoing(cx, cx.nodes[element.node], element)
+    if element.activations is not None:
+        ad_hoc.publish(cx, element)
+    leave(cx, element, flows)
 
 
 def _throw(cx: Context, key: int, code: str, message: str, variables: Json, *rest: int) -> None:
@@ -161,4 +175,8 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.HANDLE: handle,
     op.CLOSE_LOOP: multi_instance.close,
     op.CANCELLED: cancelled,
+    op.COMPENSATE: compensate,
+    op.CANCEL_TRANSACTION: cancel_transaction,
+    op.ACTIVATE_CHOSEN: ad_hoc.activate_chosen,
+    op.GO_ON: ad_hoc.go_on,
 }

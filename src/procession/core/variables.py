@@ -16,13 +16,16 @@ def merge(cx: Context, element: ElementInstance, variables: dict[str, Json]) -> 
 
 
 def owner(element: ElementInstance, name: str) -> ElementInstance:
-    """The nearest scope that defines a variable, else the root."""
+    """The nearest scope that defines a variable; else the root, or an activation that keeps what is new."""
     scope = element
+    keeps: ElementInstance | None = None
     while True:
         if scope.variables is not None and name in scope.variables:
             return scope
+        if scope.keeps and keeps is None:
+            keeps = scope
         if scope.scope is None:
-            return scope
+            return keeps or scope
         scope = scope.scope
 
 

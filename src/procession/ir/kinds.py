@@ -33,6 +33,11 @@ class Kind(IntEnum):
     EVENT_BASED_GATEWAY = 18
     MULTI_INSTANCE = 19
     """The body around a multi-instance activity; its `inner` node is the activity itself."""
+    TRANSACTION = 30
+    AD_HOC_SUB_PROCESS = 31
+    AD_HOC_ACTIVATION = 32
+    """One activation inside an ad-hoc sub-process, which has it as its `inner` node: the scope of what is activated and
+    of all that follows it over sequence flows."""
 
 
 class TimerKind(IntEnum):

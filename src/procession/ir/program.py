@@ -123,6 +123,20 @@ class TerminateTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, t
     """A terminate end event."""
 
 
+class CompensateTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="compensate"):
+    """Of a throw: the `activity` to compensate (NONE: all of its scope), and whether the event waits until that is
+    done. Of a boundary event: the `handler`, the activity that undoes. Of the start event of an event sub-process:
+    neither."""
+
+    activity: Ref = NONE
+    handler: Ref = NONE
+    wait: bool = True
+
+
+class CancelTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="cancel"):
+    """A cancel end event inside a transaction, or the boundary event by which a cancelled transaction is left."""
+
+
 Trigger: TypeAlias = (
     NoneTrigger
     | MessageTrigger
@@ -132,6 +146,8 @@ Trigger: TypeAlias = (
     | EscalationTrigger
     | LinkTrigger
     | TerminateTrigger
+    | CompensateTrigger
+    | CancelTrigger
 )
 
 
@@ -148,6 +164,24 @@ class Loop(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cardinality: Ref = NONE
     output_local: str = ""
     """The variable that `output` reads: each instance starts with one of its own, so that parallel ones do not mix."""
+
+
+@final
+class AdHoc(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an ad-hoc sub-process says. `chosen` is a list of element ids to activate at its beginning.
+
+    `automatic`: nothing chooses, so each activity without an incoming flow is performed once, and then it ends.
+    """
+
+    sequential: bool = False
+    automatic: bool = False
+    cancel_remaining: bool = True
+    chosen: Ref = NONE
+    completion: Ref = NONE
+    output_name: str = ""
+    output: Ref = NONE
+    output_local: str = ""
+    """The variable that `output` reads: each activation starts with one of its own."""
 
 
 @final
@@ -246,6 +280,7 @@ class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of an inclusive join, per incoming flow: the nodes of the scope that can reach the join through that flow."""
     line: int = 0
     column: int = 0
+    ad_hoc: AdHoc | None = None
 
 
 @final

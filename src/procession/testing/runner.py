@@ -439,6 +439,14 @@ def _cancel(run: _Run, step: Step, body: s.Cancel) -> None:
     run.call(q.Deliver(run.driver.tenant, run.case(step.instance).key, e.Cancel(body.reason)))
 
 
+def _trigger(run: _Run, step: Step, body: s.TriggerActivity) -> None:
+    case = run.case(step.instance)
+    within = _scope(case, body.within) if body.within else 0
+    activities = [body.element, *body.elements] if body.element else body.elements
+    event = e.TriggerActivity(within, activities, checked_all(body.variables))
+    run.call(q.Deliver(run.driver.tenant, case.key, event))
+
+
 def _later(run: _Run, step: Step, body: object) -> None:
     raise Failed("not in this version")
 
@@ -458,5 +466,5 @@ VERBS: Final[dict[str, Callable[[_Run, Step, Any], None]]] = {
     "cancel": _cancel,
     "modify": _later,
     "migrate": _later,
-    "trigger": _later,
+    "trigger": _trigger,
 }

@@ -178,9 +178,12 @@ class Migrate(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @final
 class TriggerActivity(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Start an activity of an ad-hoc sub-process."""
+    """Begin an activity of an ad-hoc sub-process, or several `elements`; `within` names the sub-process where more than
+    one active has it."""
 
-    element: str
+    element: str = ""
+    elements: list[str] = []
+    within: str = ""
     variables: dict[str, object] = {}
 
 

@@ -40,6 +40,8 @@ EXECUTED: Final[dict[str, str]] = {
     "signalEventDefinition": "signalRef",
     "linkEventDefinition": "name",
     "terminateEventDefinition": "",
+    "compensateEventDefinition": "activityRef waitForCompletion",
+    "cancelEventDefinition": "",
     "eventDefinitionRef": "",
     "message": "name",
     "signal": "name",
@@ -48,13 +50,15 @@ EXECUTED: Final[dict[str, str]] = {
     "task": "default",
     "manualTask": "",
     "userTask": "",
-    "serviceTask": "",
+    "serviceTask": "isForCompensation",
     "sendTask": "messageRef",
     "receiveTask": "messageRef",
     "scriptTask": "",
     "businessRuleTask": "",
     "callActivity": "calledElement",
-    "subProcess": "triggeredByEvent",
+    "subProcess": "triggeredByEvent isForCompensation",
+    "transaction": "",
+    "adHocSubProcess": "ordering cancelRemainingInstances",
     "multiInstanceLoopCharacteristics": "isSequential",
     "loopCardinality": "",
     "completionCondition": "",
@@ -63,6 +67,7 @@ EXECUTED: Final[dict[str, str]] = {
     "inclusiveGateway": "default",
     "eventBasedGateway": "",
     "extensionElements": "",
+    "association": "sourceRef targetRef",
     "formalExpression": "language",
 }
 """Element -> the attributes of it that have an effect."""
@@ -95,16 +100,9 @@ def scripted(attributes: str, script: str = "") -> str:
 
 
 BEHAVIOR: Final = "<complexBehaviorDefinition><condition>=true</condition><event/></complexBehaviorDefinition>"
-COMPENSATE: Final = "<compensateEventDefinition {}/>"
 CONDITIONAL: Final = "<conditionalEventDefinition><condition>=a</condition></conditionalEventDefinition>"
 REFUSED: Final[dict[tuple[str, str], str]] = {
-    ("transaction", ""): after('<transaction id="x"/>'),
     ("transaction", "method"): after('<transaction id="x" method="##Store"/>'),
-    ("adHocSubProcess", ""): after('<adHocSubProcess id="x"/>'),
-    ("adHocSubProcess", "ordering"): after('<adHocSubProcess id="x" ordering="Sequential"/>'),
-    ("adHocSubProcess", "cancelRemainingInstances"): after(
-        '<adHocSubProcess id="x" cancelRemainingInstances="false"/>'
-    ),
     ("complexGateway", ""): after('<complexGateway id="x"/>'),
     ("complexGateway", "default"): after('<complexGateway id="x" default="x-t"/><task id="t"/>' + flow("x", "t")),
     ("activationCondition", ""): after(
@@ -129,7 +127,6 @@ REFUSED: Final[dict[tuple[str, str], str]] = {
     ("event", ""): looped("", BEHAVIOR),
     ("loopDataInputRef", ""): looped("", "<loopDataInputRef>x</loopDataInputRef>"),
     ("inputDataItem", ""): looped("", '<loopDataInputRef>x</loopDataInputRef><inputDataItem id="item"/>'),
-    ("task", "isForCompensation"): after('<task id="x" isForCompensation="true"/>'),
     ("task", "startQuantity"): after('<task id="x" startQuantity="2"/>'),
     ("task", "completionQuantity"): after('<task id="x" completionQuantity="2"/>'),
     ("receiveTask", "instantiate"): after('<receiveTask id="x" messageRef="m" instantiate="true"/>'),
@@ -144,10 +141,6 @@ REFUSED: Final[dict[tuple[str, str], str]] = {
     ),
     ("conditionalEventDefinition", ""): catching(CONDITIONAL),
     ("condition", ""): catching(CONDITIONAL),
-    ("compensateEventDefinition", ""): throwing(COMPENSATE.format("")),
-    ("compensateEventDefinition", "activityRef"): throwing(COMPENSATE.format('activityRef="x"')),
-    ("compensateEventDefinition", "waitForCompletion"): throwing(COMPENSATE.format('waitForCompletion="false"')),
-    ("cancelEventDefinition", ""): after('<endEvent id="x"><cancelEventDefinition/></endEvent>'),
     ("script", ""): scripted('scriptFormat="groovy"', "<script>1</script>"),
     ("scriptTask", "scriptFormat"): scripted('scriptFormat="groovy"', "<script>1</script>"),
     ("correlationSubscription", ""): after('<task id="x"/>')
@@ -228,7 +221,7 @@ AROUND: Final[dict[str, str]] = {
 }
 
 DRAWN: Final = frozenset(
-    "documentation incoming outgoing association sourceRef targetRef textAnnotation text group category "
+    "documentation incoming outgoing sourceRef targetRef textAnnotation text group category "
     "categoryValue categoryValueRef lane laneSet childLaneSet flowNodeRef partitionElement auditing monitoring "
     "collaboration participant messageFlow participantMultiplicity interfaceRef endPointRef interface operation "
     "inMessageRef outMessageRef errorRef import itemDefinition resource resourceParameter dataState "

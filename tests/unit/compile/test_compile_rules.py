@@ -121,18 +121,9 @@ ANY_ERROR: Final = "<errorEventDefinition/>"
 DECISION: Final = '<zeebe:calledDecision decisionId="d" resultVariable="r"/>'
 
 ELEMENT_TYPE: Final = [
-    ("transaction", after('<transaction id="x"/>')),
-    ("ad-hoc", after('<adHocSubProcess id="x"/>')),
     ("complex gateway", after('<complexGateway id="x"/>')),
-    ("compensation handler", after('<task id="x" isForCompensation="true"/>')),
-    ("compensation boundary", bordered("<compensateEventDefinition/>")),
-    ("compensation throw", thrown("<compensateEventDefinition/>")),
-    ("compensation end", ended("<compensateEventDefinition/>")),
-    ("compensation start", handler("<compensateEventDefinition/>")),
     ("conditional catch", caught("<conditionalEventDefinition/>")),
     ("conditional boundary", bordered("<conditionalEventDefinition/>")),
-    ("cancel end", ended("<cancelEventDefinition/>")),
-    ("cancel boundary", bordered("<cancelEventDefinition/>", "subProcess")),
     ("two definitions", caught(MSG + SIG)),
     ("parallel multiple", after('<intermediateCatchEvent id="x" parallelMultiple="true"/>')),
     ("catch of nothing", after('<intermediateCatchEvent id="x"/>')),

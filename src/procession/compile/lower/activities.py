@@ -16,12 +16,14 @@ from procession.compile.lower.parts import (
     Place,
     job_of,
     listeners,
+    output_variable,
     value,
     worked,
 )
 from procession.ir.kinds import Binding, Kind
-from procession.ir.program import NONE, Call, Decision, Node, Script, TaskSpec, Text
+from procession.ir.program import NONE, AdHoc, Call, Decision, Node, Script, TaskSpec, Text
 from procession.model.bpmn import Activity
+from procession.model.extension import AdHoc as AdHocExtension
 from procession.model.extension import Assignment, Form, Schedule
 
 Lower: TypeAlias = Callable[[Lowering, Activity, Place], Node]
@@ -127,6 +129,34 @@ def sub_process(low: Lowering, drawn: Activity, place: Place) -> Node:
     return worked(low, drawn, place, kind)
 
 
+def transaction(low: Lowering, drawn: Activity, place: Place) -> Node:
+    """A sub-process that a cancel end event can undo as a whole."""
+    return worked(low, drawn, place, Kind.TRANSACTION)
+
+
+def ad_hoc_sub_process(low: Lowering, drawn: Activity, place: Place) -> Node:
+    """A sub-process whose activities something chooses. The activation inside it is the next node."""
+    extension = drawn.extension.ad_hoc or AdHocExtension()
+
+    def at(attribute: str) -> Site:
+        return Site(drawn.id, attribute, extension.span if extension.span.line else drawn.span)
+
+    expressions = low.expressions
+    spec = AdHoc(
+        sequential=drawn.ordering == "Sequential",
+        # In the standard nothing but people could choose, and nobody is there to ask when a process is executed.
+        automatic=low.resolved.profile == "standard" and not extension.active_elements_collection.strip(),
+        cancel_remaining=drawn.cancel_remaining_instances,
+        chosen=expressions.source(extension.active_elements_collection.strip(), at("active elements collection")),
+        completion=expressions.formal(drawn.completion_condition, at("completion condition")),
+        output_name=extension.output_collection.strip(),
+        output=expressions.source(extension.output_element, at("output element")),
+        output_local=output_variable(extension.output_element),
+    )
+    node = worked(low, drawn, place, Kind.AD_HOC_SUB_PROCESS)
+    return replace(node, ad_hoc=spec, inner=place.index + 1)
+
+
 ACTIVITIES: Final[dict[str, Lower]] = {
     "task": task,
     "manualTask": task,
@@ -138,4 +168,6 @@ ACTIVITIES: Final[dict[str, Lower]] = {
     "businessRuleTask": business_rule_task,
     "callActivity": call_activity,
     "subProcess": sub_process,
+    "transaction": transaction,
+    "adHocSubProcess": ad_hoc_sub_process,
 }

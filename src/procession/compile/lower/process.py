@@ -12,7 +12,7 @@ from procession.compile.lower.activities import ACTIVITIES
 from procession.compile.lower.events import event
 from procession.compile.lower.gateways import gateway
 from procession.compile.lower.multi_instance import body
-from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering, Place, listeners
+from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering, Place, listeners, plain
 from procession.compile.resolve import ScopeView
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, Flow, Node, Ref
@@ -70,15 +70,20 @@ def lower_process(low: Lowering) -> Lowered:
         if isinstance(drawn, Activity) and drawn.scope is not None and ref != NONE:
             inside = low.resolved.views[drawn.id]
             order.append(inside)
-            waiting.append((iter(drawn.scope.nodes), ref, inside))
+            # What is in an ad-hoc sub-process is in one of its activations.
+            within = lowered.nodes[ref].inner if lowered.nodes[ref].kind is Kind.AD_HOC_SUB_PROCESS else ref
+            waiting.append((iter(drawn.scope.nodes), within, inside))
     for view in order:
         _append_flows(low, lowered, view)
     return lowered
 
 
 def _append(low: Lowering, lowered: Lowered, drawn: FlowNode, where: tuple[Ref, ScopeView]) -> Ref:
-    """Adds an element's node, after its multi-instance body if it has one; the node's index, or NONE."""
+    """Adds an element's node, after its multi-instance body and before its activation, if it has one; the node's index,
+    or NONE."""
     scope, view = where
+    if lowered.nodes[scope].kind is Kind.AD_HOC_ACTIVATION and isinstance(drawn, Activity) and drawn.triggered_by_event:
+        scope = lowered.nodes[scope].scope
     outer = len(lowered.nodes)
     loop = drawn.loop if isinstance(drawn, Activity) else None
     if isinstance(drawn, Activity) and isinstance(loop, MultiInstance):
@@ -89,7 +94,10 @@ def _append(low: Lowering, lowered: Lowered, drawn: FlowNode, where: tuple[Ref, 
         bodies = []
     if node is None:
         return NONE
-    for each in (*bodies, node):
+    activations: list[Node] = []
+    if node.kind is Kind.AD_HOC_SUB_PROCESS:
+        activations.append(plain(drawn, Place(node.inner, node.index, view), Kind.AD_HOC_ACTIVATION))
+    for each in (*bodies, node, *activations):
         lowered.nodes.append(each)
         lowered.drawn.append(drawn)
         lowered.views.append(view)

@@ -10,17 +10,20 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.catches import correlation_key, key_text, open_all, plan
 from procession.core.commands import Broadcast, Publish
+from procession.core.compensation import enclosing_transaction, throw_compensation
 from procession.core.context import Context
 from procession.core.errors import escalate, throw
 from procession.core.interrupt import interrupt_inside
 from procession.core.jobs import create, plan_job
-from procession.core.operations import COMPLETE, ENTER
+from procession.core.operations import CANCEL_TRANSACTION, COMPLETE, ENTER
 from procession.core.state import ElementInstance
 from procession.core.timers import duration_ms
 from procession.core.tokens import close_waits
 from procession.core.variables import receive, visible
 from procession.ir.program import (
     NONE,
+    CancelTrigger,
+    CompensateTrigger,
     ErrorTrigger,
     EscalationTrigger,
     LinkTrigger,
@@ -140,6 +143,17 @@ def _terminate(cx: Context, node: Node, element: ElementInstance) -> None:
     interrupt_inside(cx, scope, (COMPLETE, scope.key))
 
 
+def _cancel(cx: Context, node: Node, element: ElementInstance) -> None:
+    """A cancel end event ends all else in its transaction; inside one that is being undone already it is plain."""
+    transaction = enclosing_transaction(cx, element)
+    if transaction is None:
+        cx.agenda.append((COMPLETE, element.key))
+        return
+    close_waits(cx, element)
+    cx.write(f.ElementCompleted(element.key))
+    interrupt_inside(cx, transaction, (CANCEL_TRANSACTION, transaction.key))
+
+
 Throw: TypeAlias = Callable[[Context, Node, ElementInstance], None]
 
 THROW: Final[dict[type[Any], Throw]] = {
@@ -149,4 +163,6 @@ THROW: Final[dict[type[Any], Throw]] = {
     EscalationTrigger: _escalation,
     LinkTrigger: _link,
     TerminateTrigger: _terminate,
+    CompensateTrigger: throw_compensation,
+    CancelTrigger: _cancel,
 }

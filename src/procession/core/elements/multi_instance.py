@@ -15,7 +15,7 @@ from procession.core.context import Context
 from procession.core.interrupt import interrupt_inside
 from procession.core.operations import CLOSE_LOOP, COMPLETE, SPAWN
 from procession.core.state import ElementInstance, LoopState
-from procession.core.tokens import close_waits, next_of
+from procession.core.tokens import close_waits, keep, next_of
 from procession.core.variables import owner
 from procession.ir.program import NONE, Loop, Node
 
@@ -70,6 +70,7 @@ def collect(cx: Context, element_key: int) -> None:
     if spec.output != NONE:
         cx.write(f.ItemCollected(body.key, element.index, output))
     close_waits(cx, element)
+    keep(cx, element)
     cx.write(f.ElementCompleted(element_key))
     loop = body.loop
     if enough:

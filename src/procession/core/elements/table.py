@@ -1,4 +1,4 @@
-"""The element table: one row for each `Kind`. Adding an element is a row here and a function in its family's file."""
+"""The element table: one row for each `Kind` that is entered. Adding an element is a row here and a function in its family's file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from procession.core.context import Context
-from procession.core.elements import events, gateways, multi_instance, scopes, tasks
+from procession.core.elements import ad_hoc, events, gateways, multi_instance, scopes, tasks
 from procession.core.state import ElementInstance
 from procession.ir.kinds import Kind
 from procession.ir.program import Node
@@ -34,6 +34,8 @@ ENTER: Final[dict[Kind, Enter]] = {
     Kind.INCLUSIVE_GATEWAY: gateways.gateway_enter,
     Kind.EVENT_BASED_GATEWAY: events.wait_enter,
     Kind.MULTI_INSTANCE: multi_instance.body_enter,
+    Kind.TRANSACTION: scopes.scope_enter,
+    Kind.AD_HOC_SUB_PROCESS: ad_hoc.ad_hoc_enter,
 }
 """What an element does when it becomes active."""
 

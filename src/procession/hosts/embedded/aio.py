@@ -242,6 +242,17 @@ class AsyncEngine:
         """See `Engine.resolve_incident`."""
         await _off(self.engine.resolve_incident, incident, retries=retries, tenant=tenant)
 
+    async def trigger(
+        self,
+        instance: int,
+        *activities: str,
+        variables: Mapping[str, object] | None = None,
+        element: int = 0,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        """See `Engine.trigger`."""
+        await _off(self.engine.trigger, instance, *activities, variables=variables, element=element, tenant=tenant)
+
     async def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
         """See `Engine.faults`."""
         return await _off(self.engine.faults, tenant=tenant)
@@ -462,6 +473,12 @@ class AsyncInstance:
     async def resolve_incident(self, incident: int = 0, retries: int = 1) -> None:
         """See `Instance.resolve_incident`."""
         await _off(self.handle.resolve_incident, incident, retries)
+
+    async def trigger(
+        self, *activities: str, variables: Mapping[str, object] | None = None, element: int | str = 0
+    ) -> None:
+        """See `Instance.trigger`."""
+        await _off(self.handle.trigger, *activities, variables=variables, element=element)
 
     async def publish(
         self,

@@ -16,7 +16,7 @@ import msgspec
 
 from procession.base.failure import NotFound, ProcessionError
 from procession.base.values import Json, Variables, checked_all, told
-from procession.core.events import AssignTask, CompleteTask, UpdateTask
+from procession.core.events import AssignTask, CompleteTask, TriggerActivity, UpdateTask
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.door import admitted, document, known_zone, milliseconds
 from procession.hosts.embedded.instance import Instance
@@ -290,6 +290,18 @@ class Engine:
     def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
         """What faults of the engine itself stopped. It is tried again when a store is opened anew."""
         return self.reader().views.faults(tenant)
+
+    def trigger(
+        self,
+        instance: int,
+        *activities: str,
+        variables: Mapping[str, object] | None = None,
+        element: int = 0,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        """Begins activities of an ad-hoc sub-process, each with `variables` of its own. See `Instance.trigger`."""
+        event = TriggerActivity(element, list(activities), checked_all(variables))
+        self.call(q.Deliver(tenant, instance, event))
 
     # --- jobs
 
