@@ -1,4 +1,8 @@
-"""The element table: one row for each `Kind` that is entered. Adding an element is a row here and a function in its family's file."""
+"""The element table: one row for each `Kind` that an operation activates.
+
+Adding an element is a row here and a function in its family's file. An activation of an ad-hoc sub-process has no row:
+what is in it begins with it.
+"""
 
 from __future__ import annotations
 
