@@ -23,7 +23,7 @@ from procession.core.commands import (
     Unsubscribe,
 )
 from procession.core.context import Context, Rejected
-from procession.core.elements.ad_hoc import choosable
+from procession.core.elements.ad_hoc import admit_choice, choosable, decided
 from procession.core.elements.table import RESOLVED
 from procession.core.interrupt import cancel, catch
 from procession.core.jobs import command_of
@@ -86,6 +86,8 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     kind = None if job.listener < 0 else node.listeners[job.listener].event
     if event.denied:
         admit(element, kind)
+    choice = event.choice or (_NOTHING if kind is None and element.activations is not None else None)
+    chosen = admit_choice(cx, node, choice) if choice is not None else []
     _close_job_incidents(cx, element, job)
     cx.send(CloseJob(job.key))
     if kind is not None and kind >= ListenerEvent.CREATING:
@@ -94,7 +96,10 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     cx.write(f.JobCompleted(job.key))
     if kind is None:
         receive(cx, element, event.variables)
-        cx.agenda.append((op.COMPLETE, element.key))
+        if choice is None:
+            cx.agenda.append((op.COMPLETE, element.key))
+        else:
+            decided(cx, element, choice, chosen)
     elif kind is ListenerEvent.START:
         for name, value in event.variables.items():
             cx.write(f.VariableSet(element.key, name, value))
@@ -102,6 +107,10 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     else:
         merge(cx, element.scope or element, event.variables)
         cx.agenda.append((op.END_LISTENER, element.key, job.listener))
+
+
+_NOTHING: Final = e.Choice()
+"""What the job of an ad-hoc sub-process chose when its answer says nothing of it."""
 
 
 def _exhaust_job(cx: Context, event: e.ExhaustJob) -> None:
@@ -352,6 +361,8 @@ def _again(cx: Context, key: int, operation: tuple[Json, ...]) -> tuple[Json, ..
             return (_LISTENER_OPERATIONS.get(event, op.TASK_LISTENER), key, listener - 1)
         if node.kind in {Kind.CALL_ACTIVITY, Kind.DECISION_TASK}:
             return (op.CALL, key)
+        if node.kind is Kind.AD_HOC_SUB_PROCESS:
+            return (op.GO_ON, key)
         return (op.REJOB, key) if node.job is not None else (op.ACTIVATE, key)
     return operation
 

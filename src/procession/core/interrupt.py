@@ -53,6 +53,7 @@ def interrupt_inside(cx: Context, scope: ElementInstance, then: Operation) -> No
     if scope.tokens or scope.arrived:
         cx.write(f.ScopeInterrupted(scope.key))
     if scope.activations is not None and not scope.activations.closed:
+        close_own_job(cx, scope)
         cx.write(f.ActivationsClosed(scope.key))
     if not over:
         _close_event_sub_processes(cx, scope)
@@ -233,6 +234,16 @@ def close_catches(
         if waiting is not None and cx.nodes[waiting.node].kind in kinds:
             close_wait(cx, wait)
             cx.write(f.WaitClosed(wait))
+
+
+def close_own_job(cx: Context, element: ElementInstance) -> None:
+    """Nobody is to do the job of an element that goes on without its answer."""
+    state = cx.state
+    jobs = [wait for wait in element.waits or () if wait in state.jobs and state.jobs[wait].listener < 0]
+    incidents = [wait for wait in element.waits or () if wait in state.incidents and state.incidents[wait].job in jobs]
+    for wait in (*incidents, *jobs):
+        close_wait(cx, wait)
+        cx.write(f.WaitClosed(wait))
 
 
 def _event_gateway(cx: Context, gateway: ElementInstance, node: Node, variables: dict[str, Json]) -> None:

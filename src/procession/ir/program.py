@@ -167,6 +167,16 @@ class Loop(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 @final
+class Choosable(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An element that can be the first of an activation, as whoever chooses is told of it."""
+
+    id: str
+    name: str = ""
+    documentation: str = ""
+    properties: dict[str, str] = {}
+
+
+@final
 class AdHoc(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an ad-hoc sub-process says. `chosen` is a list of element ids to activate at its beginning.
 
@@ -182,6 +192,8 @@ class AdHoc(msgspec.Struct, frozen=True, array_like=True, gc=False):
     output: Ref = NONE
     output_local: str = ""
     """The variable that `output` reads: each activation starts with one of its own."""
+    elements: tuple[Choosable, ...] = ()
+    """What the variable `adHocSubProcessElements` holds; () for an automatic one."""
 
 
 @final

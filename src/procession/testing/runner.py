@@ -211,6 +211,8 @@ class _Run:
         tenant = self.driver.tenant
         if answer.complete is not None:
             self.call(q.FinishJob(tenant, key, checked_all(answer.complete)))
+        elif answer.choose is not None:
+            self.call(_chosen(tenant, key, answer.choose))
         elif answer.fail is not None:
             self.call(q.FailJob(tenant, key, answer.fail.message, retries=answer.fail.retries, backoff=0))
         elif answer.throw is not None:
@@ -299,8 +301,18 @@ def _complete(run: _Run, step: Step, body: s.Complete) -> None:
     tenant = run.driver.tenant
     if task:
         run.call(q.TaskEvent(tenant, key, e.CompleteTask(key, variables)))
+    elif body.choose is not None:
+        run.call(_chosen(tenant, key, body.choose))
     else:
         run.call(q.FinishJob(tenant, key, variables))
+
+
+def _chosen(tenant: str, key: int, choose: s.Choose) -> q.FinishJob:
+    said = choose.activate
+    given = list(said.items()) if isinstance(said, dict) else [(name, dict[str, object]()) for name in said]
+    pairs = [(name, checked_all(variables)) for name, variables in given]
+    choice = e.Choice(pairs, choose.done, choose.cancel)
+    return q.FinishJob(tenant, key, checked_all(choose.variables), choice=choice)
 
 
 def _fail(run: _Run, step: Step, body: s.FailJob) -> None:

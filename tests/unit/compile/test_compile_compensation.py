@@ -8,12 +8,13 @@ import pytest
 
 from procession.compile import compile_definitions
 from procession.ir.kinds import Kind
-from procession.ir.program import NONE, AdHoc, CancelTrigger, CompensateTrigger
+from procession.ir.program import NONE, AdHoc, CancelTrigger, Choosable, CompensateTrigger
 from unit.compile.snippets import compiled, definitions_of, document, flow, node, path
 
 BORDER: Final = '<boundaryEvent id="b" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>'
 HANDLER: Final = '<task id="h" isForCompensation="true"/>'
 TIE: Final = '<association id="tie" sourceRef="b" targetRef="h"/>'
+WORK: Final = '<zeebe:taskDefinition type="agent"/>'
 UNDONE: Final = f'<task id="a"/>{BORDER}{HANDLER}{TIE}'
 
 
@@ -84,6 +85,9 @@ RULES: Final = [
     ("ad-hoc-sub-process", "x", ad_hoc(extension='<zeebe:adHoc activeElementsCollection="a"/>')),
     ("ad-hoc-sub-process", "x", ad_hoc(extension='<zeebe:adHoc outputCollection="all"/>')),
     ("ad-hoc-sub-process", "x", ad_hoc('<task id="a"/><completionCondition/>')),
+    ("ad-hoc-sub-process", "x", ad_hoc(extension=f'{WORK}<zeebe:adHoc activeElementsCollection="=a"/>')),
+    ("ad-hoc-sub-process", "x", ad_hoc('<task id="a"/><completionCondition>=b</completionCondition>', WORK)),
+    ("implementation", "x", ad_hoc(extension='<zeebe:taskDefinition type=""/>')),
     ("variable-name", "x", ad_hoc(extension='<zeebe:adHoc outputCollection="1" outputElement="=a"/>')),
     ("expression-language", "x", ad_hoc('<task id="a"/><completionCondition>done</completionCondition>')),
 ]
@@ -170,7 +174,9 @@ def test_a_transaction_and_its_cancel_events() -> None:
 def test_who_chooses_depends_on_the_profile(profile: str, extension: str, automatic: bool) -> None:
     program = compiled(document(ad_hoc(extension=extension, attributes='ordering="Sequential"'), profile=profile))
     drawn = next(each for each in program.nodes if each.kind is Kind.AD_HOC_SUB_PROCESS)
-    assert drawn.ad_hoc == AdHoc(sequential=True, automatic=automatic, chosen=0 if extension else NONE)
+    told = () if automatic else (Choosable("a"),)
+    chosen = 0 if extension else NONE
+    assert drawn.ad_hoc == AdHoc(sequential=True, automatic=automatic, chosen=chosen, elements=told)
     activation = program.nodes[drawn.inner]
     assert activation.kind is Kind.AD_HOC_ACTIVATION
     assert activation.scope == drawn.index

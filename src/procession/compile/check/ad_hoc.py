@@ -37,6 +37,11 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
 
 def _extension(owner: Activity, findings: Findings) -> None:
     said = owner.extension.ad_hoc
+    if owner.extension.task_definition is not None:
+        is_chosen = said is not None and bool(said.active_elements_collection.strip())
+        if is_chosen or owner.completion_condition is not None:
+            text = "the worker of the job chooses, so there is no collection and no completion condition"
+            findings.report(RULE, owner, text, "remove them, or zeebe:taskDefinition")
     if said is None:
         return
     collection, name = said.active_elements_collection.strip(), said.output_collection.strip()

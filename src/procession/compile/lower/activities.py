@@ -20,8 +20,9 @@ from procession.compile.lower.parts import (
     value,
     worked,
 )
+from procession.compile.resolve import ScopeView, is_implicit_start
 from procession.ir.kinds import Binding, Kind
-from procession.ir.program import NONE, AdHoc, Call, Decision, Node, Script, TaskSpec, Text
+from procession.ir.program import NONE, AdHoc, Call, Choosable, Decision, Node, Script, TaskSpec, Text
 from procession.model.bpmn import Activity
 from procession.model.extension import AdHoc as AdHocExtension
 from procession.model.extension import Assignment, Form, Schedule
@@ -142,19 +143,29 @@ def ad_hoc_sub_process(low: Lowering, drawn: Activity, place: Place) -> Node:
         return Site(drawn.id, attribute, extension.span if extension.span.line else drawn.span)
 
     expressions = low.expressions
+    # In the standard nothing but people could choose, and nobody is there to ask when a process is executed.
+    is_automatic = low.resolved.profile == "standard"
     spec = AdHoc(
         sequential=drawn.ordering == "Sequential",
-        # In the standard nothing but people could choose, and nobody is there to ask when a process is executed.
-        automatic=low.resolved.profile == "standard" and not extension.active_elements_collection.strip(),
+        automatic=is_automatic,
         cancel_remaining=drawn.cancel_remaining_instances,
         chosen=expressions.source(extension.active_elements_collection.strip(), at("active elements collection")),
         completion=expressions.formal(drawn.completion_condition, at("completion condition")),
         output_name=extension.output_collection.strip(),
         output=expressions.source(extension.output_element, at("output element")),
         output_local=output_variable(extension.output_element),
+        elements=() if is_automatic else _choosable(low.resolved.views[drawn.id]),
     )
     node = worked(low, drawn, place, Kind.AD_HOC_SUB_PROCESS)
-    return replace(node, ad_hoc=spec, inner=place.index + 1)
+    return replace(node, ad_hoc=spec, inner=place.index + 1, job=job_of(low, drawn))
+
+
+def _choosable(view: ScopeView) -> tuple[Choosable, ...]:
+    return tuple(
+        Choosable(node.id, node.name, node.documentation, {each.name: each.value for each in node.extension.properties})
+        for node in view.scope.nodes
+        if is_implicit_start(node, view)
+    )
 
 
 ACTIVITIES: Final[dict[str, Lower]] = {

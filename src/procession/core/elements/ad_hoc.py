@@ -12,18 +12,22 @@ from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.catches import open_all, plan
-from procession.core.context import Context
+from procession.core.context import Context, Rejected
 from procession.core.elements.gateways import outgoing
-from procession.core.interrupt import interrupt_inside
+from procession.core.events import Choice
+from procession.core.interrupt import close_own_job, interrupt, interrupt_inside
+from procession.core.jobs import create, plan_job
 from procession.core.operations import ACTIVATE_CHOSEN, COMPLETE, GO_ON
 from procession.core.state import ElementInstance
 from procession.core.tokens import begin, close_waits, keep, leave
 from procession.core.variables import owner
 from procession.ir.kinds import Kind
-from procession.ir.program import NONE, AdHoc, Node, Ref
+from procession.ir.program import NONE, AdHoc, Choosable, Node, Ref
 
 CHOSEN_MAX: Final = 100_000
 """Most activities that one choice may name."""
+ELEMENTS: Final = "adHocSubProcessElements"
+"""The variable that tells whoever chooses what there is to choose from."""
 _ACTIVITIES: Final = frozenset(
     {
         Kind.TASK,
@@ -47,12 +51,26 @@ def ad_hoc_enter(cx: Context, node: Node, element: ElementInstance) -> None:
     spec = _spec(node)
     chosen = _automatic(cx, node, spec) if spec.automatic else _collection(cx, node, element, spec)
     planned = plan(cx, element, node)
+    job = plan_job(cx, element, node.job) if node.job is not None else None
     cx.write(f.ActivitiesChosen(element.key, chosen))
+    if spec.elements:
+        cx.write(f.VariableSet(element.key, ELEMENTS, [_told(each) for each in spec.elements]))
     if spec.output_name:
         cx.write(f.VariableSet(element.key, spec.output_name, []))
     open_all(cx, planned)
+    if job is not None:
+        create(cx, job)
     if chosen:
         cx.agenda.append((ACTIVATE_CHOSEN, element.key))
+
+
+def _told(each: Choosable) -> dict[str, Json]:
+    return {
+        "elementId": each.id,
+        "elementName": each.name,
+        "documentation": each.documentation,
+        "properties": dict(each.properties),
+    }
 
 
 def _spec(node: Node) -> AdHoc:
@@ -121,7 +139,7 @@ def left(cx: Context, element: ElementInstance, activation: ElementInstance) -> 
     enough = asks and _is_enough(cx, ad_hoc, spec, None)
     leave(cx, element, flows)
     if enough:
-        _close(cx, ad_hoc, spec)
+        _close(cx, ad_hoc, spec.cancel_remaining)
 
 
 def collect(cx: Context, element: ElementInstance, ad_hoc: ElementInstance) -> None:
@@ -142,7 +160,7 @@ def collect(cx: Context, element: ElementInstance, ad_hoc: ElementInstance) -> N
     keep(cx, element)
     cx.write(f.ElementCompleted(element.key))
     if enough:
-        _close(cx, ad_hoc, spec)
+        _close(cx, ad_hoc, spec.cancel_remaining)
     else:
         cx.agenda.append((GO_ON, ad_hoc.key))
 
@@ -154,8 +172,8 @@ def _is_enough(cx: Context, ad_hoc: ElementInstance, spec: AdHoc, overlay: dict[
     return cx.truth(spec.completion, ad_hoc, "completion condition", overlay)
 
 
-def _close(cx: Context, ad_hoc: ElementInstance, spec: AdHoc) -> None:
-    if spec.cancel_remaining:
+def _close(cx: Context, ad_hoc: ElementInstance, cancel_remaining: bool) -> None:
+    if cancel_remaining:
         interrupt_inside(cx, ad_hoc, (COMPLETE, ad_hoc.key))
     else:
         cx.write(f.ActivationsClosed(ad_hoc.key))
@@ -167,14 +185,47 @@ def go_on(cx: Context, key: int) -> None:
     ad_hoc = cx.state.elements.get(key)
     if ad_hoc is None or ad_hoc.activations is None:
         return
-    activations, spec = ad_hoc.activations, _spec(cx.nodes[ad_hoc.node])
+    activations, node = ad_hoc.activations, cx.nodes[ad_hoc.node]
+    spec = _spec(node)
+    if node.job is not None and not activations.closed:
+        # Whenever something ended, the worker decides anew, knowing of it.
+        job = plan_job(cx, ad_hoc, node.job)
+        close_own_job(cx, ad_hoc)
+        create(cx, job)
     if activations.waiting:
         cx.agenda.append((ACTIVATE_CHOSEN, key))
     elif not ad_hoc.children:
         # With a condition that is not met it waits for somebody to choose again.
-        over = spec.automatic or (spec.completion == NONE and activations.started > 0)
+        over = spec.automatic or (spec.completion == NONE and node.job is None and activations.started > 0)
         if activations.closed or over:
             cx.agenda.append((COMPLETE, key))
+
+
+def admit_choice(cx: Context, node: Node, choice: Choice) -> list[Json]:
+    """The activations of a worker's choice. Raises `Rejected` for one that cannot be carried out."""
+    if node.kind is not Kind.AD_HOC_SUB_PROCESS:
+        raise Rejected("conflict", f"the job of {node.id} has nothing to choose: it is no ad-hoc sub-process")
+    if choice.done and choice.activities:
+        raise Rejected("conflict", f"the job of {node.id} says that it is done, and begins activities")
+    known = choosable(cx, node)
+    unknown = [name for name, _ in choice.activities if name not in known]
+    if unknown:
+        raise Rejected("not-found", f"{node.id} cannot activate {', '.join(unknown)}; it has {', '.join(known)}")
+    return [[[known[name]], variables] for name, variables in choice.activities]
+
+
+def decided(cx: Context, ad_hoc: ElementInstance, choice: Choice, chosen: list[Json]) -> None:
+    """The worker decided: what is active may end, what it chose begins, or nothing begins any more."""
+    if choice.done:
+        _close(cx, ad_hoc, choice.cancel_remaining)
+        return
+    if choice.cancel_remaining:
+        for child in list((ad_hoc.children or {}).values()):
+            if cx.nodes[child.node].kind is Kind.AD_HOC_ACTIVATION:
+                interrupt(cx, child, (ACTIVATE_CHOSEN, ad_hoc.key))
+    if chosen:
+        cx.write(f.ActivitiesChosen(ad_hoc.key, chosen))
+        cx.agenda.append((ACTIVATE_CHOSEN, ad_hoc.key))
 
 
 def publish(cx: Context, ad_hoc: ElementInstance) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, final
 
 from procession.base.values import Json, Variables
+from procession.hosts.embedded.choice import Choice
 from procession.hosts.embedded.engine import CALL_TIMEOUT_S, DEFAULT_TENANT, Duration, Engine, Source
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
@@ -295,7 +296,7 @@ class AsyncEngine:
         return await _off(self.engine.activate_jobs, type, limit, worker=worker, timeout=timeout, tenant=tenant)
 
     async def complete_job(
-        self, job: Job | int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+        self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> None:
         """See `Engine.complete_job`."""
         await _off(self.engine.complete_job, job, variables, tenant=tenant)
