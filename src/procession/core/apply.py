@@ -134,7 +134,8 @@ def _element_terminating(program: Program, state: State, fact: f.ElementTerminat
     element.waits = None
     element.attributes = None
     element.held = None
-    element.undoing = None
+    if element.extras is not None:
+        element.extras.undoing = None
     element.tokens = 0
     element.arrived = None
 

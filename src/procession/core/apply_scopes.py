@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from procession.base.values import Json
 from procession.core import facts as f
-from procession.core.state import Activations, Completion, ElementInstance, Stage, State, Undoing
+from procession.core.state import Activations, Completion, ElementInstance, Extras, Stage, State, Undoing
 from procession.ir.kinds import Kind
 from procession.ir.program import Program
 
@@ -19,19 +19,24 @@ def _completion_kept(program: Program, state: State, fact: f.CompletionKept) -> 
     element = state.elements[fact.element]
     scope = element.scope
     assert scope is not None
-    if scope.completions is None:
-        scope.completions = {}
+    kept = _extras(scope).completions
     node = program.nodes[element.node]
     inside = element.completions
     if node.kind is Kind.MULTI_INSTANCE:
-        scope.completions.update(inside or {})
+        kept.update(inside)
     elif node.kind is Kind.AD_HOC_ACTIVATION:
-        for completion in (inside or {}).values():
+        for completion in inside.values():
             completion.variables = {**(element.variables or {}), **(completion.variables or {})}
-        scope.completions.update(inside or {})
+        kept.update(inside)
     else:
         snapshot = element.variables if node.kind in SNAPSHOTS or element.index else None
-        scope.completions[element.key] = Completion(element.node, snapshot, inside)
+        kept[element.key] = Completion(element.node, snapshot, inside)
+
+
+def _extras(element: ElementInstance) -> Extras:
+    if element.extras is None:
+        element.extras = Extras()
+    return element.extras
 
 
 def _child(state: State, key: int, node: int, scope: ElementInstance) -> ElementInstance:
@@ -49,30 +54,28 @@ def _compensation_opened(program: Program, state: State, fact: f.CompensationOpe
 
 
 def _compensation_started(program: Program, state: State, fact: f.CompensationStarted) -> None:
-    state.elements[fact.element].undoing = Undoing(list(fact.entries))
+    _extras(state.elements[fact.element]).undoing = Undoing(list(fact.entries))
     for scope, key in fact.entries:
         if scope:
-            completions = state.elements[scope].completions
-            assert completions is not None
-            completions[key].claimed = fact.element
+            state.elements[scope].completions[key].claimed = fact.element
 
 
 def _compensation_entered(program: Program, state: State, fact: f.CompensationEntered) -> None:
     scope = state.elements[fact.scope]
     element = _child(state, fact.element, fact.node, scope)
-    element.compensates = fact.coordinator
+    extras = _extras(element)
+    extras.compensates = fact.coordinator
     undoing = state.elements[fact.coordinator].undoing
     assert undoing is not None
     undoing.entries.pop()
     undoing.handler = fact.element
     if not fact.completed:
         return
-    assert scope.completions is not None
     completion = scope.completions.pop(fact.completed)
     element.variables = dict(completion.variables) if completion.variables is not None else None
     if completion.node == fact.node:
         element.stage = Stage.COMPENSATING
-        element.completions = completion.inside
+        extras.completions = completion.inside
 
 
 def _transaction_cancelled(program: Program, state: State, fact: f.TransactionCancelled) -> None:
@@ -80,10 +83,10 @@ def _transaction_cancelled(program: Program, state: State, fact: f.TransactionCa
 
 
 def _activities_chosen(program: Program, state: State, fact: f.ActivitiesChosen) -> None:
-    element = state.elements[fact.element]
-    if element.activations is None:
-        element.activations = Activations()
-    element.activations.waiting.extend(fact.chosen)
+    extras = _extras(state.elements[fact.element])
+    if extras.activations is None:
+        extras.activations = Activations()
+    extras.activations.waiting.extend(fact.chosen)
 
 
 def _activation_entered(program: Program, state: State, fact: f.ActivationEntered) -> None:
@@ -96,7 +99,7 @@ def _activation_entered(program: Program, state: State, fact: f.ActivationEntere
     element.variables = dict(variables)
     spec = program.nodes[scope.node].ad_hoc
     assert spec is not None
-    element.keeps = not spec.automatic
+    _extras(element).keeps = not spec.automatic
     if spec.output_local:
         element.variables.setdefault(spec.output_local, None)
 

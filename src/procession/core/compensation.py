@@ -44,7 +44,7 @@ def _thrown_at(cx: Context, scope: ElementInstance, activity: Ref) -> list[list[
     entries: list[list[int]] = []
     around: ElementInstance | None = scope
     while around is not None:
-        completions = around.completions or {}
+        completions = around.completions
         entries[:0] = [
             [around.key, key]
             for key, each in completions.items()
@@ -83,7 +83,7 @@ def _of_opened(cx: Context, element: ElementInstance) -> list[list[int]]:
     """What happens in a scope that was opened again, the last entry first."""
     start, handler = cx.linked.undo_starts.get(element.node), cx.linked.handlers.get(element.node)
     own = [[0, each] for each in (handler, start) if each is not None]
-    return own or [[element.key, key] for key in element.completions or ()]
+    return own or [[element.key, key] for key in element.completions]
 
 
 def _undo(cx: Context, element: ElementInstance, scope: int, what: int) -> None:
@@ -98,9 +98,7 @@ def _undo(cx: Context, element: ElementInstance, scope: int, what: int) -> None:
         cx.write(f.CompensationEntered(key, what, element.key, element.key))
         cx.agenda.append((next_of(node), key))
         return
-    completions = cx.state.elements[scope].completions
-    assert completions is not None
-    completed = completions[what].node
+    completed = cx.state.elements[scope].completions[what].node
     if cx.nodes[completed].kind in SNAPSHOTS:
         cx.write(f.CompensationEntered(key, completed, scope, element.key, what))
         cx.agenda.append((COMPENSATE, key))
@@ -137,7 +135,7 @@ def cancel_transaction(cx: Context, key: int) -> None:
     """All inside a cancelled transaction has ended. Only errors leave it before all of it is undone: a hazard."""
     transaction = cx.element(key)
     close_catches(cx, transaction)
-    entries = [[key, completed] for completed, each in (transaction.completions or {}).items() if _is_free(cx, each)]
+    entries = [[key, completed] for completed, each in transaction.completions.items() if _is_free(cx, each)]
     cx.write(f.TransactionCancelled(key))
     cx.write(f.CompensationStarted(key, entries))
     cx.agenda.append((COMPENSATE, key))

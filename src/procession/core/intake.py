@@ -86,7 +86,9 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     kind = None if job.listener < 0 else node.listeners[job.listener].event
     if event.denied:
         admit(element, kind)
-    choice = event.choice or (_NOTHING if kind is None and element.activations is not None else None)
+    choice = event.choice
+    if kind is None and element.extras is not None and element.activations is not None:
+        choice = choice or _NOTHING
     chosen = admit_choice(cx, node, choice) if choice is not None else []
     _close_job_incidents(cx, element, job)
     cx.send(CloseJob(job.key))

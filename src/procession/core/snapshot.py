@@ -18,6 +18,7 @@ from procession.core.state import (
     Activations,
     Completion,
     ElementInstance,
+    Extras,
     Incident,
     Job,
     LoopState,
@@ -152,28 +153,23 @@ def _element_row(e: ElementInstance) -> list[object]:
         list(e.definition) if e.definition is not None else None,
         e.children is not None,
         list(e.then) if e.then is not None else None,
-        _undo_row(e),
+        _extras_row(e.extras) if e.extras is not None else None,
     ]
 
 
-def _undo_row(e: ElementInstance) -> list[object] | None:
-    """What only compensation and ad-hoc sub-processes need; None for every other element."""
-    undoing, activations = e.undoing, e.activations
-    if not (e.completions or e.compensates or e.keeps or undoing is not None or activations is not None):
-        return None
+def _extras_row(extras: Extras) -> list[object]:
+    undoing, activations = extras.undoing, extras.activations
     return [
-        _completion_rows(e.completions),
+        _completion_rows(extras.completions),
         [undoing.entries, undoing.handler] if undoing is not None else None,
-        e.compensates,
-        e.keeps,
+        extras.compensates,
+        extras.keeps,
         [list(activations.waiting), activations.started, activations.closed] if activations is not None else None,
     ]
 
 
-def _completion_rows(completions: dict[int, Completion] | None) -> list[object] | None:
+def _completion_rows(completions: dict[int, Completion]) -> list[object]:
     """Nested as deep as scopes are in the document."""
-    if completions is None:
-        return None
     return [[key, c.node, c.variables, _completion_rows(c.inside), c.claimed] for key, c in completions.items()]
 
 
@@ -212,33 +208,32 @@ def _element(row: list[object], scope: ElementInstance | None) -> ElementInstanc
     then = cast("list[Json] | None", row[16]) if len(row) > 16 else None
     element.then = tuple(then) if then is not None else None
     if len(row) > 17 and row[17] is not None:
-        _load_undo(element, cast("list[object]", row[17]))
+        element.extras = _extras(cast("list[object]", row[17]))
     return element
 
 
-def _load_undo(element: ElementInstance, row: list[object]) -> None:
-    element.completions = _completions(row[0])
+def _extras(row: list[object]) -> Extras:
+    extras = Extras()
+    extras.completions = _completions(row[0])
     if row[1] is not None:
         entries, handler = cast("tuple[list[list[int]], int]", row[1])
-        element.undoing = Undoing(entries)
-        element.undoing.handler = handler
-    element.compensates = cast("int", row[2])
-    element.keeps = cast("bool", row[3])
+        extras.undoing = Undoing(entries)
+        extras.undoing.handler = handler
+    extras.compensates = cast("int", row[2])
+    extras.keeps = cast("bool", row[3])
     if row[4] is not None:
         waiting, started, closed = cast("tuple[list[Json], int, bool]", row[4])
-        element.activations = Activations()
-        element.activations.waiting.extend(waiting)
-        element.activations.started = started
-        element.activations.closed = closed
+        extras.activations = Activations()
+        extras.activations.waiting.extend(waiting)
+        extras.activations.started = started
+        extras.activations.closed = closed
+    return extras
 
 
-def _completions(rows: object) -> dict[int, Completion] | None:
-    if rows is None:
-        return None
+def _completions(rows: object) -> dict[int, Completion]:
     found: dict[int, Completion] = {}
-    for key, node, variables, inside, claimed in cast(
-        "list[tuple[int, int, dict[str, Json] | None, object, int]]", rows
-    ):
+    known = cast("list[tuple[int, int, dict[str, Json] | None, object, int]]", rows)
+    for key, node, variables, inside, claimed in known:
         found[key] = Completion(node, variables, _completions(inside))
         found[key].claimed = claimed
     return found

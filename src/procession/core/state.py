@@ -129,7 +129,7 @@ class Completion:
     ) -> None:
         self.node = node
         self.variables = variables
-        self.inside = inside
+        self.inside = inside or {}
         self.claimed = 0
 
 
@@ -157,6 +157,23 @@ class Activations:
 
 
 @final
+class Extras:
+    """What only compensation and ad-hoc sub-processes need of an element; most have none.
+
+    `keeps` is of an activation of an ad-hoc sub-process: a variable that no scope defines stays there.
+    """
+
+    __slots__ = ("activations", "compensates", "completions", "keeps", "undoing")
+
+    def __init__(self) -> None:
+        self.completions: dict[int, Completion] = {}
+        self.undoing: Undoing | None = None
+        self.compensates = 0
+        self.keeps = False
+        self.activations: Activations | None = None
+
+
+@final
 class ElementInstance:
     """A running element. `scope` is the enclosing one (None for the process). Everything optional is None until used.
 
@@ -166,18 +183,15 @@ class ElementInstance:
     """
 
     __slots__ = (
-        "activations",
         "arrived",
         "attributes",
         "child",
         "children",
-        "compensates",
-        "completions",
         "definition",
+        "extras",
         "groups",
         "held",
         "index",
-        "keeps",
         "key",
         "loop",
         "node",
@@ -185,7 +199,6 @@ class ElementInstance:
         "stage",
         "then",
         "tokens",
-        "undoing",
         "variables",
         "waits",
     )
@@ -215,16 +228,28 @@ class ElementInstance:
         """Of a call activity: the called instance's key."""
         self.definition: tuple[str, int] | None = None
         """Of a call or decision: the resolved hash and version."""
-        self.completions: dict[int, Completion] | None = None
+        self.extras: Extras | None = None
+        """What only compensation and ad-hoc sub-processes need."""
+
+    @property
+    def completions(self) -> dict[int, Completion]:
         """What ended in this scope and can be compensated, by key, in the order of completion."""
-        self.undoing: Undoing | None = None
+        return self.extras.completions if self.extras is not None else {}
+
+    @property
+    def undoing(self) -> Undoing | None:
         """What this element has undone before it goes on."""
-        self.compensates = 0
-        """Of a handler, or of a scope that was opened again: the element that has something undone by it."""
-        self.keeps = False
-        """Of an activation in an ad-hoc sub-process: a variable that no scope defines stays here."""
-        self.activations: Activations | None = None
+        return self.extras.undoing if self.extras is not None else None
+
+    @property
+    def compensates(self) -> int:
+        """Of a handler, or of a scope that was opened again: the element that has something undone by it; else 0."""
+        return self.extras.compensates if self.extras is not None else 0
+
+    @property
+    def activations(self) -> Activations | None:
         """Of an ad-hoc sub-process."""
+        return self.extras.activations if self.extras is not None else None
 
     @property
     def is_open_task(self) -> bool:

@@ -103,10 +103,8 @@ def leave(cx: Context, element: ElementInstance, flows: tuple[Ref, ...]) -> None
 
 
 def keep(cx: Context, element: ElementInstance) -> None:
-    """An element that is about to end is kept by its scope, if there is anything in it that could be undone."""
+    """A compensable element that is about to end is kept by its scope, if anything in it could be undone."""
     linked = cx.linked
-    if element.node not in linked.compensable:
-        return
     if element.completions or element.node in linked.handlers or element.node in linked.undo_starts:
         cx.write(f.CompletionKept(element.key))
 
@@ -124,7 +122,7 @@ def complete_if_empty(cx: Context, scope: ElementInstance) -> None:
     if not scope.children and scope.tokens == 0 and scope.loop is None:
         if scope.stage >= Stage.COMPENSATING:
             cx.agenda.append((COMPENSATE, scope.key))
-        elif scope.activations is not None:
+        elif scope.extras is not None and scope.activations is not None:
             cx.agenda.append((GO_ON, scope.key))
         else:
             cx.agenda.append((COMPLETE, scope.key))

@@ -19,7 +19,7 @@ from procession.core.elements.table import ASK, ENTER
 from procession.core.errors import throw
 from procession.core.interrupt import cancelled, handle, pass_boundary
 from procession.core.jobs import create, next_listener, plan_job
-from procession.core.state import ElementInstance, Stage
+from procession.core.state import Stage
 from procession.core.task_listeners import next_task_listener
 from procession.core.tokens import enter, finish, leave
 from procession.core.variables import map_inputs, map_outputs, variables_of
@@ -98,23 +98,19 @@ def _leave(cx: Context, key: int) -> None:
     scope = element.scope
     if scope is None:
         finish(cx, element)
-    elif element.compensates:
+    elif element.extras is not None and element.compensates:
         handled(cx, element)
     elif scope.loop is not None:
         multi_instance.collect(cx, key)
-    elif scope.activations is not None:
+    elif scope.extras is not None and scope.activations is not None:
         ad_hoc.collect(cx, element, scope)
-    elif cx.nodes[scope.node].kind is Kind.AD_HOC_ACTIVATION:
+    elif scope.extras is not None and cx.nodes[scope.node].kind is Kind.AD_HOC_ACTIVATION:
         ad_hoc.left(cx, element, scope)
     else:
-        _take_flows(cx, element)
-
-
-def _take_flows(cx: Context, element: ElementInstance) -> None:
-    flows = outgoing(cx, cx.nodes[element.node], element)
-    if element.activations is not None:
-        ad_hoc.publish(cx, element)
-    leave(cx, element, flows)
+        flows = outgoing(cx, cx.nodes[element.node], element)
+        if element.extras is not None and element.activations is not None:
+            ad_hoc.publish(cx, element)
+        leave(cx, element, flows)
 
 
 def _throw(cx: Context, key: int, code: str, message: str, variables: Json, *rest: int) -> None:

@@ -84,7 +84,7 @@ def test_a_scope_without_a_handler_pays_nothing_for_compensation() -> None:
         run.complete()
         counts.append(opcodes(run.complete))
         assert not any(isinstance(fact, f.CompletionKept) for fact in run.facts)
-        assert all(element.completions is None for element in run.state.elements.values())
+        assert all(element.extras is None for element in run.state.elements.values())
     assert counts[0] == counts[1]
 
 
@@ -135,7 +135,7 @@ def test_a_step_costs_the_same_however_much_is_kept() -> None:
     assert opcodes(run.complete) == first
     root = run.state.root
     assert root is not None
-    assert len(root.completions or {}) == 1_003
+    assert len(root.completions) == 1_003
 
 
 def test_what_is_kept_is_nested_and_survives_a_snapshot() -> None:
@@ -153,10 +153,8 @@ def test_what_is_kept_is_nested_and_survives_a_snapshot() -> None:
     rig.complete("task")
     root = load(dump(rig.state)).root
     assert root is not None
-    assert root.completions is not None
     kept = next(iter(root.completions.values()))
     assert kept.node == outer
-    assert kept.inside is not None
     assert [each.node for each in kept.inside.values()] == [inner]
     rig.complete("wait")
     rig.complete("undo_task")

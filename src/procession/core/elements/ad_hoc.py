@@ -157,7 +157,8 @@ def collect(cx: Context, element: ElementInstance, ad_hoc: ElementInstance) -> N
     if spec.output_name:
         cx.write(f.OutputAppended(ad_hoc.key, spec.output_name, value))
     close_waits(cx, element)
-    keep(cx, element)
+    if element.completions:
+        keep(cx, element)
     cx.write(f.ElementCompleted(element.key))
     if enough:
         _close(cx, ad_hoc, spec.cancel_remaining)

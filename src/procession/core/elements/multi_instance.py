@@ -70,7 +70,8 @@ def collect(cx: Context, element_key: int) -> None:
     if spec.output != NONE:
         cx.write(f.ItemCollected(body.key, element.index, output))
     close_waits(cx, element)
-    keep(cx, element)
+    if element.node in cx.linked.compensable:
+        keep(cx, element)
     cx.write(f.ElementCompleted(element_key))
     loop = body.loop
     if enough:
