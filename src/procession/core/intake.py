@@ -87,9 +87,12 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     if event.denied:
         admit(element, kind)
     choice = event.choice
-    if kind is None and element.extras is not None and element.activations is not None:
-        choice = choice or _NOTHING
-    chosen = admit_choice(cx, node, choice) if choice is not None else []
+    chosen: list[Json] = []
+    if choice is not None or element.extras is not None:
+        if kind is None and element.activations is not None:
+            choice = choice or _NOTHING
+        if choice is not None:
+            chosen = admit_choice(cx, node, kind, choice)
     _close_job_incidents(cx, element, job)
     cx.send(CloseJob(job.key))
     if kind is not None and kind >= ListenerEvent.CREATING:

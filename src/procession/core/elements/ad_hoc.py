@@ -21,7 +21,7 @@ from procession.core.operations import ACTIVATE_CHOSEN, COMPLETE, GO_ON
 from procession.core.state import ElementInstance
 from procession.core.tokens import begin, close_waits, keep, leave
 from procession.core.variables import owner
-from procession.ir.kinds import Kind
+from procession.ir.kinds import Kind, ListenerEvent
 from procession.ir.program import NONE, AdHoc, Choosable, Node, Ref
 
 CHOSEN_MAX: Final = 100_000
@@ -202,9 +202,9 @@ def go_on(cx: Context, key: int) -> None:
             cx.agenda.append((COMPLETE, key))
 
 
-def admit_choice(cx: Context, node: Node, choice: Choice) -> list[Json]:
-    """The activations of a worker's choice. Raises `Rejected` for one that cannot be carried out."""
-    if node.kind is not Kind.AD_HOC_SUB_PROCESS:
+def admit_choice(cx: Context, node: Node, kind: ListenerEvent | None, choice: Choice) -> list[Json]:
+    """The activations of a worker's choice; `kind` is that of its job. Raises `Rejected` for one that cannot be."""
+    if node.kind is not Kind.AD_HOC_SUB_PROCESS or kind is not None:
         raise Rejected("conflict", f"the job of {node.id} has nothing to choose: it is no ad-hoc sub-process")
     if choice.done and choice.activities:
         raise Rejected("conflict", f"the job of {node.id} says that it is done, and begins activities")
