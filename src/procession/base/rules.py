@@ -45,6 +45,8 @@ RULES: Final[dict[str, str]] = {
     "default-flow": "the default flow does not leave its element",
     "event-based-gateway-target": "an event-based gateway has fewer than two targets, or one that it cannot wait for",
     # Events.
+    "multiple-event": "an event has definitions that cannot happen, or be thrown, together",
+    "token-quantity": "a start or completion quantity is no whole number from 1",
     "boundary-event": "a boundary event is attached to nothing that it could interrupt, or cannot be as it says",
     "boundary-event-scope": "a boundary event stands in another scope than its activity",
     "escalation-boundary-event-attached-to-ref": "an escalation boundary event stands where no escalation is thrown",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from procession.base.diagnostics import Diagnostic
@@ -21,6 +22,7 @@ from procession.model.bpmn import Definitions, Process
 
 Rule: TypeAlias = Callable[[Resolved, ScopeView, Findings], None]
 
+NO_SCRIPTS: Final[Mapping[str, str]] = MappingProxyType({})
 RULES: Final[tuple[Rule, ...]] = (
     support.check_scope,
     data.check_scope,
@@ -40,15 +42,17 @@ def compile_definitions(
     strict: bool = False,
     languages: frozenset[str] = LANGUAGES,
     fallback_language: str = "",
+    scripts: Mapping[str, str] = NO_SCRIPTS,
     resources: frozenset[str] | None = None,
 ) -> tuple[list[Program], list[Diagnostic]]:
     """One program for each executable process, and all that was found; no program at all if an error was.
 
     `strict` makes warnings errors. `languages` are the expression languages that the host can run, and
-    `fallback_language` is that of an expression that names none. `resources` are the ids of the processes and
-    decisions deployed together with this document; None if that is not known.
+    `fallback_language` is that of an expression that names none. `scripts` are the script formats that the host has a
+    worker for, with the type of its jobs: the text travels in the header `script`. `resources` are the ids of the
+    processes and decisions deployed together with this document; None if that is not known.
     """
-    known = _languages(definitions, languages, fallback_language)
+    known = _languages(definitions, languages, fallback_language, scripts)
     programs: list[Program] = []
     diagnostics = _document(definitions)
     for process in definitions.processes:
@@ -84,9 +88,12 @@ def check_definitions(
     return diagnostics
 
 
-def _languages(definitions: Definitions, known: frozenset[str], fallback: str) -> Languages:
+def _languages(
+    definitions: Definitions, known: frozenset[str], fallback: str, scripts: Mapping[str, str] = NO_SCRIPTS
+) -> Languages:
     dialect: Dialect = "feel" if profile_of(definitions) == "standard" else "camunda"
-    return Languages(known=known, fallback=fallback, document=definitions.expression_language, dialect=dialect)
+    document = definitions.expression_language
+    return Languages(known=known, fallback=fallback, document=document, dialect=dialect, scripts=scripts)
 
 
 def _drawn(definitions: Definitions, process: Process) -> list[Diagnostic]:
@@ -115,7 +122,7 @@ def _lowered(
     definitions: Definitions, process: Process, languages: Languages, findings: Findings
 ) -> tuple[Resolved, Lowered, Expressions]:
     """All passes but the last: they run on faulty processes too, so that all faults are found at once."""
-    resolved = resolve(definitions, process)
+    resolved = resolve(definitions, process, languages.scripts)
     support.check_process(resolved, findings)
     data.check_process(resolved, findings)
     listeners = process.extension.execution_listeners

@@ -5,6 +5,7 @@ It finds and indexes; it judges nothing. What does not exist is simply not in th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 import msgspec
@@ -25,7 +26,7 @@ from procession.model.bpmn import (
     SequenceFlow,
     Signal,
 )
-from procession.model.events import Event
+from procession.model.events import Event, EventDefinition
 
 
 @final
@@ -67,13 +68,15 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, Error]
     escalations: dict[str, Escalation]
     global_tasks: dict[str, GlobalTask]
+    scripts: Mapping[str, str]
+    """The script formats that the host has a worker for, and the type of its jobs."""
 
     def severity(self, line: Line) -> Severity | None:
         """What a rule that depends on the profile is in this document; None where it does not hold."""
         return SEVERITIES[line][self.profile]
 
 
-def resolve(definitions: Definitions, process: Process) -> Resolved:
+def resolve(definitions: Definitions, process: Process, scripts: Mapping[str, str]) -> Resolved:
     """The scopes of a process, outer ones first, and the tables of what may be referred to."""
     scopes: list[ScopeView] = []
     waiting: list[tuple[Process | Activity, Scope, ScopeView | None]] = [(process, process.scope, None)]
@@ -96,6 +99,7 @@ def resolve(definitions: Definitions, process: Process) -> Resolved:
         errors={error.id: error for error in definitions.errors},
         escalations={escalation.id: escalation for escalation in definitions.escalations},
         global_tasks={task.id: task for task in definitions.global_tasks},
+        scripts=scripts,
     )
 
 
@@ -107,7 +111,7 @@ def profile_of(definitions: Definitions) -> Profile:
 
 def is_implicit_start(node: FlowNode, view: ScopeView) -> bool:
     """Whether a node without incoming flows begins when its scope does, in a scope without start events."""
-    if node.id in view.incoming:
+    if node.id in view.incoming or is_instantiating(node):
         return False
     if isinstance(node, Gateway):
         return True
@@ -128,6 +132,23 @@ def handlers_of(resolved: Resolved, view: ScopeView, event: Event) -> list[Activ
             if isinstance(node, Activity) and node.is_for_compensation and node not in found:
                 found.append(node)
     return found
+
+
+def definitions_named(resolved: Resolved, ref: str) -> list[EventDefinition]:
+    """The event definition of an id: one of the document, or one that an event of the process holds."""
+    own = (
+        definition
+        for view in resolved.scopes
+        for node in view.scope.nodes
+        if isinstance(node, Event)
+        for definition in node.definitions
+    )
+    return [each for each in (*resolved.definitions.event_definitions, *own) if ref and each.id == ref][:1]
+
+
+def is_instantiating(node: FlowNode) -> bool:
+    """Whether what a receive task or an event-based gateway waits for starts the process (10.3.3, 10.6.6)."""
+    return isinstance(node, Activity | Gateway) and node.instantiate
 
 
 def is_link(event: Event, kind: str) -> bool:

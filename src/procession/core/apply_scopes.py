@@ -22,7 +22,7 @@ def _completion_kept(program: Program, state: State, fact: f.CompletionKept) -> 
     kept = _extras(scope).completions
     node = program.nodes[element.node]
     inside = element.completions
-    if node.kind is Kind.MULTI_INSTANCE:
+    if node.kind in {Kind.MULTI_INSTANCE, Kind.LOOP}:
         kept.update(inside)
     elif node.kind is Kind.AD_HOC_ACTIVATION:
         for completion in inside.values():

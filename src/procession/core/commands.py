@@ -95,10 +95,11 @@ class Publish(Command, frozen=True, gc=False):
 
 
 class Broadcast(Command, frozen=True, gc=False):
-    """Broadcast a signal."""
+    """Broadcast a signal to all but the instance `origin`, which has it already (0: to all)."""
 
     name: str
     variables: dict[str, Json]
+    origin: int = 0
 
 
 class OpenTask(Command, frozen=True, gc=False):

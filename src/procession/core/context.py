@@ -39,6 +39,7 @@ class Context:
         "commands",
         "env",
         "facts",
+        "later",
         "linked",
         "next_key",
         "nodes",
@@ -55,6 +56,8 @@ class Context:
         self.facts: list[f.AnyFact] = []
         self.commands: list[AnyCommand] = []
         self.agenda: deque[Operation] = deque()
+        self.later: deque[Operation] = deque()
+        """What is done, one at a time, when the agenda is empty."""
         self.env: Environment | None = None
         self.sources: list[Ref] = []
         """Of each warning in `env`, the expression that it came from; NONE for a decision."""

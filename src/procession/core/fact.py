@@ -1,4 +1,4 @@
-"""The base of all facts. What facts there are stands in `core.facts`, which is what everybody imports."""
+"""The base of all facts. Data only."""
 
 from __future__ import annotations
 

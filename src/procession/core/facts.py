@@ -11,6 +11,13 @@ from typing import TypeAlias
 
 from procession.base.values import Json
 from procession.core.fact import Fact as Fact
+from procession.core.facts_of_events import ConditionChanged as ConditionChanged
+from procession.core.facts_of_events import ConditionOpened as ConditionOpened
+from procession.core.facts_of_events import GatewayActivated as GatewayActivated
+from procession.core.facts_of_events import GatewayReset as GatewayReset
+from procession.core.facts_of_events import ImplicitThrown as ImplicitThrown
+from procession.core.facts_of_events import TriggerHappened as TriggerHappened
+from procession.core.facts_of_events import TriggersComplete as TriggersComplete
 from procession.core.facts_of_scopes import ActivationEntered as ActivationEntered
 from procession.core.facts_of_scopes import ActivationsClosed as ActivationsClosed
 from procession.core.facts_of_scopes import ActivitiesChosen as ActivitiesChosen
@@ -375,6 +382,22 @@ class DecisionEvaluated(Fact, frozen=True, array_like=True, gc=False, tag="decid
     left_out: int = 0
 
 
+class DecisionFailed(Fact, frozen=True, array_like=True, gc=False, tag="undecided"):
+    """What a called decision did that has no result; warnings and an incident of the same element follow.
+
+    `evaluations` and `left_out` are as in `decided`; those that have no output come last and have null there. `failed`
+    is the id of the decision in which it failed, '' if none was begun. `code` says why: `unique` or `any` (a hit
+    policy), `assert`, `budget` (too many steps), `unknown-decision`, `document` (it cannot be read).
+    """
+
+    element: int
+    decision: str
+    evaluations: list[Json]
+    left_out: int
+    failed: str
+    code: str
+
+
 class Drew(Fact, frozen=True, array_like=True, gc=False, tag="drew"):
     """An expression drew random numbers; the counter moves so that no draw repeats."""
 
@@ -407,6 +430,13 @@ AnyFact: TypeAlias = (
     | ScopeInterrupted
     | WaitClosed
     | VariableSet
+    | ConditionOpened
+    | ConditionChanged
+    | TriggerHappened
+    | TriggersComplete
+    | ImplicitThrown
+    | GatewayActivated
+    | GatewayReset
     | JobCreated
     | JobCompleted
     | JobDenied
@@ -443,6 +473,7 @@ AnyFact: TypeAlias = (
     | IncidentResolved
     | Warned
     | DecisionEvaluated
+    | DecisionFailed
     | Drew
     | Yielded
     | Resumed

@@ -16,16 +16,15 @@ from procession.core.commands import (
     ClearTimer,
     CloseIncident,
     CloseJob,
-    Consume,
     HoldJob,
     OpenIncident,
     TellParent,
-    Unsubscribe,
 )
 from procession.core.context import Context, Rejected
+from procession.core.delivery import correlate
 from procession.core.elements.ad_hoc import admit_choice, choosable, decided
 from procession.core.elements.table import RESOLVED
-from procession.core.interrupt import cancel, catch
+from procession.core.interrupt import cancel, catch, happens_again
 from procession.core.jobs import command_of
 from procession.core.state import ElementInstance, Job, Stage, Subscription, Timer
 from procession.core.task_listeners import admit, listener_done, request
@@ -172,7 +171,7 @@ def _goes_on(cx: Context, element: ElementInstance, timer: Timer) -> bool:
     node = cx.nodes[timer.node]
     if cx.node_of(element).kind is Kind.EVENT_BASED_GATEWAY:
         return False
-    return node.kind is Kind.INTERMEDIATE_CATCH_EVENT or not node.interrupting
+    return node.kind is Kind.INTERMEDIATE_CATCH_EVENT or happens_again(cx, node)
 
 
 def _has_timer(cx: Context, element: ElementInstance) -> bool:
@@ -187,24 +186,11 @@ def _subscription(cx: Context, key: int) -> Subscription:
 
 
 def _offer_message(cx: Context, event: e.OfferMessage) -> None:
-    _correlate(cx, event.subscription, event.message, event.variables)
+    correlate(cx, _subscription(cx, event.subscription), event.message, event.variables)
 
 
 def _receive_signal(cx: Context, event: e.ReceiveSignal) -> None:
-    _correlate(cx, event.subscription, 0, event.variables)
-
-
-def _correlate(cx: Context, key: int, message: int, variables: dict[str, Json]) -> None:
-    subscription = _subscription(cx, key)
-    element = cx.state.elements[subscription.element]
-    node = cx.nodes[subscription.node]
-    cx.write(f.MessageCorrelated(key, message))
-    if node.interrupting or node.kind not in {Kind.BOUNDARY_EVENT, Kind.START_EVENT}:
-        cx.write(f.WaitClosed(key))
-        cx.send(Unsubscribe(key, message))
-    else:
-        cx.send(Consume(key, message))
-    catch(cx, element, node, variables)
+    correlate(cx, _subscription(cx, event.subscription), 0, event.variables)
 
 
 def _complete_task(cx: Context, event: e.CompleteTask) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias, final
 
+from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, CompensateTrigger, Program, Ref
@@ -51,8 +52,27 @@ class Decided(NamedTuple):
     left_out: int = 0
 
 
+class Unfinished(NamedTuple):
+    """What the fact `DecisionFailed` tells of a called decision that has no result, in the order of its fields."""
+
+    decision: str
+    evaluations: list[Json]
+    left_out: int
+    failed: str
+    code: str
+
+
+@final
+class Undecided(Failure):
+    """A called decision has no result; `did` is what it did until it failed."""
+
+    def __init__(self, code: str, message: str, did: Unfinished) -> None:
+        super().__init__(code, message)
+        self.did = did
+
+
 Decide: TypeAlias = Callable[[str, str, Lookup, Environment], Decided]
-"""(decision hash, decision id, variables, environment) -> result. Raises `Failure("decision", …)`."""
+"""(decision hash, decision id, variables, environment) -> result. Raises `Undecided`, or another `Failure`."""
 
 
 @final
@@ -113,7 +133,7 @@ def _handlers(program: Program) -> tuple[dict[Ref, Ref], dict[Ref, Ref]]:
         if node.kind is Kind.BOUNDARY_EVENT and trigger.handler != NONE:
             host = nodes[node.attached]
             # Of a loop each instance is undone, not the body around them.
-            handlers[host.inner if host.kind is Kind.MULTI_INSTANCE else host.index] = trigger.handler
+            handlers[host.inner if host.kind in {Kind.MULTI_INSTANCE, Kind.LOOP} else host.index] = trigger.handler
         elif node.kind is Kind.START_EVENT:
             starts[nodes[node.scope].scope] = node.index
     return handlers, starts

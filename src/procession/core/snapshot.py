@@ -14,9 +14,11 @@ import msgspec
 
 from procession.base.failure import Unreadable
 from procession.base.values import Json
+from procession.core.apply_events import watch
 from procession.core.state import (
     Activations,
     Completion,
+    Condition,
     ElementInstance,
     Extras,
     Incident,
@@ -62,6 +64,7 @@ _SCALARS: Final = (
 _JOB: Final = ("key", "element", "type", "retries", "group", "listener", "priority", "held")
 _TIMER: Final = ("key", "element", "node", "due", "cycle", "left")
 _SUBSCRIPTION: Final = ("key", "element", "node", "name", "correlation_key", "signal")
+_CONDITION: Final = ("key", "element", "node", "names", "value")
 _INCIDENT: Final = ("key", "element", "code", "message", "operation", "job")
 _LOOP: Final = ("items", "count", "outputs", "started", "completed", "terminated")
 """The fields of each row, in their order for ever."""
@@ -85,6 +88,7 @@ def dump(state: State) -> bytes:
         [_row(each, _INCIDENT) for each in state.incidents.values()],
         [list(join) for join in state.joins],
         [list(entry) for entry in state.agenda],
+        [_row(each, _CONDITION) for each in state.conditions.values()],
     ]
     return _ENCODER.encode(rows)
 
@@ -120,6 +124,11 @@ def load(data: bytes) -> State:
     for scope, node in cast("list[tuple[int, int]]", rows[8]):
         state.joins[scope, node] = None
     state.agenda = [tuple(entry) for entry in cast("list[list[Json]]", rows[9])]
+    for row in cast("list[list[object]]", rows[10] if len(rows) > 10 else []):
+        condition = _filled(Condition(0, 0, 0, names=()), _CONDITION, row)
+        condition.names = tuple(condition.names)
+        state.conditions[condition.key] = condition
+        watch(state, condition)
     return state
 
 
@@ -153,6 +162,8 @@ def _element_row(e: ElementInstance) -> list[object]:
         list(e.definition) if e.definition is not None else None,
         e.children is not None,
         list(e.then) if e.then is not None else None,
+        [[node, list(parts.items())] for node, parts in e.happened.items()] if e.happened else None,
+        [[node, list(flows)] for node, flows in e.gates.items()] if e.gates else None,
         _extras_row(e.extras) if e.extras is not None else None,
     ]
 
@@ -207,9 +218,20 @@ def _element(row: list[object], scope: ElementInstance | None) -> ElementInstanc
     element.children = {} if row[15] else None
     then = cast("list[Json] | None", row[16]) if len(row) > 16 else None
     element.then = tuple(then) if then is not None else None
-    if len(row) > 17 and row[17] is not None:
-        element.extras = _extras(cast("list[object]", row[17]))
+    _load_rest(element, row[17:])
     return element
+
+
+def _load_rest(element: ElementInstance, row: list[object]) -> None:
+    """What rows of earlier builds do not have."""
+    if len(row) > 0 and row[0] is not None:
+        happened = cast("list[tuple[int, list[tuple[int, Json]]]]", row[0])
+        element.happened = {node: {part: variables for part, variables in parts} for node, parts in happened}
+    if len(row) > 1 and row[1] is not None:
+        gates = cast("list[tuple[int, list[int]]]", row[1])
+        element.gates = {node: tuple(flows) for node, flows in gates}
+    if len(row) > 2 and row[2] is not None:
+        element.extras = _extras(cast("list[object]", row[2]))
 
 
 def _extras(row: list[object]) -> Extras:

@@ -70,6 +70,20 @@ class Timer:
 
 
 @final
+class Condition:
+    """A condition that an element waits for, and its last value. `names`: which variables matter, empty for all."""
+
+    __slots__ = ("element", "key", "names", "node", "value")
+
+    def __init__(self, key: int, element: int, node: int, *, names: tuple[str, ...]) -> None:
+        self.key = key
+        self.element = element
+        self.node = node
+        self.names = names
+        self.value = False
+
+
+@final
 class Subscription:
     """An open message or signal subscription; the correlation key is frozen."""
 
@@ -189,7 +203,9 @@ class ElementInstance:
         "children",
         "definition",
         "extras",
+        "gates",
         "groups",
+        "happened",
         "held",
         "index",
         "key",
@@ -228,6 +244,10 @@ class ElementInstance:
         """Of a call activity: the called instance's key."""
         self.definition: tuple[str, int] | None = None
         """Of a call or decision: the resolved hash and version."""
+        self.happened: dict[int, dict[int, Json]] | None = None
+        """Of a parallel multiple event, by its node: what its definitions that happened brought along."""
+        self.gates: dict[int, tuple[int, ...]] | None = None
+        """Of a scope: the complex gateways that wait for their reset, and the flows whose tokens they had."""
         self.extras: Extras | None = None
         """What only compensation and ad-hoc sub-processes need."""
 
@@ -265,6 +285,7 @@ class State:
         "agenda",
         "at",
         "business_key",
+        "conditions",
         "depth",
         "draws",
         "elements",
@@ -290,6 +311,7 @@ class State:
         "timers",
         "tz_release",
         "version",
+        "watchers",
         "yields",
         "zone",
     )
@@ -324,5 +346,8 @@ class State:
         self.incidents: dict[int, Incident] = {}
         self.joins: dict[tuple[int, int], None] = {}
         """(scope, node) of the inclusive joins at which tokens wait."""
+        self.conditions: dict[int, Condition] = {}
+        self.watchers: dict[str, dict[int, None]] = {}
+        """The conditions by the variables that they depend on; those that depend on all are under ""."""
         self.agenda: list[Operation] = []
         self.yields = 0

@@ -9,19 +9,21 @@ from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core import operations as op
-from procession.core.catches import repeat_operation
+from procession.core.catches import await_others, listen_again, repeat_operation
 from procession.core.commands import CloseTask
 from procession.core.compensation import cancel_transaction, compensate, handled
+from procession.core.conditions import check
 from procession.core.context import Context
-from procession.core.elements import ad_hoc, multi_instance, scopes, tasks
+from procession.core.elements import ad_hoc, events, loops, multi_instance, scopes, tasks
 from procession.core.elements.gateways import outgoing
-from procession.core.elements.table import ASK, ENTER
+from procession.core.elements.table import ASK, COLLECT, ENTER
 from procession.core.errors import throw
 from procession.core.interrupt import cancelled, handle, pass_boundary
 from procession.core.jobs import create, next_listener, plan_job
+from procession.core.joins import ask_gateway, enter
 from procession.core.state import Stage
 from procession.core.task_listeners import next_task_listener
-from procession.core.tokens import enter, finish, leave
+from procession.core.tokens import finish, leave
 from procession.core.variables import map_inputs, map_outputs, variables_of
 from procession.ir.kinds import Kind, ListenerEvent
 
@@ -101,7 +103,7 @@ def _leave(cx: Context, key: int) -> None:
     elif element.extras is not None and element.compensates:
         handled(cx, element)
     elif scope.loop is not None:
-        multi_instance.collect(cx, key)
+        COLLECT[cx.nodes[scope.node].kind](cx, key)
     elif scope.extras is not None and scope.activations is not None:
         ad_hoc.collect(cx, element, scope)
     elif scope.extras is not None and cx.nodes[scope.node].kind is Kind.AD_HOC_ACTIVATION:
@@ -171,6 +173,14 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.HANDLE: handle,
     op.CLOSE_LOOP: multi_instance.close,
     op.CANCELLED: cancelled,
+    op.CHECK: check,
+    op.THROW_PART: events.throw_part,
+    op.LISTEN: listen_again,
+    op.THROW_IMPLICIT: multi_instance.throw_implicit,
+    op.GO_ROUND: loops.go_round,
+    op.ASK_GATEWAY: ask_gateway,
+    op.AWAIT: await_others,
+    op.BROADCAST: events.broadcast,
     op.COMPENSATE: compensate,
     op.CANCEL_TRANSACTION: cancel_transaction,
     op.ACTIVATE_CHOSEN: ad_hoc.activate_chosen,

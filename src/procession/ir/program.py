@@ -13,7 +13,10 @@ import msgspec
 
 from procession.ir.kinds import Binding, Kind, ListenerEvent, TimerKind
 
-IR_VERSION: Final = 1
+IR_VERSION: Final = 2
+ALTERED_IR: Final = 2
+"""From this version on a signal reaches its own instance at once, and a default flow is taken beside flows without a
+condition. Programs of version 1 behave as they did when they were compiled."""
 FEEL_SEMANTICS: Final = 2
 """1: every expression is in Camunda's dialect. 2: those of the profile `standard` are in the specification's FEEL."""
 DMN_SEMANTICS: Final = 1
@@ -119,6 +122,13 @@ class LinkTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="l
     target: Ref = NONE
 
 
+class ConditionalTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="conditional"):
+    """`names` are the variables whose change makes the condition be evaluated again; empty for any variable."""
+
+    condition: Ref
+    names: tuple[str, ...] = ()
+
+
 class TerminateTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="terminate"):
     """A terminate end event."""
 
@@ -146,6 +156,7 @@ Trigger: TypeAlias = (
     | EscalationTrigger
     | LinkTrigger
     | TerminateTrigger
+    | ConditionalTrigger
     | CompensateTrigger
     | CancelTrigger
 )
@@ -164,6 +175,27 @@ class Loop(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cardinality: Ref = NONE
     output_local: str = ""
     """The variable that `output` reads: each instance starts with one of its own, so that parallel ones do not mix."""
+
+
+@final
+class Repeat(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Standard loop characteristics (10.3.9). `maximum` -1: as often as the condition says."""
+
+    condition: Ref = NONE
+    before: bool = False
+    maximum: int = -1
+
+
+@final
+class Thrown(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An event that a multi-instance body throws when an instance completes: `event` is a node of kind TRIGGER.
+
+    `condition` says at which completions; `first` that only the first one throws it.
+    """
+
+    event: Ref
+    condition: Ref = NONE
+    first: bool = False
 
 
 @final
@@ -292,6 +324,18 @@ class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of an inclusive join, per incoming flow: the nodes of the scope that can reach the join through that flow."""
     line: int = 0
     column: int = 0
+    parts: tuple[Ref, ...] = ()
+    """Of an event with several definitions: a node of kind TRIGGER for each of them."""
+    parallel: bool = False
+    """Of such an event, whether all of them must happen; of an instantiating event-based gateway, the same."""
+    start_quantity: int = 1
+    completion_quantity: int = 1
+    activation: Ref = NONE
+    """Of a complex gateway: the activation condition."""
+    repeat: Repeat | None = None
+    thrown: tuple[Thrown, ...] = ()
+    instantiate: bool = False
+    """Of a receive task or event-based gateway: what it waits for starts the process."""
     ad_hoc: AdHoc | None = None
 
 
@@ -303,7 +347,7 @@ class Program(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=Tr
     `profile` is `zeebe` or `standard`; `feel` and `dmn` are the semantics numbers the program was compiled for.
     """
 
-    ir_version: int = IR_VERSION
+    ir_version: int = 1
     process_id: str
     name: str = ""
     version_tag: str = ""

@@ -23,6 +23,7 @@ from procession.runtime.replay import replay
 from procession.runtime.requests import AnyRequest, DeployResources
 from procession.runtime.rows import DefinitionRow, DueRow, FactRow, InstanceRow
 from procession.services.catalog import Catalog
+from procession.services.deploy import Compiled, InstallCompiled
 from procession.store.sqlite import SQLiteStore
 from procession.testing.traces import Trace
 
@@ -114,6 +115,12 @@ class Driver:
             except OSError as error:
                 raise ProcessionError(f"{path}: {error.strerror or error}") from None
         self.call(DeployResources(self.tenant, resources))
+
+    def install(self, compiled: Compiled) -> None:
+        """Deploys documents that were compiled already, with languages of the caller's own."""
+        self._reopen()
+        self._pump.call(InstallCompiled(self.tenant, compiled))
+        self._settle()
 
     def next_timer(self, until: int) -> int | None:
         """When the next timer is due, if that is not after `until`. A time that has passed is now."""

@@ -8,109 +8,35 @@ import pytest
 
 from procession.compile import check_definitions, compile_definitions
 from procession.compile.profiles import SEVERITIES, Line, Profile
+from unit.compile.breaches import (
+    ERR,
+    ESC,
+    MSG,
+    SIG,
+    START,
+    TIMER,
+    after,
+    border,
+    bordered,
+    catching,
+    caught,
+    chosen,
+    collection,
+    cycle,
+    ended,
+    events,
+    extended,
+    handler,
+    headed,
+    listening,
+    looped,
+    mapped,
+    multiple,
+    nested,
+    repeated,
+    thrown,
+)
 from unit.compile.snippets import JOB, MODEL, definitions_of, document, flow, found, path
-
-START: Final = '<startEvent id="s"/>'
-TIMER: Final = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
-MSG: Final = '<messageEventDefinition messageRef="m"/>'
-ERR: Final = '<errorEventDefinition errorRef="err"/>'
-ESC: Final = '<escalationEventDefinition escalationRef="esc"/>'
-SIG: Final = '<signalEventDefinition signalRef="sig"/>'
-
-
-def after(body: str, id: str = "x") -> str:
-    """The element `id` behind a start event."""
-    return f"{START}{body}{flow('s', id)}"
-
-
-def extended(tag: str, extensions: str, attributes: str = "", inner: str = "") -> str:
-    return after(f'<{tag} id="x" {attributes}><extensionElements>{extensions}</extensionElements>{inner}</{tag}>')
-
-
-def caught(definition: str) -> str:
-    return after(f'<intermediateCatchEvent id="x">{definition}</intermediateCatchEvent>')
-
-
-def thrown(definition: str) -> str:
-    return after(f'<intermediateThrowEvent id="x">{definition}</intermediateThrowEvent>')
-
-
-def ended(definition: str) -> str:
-    return after(f'<endEvent id="x">{definition}</endEvent>')
-
-
-def bordered(definition: str, host: str = "task", attributes: str = "") -> str:
-    inner = '<startEvent id="hs"/>' if host == "subProcess" else ""
-    return after(
-        f'<{host} id="h">{inner}</{host}>'
-        f'<boundaryEvent id="x" attachedToRef="h" {attributes}>{definition}</boundaryEvent>',
-        "h",
-    )
-
-
-def handler(start: str, attributes: str = "", more: str = "") -> str:
-    return (
-        f'{START}<subProcess id="e" triggeredByEvent="true">'
-        f'<startEvent id="x" {attributes}>{start}</startEvent>{more}</subProcess>'
-    )
-
-
-def nested(body: str) -> str:
-    return after(f'<subProcess id="u">{body}</subProcess>', "u")
-
-
-def cycle(text: str) -> str:
-    return f"<timerEventDefinition><timeCycle>{text}</timeCycle></timerEventDefinition>"
-
-
-def looped(loop: str) -> str:
-    return after(f'<task id="x">{loop}</task>')
-
-
-def collection(attributes: str, more: str = "") -> str:
-    return looped(
-        f"<multiInstanceLoopCharacteristics><extensionElements><zeebe:loopCharacteristics {attributes}/>"
-        f"</extensionElements>{more}</multiInstanceLoopCharacteristics>"
-    )
-
-
-def chosen(*flows: str, kind: str = "exclusiveGateway", attributes: str = "") -> str:
-    return after(f'<{kind} id="x" {attributes}/><task id="a"/><task id="b"/>{"".join(flows)}')
-
-
-def catching(id: str, definition: str) -> str:
-    return f'<intermediateCatchEvent id="{id}">{definition}</intermediateCatchEvent>'
-
-
-def border(id: str, definition: str, host: str = "h") -> str:
-    return f'<boundaryEvent id="{id}" attachedToRef="{host}">{definition}</boundaryEvent>'
-
-
-def events(*targets: str) -> str:
-    """An event-based gateway `x` that leads to the elements `a` and, if there are more than one, `b`."""
-    flows = "".join(flow("x", id) for id, _ in zip("ab", targets, strict=False))
-    return after(f'<eventBasedGateway id="x"/>{"".join(targets)}') + flows
-
-
-def mapped(tag: str, kind: str, source: str, target: str, inner: str = "") -> str:
-    mapping = f'<zeebe:{kind} source="{source}" target="{target}"/>'
-    return extended(tag, f"<zeebe:ioMapping>{mapping}</zeebe:ioMapping>", inner=inner)
-
-
-def listening(tag: str, sort: str, *rows: tuple[str, str], inner: str = "") -> str:
-    each = "".join(f'<zeebe:{sort}Listener eventType="{event}" type="{type}"/>' for event, type in rows)
-    return extended(tag, f"<zeebe:{sort}Listeners>{each}</zeebe:{sort}Listeners>", inner=inner)
-
-
-def headed(tag: str, *keys: str, task: str = "") -> str:
-    each = "".join(f'<zeebe:header key="{key}" value="1"/>' for key in keys)
-    return extended(tag, f"{task}<zeebe:taskHeaders>{each}</zeebe:taskHeaders>")
-
-
-def multiple(cardinality: str, attributes: str = "") -> str:
-    inner = f"<loopCardinality>{cardinality}</loopCardinality>"
-    return f"<multiInstanceLoopCharacteristics {attributes}>{inner}</multiInstanceLoopCharacteristics>"
-
 
 TASK: Final = '<zeebe:taskDefinition type="t"/>'
 LINK: Final = '<linkEventDefinition name="l"/>'
@@ -120,11 +46,11 @@ EXTENDED_FORM: Final = '<extensionElements><zeebe:formDefinition formId="f"/></e
 ANY_ERROR: Final = "<errorEventDefinition/>"
 DECISION: Final = '<zeebe:calledDecision decisionId="d" resultVariable="r"/>'
 
+THROWS_A_TIMER: Final = (
+    f"<complexBehaviorDefinition><condition>=true</condition><event>{TIMER}</event></complexBehaviorDefinition>"
+)
+
 ELEMENT_TYPE: Final = [
-    ("complex gateway", after('<complexGateway id="x"/>')),
-    ("conditional catch", caught("<conditionalEventDefinition/>")),
-    ("conditional boundary", bordered("<conditionalEventDefinition/>")),
-    ("two definitions", caught(MSG + SIG)),
     ("parallel multiple", after('<intermediateCatchEvent id="x" parallelMultiple="true"/>')),
     ("catch of nothing", after('<intermediateCatchEvent id="x"/>')),
     ("boundary of nothing", bordered("")),
@@ -132,17 +58,32 @@ ELEMENT_TYPE: Final = [
     ("terminate half-way", thrown("<terminateEventDefinition/>")),
     ("timer end", ended(TIMER)),
     ("link boundary", bordered('<linkEventDefinition name="l"/>')),
-    ("instantiating receive task", after('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
-    ("instantiating gateway", after('<eventBasedGateway id="x" instantiate="true"/>')),
-    ("parallel event gateway", after('<eventBasedGateway id="x" eventGatewayType="Parallel"/>')),
-    ("startQuantity", after('<task id="x" startQuantity="2"/>')),
-    ("completionQuantity", after('<task id="x" completionQuantity="0"/>')),
     ("script", after('<scriptTask id="x" scriptFormat="javascript"><script>1</script></scriptTask>')),
     ("unknown task listener", listening("userTask", "task", ("escalating", "t"))),
     ("beforeAll listener", listening("task", "execution", ("beforeAll", "t"))),
 ]
 
 RULES: Final = [
+    ("token-quantity", "x", after('<task id="x" completionQuantity="0"/>')),
+    ("token-quantity", "x", after('<task id="x" startQuantity="-1"/>')),
+    ("token-quantity", "x", after('<task id="x" startQuantity="many"/>')),
+    ("multiple-event", "x", caught(MSG + LINK)),
+    ("multiple-event", "x", ended(MSG + "<terminateEventDefinition/>")),
+    ("multiple-event", "x", bordered(ERR + SIG, "subProcess", attributes='parallelMultiple="true"')),
+    (
+        "multiple-event",
+        "x",
+        after(f'<endEvent id="x"><extensionElements>{TASK}</extensionElements>{MSG}{SIG}</endEvent>'),
+    ),
+    ("start-event", "x", after('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
+    ("start-event", "x", nested('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
+    ("event-based-gateway-target", "x", after('<eventBasedGateway id="x" eventGatewayType="Parallel"/>')),
+    ("loop-characteristics", "x", after('<task id="x"><standardLoopCharacteristics/></task>')),
+    ("loop-characteristics", "x", after('<task id="x"><standardLoopCharacteristics loopMaximum="-1"/></task>')),
+    ("loop-characteristics", "x", repeated('behavior="One"')),
+    ("loop-characteristics", "x", repeated('behavior="None" noneBehaviorEventRef="nothing"')),
+    ("loop-characteristics", "x", repeated('behavior="Complex"')),
+    ("loop-characteristics", "x", repeated('behavior="Complex"', THROWS_A_TIMER)),
     ("start-event", "x", START + '<startEvent id="x"/>'),
     ("start-event", "x", handler("")),
     ("start-event", "e", f'{START}<subProcess id="e" triggeredByEvent="true"><task id="t"/></subProcess>'),

@@ -9,12 +9,13 @@ from typing import Final, TypeAlias, TypeVar
 from procession.base.diagnostics import Span
 from procession.compile.check.references import THROWS
 from procession.compile.findings import Findings, Located
+from procession.compile.lower.multi_instance import THROWABLE
 from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
-from procession.compile.resolve import Resolved, ScopeView
+from procession.compile.resolve import Resolved, ScopeView, definitions_named
 from procession.compile.time_syntax import problem_of
 from procession.feel.lexer import KEYWORDS, is_regular
 from procession.ir.kinds import ListenerEvent, TimerKind
-from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, Process, ResourceRole
+from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, Process, ResourceRole, StandardLoop
 from procession.model.events import Event
 from procession.model.extension import NO_EXTENSION, Extension, Form, Listener, LoopCollection, Mapping, Schedule
 
@@ -23,6 +24,7 @@ Check: TypeAlias = Callable[[Resolved, Activity, Findings], None]
 _Item = TypeVar("_Item")
 _TEXT_OF_WORKER: Final = "give it a zeebe:taskDefinition with the type of the job"
 _COUNT: Final = re.compile(r"[1-9]\d{0,6}", re.ASCII)
+_MAXIMUM: Final = re.compile(r"\d{1,6}", re.ASCII)
 _INTEGER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
 _NAME: Final = re.compile(r"[^\W\d][^`\x00-\x1f]*")
 
@@ -35,7 +37,7 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
             if check is not None:
                 check(resolved, node, findings)
             if node.loop is not None:
-                _loop(node, findings)
+                _loop(resolved, node, findings)
             check_roles(node, node.resources, findings)
         elif isinstance(node, Event) and node.kind == "startEvent" and node.extension.form is not None:
             _start_form(view, node, node.extension.form, findings)
@@ -64,6 +66,8 @@ def _script(resolved: Resolved, node: Activity, findings: Findings) -> None:
             check_variable(node, script.result_variable, findings, script.span)
     elif extension.task_definition is None:
         language = node.script_format.strip()
+        if node.script is not None and language in resolved.scripts:
+            return
         if node.script is not None:
             text = f"a script in {language or 'no named language'} is not executed in this version"
             findings.report("element-type", node, text, "write it as FEEL in zeebe:script, or as a job")
@@ -185,13 +189,12 @@ def _binding(at: Located, binding: tuple[str, str], findings: Findings, span: Sp
 # --- loops ------------------------------------------------------------------------------------------------------------
 
 
-def _loop(node: Activity, findings: Findings) -> None:
+def _loop(resolved: Resolved, node: Activity, findings: Findings) -> None:
     rule = "loop-characteristics"
     loop = node.loop
+    if isinstance(loop, StandardLoop):
+        _standard_loop(node, loop, findings)
     if not isinstance(loop, MultiInstance):
-        text = "a standard loop is not executed in this version"
-        remedy = "use a multi-instance, or a gateway that leads back"
-        findings.report(rule, node, text, remedy, span=loop.span if loop is not None else None)
         return
 
     def report(text: str, remedy: str) -> None:
@@ -214,10 +217,40 @@ def _loop(node: Activity, findings: Findings) -> None:
     for name in (collection.input_element.strip(), collection.output_collection.strip()):
         if name:
             check_variable(node, name, findings, collection.span)
-    if loop.behavior != "All" or loop.none_event_ref or loop.one_event_ref or loop.complex_behaviors:
-        report("events thrown by a multi-instance are not executed in this version", 'remove them, or behavior="All"')
+    _behaviour(resolved, node, loop, findings)
     if not has_items and (loop.data_input_ref or loop.data_output_ref):
         report("loopDataInputRef is not executed in this version", "use zeebe:loopCharacteristics")
+
+
+def _standard_loop(node: Activity, loop: StandardLoop, findings: Findings) -> None:
+    """A standard loop (10.3.9) ends by its condition or by its maximum."""
+    maximum = loop.maximum.strip()
+    if maximum and not _MAXIMUM.fullmatch(maximum):
+        text = f"loopMaximum {maximum!r} is no whole number from 0 to 999999"
+        findings.report("loop-characteristics", node, text, "correct it", span=loop.span)
+    if not maximum and (loop.condition is None or not loop.condition.text):
+        text = "nothing ends the loop: it has neither a loopCondition nor a loopMaximum"
+        findings.report("loop-characteristics", node, text, "give it one of them", span=loop.span)
+
+
+def _behaviour(resolved: Resolved, node: Activity, loop: MultiInstance, findings: Findings) -> None:
+    """The events that a multi-instance throws, by its behaviour (10.3.9, table 10.31)."""
+    refs = {"None": ("noneBehaviorEventRef", loop.none_event_ref), "One": ("oneBehaviorEventRef", loop.one_event_ref)}
+    thrown = [definition for each in loop.complex_behaviors if each.event for definition in each.event.definitions]
+    if loop.behavior in refs:
+        name, ref = refs[loop.behavior]
+        thrown = definitions_named(resolved, ref)
+        if not thrown:
+            text = f"behavior {loop.behavior!r} throws the event of {name}, and there is none"
+            findings.report("loop-characteristics", node, text, f"give it {name}", span=loop.span)
+    elif loop.behavior == "Complex" and not thrown:
+        text = "behavior 'Complex' throws the events of its complexBehaviorDefinitions, and there are none"
+        findings.report("loop-characteristics", node, text, "give it some", span=loop.span)
+    for definition in thrown:
+        if definition.kind not in THROWABLE:
+            text = f"a multi-instance cannot throw a {definition.kind}"
+            remedy = "throw a message, signal, escalation or error"
+            findings.report("loop-characteristics", node, text, remedy, span=loop.span)
 
 
 # --- mappings and names -----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from procession.compile.findings import Findings
 from procession.compile.resolve import Resolved, ScopeView
-from procession.model.bpmn import Activity, Error, Escalation, Process
+from procession.model.bpmn import Activity, Error, Escalation, Gateway, Process
 from procession.model.events import Event, EventDefinition
 
 Check: TypeAlias = Callable[[Resolved, ScopeView, Event, EventDefinition, Findings], None]
@@ -26,7 +26,7 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
                     check(resolved, view, node, definition, findings)
         elif isinstance(node, Activity):
             if node.kind == "receiveTask":
-                _caught(resolved, node, node.message_ref, findings)
+                _caught((resolved, view), node, node.message_ref, findings)
             elif node.kind == "sendTask":
                 _thrown(resolved, node, node.message_ref, findings)
 
@@ -39,7 +39,7 @@ def _message(
     elif event.kind == "startEvent" and isinstance(view.owner, Process):
         _named(resolved, event, definition.ref, findings)
     else:
-        _caught(resolved, event, definition.ref, findings)
+        _caught((resolved, view), event, definition.ref, findings)
 
 
 def _named(resolved: Resolved, node: Event | Activity, ref: str, findings: Findings) -> bool:
@@ -55,11 +55,14 @@ def _named(resolved: Resolved, node: Event | Activity, ref: str, findings: Findi
     return False
 
 
-def _caught(resolved: Resolved, node: Event | Activity, ref: str, findings: Findings) -> None:
+def _caught(where: tuple[Resolved, ScopeView], node: Event | Activity, ref: str, findings: Findings) -> None:
+    resolved, view = where
     if not _named(resolved, node, ref, findings):
         return
     subscription = resolved.messages[ref].extension.subscription
     if subscription is None:
+        if _starts(view, node):
+            return  # like that of a start event: nothing waits before the message
         severity = resolved.severity("message without a correlation key")
         text = f"the message {resolved.messages[ref].name!r} has no correlation key"
         remedy = "give the message a zeebe:subscription with a correlationKey"
@@ -67,6 +70,14 @@ def _caught(resolved: Resolved, node: Event | Activity, ref: str, findings: Find
     elif not subscription.correlation_key.strip():
         text = f"the correlation key of the message {resolved.messages[ref].name!r} is empty"
         findings.report("subscription", node, text, "write an expression after =", span=subscription.span)
+
+
+def _starts(view: ScopeView, node: Event | Activity) -> bool:
+    """Whether the message that an element waits for always starts the process."""
+    if isinstance(node, Activity) and node.instantiate:
+        return True
+    sources = [view.nodes[flow.source] for flow in view.incoming.get(node.id, ()) if flow.source in view.nodes]
+    return any(isinstance(each, Gateway) and each.instantiate and each.event_type == "Exclusive" for each in sources)
 
 
 def _thrown(resolved: Resolved, node: Event | Activity, ref: str, findings: Findings) -> None:

@@ -11,9 +11,11 @@ from procession.compile.expressions import Site
 from procession.compile.lower.events import message_catch, message_throw
 from procession.compile.lower.parts import (
     BINDINGS,
+    RETRIES,
     TASK_EVENTS,
     Lowering,
     Place,
+    headers,
     job_of,
     listeners,
     output_variable,
@@ -22,7 +24,7 @@ from procession.compile.lower.parts import (
 )
 from procession.compile.resolve import ScopeView, is_implicit_start
 from procession.ir.kinds import Binding, Kind
-from procession.ir.program import NONE, AdHoc, Call, Choosable, Decision, Node, Script, TaskSpec, Text
+from procession.ir.program import NONE, AdHoc, Call, Choosable, Decision, JobSpec, Node, Script, TaskSpec, Text
 from procession.model.bpmn import Activity
 from procession.model.extension import AdHoc as AdHocExtension
 from procession.model.extension import Assignment, Form, Schedule
@@ -51,19 +53,28 @@ def send_task(low: Lowering, drawn: Activity, place: Place) -> Node:
 def receive_task(low: Lowering, drawn: Activity, place: Place) -> Node:
     """Waits for a message."""
     trigger = message_catch(low, drawn, drawn.message_ref)
-    return replace(worked(low, drawn, place, Kind.RECEIVE_TASK), trigger=trigger)
+    return replace(worked(low, drawn, place, Kind.RECEIVE_TASK), trigger=trigger, instantiate=drawn.instantiate)
 
 
 def script_task(low: Lowering, drawn: Activity, place: Place) -> Node:
     """One pure expression, or a job."""
     script = drawn.extension.script
     if script is None:
-        return job_task(low, drawn, place)
+        return _script_job(low, drawn, place)
     # What a script holds is an expression, with or without the equals sign.
     text = script.expression if script.expression.lstrip().startswith("=") else f"={script.expression}"
     expression = low.expressions.value(text, Site(drawn.id, "script", script.span)).expression
     node = worked(low, drawn, place, Kind.SCRIPT_TASK)
     return replace(node, script=Script(expression, script.result_variable.strip()))
+
+
+def _script_job(low: Lowering, drawn: Activity, place: Place) -> Node:
+    """A job that a worker for the script's format does, unless the task says itself which job it is."""
+    type_ = low.resolved.scripts.get(drawn.script_format.strip())
+    if drawn.extension.task_definition is not None or drawn.script is None or type_ is None:
+        return job_task(low, drawn, place)
+    job = JobSpec(Text(type_), Text(RETRIES), {**headers(drawn.extension.headers), "script": drawn.script})
+    return replace(worked(low, drawn, place, Kind.JOB_TASK), job=job)
 
 
 def business_rule_task(low: Lowering, drawn: Activity, place: Place) -> Node:

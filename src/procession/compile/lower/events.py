@@ -11,12 +11,14 @@ from msgspec.structs import replace
 from procession.base.diagnostics import Span
 from procession.compile.expressions import Site
 from procession.compile.lower.parts import Lowering, Place, job_of, worked
+from procession.compile.resolve import ScopeView
 from procession.compile.time_syntax import duration_problem, problem_of
 from procession.ir.kinds import Kind, TimerKind
 from procession.ir.program import (
     NONE,
     CancelTrigger,
     CompensateTrigger,
+    ConditionalTrigger,
     ErrorTrigger,
     EscalationTrigger,
     LinkTrigger,
@@ -53,7 +55,7 @@ _UNPUBLISHED: Final = PublishMessage()
 def event(low: Lowering, drawn: Event, place: Place) -> Node | None:
     """The event's node, None for a kind or definition that is not executed."""
     kind = EVENTS.get(drawn.kind)
-    if kind is None or len(drawn.definitions) > 1:
+    if kind is None:
         return None
     node = worked(low, drawn, place, kind)
     if drawn.kind == "boundaryEvent":
@@ -62,18 +64,51 @@ def event(low: Lowering, drawn: Event, place: Place) -> Node | None:
         node = replace(node, interrupting=drawn.is_interrupting)
     if not drawn.definitions:
         return node
-    definition = drawn.definitions[0]
-    build = TRIGGERS.get(definition.kind)
-    if build is None:
+    definition, *others = drawn.definitions
+    if others:
+        return replace(node, parallel=drawn.parallel_multiple)
+    if definition.kind not in TRIGGERS:
         return None
     if definition.kind == "messageEventDefinition" and drawn.kind in THROWS:
         job = job_of(low, drawn)
         if job is not None:
             return replace(node, job=job)
-    trigger = build(low, drawn, definition)
-    if drawn.kind == "startEvent" and isinstance(place.view.owner, Process):
-        trigger = _of_process_start(low, drawn, trigger)
-    return replace(node, trigger=trigger)
+    return replace(node, trigger=_trigger(low, drawn, definition, place.view))
+
+
+def parts(low: Lowering, drawn: Event, event: Node, place: Place) -> list[Node]:
+    """A node for each definition of an event that has several (10.5.6); `place` is that of the first."""
+    return [
+        Node(
+            place.index + number,
+            drawn.id,
+            Kind.TRIGGER,
+            definition.kind,
+            drawn.name,
+            place.scope,
+            trigger=_trigger(low, drawn, definition, place.view),
+            interrupting=event.interrupting,
+            attached=event.index,
+            line=definition.span.line,
+            column=definition.span.column,
+        )
+        for number, definition in enumerate(drawn.definitions)
+        if definition.kind in TRIGGERS
+    ]
+
+
+def thrown_by(low: Lowering, drawn: Activity, definition: EventDefinition, place: Place) -> Node:
+    """The node of an event that a multi-instance activity throws (10.3.9)."""
+    event = Event(kind="intermediateThrowEvent", id=drawn.id, definitions=(definition,), span=drawn.span)
+    trigger = TRIGGERS[definition.kind](low, event, definition)
+    return Node(place.index, drawn.id, Kind.TRIGGER, definition.kind, drawn.name, place.scope, trigger=trigger)
+
+
+def _trigger(low: Lowering, drawn: Event, definition: EventDefinition, view: ScopeView) -> Trigger:
+    trigger = TRIGGERS[definition.kind](low, drawn, definition)
+    if drawn.kind == "startEvent" and isinstance(view.owner, Process):
+        return _of_process_start(low, drawn, trigger)
+    return trigger
 
 
 def message_catch(low: Lowering, drawn: Event | Activity, ref: str) -> MessageTrigger:
@@ -165,6 +200,18 @@ def _code(low: Lowering, drawn: Event, code: str, fault: tuple[str, Span]) -> Te
     return Text(constant or "")
 
 
+def _conditional(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    """The condition, and the variables that it reads, or those that the model says it depends on."""
+    at = Site(drawn.id, "condition", definition.span)
+    condition = low.expressions.formal(definition.expression, at)
+    given = definition.extension.conditional_filter or drawn.extension.conditional_filter
+    if given is not None and given.variable_names.strip():
+        names = frozenset([name.strip() for name in given.variable_names.split(",") if name.strip()])
+    else:
+        names = low.expressions.variables(condition)
+    return ConditionalTrigger(condition, tuple(sorted(names)))
+
+
 def _link(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
     return LinkTrigger()
 
@@ -211,4 +258,5 @@ TRIGGERS: Final[dict[str, Build]] = {
     "terminateEventDefinition": _terminate,
     "compensateEventDefinition": _compensate,
     "cancelEventDefinition": _cancel,
+    "conditionalEventDefinition": _conditional,
 }

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from typing import final
 
 import msgspec
+from msgspec.structs import replace
 
 from procession.compile.expressions import Site
 from procession.compile.lower.activities import ACTIVITIES
-from procession.compile.lower.events import event
+from procession.compile.lower.events import event, parts
 from procession.compile.lower.gateways import gateway
-from procession.compile.lower.multi_instance import body
+from procession.compile.lower.multi_instance import body, standard, thrown_events
 from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering, Place, listeners, plain
 from procession.compile.resolve import ScopeView
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, Flow, Node, Ref
 from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance
+from procession.model.events import Event
 
 
 @final
@@ -79,31 +81,70 @@ def lower_process(low: Lowering) -> Lowered:
 
 
 def _append(low: Lowering, lowered: Lowered, drawn: FlowNode, where: tuple[Ref, ScopeView]) -> Ref:
-    """Adds an element's node, after its multi-instance body and before its activation, if it has one; the node's index,
-    or NONE."""
+    """Adds an element's nodes; the index of the element itself, or NONE."""
     scope, view = where
     if lowered.nodes[scope].kind is Kind.AD_HOC_ACTIVATION and isinstance(drawn, Activity) and drawn.triggered_by_event:
         scope = lowered.nodes[scope].scope
     outer = len(lowered.nodes)
-    loop = drawn.loop if isinstance(drawn, Activity) else None
-    if isinstance(drawn, Activity) and isinstance(loop, MultiInstance):
-        node = _node(low, drawn, Place(outer + 1, outer, view))
-        bodies = [body(low, drawn, loop, Place(outer, scope, view))]
-    else:
-        node = _node(low, drawn, Place(outer, scope, view))
-        bodies = []
-    if node is None:
-        return NONE
-    activations: list[Node] = []
-    if node.kind is Kind.AD_HOC_SUB_PROCESS:
-        activations.append(plain(drawn, Place(node.inner, node.index, view), Kind.AD_HOC_ACTIVATION))
-    for each in (*bodies, node, *activations):
-        lowered.nodes.append(each)
+    nodes = _nodes(low, drawn, Place(outer, scope, view))
+    for node in nodes:
+        lowered.nodes.append(node)
         lowered.drawn.append(drawn)
         lowered.views.append(view)
+    if not nodes:
+        return NONE
+    inner = outer + (1 if isinstance(drawn, Activity) and drawn.loop is not None else 0)
     lowered.outer[drawn.id] = outer
-    lowered.inner[drawn.id] = node.index
-    return node.index
+    lowered.inner[drawn.id] = inner
+    return inner
+
+
+def _nodes(low: Lowering, drawn: FlowNode, place: Place) -> list[Node]:
+    """The nodes of an element: a loop's body before the activity, the parts of an event behind it."""
+    outer = place.index
+    following = Place(outer + 1, place.scope, place.view)
+    if isinstance(drawn, Activity):
+        found = _activity(low, drawn, place)
+        if found:
+            start, completion = _quantity(drawn.start_quantity), _quantity(drawn.completion_quantity)
+            found[0] = replace(found[0], start_quantity=start, completion_quantity=completion)
+        return found
+    node = _node(low, drawn, place)
+    if node is None:
+        return []
+    if not isinstance(drawn, Event) or len(drawn.definitions) < 2:
+        return [node]
+    hidden = parts(low, drawn, node, following)
+    return [replace(node, parts=tuple([each.index for each in hidden])), *hidden]
+
+
+def _activity(low: Lowering, drawn: Activity, place: Place) -> list[Node]:
+    loop = drawn.loop
+    if loop is None:
+        return _itself(low, drawn, place)
+    own = _itself(low, drawn, Place(place.index + 1, place.index, place.view))
+    if not own:
+        return []
+    if not isinstance(loop, MultiInstance):
+        return [standard(low, drawn, loop, place), *own]
+    behind = Place(place.index + 1 + len(own), place.scope, place.view)
+    hidden, thrown = thrown_events(low, drawn, loop, behind)
+    return [replace(body(low, drawn, loop, place), thrown=thrown), *own, *hidden]
+
+
+def _itself(low: Lowering, drawn: Activity, place: Place) -> list[Node]:
+    """The activity; behind an ad-hoc sub-process stands its activation, the scope of what is in it."""
+    node = _node(low, drawn, place)
+    if node is None:
+        return []
+    if node.kind is not Kind.AD_HOC_SUB_PROCESS:
+        return [node]
+    return [node, plain(drawn, Place(node.inner, node.index, place.view), Kind.AD_HOC_ACTIVATION)]
+
+
+def _quantity(text: str) -> int:
+    """A number of tokens; what is no such number was refused."""
+    return int(text) if text.strip().isdecimal() else 1
 
 
 def _node(low: Lowering, drawn: FlowNode, place: Place) -> Node | None:

@@ -39,6 +39,7 @@ _ACTIVITIES: Final = frozenset(
         Kind.SUB_PROCESS,
         Kind.CALL_ACTIVITY,
         Kind.MULTI_INSTANCE,
+        Kind.LOOP,
         Kind.TRANSACTION,
         Kind.AD_HOC_SUB_PROCESS,
     }

@@ -114,7 +114,7 @@ def _publish(shard: Shard, r: Resident, command: c.Publish) -> None:
 
 
 def _broadcast(shard: Shard, r: Resident, command: c.Broadcast) -> None:
-    shard.following.append(BroadcastSignal(r.state.tenant, command.name, command.variables))
+    shard.following.append(BroadcastSignal(r.state.tenant, command.name, command.variables, command.origin))
 
 
 def _open_task(shard: Shard, r: Resident, task: c.OpenTask) -> None:
