@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 
 from tools.reference.text import class_of, code, documented, line, module_path, table, tree
 
-from procession.hosts.embedded.engine import CALL_TIMEOUT_S, DEFAULT_TENANT
+from procession.hosts.embedded.door import DEFAULT_TENANT
+from procession.hosts.embedded.engine import CALL_TIMEOUT_S
 from procession.hosts.embedded.workers import TIMEOUT_S
 from procession.services.views import LIMIT
 
@@ -19,7 +20,9 @@ CLASSES: Final = (
     ("Engine", "hosts.embedded.engine", "procession"),
     ("Instance", "hosts.embedded.instance", "procession"),
     ("AsyncEngine", "hosts.embedded.aio", "procession"),
-    ("AsyncInstance", "hosts.embedded.aio", "procession"),
+    ("AsyncInstance", "hosts.embedded.aio_instance", "procession"),
+    ("Changes", "hosts.embedded.changes", "procession"),
+    ("AsyncChanges", "hosts.embedded.aio_changes", "procession"),
     ("Job", "hosts.embedded.workers", "procession"),
     ("BpmnError", "hosts.embedded.workers", "procession"),
     ("Denied", "hosts.embedded.workers", "procession"),
@@ -35,7 +38,15 @@ STRUCTS: Final = (
     ("DefinitionView", "services.views"),
     ("FaultView", "services.views"),
     ("Moment", "services.views"),
-    ("Entry", "services.views"),
+    ("Entry", "services.histories"),
+    ("Activate", "core.instructions"),
+    ("MigrationPlan", "core.plans"),
+    ("Choice", "core.plans"),
+    ("Proposal", "core.plans"),
+    ("MigrationAction", "core.plans"),
+    ("Filter", "runtime.batches"),
+    ("BatchView", "services.batches"),
+    ("BatchErrorView", "services.batches"),
     ("Diagnostic", "base.diagnostics"),
     ("Span", "base.diagnostics"),
     ("Result", "testing.runner"),
@@ -60,7 +71,7 @@ DEFAULTS: Final = {
     "LIMIT": LIMIT,
 }
 """Constants that stand in signatures, shown by their values."""
-GIVEN: Final = frozenset({"Instance", "AsyncInstance", "Job"})
+GIVEN: Final = frozenset({"Instance", "AsyncInstance", "Changes", "AsyncChanges", "Job"})
 """Made by the engine only, so how they are made is no one's business."""
 _PRIVATE: Final = frozenset({("Engine", "reader"), ("Engine", "call"), ("Engine", "checked")})
 """What a class shows to the modules beside it only."""

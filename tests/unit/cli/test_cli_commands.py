@@ -111,7 +111,7 @@ def test_check_names_the_place_the_rule_and_the_remedy(shell: Shell) -> None:
     assert "error [" in done.stdout
     assert "1 checked: " in done.stdout
     found = shell.json("check", "w.bpmn", code=1)
-    assert {"file", "line", "column", "severity", "rule", "element", "message", "remedy"} == set(found[0])
+    assert {"file", "line", "column", "severity", "rule", "element", "message", "remedy", "path"} == set(found[0])
     assert any(each["severity"] == "error" and each["remedy"] for each in found)
 
 
