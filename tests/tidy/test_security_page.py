@@ -15,7 +15,7 @@ from procession.feel.builtins import regex
 from procession.hosts.embedded import door, residents, tickets
 from procession.parse import reading, xml
 from procession.runtime import link
-from procession.services import deploy
+from procession.services import deploy, standard
 from tidy.source_tree import ROOT
 
 MIB: Final = 1024 * 1024
@@ -27,6 +27,7 @@ LIMITS: Final = {
     "XML elements of a document": (xml.ELEMENTS_MAX, ""),
     "documents that a DMN document imports": (imports.IMPORTS_MAX, ""),
     "elements that a DMN document imports": (compiler.IMPORTED_MAX, ""),
+    "files that `check --standard` looks for, as imports": (standard.IMPORTS_MAX, ""),
     "findings shown of a document": (reading.FINDINGS_MAX, ""),
     "one variable, as JSON": (values.VARIABLE_BYTES_MAX // MIB, " MiB"),
     "nesting of a variable": (values.NESTING_MAX, ""),
