@@ -5,11 +5,12 @@ Replaying the stored facts through this table gives the identical state (asserte
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias, cast
 
 from procession.core import facts as f
 from procession.core.apply_events import EVENTS, LATE_JOINS, Apply, tokens_merged, unwatch, wait
+from procession.core.renumber import renumber
 from procession.core.state import (
     AWAITS_DATA,
     STORES_READ,
@@ -35,15 +36,28 @@ def apply(program: Program, state: State, fact: f.AnyFact) -> None:
     APPLY[type(fact)](program, state, fact)
 
 
-def apply_step(program: Program, state: State, facts: Iterable[f.AnyFact], at: int) -> None:
-    """Replays one step: its facts in order, at its time. What is true after `step` is true after this."""
+Programs: TypeAlias = Callable[[str], Program]
+"""A program by its hash."""
+
+
+def apply_step(
+    program: Program, state: State, facts: Iterable[f.AnyFact], at: int, programs: Programs | None = None
+) -> Program:
+    """Replays one step: its facts in order, at its time. What is true after `step` is true after this.
+
+    Gives the program that the instance runs afterwards: a migration changes it, to one that `programs` knows.
+    """
     last: f.AnyFact | None = None
     for last in facts:
         APPLY[type(last)](program, state, last)
+        if type(last) is f.InstanceMigrated:
+            assert programs is not None, "facts with a migration need the programs that they name"
+            program = programs(last.program)
     state.seq += 1
     state.at = at
     if not isinstance(last, f.Yielded):
         state.yields = 0
+    return program
 
 
 def _started(program: Program, state: State, fact: f.InstanceStarted) -> None:
@@ -367,6 +381,31 @@ def _resumed(program: Program, state: State, fact: f.Resumed) -> None:
     state.agenda = []
 
 
+def _token_taken(program: Program, state: State, fact: f.TokenTaken) -> None:
+    scope = state.elements[fact.scope]
+    arrived = scope.arrived
+    assert arrived is not None
+    scope.tokens -= 1
+    arrived[fact.flow] -= 1
+    if not arrived[fact.flow]:
+        del arrived[fact.flow]
+    join = program.nodes[program.flows[fact.flow].target]
+    if not any(flow in arrived for flow in join.incoming):
+        state.joins.pop((fact.scope, join.index), None)
+
+
+def _restarted(program: Program, state: State, fact: f.InstanceRestarted) -> None:
+    state.epoch = fact.epoch
+
+
+def _suspended(program: Program, state: State, fact: f.InstanceSuspended) -> None:
+    state.suspended = True
+
+
+def _continued(program: Program, state: State, fact: f.InstanceResumed) -> None:
+    state.suspended = False
+
+
 def _nothing(program: Program, state: State, fact: f.Fact) -> None:
     """A fact that is history only."""
 
@@ -420,6 +459,12 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.Drew: _drew,
     f.Yielded: _yielded,
     f.Resumed: _resumed,
+    f.InstanceModified: _nothing,
+    f.TokenTaken: _token_taken,
+    f.InstanceRestarted: _restarted,
+    f.InstanceSuspended: _suspended,
+    f.InstanceResumed: _continued,
+    f.InstanceMigrated: renumber,
     f.DataAwaited: _data_awaited,
     f.DataArrived: _data_arrived,
     f.StoresRead: _stores_read,

@@ -200,6 +200,38 @@ class Finish(Command, frozen=True, gc=False):
     variables: dict[str, Json]
 
 
+class ParkJob(Command, frozen=True, gc=False):
+    """The instance is suspended: an open job is not offered until `ReleaseJob` or `CreateJob` is given for it."""
+
+    job: int
+
+
+class ReleaseJob(Command, frozen=True, gc=False):
+    """Offer a parked job again, with the attempts that it had."""
+
+    job: int
+
+
+class Standstill(Command, frozen=True, gc=False):
+    """Show that the instance is suspended, or (`on` false) that it is no longer."""
+
+    on: bool
+
+
+class MoveJob(Command, frozen=True, gc=False):
+    """An open job belongs to another node now."""
+
+    job: int
+    node: int
+
+
+class MoveIncident(Command, frozen=True, gc=False):
+    """An open incident is shown at another node now."""
+
+    incident: int
+    node: int
+
+
 AnyCommand: TypeAlias = (
     CreateJob
     | CloseJob
@@ -222,6 +254,11 @@ AnyCommand: TypeAlias = (
     | CloseIncident
     | GoOn
     | Finish
+    | ParkJob
+    | ReleaseJob
+    | Standstill
+    | MoveJob
+    | MoveIncident
     | ReadStores
     | WriteStore
 )

@@ -45,10 +45,13 @@ class Context:
         "nodes",
         "sources",
         "state",
+        "target",
     )
 
-    def __init__(self, linked: Linked, state: State, at: int, key: int) -> None:
+    def __init__(self, linked: Linked, state: State, at: int, key: int, target: Linked | None = None) -> None:
         self.linked = linked
+        self.target = target
+        """The program that a migration goes to."""
         self.nodes = linked.nodes
         self.state = state
         self.at = at
@@ -83,6 +86,11 @@ class Context:
         if found is None:
             raise Rejected("not-found", f"element instance {key} is not active")
         return found
+
+    def switch(self, linked: Linked) -> None:
+        """The instance was migrated: from here on it runs this program."""
+        self.linked = linked
+        self.nodes = linked.nodes
 
     def enter(self, scope: int, node: Ref) -> None:
         """Puts the entering of a node, without a token, on the agenda."""

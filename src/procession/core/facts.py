@@ -11,6 +11,17 @@ from typing import TypeAlias
 
 from procession.base.values import Json
 from procession.core.fact import Fact as Fact
+from procession.core.facts_of_changes import InstanceMigrated as InstanceMigrated
+from procession.core.facts_of_changes import InstanceModified as InstanceModified
+from procession.core.facts_of_changes import InstanceRestarted as InstanceRestarted
+from procession.core.facts_of_changes import InstanceResumed as InstanceResumed
+from procession.core.facts_of_changes import InstanceSuspended as InstanceSuspended
+from procession.core.facts_of_changes import TokenTaken as TokenTaken
+from procession.core.facts_of_data import ConversationJoined as ConversationJoined
+from procession.core.facts_of_data import DataArrived as DataArrived
+from procession.core.facts_of_data import DataAwaited as DataAwaited
+from procession.core.facts_of_data import StoresRead as StoresRead
+from procession.core.facts_of_data import StoreWritten as StoreWritten
 from procession.core.facts_of_events import ConditionChanged as ConditionChanged
 from procession.core.facts_of_events import ConditionOpened as ConditionOpened
 from procession.core.facts_of_events import GatewayActivated as GatewayActivated
@@ -405,41 +416,6 @@ class Resumed(Fact, frozen=True, array_like=True, gc=False, tag="resume"):
     """A yielded step goes on; its agenda is taken."""
 
 
-class DataAwaited(Fact, frozen=True, array_like=True, gc=False, tag="data-awaited"):
-    """An activity waits until one of its input sets is available (10.4.2); `names` are the variables that it lacks."""
-
-    element: int
-    names: list[str]
-
-
-class DataArrived(Fact, frozen=True, array_like=True, gc=False, tag="data-arrived"):
-    """The data that an activity waited for is there."""
-
-    element: int
-
-
-class StoresRead(Fact, frozen=True, array_like=True, gc=False, tag="stores-read"):
-    """What the data stores that an element reads hold at this moment, by the variable that it reads them as."""
-
-    element: int
-    values: dict[str, Json]
-
-
-class StoreWritten(Fact, frozen=True, array_like=True, gc=False, tag="store-written"):
-    """An element wrote a data store, which lives beyond the instance."""
-
-    element: int
-    store: str
-    value: Json
-
-
-class ConversationJoined(Fact, frozen=True, array_like=True, gc=False, tag="conversation"):
-    """The first message of a conversation set the values of its correlation key (8.4.2)."""
-
-    key: str
-    value: str
-
-
 AnyFact: TypeAlias = (
     InstanceStarted
     | InstanceCompleted
@@ -494,6 +470,12 @@ AnyFact: TypeAlias = (
     | Drew
     | Yielded
     | Resumed
+    | InstanceModified
+    | TokenTaken
+    | InstanceRestarted
+    | InstanceSuspended
+    | InstanceResumed
+    | InstanceMigrated
     | DataAwaited
     | DataArrived
     | StoresRead

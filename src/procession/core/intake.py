@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from procession.base.failure import Failure
 from procession.base.values import Json
-from procession.core import errors
+from procession.core import errors, migration, modification, suspension
 from procession.core import events as e
 from procession.core import facts as f
 from procession.core import operations as op
@@ -36,7 +36,8 @@ from procession.ir.program import NONE, ErrorTrigger, Node
 
 def _start(cx: Context, event: e.Start) -> None:
     program = cx.linked.program
-    if event.start_node == NONE and not program.nodes[0].starts:
+    contents = modification.beginnings(cx.nodes, event.begin)
+    if event.start_node == NONE and not program.nodes[0].starts and not contents:
         raise Rejected("conflict", f"process {program.process_id} has no start event without a trigger")
     # A start event with output mappings lets only their targets into the process.
     mapped = event.start_node != NONE and _maps_content(event_of(cx, program.nodes[event.start_node]))
@@ -67,6 +68,9 @@ def _start(cx: Context, event: e.Start) -> None:
         cx.write(f.TransitionHeld(root, ["event", event.start_node, event.variables]))
     if event.skipped:
         cx.write(f.TimerSkipped(event.timer, event.skipped))
+    if contents:
+        cx.write(f.InstanceRestarted(event.source, event.epoch, [each.element for each in event.begin]))
+        cx.write(f.TransitionHeld(root, [op.MODIFIED, contents]))
     cx.agenda.append((next_of(cx.nodes[0]), root))
     if event.start_node != NONE:
         look_for_conversation(cx, cx.nodes[event.start_node], event.variables)
@@ -392,5 +396,10 @@ EVENTS: Final[dict[type[Any], Handle]] = {
     e.ResolveIncident: _resolve_incident,
     e.Cancel: _cancel,
     e.Continue: _continue,
+    e.Modify: modification.modify,
+    e.Restart: modification.restart,
+    e.Suspend: suspension.suspend,
+    e.Resume: suspension.resume,
+    e.Migrate: migration.migrate,
     e.StoresAnswered: _stores_answered,
 }

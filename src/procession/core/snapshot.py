@@ -56,6 +56,7 @@ _SCALARS: Final = (
     "start_node",
     "message",
     "yields",
+    "suspended",
     "conversations",
 )
 

@@ -230,6 +230,7 @@ class State:
         "start_node",
         "status",
         "subscriptions",
+        "suspended",
         "tenant",
         "timers",
         "tz_release",
@@ -278,3 +279,5 @@ class State:
         """The conditions by the variables that they depend on; those that depend on all are under ""."""
         self.agenda: list[Operation] = []
         self.yields = 0
+        self.suspended = False
+        """Whether it stands still: what it waits for is not on offer at its host."""

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias, cast
 from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
+from procession.core import migration, modification
 from procession.core import operations as op
 from procession.core.catches import await_others, listen_again, repeat_operation
 from procession.core.commands import CloseTask
@@ -175,4 +176,9 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.ASK_GATEWAY: ask_gateway,
     op.AWAIT: await_others,
     op.BROADCAST: events.broadcast,
+    op.ABANDON: modification.abandon,
+    op.BEGIN: modification.begin_anew,
+    op.SUBSCRIBE: migration.subscribe_more,
+    op.RENEW_JOB: migration.renew_job,
+    op.RENEW_TASK: migration.renew_task,
 }

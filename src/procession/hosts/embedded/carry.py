@@ -10,13 +10,14 @@ from procession.base.values import Json
 from procession.core import commands as c
 from procession.core.correlation import Open
 from procession.core.events import AnyEvent, Cancel, Resolved, StoresAnswered
-from procession.hosts.embedded.board import Offer
+from procession.core.jobs import command_of
+from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Carry, Shard
 from procession.ir.kinds import Binding
 from procession.runtime import codec
 from procession.runtime.requests import BroadcastSignal, Deliver, PublishMessage, StartCalled
-from procession.runtime.rows import BlobRow
+from procession.runtime.rows import HELD, BlobRow, JobRow
 
 STATES: Final = {"completed": 1, "terminated": 2}
 
@@ -67,7 +68,10 @@ def _hold_job(shard: Shard, r: Resident, job: c.HoldJob) -> None:
 
 def _set_timer(shard: Shard, r: Resident, timer: c.SetTimer) -> None:
     row = (r.tenant, timer.timer, timer.due, r.state.instance, timer.element, timer.node, "", 0)
-    shard.batch["timer"].insert(timer.timer, row)
+    if timer.timer < shard.step_key:
+        shard.batch["timer"].replace(timer.timer, row)
+    else:
+        shard.batch["timer"].insert(timer.timer, row)
     shard.alarms.set(r.tenant, timer.due)
 
 
@@ -78,6 +82,9 @@ def _clear_timer(shard: Shard, r: Resident, timer: c.ClearTimer) -> None:
 def _subscribe(shard: Shard, r: Resident, command: c.Subscribe) -> None:
     subscription = Open(command.subscription, r.state.instance, r.linked.program.process_id)
     r.subscriptions[command.subscription] = (command.signal, command.name, command.key)
+    if command.subscription < shard.step_key:
+        # Open again after a suspension or a migration: its row may be there, or may go later in this commit.
+        shard.batch["subscription"].stored.add(command.subscription)
     if command.signal:
         shard.postbox.signal_opened(r.tenant, subscription, command.name)
     else:
@@ -168,6 +175,9 @@ def _resolved(shard: Shard, r: Resident, command: c.Resolve) -> Resolved:
             decision = catalog.decision(r.tenant, command.id, binding, command.version_tag, deployment)
             return Resolved(command.element, decision.hash, decision.version)
         process = catalog.bound(r.tenant, command.id, binding, command.version_tag, deployment)
+        if shard.is_suspended(r.tenant, process.key):
+            text = f"process {command.id!r} version {process.version} is suspended"
+            return Resolved(command.element, "", 0, text)
         return Resolved(command.element, process.program, process.version)
     except NotFound as missing:
         return Resolved(command.element, "", 0, str(missing))
@@ -199,6 +209,39 @@ def _cancel_child(shard: Shard, r: Resident, command: c.CancelChild) -> None:
 def _tell_parent(shard: Shard, r: Resident, command: c.TellParent) -> None:
     event = cast("AnyEvent", command.event)
     shard.following.append(Deliver(r.state.tenant, command.instance, event, True))
+
+
+def _park_job(shard: Shard, r: Resident, command: c.ParkJob) -> None:
+    shard.batch["job"].change("job_due", (HELD, r.tenant, command.job))
+    shard.for_board.append(command.job)
+
+
+def _release_job(shard: Shard, r: Resident, command: c.ReleaseJob) -> None:
+    rows = shard.store.read("job", (r.tenant, command.job), JobRow)
+    if not rows:
+        # Made in this very commit, so nobody has tried it yet.
+        _create_job(shard, r, command_of(r.linked.nodes, r.state, r.state.jobs[command.job]))
+        return
+    shard.batch["job"].change("job_due", (0, r.tenant, command.job))
+    shard.for_board.append(offer_of(rows[0]))
+
+
+def _move_job(shard: Shard, r: Resident, command: c.MoveJob) -> None:
+    shard.batch["job"].change("job_moved", (command.node, r.tenant, command.job))
+    shard.for_nodes.append((command.job, command.node))
+
+
+def _move_incident(shard: Shard, r: Resident, command: c.MoveIncident) -> None:
+    change = (r.linked.nodes[command.node].id, r.tenant, command.incident)
+    shard.batch["incident"].change("incident_moved", change)
+
+
+def _standstill(shard: Shard, r: Resident, command: c.Standstill) -> None:
+    place = (r.tenant, r.state.instance)
+    if command.on:
+        shard.batch["suspended"].replace(place, place)
+    else:
+        shard.batch["suspended"].delete(place, place)
 
 
 def _open_incident(shard: Shard, r: Resident, command: c.OpenIncident) -> None:
@@ -249,6 +292,8 @@ def _finish(shard: Shard, r: Resident, command: c.Finish) -> None:
     row = (STATES[command.state], state.at, r.tenant, key)
     shard.batch["instance"].change("instance_end", row)
     shard.finished.append((r.tenant, key))
+    if state.suspended:
+        shard.batch["suspended"].delete((r.tenant, key), (r.tenant, key))
     if r.bytes_snapshot:
         shard.batch["snapshot"].delete((r.tenant, key), (r.tenant, key))
     if state.message:
@@ -279,4 +324,9 @@ CARRY: Final[Carry] = {
     c.WriteStore: _write_store,
     c.GoOn: _go_on,
     c.Finish: _finish,
+    c.ParkJob: _park_job,
+    c.ReleaseJob: _release_job,
+    c.MoveJob: _move_job,
+    c.MoveIncident: _move_incident,
+    c.Standstill: _standstill,
 }
