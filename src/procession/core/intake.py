@@ -24,7 +24,7 @@ from procession.core.context import Context, Rejected
 from procession.core.delivery import correlate, look_for_conversation
 from procession.core.elements.ad_hoc import admit_choice, choosable, decided
 from procession.core.elements.table import RESOLVED
-from procession.core.interrupt import cancel, catch, happens_again
+from procession.core.interrupt import cancel, catch, event_of, happens_again
 from procession.core.jobs import command_of
 from procession.core.state import READS_STORES, ElementInstance, Job, Stage, Subscription, Timer
 from procession.core.task_listeners import admit, listener_done, request
@@ -41,7 +41,7 @@ def _start(cx: Context, event: e.Start) -> None:
     if event.start_node == NONE and not program.nodes[0].starts and not contents:
         raise Rejected("conflict", f"process {program.process_id} has no start event without a trigger")
     # A start event with output mappings lets only their targets into the process.
-    mapped = event.start_node != NONE and _maps_content(program.nodes[event.start_node])
+    mapped = event.start_node != NONE and _maps_content(event_of(cx, program.nodes[event.start_node]))
     root = cx.new_key()
     cx.write(
         f.InstanceStarted(
