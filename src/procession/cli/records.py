@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KEYS: Final = frozenset(
     "key instance element parent root job deployment scope timer subscription message incident wait child "
-    "parent_instance parent_element root_instance seed".split()
+    "parent_instance parent_element root_instance seed after source".split()
 )
 """Fields that hold keys: 63 bits, which a number of JSON does not survive everywhere."""
 TIMES: Final = frozenset({"at", "created", "due", "ended", "started"})

@@ -10,7 +10,7 @@ import pytest
 
 import drawn as d
 from host_rig import DAY_ONE, FakeClock, check_stored, opened
-from procession import Activate, Choice, Conflict, Engine, MigrationPlan, NotFound
+from procession import Activate, Choice, Conflict, Engine, Instance, MigrationPlan, NotFound
 from procession.core.plans import Proposal
 from store_audit import audit
 
@@ -36,6 +36,10 @@ def version(*names: str, timer: str = "PT1H", prefix: str = "") -> tuple[str, by
         **tasks,
     )
     return f"p-{prefix}{'-'.join(names)}.bpmn", d.document(text, roots=MESSAGE)
+
+
+def stands_still(instance: Instance) -> bool:
+    return instance.info.suspended
 
 
 @pytest.fixture
@@ -89,7 +93,7 @@ def test_a_suspended_instance_gives_out_no_jobs_and_takes_no_results(engine: Eng
     engine.fail_job(leased, "once", retries=2, backoff=0)
     [leased] = engine.activate_jobs("do-a")
     engine.changes.suspend(instance.key, "audit")
-    assert instance.info.suspended
+    assert stands_still(instance)
     assert engine.activate_jobs("do-a") == []
     [task] = instance.tasks
     for refused in (
@@ -106,7 +110,7 @@ def test_a_suspended_instance_gives_out_no_jobs_and_takes_no_results(engine: Eng
     engine.changes.modify(instance.key, activate=["a"])
     assert engine.activate_jobs("do-a") == []
     engine.changes.resume(instance.key)
-    assert not instance.info.suspended
+    assert not stands_still(instance)
     again = engine.activate_jobs("do-a", 5)
     assert sorted(job.attempt for job in again) == [1, 3]
     assert {job.retries for job in again} == {2, 3}
@@ -124,10 +128,10 @@ def test_a_suspension_survives_the_engine_and_ends_with_the_instance(tmp_path: P
     with opened(tmp_path / "e.db", clock) as engine:
         instance = engine.instance(instance.key)
         engine.run_until_idle()
-        assert instance.info.suspended
+        assert stands_still(instance)
         assert [entry.kind for entry in instance.history if entry.kind == "timer-fired"] == []
         instance.cancel()
-        assert not instance.info.suspended
+        assert not stands_still(instance)
     audit(tmp_path / "e.db")
 
 
