@@ -45,6 +45,8 @@ RULES: Final[dict[str, str]] = {
     "default-flow": "the default flow does not leave its element",
     "event-based-gateway-target": "an event-based gateway has fewer than two targets, or one that it cannot wait for",
     # Events.
+    "multiple-event": "an event has definitions that cannot happen, or be thrown, together",
+    "token-quantity": "a start or completion quantity is no whole number from 1",
     "boundary-event": "a boundary event is attached to nothing that it could interrupt, or cannot be as it says",
     "boundary-event-scope": "a boundary event stands in another scope than its activity",
     "escalation-boundary-event-attached-to-ref": "an escalation boundary event stands where no escalation is thrown",
@@ -75,6 +77,8 @@ RULES: Final[dict[str, str]] = {
     "duplicate-task-listeners": "two task listeners have the same event and type",
     # Data and expressions.
     "io-mapping": "a mapping has no source or target, or stands where nothing is mapped",
+    "data": "a data association says not what it moves, or data means something else than is drawn",
+    "correlation": "a correlation subscription names no key, or lacks a property of it",
     "variable-name": "no expression could use a variable of this name",
     "feel": "an expression is no FEEL",
     "expression-language": "an expression is in a language that is not registered, or in none",

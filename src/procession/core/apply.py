@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias, cast
 
 from procession.core import facts as f
+from procession.core.apply_events import EVENTS, LATE_JOINS, Apply, tokens_merged, unwatch, wait
 from procession.core.renumber import renumber
 from procession.core.state import (
+    AWAITS_DATA,
+    STORES_READ,
     ElementInstance,
     Incident,
     Job,
@@ -25,7 +28,7 @@ from procession.core.state import (
 from procession.ir.kinds import Kind
 from procession.ir.program import Program
 
-_JOINS: Final = (Kind.PARALLEL_GATEWAY, Kind.INCLUSIVE_GATEWAY)
+_JOINS: Final = (Kind.PARALLEL_GATEWAY, Kind.INCLUSIVE_GATEWAY, Kind.COMPLEX_GATEWAY)
 
 
 def apply(program: Program, state: State, fact: f.AnyFact) -> None:
@@ -149,6 +152,7 @@ def _element_terminating(program: Program, state: State, fact: f.ElementTerminat
     element.held = None
     element.tokens = 0
     element.arrived = None
+    element.gates = None
 
 
 def _interruption_held(program: Program, state: State, fact: f.InterruptionHeld) -> None:
@@ -166,10 +170,12 @@ def _remove(state: State, key: int) -> ElementInstance | None:
 
 
 def _let_go(state: State, element: ElementInstance) -> None:
+    if state.awaiting:
+        state.awaiting.pop(element.key, None)
     if element.waits:
         for wait in element.waits:
             _drop_wait(state, wait)
-    if element.arrived and state.joins:
+    if (element.arrived or element.gates) and state.joins:
         for join in [j for j in state.joins if j[0] == element.key]:
             del state.joins[join]
 
@@ -181,39 +187,27 @@ def _drop_wait(state: State, key: int) -> None:
         return
     if state.subscriptions.pop(key, None) is not None:
         return
-    state.incidents.pop(key, None)
+    if state.incidents.pop(key, None) is None:
+        unwatch(state, key)
 
 
 def _flow_taken(program: Program, state: State, fact: f.FlowTaken) -> None:
     scope = state.elements[fact.scope]
     scope.tokens += 1
     target = program.nodes[program.flows[fact.flow].target]
-    if target.kind in _JOINS and len(target.incoming) > 1:
+    if target.start_quantity > 1 or (target.kind in _JOINS and len(target.incoming) > 1):
         if scope.arrived is None:
             scope.arrived = {}
         scope.arrived[fact.flow] = scope.arrived.get(fact.flow, 0) + 1
-        if target.kind is Kind.INCLUSIVE_GATEWAY:
+        if target.kind in LATE_JOINS:
             state.joins[fact.scope, target.index] = None
-
-
-def _tokens_merged(program: Program, state: State, fact: f.TokensMerged) -> None:
-    scope = state.elements[fact.scope]
-    arrived = scope.arrived
-    assert arrived is not None
-    scope.tokens -= len(fact.flows)
-    for flow in fact.flows:
-        arrived[flow] -= 1
-        if not arrived[flow]:
-            del arrived[flow]
-    node = program.nodes[fact.node]
-    if node.kind is Kind.INCLUSIVE_GATEWAY and not any(flow in arrived for flow in node.incoming):
-        state.joins.pop((fact.scope, fact.node), None)
 
 
 def _scope_interrupted(program: Program, state: State, fact: f.ScopeInterrupted) -> None:
     scope = state.elements[fact.scope]
     scope.tokens = 0
     scope.arrived = None
+    scope.gates = None
     for join in [j for j in state.joins if j[0] == fact.scope]:
         del state.joins[join]
 
@@ -229,6 +223,7 @@ def _forget(state: State, key: int) -> None:
         or state.timers.pop(key, None)
         or state.subscriptions.pop(key, None)
         or state.incidents.pop(key, None)
+        or unwatch(state, key)
     )
     if wait is None:
         return
@@ -244,21 +239,12 @@ def _variable_set(program: Program, state: State, fact: f.VariableSet) -> None:
     scope.variables[fact.name] = fact.value
 
 
-def _wait(state: State, element: int, key: int) -> ElementInstance:
-    owner = state.elements[element]
-    if owner.waits is None:
-        owner.waits = {}
-    owner.waits[key] = None
-    state.last_key = max(state.last_key, key)
-    return owner
-
-
 def _job_created(program: Program, state: State, fact: f.JobCreated) -> None:
     job = Job(fact.job, fact.element, type=fact.type, retries=fact.retries, group=fact.group)
     job.listener = fact.listener
     job.priority = fact.priority
     state.jobs[fact.job] = job
-    owner = _wait(state, fact.element, fact.job)
+    owner = wait(state, fact.element, fact.job)
     owner.groups = max(owner.groups, fact.group + 1)
 
 
@@ -285,7 +271,7 @@ def _timer_created(program: Program, state: State, fact: f.TimerCreated) -> None
     state.timers[fact.timer] = Timer(
         fact.timer, fact.element, fact.node, due=fact.due, cycle=fact.cycle, left=fact.left
     )
-    _wait(state, fact.element, fact.timer)
+    wait(state, fact.element, fact.timer)
 
 
 def _timer_fired(program: Program, state: State, fact: f.TimerFired) -> None:
@@ -297,7 +283,7 @@ def _subscription_opened(program: Program, state: State, fact: f.SubscriptionOpe
     state.subscriptions[key] = Subscription(
         key, fact.element, fact.node, name=fact.name, correlation_key=fact.key, signal=fact.signal
     )
-    _wait(state, fact.element, key)
+    wait(state, fact.element, key)
 
 
 def _published(program: Program, state: State, fact: f.MessagePublished) -> None:
@@ -357,11 +343,29 @@ def _incident_raised(program: Program, state: State, fact: f.IncidentRaised) -> 
     state.incidents[fact.incident] = Incident(
         fact.incident, fact.element, code=fact.code, message=fact.message, operation=operation, job=fact.job
     )
-    _wait(state, fact.element, fact.incident)
+    wait(state, fact.element, fact.incident)
 
 
 def _incident_resolved(program: Program, state: State, fact: f.IncidentResolved) -> None:
     _forget(state, fact.incident)
+
+
+def _data_awaited(program: Program, state: State, fact: f.DataAwaited) -> None:
+    state.elements[fact.element].held = [AWAITS_DATA, *fact.names]
+    state.awaiting[fact.element] = None
+
+
+def _data_arrived(program: Program, state: State, fact: f.DataArrived) -> None:
+    state.elements[fact.element].held = None
+    del state.awaiting[fact.element]
+
+
+def _stores_read(program: Program, state: State, fact: f.StoresRead) -> None:
+    state.elements[fact.element].held = [STORES_READ, fact.values]
+
+
+def _joined(program: Program, state: State, fact: f.ConversationJoined) -> None:
+    state.conversations[fact.key] = fact.value
 
 
 def _drew(program: Program, state: State, fact: f.Drew) -> None:
@@ -406,8 +410,6 @@ def _nothing(program: Program, state: State, fact: f.Fact) -> None:
     """A fact that is history only."""
 
 
-Apply: TypeAlias = Callable[[Program, State, Any], None]
-
 APPLY: Final[dict[type[Any], Apply]] = {
     f.InstanceStarted: _started,
     f.InstanceCompleted: _completed,
@@ -420,10 +422,12 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.ElementTerminating: _element_terminating,
     f.InterruptionHeld: _interruption_held,
     f.FlowTaken: _flow_taken,
-    f.TokensMerged: _tokens_merged,
+    f.TokensMerged: tokens_merged,
+    **EVENTS,
     f.ScopeInterrupted: _scope_interrupted,
     f.WaitClosed: _wait_closed,
     f.VariableSet: _variable_set,
+    f.ImplicitThrown: _nothing,
     f.JobCreated: _job_created,
     f.JobCompleted: _job_over,
     f.JobDenied: _job_over,
@@ -451,6 +455,7 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.IncidentResolved: _incident_resolved,
     f.Warned: _nothing,
     f.DecisionEvaluated: _nothing,
+    f.DecisionFailed: _nothing,
     f.Drew: _drew,
     f.Yielded: _yielded,
     f.Resumed: _resumed,
@@ -460,4 +465,9 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.InstanceSuspended: _suspended,
     f.InstanceResumed: _continued,
     f.InstanceMigrated: renumber,
+    f.DataAwaited: _data_awaited,
+    f.DataArrived: _data_arrived,
+    f.StoresRead: _stores_read,
+    f.StoreWritten: _nothing,
+    f.ConversationJoined: _joined,
 }

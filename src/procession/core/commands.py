@@ -95,10 +95,11 @@ class Publish(Command, frozen=True, gc=False):
 
 
 class Broadcast(Command, frozen=True, gc=False):
-    """Broadcast a signal."""
+    """Broadcast a signal to all but the instance `origin`, which has it already (0: to all)."""
 
     name: str
     variables: dict[str, Json]
+    origin: int = 0
 
 
 class OpenTask(Command, frozen=True, gc=False):
@@ -174,6 +175,20 @@ class CloseIncident(Command, frozen=True, gc=False):
     incident: int
 
 
+class ReadStores(Command, frozen=True, gc=False):
+    """Read data stores; answer with `events.StoresAnswered` at once, before the commit."""
+
+    element: int
+    stores: list[str]
+
+
+class WriteStore(Command, frozen=True, gc=False):
+    """Write a data store of the instance's tenant, in the commit of the facts."""
+
+    store: str
+    value: Json
+
+
 class GoOn(Command, frozen=True, gc=False):
     """Send `Continue` before anything else for this instance."""
 
@@ -244,4 +259,6 @@ AnyCommand: TypeAlias = (
     | Standstill
     | MoveJob
     | MoveIncident
+    | ReadStores
+    | WriteStore
 )

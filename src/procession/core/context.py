@@ -39,6 +39,7 @@ class Context:
         "commands",
         "env",
         "facts",
+        "later",
         "linked",
         "next_key",
         "nodes",
@@ -58,6 +59,8 @@ class Context:
         self.facts: list[f.AnyFact] = []
         self.commands: list[AnyCommand] = []
         self.agenda: deque[Operation] = deque()
+        self.later: deque[Operation] = deque()
+        """What is done, one at a time, when the agenda is empty."""
         self.env: Environment | None = None
         self.sources: list[Ref] = []
         """Of each warning in `env`, the expression that it came from; NONE for a decision."""
@@ -120,6 +123,11 @@ class Context:
         finally:
             if env.notes:
                 self.sources += [ref] * (min(len(env.notes), NOTES_MAX) - len(self.sources))
+
+    def evaluate_over(self, ref: Ref, content: dict[str, Json]) -> Json:
+        """The value of an expression that sees nothing but `content`."""
+        missing = self.linked.missing
+        return self.linked.expressions[ref](lambda name: content.get(name, missing), self.environment())
 
     def environment(self) -> Environment:
         """The environment that all expressions of a transition share."""

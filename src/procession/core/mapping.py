@@ -13,7 +13,7 @@ from procession.core.plans import MigrationPlan, Proposal
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, Node, Program, Ref
 
-JOINS: Final = (Kind.PARALLEL_GATEWAY, Kind.INCLUSIVE_GATEWAY)
+JOINS: Final = (Kind.PARALLEL_GATEWAY, Kind.INCLUSIVE_GATEWAY, Kind.COMPLEX_GATEWAY)
 _SCORE_MIN: Final = 2
 """What a proposal must have in common with its source: its name alone, or neighbours on both sides."""
 
@@ -62,7 +62,7 @@ def default_plan(source: Program, target: Program) -> MigrationPlan:
     while found:
         # Again and again, because what a boundary event is attached to may be drawn behind it.
         found = False
-        waiting, left = left, []
+        waiting, left = left, list[list[Node]]()
         for from_ in waiting:
             id = from_[0].id
             to = there.get(id)

@@ -7,7 +7,7 @@ run is what happens. What must not live here: comparing programs (mapping.py), r
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, cast, final
+from typing import Any, Final, cast, final
 
 import msgspec
 
@@ -27,11 +27,19 @@ from procession.core.state import ElementInstance, Stage, State
 from procession.core.suspension import set_timer, subscribe
 from procession.core.tokens import close_wait
 from procession.ir.kinds import Kind, ListenerEvent
-from procession.ir.program import MessageTrigger, Node, Program, SignalTrigger, TaskSpec, TimerTrigger
+from procession.ir.program import (
+    ConditionalTrigger,
+    MessageTrigger,
+    Node,
+    Program,
+    SignalTrigger,
+    TaskSpec,
+    TimerTrigger,
+)
 
 PROBLEMS_MAX: Final = 20
 """Problems that one rejection tells."""
-_OPENED: Final = (TimerTrigger, MessageTrigger, SignalTrigger)
+_OPENED: Final = (TimerTrigger, MessageTrigger, SignalTrigger, ConditionalTrigger)
 """Triggers that are waited for; errors and escalations are looked up when they are thrown."""
 _UNOPENED: Final = frozenset({op.PREPARE, op.ACTIVATE, op.START_LISTENER})
 """Operations of an incident that say that its element has not opened its catches yet."""
@@ -169,6 +177,10 @@ class _Look:
         state = self._state
         images = {self._nodes.get(each) for each in node.catches}
         for key in element.waits or ():
+            condition = state.conditions.get(key)
+            if condition is not None:
+                # It is evaluated anew, over the variables that the target's condition reads.
+                self._add("close-condition", element, new, key, self._source.nodes[condition.node].id)
             wait = state.timers.get(key) or state.subscriptions.get(key)
             if wait is None:
                 continue
@@ -178,16 +190,17 @@ class _Look:
                 self._add(cast("What", f"close-{kind}"), element, new, key, self._source.nodes[wait.node].id)
                 continue
             choice = chosen.timer if kind == "timer" else chosen.subscription
-            self._add(cast("What", f"{choice}-{kind}"), element, new, key, self._target.nodes[caught].id)
+            self._add(cast("What", f"{choice}-{kind}"), element, new, key, self._target.nodes[caught].id, caught)
         if not self._opened(element):
             return
         for each in new.catches:
             caught_node = self._target.nodes[each]
-            if each in images or not isinstance(caught_node.trigger, _OPENED):
+            is_condition = isinstance(caught_node.trigger, ConditionalTrigger)
+            if (each in images and not is_condition) or not isinstance(caught_node.trigger, _OPENED):
                 continue
             if caught_node.kind is Kind.START_EVENT and self._taken_over(element):
                 continue
-            self._add("open", element, new, 0, caught_node.id)
+            self._add("open", element, new, 0, caught_node.id, each)
 
     def _opened(self, element: ElementInstance) -> bool:
         """Whether the element has opened its catches: if not, it will open those of the new program anyhow."""
@@ -216,6 +229,10 @@ class _Look:
         return False
 
     def _tokens(self, scope: ElementInstance, new: Node) -> None:
+        for gateway, flows in (scope.gates or {}).items():
+            if self._nodes.get(gateway) is None or any(flow not in self._flows for flow in flows):
+                id = self._source.nodes[gateway].id
+                self._problem(scope, f"the complex gateway {id!r} waits for its reset, and has no target")
         for flow in scope.arrived or {}:
             drawn = self._source.flows[flow]
             there = self._flows.get(flow)
@@ -226,7 +243,7 @@ class _Look:
                     f"a token waits at {self._source.nodes[drawn.target].id!r} on the flow {drawn.id!r}, "
                     "which has no target",
                 )
-            elif join.kind not in JOINS or len(join.incoming) < 2:
+            elif join.start_quantity < 2 and (join.kind not in JOINS or len(join.incoming) < 2):
                 self._problem(scope, f"a token waits on the flow {drawn.id!r}, and {join.id!r} is no join")
             else:
                 self._add("token", scope, join, 0, self._target.flows[there].id)
@@ -235,9 +252,9 @@ class _Look:
         id = self._source.nodes[element.node].id
         self._found.problems.append(f"{id!r} (element instance {element.key}): {text}")
 
-    def _add(self, what: What, element: ElementInstance, new: Node, wait: int = 0, node: str = "") -> None:
+    def _add(self, what: What, element: ElementInstance, new: Node, *rest: Any) -> None:
         id = self._source.nodes[element.node].id
-        self._found.actions.append(MigrationAction(element.key, id, what, new.id, wait, node))
+        self._found.actions.append(MigrationAction(element.key, id, what, new.id, *rest))
 
 
 # --- carrying out -----------------------------------------------------------------------------------------------------
@@ -278,9 +295,7 @@ def _new_wait(cx: Context, action: MigrationAction) -> None:
 
 
 def _open(cx: Context, action: MigrationAction) -> None:
-    element = cx.state.elements[action.element]
-    caught = [each for each in cx.node_of(element).catches if cx.nodes[each].id == action.node]
-    cx.agenda.append((op.SUBSCRIBE, action.element, cast("list[Json]", caught)))
+    cx.agenda.append((op.SUBSCRIBE, action.element, cast("list[Json]", [action.catch])))
 
 
 def _keep_task(cx: Context, action: MigrationAction) -> None:
@@ -314,6 +329,7 @@ _CARRY: Final[dict[What, Callable[[Context, MigrationAction], None]]] = {
     "keep-subscription": _nothing,
     "new-subscription": _new_wait,
     "close-subscription": _close,
+    "close-condition": _close,
     "open": _open,
     "keep-task": _keep_task,
     "new-task": _new_task,

@@ -57,6 +57,7 @@ What: TypeAlias = Literal[
     "keep-subscription",
     "new-subscription",
     "close-subscription",
+    "close-condition",
     "open",
     "keep-task",
     "new-task",
@@ -77,3 +78,5 @@ class MigrationAction(msgspec.Struct, frozen=True, gc=False):
     target: str
     wait: int = 0
     node: str = ""
+    catch: int = -1
+    """Of what is opened: its node in the target's program."""

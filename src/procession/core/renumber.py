@@ -31,12 +31,21 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
         if element.arrived:
             element.arrived = {flows[flow]: count for flow, count in element.arrived.items()}
         element.held = _held(nodes, element.held)
+        if element.gates:
+            element.gates = {nodes[gate]: tuple([flows[each] for each in had]) for gate, had in element.gates.items()}
+        if element.happened:
+            element.happened = {
+                nodes[event]: {nodes[part]: received for part, received in parts.items()}
+                for event, parts in element.happened.items()
+            }
         if element.then is not None:
             element.then = moved(nodes, element.then)
     for timer in state.timers.values():
         timer.node = nodes.get(timer.node, timer.node)
     for subscription in state.subscriptions.values():
         subscription.node = nodes.get(subscription.node, subscription.node)
+    for condition in state.conditions.values():
+        condition.node = nodes.get(condition.node, condition.node)
     for incident in state.incidents.values():
         incident.operation = moved(nodes, incident.operation)
     state.joins = {(scope, nodes[join]): None for scope, join in state.joins}
@@ -62,6 +71,9 @@ def unplaced(element: ElementInstance, operations: list[Operation], nodes: Numbe
             moved(_Strict(nodes), operation)
         except KeyError:
             return "what its incident will do again is at an element without a target; resolve it first"
+    for event, parts in (element.happened or {}).items():
+        if any(each not in nodes for each in (event, *parts)):
+            return "a part of what its event needs has happened, and has no target"
     try:
         _held(_Strict(nodes), element.held)
     except KeyError:
@@ -123,6 +135,10 @@ _PLACES: Final[dict[Json, tuple[int, _Place]]] = {
     op.RESUME: (2, _agenda),
     op.BEGIN: (2, _contents),
     op.SUBSCRIBE: (2, _each),
+    op.LISTEN: (2, _node),
+    op.THROW_IMPLICIT: (2, _node),
+    op.ASK_GATEWAY: (2, _node),
+    op.BROADCAST: (2, _node),
 }
 """Operation -> where it holds nodes, and how they are renumbered there."""
 _WITHOUT: Final[frozenset[Json]] = frozenset(
@@ -144,6 +160,10 @@ _WITHOUT: Final[frozenset[Json]] = frozenset(
         op.FAIL,
         op.CLOSE_LOOP,
         op.CANCELLED,
+        op.CHECK,
+        op.THROW_PART,
+        op.GO_ROUND,
+        op.AWAIT,
         op.ABANDON,
         op.RENEW_JOB,
         op.RENEW_TASK,

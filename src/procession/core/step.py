@@ -13,15 +13,17 @@ from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.commands import GoOn, OpenIncident
+from procession.core.conditions import note_changes
 from procession.core.context import Context, Rejected
+from procession.core.data import awaited
 from procession.core.events import AnyEvent, Continue, Start
 from procession.core.intake import EVENTS
-from procession.core.linked import Linked
+from procession.core.joins import fire_waiting
+from procession.core.linked import Linked, Undecided
 from procession.core.operations import RESUME
 from procession.core.outcome import Outcome
 from procession.core.state import Operation, State, Status
 from procession.core.suspension import HELD_BACK, kept_back
-from procession.core.tokens import fire_inclusive
 from procession.core.transitions import TRANSITIONS
 
 TRANSITIONS_MAX: Final = 1_000
@@ -71,7 +73,11 @@ def _run(cx: Context) -> None:
     agenda = cx.agenda
     state = cx.state
     facts = cx.facts
+    later = cx.later
+    watchers = state.watchers
     count = 0
+    if watchers:
+        note_changes(cx, 0)
     while True:
         while agenda:
             if count >= TRANSITIONS_MAX:
@@ -86,15 +92,22 @@ def _run(cx: Context) -> None:
                 _incident(cx, operation, failure, before)
             if cx.env is not None:
                 cx.note_warnings(cast("int", operation[1]))
-        if not state.joins or not fire_inclusive(cx):
+            if watchers:
+                note_changes(cx, before)
+        if state.awaiting and awaited(cx):
+            continue
+        if later:
+            agenda.append(later.popleft())
+        elif not state.joins or not fire_waiting(cx):
             break
     state.yields = 0
 
 
 def _stop(cx: Context) -> None:
     """Too long a step: the rest of the agenda is kept, or held in an incident when this never ends."""
-    rest: list[Json] = [list(entry) for entry in cx.agenda]
+    rest: list[Json] = [list(entry) for entry in (*cx.agenda, *cx.later)]
     cx.agenda.clear()
+    cx.later.clear()
     if cx.state.yields < YIELDS_MAX:
         cx.write(f.Yielded(rest))
         cx.send(GoOn())
@@ -112,6 +125,9 @@ def _incident(cx: Context, operation: Operation, failure: Failure, before: int) 
     key = cast("int", operation[1])
     element = cx.state.elements.get(key)
     assert element is not None, f"an incident without an element: {operation} {failure}"
+    if isinstance(failure, Undecided):
+        cx.write(f.DecisionFailed(key, *failure.did))
+        cx.note_warnings(key)
     incident = cx.new_key()
     cx.write(f.IncidentRaised(incident, key, failure.code, failure.message, list(operation)))
     cx.send(OpenIncident(incident, key, element.node, failure.code, failure.message))

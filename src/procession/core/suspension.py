@@ -22,6 +22,7 @@ from procession.core.commands import (
     Unsubscribe,
 )
 from procession.core.context import Context, Rejected
+from procession.core.operations import CHECK
 from procession.core.state import Subscription, Timer
 
 HELD_BACK: Final = (
@@ -68,6 +69,8 @@ def resume(cx: Context, event: e.Resume) -> None:
         cx.send(set_timer(timer))
     for subscription in state.subscriptions.values():
         cx.send(subscribe(subscription))
+    for condition in state.conditions.values():
+        cx.agenda.append((CHECK, condition.element, condition.key))
 
 
 def kept_back(commands: list[AnyCommand]) -> list[AnyCommand]:

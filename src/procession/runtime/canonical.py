@@ -136,7 +136,7 @@ def _flow(r: _Reading, fact: f.FlowTaken) -> None:
     r.runs[fact.scope].flows[r.program.flows[fact.flow].id] += 1
 
 
-def _merged(r: _Reading, fact: f.TokensMerged) -> None:
+def _merged(r: _Reading, fact: f.TokensMerged | f.GatewayActivated | f.GatewayReset) -> None:
     for flow in fact.flows:
         r.runs[fact.scope].flows[f"{r.program.flows[flow].id} into {r.node(fact.node)}"] += 1
 
@@ -158,6 +158,10 @@ def _subscribed(r: _Reading, x: f.SubscriptionOpened) -> None:
     r.waiting(x.subscription, x.element, "subscribe", r.node(x.node), x.name, x.key, x.signal)
 
 
+def _condition(r: _Reading, x: f.ConditionOpened) -> None:
+    r.waiting(x.condition, x.element, "condition", r.node(x.node), list(x.names))
+
+
 def _skipped(r: _Reading, x: f.TimerSkipped) -> None:
     assert r.root is not None
     # A start timer is nobody's wait: what it skipped is said of the instance.
@@ -165,8 +169,17 @@ def _skipped(r: _Reading, x: f.TimerSkipped) -> None:
     run.history.append(["timer-skipped", x.skipped])
 
 
+def _conversed(r: _Reading, x: f.ConversationJoined) -> None:
+    assert r.root is not None
+    r.root.history.append(["conversation", x.key, x.value])
+
+
 def _incident(r: _Reading, x: f.IncidentRaised) -> None:
     r.waiting(x.incident, x.element, "incident", x.code)
+
+
+def _undecided(r: _Reading, x: f.DecisionFailed) -> None:
+    r.note(x.element, "undecided", x.decision, x.evaluations, x.left_out, x.failed, x.code)
 
 
 def _codes(fact: f.Warned) -> list[str]:
@@ -195,6 +208,13 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.ScopeInterrupted: lambda r, x: r.note(x.scope, "interrupted"),
     f.WaitClosed: lambda r, x: r.waited(x.wait, "closed"),
     f.VariableSet: _set,
+    f.ConditionOpened: _condition,
+    f.ConditionChanged: lambda r, x: r.waited(x.condition, "condition-changed", x.value),
+    f.TriggerHappened: lambda r, x: r.note(x.element, "part", r.node(x.node), x.variables),
+    f.TriggersComplete: lambda r, x: r.note(x.element, "parts", r.node(x.event)),
+    f.ImplicitThrown: lambda r, x: r.note(x.element, "implicit", r.node(x.event), r.node(x.handler)),
+    f.GatewayActivated: _merged,
+    f.GatewayReset: _merged,
     f.JobCreated: _job,
     f.JobCompleted: lambda r, x: r.waited(x.job, "job-done"),
     f.JobDenied: lambda r, x: r.waited(x.job, "job-denied", x.reason),
@@ -222,6 +242,7 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.IncidentResolved: lambda r, x: r.waited(x.incident, "incident-resolved"),
     f.Warned: lambda r, x: r.note(x.element, "warned", *_codes(x)),
     f.DecisionEvaluated: lambda r, x: r.note(x.element, "decided", x.decision, x.evaluations, x.left_out),
+    f.DecisionFailed: _undecided,
     f.Drew: _none,
     f.Yielded: _none,
     f.Resumed: _none,
@@ -232,5 +253,10 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.InstanceSuspended: lambda r, x: _by_hand(r, "suspended"),
     f.InstanceResumed: lambda r, x: _by_hand(r, "resumed"),
     f.InstanceMigrated: _migrated,
+    f.DataAwaited: lambda r, x: r.note(x.element, "data-awaited", *x.names),
+    f.DataArrived: lambda r, x: r.note(x.element, "data-arrived"),
+    f.StoresRead: lambda r, x: r.note(x.element, "stores-read", x.values),
+    f.StoreWritten: lambda r, x: r.note(x.element, "store-written", x.store, x.value),
+    f.ConversationJoined: _conversed,
 }
 """One row a fact type."""

@@ -97,10 +97,11 @@ class PublishMessage(Request, frozen=True, gc=False, tag=True, tag_field="reques
 
 @final
 class BroadcastSignal(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """Broadcast a signal; answered with the number of those who got it."""
+    """Broadcast a signal; answered with the number of those who got it. The instance `origin` has it already."""
 
     name: str
     variables: dict[str, Json]
+    origin: int = 0
 
 
 @final

@@ -25,6 +25,7 @@ from procession.runtime.replay import replay
 from procession.runtime.requests import AnyRequest, DeployResources
 from procession.runtime.rows import DefinitionRow, DueRow, FactRow, InstanceRow
 from procession.services.catalog import Catalog
+from procession.services.deploy import Compiled, InstallCompiled
 from procession.store.sqlite import SQLiteStore
 from procession.testing.traces import Trace
 
@@ -121,6 +122,12 @@ class Driver:
             except OSError as error:
                 raise ProcessionError(f"{path}: {error.strerror or error}") from None
         self.call(DeployResources(self.tenant, resources))
+
+    def install(self, compiled: Compiled) -> None:
+        """Deploys documents that were compiled already, with languages of the caller's own."""
+        self._reopen()
+        self._pump.call(InstallCompiled(self.tenant, compiled))
+        self._settle()
 
     def program(self, process_id: str, version: int) -> Program:
         """A deployed version, 0 for the latest; raises `NotFound`."""

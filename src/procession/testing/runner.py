@@ -272,12 +272,14 @@ def _deploy(run: _Run, step: Step, body: list[str]) -> None:
 
 def _waiting(run: _Run, step: Step, body: s.Waiting) -> None:
     cases = run.tree(step.instance)
-    found: dict[str, list[str]] = {kind: [] for kind in ("jobs", "tasks", "messages", "timers", "signals", "incidents")}
+    kinds = ("jobs", "tasks", "messages", "timers", "signals", "conditions", "incidents")
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
     for case in cases:
         state = case.state
         nodes = case.program.nodes
         found["jobs"] += [case.element_id(job.element) for job in state.jobs.values() if not job.held]
         found["tasks"] += [nodes[task.node].id for task in case.tasks()]
+        found["conditions"] += [nodes[condition.node].id for condition in state.conditions.values()]
         found["timers"] += [nodes[timer.node].id for timer in state.timers.values()]
         found["incidents"] += [case.element_id(incident.element) for incident in state.incidents.values()]
         for subscription in state.subscriptions.values():

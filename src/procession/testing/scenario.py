@@ -74,6 +74,7 @@ class Waiting(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
     messages: list[str] | None = None
     timers: list[str] | None = None
     signals: list[str] | None = None
+    conditions: list[str] | None = None
     incidents: list[str] | None = None
 
 

@@ -98,7 +98,7 @@ class Trace:
     def _entered(self, fact: f.ElementEntered | f.ItemEntered) -> None:
         node = self._program.nodes[fact.node]
         outer = self._seen[fact.scope]
-        body = node.kind is Kind.MULTI_INSTANCE
+        body = node.kind in {Kind.MULTI_INSTANCE, Kind.LOOP}
         if isinstance(fact, f.ItemEntered):
             inside = f"{outer.inside}[{fact.index}]"
             seen = _Seen(node.id, inside, inside, False)

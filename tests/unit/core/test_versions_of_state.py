@@ -120,6 +120,13 @@ FIELDS = {
     "interrupting": "element then",
     "flow": "flow scope",
     "merge": "scope node flows",
+    "condition": "condition element node names",
+    "condition-changed": "condition value",
+    "part": "element node variables",
+    "parts": "element event",
+    "implicit": "element event handler",
+    "activated": "scope node flows",
+    "reset": "scope node flows",
     "interrupted": "scope",
     "closed": "wait",
     "set": "scope name value",
@@ -150,6 +157,7 @@ FIELDS = {
     "incident-resolved": "incident",
     "warned": "element notes",
     "decided": "element decision evaluations left_out",
+    "undecided": "element decision evaluations left_out failed code",
     "drew": "count",
     "yield": "agenda",
     "resume": "",
@@ -159,6 +167,11 @@ FIELDS = {
     "suspended": "reason",
     "resumed": "",
     "migrated": "source program version nodes flows plan",
+    "data-awaited": "element names",
+    "data-arrived": "element",
+    "stores-read": "element values",
+    "store-written": "element store value",
+    "conversation": "key value",
 }
 """The facts as they are stored for ever: tag -> fields in order. A row is only added to, at its end."""
 

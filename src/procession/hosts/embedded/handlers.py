@@ -196,7 +196,7 @@ def _publish(shard: Shard, request: q.PublishMessage) -> int:
 
 def _broadcast(shard: Shard, request: q.BroadcastSignal) -> int:
     tenant = shard.catalog.tenant(request.tenant)
-    waiting = shard.postbox.signals(tenant, request.name)
+    waiting = [each for each in shard.postbox.signals(tenant, request.name) if each.instance != request.origin]
     for subscription in waiting:
         event = e.ReceiveSignal(subscription.key, request.variables)
         shard.following.append(q.Deliver(request.tenant, subscription.instance, event, True))
