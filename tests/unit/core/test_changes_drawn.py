@@ -42,21 +42,18 @@ def modification(rig: Rig, dice: random.Random) -> e.AnyEvent:
     instructions: list[i.Instruction] = []
     for _ in range(dice.randint(1, 3)):
         id, key = some_active(rig, dice)
-        instructions.append(
-            dice.choice(
-                [
-                    i.Activate(some_id(rig, dice), variables={"own": 1}),
-                    i.Activate(some_id(rig, dice), key),
-                    i.Terminate(id),
-                    i.Terminate(key=key),
-                    i.Move(id, some_id(rig, dice)),
-                    i.Move("", some_id(rig, dice), key),
-                    i.SetLocal({"extra": 1}, key=key),
-                    i.PutToken(dice.choice(rig.linked.flows).id),
-                    i.TakeToken(dice.choice(rig.linked.flows).id),
-                ]
-            )
-        )
+        drawn: list[i.Instruction] = [
+            i.Activate(some_id(rig, dice), variables={"own": 1}),
+            i.Activate(some_id(rig, dice), key),
+            i.Terminate(id),
+            i.Terminate(key=key),
+            i.Move(id, some_id(rig, dice)),
+            i.Move("", some_id(rig, dice), key),
+            i.SetLocal({"extra": 1}, key=key),
+            i.PutToken(dice.choice(rig.linked.flows).id),
+            i.TakeToken(dice.choice(rig.linked.flows).id),
+        ]
+        instructions.append(dice.choice(drawn))
     return e.Modify(tuple(instructions))
 
 
