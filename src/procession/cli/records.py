@@ -91,6 +91,8 @@ def show_instance(instance: Instance, seen: Progress, output: Output) -> None:
     times = [f"started {short(info.started)}", f"ended {short(info.ended)}" if info.ended else ""]
     names = [f"business key {info.business_key}" if info.business_key else "", _called_by(info.parent)]
     output.text(" · ".join(part for part in (*times, *names) if part), "dim")
+    if info.suspended:
+        output.text("suspended: it stands still until it is resumed", "yellow")
     if info.failure:
         output.text(f"stopped by a fault of the engine: {info.failure}", "bold red")
     output.text()

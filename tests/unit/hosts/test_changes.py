@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 import drawn as d
 from host_rig import DAY_ONE, FakeClock, check_stored, opened
-from procession import Activate, Choice, Conflict, Engine, Instance, MigrationPlan, NotFound
+from procession import Activate, BadValue, Choice, Conflict, Engine, Filter, Instance, MigrationPlan, NotFound
 from procession.core.plans import Proposal
 from store_audit import audit
 
@@ -365,3 +366,54 @@ def test_a_restart_can_take_another_version(engine: Engine) -> None:
     assert (again.info.version, again.tokens) == (2, {"c": 1})
     with pytest.raises(NotFound, match="no element 'a'"):
         engine.changes.restart(instance.key, ["a"], version=2)
+
+
+BAD = "a\ud800"
+
+
+def test_texts_that_no_store_can_hold_are_refused_at_the_door(engine: Engine) -> None:
+    engine.deploy(version("a"))
+    key = engine.start("p").key
+    changes = engine.changes
+    asked: list[Callable[[], object]] = [
+        lambda: changes.modify(key, activate=[BAD]),
+        lambda: changes.modify(key, move={"a": BAD}),
+        lambda: changes.migrate(key, MigrationPlan(elements={BAD: "a"})),
+        lambda: changes.migrate(key, MigrationPlan(flows={"a": BAD})),
+        lambda: changes.migrate(key, MigrationPlan(choices={BAD: Choice()})),
+        lambda: changes.restart(key, [BAD]),
+        lambda: changes.suspend(key, BAD),
+        lambda: changes.suspend_process(BAD),
+        lambda: changes.cancel_each(Filter(element=BAD)),
+        lambda: changes.cancel_each(Filter(), BAD),
+        lambda: changes.modify_each(Filter(), take=[BAD]),
+        lambda: changes.migrate_each(Filter(), MigrationPlan(elements={"a": BAD})),
+        lambda: changes.migrate(key, MigrationPlan(choices={"a": Choice(job="odd")})),  # type: ignore[arg-type]
+        lambda: changes.migrate(key, {}),  # type: ignore[arg-type]
+        lambda: changes.migration_actions(key, MigrationPlan(to_version="2")),  # type: ignore[arg-type]
+        lambda: changes.cancel_each(Filter(state="odd")),  # type: ignore[arg-type]
+        lambda: changes.cancel_each(None),  # type: ignore[arg-type]
+        lambda: changes.modify(key, activate=[1]),  # type: ignore[list-item]
+        lambda: changes.modify(key, move={"a": 1}),  # type: ignore[dict-item]
+        lambda: changes.modify(key, terminate=[1.5]),  # type: ignore[list-item]
+    ]
+    for each in asked:
+        with pytest.raises(BadValue):
+            each()
+    assert changes.batches() == []
+
+
+def test_batches_are_forgotten_with_the_instances_of_their_time(tmp_path: Path) -> None:
+    clock = FakeClock()
+    with opened(tmp_path / "e.db", clock) as engine:
+        engine.deploy(version("a"))
+        engine.start("p")
+        key = engine.changes.modify_each(Filter(), terminate=["nowhere"])
+        engine.run_until_idle()
+        assert len(engine.changes.batch_errors(key)) == 1
+        clock.pass_by(7200)
+        engine.forget("PT1H")
+        assert len(engine.changes.batches()) == 1
+        engine.forget("PT1H", "PT1H")
+        assert engine.changes.batches() == []
+    audit(tmp_path / "e.db")
