@@ -66,7 +66,8 @@ def _look(struct: msgspec.Struct) -> None:
         if check is not None:
             check(word, value)
         else:
-            for each in value if isinstance(value, tuple) else (value,):
+            inside = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+            for each in inside:
                 if isinstance(each, msgspec.Struct):
                     _look(each)
 
