@@ -6,13 +6,13 @@ import re
 from typing import Final
 
 from procession.base import values
-from procession.core import catches, jobs, step, timers
+from procession.core import catches, jobs, modification, step, timers
 from procession.core.elements import multi_instance, scopes
 from procession.dmn import compiler, imports
 from procession.feel import grammar, ops, runtime
 from procession.feel import values as feel_values
 from procession.feel.builtins import regex
-from procession.hosts.embedded import door, residents, tickets
+from procession.hosts.embedded import batches, door, residents, tickets
 from procession.parse import reading, xml
 from procession.runtime import link
 from procession.services import deploy, standard
@@ -52,6 +52,9 @@ LIMITS: Final = {
     "calls of processes inside each other": (scopes.DEPTH_MAX, ""),
     "transitions of one step": (step.TRANSITIONS_MAX, ""),
     "yields without a wait": (step.YIELDS_MAX, ""),
+    "instructions of one modification": (modification.INSTRUCTIONS_MAX, ""),
+    "element instances that one modification begins": (modification.ACTIVATIONS_MAX, ""),
+    "instances that a batch names one by one": (batches.INSTANCES_MAX, ""),
     "requests that wait in a process": (tickets.WAITING_MAX, ""),
     "instances in memory": (residents.RESIDENTS_MAX, ""),
     "what instances in memory hold": (residents.BYTES_MAX // MIB, " MiB"),

@@ -38,6 +38,8 @@ def look_for_conversation(cx: Context, node: Node, variables: dict[str, Json]) -
 def signal_within(cx: Context, name: str, variables: dict[str, Json]) -> None:
     """A signal reaches what waits for it in the instance that throws it at once (10.5.4): who waits now, and before
     the scope that throws it can end. What waits elsewhere gets it from the host."""
+    if cx.state.suspended:
+        return
     subscriptions = cx.state.subscriptions
     waiting = [each.key for each in subscriptions.values() if each.signal and each.name == name]
     for key in waiting:

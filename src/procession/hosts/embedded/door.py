@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -51,6 +51,12 @@ def admitted(request: _Asked) -> _Asked:
     return request
 
 
+_INSIDE: Final = frozenset({"event", "instructions", "begin", "plan", "which", "action"})
+"""Fields that hold structs, one or several, with texts of callers in them."""
+_MAPPINGS: Final = frozenset({"elements", "flows", "choices"})
+"""Fields that hold ids by id."""
+
+
 def _look(struct: msgspec.Struct) -> None:
     for name, word, check, kind in _fields(type(struct)):
         value: object = getattr(struct, name)
@@ -62,8 +68,11 @@ def _look(struct: msgspec.Struct) -> None:
             continue
         if check is not None:
             check(word, value)
-        elif isinstance(value, msgspec.Struct):
-            _look(value)
+        else:
+            inside = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+            for each in inside:
+                if isinstance(each, msgspec.Struct):
+                    _look(each)
 
 
 @cache
@@ -82,14 +91,23 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Check | None, o
             continue  # made by `milliseconds`, or None
         elif field.type is int:
             found.append((field.name, word, checked_integer, int))
-        elif field.name == "event":
+        elif field.name in _INSIDE:
             found.append((field.name, word, None, None))
+        elif field.name in _MAPPINGS:
+            found.append((field.name, word, _ids, None))
     return tuple(found)
 
 
 def _retries(what: str, value: object) -> None:
     if value is not None and checked_integer(what, value) > RETRIES_MAX:
         raise BadValue(f"the {what} is {value}; the limit is {RETRIES_MAX}")
+
+
+def _ids(what: str, value: object) -> None:
+    for one, other in cast("dict[object, object]", value).items():
+        checked_text(f"name among the {what}", one)
+        if not isinstance(other, msgspec.Struct):
+            checked_text(f"name among the {what}", other)
 
 
 def _message_key(what: str, value: object) -> None:
