@@ -10,7 +10,17 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from procession.cli.commands import care, decisions, documents, expressions, instances, running, scenarios, work
+from procession.cli.commands import (
+    care,
+    decisions,
+    documents,
+    expressions,
+    importing,
+    instances,
+    running,
+    scenarios,
+    work,
+)
 from procession.cli.console import USAGE
 
 HELP: Final = """Runs business processes that people draw.
@@ -35,6 +45,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("check", documents.check, _MODELS),
     ("deploy", documents.deploy, _MODELS),
     ("draw", documents.draw, _MODELS),
+    ("import", importing.import_models, _MODELS),
     ("test", scenarios.run_scenarios, _MODELS),
     ("feel", expressions.feel, _MODELS),
     ("list", instances.list_things, _LOOKING),
@@ -71,6 +82,8 @@ def _of_all_commands(
 
 def run(arguments: list[str]) -> None:
     """Runs one command line and ends the process."""
+    if arguments[:1] == ["import"]:
+        arguments = importing.spelled(arguments)
     try:
         if "--json" in arguments:
             _run_for_scripts(arguments)
