@@ -52,7 +52,9 @@ def version_number(step: Step) -> bool:
 def call_activity(work: Work, element: Element, passes_all: bool) -> None:
     """The called process, and whether variables go in and come out without being named."""
     name = element.get("calledElement")
-    if not name:
+    holder = element.child("extensionElements")
+    known = [e for e in holder.elements if e.name == "calledElement"] if holder is not None else []
+    if not name or any("processId" in each.attributes for each in known):
         return
     done = work.feel(name, element)
     target = "zeebe:calledElement@processId" if done.feel is not None else ""
@@ -63,16 +65,9 @@ def call_activity(work: Work, element: Element, passes_all: bool) -> None:
         del element.attributes["calledElement"]
     attributes = {"processId": done.value}
     if not passes_all:
-        said = [e.get("variables") == "all" for e in _passing(element, "in")]
-        back = [e.get("variables") == "all" for e in _passing(element, "out")]
-        attributes["propagateAllParentVariables"] = "true" if any(said) else "false"
-        attributes["propagateAllChildVariables"] = "true" if any(back) else "false"
+        # Rows for all variables have written "true" before.
+        attributes |= {"propagateAllParentVariables": "false", "propagateAllChildVariables": "false"}
     work.put(element, "calledElement", attributes)
-
-
-def _passing(element: Element, name: str) -> list[Element]:
-    holder = element.child("extensionElements")
-    return [e for e in holder.elements if e.name == name] if holder is not None else []
 
 
 def inherit_variables(step: Step) -> bool:

@@ -7,8 +7,8 @@ from typing import Final
 from procession.base.diagnostics import Diagnostic, Refused, Span
 from procession.convert import standard
 from procession.convert.dialect import Dialect
-from procession.convert.report import Conversion, Entry, Report
-from procession.convert.tables import DIALECTS, PLAIN
+from procession.convert.report import FOREIGN, Conversion, Entry, Report
+from procession.convert.tables import CAMUNDA, DIALECTS, PLAIN
 from procession.convert.tree import Document, Element, read_document, write_document
 from procession.convert.work import Row, Step, Work
 from procession.parse.dialects.zeebe import MODELER, PROCESSION, XSI, ZEEBE
@@ -18,10 +18,11 @@ NATIVE: Final = "zeebe"
 """The name of the native dialect in a report."""
 PLATFORM: Final = "Camunda Cloud"
 """What modelers call the platform of the native namespace."""
+OLD_PLATFORM: Final = "Camunda Platform"
+"""What modelers call Camunda 7."""
 PLATFORM_VERSION: Final = "8.8.0"
 
 _OURS: Final = frozenset({ZEEBE, PROCESSION, MODELER, XSI, BPMN})
-_FOREIGN: Final = "of a namespace that is not known: it is kept as it is, and does nothing"
 _UNKNOWN: Final = "no table knows it: it is kept as it is, and does nothing"
 
 
@@ -40,10 +41,15 @@ def convert(data: bytes, name: str) -> Conversion:
     dialects = [each for each in DIALECTS if each.namespace in used]
     if not dialects and (ZEEBE in used or _platform(document) == PLATFORM):
         return Conversion(write_document(document), Report(file=name, dialects=(NATIVE,)))
+    if not dialects:
+        # Nothing is said in them, but what was drawn for an engine is meant as that engine takes it.
+        dialects = [each for each in DIALECTS if document.root.prefixes.declares(each.namespace)]
+    if not dialects and _platform(document) == OLD_PLATFORM:
+        dialects = [CAMUNDA]
     main = dialects[0] if dialects else PLAIN
     work = Work(document, name, main.translate)
     work.loop_counter_from = main.loop_counter_from
-    for element in [e for e in document.root.walk() if e.namespace == BPMN]:
+    for element in [e for e in document.root.walk() if e.namespace == BPMN and e.name != "extensionElements"]:
         _attributes(work, element, known)
         _extensions(work, element, known)
     for element in [e for e in document.root.walk() if e.namespace == BPMN]:
@@ -104,7 +110,7 @@ def _attributes(work: Work, element: Element, known: dict[str, Dialect]) -> None
         prefix, colon, _ = written.partition(":")
         foreign = element.prefixes.namespace(prefix) if colon and prefix != "xmlns" else None
         if foreign is not None and foreign not in _OURS and foreign not in known:
-            work.tell(element, written, value, "dropped", note=_FOREIGN)
+            work.tell(element, written, value, "dropped", note=FOREIGN)
 
 
 def _extensions(work: Work, element: Element, known: dict[str, Dialect]) -> None:
@@ -115,7 +121,7 @@ def _extensions(work: Work, element: Element, known: dict[str, Dialect]) -> None
         dialect = known.get(child.namespace)
         if dialect is None:
             if child.parent is holder and child.namespace not in _OURS:
-                work.tell(child, f"<{child.tag}>", child.text, "dropped", note=_FOREIGN)
+                work.tell(child, f"<{child.tag}>", child.text, "dropped", note=FOREIGN)
             continue
         step = Step(work, element, child.name, f"<{child.tag}>", child.text.strip(), child)
         row = _row(dialect, child.name, element)

@@ -104,15 +104,22 @@ def passed_in(step: Step) -> bool:
     if key is not None:
         return business_key(step, key)
     if node.get("variables") == "all":
-        target = "zeebe:calledElement@propagateAllParentVariables" if owner.name == "callActivity" else ""
-        step.tell("mapped" if target else "dropped", target, "" if target else "a signal carries what its inputs say")
-        return True
+        if owner.name != "callActivity":
+            step.tell("dropped", "", "a signal carries what its inputs say")
+            return True
+        return _all(step, "propagateAllParentVariables")
     done, target = _passed(step, node)
     if done.feel is None or not is_plain_name(target):
         step.tell("needs-work", "", done.note or f"{target!r} is no name for a mapping")
         return False
     work.input(owner, f"={done.feel}", target)
     return step.told(done, "zeebe:input")
+
+
+def _all(step: Step, attribute: str) -> bool:
+    step.work.set(step.owner, "calledElement", {attribute: "true"})
+    step.tell("mapped", f"zeebe:calledElement@{attribute}")
+    return True
 
 
 def business_key(step: Step, text: str) -> bool:
@@ -132,8 +139,7 @@ def passed_out(step: Step) -> bool:
     node = step.node
     assert node is not None
     if node.get("variables") == "all":
-        step.tell("mapped", "zeebe:calledElement@propagateAllChildVariables")
-        return True
+        return _all(step, "propagateAllChildVariables")
     done, target = _passed(step, node)
     if done.feel is None or not is_plain_name(target):
         step.tell("needs-work", "", done.note or f"{target!r} is no name for a mapping")

@@ -122,7 +122,7 @@ Part: TypeAlias = str | Node
 _TOKEN: Final = re.compile(
     r"(?P<space>\s+)|(?P<float>\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)|(?P<int>\d+)"
     r"|(?P<name>[^\W\d]\w*|[$_]\w*)|(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
-    r"|(?P<symbol>&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]])",
+    r"|(?P<symbol>&&|\|\||==|!=|<=|>=|[-+*/%<>!=?:.,()\[\]])",
     re.DOTALL,
 )
 _WORDS: Final[dict[str, str]] = {
@@ -176,11 +176,11 @@ def parse_template(text: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def parse_expression(text: str) -> Node:
-    """An expression without braces around it. Raises `JuelError`."""
+def parse_expression(text: str, *, single_equals: bool = False) -> Node:
+    """An expression without braces around it; `=` may stand for `==`. Raises `JuelError`."""
     if len(text) > TEXT_MAX:
         raise JuelError(f"the expression has more than {TEXT_MAX} characters", TEXT_MAX)
-    parser = _Parser(text, 0)
+    parser = _Parser(text, 0, single_equals=single_equals)
     node = parser.expression()
     parser.close("")
     return node
@@ -190,9 +190,10 @@ def parse_expression(text: str) -> Node:
 class _Parser:
     """A recursive descent over the text from a place on; it ends at the first `}` that no text holds."""
 
-    __slots__ = ("_at", "_depth", "_operators", "_text", "_token")
+    __slots__ = ("_at", "_depth", "_operators", "_single_equals", "_text", "_token")
 
-    def __init__(self, text: str, at: int) -> None:
+    def __init__(self, text: str, at: int, *, single_equals: bool = False) -> None:
+        self._single_equals = single_equals
         self._text = text
         self._at = at
         self._depth = 0
@@ -244,7 +245,7 @@ class _Parser:
 
     def _value(self) -> Node:
         node = self._primary()
-        while self._token.kind == "symbol" and self._token.text in {".", "["}:
+        while self._is(".") or self._is("["):
             token = self._operator()
             if token.text == "[":
                 node = Index(token.at + 1, node, self.expression())
@@ -339,6 +340,10 @@ class _Parser:
             word = match[0]
             if kind == "name" and (word in _WORDS or word == "empty"):
                 return _Token("symbol", _WORDS.get(word, word), start)
+            if word == "=":
+                if not self._single_equals:
+                    raise JuelError("unexpected '='", start + 1)
+                word = "=="
             if kind == "name" and word == "instanceof":
                 raise JuelError("`instanceof` is reserved", start + 1)
             return _Token(kind, word, start)

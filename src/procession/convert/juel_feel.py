@@ -79,10 +79,10 @@ def translate(text: str, place: Place = NOWHERE) -> Translation:
     return translator.notes.translation(joined(done))
 
 
-def translate_expression(text: str, place: Place = NOWHERE) -> Translation:
-    """An expression without braces, as scripts and other languages near JUEL have it."""
+def translate_expression(text: str, place: Place = NOWHERE, *, single_equals: bool = False) -> Translation:
+    """An expression without braces, as scripts and other languages near JUEL have it, XPath with one equals sign."""
     try:
-        tree = j.parse_expression(text)
+        tree = j.parse_expression(text, single_equals=single_equals)
     except j.JuelError as error:
         return Translation(feel=None, outcome="needs-work", notes=(f"this is no expression of JUEL: {error}",))
     return translate_node(tree, place)

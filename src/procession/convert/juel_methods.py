@@ -37,6 +37,8 @@ def _contains(notes: Notes, on: Done, args: tuple[Done, ...]) -> Done:
     if on[1] == "string":
         return call("contains", text, wanted), "boolean"
     if args[0][1] not in {"any", "string"}:
+        if args[0][1] == "number":
+            notes.change("a number equals every other of its amount; in Java only one of the same class")
         return call("list contains", text, wanted), "boolean"
     if not is_short(text):
         notes.change("contains() is taken as that of a text; for a list write list contains(list, item)")
@@ -288,8 +290,8 @@ _OF_VARIABLES: Final[dict[tuple[str, int], Function]] = {
     ("gte", 2): _compare(">="),
     ("contains", 2): _contains_in,
 }
-VARIABLES: Final = frozenset({"variables", "vars", "var"})
-"""Prefixes of functions of Flowable whose first argument is a variable, by its name as text too."""
+VARIABLES: Final = frozenset({"bpmn", "variables", "vars", "var"})
+"""Prefixes of functions whose first argument is a variable, by its name as text too: the standard's and Flowable's."""
 
 
 def _is(value: bool | None) -> Function:
@@ -325,6 +327,7 @@ _KIE: Final[dict[tuple[str, int], Function]] = {
 FUNCTIONS: Final[dict[tuple[str, int], Function]] = {
     ("now", 0): _now,
     ("dateTime", 0): _now,
+    ("bpmn:getDataObject", 1): _variable,
     ("S", 1): _json,
     ("JSON", 1): _json,
     **{

@@ -31,10 +31,10 @@ def plain(text: str, place: Place) -> Translation:
         return translate(text, place)
     returned = _RETURN.fullmatch(text)
     inner = (returned[1] if returned is not None else text).strip().rstrip(";")
-    found = translate_expression(inner, place)
+    found = translate_expression(inner, place, single_equals=True)
     if found.feel is None:
         return found
-    note = "read as an expression that looks the same in Java, JavaScript and JUEL"
+    note = "read as an expression that looks the same in Java, JavaScript, XPath and JUEL"
     return Translation(feel=found.feel, outcome=worst("changed", found.outcome), notes=(note, *found.notes))
 
 
@@ -48,6 +48,8 @@ LANGUAGES: Final[dict[str, Translate]] = {
     "el": juel,
     "python": python,
     "java": plain,
+    "groovy": plain,
+    "http://groovy.codehaus.org/": plain,
     "mvel": plain,
     "javascript": plain,
     "ecmascript": plain,

@@ -102,8 +102,22 @@ def priority(step: Step) -> bool:
     return True
 
 
+def _has_no_form(step: Step) -> bool:
+    """Whether nobody could fill in the form: only the none start event of a process has one."""
+    owner = step.owner
+    if owner.name != "startEvent":
+        return False
+    is_none = not any(child.name.endswith("EventDefinition") for child in owner.elements)
+    if is_none and owner.parent is not None and owner.parent.name == "process":
+        return False
+    step.tell("dropped", "", "nobody fills in a form at this start event")
+    return True
+
+
 def form_key(step: Step) -> bool:
     """`formKey`: the key stays; who shows the form reads it."""
+    if _has_no_form(step):
+        return True
     done = step.feel(step.value)
     if done.literal is None:
         if not step.told(done, "zeebe:formDefinition@externalReference"):
@@ -117,6 +131,8 @@ def form_key(step: Step) -> bool:
 
 def form_reference(step: Step) -> bool:
     """`formRef`: the id of a form."""
+    if _has_no_form(step):
+        return True
     done = step.feel(step.value)
     if done.literal is None:
         step.tell("needs-work", "", "name the form without an expression")
@@ -130,6 +146,8 @@ def form_fields(step: Step) -> bool:
     """`formData`, `formProperty`: the fields as JSON in a property, under a generated form key."""
     node, owner, work = step.node, step.owner, step.work
     assert node is not None
+    if _has_no_form(step):
+        return True
     fields = [_field(each) for each in (node.elements if node.name == "formData" else [node])]
     key = f"{GENERATED}{owner.attributes.get('id', '')}"
     work.put(owner, "formDefinition", {"formKey": key})

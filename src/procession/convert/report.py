@@ -16,6 +16,10 @@ OUTCOMES: Final[dict[Outcome, str]] = {
 }
 
 
+FOREIGN: Final = "of a namespace that is not known: it is kept as it is, and does nothing"
+"""The note of what belongs to another tool."""
+
+
 @final
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One attribute, extension element or expression: where it stood, what it said, and what became of it.

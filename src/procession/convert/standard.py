@@ -108,8 +108,10 @@ def time(work: Work, element: Element, habits: Habits) -> None:
             work.tell(element, label, text, "mapped", target=cron, note="days of the week count from Sunday 0")
             set_text(element, cron)
         return
+    if _is_time(text):
+        return
     done = _translated(work, element, text)
-    if done.literal is not None or (done.feel is None and _is_time(text)):
+    if done.literal is not None:
         return
     constant = _TEXT.fullmatch(done.feel or "")
     work.tell(element, label, text, done.outcome, target=done.expression, note=done.note)
@@ -120,7 +122,7 @@ def time(work: Work, element: Element, habits: Habits) -> None:
 
 def _is_time(text: str) -> bool:
     """Whether a text is a time as it stands, whatever language its document is in."""
-    return re.match(r"R?-?\d*/?P\d|PT|\d{4}-|R\d*/", text) is not None
+    return re.match(r"(?:R-?\d*/)?-?P[\dT]|R\d*/\d|\d{4}-\d|@\w+$", text) is not None
 
 
 def multi_instance(work: Work, element: Element, habits: Habits) -> None:
@@ -148,11 +150,11 @@ def rule_task(work: Work, element: Element, habits: Habits) -> None:
 
 def script_task(work: Work, element: Element, habits: Habits) -> None:
     """A script: FEEL where it can be, else a job that holds the text."""
-    if work.has(element, "taskDefinition") or work.has(element, "script"):
-        return
     language, text = jobs.script_text(element)
     label, result = work.results.get(id(element), ("", ""))
-    if not text:
+    if label:
+        work.tell(element, label, result, "mapped", target="zeebe:script@resultVariable")
+    if not text or work.has(element, "taskDefinition") or work.has(element, "script"):
         return
     if work.translate is python and language.lower() in {"", "python"}:
         _python_script(work, element, text)
@@ -169,8 +171,6 @@ def script_task(work: Work, element: Element, habits: Habits) -> None:
         work.tell(element, "script", text, "needs-work", target=jobs.TASK, note=note)
         if result:
             work.output(element, "=result", result)
-    if label:
-        work.tell(element, label, result, "mapped", target="zeebe:script@resultVariable")
 
 
 def _python_script(work: Work, element: Element, text: str) -> None:
@@ -206,7 +206,11 @@ def role(work: Work, element: Element, habits: Habits) -> None:
     text = " ".join(e.text.strip() for e in expressions)
     label = f"<{element.tag}>"
     if task is None or task.name != "userTask" or not text:
-        work.tell(element, label, text, "needs-work", note="name who does the user task in zeebe:assignmentDefinition")
+        if task is not None and work.has(task, "assignmentDefinition"):
+            work.tell(element, label, text, "dropped", note="the assignment of the task says who does it")
+        else:
+            note = "name who does the user task in zeebe:assignmentDefinition"
+            work.tell(element, label, text, "needs-work", note=note)
         return
     people.native_task(work, task)
     if "{" in text:
@@ -247,7 +251,7 @@ def user_task(work: Work, element: Element, habits: Habits) -> None:
     """A name that is an expression."""
     text = element.get("name") or ""
     if "${" in text or "#{" in text:
-        work.tell(element, "name", text, "changed", note="a name is shown as it is written, without being computed")
+        work.tell(element, "name", text, "dropped", note="a name is shown as it is written, without being computed")
 
 
 STANDARD: Final[dict[str, Pass]] = {
@@ -283,8 +287,7 @@ def subscriptions(work: Work) -> None:
     caught = {
         local_name(e.get("messageRef") or "")
         for e in elements
-        if (e.name == "messageEventDefinition" and e.parent is not None and e.parent.name not in _THROWS)
-        or e.name == "receiveTask"
+        if e.name == "receiveTask" or (e.name == "messageEventDefinition" and _waits(e.parent))
     }
     keys = {local_name(e.get("messageRef") or ""): e for e in elements if e.name == _RETRIEVAL}
     for element in elements:
@@ -300,6 +303,13 @@ def subscriptions(work: Work) -> None:
             note += ", and start the process with its business key as that variable, or name another one"
         name = element.get("name") or id
         work.tell(element, "correlation", name, "changed", target="zeebe:subscription@correlationKey", note=note)
+
+
+def _waits(event: Element | None) -> bool:
+    """Whether an instance waits at an event: a message that starts a process needs no key."""
+    if event is None or event.name in _THROWS:
+        return False
+    return event.name != "startEvent" or (event.parent is not None and event.parent.name != "process")
 
 
 _THROWS: Final = frozenset({"intermediateThrowEvent", "endEvent"})

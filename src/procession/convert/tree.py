@@ -98,7 +98,7 @@ class Element(msgspec.Struct, eq=False, weakref=False):
 
     def walk(self) -> Iterator[Element]:
         """This element and all inside it, in the order of the document, as they are now."""
-        waiting = [self]
+        waiting: list[Element] = [self]
         while waiting:
             element = waiting.pop()
             yield element

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -142,11 +144,24 @@ def _show(report: Report, output: Output) -> None:
     table = Table(title=report.file, title_justify="left", box=box.SIMPLE, pad_edge=False)
     for head in ("line", "element", "attribute", "outcome", "becomes", "note"):
         table.add_column(head, overflow="fold")
-    for entry in report.entries:
+    for entry in _without_repeats(report):
         texts = [str(entry.line), entry.element, f"{entry.attribute} {entry.value}".strip()]
         outcome = Text(entry.outcome, style=_STYLES[entry.outcome])
         table.add_row(*map(Text, texts), outcome, Text(entry.target), Text(entry.note))
     output.console.print(table)
+
+
+def _without_repeats(report: Report) -> Iterator[Entry]:
+    """The entries, those of other tools' extensions once for each kind: a drawing may have thousands of them."""
+    from procession.convert.report import FOREIGN
+
+    times = Counter(entry.attribute for entry in report.entries if entry.note == FOREIGN)
+    for entry in report.entries:
+        count = times.pop(entry.attribute, 0) if entry.note == FOREIGN else 1
+        if count > 1:
+            yield msgspec.structs.replace(entry, value="", note=f"{entry.note} ({count} times)")
+        elif count:
+            yield entry
 
 
 def _lines(entry: Entry) -> list[str]:
