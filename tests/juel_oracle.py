@@ -1,5 +1,6 @@
-"""A second evaluator of JUEL, written from the rules of EL 2.2 (coercion, 1.8), over trees of its own; and the drawing of
-such trees. It shares nothing with the importer: a tree is printed, and only its text reaches the importer's parser.
+"""A second evaluator of JUEL, written from the rules of EL 2.2 (coercion, 1.8), and the drawing of its trees.
+
+It shares nothing with the importer: a tree is printed, and only its text reaches the importer's parser.
 
 A tree is a tuple whose first item names its row in `RULES`. What Java would refuse raises `Undefined`.
 """

@@ -1,5 +1,4 @@
-"""The interchange runner: `python -m tests.conformance.miwg DIR [--json]` imports every model below a folder, exports it
-again, and compares.
+"""The interchange runner: `python -m tests.conformance.miwg DIR [--json]` imports, exports and compares every model.
 
 A case passes when the export is equal to the file under canonical XML, white space and comments aside; when both are
 parsed to the same model; and when the native conversion of the file keeps the diagram and every extension element of

@@ -102,7 +102,7 @@ def _attributes(work: Work, element: Element, known: dict[str, Dialect]) -> None
             row = _row(dialect, f"@{local}", element)
             if row is None:
                 step.tell("needs-work", "", _UNKNOWN)
-            elif row.action(step):
+            elif row.apply(step):
                 gone.append(written)
     for written in gone:
         del element.attributes[written]
@@ -127,7 +127,7 @@ def _extensions(work: Work, element: Element, known: dict[str, Dialect]) -> None
         row = _row(dialect, child.name, element)
         if row is None:
             step.tell("needs-work", "", _UNKNOWN)
-        elif row.action(step):
+        elif row.apply(step):
             work.discard(child)
 
 

@@ -1,4 +1,4 @@
-"""A dialect: its namespace, its table, and how it takes what the standard leaves open. And rows that need no code."""
+"""A dialect: its namespace, its table, and how it takes what the standard leaves open. And actions of its rows."""
 
 from __future__ import annotations
 
@@ -25,36 +25,6 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     loop_counter_from: int = 0
     before: tuple[Callable[[Work], None], ...] = ()
     after: tuple[Callable[[Work], None], ...] = ()
-
-
-def dropped(note: str) -> Action:
-    """A row's action for what has no meaning here."""
-
-    def action(step: Step) -> bool:
-        step.tell("dropped", "", note)
-        return True
-
-    return action
-
-
-def by_hand(note: str) -> Action:
-    """A row's action for what somebody has to do; the original stays where it was."""
-
-    def action(step: Step) -> bool:
-        step.tell("needs-work", "", note)
-        return False
-
-    return action
-
-
-def changed(note: str) -> Action:
-    """A row's action for what the engine does by itself in another way."""
-
-    def action(step: Step) -> bool:
-        step.tell("changed", "", note)
-        return True
-
-    return action
 
 
 def template(step: Step) -> bool:

@@ -69,7 +69,7 @@ def translate_python(text: str) -> Translation:
     try:
         # A statement of one expression, and not the mode for expressions: that one forgives no line breaks.
         body = _statements(f"({text.strip()}\n)")
-        if len(body) != 1 or not isinstance(body[0], ast.Expr):
+        if not text.strip() or len(body) != 1 or not isinstance(body[0], ast.Expr):
             raise _Foreign("this is no expression of Python")
         tree = _expression(body[0].value, notes, 0)
     except _Foreign as error:

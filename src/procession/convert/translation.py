@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
@@ -15,7 +15,7 @@ from procession.feel import nodes as n
 Kind: TypeAlias = Literal["any", "boolean", "number", "string", "null", "list", "time"]
 """What is known of a value before it is computed."""
 
-_BUILTINS: Final = builtin_names("camunda")
+_BUILTINS: Final = frozenset(builtin_names("camunda"))
 
 
 @final
@@ -92,7 +92,22 @@ def checked_feel(text: str) -> Translation:
 
 def feel_text(tree: n.Node) -> str:
     """The text of a tree, with Camunda's built-ins written as they are."""
-    return unparse(tree, builtins=_BUILTINS)
+    return unparse(tree, builtins=_called(tree))
+
+
+def _called(tree: n.Node) -> set[str]:
+    """The built-in functions that a tree calls; the printer takes time for each name that it is given."""
+    found: set[str] = set()
+    waiting: list[object] = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, n.Call) and isinstance(part.callee, n.Name) and part.callee.name in _BUILTINS:
+            found.add(part.callee.name)
+        if isinstance(part, msgspec.Struct):
+            waiting.extend(getattr(part, field) for field in part.__struct_fields__)
+        elif isinstance(part, tuple):
+            waiting.extend(cast("tuple[object, ...]", part))
+    return found
 
 
 def constant(value: object) -> n.Literal:

@@ -270,11 +270,20 @@ Action: TypeAlias = Callable[[Step], bool]
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A row of a dialect's table: what becomes of an attribute (`@name`) or an extension element (`name`).
 
-    `on` are the BPMN elements that the row is for, empty for any. `target` and `says` are for the reference.
+    `on` are the BPMN elements that the row is for, empty for any. A row without an `action` has an `outcome`, and
+    `says` is its note. `target` and `says` are shown in the reference, too.
     """
 
     name: str
-    action: Action
+    action: Action | None = None
+    outcome: Outcome = "mapped"
     on: frozenset[str] = frozenset()
     target: str = ""
     says: str = ""
+
+    def apply(self, step: Step) -> bool:
+        """Does what the row says; whether the original goes: what needs work stays where it was."""
+        if self.action is not None:
+            return self.action(step)
+        step.tell(self.outcome, "", self.says)
+        return self.outcome != "needs-work"

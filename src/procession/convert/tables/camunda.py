@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from procession.convert import calls, data, jobs, listeners, people
-from procession.convert.dialect import Dialect, by_hand, changed, dropped, error_code, native, template
+from procession.convert.dialect import Dialect, error_code, native, template
 from procession.convert.standard import Habits
 from procession.convert.work import JOB_TASKS, Row
 
@@ -32,14 +32,15 @@ ROWS: Final[tuple[Row, ...]] = (
         target="zeebe:script, zeebe:calledDecision, zeebe:output", says="by the kind of the task"),
     Row(name="@taskPriority", action=jobs.job_priority, target="zeebe:jobPriorityDefinition@priority"),
     Row(name="@jobPriority", action=jobs.job_priority, target="zeebe:jobPriorityDefinition@priority"),
-    Row(name="@resource", action=by_hand("put the text of the script into the model"), says="scripts in files"),
+    Row(name="@resource", outcome="needs-work", says="put the text of the script into the model"),
     Row(name="@asyncBefore", action=jobs.save_point, says="every wait is a save point"),
     Row(name="@asyncAfter", action=jobs.save_point, says="every wait is a save point"),
     Row(name="@async", action=jobs.save_point, says="every wait is a save point"),
     Row(name="@exclusive", action=jobs.exclusive, says="the steps of one instance never overlap"),
     Row(name="failedJobRetryTimeCycle", action=jobs.retry, target="procession:retry"),
     Row(name="connector", action=data.connector, target=jobs.TASK, says="the connector's id is the job type"),
-    Row(name="errorEventDefinition", action=by_hand("let the worker throw the BPMN error under that condition")),
+    Row(name="errorEventDefinition", outcome="needs-work",
+        says="let the worker throw the BPMN error under that condition"),
     # Decisions.
     Row(name="@decisionRef", on=_TASKS, action=jobs.decision, target="zeebe:calledDecision@decisionId"),
     Row(name="@decisionRefBinding", on=_TASKS, action=calls.binding("calledDecision"),
@@ -47,7 +48,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(name="@decisionRefVersion", on=_TASKS, action=calls.version_number, says="bind by a tag"),
     Row(name="@decisionRefVersionTag", on=_TASKS, action=calls.version_tag("calledDecision"),
         target="zeebe:calledDecision@versionTag"),
-    Row(name="@decisionRefTenantId", action=dropped("a decision is looked up in the tenant of the instance")),
+    Row(name="@decisionRefTenantId", outcome="dropped", says="a decision is looked up in the tenant of the instance"),
     Row(name="@mapDecisionResult", on=_TASKS, action=jobs.decision_result,
         target="zeebe:calledDecision@resultVariable", says="the variable holds what the decision gives"),
     # Variables.
@@ -63,13 +64,15 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(name="@calledElementVersion", on=_CALLS, action=calls.version_number, says="bind by a tag"),
     Row(name="@calledElementVersionTag", on=_CALLS, action=calls.version_tag("calledElement"),
         target="zeebe:calledElement@versionTag"),
-    Row(name="@calledElementTenantId", action=dropped("a process is looked up in the tenant of the instance")),
+    Row(name="@calledElementTenantId", outcome="dropped", says="a process is looked up in the tenant of the instance"),
     *(
-        Row(name=f"@{name}", on=_CALLS, action=by_hand("cases (CMMN) are not executed: draw the case as a process"))
+        Row(name=f"@{name}", on=_CALLS, outcome="needs-work",
+            says="cases (CMMN) are not executed: draw the case as a process")
         for name in ("caseRef", "caseBinding", "caseVersion", "caseTenantId")
     ),
     *(
-        Row(name=f"@{name}", on=_CALLS, action=by_hand("write what the Java class maps as in and out mappings"))
+        Row(name=f"@{name}", on=_CALLS, outcome="needs-work",
+            says="write what the Java class maps as in and out mappings")
         for name in ("variableMappingClass", "variableMappingDelegateExpression")
     ),
     # User tasks.
@@ -86,11 +89,11 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(name="@formRefBinding", on=_FORMS, action=calls.binding("formDefinition"),
         target="zeebe:formDefinition@bindingType"),
     Row(name="@formRefVersion", on=_FORMS, action=calls.version_number, says="bind by a tag"),
-    Row(name="@formHandlerClass", action=by_hand("a form handler is Java: check the variables in a worker")),
+    Row(name="@formHandlerClass", outcome="needs-work", says="a form handler is Java: check the variables in a worker"),
     Row(name="formData", on=_FORMS, action=people.form_fields, target="zeebe:formDefinition@formKey, zeebe:properties"),
     Row(name="formProperty", on=_FORMS, action=people.form_fields,
         target="zeebe:formDefinition@formKey, zeebe:properties"),
-    Row(name="@initiator", action=by_hand("pass who starts the process as a variable of that name")),
+    Row(name="@initiator", outcome="needs-work", says="pass who starts the process as a variable of that name"),
     # Multi-instances.
     Row(name="@collection", on=_LOOP, action=calls.collection, target="zeebe:loopCharacteristics@inputCollection"),
     Row(name="@elementVariable", on=_LOOP, action=calls.element_variable,
@@ -102,9 +105,9 @@ ROWS: Final[tuple[Row, ...]] = (
         target="zeebe:conditionalFilter@variableEvents"),
     Row(name="@errorCodeVariable", on=_ERROR, action=error_code, target="zeebe:output", says="where a code is drawn"),
     Row(name="@errorMessageVariable", on=_ERROR,
-        action=by_hand("let the worker throw with a variable that holds the message, and read that one")),
+        outcome="needs-work", says="let the worker throw with a variable that holds the message, and read that one"),
     Row(name="@escalationCodeVariable", action=error_code, target="zeebe:output", says="where a code is drawn"),
-    Row(name="@errorMessage", action=dropped("who throws an error says its message")),
+    Row(name="@errorMessage", outcome="dropped", says="who throws an error says its message"),
     # Listeners.
     Row(name="executionListener", action=listeners.execution_listener, target="zeebe:executionListener@type",
         says="needs a worker; `take` has no place"),
@@ -112,12 +115,12 @@ ROWS: Final[tuple[Row, ...]] = (
         says="needs a worker; `timeout` is a timer boundary event"),
     # Processes.
     Row(name="@versionTag", on=_PROCESS, action=native("versionTag", "value"), target="zeebe:versionTag@value"),
-    Row(name="@historyTimeToLive", action=changed("the engine says how long history is kept")),
-    Row(name="@isStartableInTasklist", action=dropped(_AUTHORIZATION)),
-    Row(name="@candidateStarterUsers", action=dropped(_AUTHORIZATION)),
-    Row(name="@candidateStarterGroups", action=dropped(_AUTHORIZATION)),
-    Row(name="potentialStarter", action=dropped(_AUTHORIZATION)),
-    Row(name="@diagramRelationId", action=dropped("a mark of the modeler")),
+    Row(name="@historyTimeToLive", outcome="changed", says="the engine says how long history is kept"),
+    Row(name="@isStartableInTasklist", outcome="dropped", says=_AUTHORIZATION),
+    Row(name="@candidateStarterUsers", outcome="dropped", says=_AUTHORIZATION),
+    Row(name="@candidateStarterGroups", outcome="dropped", says=_AUTHORIZATION),
+    Row(name="potentialStarter", outcome="dropped", says=_AUTHORIZATION),
+    Row(name="@diagramRelationId", outcome="dropped", says="a mark of the modeler"),
     # Templates.
     Row(name="@modelerTemplate", action=template, target="zeebe:modelerTemplate"),
     Row(name="@modelerTemplateVersion", action=template, target="zeebe:modelerTemplateVersion"),

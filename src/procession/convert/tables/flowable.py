@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from procession.convert import calls, data, jobs
-from procession.convert.dialect import Dialect, by_hand, changed, dropped
+from procession.convert.dialect import Dialect
 from procession.convert.standard import Habits
 from procession.convert.tables.camunda import ROWS
 from procession.convert.work import Row, Step
@@ -31,7 +31,7 @@ def _decision_field(step: Step) -> bool:
     node = step.node
     assert node is not None
     if node.get("name") != "decisionTableReferenceKey" and node.get("name") != "decisionServiceReferenceKey":
-        return _FIELD.action(step)
+        return data.field(step)
     text = node.get("stringValue") or "".join(child.text for child in node.elements).strip()
     step.work.rename(step.owner, "businessRuleTask")
     step.work.put(step.owner, "calledDecision", {"decisionId": text})
@@ -53,7 +53,6 @@ def _business_key(step: Step) -> bool:
     return data.business_key(step, step.value)
 
 
-_FIELD: Final = next(row for row in ROWS if row.name == "field")
 _OWN: Final[tuple[Row, ...]] = (
     Row(name="@type", on=_SERVICE, action=_service_type, target=jobs.TASK,
         says="external-worker is a job, dmn a called decision; mail, http, shell … need a worker"),
@@ -61,53 +60,61 @@ _OWN: Final[tuple[Row, ...]] = (
         action=_decision_field, target="zeebe:calledDecision, zeebe:header, zeebe:input"),
     Row(name="@topic", action=jobs.topic, target=jobs.TASK),
     Row(name="@resultVariableName", action=jobs.result_variable, target="zeebe:output, zeebe:script@resultVariable"),
-    Row(name="@useLocalScopeForResultVariable", action=changed("a result goes to the scope that has the variable")),
-    Row(name="@storeResultVariableAsTransient", action=changed("variables are kept: do not give the result out")),
-    Row(name="@triggerable", action=by_hand("a worker completes the job later: no trigger is needed")),
-    Row(name="@skipExpression", action=by_hand("draw the way around the task with an exclusive gateway")),
-    Row(name="@isForCompensation", action=dropped("the standard's attribute says it")),
-    Row(name="@doNotIncludeVariables", action=dropped("a worker names the variables that it wants")),
-    Row(name="@autoStoreVariables", action=by_hand("write the variables of the script as its result")),
-    Row(name="@skippable", action=dropped("the application decides what it shows")),
+    Row(name="@useLocalScopeForResultVariable", outcome="changed",
+        says="a result goes to the scope that has the variable"),
+    Row(name="@storeResultVariableAsTransient", outcome="changed",
+        says="variables are kept: do not give the result out"),
+    Row(name="@triggerable", outcome="needs-work", says="a worker completes the job later: no trigger is needed"),
+    Row(name="@skipExpression", outcome="needs-work", says="draw the way around the task with an exclusive gateway"),
+    Row(name="@isForCompensation", outcome="dropped", says="the standard's attribute says it"),
+    Row(name="@doNotIncludeVariables", outcome="dropped", says="a worker names the variables that it wants"),
+    Row(name="@autoStoreVariables", outcome="needs-work", says="write the variables of the script as its result"),
+    Row(name="@skippable", outcome="dropped", says="the application decides what it shows"),
     Row(name="@inheritVariables", on=_CALLS, action=calls.inherit_variables,
         target="zeebe:calledElement@propagateAllParentVariables"),
     Row(name="@sameDeployment", on=_CALLS, action=calls.same_deployment, target="zeebe:calledElement@bindingType"),
     Row(name="@calledElementType", on=_CALLS, action=_called_type, target="zeebe:calledElement@processId"),
-    Row(name="@fallbackToDefaultTenant", action=dropped("a process is looked up in the tenant of the instance")),
-    Row(name="@inheritBusinessKey", on=_CALLS, action=changed("a called process has the key of its caller")),
+    Row(name="@fallbackToDefaultTenant", outcome="dropped",
+        says="a process is looked up in the tenant of the instance"),
+    Row(name="@inheritBusinessKey", on=_CALLS, outcome="changed", says="a called process has the key of its caller"),
     Row(name="@businessKey", on=_CALLS, action=_business_key, target="zeebe:calledElement@businessId"),
-    Row(name="@processInstanceName", action=dropped("instances have no names")),
-    Row(name="@processInstanceIdVariableName", action=by_hand("the called instance is shown by `procession show`")),
+    Row(name="@processInstanceName", outcome="dropped", says="instances have no names"),
+    Row(name="@processInstanceIdVariableName", outcome="needs-work",
+        says="the called instance is shown by `procession show`"),
     Row(name="@completeAsync", action=jobs.save_point, says="every wait is a save point"),
-    Row(name="@useLocalScopeForOutParameters", action=changed("an output goes to the scope that has the variable")),
+    Row(name="@useLocalScopeForOutParameters", outcome="changed",
+        says="an output goes to the scope that has the variable"),
     Row(name="@elementIndexVariable", on=_LOOP, action=calls.element_index, target="zeebe:input"),
     Row(name="variableAggregation", on=_LOOP, action=calls.aggregation,
         target="zeebe:loopCharacteristics@outputCollection"),
-    Row(name="collection", on=_LOOP, action=by_hand("a collection handler is Java: name a list")),
-    Row(name="@formFieldValidation", action=dropped("the application that shows the form checks it")),
-    Row(name="@owner", action=dropped("a task has an assignee and candidates")),
-    Row(name="@category", action=dropped("tasks have no categories")),
-    Row(name="@taskIdVariableName", action=by_hand("the task is shown by `procession list tasks`")),
-    Row(name="@taskCompleterVariableName", action=by_hand("let the application set that variable on completing")),
-    Row(name="@businessCalendarName", action=by_hand("compute the date in FEEL")),
-    Row(name="@extensionId", action=by_hand("the task of that extension needs a worker")),
-    Row(name="@rules", action=by_hand("Drools rules need a worker, or a decision table")),
-    Row(name="@ruleVariablesInput", action=by_hand("Drools rules need a worker, or a decision table")),
-    Row(name="@exclude", action=by_hand("Drools rules need a worker, or a decision table")),
-    Row(name="@terminateAll", action=by_hand("a terminate event ends its own scope: throw an error to the process")),
-    Row(name="@terminateMultiInstance", action=by_hand("use a completion condition")),
-    Row(name="@isEagerExecutionFetching", action=dropped("a setting of the database")),
-    Row(name="mapException", action=by_hand("let the worker throw the BPMN error")),
-    Row(name="customProperties", action=dropped(_DRAWING)),
-    Row(name="eventType", action=by_hand(_REGISTRY)),
-    Row(name="triggerEventType", action=by_hand(_REGISTRY)),
-    Row(name="eventCorrelationParameter", action=by_hand(_REGISTRY)),
-    Row(name="eventInParameter", action=by_hand(_REGISTRY)),
-    Row(name="eventOutParameter", action=by_hand(_REGISTRY)),
-    Row(name="channelKey", action=by_hand(_REGISTRY)),
-    Row(name="eventListener", action=by_hand("listeners of all events are Java: read the facts of an instance")),
-    Row(name="localization", action=dropped(_DRAWING)),
-    Row(name="work-form-field-validation", action=dropped(_DRAWING)),
+    Row(name="collection", on=_LOOP, outcome="needs-work", says="a collection handler is Java: name a list"),
+    Row(name="@formFieldValidation", outcome="dropped", says="the application that shows the form checks it"),
+    Row(name="@owner", outcome="dropped", says="a task has an assignee and candidates"),
+    Row(name="@category", outcome="dropped", says="tasks have no categories"),
+    Row(name="@taskIdVariableName", outcome="needs-work", says="the task is shown by `procession list tasks`"),
+    Row(name="@taskCompleterVariableName", outcome="needs-work",
+        says="let the application set that variable on completing"),
+    Row(name="@businessCalendarName", outcome="needs-work", says="compute the date in FEEL"),
+    Row(name="@extensionId", outcome="needs-work", says="the task of that extension needs a worker"),
+    Row(name="@rules", outcome="needs-work", says="Drools rules need a worker, or a decision table"),
+    Row(name="@ruleVariablesInput", outcome="needs-work", says="Drools rules need a worker, or a decision table"),
+    Row(name="@exclude", outcome="needs-work", says="Drools rules need a worker, or a decision table"),
+    Row(name="@terminateAll", outcome="needs-work",
+        says="a terminate event ends its own scope: throw an error to the process"),
+    Row(name="@terminateMultiInstance", outcome="needs-work", says="use a completion condition"),
+    Row(name="@isEagerExecutionFetching", outcome="dropped", says="a setting of the database"),
+    Row(name="mapException", outcome="needs-work", says="let the worker throw the BPMN error"),
+    Row(name="customProperties", outcome="dropped", says=_DRAWING),
+    Row(name="eventType", outcome="needs-work", says=_REGISTRY),
+    Row(name="triggerEventType", outcome="needs-work", says=_REGISTRY),
+    Row(name="eventCorrelationParameter", outcome="needs-work", says=_REGISTRY),
+    Row(name="eventInParameter", outcome="needs-work", says=_REGISTRY),
+    Row(name="eventOutParameter", outcome="needs-work", says=_REGISTRY),
+    Row(name="channelKey", outcome="needs-work", says=_REGISTRY),
+    Row(name="eventListener", outcome="needs-work",
+        says="listeners of all events are Java: read the facts of an instance"),
+    Row(name="localization", outcome="dropped", says=_DRAWING),
+    Row(name="work-form-field-validation", outcome="dropped", says=_DRAWING),
 )  # fmt: skip
 
 _HABITS: Final = Habits(is_executable=True, owners_are_candidates=True, quartz=True)

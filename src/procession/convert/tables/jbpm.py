@@ -6,7 +6,7 @@ from typing import Final
 
 from procession.convert import jobs, listeners
 from procession.convert.associations import associations
-from procession.convert.dialect import Dialect, by_hand, dropped
+from procession.convert.dialect import Dialect
 from procession.convert.languages import plain
 from procession.convert.standard import Habits
 from procession.convert.work import Row, Step
@@ -62,33 +62,34 @@ def _exit(step: Step) -> bool:
 
 ROWS: Final[tuple[Row, ...]] = (
     Row(name="@taskName", on=_TASKS, action=_work_item, target=jobs.TASK, says="work items need a worker"),
-    Row(name="@ruleFlowGroup", action=by_hand("Drools rules need a worker, or a decision table"),
-        says="rules are not executed"),
-    Row(name="@packageName", action=dropped("a process is named by its id alone")),
-    Row(name="@version", action=dropped("versions count by themselves; zeebe:versionTag holds a name of your own")),
+    Row(name="@ruleFlowGroup", outcome="needs-work", says="Drools rules need a worker, or a decision table"),
+    Row(name="@packageName", outcome="dropped", says="a process is named by its id alone"),
+    Row(name="@version", outcome="dropped",
+        says="versions count by themselves; zeebe:versionTag holds a name of your own"),
     Row(name="@adHoc", action=_ad_hoc, says="draw an ad-hoc sub-process around the elements"),
-    Row(name="@independent", action=by_hand("a called process ends with its caller")),
-    Row(name="@waitForCompletion", action=by_hand("a call activity waits: start the process by a message instead")),
-    Row(name="@selectable", action=dropped("a mark of the editor")),
-    Row(name="@priority", action=dropped("flows are tried in the order of the document")),
-    Row(name="@dockerinfo", action=dropped("a mark of the editor")),
-    Row(name="@linkname", action=dropped("the standard's name says it")),
-    Row(name="@acquires", action=dropped("a mark of the editor")),
-    Row(name="@msgref", action=dropped("the standard's reference says it")),
-    Row(name="@erefname", action=dropped("the standard's reference says it")),
-    Row(name="@esccode", action=dropped("the standard's reference says it")),
-    Row(name="@signalref", action=dropped("the standard's reference says it")),
-    Row(name="@dtype", action=dropped("variables are JSON")),
-    Row(name="@bpmn20", action=dropped("a mark of the editor")),
+    Row(name="@independent", outcome="needs-work", says="a called process ends with its caller"),
+    Row(name="@waitForCompletion", outcome="needs-work",
+        says="a call activity waits: start the process by a message instead"),
+    Row(name="@selectable", outcome="dropped", says="a mark of the editor"),
+    Row(name="@priority", outcome="dropped", says="flows are tried in the order of the document"),
+    Row(name="@dockerinfo", outcome="dropped", says="a mark of the editor"),
+    Row(name="@linkname", outcome="dropped", says="the standard's name says it"),
+    Row(name="@acquires", outcome="dropped", says="a mark of the editor"),
+    Row(name="@msgref", outcome="dropped", says="the standard's reference says it"),
+    Row(name="@erefname", outcome="dropped", says="the standard's reference says it"),
+    Row(name="@esccode", outcome="dropped", says="the standard's reference says it"),
+    Row(name="@signalref", outcome="dropped", says="the standard's reference says it"),
+    Row(name="@dtype", outcome="dropped", says="variables are JSON"),
+    Row(name="@bpmn20", outcome="dropped", says="a mark of the editor"),
     Row(name="onEntry-script", on=ACTIVITIES, action=_entry, target="zeebe:executionListener@type",
         says="needs a worker of the type `script:<language>`"),
     Row(name="onExit-script", on=ACTIVITIES, action=_exit, target="zeebe:executionListener@type",
         says="needs a worker of the type `script:<language>`"),
     Row(name="metaData", action=_metadata, says="customAsync, customSLADueDate; the rest is the editor's"),
-    Row(name="metaentry", action=dropped("a mark of the editor")),
-    Row(name="import", action=dropped("variables are JSON, no Java classes")),
-    Row(name="global", action=by_hand("pass what it holds as a variable")),
-    Row(name="metaValue", action=dropped("a mark of the editor")),
+    Row(name="metaentry", outcome="dropped", says="a mark of the editor"),
+    Row(name="import", outcome="dropped", says="variables are JSON, no Java classes"),
+    Row(name="global", outcome="needs-work", says="pass what it holds as a variable"),
+    Row(name="metaValue", outcome="dropped", says="a mark of the editor"),
 )  # fmt: skip
 JBPM: Final = Dialect(
     name="jbpm",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from procession.convert import jobs, people
-from procession.convert.dialect import Dialect, by_hand, dropped
+from procession.convert.dialect import Dialect
 from procession.convert.languages import python
 from procession.convert.python_feel import translate_assignments
 from procession.convert.standard import Habits
@@ -123,18 +123,19 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(name="signalButtonLabel", action=_property, target="zeebe:property"),
     Row(name="taskMetadataValues", action=_property, target="zeebe:property"),
     Row(name="messagePayload", action=_payload, says="as inputs of the event that sends it"),
-    Row(name="messageVariable", action=by_hand("map the variables of the message as outputs of the event")),
-    Row(name="processVariableCorrelation", action=by_hand("write the correlation key of the message as that variable")),
-    Row(name="scriptsOnInstances", action=by_hand("do it inside the multi-instance")),
-    Row(name="variableName", action=by_hand("map the variable as an output of the event")),
-    Row(name="payloadExpression", action=by_hand("map each variable of the payload as an input of the event")),
-    Row(name="unitTests", action=dropped("write a scenario: docs/how-to/test-with-scenarios.md"),
-        says="scenarios test a whole process"),
-    Row(name="isOutputHeadersIncluded", action=dropped("a worker says what it gives")),
+    Row(name="messageVariable", outcome="needs-work", says="map the variables of the message as outputs of the event"),
+    Row(name="processVariableCorrelation", outcome="needs-work",
+        says="write the correlation key of the message as that variable"),
+    Row(name="scriptsOnInstances", outcome="needs-work", says="do it inside the multi-instance"),
+    Row(name="variableName", outcome="needs-work", says="map the variable as an output of the event"),
+    Row(name="payloadExpression", outcome="needs-work",
+        says="map each variable of the payload as an input of the event"),
+    Row(name="unitTests", outcome="dropped", says="write a scenario: docs/how-to/test-with-scenarios.md"),
+    Row(name="isOutputHeadersIncluded", outcome="dropped", says="a worker says what it gives"),
     Row(name="@priority", on=frozenset({"userTask"}), action=_priority, target="zeebe:priorityDefinition@priority"),
-    Row(name="metadata", action=dropped("no part of the process")),
-    Row(name="conditionalRef", action=by_hand("write the condition on the event")),
-    Row(name="category", action=dropped("no part of the process")),
+    Row(name="metadata", outcome="dropped", says="no part of the process"),
+    Row(name="conditionalRef", outcome="needs-work", says="write the condition on the event"),
+    Row(name="category", outcome="dropped", says="no part of the process"),
 )  # fmt: skip
 SPIFFWORKFLOW: Final = Dialect(
     name="spiffworkflow",
