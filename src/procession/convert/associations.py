@@ -45,7 +45,7 @@ def _association(work: Work, element: Element) -> None:
     shown = f"{source} to {target}"
     is_input = element.name == "dataInputAssociation"
     if (source if not is_input else target) in work.loop_data:
-        _done(work, element, label, shown, "the collection of the multi-instance")
+        _done(work, element, shown, "the collection of the multi-instance")
         return
     if element.child("transformation") is not None:
         work.tell(element, label, shown, "needs-work", note="write the transformation as a mapping in FEEL")
@@ -64,7 +64,7 @@ def _association(work: Work, element: Element) -> None:
         work.input(owner, f"={done.feel}", outer)
     else:
         work.output(owner, f"={done.feel}", outer)
-    _done(work, element, label, shown, done.note, f"zeebe:{'input' if is_input else 'output'}")
+    _done(work, element, shown, done.note, f"zeebe:{'input' if is_input else 'output'}")
 
 
 def _value(work: Work, element: Element, source: str, inner: str) -> Translation:
@@ -94,7 +94,7 @@ def _about_task(work: Work, element: Element, name: str, done: Translation) -> N
     owner = element.parent
     assert owner is not None
     text = done.value
-    label, target = f"<{element.tag}>", "zeebe:property"
+    target = "zeebe:property"
     if name in _PEOPLE and text:
         native_task(work, owner)
         work.put(owner, "assignmentDefinition", {_PEOPLE[name]: text})
@@ -102,13 +102,13 @@ def _about_task(work: Work, element: Element, name: str, done: Translation) -> N
     elif text:
         work.add(owner, "properties", "property", {"name": name, "value": text})
     note = done.note if name in _PEOPLE else "kept for the application that shows the task"
-    _done(work, element, label, f"{name} = {text}", note, target)
+    _done(work, element, f"{name} = {text}", note, target)
 
 
-def _done(work: Work, element: Element, label: str, shown: str, note: str, target: str = "") -> None:
+def _done(work: Work, element: Element, shown: str, note: str, target: str = "") -> None:
     if element.get("id") in work.drawn:
         note = "; ".join(part for part in (note, "it stays as a drawing") if part)
-    work.tell(element, label, shown, "mapped", target=target, note=note)
+    work.tell(element, f"<{element.tag}>", shown, "mapped", target=target, note=note)
     if element.get("id") not in work.drawn:
         remove(element)
 
