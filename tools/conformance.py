@@ -16,6 +16,7 @@ from tools import dmn_kit, feel_grammar
 from procession.base.rules import RULES
 from procession.compile.check.structure import GATEWAY_EVENTS
 from procession.compile.check.support import EXECUTED, REFUSED, STANDARD_ONLY
+from procession.compile.global_tasks import KINDS
 from procession.compile.lower.activities import ACTIVITIES
 from procession.compile.lower.gateways import GATEWAYS
 from procession.dmn.compilation import RULES as DECISION_RULES
@@ -34,6 +35,7 @@ _POSITIONS: Final[dict[str, str]] = {
     "boundaryEvent": "boundary event",
     "endEvent": "end event",
 }
+THROWING: Final = frozenset({"intermediateThrowEvent", "endEvent"})
 _NONE_TOO: Final = frozenset(
     {"start event of a process", "start event of a sub-process", "intermediateThrowEvent", "endEvent"}
 )
@@ -53,19 +55,20 @@ def _events() -> str:
     lines = ["| position | executed | refused, though the standard has it |", "|---|---|---|"]
     for position, names in EXECUTED.items():
         executed = (["none"] if position in _NONE_TOO else []) + sorted(names)
-        refused = [*sorted(STANDARD_ONLY.get(position, ())), *(["multiple", "parallel multiple"] if names else [])]
+        executed += ["multiple"] if len(names) > 1 else []
+        executed += ["parallel multiple"] if names and position not in THROWING else []
+        refused = sorted(STANDARD_ONLY.get(position, ()))
         lines.append(f"| {_POSITIONS.get(position, position)} | {', '.join(executed)} | {', '.join(refused)} |")
-    behind = sorted(GATEWAY_EVENTS - STANDARD_ONLY["intermediateCatchEvent"])
-    lines.append(f"| behind an event-based gateway | {', '.join(behind)}, receive tasks | conditional |")
+    lines.append(f"| behind an event-based gateway | {', '.join(sorted(GATEWAY_EVENTS))}, receive tasks | |")
     return "\n".join(lines)
 
 
 def _elements() -> str:
     lines = ["| family | executed | refused |", "|---|---|---|"]
-    activities = ", ".join(f"`{name}`" for name in ACTIVITIES)
+    activities = ", ".join(f"`{name}`" for name in (*ACTIVITIES, *KINDS))
     gateways = ", ".join(f"`{name}`" for name in GATEWAYS)
-    lines.append(f"| activities | {activities} | `transaction`, `adHocSubProcess`, global tasks that are called |")
-    lines.append(f"| gateways | {gateways} | `complexGateway` |")
+    lines.append(f"| activities | {activities} | `transaction`, `adHocSubProcess` |")
+    lines.append(f"| gateways | {gateways} | |")
     lines += ["", "What is refused, and what to draw instead:", "", "| element | remedy |", "|---|---|"]
     lines += [f"| `{name}` | {remedy} |" for name, (_, remedy) in REFUSED.items()]
     return "\n".join(lines)

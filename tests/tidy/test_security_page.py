@@ -8,6 +8,7 @@ from typing import Final
 from procession.base import values
 from procession.core import catches, jobs, step, timers
 from procession.core.elements import multi_instance, scopes
+from procession.dmn import compiler, imports
 from procession.feel import grammar, ops, runtime
 from procession.feel import values as feel_values
 from procession.feel.builtins import regex
@@ -24,6 +25,8 @@ LIMITS: Final = {
     "XML of one document": (xml.DOCUMENT_BYTES_MAX // MIB, " MiB"),
     "nesting of XML elements": (xml.DEPTH_MAX, ""),
     "XML elements of a document": (xml.ELEMENTS_MAX, ""),
+    "documents that a DMN document imports": (imports.IMPORTS_MAX, ""),
+    "elements that a DMN document imports": (compiler.IMPORTED_MAX, ""),
     "findings shown of a document": (reading.FINDINGS_MAX, ""),
     "one variable, as JSON": (values.VARIABLE_BYTES_MAX // MIB, " MiB"),
     "nesting of a variable": (values.NESTING_MAX, ""),

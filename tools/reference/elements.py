@@ -48,7 +48,7 @@ def page() -> str:
             + ", ".join(code(each) for each in BINDINGS if each) + ".",
             "## Kinds of the interpreter",
             "What a compiled program's nodes are, and what each does when a token enters it.",
-            table(("kind", "on entering"), [(code(kind.name), _doc(ENTER[kind])) for kind in Kind]),
+            table(("kind", "on entering"), [(code(kind.name), _doc(ENTER[kind])) for kind in Kind if kind in ENTER]),
         )
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ def page() -> str:
     """The whole page. Fails when a code named here is no longer in the source."""
     source = "".join(path.read_text(encoding="utf-8") for path in modules("core", "hosts"))
     assert all(f'"{each}"' in source for each in OTHERS)
-    said = collected(ROOMS, frozenset({"Failure"}))
+    said = collected(ROOMS, frozenset({"Failure", "Undecided"}))
     texts = {each: [text for one in said[each] for text in one.message.split("<br>")] for each in said}
     texts |= {each: [text] for each, text in OTHERS.items()}
     rows = [(code(each), "<br>".join(dict.fromkeys(texts[each]))) for each in sorted(texts)]

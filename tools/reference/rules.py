@@ -25,9 +25,10 @@ WHERE: Final[dict[str, tuple[str, ...]]] = {
     "_refusal": ("rule", "message", "at", "remedy"),
     "Diagnostic": (),
     "Failure": ("rule", "message"),
+    "Undecided": ("rule", "message"),
 }
 """The calls that report, and what their positional arguments are; a failure has a code where others have a rule."""
-RULES: Final = frozenset(WHERE) - {"Failure"}
+RULES: Final = frozenset(WHERE) - {"Failure", "Undecided"}
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "…-reference": ("error-reference", "escalation-reference"),
     "…-listener": ("execution-listener", "task-listener"),

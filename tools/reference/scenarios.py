@@ -23,6 +23,9 @@ BODIES: Final[dict[str, type[msgspec.Struct]]] = {
     "modify": scenario.Modify,
     "migrate": scenario.Migrate,
     "trigger": scenario.TriggerActivity,
+    "suspend": scenario.Suspend,
+    "resume": scenario.Resume,
+    "restart": scenario.Restart,
 }
 TEXTS: Final = {
     "deploy": "Deploy documents, by paths relative to the file: a name or a list of names.",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
 
-
-@final
 class Failure(Exception):
     """An expected failure of a transition. `core.step` alone catches it and records an incident.
 

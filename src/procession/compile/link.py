@@ -15,11 +15,21 @@ from procession.compile.expressions import Expressions
 from procession.compile.lower.process import Lowered
 from procession.compile.resolve import Resolved, ScopeView, is_implicit_start, is_link, link_name
 from procession.ir.kinds import Kind
-from procession.ir.program import DMN_SEMANTICS, FEEL_SEMANTICS, LinkTrigger, Node, NoneTrigger, Program, Ref
+from procession.ir.program import (
+    DMN_SEMANTICS,
+    FEEL_SEMANTICS,
+    IR_VERSION,
+    LinkTrigger,
+    Node,
+    NoneTrigger,
+    Program,
+    Ref,
+)
 from procession.model.bpmn import Activity, FlowNode
 from procession.model.events import Event
 
 WAITING_ITSELF: Final = frozenset({Kind.INTERMEDIATE_CATCH_EVENT, Kind.RECEIVE_TASK})
+_LATE_JOINS: Final = frozenset({Kind.INCLUSIVE_GATEWAY, Kind.COMPLEX_GATEWAY})
 SCOPES: Final = frozenset({Kind.PROCESS, Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS})
 
 Changes: TypeAlias = dict[str, object]
@@ -39,12 +49,9 @@ def link(resolved: Resolved, lowered: Lowered, expressions: Expressions) -> Prog
     linking = _Linking(resolved, lowered, _links(lowered))
     nodes = [_linked(linking, node) for node in lowered.nodes]
     process = resolved.process
-    triggered = [
-        node.index
-        for node in nodes
-        if node.kind is Kind.START_EVENT and node.scope == 0 and not isinstance(node.trigger, NoneTrigger)
-    ]
+    triggered = [ref for node in nodes if node.scope == 0 for ref in _triggers_of_start(nodes, lowered, node)]
     return Program(
+        ir_version=IR_VERSION,
         process_id=process.id,
         name=process.name,
         version_tag=process.version_tag,
@@ -57,6 +64,18 @@ def link(resolved: Resolved, lowered: Lowered, expressions: Expressions) -> Prog
         expressions=tuple(expressions.table),
         triggered_starts=tuple(triggered),
     )
+
+
+def _triggers_of_start(nodes: list[Node], lowered: Lowered, node: Node) -> tuple[Ref, ...]:
+    """The nodes whose trigger starts the process, of a start event or an instantiating element (10.5.2, 10.6.6)."""
+    if node.kind is Kind.START_EVENT:
+        return node.parts or (() if isinstance(node.trigger, NoneTrigger) else (node.index,))
+    if not node.instantiate:
+        return ()
+    if node.kind is Kind.RECEIVE_TASK:
+        return (node.index,)
+    targets = [nodes[lowered.flows[flow].target] for flow in node.outgoing]
+    return tuple([ref for target in targets for ref in target.parts or (target.index,)])
 
 
 def _linked(linking: _Linking, node: Node) -> Node:
@@ -73,7 +92,7 @@ def _linked(linking: _Linking, node: Node) -> Node:
             changes["default"] = numbers[drawn.default]
         if isinstance(drawn, Event) and drawn.attached_to:
             changes["attached"] = lowered.outer[drawn.attached_to]
-        if node.kind is Kind.INCLUSIVE_GATEWAY and len(incoming) > 1:
+        if node.kind in _LATE_JOINS and len(incoming) > 1:
             changes["reach"] = _reach(linking, view, drawn)
     catches = _catches(linking, node, drawn, view)
     if catches:
@@ -93,6 +112,8 @@ def _catches(linking: _Linking, node: Node, drawn: FlowNode | None, view: ScopeV
     found: list[Ref] = []
     if node.kind in WAITING_ITSELF and not isinstance(node.trigger, LinkTrigger):
         found.append(node.index)
+    if node.kind is Kind.TRIGGER:
+        return ()
     if drawn is not None and node.index == lowered.outer[drawn.id]:
         found += [lowered.outer[event.id] for event in view.boundary.get(drawn.id, ())]
     if node.kind in SCOPES:
@@ -100,7 +121,8 @@ def _catches(linking: _Linking, node: Node, drawn: FlowNode | None, view: ScopeV
         found += [lowered.outer[_start_of(linking, each)] for each in inside.event_sub_processes]
     if node.kind is Kind.EVENT_BASED_GATEWAY and drawn is not None:
         found += [lowered.outer[flow.target] for flow in view.outgoing.get(drawn.id, ())]
-    return tuple(found)
+    # An event with several definitions waits for each of them.
+    return tuple([ref for each in found for ref in lowered.nodes[each].parts or (each,)])
 
 
 def _start_of(linking: _Linking, handler: Activity) -> str:

@@ -5,11 +5,14 @@ It finds and indexes; it judges nothing. What does not exist is simply not in th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 import msgspec
 
 from procession.base.diagnostics import Severity
+from procession.compile.items import Item, items_of
+from procession.compile.messages import Ends, ends_of, message_of
 from procession.compile.profiles import SEVERITIES, Line, Profile
 from procession.model.bpmn import (
     Activity,
@@ -25,7 +28,7 @@ from procession.model.bpmn import (
     SequenceFlow,
     Signal,
 )
-from procession.model.events import Event
+from procession.model.events import Event, EventDefinition
 
 
 @final
@@ -67,13 +70,31 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, Error]
     escalations: dict[str, Escalation]
     global_tasks: dict[str, GlobalTask]
+    items: dict[str, Item]
+    """The data elements of the process by id."""
+    has_data: bool
+    """Whether data elements are executed: in documents made for Camunda 8 they are drawings beside the mappings."""
+    ends: Ends
+    lanes: dict[str, tuple[str, ...]]
+    """The names of the lanes around a flow node, the outermost first."""
+
+    def moves_data(self, node: Activity | Event) -> bool:
+        """Whether the data associations of an element are executed: mappings beside them come first."""
+        return self.has_data and not (node.extension.inputs or node.extension.outputs)
+
+    def message(self, node: Activity | Event, ref: str) -> Message | None:
+        """The message that an element means by `ref`, or by its message flows; None when nothing says."""
+        return message_of(self.messages, self.ends, node, ref)
+
+    scripts: Mapping[str, str]
+    """The script formats that the host has a worker for, and the type of its jobs."""
 
     def severity(self, line: Line) -> Severity | None:
         """What a rule that depends on the profile is in this document; None where it does not hold."""
         return SEVERITIES[line][self.profile]
 
 
-def resolve(definitions: Definitions, process: Process) -> Resolved:
+def resolve(definitions: Definitions, process: Process, scripts: Mapping[str, str]) -> Resolved:
     """The scopes of a process, outer ones first, and the tables of what may be referred to."""
     scopes: list[ScopeView] = []
     waiting: list[tuple[Process | Activity, Scope, ScopeView | None]] = [(process, process.scope, None)]
@@ -96,7 +117,27 @@ def resolve(definitions: Definitions, process: Process) -> Resolved:
         errors={error.id: error for error in definitions.errors},
         escalations={escalation.id: escalation for escalation in definitions.escalations},
         global_tasks={task.id: task for task in definitions.global_tasks},
+        items=items_of(definitions, process, [(view.owner.id, view.scope) for view in scopes]),
+        has_data=definitions.execution_platform != "Camunda Cloud",
+        ends=ends_of(definitions),
+        lanes=_lanes(scopes),
+        scripts=scripts,
     )
+
+
+def _lanes(scopes: list[ScopeView]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for view in scopes:
+        # A sub-process stands in the lanes of its parent, and so does what it contains.
+        around = found.get(view.owner.id, ())
+        found.update(dict.fromkeys(view.nodes, around))
+        waiting = [(lane, around) for lanes in reversed(view.scope.lane_sets) for lane in reversed(lanes.lanes)]
+        while waiting:
+            lane, outer = waiting.pop()
+            names = (*outer, lane.name or lane.id)
+            found.update((ref, names) for ref in lane.node_refs if len(names) > len(found.get(ref, ())))
+            waiting += [(inner, names) for inner in reversed(lane.lanes)]
+    return found
 
 
 def profile_of(definitions: Definitions) -> Profile:
@@ -107,7 +148,7 @@ def profile_of(definitions: Definitions) -> Profile:
 
 def is_implicit_start(node: FlowNode, view: ScopeView) -> bool:
     """Whether a node without incoming flows begins when its scope does, in a scope without start events."""
-    if node.id in view.incoming:
+    if node.id in view.incoming or is_instantiating(node):
         return False
     if isinstance(node, Gateway):
         return True
@@ -116,6 +157,23 @@ def is_implicit_start(node: FlowNode, view: ScopeView) -> bool:
     if node.kind in {"boundaryEvent", "startEvent"}:
         return False
     return not is_link(node, "intermediateCatchEvent")
+
+
+def definitions_named(resolved: Resolved, ref: str) -> list[EventDefinition]:
+    """The event definition of an id: one of the document, or one that an event of the process holds."""
+    own = (
+        definition
+        for view in resolved.scopes
+        for node in view.scope.nodes
+        if isinstance(node, Event)
+        for definition in node.definitions
+    )
+    return [each for each in (*resolved.definitions.event_definitions, *own) if ref and each.id == ref][:1]
+
+
+def is_instantiating(node: FlowNode) -> bool:
+    """Whether what a receive task or an event-based gateway waits for starts the process (10.3.3, 10.6.6)."""
+    return isinstance(node, Activity | Gateway) and node.instantiate
 
 
 def is_link(event: Event, kind: str) -> bool:

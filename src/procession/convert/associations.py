@@ -14,7 +14,7 @@ from procession.convert.translation import Translation, feel_text
 from procession.convert.translation import name as variable
 from procession.convert.tree import Element, remove
 from procession.convert.work import Work, is_plain_name, place_of
-from procession.parse.xml import local_name
+from procession.model.xml import local_name
 
 _ASSOCIATIONS: Final = frozenset({"dataInputAssociation", "dataOutputAssociation"})
 _PEOPLE: Final[dict[str, str]] = {"ActorId": "assignee", "GroupId": "candidateGroups"}

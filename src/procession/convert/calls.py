@@ -8,7 +8,7 @@ from procession.convert.translation import feel_text
 from procession.convert.translation import name as variable
 from procession.convert.tree import Element, remove
 from procession.convert.work import Action, Step, Work, is_plain_name
-from procession.parse.xml import local_name
+from procession.model.xml import local_name
 
 _BINDINGS: Final = frozenset({"latest", "deployment", "versionTag"})
 _NO_NUMBER: Final = "there is no binding to a number: bind by versionTag, and give the version a tag"

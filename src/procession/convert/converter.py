@@ -62,6 +62,12 @@ def convert(data: bytes, name: str) -> Conversion:
     if work.is_native:
         standard.subscriptions(work)
         _mark(work)
+    if main.habits.data_is_drawn and not _platform(document):
+        # Else what is documentation there would be executed here.
+        work.attribute(document.root, "executionPlatform", PLATFORM, MODELER)
+        work.attribute(document.root, "executionPlatformVersion", PLATFORM_VERSION, MODELER)
+        note = "data objects, stores and associations stay documentation"
+        work.tell(document.root, "executionPlatform", "", "mapped", target=PLATFORM, note=note)
     dialect_names = tuple(each.name for each in dialects) or (main.name,)
     report = Report(file=name, dialects=dialect_names, entries=tuple(_in_order(work)))
     return Conversion(write_document(document), report)
@@ -138,6 +144,8 @@ def _row(dialect: Dialect, name: str, element: Element) -> Row | None:
 def _mark(work: Work) -> None:
     """Says to modelers which platform the document is for now."""
     root = work.document.root
+    if _platform(work.document) == PLATFORM:
+        return
     for written, local, value in root.in_namespace(MODELER):
         if local == "executionPlatform" and value != PLATFORM:
             root.attributes[written] = PLATFORM

@@ -14,7 +14,7 @@ from procession.convert.work import Action, Row, Step, Translate, Work
 
 @final
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
-    """One dialect. `rows` is its table; `before` and `after` are passes over the document around it."""
+    """One dialect. `rows` is its table; `after` are passes over the whole document behind it."""
 
     name: str
     title: str
@@ -23,7 +23,6 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     translate: Translate = juel
     habits: Habits = Habits()
     loop_counter_from: int = 0
-    before: tuple[Callable[[Work], None], ...] = ()
     after: tuple[Callable[[Work], None], ...] = ()
 
 

@@ -14,7 +14,7 @@ from procession.convert.python_feel import translate_assignments
 from procession.convert.translation import Translation
 from procession.convert.tree import Element, remove, set_text
 from procession.convert.work import Translate, Work, place_of
-from procession.parse.xml import local_name
+from procession.model.xml import local_name
 
 BUSINESS_KEY: Final = "businessKey"
 """The variable by which messages are correlated where the model names nothing."""
@@ -32,6 +32,8 @@ class Habits(msgspec.Struct, frozen=True):
     """Whether a process that does not say so is executable."""
     passes_all: bool = False
     """Whether a call activity passes all variables, without being told."""
+    data_is_drawn: bool = False
+    """Whether data objects, stores and associations are documentation."""
     owners_are_candidates: bool = False
     """Whether a potential owner is a list of users and groups, and not the person who does it."""
     quartz: bool = False
@@ -261,6 +263,8 @@ STANDARD: Final[dict[str, Pass]] = {
     "completionCondition": condition,
     "loopCondition": condition,
     "activationCondition": condition,
+    "messagePath": condition,
+    "dataPath": condition,
     "loopCardinality": count,
     "timeDate": time,
     "timeDuration": time,
@@ -289,18 +293,17 @@ def subscriptions(work: Work) -> None:
         for e in elements
         if e.name == "receiveTask" or (e.name == "messageEventDefinition" and _waits(e.parent))
     }
-    keys = {local_name(e.get("messageRef") or ""): e for e in elements if e.name == _RETRIEVAL}
+    keyed = {local_name(e.get("messageRef") or "") for e in elements if e.name == _RETRIEVAL}
     for element in elements:
         id = element.get("id") or ""
-        if element.name != "message" or id not in caught or work.has(element, "subscription"):
+        # What the standard correlates by properties of the message needs no key of ours.
+        if element.name != "message" or id not in caught - keyed or work.has(element, "subscription"):
             continue
-        path = next((e for e in keys[id].walk() if e.name == "messagePath"), None) if id in keys else None
-        done = work.feel(path.text.strip(), element) if path is not None else None
-        key = f"={done.feel}" if done is not None and done.feel is not None else f"={BUSINESS_KEY}"
-        work.put(element, "subscription", {"correlationKey": key})
-        note = f"publish the message with the key {key[1:]}"
-        if key == f"={BUSINESS_KEY}":
-            note += ", and start the process with its business key as that variable, or name another one"
+        work.put(element, "subscription", {"correlationKey": f"={BUSINESS_KEY}"})
+        note = (
+            f"publish the message with the key {BUSINESS_KEY}, and start the process with its business key as that"
+            " variable, or name another one"
+        )
         name = element.get("name") or id
         work.tell(element, "correlation", name, "changed", target="zeebe:subscription@correlationKey", note=note)
 

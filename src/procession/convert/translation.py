@@ -84,7 +84,7 @@ def checked_feel(text: str) -> Translation:
     """A text that is said to be FEEL, with or without the equals sign."""
     text = text.strip().removeprefix("=").strip()
     try:
-        compile_expression(text)
+        compile_expression(text, dialect="camunda")
     except FeelSyntaxError as error:
         return Translation(feel=None, outcome="needs-work", notes=(f"this is no FEEL: {error}",))
     return Translation(feel=text)

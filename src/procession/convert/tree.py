@@ -13,7 +13,8 @@ from xml.parsers import expat
 import msgspec
 
 from procession.base.diagnostics import Refused
-from procession.parse.xml import Prefixes, read_xml
+from procession.model.xml import Prefixes
+from procession.parse.xml import read_xml
 
 _ATTRIBUTE: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}

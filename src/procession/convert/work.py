@@ -12,9 +12,9 @@ from procession.convert.juel_feel import Place
 from procession.convert.report import Entry, Outcome
 from procession.convert.translation import Translation
 from procession.convert.tree import Document, Element, insert, make, remove
+from procession.model.xml import Prefixes
 from procession.parse.dialects.zeebe import MODELER, PROCESSION, ZEEBE
 from procession.parse.grammar import BPMN, NODES
-from procession.parse.xml import Prefixes
 
 VALUE_MAX: Final = 400
 """Longest value that a report shows, in characters."""

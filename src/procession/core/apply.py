@@ -9,7 +9,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias, cast
 
 from procession.core import facts as f
+from procession.core.apply_events import EVENTS, LATE_JOINS, Apply, tokens_merged, unwatch, wait
+from procession.core.renumber import renumber
 from procession.core.state import (
+    AWAITS_DATA,
+    STORES_READ,
     ElementInstance,
     Incident,
     Job,
@@ -24,7 +28,7 @@ from procession.core.state import (
 from procession.ir.kinds import Kind
 from procession.ir.program import Program
 
-_JOINS: Final = (Kind.PARALLEL_GATEWAY, Kind.INCLUSIVE_GATEWAY)
+_JOINS: Final = (Kind.PARALLEL_GATEWAY, Kind.INCLUSIVE_GATEWAY, Kind.COMPLEX_GATEWAY)
 
 
 def apply(program: Program, state: State, fact: f.AnyFact) -> None:
@@ -32,15 +36,28 @@ def apply(program: Program, state: State, fact: f.AnyFact) -> None:
     APPLY[type(fact)](program, state, fact)
 
 
-def apply_step(program: Program, state: State, facts: Iterable[f.AnyFact], at: int) -> None:
-    """Replays one step: its facts in order, at its time. What is true after `step` is true after this."""
+Programs: TypeAlias = Callable[[str], Program]
+"""A program by its hash."""
+
+
+def apply_step(
+    program: Program, state: State, facts: Iterable[f.AnyFact], at: int, programs: Programs | None = None
+) -> Program:
+    """Replays one step: its facts in order, at its time. What is true after `step` is true after this.
+
+    Gives the program that the instance runs afterwards: a migration changes it, to one that `programs` knows.
+    """
     last: f.AnyFact | None = None
     for last in facts:
         APPLY[type(last)](program, state, last)
+        if type(last) is f.InstanceMigrated:
+            assert programs is not None, "facts with a migration need the programs that they name"
+            program = programs(last.program)
     state.seq += 1
     state.at = at
     if not isinstance(last, f.Yielded):
         state.yields = 0
+    return program
 
 
 def _started(program: Program, state: State, fact: f.InstanceStarted) -> None:
@@ -135,6 +152,7 @@ def _element_terminating(program: Program, state: State, fact: f.ElementTerminat
     element.held = None
     element.tokens = 0
     element.arrived = None
+    element.gates = None
 
 
 def _interruption_held(program: Program, state: State, fact: f.InterruptionHeld) -> None:
@@ -152,10 +170,12 @@ def _remove(state: State, key: int) -> ElementInstance | None:
 
 
 def _let_go(state: State, element: ElementInstance) -> None:
+    if state.awaiting:
+        state.awaiting.pop(element.key, None)
     if element.waits:
         for wait in element.waits:
             _drop_wait(state, wait)
-    if element.arrived and state.joins:
+    if (element.arrived or element.gates) and state.joins:
         for join in [j for j in state.joins if j[0] == element.key]:
             del state.joins[join]
 
@@ -167,39 +187,27 @@ def _drop_wait(state: State, key: int) -> None:
         return
     if state.subscriptions.pop(key, None) is not None:
         return
-    state.incidents.pop(key, None)
+    if state.incidents.pop(key, None) is None:
+        unwatch(state, key)
 
 
 def _flow_taken(program: Program, state: State, fact: f.FlowTaken) -> None:
     scope = state.elements[fact.scope]
     scope.tokens += 1
     target = program.nodes[program.flows[fact.flow].target]
-    if target.kind in _JOINS and len(target.incoming) > 1:
+    if target.start_quantity > 1 or (target.kind in _JOINS and len(target.incoming) > 1):
         if scope.arrived is None:
             scope.arrived = {}
         scope.arrived[fact.flow] = scope.arrived.get(fact.flow, 0) + 1
-        if target.kind is Kind.INCLUSIVE_GATEWAY:
+        if target.kind in LATE_JOINS:
             state.joins[fact.scope, target.index] = None
-
-
-def _tokens_merged(program: Program, state: State, fact: f.TokensMerged) -> None:
-    scope = state.elements[fact.scope]
-    arrived = scope.arrived
-    assert arrived is not None
-    scope.tokens -= len(fact.flows)
-    for flow in fact.flows:
-        arrived[flow] -= 1
-        if not arrived[flow]:
-            del arrived[flow]
-    node = program.nodes[fact.node]
-    if node.kind is Kind.INCLUSIVE_GATEWAY and not any(flow in arrived for flow in node.incoming):
-        state.joins.pop((fact.scope, fact.node), None)
 
 
 def _scope_interrupted(program: Program, state: State, fact: f.ScopeInterrupted) -> None:
     scope = state.elements[fact.scope]
     scope.tokens = 0
     scope.arrived = None
+    scope.gates = None
     for join in [j for j in state.joins if j[0] == fact.scope]:
         del state.joins[join]
 
@@ -215,6 +223,7 @@ def _forget(state: State, key: int) -> None:
         or state.timers.pop(key, None)
         or state.subscriptions.pop(key, None)
         or state.incidents.pop(key, None)
+        or unwatch(state, key)
     )
     if wait is None:
         return
@@ -230,21 +239,12 @@ def _variable_set(program: Program, state: State, fact: f.VariableSet) -> None:
     scope.variables[fact.name] = fact.value
 
 
-def _wait(state: State, element: int, key: int) -> ElementInstance:
-    owner = state.elements[element]
-    if owner.waits is None:
-        owner.waits = {}
-    owner.waits[key] = None
-    state.last_key = max(state.last_key, key)
-    return owner
-
-
 def _job_created(program: Program, state: State, fact: f.JobCreated) -> None:
     job = Job(fact.job, fact.element, type=fact.type, retries=fact.retries, group=fact.group)
     job.listener = fact.listener
     job.priority = fact.priority
     state.jobs[fact.job] = job
-    owner = _wait(state, fact.element, fact.job)
+    owner = wait(state, fact.element, fact.job)
     owner.groups = max(owner.groups, fact.group + 1)
 
 
@@ -271,7 +271,7 @@ def _timer_created(program: Program, state: State, fact: f.TimerCreated) -> None
     state.timers[fact.timer] = Timer(
         fact.timer, fact.element, fact.node, due=fact.due, cycle=fact.cycle, left=fact.left
     )
-    _wait(state, fact.element, fact.timer)
+    wait(state, fact.element, fact.timer)
 
 
 def _timer_fired(program: Program, state: State, fact: f.TimerFired) -> None:
@@ -283,7 +283,7 @@ def _subscription_opened(program: Program, state: State, fact: f.SubscriptionOpe
     state.subscriptions[key] = Subscription(
         key, fact.element, fact.node, name=fact.name, correlation_key=fact.key, signal=fact.signal
     )
-    _wait(state, fact.element, key)
+    wait(state, fact.element, key)
 
 
 def _published(program: Program, state: State, fact: f.MessagePublished) -> None:
@@ -343,11 +343,29 @@ def _incident_raised(program: Program, state: State, fact: f.IncidentRaised) -> 
     state.incidents[fact.incident] = Incident(
         fact.incident, fact.element, code=fact.code, message=fact.message, operation=operation, job=fact.job
     )
-    _wait(state, fact.element, fact.incident)
+    wait(state, fact.element, fact.incident)
 
 
 def _incident_resolved(program: Program, state: State, fact: f.IncidentResolved) -> None:
     _forget(state, fact.incident)
+
+
+def _data_awaited(program: Program, state: State, fact: f.DataAwaited) -> None:
+    state.elements[fact.element].held = [AWAITS_DATA, *fact.names]
+    state.awaiting[fact.element] = None
+
+
+def _data_arrived(program: Program, state: State, fact: f.DataArrived) -> None:
+    state.elements[fact.element].held = None
+    del state.awaiting[fact.element]
+
+
+def _stores_read(program: Program, state: State, fact: f.StoresRead) -> None:
+    state.elements[fact.element].held = [STORES_READ, fact.values]
+
+
+def _joined(program: Program, state: State, fact: f.ConversationJoined) -> None:
+    state.conversations[fact.key] = fact.value
 
 
 def _drew(program: Program, state: State, fact: f.Drew) -> None:
@@ -363,11 +381,34 @@ def _resumed(program: Program, state: State, fact: f.Resumed) -> None:
     state.agenda = []
 
 
+def _token_taken(program: Program, state: State, fact: f.TokenTaken) -> None:
+    scope = state.elements[fact.scope]
+    arrived = scope.arrived
+    assert arrived is not None
+    scope.tokens -= 1
+    arrived[fact.flow] -= 1
+    if not arrived[fact.flow]:
+        del arrived[fact.flow]
+    join = program.nodes[program.flows[fact.flow].target]
+    if not any(flow in arrived for flow in join.incoming):
+        state.joins.pop((fact.scope, join.index), None)
+
+
+def _restarted(program: Program, state: State, fact: f.InstanceRestarted) -> None:
+    state.epoch = fact.epoch
+
+
+def _suspended(program: Program, state: State, fact: f.InstanceSuspended) -> None:
+    state.suspended = True
+
+
+def _continued(program: Program, state: State, fact: f.InstanceResumed) -> None:
+    state.suspended = False
+
+
 def _nothing(program: Program, state: State, fact: f.Fact) -> None:
     """A fact that is history only."""
 
-
-Apply: TypeAlias = Callable[[Program, State, Any], None]
 
 APPLY: Final[dict[type[Any], Apply]] = {
     f.InstanceStarted: _started,
@@ -381,10 +422,12 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.ElementTerminating: _element_terminating,
     f.InterruptionHeld: _interruption_held,
     f.FlowTaken: _flow_taken,
-    f.TokensMerged: _tokens_merged,
+    f.TokensMerged: tokens_merged,
+    **EVENTS,
     f.ScopeInterrupted: _scope_interrupted,
     f.WaitClosed: _wait_closed,
     f.VariableSet: _variable_set,
+    f.ImplicitThrown: _nothing,
     f.JobCreated: _job_created,
     f.JobCompleted: _job_over,
     f.JobDenied: _job_over,
@@ -412,7 +455,19 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.IncidentResolved: _incident_resolved,
     f.Warned: _nothing,
     f.DecisionEvaluated: _nothing,
+    f.DecisionFailed: _nothing,
     f.Drew: _drew,
     f.Yielded: _yielded,
     f.Resumed: _resumed,
+    f.InstanceModified: _nothing,
+    f.TokenTaken: _token_taken,
+    f.InstanceRestarted: _restarted,
+    f.InstanceSuspended: _suspended,
+    f.InstanceResumed: _continued,
+    f.InstanceMigrated: renumber,
+    f.DataAwaited: _data_awaited,
+    f.DataArrived: _data_arrived,
+    f.StoresRead: _stores_read,
+    f.StoreWritten: _nothing,
+    f.ConversationJoined: _joined,
 }

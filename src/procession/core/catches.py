@@ -9,12 +9,13 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.commands import SetTimer, Subscribe
 from procession.core.context import Context
-from procession.core.operations import REPEAT
+from procession.core.conversations import expected_key, key_text
+from procession.core.operations import CHECK, REPEAT
 from procession.core.state import ElementInstance, Timer
 from procession.core.timers import first_due, next_due
-from procession.ir.program import MessageTrigger, Node, Ref, SignalTrigger, TimerTrigger
+from procession.ir.program import ConditionalTrigger, MessageTrigger, Node, Ref, SignalTrigger, TimerTrigger
 
-Planned: TypeAlias = "f.TimerCreated | f.SubscriptionOpened"
+Planned: TypeAlias = "f.TimerCreated | f.SubscriptionOpened | f.ConditionOpened"
 
 KEY_MAX: Final = 1024
 """Longest correlation key, in characters; keys are indexed."""
@@ -22,8 +23,13 @@ KEY_MAX: Final = 1024
 
 def plan(cx: Context, element: ElementInstance, node: Node) -> list[Planned]:
     """The timers and subscriptions of a node's `catches`, all expressions evaluated, nothing written yet."""
+    return plan_for(cx, element, node.catches)
+
+
+def plan_for(cx: Context, element: ElementInstance, catches: tuple[Ref, ...]) -> list[Planned]:
+    """The timers and subscriptions of these nodes."""
     planned: list[Planned] = []
-    for index in node.catches:
+    for index in catches:
         caught = cx.nodes[index]
         trigger = caught.trigger
         if isinstance(trigger, TimerTrigger):
@@ -32,12 +38,37 @@ def plan(cx: Context, element: ElementInstance, node: Node) -> list[Planned]:
                 planned.append(timer)
         elif isinstance(trigger, MessageTrigger):
             name = cx.text(trigger.name, element, "message name")
-            key = "" if trigger.key < 0 else correlation_key(cx, trigger.key, element)
+            key = _key(cx, element, trigger, is_next=index == element.node)
             planned.append(f.SubscriptionOpened(cx.new_key(), element.key, index, name, key))
         elif isinstance(trigger, SignalTrigger):
             name = cx.text(trigger.name, element, "signal name")
             planned.append(f.SubscriptionOpened(cx.new_key(), element.key, index, name, "", True))
+        elif isinstance(trigger, ConditionalTrigger):
+            planned.append(f.ConditionOpened(cx.new_key(), element.key, index, trigger.names))
     return planned
+
+
+def _key(cx: Context, element: ElementInstance, trigger: MessageTrigger, *, is_next: bool) -> str:
+    correlation = trigger.correlation
+    if correlation is not None:
+        return checked_key(expected_key(cx, correlation, element, is_next=is_next), correlation.key)
+    return "" if trigger.key < 0 else correlation_key(cx, trigger.key, element)
+
+
+def listen_again(cx: Context, element_key: int, event: Ref) -> None:
+    """A parallel multiple event that does not interrupt waits for all of its definitions anew."""
+    element = cx.state.elements.get(element_key)
+    if element is not None:
+        open_all(cx, plan_for(cx, element, cx.nodes[event].parts))
+
+
+def await_others(cx: Context, element_key: int) -> None:
+    """A parallel multiple start event waits for those of its definitions that have not happened."""
+    element = cx.state.elements.get(element_key)
+    if element is not None:
+        event = cx.nodes[element.node]
+        happened = (element.happened or {}).get(event.index, {})
+        open_all(cx, plan_for(cx, element, tuple([part for part in event.parts if part not in happened])))
 
 
 def open_all(cx: Context, planned: list[Planned]) -> None:
@@ -46,6 +77,9 @@ def open_all(cx: Context, planned: list[Planned]) -> None:
         cx.write(fact)
         if isinstance(fact, f.TimerCreated):
             cx.send(SetTimer(fact.timer, fact.element, fact.node, fact.due))
+        elif isinstance(fact, f.ConditionOpened):
+            # It may be true already.
+            cx.agenda.append((CHECK, fact.element, fact.condition))
         else:
             cx.send(Subscribe(fact.subscription, fact.element, fact.node, fact.name, fact.key, fact.signal))
 
@@ -57,18 +91,14 @@ def correlation_key(cx: Context, ref: Ref, element: ElementInstance) -> str:
     if text is None:
         expression = cx.linked.program.expressions[ref].text
         raise Failure("correlation-key", f"the correlation key `{expression}` must be a string or a number")
+    return checked_key(text, cx.linked.program.expressions[ref].text)
+
+
+def checked_key(text: str, what: str) -> str:
+    """A correlation key that is short enough to be indexed. Raises `Failure("correlation-key")`."""
     if len(text) > KEY_MAX:
-        raise Failure("correlation-key", f"the correlation key is longer than {KEY_MAX} characters")
+        raise Failure("correlation-key", f"the correlation key `{what}` is longer than {KEY_MAX} characters")
     return text
-
-
-def key_text(value: Json) -> str | None:
-    """A value as correlation key, None if it cannot be one."""
-    if isinstance(value, str):
-        return value
-    if value is None or isinstance(value, bool | list | dict):
-        return None
-    return str(value)
 
 
 def repeat(cx: Context, element: ElementInstance, timer: Timer) -> None:

@@ -39,15 +39,19 @@ class Context:
         "commands",
         "env",
         "facts",
+        "later",
         "linked",
         "next_key",
         "nodes",
         "sources",
         "state",
+        "target",
     )
 
-    def __init__(self, linked: Linked, state: State, at: int, key: int) -> None:
+    def __init__(self, linked: Linked, state: State, at: int, key: int, target: Linked | None = None) -> None:
         self.linked = linked
+        self.target = target
+        """The program that a migration goes to."""
         self.nodes = linked.nodes
         self.state = state
         self.at = at
@@ -55,6 +59,8 @@ class Context:
         self.facts: list[f.AnyFact] = []
         self.commands: list[AnyCommand] = []
         self.agenda: deque[Operation] = deque()
+        self.later: deque[Operation] = deque()
+        """What is done, one at a time, when the agenda is empty."""
         self.env: Environment | None = None
         self.sources: list[Ref] = []
         """Of each warning in `env`, the expression that it came from; NONE for a decision."""
@@ -80,6 +86,11 @@ class Context:
         if found is None:
             raise Rejected("not-found", f"element instance {key} is not active")
         return found
+
+    def switch(self, linked: Linked) -> None:
+        """The instance was migrated: from here on it runs this program."""
+        self.linked = linked
+        self.nodes = linked.nodes
 
     def enter(self, scope: int, node: Ref) -> None:
         """Puts the entering of a node, without a token, on the agenda."""
@@ -112,6 +123,11 @@ class Context:
         finally:
             if env.notes:
                 self.sources += [ref] * (min(len(env.notes), NOTES_MAX) - len(self.sources))
+
+    def evaluate_over(self, ref: Ref, content: dict[str, Json]) -> Json:
+        """The value of an expression that sees nothing but `content`."""
+        missing = self.linked.missing
+        return self.linked.expressions[ref](lambda name: content.get(name, missing), self.environment())
 
     def environment(self) -> Environment:
         """The environment that all expressions of a transition share."""

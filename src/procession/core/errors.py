@@ -8,7 +8,7 @@ from procession.core import facts as f
 from procession.core.commands import TellParent
 from procession.core.context import Context
 from procession.core.events import ChildEscalated, ChildThrew
-from procession.core.interrupt import catch
+from procession.core.interrupt import catch, event_of
 from procession.core.state import ElementInstance, Stage
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, ErrorTrigger, EscalationTrigger, Node
@@ -104,7 +104,7 @@ def _matching(
     for index in node.catches:
         caught = cx.nodes[index]
         trigger = caught.trigger
-        if not isinstance(trigger, kind) or caught.kind is not catching:
+        if not isinstance(trigger, kind) or event_of(cx, caught).kind is not catching:
             continue
         if trigger.code.literal == code:
             return caught

@@ -9,13 +9,26 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import msgspec
-
 from procession.base.values import Json
-
-
-class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="fact"):
-    """Base of all facts (data inheritance only: no behaviour)."""
+from procession.core.fact import Fact as Fact
+from procession.core.facts_of_changes import InstanceMigrated as InstanceMigrated
+from procession.core.facts_of_changes import InstanceModified as InstanceModified
+from procession.core.facts_of_changes import InstanceRestarted as InstanceRestarted
+from procession.core.facts_of_changes import InstanceResumed as InstanceResumed
+from procession.core.facts_of_changes import InstanceSuspended as InstanceSuspended
+from procession.core.facts_of_changes import TokenTaken as TokenTaken
+from procession.core.facts_of_data import ConversationJoined as ConversationJoined
+from procession.core.facts_of_data import DataArrived as DataArrived
+from procession.core.facts_of_data import DataAwaited as DataAwaited
+from procession.core.facts_of_data import StoresRead as StoresRead
+from procession.core.facts_of_data import StoreWritten as StoreWritten
+from procession.core.facts_of_events import ConditionChanged as ConditionChanged
+from procession.core.facts_of_events import ConditionOpened as ConditionOpened
+from procession.core.facts_of_events import GatewayActivated as GatewayActivated
+from procession.core.facts_of_events import GatewayReset as GatewayReset
+from procession.core.facts_of_events import ImplicitThrown as ImplicitThrown
+from procession.core.facts_of_events import TriggerHappened as TriggerHappened
+from procession.core.facts_of_events import TriggersComplete as TriggersComplete
 
 
 class InstanceStarted(Fact, frozen=True, array_like=True, gc=False, tag="started"):
@@ -371,6 +384,22 @@ class DecisionEvaluated(Fact, frozen=True, array_like=True, gc=False, tag="decid
     left_out: int = 0
 
 
+class DecisionFailed(Fact, frozen=True, array_like=True, gc=False, tag="undecided"):
+    """What a called decision did that has no result; warnings and an incident of the same element follow.
+
+    `evaluations` and `left_out` are as in `decided`; those that have no output come last and have null there. `failed`
+    is the id of the decision in which it failed, '' if none was begun. `code` says why: `unique` or `any` (a hit
+    policy), `assert`, `budget` (too many steps), `unknown-decision`, `document` (it cannot be read).
+    """
+
+    element: int
+    decision: str
+    evaluations: list[Json]
+    left_out: int
+    failed: str
+    code: str
+
+
 class Drew(Fact, frozen=True, array_like=True, gc=False, tag="drew"):
     """An expression drew random numbers; the counter moves so that no draw repeats."""
 
@@ -403,6 +432,13 @@ AnyFact: TypeAlias = (
     | ScopeInterrupted
     | WaitClosed
     | VariableSet
+    | ConditionOpened
+    | ConditionChanged
+    | TriggerHappened
+    | TriggersComplete
+    | ImplicitThrown
+    | GatewayActivated
+    | GatewayReset
     | JobCreated
     | JobCompleted
     | JobDenied
@@ -430,7 +466,19 @@ AnyFact: TypeAlias = (
     | IncidentResolved
     | Warned
     | DecisionEvaluated
+    | DecisionFailed
     | Drew
     | Yielded
     | Resumed
+    | InstanceModified
+    | TokenTaken
+    | InstanceRestarted
+    | InstanceSuspended
+    | InstanceResumed
+    | InstanceMigrated
+    | DataAwaited
+    | DataArrived
+    | StoresRead
+    | StoreWritten
+    | ConversationJoined
 )

@@ -20,6 +20,7 @@ from procession.core.operations import (
     COMPLETE,
     ENTER,
     HANDLE,
+    LISTEN,
     PASS,
     PREPARE,
     SPAWN,
@@ -48,7 +49,7 @@ def interrupt_inside(cx: Context, scope: ElementInstance, then: Operation) -> No
     stale = [op for op in cx.agenda if op[0] in _INTO_SCOPE and op[1] == scope.key]
     for op in stale:
         cx.agenda.remove(op)
-    if scope.tokens or scope.arrived:
+    if scope.tokens or scope.arrived or scope.gates:
         cx.write(f.ScopeInterrupted(scope.key))
     if not over:
         _close_event_sub_processes(cx, scope)
@@ -157,15 +158,52 @@ def cancelled(cx: Context, root_key: int, reason: str) -> None:
 
 def catch(cx: Context, element: ElementInstance, node: Node, variables: dict[str, Json]) -> None:
     """`node`'s trigger happened to `element`, which subscribed it: the row of its kind decides what follows."""
+    if node.kind is Kind.TRIGGER:
+        event = cx.nodes[node.attached]
+        if event.parallel:
+            received = _gathered(cx, element, node, variables)
+            if received is None:
+                return
+            variables = received
+        node = event
     if node.kind is Kind.BOUNDARY_EVENT:
         _boundary(cx, element, node, variables)
-    elif node.kind is Kind.START_EVENT:
+    elif node.kind is Kind.START_EVENT and element.node != node.index:
         _event_sub_process(cx, element, node, variables)
     elif cx.nodes[element.node].kind is Kind.EVENT_BASED_GATEWAY:
         _event_gateway(cx, element, node, variables)
     else:
         receive(cx, element, variables)
         cx.agenda.append((COMPLETE, element.key))
+
+
+def _gathered(cx: Context, element: ElementInstance, part: Node, variables: dict[str, Json]) -> dict[str, Json] | None:
+    """What all definitions of a parallel multiple event brought along, once the last of them has happened (10.5.6)."""
+    event = cx.nodes[part.attached]
+    happened = (element.happened or {}).get(event.index, {})
+    if any(other != part.index and other not in happened for other in event.parts):
+        cx.write(f.TriggerHappened(element.key, part.index, variables))
+        return None
+    received: dict[str, Json] = {}
+    for each in (*happened.values(), variables):
+        received.update(variables_of(each))
+    if happened:
+        cx.write(f.TriggersComplete(element.key, event.index))
+    if not event.interrupting and event.kind in {Kind.BOUNDARY_EVENT, Kind.START_EVENT}:
+        cx.agenda.append((LISTEN, element.key, event.index))
+    return received
+
+
+def event_of(cx: Context, node: Node) -> Node:
+    """The event that a node subscribes for: itself, or the one of which it is a definition."""
+    return cx.nodes[node.attached] if node.kind is Kind.TRIGGER else node
+
+
+def happens_again(cx: Context, node: Node) -> bool:
+    """Whether an event stays subscribed when it happens: one at a border or of an event sub-process that does not
+    interrupt. A definition of a parallel multiple event waits for the others first."""
+    event = event_of(cx, node)
+    return not event.interrupting and not event.parallel and event.kind in {Kind.BOUNDARY_EVENT, Kind.START_EVENT}
 
 
 def _boundary(cx: Context, host: ElementInstance, node: Node, variables: dict[str, Json]) -> None:
@@ -210,8 +248,8 @@ def _close_event_sub_processes(cx: Context, scope: ElementInstance) -> None:
     state = cx.state
     for wait in list(scope.waits or ()):
         timer, subscription = state.timers.get(wait), state.subscriptions.get(wait)
-        waiting = timer or subscription
-        if waiting is not None and cx.nodes[waiting.node].kind is Kind.START_EVENT:
+        waiting = timer or subscription or state.conditions.get(wait)
+        if waiting is not None and event_of(cx, cx.nodes[waiting.node]).kind is Kind.START_EVENT:
             close_wait(cx, wait)
             cx.write(f.WaitClosed(wait))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias, final
 
+from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.ir.program import NONE, Program
 
@@ -50,8 +51,27 @@ class Decided(NamedTuple):
     left_out: int = 0
 
 
+class Unfinished(NamedTuple):
+    """What the fact `DecisionFailed` tells of a called decision that has no result, in the order of its fields."""
+
+    decision: str
+    evaluations: list[Json]
+    left_out: int
+    failed: str
+    code: str
+
+
+@final
+class Undecided(Failure):
+    """A called decision has no result; `did` is what it did until it failed."""
+
+    def __init__(self, code: str, message: str, did: Unfinished) -> None:
+        super().__init__(code, message)
+        self.did = did
+
+
 Decide: TypeAlias = Callable[[str, str, Lookup, Environment], Decided]
-"""(decision hash, decision id, variables, environment) -> result. Raises `Failure("decision", …)`."""
+"""(decision hash, decision id, variables, environment) -> result. Raises `Undecided`, or another `Failure`."""
 
 
 @final

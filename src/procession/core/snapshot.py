@@ -14,7 +14,10 @@ import msgspec
 
 from procession.base.failure import Unreadable
 from procession.base.values import Json
+from procession.core.apply_events import watch
 from procession.core.state import (
+    AWAITS_DATA,
+    Condition,
     ElementInstance,
     Incident,
     Job,
@@ -53,11 +56,14 @@ _SCALARS: Final = (
     "start_node",
     "message",
     "yields",
+    "suspended",
+    "conversations",
 )
 
 _JOB: Final = ("key", "element", "type", "retries", "group", "listener", "priority", "held")
 _TIMER: Final = ("key", "element", "node", "due", "cycle", "left")
 _SUBSCRIPTION: Final = ("key", "element", "node", "name", "correlation_key", "signal")
+_CONDITION: Final = ("key", "element", "node", "names", "value")
 _INCIDENT: Final = ("key", "element", "code", "message", "operation", "job")
 _LOOP: Final = ("items", "count", "outputs", "started", "completed", "terminated")
 """The fields of each row, in their order for ever."""
@@ -81,6 +87,7 @@ def dump(state: State) -> bytes:
         [_row(each, _INCIDENT) for each in state.incidents.values()],
         [list(join) for join in state.joins],
         [list(entry) for entry in state.agenda],
+        [_row(each, _CONDITION) for each in state.conditions.values()],
     ]
     return _ENCODER.encode(rows)
 
@@ -116,6 +123,11 @@ def load(data: bytes) -> State:
     for scope, node in cast("list[tuple[int, int]]", rows[8]):
         state.joins[scope, node] = None
     state.agenda = [tuple(entry) for entry in cast("list[list[Json]]", rows[9])]
+    for row in cast("list[list[object]]", rows[10] if len(rows) > 10 else []):
+        condition = _filled(Condition(0, 0, 0, names=()), _CONDITION, row)
+        condition.names = tuple(condition.names)
+        state.conditions[condition.key] = condition
+        watch(state, condition)
     return state
 
 
@@ -149,6 +161,8 @@ def _element_row(e: ElementInstance) -> list[object]:
         list(e.definition) if e.definition is not None else None,
         e.children is not None,
         list(e.then) if e.then is not None else None,
+        [[node, list(parts.items())] for node, parts in e.happened.items()] if e.happened else None,
+        [[node, list(flows)] for node, flows in e.gates.items()] if e.gates else None,
     ]
 
 
@@ -157,6 +171,8 @@ def _load_element(state: State, row: list[object]) -> None:
     scope = state.elements[scope_key] if scope_key else None
     element = _element(row, scope)
     state.elements[element.key] = element
+    if isinstance(element.held, list) and element.held[0] == AWAITS_DATA:
+        state.awaiting[element.key] = None
     if scope is None:
         state.root = element
     else:
@@ -186,4 +202,15 @@ def _element(row: list[object], scope: ElementInstance | None) -> ElementInstanc
     element.children = {} if row[15] else None
     then = cast("list[Json] | None", row[16]) if len(row) > 16 else None
     element.then = tuple(then) if then is not None else None
+    _load_rest(element, row[17:])
     return element
+
+
+def _load_rest(element: ElementInstance, row: list[object]) -> None:
+    """What rows of earlier builds do not have."""
+    if len(row) > 0 and row[0] is not None:
+        happened = cast("list[tuple[int, list[tuple[int, Json]]]]", row[0])
+        element.happened = {node: {part: variables for part, variables in parts} for node, parts in happened}
+    if len(row) > 1 and row[1] is not None:
+        gates = cast("list[tuple[int, list[int]]]", row[1])
+        element.gates = {node: tuple(flows) for node, flows in gates}

@@ -6,7 +6,7 @@ Native classes with `__slots__`; no behaviour beyond navigation, no I/O. The sna
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from procession.base.values import Json
 
@@ -30,6 +30,14 @@ class Status(IntEnum):
 
 Operation: TypeAlias = "tuple[Json, ...]"
 """An agenda entry: the operation's number, then its arguments, all JSON."""
+
+
+AWAITS_DATA: Final = "data"
+"""Held by an element that waits for data: [AWAITS_DATA, the names that it lacks]."""
+READS_STORES: Final = "reading"
+"""Held by an element until its data stores are read: [READS_STORES]."""
+STORES_READ: Final = "stores"
+"""Held between the reading of data stores and the taking of inputs: [STORES_READ, values by variable]."""
 
 
 @final
@@ -62,6 +70,20 @@ class Timer:
         self.due = due
         self.cycle = cycle
         self.left = left
+
+
+@final
+class Condition:
+    """A condition that an element waits for, and its last value. `names`: which variables matter, empty for all."""
+
+    __slots__ = ("element", "key", "names", "node", "value")
+
+    def __init__(self, key: int, element: int, node: int, *, names: tuple[str, ...]) -> None:
+        self.key = key
+        self.element = element
+        self.node = node
+        self.names = names
+        self.value = False
 
 
 @final
@@ -124,7 +146,9 @@ class ElementInstance:
         "child",
         "children",
         "definition",
+        "gates",
         "groups",
+        "happened",
         "held",
         "index",
         "key",
@@ -163,6 +187,10 @@ class ElementInstance:
         """Of a call activity: the called instance's key."""
         self.definition: tuple[str, int] | None = None
         """Of a call or decision: the resolved hash and version."""
+        self.happened: dict[int, dict[int, Json]] | None = None
+        """Of a parallel multiple event, by its node: what its definitions that happened brought along."""
+        self.gates: dict[int, tuple[int, ...]] | None = None
+        """Of a scope: the complex gateways that wait for their reset, and the flows whose tokens they had."""
 
     @property
     def is_open_task(self) -> bool:
@@ -177,7 +205,10 @@ class State:
     __slots__ = (
         "agenda",
         "at",
+        "awaiting",
         "business_key",
+        "conditions",
+        "conversations",
         "depth",
         "draws",
         "elements",
@@ -199,10 +230,12 @@ class State:
         "start_node",
         "status",
         "subscriptions",
+        "suspended",
         "tenant",
         "timers",
         "tz_release",
         "version",
+        "watchers",
         "yields",
         "zone",
     )
@@ -237,5 +270,14 @@ class State:
         self.incidents: dict[int, Incident] = {}
         self.joins: dict[tuple[int, int], None] = {}
         """(scope, node) of the inclusive joins at which tokens wait."""
+        self.awaiting: dict[int, None] = {}
+        """The elements that wait for data; what they lack is in `held`."""
+        self.conversations: dict[str, str] = {}
+        """The values of the correlation keys that a message of this instance has set."""
+        self.conditions: dict[int, Condition] = {}
+        self.watchers: dict[str, dict[int, None]] = {}
+        """The conditions by the variables that they depend on; those that depend on all are under ""."""
         self.agenda: list[Operation] = []
         self.yields = 0
+        self.suspended = False
+        """Whether it stands still: what it waits for is not on offer at its host."""

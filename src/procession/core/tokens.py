@@ -1,4 +1,4 @@
-"""Tokens: how an element is entered and left, how joins count, when a scope is empty (BPMN 2.0.2, 13.2 and 13.4)."""
+"""Tokens: how an element is begun and left, and when a scope is empty (BPMN 2.0.2, 13.2). Joins are in `joins`."""
 
 from __future__ import annotations
 
@@ -20,24 +20,6 @@ from procession.ir.kinds import Kind, ListenerEvent
 from procession.ir.program import Node, Ref
 
 
-def enter(cx: Context, scope_key: int, node_index: Ref, token: int) -> None:
-    """A token arrives at a node. At a join it waits until the join's rule is met."""
-    scope = cx.state.elements.get(scope_key)
-    if scope is None:
-        return
-    node = cx.nodes[node_index]
-    if token and len(node.incoming) > 1:
-        if node.kind is Kind.PARALLEL_GATEWAY:
-            arrived = scope.arrived or {}
-            if not all(flow in arrived for flow in node.incoming):
-                return
-            cx.write(f.TokensMerged(scope_key, node_index, node.incoming))
-            token = 0
-        elif node.kind is Kind.INCLUSIVE_GATEWAY:
-            return  # decided when nothing else can move: fire_inclusive
-    begin(cx, scope_key, node, bool(token))
-
-
 def begin(cx: Context, scope_key: int, node: Node, token: bool) -> ElementInstance:
     """Makes the element instance and puts its next operation on the agenda."""
     key = cx.new_key()
@@ -48,45 +30,11 @@ def begin(cx: Context, scope_key: int, node: Node, token: bool) -> ElementInstan
 
 def next_of(node: Node) -> int:
     """What follows entering: nodes with input mappings or start listeners are prepared first."""
-    if node.inputs:
+    if node.inputs or node.data is not None:
         return PREPARE
     if node.listeners and any(listener.event is ListenerEvent.START for listener in node.listeners):
         return PREPARE
     return ACTIVATE
-
-
-def fire_inclusive(cx: Context) -> bool:
-    """Lets one inclusive join go on, if one can: every incoming flow has a token, or no other token reaches it.
-
-    Called when the agenda is empty, because only then is it known where all tokens are.
-    """
-    for scope_key, node_index in cx.state.joins:
-        scope = cx.state.elements[scope_key]
-        node = cx.nodes[node_index]
-        arrived = scope.arrived or {}
-        taken = tuple(flow for flow in node.incoming if flow in arrived)
-        if taken and _nothing_else_arrives(cx, scope, node, arrived):
-            cx.write(f.TokensMerged(scope_key, node_index, taken))
-            begin(cx, scope_key, node, False)
-            return True
-    return False
-
-
-def _nothing_else_arrives(cx: Context, scope: ElementInstance, node: Node, arrived: dict[int, int]) -> bool:
-    """BPMN 2.0.2, 13.4.3: a token that reaches a flow without a token holds the join back, unless it also reaches
-    a flow that has one. Without the exception two joins in one loop would wait for each other for ever.
-    """
-    open_reach: set[int] = set()
-    taken_reach: set[int] = set()
-    for flow, reach in zip(node.incoming, node.reach, strict=True):
-        (taken_reach if flow in arrived else open_reach).update(reach)
-    holding = open_reach - taken_reach
-    if not holding:
-        return True
-    if any(child.node in holding for child in (scope.children or {}).values()):
-        return False
-    flows = cx.linked.flows
-    return not any(flows[flow].target in holding and flows[flow].target != node.index for flow in arrived)
 
 
 def leave(cx: Context, element: ElementInstance, flows: tuple[Ref, ...]) -> None:
@@ -95,8 +43,10 @@ def leave(cx: Context, element: ElementInstance, flows: tuple[Ref, ...]) -> None
     assert scope is not None
     close_waits(cx, element)
     cx.write(f.ElementCompleted(element.key))
-    take(cx, scope, flows)
-    if not flows:
+    if flows:
+        quantity = cx.nodes[element.node].completion_quantity
+        take(cx, scope, flows if quantity == 1 else flows * quantity)
+    else:
         complete_if_empty(cx, scope)
 
 

@@ -8,19 +8,23 @@ from typing import Any, Final, TypeAlias, cast
 from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
+from procession.core import migration, modification
 from procession.core import operations as op
-from procession.core.catches import repeat_operation
+from procession.core.catches import await_others, listen_again, repeat_operation
 from procession.core.commands import CloseTask
+from procession.core.conditions import check
 from procession.core.context import Context
-from procession.core.elements import multi_instance, scopes, tasks
+from procession.core.conversations import join
+from procession.core.elements import events, loops, multi_instance, scopes, tasks
 from procession.core.elements.gateways import outgoing
-from procession.core.elements.table import ASK, ENTER
+from procession.core.elements.table import ASK, COLLECT, ENTER
 from procession.core.errors import throw
 from procession.core.interrupt import cancelled, handle, pass_boundary
 from procession.core.jobs import create, next_listener, plan_job
+from procession.core.joins import ask_gateway, enter
 from procession.core.state import Stage
 from procession.core.task_listeners import next_task_listener
-from procession.core.tokens import enter, finish, leave
+from procession.core.tokens import finish, leave
 from procession.core.variables import map_inputs, map_outputs, variables_of
 from procession.ir.kinds import ListenerEvent
 
@@ -31,7 +35,8 @@ def _prepare(cx: Context, key: int) -> None:
     if element is None:
         return
     node = cx.node_of(element)
-    map_inputs(cx, element, node)
+    if not map_inputs(cx, element, node):
+        return
     if next_listener(node, ListenerEvent.START) is None:
         cx.agenda.append((op.ACTIVATE, key))
     else:
@@ -74,10 +79,11 @@ def _complete(cx: Context, key: int) -> None:
         return
     node = cx.nodes[element.node]
     end = next_listener(node, ListenerEvent.END) if node.listeners else None
-    if not node.outputs and end is None:
+    has_outputs = bool(node.outputs) or (node.data is not None and bool(node.data.outputs))
+    if not has_outputs and end is None:
         _leave(cx, key)
         return
-    job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not node.outputs else None
+    job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not has_outputs else None
     map_outputs(cx, element, node)
     if element.is_open_task:
         cx.send(CloseTask(key))
@@ -98,7 +104,7 @@ def _leave(cx: Context, key: int) -> None:
     if scope is None:
         finish(cx, element)
     elif scope.loop is not None:
-        multi_instance.collect(cx, key)
+        COLLECT[cx.nodes[scope.node].kind](cx, key)
     else:
         leave(cx, element, outgoing(cx, cx.nodes[element.node], element))
 
@@ -161,4 +167,18 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.HANDLE: handle,
     op.CLOSE_LOOP: multi_instance.close,
     op.CANCELLED: cancelled,
+    op.JOIN: join,
+    op.CHECK: check,
+    op.THROW_PART: events.throw_part,
+    op.LISTEN: listen_again,
+    op.THROW_IMPLICIT: multi_instance.throw_implicit,
+    op.GO_ROUND: loops.go_round,
+    op.ASK_GATEWAY: ask_gateway,
+    op.AWAIT: await_others,
+    op.BROADCAST: events.broadcast,
+    op.ABANDON: modification.abandon,
+    op.BEGIN: modification.begin_anew,
+    op.SUBSCRIBE: migration.subscribe_more,
+    op.RENEW_JOB: migration.renew_job,
+    op.RENEW_TASK: migration.renew_task,
 }

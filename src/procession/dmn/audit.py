@@ -53,9 +53,10 @@ class Hit(msgspec.Struct, frozen=True):
 
 @final
 class Left(msgspec.Struct, frozen=True):
-    """The decision entered last has its result."""
+    """The decision entered last has its result. `held` is False if an assertion in it did not hold."""
 
     value: object
+    held: bool = True
 
 
 @final
@@ -84,7 +85,8 @@ class TableEvaluation(msgspec.Struct, frozen=True, kw_only=True):
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """A decision that was evaluated: its requirements' values by name, its tables, its output as FEEL values.
 
-    `done` is False for one that ended in an error; its output is None.
+    `done` is False for one that ended in an error; its output is None. `held` is False for one in which an assertion
+    did not hold, be it in a decision that it asked.
     """
 
     id: str
@@ -93,6 +95,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     output: object = None
     tables: tuple[TableEvaluation, ...] = ()
     done: bool = True
+    held: bool = True
 
 
 @final
@@ -105,7 +108,7 @@ class _Open:
         self.entered = entered
         self.tables: list[tuple[Asked, list[MatchedRule]]] = []
 
-    def closed(self, output: object) -> Evaluation:
+    def closed(self, output: object, held: bool = True) -> Evaluation:
         tables = [
             TableEvaluation(
                 owner=asked.table.owner,
@@ -122,6 +125,7 @@ class _Open:
             output=None if output is MISSING else output,
             tables=tuple(tables),
             done=output is not MISSING,
+            held=held,
         )
 
 
@@ -142,8 +146,8 @@ def evaluations(trail: Iterable[object]) -> tuple[Evaluation, ...]:
             case Hit(table=table, number=number, rule=rule):
                 annotations = table.annotations[number - 1]
                 _rules_of(open_[-1], table).append(MatchedRule(number=number, id=rule, annotations=annotations))
-            case Left(value=value):
-                found.append(open_.pop().closed(value))
+            case Left(value=value, held=held):
+                found.append(open_.pop().closed(value, held))
             case _:
                 continue
     found += [each.closed(MISSING) for each in reversed(open_[1:])]

@@ -26,6 +26,8 @@ from procession.model.dmn import (
 
 _CAMUNDA_EXPORTERS: Final = ("camunda", "dmn-js", "bpmn.io")
 
+IMPORTED_MAX: Final = 20_000
+"""Most elements that one document imports; one that is imported on two ways is there twice, so they may double."""
 
 _Element: TypeAlias = Decision | InputData | BusinessKnowledgeModel | DecisionService
 
@@ -110,8 +112,12 @@ class _Compiler:
             found = self._imports.get(wanted.namespace)
             if found is None:
                 text = f"the import {wanted.name!r} of {wanted.namespace[:80]!r} is not there"
-                remedy = "give dmn.load both; a deployment reads one document at a time: put what is imported into it"
-                self.cx.report("dmn-requirement", wanted.span, text, remedy)
+                remedy = "deploy it together with the document of that namespace; give dmn.load both"
+                self.cx.report("dmn-import", wanted.span, text, remedy)
+                continue
+            if self.graph.size + found.graph.size > IMPORTED_MAX:
+                text = f"more than {IMPORTED_MAX} elements are imported; on several ways, each of them counts"
+                self.cx.report("dmn-import", wanted.span, text, "import a document on one way")
                 continue
             self._prefixes[wanted.namespace] = wanted.name
             self.graph.include(found.graph, wanted.name)

@@ -64,6 +64,11 @@ class Graph:
         self.nodes: dict[str, Node] = {}
         self.functions: dict[str, Function] = {}
 
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        return len(self.inputs) + len(self.nodes) + len(self.functions)
+
     def include(self, other: Graph, name: str) -> None:
         """Adds an imported document's nodes under the import's name."""
         path = (name,) if name else ()
@@ -122,7 +127,7 @@ def run(graph: Graph, keys: Iterable[str], lookup: Lookup, rt: Runtime, results:
             raise DecisionError(error.code, f"decision {node.name!r}: {error.message}") from None
         results[key] = value
         if rt.trail is not None:
-            rt.leave(Left(value))
+            rt.leave(Left(value, all(note.code != "assert" for note in rt.notes[before:])))
         if len(rt.notes) > before:
             rt.notes[before:] = [_placed(note, node) for note in rt.notes[before:]]
 

@@ -14,11 +14,12 @@ import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.dmn.audit import Evaluation, evaluations
-from procession.dmn.compiler import compile_decisions
 from procession.dmn.decisions import CompiledDecisions, DecisionInfo, ServiceInfo
 from procession.dmn.errors import DecisionError
+from procession.dmn.imports import compile_together
 from procession.feel import MISSING, BudgetExceeded, Dialect, Function, Note, Runtime
 from procession.feel.library import from_python
+from procession.model.dmn import Decisions
 
 
 @final
@@ -141,22 +142,32 @@ class Model:
 def load(
     source: str | Path | bytes,
     *,
-    imports: Iterable[Model] = (),
+    imports: Iterable[Model | str | Path | bytes] = (),
     dialect: Dialect | None = None,
 ) -> Model:
     """The decisions of a file, or of a document's bytes. `imports` are the models that it imports.
 
-    `dialect` None is decided by the exporter of the document. Raises `Refused` with every finding (file, line, column,
+    They may be files and bytes as well, in any order, which may import each other and the models among them.
+    `dialect` None is decided by the exporter of each document. Raises `Refused` with every finding (file, line, column,
     rule, remedy) for a document that cannot be executed, `OSError` for a file that cannot be read.
     """
     from procession.parse import parse_dmn
 
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    document, found = parse_dmn(data, "" if isinstance(source, bytes) else str(source))
-    if document is None:
-        raise Refused(found)
-    compiled, more = compile_decisions(document, imports=[each.compiled for each in imports], dialect=dialect)
-    found = [*found, *more]
-    if compiled is None or any(each.severity == "error" for each in found):
-        raise Refused(found)
-    return Model(compiled, found)
+    given = list(imports)
+    documents: list[Decisions] = []
+    read: list[list[Diagnostic]] = []
+    for each in (*[each for each in given if not isinstance(each, Model)], source):
+        data = each if isinstance(each, bytes) else Path(each).read_bytes()
+        document, found = parse_dmn(data, "" if isinstance(each, bytes) else str(each))
+        if document is None:
+            raise Refused(found)
+        documents.append(document)
+        read.append(found)
+    models = [each.compiled for each in given if isinstance(each, Model)]
+    together = compile_together(documents, imports=models, dialect=dialect)
+    told = [[*found, *each.found] for found, each in zip(read, together, strict=True)]
+    compiled = together[-1].decisions
+    wrong = [found for found in told if any(each.severity == "error" for each in found)]
+    if wrong or compiled is None:
+        raise Refused([each for found in wrong for each in found])
+    return Model(compiled, told[-1])

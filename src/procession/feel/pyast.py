@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 IS: Final = ast.Is()
 IS_NOT: Final = ast.IsNot()
@@ -286,4 +286,6 @@ def verify(code: CodeType, known: frozenset[str]) -> None:
 
 
 def _is_plain(value: object) -> bool:
-    return type(value) in _CONSTANTS or (isinstance(value, tuple) and all(map(_is_plain, value)))
+    if isinstance(value, tuple):
+        return all(map(_is_plain, cast("tuple[object, ...]", value)))
+    return type(value) in _CONSTANTS

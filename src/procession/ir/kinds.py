@@ -33,6 +33,11 @@ class Kind(IntEnum):
     EVENT_BASED_GATEWAY = 18
     MULTI_INSTANCE = 19
     """The body around a multi-instance activity; its `inner` node is the activity itself."""
+    TRIGGER = 20
+    """One definition of an event that has several; its `attached` is the event."""
+    COMPLEX_GATEWAY = 21
+    LOOP = 22
+    """The body around an activity with a standard loop; its `inner` node is the activity itself."""
 
 
 class TimerKind(IntEnum):

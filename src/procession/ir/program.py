@@ -13,7 +13,10 @@ import msgspec
 
 from procession.ir.kinds import Binding, Kind, ListenerEvent, TimerKind
 
-IR_VERSION: Final = 1
+IR_VERSION: Final = 2
+ALTERED_IR: Final = 2
+"""From this version on a signal reaches its own instance at once, and a default flow is taken beside flows without a
+condition. Programs of version 1 behave as they did when they were compiled."""
 FEEL_SEMANTICS: Final = 2
 """1: every expression is in Camunda's dialect. 2: those of the profile `standard` are in the specification's FEEL."""
 DMN_SEMANTICS: Final = 1
@@ -75,16 +78,33 @@ class NoneTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="n
     """A none event."""
 
 
+@final
+class Correlation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Correlation as the standard has it (8.4.2), by the key `key` of a conversation.
+
+    `retrieved` are evaluated over the content of the message, a property of the key each. `expected` are evaluated over
+    the variables of the process (context-based); without them the first message of the conversation sets the values.
+    That first message correlates by its name alone, unless `contextual`: somebody knows the values before it comes.
+    """
+
+    key: str
+    retrieved: tuple[Ref, ...]
+    expected: tuple[Ref, ...] = ()
+    contextual: bool = False
+
+
 class MessageTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="message"):
     """`key` is the correlation key's expression; without one the message correlates by name alone.
 
     For a throw, `message_id` and `ttl` (ISO 8601 duration) belong to what is published.
+    `correlation` comes before `key`.
     """
 
     name: Text
     key: Ref = NONE
     message_id: Ref = NONE
     ttl: Ref = NONE
+    correlation: Correlation | None = None
 
 
 class SignalTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="signal"):
@@ -119,6 +139,13 @@ class LinkTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="l
     target: Ref = NONE
 
 
+class ConditionalTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="conditional"):
+    """`names` are the variables whose change makes the condition be evaluated again; empty for any variable."""
+
+    condition: Ref
+    names: tuple[str, ...] = ()
+
+
 class TerminateTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="terminate"):
     """A terminate end event."""
 
@@ -132,6 +159,7 @@ Trigger: TypeAlias = (
     | EscalationTrigger
     | LinkTrigger
     | TerminateTrigger
+    | ConditionalTrigger
 )
 
 
@@ -148,6 +176,27 @@ class Loop(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cardinality: Ref = NONE
     output_local: str = ""
     """The variable that `output` reads: each instance starts with one of its own, so that parallel ones do not mix."""
+
+
+@final
+class Repeat(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Standard loop characteristics (10.3.9). `maximum` -1: as often as the condition says."""
+
+    condition: Ref = NONE
+    before: bool = False
+    maximum: int = -1
+
+
+@final
+class Thrown(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An event that a multi-instance body throws when an instance completes: `event` is a node of kind TRIGGER.
+
+    `condition` says at which completions; `first` that only the first one throws it.
+    """
+
+    event: Ref
+    condition: Ref = NONE
+    first: bool = False
 
 
 @final
@@ -195,6 +244,50 @@ class TaskSpec(msgspec.Struct, frozen=True, array_like=True, gc=False):
     external_form: Text = Text()
     form_binding: Binding = Binding.LATEST
     form_version_tag: str = ""
+    lanes: tuple[str, ...] = ()
+    """The names of the lanes that it is drawn in, the outermost first."""
+
+
+@final
+class Transfer(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A data association, or one assignment of it (10.4.2). `target` is a variable and the path below it.
+
+    `needs` are the variables without which nothing is transferred: null counts as not available.
+    """
+
+    source: Ref
+    target: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+
+@final
+class DataSet(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An input set or output set, by the names of variables."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+@final
+class Data(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The data of a node as the standard has it (10.4).
+
+    `variables` are made in its scope when it is entered. `message` is the name under which a content that is no context
+    travels, and `content` are the data inputs that are sent, or the data outputs that take what was received.
+    `reads` are [variable, data store] pairs, `writes` of `outputs` the data stores that their targets mean. `copied`
+    are [target, output] pairs of outputs that are copied as they are: a result may have the name of either.
+    """
+
+    variables: tuple[str, ...] = ()
+    inputs: tuple[Transfer, ...] = ()
+    outputs: tuple[Transfer, ...] = ()
+    input_sets: tuple[DataSet, ...] = ()
+    output_sets: tuple[DataSet, ...] = ()
+    message: str = ""
+    content: tuple[str, ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()
+    writes: tuple[tuple[str, str], ...] = ()
+    copied: tuple[tuple[str, str], ...] = ()
 
 
 @final
@@ -246,6 +339,19 @@ class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of an inclusive join, per incoming flow: the nodes of the scope that can reach the join through that flow."""
     line: int = 0
     column: int = 0
+    parts: tuple[Ref, ...] = ()
+    """Of an event with several definitions: a node of kind TRIGGER for each of them."""
+    parallel: bool = False
+    """Of such an event, whether all of them must happen; of an instantiating event-based gateway, the same."""
+    start_quantity: int = 1
+    completion_quantity: int = 1
+    activation: Ref = NONE
+    """Of a complex gateway: the activation condition."""
+    repeat: Repeat | None = None
+    thrown: tuple[Thrown, ...] = ()
+    instantiate: bool = False
+    """Of a receive task or event-based gateway: what it waits for starts the process."""
+    data: Data | None = None
 
 
 @final
@@ -256,7 +362,7 @@ class Program(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=Tr
     `profile` is `zeebe` or `standard`; `feel` and `dmn` are the semantics numbers the program was compiled for.
     """
 
-    ir_version: int = IR_VERSION
+    ir_version: int = 1
     process_id: str
     name: str = ""
     version_tag: str = ""

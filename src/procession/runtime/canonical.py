@@ -40,10 +40,11 @@ class _Run:
 class _Reading:
     """What has been read so far: element instances by key, and whose each wait is."""
 
-    __slots__ = ("program", "root", "runs", "waits")
+    __slots__ = ("program", "programs", "root", "runs", "waits")
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, programs: Callable[[str], Program] | None) -> None:
         self.program = program
+        self.programs = programs
         self.runs: dict[int, _Run] = {}
         self.waits: dict[int, int] = {}
         self.root: _Run | None = None
@@ -67,9 +68,11 @@ class _Reading:
         self.note(self.waits[wait], *words)
 
 
-def canonical(program: Program, facts: Iterable[f.AnyFact]) -> Json:
-    """The form of one instance, from all its facts in order: JSON that is equal where the work was equal."""
-    reading = _Reading(program)
+def canonical(program: Program, facts: Iterable[f.AnyFact], programs: Callable[[str], Program] | None = None) -> Json:
+    """The form of one instance, from all its facts in order: JSON that is equal where the work was equal.
+
+    `programs` gives those that a migration goes to, by hash."""
+    reading = _Reading(program, programs)
     for fact in facts:
         READ[type(fact)](reading, fact)
     return _form(reading.root) if reading.root is not None else None
@@ -109,6 +112,22 @@ def _ended(r: _Reading, fact: f.InstanceCompleted | f.InstanceTerminated) -> Non
     r.root.history.append([cast("str", fact.__struct_config__.tag)])
 
 
+def _migrated(r: _Reading, fact: f.InstanceMigrated) -> None:
+    assert r.root is not None
+    assert r.programs is not None, "facts with a migration need the programs that they name"
+    r.program = r.programs(fact.program)
+    r.root.history.append(["migrated", fact.program, fact.version])
+
+
+def _token_taken(r: _Reading, fact: f.TokenTaken) -> None:
+    r.note(fact.scope, "token-taken", r.program.flows[fact.flow].id)
+
+
+def _by_hand(r: _Reading, *words: Json) -> None:
+    assert r.root is not None
+    r.root.history.append(list(words))
+
+
 def _set(r: _Reading, fact: f.VariableSet) -> None:
     r.runs[fact.scope].variables.setdefault(fact.name, []).append(fact.value)
 
@@ -117,7 +136,7 @@ def _flow(r: _Reading, fact: f.FlowTaken) -> None:
     r.runs[fact.scope].flows[r.program.flows[fact.flow].id] += 1
 
 
-def _merged(r: _Reading, fact: f.TokensMerged) -> None:
+def _merged(r: _Reading, fact: f.TokensMerged | f.GatewayActivated | f.GatewayReset) -> None:
     for flow in fact.flows:
         r.runs[fact.scope].flows[f"{r.program.flows[flow].id} into {r.node(fact.node)}"] += 1
 
@@ -139,6 +158,10 @@ def _subscribed(r: _Reading, x: f.SubscriptionOpened) -> None:
     r.waiting(x.subscription, x.element, "subscribe", r.node(x.node), x.name, x.key, x.signal)
 
 
+def _condition(r: _Reading, x: f.ConditionOpened) -> None:
+    r.waiting(x.condition, x.element, "condition", r.node(x.node), list(x.names))
+
+
 def _skipped(r: _Reading, x: f.TimerSkipped) -> None:
     assert r.root is not None
     # A start timer is nobody's wait: what it skipped is said of the instance.
@@ -146,8 +169,17 @@ def _skipped(r: _Reading, x: f.TimerSkipped) -> None:
     run.history.append(["timer-skipped", x.skipped])
 
 
+def _conversed(r: _Reading, x: f.ConversationJoined) -> None:
+    assert r.root is not None
+    r.root.history.append(["conversation", x.key, x.value])
+
+
 def _incident(r: _Reading, x: f.IncidentRaised) -> None:
     r.waiting(x.incident, x.element, "incident", x.code)
+
+
+def _undecided(r: _Reading, x: f.DecisionFailed) -> None:
+    r.note(x.element, "undecided", x.decision, x.evaluations, x.left_out, x.failed, x.code)
 
 
 def _codes(fact: f.Warned) -> list[str]:
@@ -176,6 +208,13 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.ScopeInterrupted: lambda r, x: r.note(x.scope, "interrupted"),
     f.WaitClosed: lambda r, x: r.waited(x.wait, "closed"),
     f.VariableSet: _set,
+    f.ConditionOpened: _condition,
+    f.ConditionChanged: lambda r, x: r.waited(x.condition, "condition-changed", x.value),
+    f.TriggerHappened: lambda r, x: r.note(x.element, "part", r.node(x.node), x.variables),
+    f.TriggersComplete: lambda r, x: r.note(x.element, "parts", r.node(x.event)),
+    f.ImplicitThrown: lambda r, x: r.note(x.element, "implicit", r.node(x.event), r.node(x.handler)),
+    f.GatewayActivated: _merged,
+    f.GatewayReset: _merged,
     f.JobCreated: _job,
     f.JobCompleted: lambda r, x: r.waited(x.job, "job-done"),
     f.JobDenied: lambda r, x: r.waited(x.job, "job-denied", x.reason),
@@ -203,8 +242,21 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.IncidentResolved: lambda r, x: r.waited(x.incident, "incident-resolved"),
     f.Warned: lambda r, x: r.note(x.element, "warned", *_codes(x)),
     f.DecisionEvaluated: lambda r, x: r.note(x.element, "decided", x.decision, x.evaluations, x.left_out),
+    f.DecisionFailed: _undecided,
     f.Drew: _none,
     f.Yielded: _none,
     f.Resumed: _none,
+    # Instructions may name keys.
+    f.InstanceModified: lambda r, x: _by_hand(r, "modified", len(x.instructions)),
+    f.TokenTaken: _token_taken,
+    f.InstanceRestarted: lambda r, x: _by_hand(r, "restarted", x.epoch, *x.elements),
+    f.InstanceSuspended: lambda r, x: _by_hand(r, "suspended"),
+    f.InstanceResumed: lambda r, x: _by_hand(r, "resumed"),
+    f.InstanceMigrated: _migrated,
+    f.DataAwaited: lambda r, x: r.note(x.element, "data-awaited", *x.names),
+    f.DataArrived: lambda r, x: r.note(x.element, "data-arrived"),
+    f.StoresRead: lambda r, x: r.note(x.element, "stores-read", x.values),
+    f.StoreWritten: lambda r, x: r.note(x.element, "store-written", x.store, x.value),
+    f.ConversationJoined: _conversed,
 }
 """One row a fact type."""

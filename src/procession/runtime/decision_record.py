@@ -1,4 +1,5 @@
-"""What a decision's trail leaves in the history: plain JSON of a bounded size (the fact `DecisionEvaluated`)."""
+"""What a decision's trail leaves in the history: plain JSON of a bounded size (`DecisionEvaluated`,
+`DecisionFailed`)."""
 
 from __future__ import annotations
 
@@ -39,6 +40,17 @@ def recorded(trail: Iterable[object]) -> tuple[list[Json], int]:
         left -= len(encode(record))
         found.append(record)
     return found[::-1], len(told) - len(found)
+
+
+def failed_in(trail: Iterable[object]) -> str:
+    """The id of the decision in which one failed: the innermost without a result, or where an assertion did not hold.
+
+    '' if none was begun. If all have results, it is that of the last that fails: it is no variable.
+    """
+    from procession.dmn.audit import evaluations
+
+    told = evaluations(trail)
+    return next((each.id for each in told if not (each.done and each.held)), told[-1].id if told else "")
 
 
 @final

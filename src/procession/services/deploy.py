@@ -19,7 +19,7 @@ from procession.core.timers import first_due
 from procession.ir.kinds import Binding
 from procession.ir.program import MessageTrigger, Program, SignalTrigger, Text, TimerTrigger, hash_of, to_bytes
 from procession.runtime import codec
-from procession.runtime.decisions import read_decisions
+from procession.runtime.decisions import ReadDecisions, read_together
 from procession.runtime.link import link
 from procession.runtime.ports import Batch
 from procession.runtime.requests import DeployResources
@@ -75,13 +75,18 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class DecisionDraft(msgspec.Struct, frozen=True, gc=False):
-    """A decision and the document that it is in; the document's digest is what instances decide by."""
+    """A decision and the document that it is in. `hash` is that of `program`, what instances decide by.
+
+    The program holds the documents that are imported too, so that a change of one of them is a new version.
+    """
 
     id: str
     name: str
     version_tag: str
     resource: str
     digest: str
+    hash: str
+    program: bytes
 
 
 @final
@@ -127,11 +132,12 @@ def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
     decisions: list[DecisionDraft] = []
     found: list[Diagnostic] = []
     resources = _distinct(resources, found)
+    read = iter(read_together([each for each in resources if _is_dmn(each[0]) and len(each[1]) <= RESOURCE_BYTES_MAX]))
     for name, data in resources:
         if len(data) > RESOURCE_BYTES_MAX:
             found.append(_too_large(name, len(data)))
-        elif name.lower().endswith(".dmn"):
-            decisions.extend(_decisions(name, data, found))
+        elif _is_dmn(name):
+            decisions.extend(_decisions(name, data, next(read), found))
         else:
             processes.extend(_processes(name, data, found))
     found.extend(_twice([(draft.program.process_id, draft.resource, draft.digest) for draft in processes], "process"))
@@ -158,13 +164,21 @@ def _processes(name: str, data: bytes, found: list[Diagnostic]) -> list[Draft]:
     return [Draft(program, name, definitions.digest) for program in programs]
 
 
-def _decisions(name: str, data: bytes, found: list[Diagnostic]) -> list[DecisionDraft]:
-    compiled, diagnostics = read_decisions(data, name)
-    found.extend(diagnostics)
-    if compiled is None:
+def _is_dmn(name: str) -> bool:
+    return name.lower().endswith(".dmn")
+
+
+def _decisions(name: str, data: bytes, read: ReadDecisions, found: list[Diagnostic]) -> list[DecisionDraft]:
+    found.extend(read.found)
+    program = read.program
+    if len(program) > RESOURCE_BYTES_MAX:
+        found.append(_too_large(name, len(program), "the document with what it imports"))
+    if read.decisions is None:
         return []
-    digest = hashlib.sha256(data).hexdigest()
-    return [DecisionDraft(d.id, d.name, d.version_tag, name, digest) for d in compiled.decisions.values()]
+    digest = read.decisions.digest
+    hash = digest if program is data else hash_of(program)
+    infos = read.decisions.decisions.values()
+    return [DecisionDraft(d.id, d.name, d.version_tag, name, digest, hash, program) for d in infos]
 
 
 def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") -> Deployment:
@@ -187,8 +201,8 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
         digest = hashlib.sha256(data).hexdigest()
         if digest in fresh:
             desk.batch["resource"].insert((key, digest), (tenant, key, digest, resource, codec.wrap(data)))
-            if any(draft.digest == digest for draft in compiled.decisions):
-                _add_program(desk, tenant, digest, data)
+    for hash, program in {d.hash: d.program for d in compiled.decisions if d.digest in fresh}.items():
+        _add_program(desk, tenant, hash, program)
     processes = tuple(
         _version(desk, tenant, key, draft, starts[draft.program.process_id])
         if draft.digest in fresh
@@ -223,7 +237,7 @@ def _known_decision(desk: Desk, tenant: int, draft: DecisionDraft) -> DecisionRo
         latest = desk.catalog.decision(tenant, draft.id, Binding.LATEST, "", 0)
     except NotFound:
         return None
-    return latest if latest.digest == draft.digest else None
+    return latest if latest.hash == draft.hash else None
 
 
 def _same(desk: Desk, tenant: int, draft: Draft) -> Deployed:
@@ -328,7 +342,7 @@ def _decision_version(desk: Desk, tenant: int, deployment: int, draft: DecisionD
         desk.new_key(),
         draft.id,
         version,
-        draft.digest,
+        draft.hash,
         draft.digest,
         deployment,
         draft.name,
@@ -363,10 +377,10 @@ def _bound_to_deployment(program: Program) -> bool:
     )
 
 
-def _too_large(name: str, size: int) -> Diagnostic:
+def _too_large(name: str, size: int, what: str = "the document") -> Diagnostic:
     return Diagnostic(
         rule="document-size",
-        message=f"the document is {size} bytes; the limit is {RESOURCE_BYTES_MAX}",
+        message=f"{what} is {size} bytes; the limit is {RESOURCE_BYTES_MAX}",
         span=Span(name),
         remedy="split it",
     )

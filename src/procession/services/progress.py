@@ -5,22 +5,25 @@ Counting follows the facts, so it costs as much as the instance did. What must n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, TypeAlias, final
 
 import msgspec
 
 from procession.base.failure import StoreError
-from procession.core.facts import AnyFact, ElementCompleted, ElementEntered, FlowTaken, ItemEntered
-from procession.core.state import ElementInstance, Incident, Job, State, Subscription, Timer
-from procession.ir.program import Program
+from procession.core.facts import AnyFact, ElementCompleted, ElementEntered, FlowTaken, InstanceMigrated, ItemEntered
+from procession.core.state import Condition, ElementInstance, Incident, Job, State, Subscription, Timer
+from procession.ir.program import ConditionalTrigger, Program
 from procession.model.bpmn import Definitions
 from procession.parse import parse_bpmn
 from procession.services.diagram.marks import Marks
-from procession.services.views import JobView, Views, WarningView, warnings_of
+from procession.services.histories import WarningView, first_hash, warnings_in
+from procession.services.views import JobView, Views
 
-_Wait: TypeAlias = Incident | Job | Timer | Subscription
+_Wait: TypeAlias = Incident | Job | Timer | Subscription | Condition
 
 JOBS_MAX: Final = 1_000
 """Jobs whose attempts are read."""
@@ -55,18 +58,30 @@ def progress_of(views: Views, tenant: str, instance: int) -> Progress:
     jobs = {job.key: job for job in views.jobs(tenant, instance=instance, limit=JOBS_MAX)}
     lines = waits(program, loaded.state, jobs)
     entries = views.history(tenant, instance)
-    marks = progress(program, loaded.state, (entry.fact for entry in entries), lines)
-    return Progress(definitions, info.process_id, marks, lines, warnings_of(program, entries))
+    facts = [entry.fact for entry in entries]
+    programs = partial(views.program, tenant)
+    first = programs(first_hash(facts) or loaded.state.program)
+    marks = progress(first, loaded.state, facts, lines, programs=programs)
+    return Progress(definitions, info.process_id, marks, lines, warnings_in(entries, programs))
 
 
-def progress(program: Program, state: State, facts: Iterable[AnyFact], lines: Iterable[tuple[str, str]] = ()) -> Marks:
+def progress(
+    program: Program,
+    state: State,
+    facts: Iterable[AnyFact],
+    lines: Iterable[tuple[str, str]] = (),
+    *,
+    programs: Callable[[str], Program] | None = None,
+) -> Marks:
     """Where tokens are (waiting at joins too), what was completed and taken how often; `lines` become notes.
 
-    Of a repeated activity its repetitions are counted; of one that repeats nothing right now, the activity.
+    `program` is the one of the first fact; a migration goes on with another of `programs`. Of a repeated activity its
+    repetitions are counted; of one that repeats nothing right now, the activity.
     """
     nodes: dict[int, int] = {}
     completed: dict[int, int] = {}
     taken: dict[str, int] = {}
+    before: Counter[str] = Counter()
     for fact in facts:
         match fact:
             case ElementEntered() | ItemEntered():
@@ -78,8 +93,16 @@ def progress(program: Program, state: State, facts: Iterable[AnyFact], lines: It
             case FlowTaken():
                 flow = program.flows[fact.flow].id
                 taken[flow] = taken.get(flow, 0) + 1
+            case InstanceMigrated():
+                assert programs is not None, "facts with a migration need the programs that they name"
+                before.update(_by_id(program, completed))
+                completed = {}
+                numbers = dict(fact.nodes)
+                nodes = {element: numbers[node] for element, node in nodes.items() if node in numbers}
+                program = programs(fact.program)
             case _:
                 continue
+    before.update(_by_id(program, completed))
     active: dict[int, int] = {}
     for element in state.elements.values():
         active[element.node] = active.get(element.node, 0) + (element is not state.root)
@@ -88,7 +111,7 @@ def progress(program: Program, state: State, facts: Iterable[AnyFact], lines: It
             active[target] = active.get(target, 0) + count
     return Marks(
         active=_by_id(program, active),
-        completed=_by_id(program, completed),
+        completed=dict(before),
         incidents=_incidents(program, state),
         taken=taken,
         notes=_notes(lines),
@@ -100,14 +123,23 @@ def waits(program: Program, state: State, jobs: Mapping[int, JobView]) -> list[t
 
     `jobs` by key tell of attempts, which are no part of the state.
     """
-    others: list[_Wait] = [*state.jobs.values(), *state.timers.values(), *state.subscriptions.values()]
+    others: list[_Wait] = [
+        *state.jobs.values(),
+        *state.timers.values(),
+        *state.subscriptions.values(),
+        *state.conditions.values(),
+    ]
     open_waits: list[_Wait] = [*state.incidents.values(), *sorted(others, key=lambda wait: wait.key)]
-    lines = [(_id(program, state.elements.get(wait.element), wait), _line(wait, jobs)) for wait in open_waits]
+    lines = [(_id(program, state.elements.get(wait.element), wait), _line(program, wait, jobs)) for wait in open_waits]
     for element in state.elements.values():
         if element.is_open_task:
             assignee = (element.attributes or {}).get("assignee")
             text = f"user task {element.key}{f' of {assignee}' if assignee else ''}"
             lines.append((program.nodes[element.node].id, text))
+        held = element.held
+        if element.key in state.awaiting and isinstance(held, list):
+            names = ", ".join(str(name) for name in held[1:])
+            lines.append((program.nodes[element.node].id, f"data {names}"))
         if element.child:
             lines.append((program.nodes[element.node].id, f"called instance {element.child}"))
     return lines
@@ -142,12 +174,12 @@ def _notes(found_lines: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]
 
 
 def _id(program: Program, element: ElementInstance | None, wait: _Wait) -> str:
-    if isinstance(wait, Timer | Subscription):
+    if isinstance(wait, Timer | Subscription | Condition):
         return program.nodes[wait.node].id
     return program.nodes[element.node].id if element is not None else program.process_id
 
 
-def _line(wait: _Wait, jobs: Mapping[int, JobView]) -> str:
+def _line(program: Program, wait: _Wait, jobs: Mapping[int, JobView]) -> str:
     match wait:
         case Incident():
             return f"incident {wait.key} {wait.code}: {wait.message}"
@@ -159,6 +191,10 @@ def _line(wait: _Wait, jobs: Mapping[int, JobView]) -> str:
             if wait.signal:
                 return f"signal {wait.name}"
             return f"message {wait.name}{f' key {wait.correlation_key}' if wait.correlation_key else ''}"
+        case Condition():
+            trigger = program.nodes[wait.node].trigger
+            text = program.expressions[trigger.condition].text if isinstance(trigger, ConditionalTrigger) else ""
+            return f"condition {text}"
 
 
 def _attempts(job: Job, view: JobView | None) -> str:

@@ -239,13 +239,11 @@ def _model(sheet: _Sheet, folder: Path) -> Model:
     if dialect not in {"", "feel", "camunda"}:
         raise BadCases(f"{sheet.name}:1:1: {dialect!r} is no dialect: feel or camunda")
     chosen = cast("Dialect | None", dialect or None)
-    models: list[Model] = []
+    imports = [folder / each for each in sheet.settings.get("import", [])]
     try:
-        for each in (*sheet.settings.get("import", []), sheet.settings["model"][0]):
-            models.append(load(folder / each, imports=models, dialect=chosen))
+        return load(folder / sheet.settings["model"][0], imports=imports, dialect=chosen)
     except OSError as error:
         raise BadCases(f"{sheet.name}:1:2: {error.filename}: {error.strerror}") from None
-    return models[-1]
 
 
 def _run(sheet: _Sheet, model: Model) -> Iterator[CaseResult]:

@@ -19,7 +19,9 @@ from procession.base.values import checked_all
 from procession.core import events as e
 from procession.core.timers import add, date_time_ms, duration_ms, is_zone, parse_duration
 from procession.runtime import requests as q
+from procession.testing import changes
 from procession.testing import scenario as s
+from procession.testing.changes import Failed, scope_of
 from procession.testing.driver import Case, Driver
 from procession.testing.expect import expectation, multiset
 from procession.testing.scenario import BadScenario, Scenario, Step, load_scenario
@@ -55,11 +57,6 @@ class Result(msgspec.Struct, frozen=True):
     def to_json(self) -> bytes:
         """The line that `procession test --json` prints; numbers keep their digits."""
         return _ENCODER.encode(self)
-
-
-@final
-class Failed(Exception):
-    """A step or an expectation that does not hold."""
 
 
 def run_scenario(
@@ -275,12 +272,14 @@ def _deploy(run: _Run, step: Step, body: list[str]) -> None:
 
 def _waiting(run: _Run, step: Step, body: s.Waiting) -> None:
     cases = run.tree(step.instance)
-    found: dict[str, list[str]] = {kind: [] for kind in ("jobs", "tasks", "messages", "timers", "signals", "incidents")}
+    kinds = ("jobs", "tasks", "messages", "timers", "signals", "conditions", "incidents")
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
     for case in cases:
         state = case.state
         nodes = case.program.nodes
         found["jobs"] += [case.element_id(job.element) for job in state.jobs.values() if not job.held]
         found["tasks"] += [nodes[task.node].id for task in case.tasks()]
+        found["conditions"] += [nodes[condition.node].id for condition in state.conditions.values()]
         found["timers"] += [nodes[timer.node].id for timer in state.timers.values()]
         found["incidents"] += [case.element_id(incident.element) for incident in state.incidents.values()]
         for subscription in state.subscriptions.values():
@@ -408,22 +407,9 @@ def _after(run: _Run, step: Step, body: str) -> None:
 
 def _set(run: _Run, step: Step, body: s.SetVariables) -> None:
     case = run.case(step.instance)
-    element = _scope(case, body.scope) if body.scope else 0
+    element = scope_of(case, body.scope) if body.scope else 0
     event = e.SetVariables(element, checked_all(body.variables), local=bool(body.scope))
     run.call(q.Deliver(run.driver.tenant, case.key, event))
-
-
-def _scope(case: Case, wanted: str) -> int:
-    """The active element of an id or, where several are, of a path as traces have it: `order/items[3]`."""
-    nodes = case.program.nodes
-    found = {key: case.trace.inside(key) for key in case.state.elements}
-    exact = [key for key, path in found.items() if path == wanted]
-    # The last one of an id, so that an item is meant and not the body around all items.
-    by_id = [key for key, each in case.state.elements.items() if nodes[each.node].id == wanted]
-    if exact or by_id:
-        return (exact or by_id)[-1]
-    known = ", ".join(path for path in dict.fromkeys(found.values()) if path)
-    raise Failed(f"no instance of {wanted} is active; there are {known}")
 
 
 def _resolve(run: _Run, step: Step, body: s.Resolve) -> None:
@@ -456,7 +442,10 @@ VERBS: Final[dict[str, Callable[[_Run, Step, Any], None]]] = {
     "set": _set,
     "resolve": _resolve,
     "cancel": _cancel,
-    "modify": _later,
-    "migrate": _later,
+    "modify": changes.modify,
+    "migrate": changes.migrate,
     "trigger": _later,
+    "suspend": changes.suspend,
+    "resume": changes.resume,
+    "restart": changes.restart,
 }

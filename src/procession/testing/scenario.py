@@ -15,6 +15,7 @@ import msgspec
 
 from procession.base.failure import ProcessionError
 from procession.base.values import Json
+from procession.core.plans import Choice
 from procession.testing.yaml_lines import Lines, read_yaml
 
 
@@ -73,6 +74,7 @@ class Waiting(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
     messages: list[str] | None = None
     timers: list[str] | None = None
     signals: list[str] | None = None
+    conditions: list[str] | None = None
     incidents: list[str] | None = None
 
 
@@ -152,17 +154,35 @@ class Cancel(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @final
-class Modify(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Move tokens by hand."""
+class Begin(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An element to begin, with variables of its own. `ancestor` is an active scope around it, by id or path."""
 
-    activate: list[str] = []
-    terminate: list[str] = []
+    element: str
+    ancestor: str = ""
     variables: dict[str, object] = {}
 
 
 @final
+class Modify(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Change the instance by hand, all of it or nothing. Elements to end are ids, or paths such as `order/items[3]`.
+
+    `put` and `take` are sequence flows: a token on one, or one taken that waits at its join. `variables` are set in the
+    process, or in `scope`. `refused` is a part of the reason for which it must be refused.
+    """
+
+    activate: list[str | Begin] = []
+    terminate: list[str] = []
+    move: dict[str, str] = {}
+    put: list[str] = []
+    take: list[str] = []
+    variables: dict[str, object] = {}
+    scope: str = ""
+    refused: str = ""
+
+
+@final
 class Target(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A version of a process."""
+    """A version of a process; the latest, if none is named."""
 
     process: str
     version: int | None = None
@@ -170,10 +190,40 @@ class Target(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @final
 class Migrate(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Move the instance to another version."""
+    """Let the instance go over to another version. `map` and `flows` are put over the default plan; a target "" takes
+    an element out of it. `choices` say what is made anew. `refused` is a part of the reason to be refused for."""
 
     to: Target
     map: dict[str, str] = {}
+    flows: dict[str, str] = {}
+    choices: dict[str, Choice] = {}
+    refused: str = ""
+
+
+@final
+class Suspend(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Let the instance stand still."""
+
+    reason: str = ""
+    refused: str = ""
+
+
+@final
+class Resume(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Let a suspended instance go on."""
+
+    refused: str = ""
+
+
+@final
+class Restart(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Begin at these elements: a new instance with the variables of this one, named `as`, or `in_place` this one."""
+
+    at: list[str | Begin]
+    variables: dict[str, object] = {}
+    in_place: bool = False
+    name: str = msgspec.field(default="again", name="as")
+    refused: str = ""
 
 
 @final
@@ -203,6 +253,9 @@ class Step(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
     modify: Modify | None = None
     migrate: Migrate | None = None
     trigger: TriggerActivity | None = None
+    suspend: Suspend | None = None
+    resume: Resume | None = None
+    restart: Restart | None = None
     instance: str = ""
     line: int = 0
 
@@ -255,6 +308,9 @@ StepBody: TypeAlias = (
     | Modify
     | Migrate
     | TriggerActivity
+    | Suspend
+    | Resume
+    | Restart
 )
 STATES: Final = ("active", "completed", "terminated", "incident")
 VERBS: Final = tuple(f.name for f in msgspec.structs.fields(Step) if f.name not in {"instance", "line"})

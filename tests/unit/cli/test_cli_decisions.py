@@ -123,7 +123,12 @@ def test_a_prompt_keeps_names_and_explains(tmp_path: Path, capsys: pytest.Captur
                        ("1 +\n", False), (":load", False), ("", False)]
 )  # fmt: skip
 def test_an_expression_goes_on_until_it_is_whole(text: str, more: bool) -> None:
-    assert is_open(text) is more
+    assert is_open(text, "feel") is more
+
+
+def test_a_prompt_reads_on_in_its_own_dialect() -> None:
+    assert not is_open("is empty([]) and\nand(", "feel")
+    assert is_open("is empty([]) and\nand(", "camunda")
 
 
 def test_a_prompt_completes_builtins_variables_and_keys() -> None:
@@ -184,3 +189,47 @@ def test_check_says_what_is_wrong_with_tables(model: str) -> None:
 def test_the_builtins_that_are_completed_are_those_of_the_dialect() -> None:
     assert "is empty" in feel.builtin_names("camunda")
     assert "string length" in feel.builtin_names("feel")
+
+
+def importing(id: str, *imports: str) -> bytes:
+    drawn = "".join(f'<import name="{each}" namespace="urn:{each}" importType="DMN"/>' for each in imports)
+    needs = "".join(
+        f'<informationRequirement><requiredDecision href="urn:{each}#{each}"/></informationRequirement>'
+        for each in imports
+    )
+    total = " + ".join(["1", *[f"{each}.{each}" for each in imports]])
+    return (
+        f'<definitions xmlns="https://www.omg.org/spec/DMN/20230324/MODEL/" id="{id}" name="{id}" '
+        f'namespace="urn:{id}">{drawn}<decision id="{id}" name="{id}">{needs}{text(total)}</decision></definitions>'
+    ).encode()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """`a` imports `b`, which imports `c`."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.dmn").write_bytes(importing("a", "b"))
+    (tmp_path / "sub" / "b.dmn").write_bytes(importing("b", "c"))
+    (tmp_path / "sub" / "c.DMN").write_bytes(importing("c"))
+    return tmp_path
+
+
+def test_check_reads_models_together_and_a_folder_whole(folder: Path) -> None:
+    files = [str(folder / each) for each in ("a.dmn", "sub/b.dmn", "sub/c.DMN")]
+    assert "3 checked: 0 errors" in run("check", *files)
+    assert "3 checked: 0 errors" in run("check", str(folder))
+    (missing, *_), *_ = [records("check", str(folder / "a.dmn"), code=1)]
+    assert (missing["rule"], "deploy it together" in missing["remedy"]) == ("dmn-import", True)
+    (folder / "empty").mkdir()
+    assert "no *.bpmn and no *.dmn under" in run("check", str(folder / "empty"), code=1)
+
+
+def test_a_folder_is_deployed_whole(folder: Path) -> None:
+    told = records("deploy", str(folder), "--db", str(folder / "e.db"))
+    assert [(each["decision"], each["version"]) for each in told] == [("a", 1), ("b", 1), ("c", 1)]
+
+
+@pytest.mark.parametrize("order", [("sub/b.dmn", "sub/c.DMN"), ("sub/c.DMN", "sub/b.dmn")])
+def test_eval_takes_imports_in_any_order(folder: Path, order: tuple[str, str]) -> None:
+    given = [part for each in order for part in ("--import", str(folder / each))]
+    assert run("dmn", "eval", str(folder / "a.dmn"), *given) == "3\n"

@@ -8,132 +8,57 @@ import pytest
 
 from procession.compile import check_definitions, compile_definitions
 from procession.compile.profiles import SEVERITIES, Line, Profile
+from unit.compile.breaches import (
+    ERR,
+    ESC,
+    MSG,
+    SIG,
+    START,
+    TIMER,
+    after,
+    border,
+    bordered,
+    catching,
+    caught,
+    chosen,
+    collection,
+    cycle,
+    ended,
+    events,
+    extended,
+    handler,
+    headed,
+    listening,
+    looped,
+    mapped,
+    multiple,
+    nested,
+    repeated,
+    thrown,
+)
 from unit.compile.snippets import JOB, MODEL, definitions_of, document, flow, found, path
-
-START: Final = '<startEvent id="s"/>'
-TIMER: Final = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
-MSG: Final = '<messageEventDefinition messageRef="m"/>'
-ERR: Final = '<errorEventDefinition errorRef="err"/>'
-ESC: Final = '<escalationEventDefinition escalationRef="esc"/>'
-SIG: Final = '<signalEventDefinition signalRef="sig"/>'
-
-
-def after(body: str, id: str = "x") -> str:
-    """The element `id` behind a start event."""
-    return f"{START}{body}{flow('s', id)}"
-
-
-def extended(tag: str, extensions: str, attributes: str = "", inner: str = "") -> str:
-    return after(f'<{tag} id="x" {attributes}><extensionElements>{extensions}</extensionElements>{inner}</{tag}>')
-
-
-def caught(definition: str) -> str:
-    return after(f'<intermediateCatchEvent id="x">{definition}</intermediateCatchEvent>')
-
-
-def thrown(definition: str) -> str:
-    return after(f'<intermediateThrowEvent id="x">{definition}</intermediateThrowEvent>')
-
-
-def ended(definition: str) -> str:
-    return after(f'<endEvent id="x">{definition}</endEvent>')
-
-
-def bordered(definition: str, host: str = "task", attributes: str = "") -> str:
-    inner = '<startEvent id="hs"/>' if host == "subProcess" else ""
-    return after(
-        f'<{host} id="h">{inner}</{host}>'
-        f'<boundaryEvent id="x" attachedToRef="h" {attributes}>{definition}</boundaryEvent>',
-        "h",
-    )
-
-
-def handler(start: str, attributes: str = "", more: str = "") -> str:
-    return (
-        f'{START}<subProcess id="e" triggeredByEvent="true">'
-        f'<startEvent id="x" {attributes}>{start}</startEvent>{more}</subProcess>'
-    )
-
-
-def nested(body: str) -> str:
-    return after(f'<subProcess id="u">{body}</subProcess>', "u")
-
-
-def cycle(text: str) -> str:
-    return f"<timerEventDefinition><timeCycle>{text}</timeCycle></timerEventDefinition>"
-
-
-def looped(loop: str) -> str:
-    return after(f'<task id="x">{loop}</task>')
-
-
-def collection(attributes: str, more: str = "") -> str:
-    return looped(
-        f"<multiInstanceLoopCharacteristics><extensionElements><zeebe:loopCharacteristics {attributes}/>"
-        f"</extensionElements>{more}</multiInstanceLoopCharacteristics>"
-    )
-
-
-def chosen(*flows: str, kind: str = "exclusiveGateway", attributes: str = "") -> str:
-    return after(f'<{kind} id="x" {attributes}/><task id="a"/><task id="b"/>{"".join(flows)}')
-
-
-def catching(id: str, definition: str) -> str:
-    return f'<intermediateCatchEvent id="{id}">{definition}</intermediateCatchEvent>'
-
-
-def border(id: str, definition: str, host: str = "h") -> str:
-    return f'<boundaryEvent id="{id}" attachedToRef="{host}">{definition}</boundaryEvent>'
-
-
-def events(*targets: str) -> str:
-    """An event-based gateway `x` that leads to the elements `a` and, if there are more than one, `b`."""
-    flows = "".join(flow("x", id) for id, _ in zip("ab", targets, strict=False))
-    return after(f'<eventBasedGateway id="x"/>{"".join(targets)}') + flows
-
-
-def mapped(tag: str, kind: str, source: str, target: str, inner: str = "") -> str:
-    mapping = f'<zeebe:{kind} source="{source}" target="{target}"/>'
-    return extended(tag, f"<zeebe:ioMapping>{mapping}</zeebe:ioMapping>", inner=inner)
-
-
-def listening(tag: str, sort: str, *rows: tuple[str, str], inner: str = "") -> str:
-    each = "".join(f'<zeebe:{sort}Listener eventType="{event}" type="{type}"/>' for event, type in rows)
-    return extended(tag, f"<zeebe:{sort}Listeners>{each}</zeebe:{sort}Listeners>", inner=inner)
-
-
-def headed(tag: str, *keys: str, task: str = "") -> str:
-    each = "".join(f'<zeebe:header key="{key}" value="1"/>' for key in keys)
-    return extended(tag, f"{task}<zeebe:taskHeaders>{each}</zeebe:taskHeaders>")
-
-
-def multiple(cardinality: str, attributes: str = "") -> str:
-    inner = f"<loopCardinality>{cardinality}</loopCardinality>"
-    return f"<multiInstanceLoopCharacteristics {attributes}>{inner}</multiInstanceLoopCharacteristics>"
-
 
 TASK: Final = '<zeebe:taskDefinition type="t"/>'
 LINK: Final = '<linkEventDefinition name="l"/>'
 LINKING: Final = after(f'<intermediateThrowEvent id="x">{LINK}</intermediateThrowEvent><task id="t"/>')
-DATA: Final = "<dataInputAssociation><targetRef>q</targetRef></dataInputAssociation>"
 EXTENDED_FORM: Final = '<extensionElements><zeebe:formDefinition formId="f"/></extensionElements>'
 ANY_ERROR: Final = "<errorEventDefinition/>"
 DECISION: Final = '<zeebe:calledDecision decisionId="d" resultVariable="r"/>'
 
+THROWS_A_TIMER: Final = (
+    f"<complexBehaviorDefinition><condition>=true</condition><event>{TIMER}</event></complexBehaviorDefinition>"
+)
+
 ELEMENT_TYPE: Final = [
     ("transaction", after('<transaction id="x"/>')),
     ("ad-hoc", after('<adHocSubProcess id="x"/>')),
-    ("complex gateway", after('<complexGateway id="x"/>')),
     ("compensation handler", after('<task id="x" isForCompensation="true"/>')),
     ("compensation boundary", bordered("<compensateEventDefinition/>")),
     ("compensation throw", thrown("<compensateEventDefinition/>")),
     ("compensation end", ended("<compensateEventDefinition/>")),
     ("compensation start", handler("<compensateEventDefinition/>")),
-    ("conditional catch", caught("<conditionalEventDefinition/>")),
-    ("conditional boundary", bordered("<conditionalEventDefinition/>")),
     ("cancel end", ended("<cancelEventDefinition/>")),
     ("cancel boundary", bordered("<cancelEventDefinition/>", "subProcess")),
-    ("two definitions", caught(MSG + SIG)),
     ("parallel multiple", after('<intermediateCatchEvent id="x" parallelMultiple="true"/>')),
     ("catch of nothing", after('<intermediateCatchEvent id="x"/>')),
     ("boundary of nothing", bordered("")),
@@ -141,17 +66,32 @@ ELEMENT_TYPE: Final = [
     ("terminate half-way", thrown("<terminateEventDefinition/>")),
     ("timer end", ended(TIMER)),
     ("link boundary", bordered('<linkEventDefinition name="l"/>')),
-    ("instantiating receive task", after('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
-    ("instantiating gateway", after('<eventBasedGateway id="x" instantiate="true"/>')),
-    ("parallel event gateway", after('<eventBasedGateway id="x" eventGatewayType="Parallel"/>')),
-    ("startQuantity", after('<task id="x" startQuantity="2"/>')),
-    ("completionQuantity", after('<task id="x" completionQuantity="0"/>')),
     ("script", after('<scriptTask id="x" scriptFormat="javascript"><script>1</script></scriptTask>')),
     ("unknown task listener", listening("userTask", "task", ("escalating", "t"))),
     ("beforeAll listener", listening("task", "execution", ("beforeAll", "t"))),
 ]
 
 RULES: Final = [
+    ("token-quantity", "x", after('<task id="x" completionQuantity="0"/>')),
+    ("token-quantity", "x", after('<task id="x" startQuantity="-1"/>')),
+    ("token-quantity", "x", after('<task id="x" startQuantity="many"/>')),
+    ("multiple-event", "x", caught(MSG + LINK)),
+    ("multiple-event", "x", ended(MSG + "<terminateEventDefinition/>")),
+    ("multiple-event", "x", bordered(ERR + SIG, "subProcess", attributes='parallelMultiple="true"')),
+    (
+        "multiple-event",
+        "x",
+        after(f'<endEvent id="x"><extensionElements>{TASK}</extensionElements>{MSG}{SIG}</endEvent>'),
+    ),
+    ("start-event", "x", after('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
+    ("start-event", "x", nested('<receiveTask id="x" instantiate="true" messageRef="m"/>')),
+    ("event-based-gateway-target", "x", after('<eventBasedGateway id="x" eventGatewayType="Parallel"/>')),
+    ("loop-characteristics", "x", after('<task id="x"><standardLoopCharacteristics/></task>')),
+    ("loop-characteristics", "x", after('<task id="x"><standardLoopCharacteristics loopMaximum="-1"/></task>')),
+    ("loop-characteristics", "x", repeated('behavior="One"')),
+    ("loop-characteristics", "x", repeated('behavior="None" noneBehaviorEventRef="nothing"')),
+    ("loop-characteristics", "x", repeated('behavior="Complex"')),
+    ("loop-characteristics", "x", repeated('behavior="Complex"', THROWS_A_TIMER)),
     ("start-event", "x", START + '<startEvent id="x"/>'),
     ("start-event", "x", handler("")),
     ("start-event", "e", f'{START}<subProcess id="e" triggeredByEvent="true"><task id="t"/></subProcess>'),
@@ -318,12 +258,10 @@ WARNINGS: Final = [
     ("extension-attribute", "x", after('<task id="x" procession:catchUp="all"/>')),
     ("extension-attribute", "x", caught(TIMER.replace("Definition>", 'Definition procession:catchup="all">', 1))),
     ("foreign-extension", "x", after('<userTask id="x" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:dueDate="1"/>')),
-    ("element-type", "x", after(f'<task id="x">{DATA}</task>')),
     ("user-task-definition", "x", after('<userTask id="x"><potentialOwner/></userTask>')),
 ]
 
 STANDARD: Final = [
-    ("element-type", "x", after(f'<task id="x">{DATA}</task>')),
     ("implementation", "x", after('<serviceTask id="x"/>')),
 ]
 
@@ -403,18 +341,14 @@ BY_PROFILE: Final[dict[Line, tuple[str, str]]] = {
         caught('<messageEventDefinition messageRef="keyless"/>'),
     ),
     "cycle of an event that comes once": ("timer", bordered(cycle("R3/PT1H"))),
-    "data association": ("element-type", after(f'<task id="x">{DATA}</task>')),
-    "correlation key of a collaboration": ("element-type", after('<task id="x"/>')),
 }
-POOL: Final = '<collaboration id="c"><participant id="pool" processRef="p"/><correlationKey id="k"/></collaboration>'
 
 
 @pytest.mark.parametrize("profile", ["zeebe", "standard"])
 @pytest.mark.parametrize("line", SEVERITIES)
 def test_a_rule_that_depends_on_the_profile_weighs_what_its_row_says(line: Line, profile: Profile) -> None:
     rule, body = BY_PROFILE[line]
-    roots = '<message id="keyless" name="news"/>' + (POOL if line == "correlation key of a collaboration" else "")
-    drawn = document(body, roots=roots, profile=profile)
+    drawn = document(body, roots='<message id="keyless" name="news"/>', profile=profile)
     weights = {d.severity for d in found(drawn) if d.rule == rule}
     expected = SEVERITIES[line][profile]
     assert weights == (set() if expected is None else {expected})
@@ -443,13 +377,12 @@ def test_a_process_that_is_drawn_beside_an_executable_one_is_said() -> None:
     assert [(d.rule, d.element, d.severity) for d in diagnostics] == [("executable-process", "q", "info")]
 
 
-@pytest.mark.parametrize(("profile", "severity"), [("zeebe", "warning"), ("standard", "error")])
-def test_correlation_keys_of_a_collaboration_are_said_or_refused(profile: str, severity: str) -> None:
+def test_a_correlation_key_that_no_message_holds_is_said() -> None:
     pool = '<participant id="pool" processRef="p"/><correlationKey id="k"/>'
-    text = document(after('<task id="x"/>'), profile=profile).replace(
+    text = document(after('<task id="x"/>')).replace(
         "</definitions>", f'<collaboration id="co">{pool}</collaboration></definitions>'
     )
-    assert ("element-type", "k", severity) in [(d.rule, d.element, d.severity) for d in found(text)]
+    assert ("correlation", "k", "warning") in [(d.rule, d.element, d.severity) for d in found(text)]
 
 
 def test_a_drawing_is_checked_by_the_same_rules_as_warnings() -> None:
@@ -483,11 +416,14 @@ def test_a_deployment_binding_must_be_deployed_together() -> None:
     assert [(d.rule, d.element) for d in refused if d.severity == "error"] == [("called-element", "x")]
 
 
-def test_a_global_task_that_is_called_is_refused() -> None:
-    text = document(after('<callActivity id="x" calledElement="g"/>')).replace(
-        "</definitions>", '<globalTask id="g"/></definitions>'
+@pytest.mark.parametrize(("called", "severity"), [("g", "error"), ("other", "warning")])
+def test_what_a_global_task_lacks_refuses_it_where_it_is_called(called: str, severity: str) -> None:
+    text = document(after(f'<callActivity id="x" calledElement="{called}"/>')).replace(
+        "</definitions>", '<globalBusinessRuleTask id="g"/></definitions>'
     )
-    assert [(d.rule, d.element) for d in found(text) if d.severity == "error"] == [("element-type", "x")]
+    programs, diagnostics = compile_definitions(definitions_of(text))
+    assert [(d.rule, d.element, d.severity) for d in diagnostics] == [("implementation", "g_task", severity)]
+    assert [program.process_id for program in programs] == ([] if severity == "error" else ["p"])
 
 
 def test_unknown_elements_of_bpmn_are_refused_where_they_stand() -> None:

@@ -144,7 +144,7 @@ PLACE: Final = Place("here", "Here")
 def test_what_means_the_same_is_mapped(text: str, feel: str) -> None:
     done = translate(text, PLACE)
     assert (done.feel, done.outcome) == (feel, "mapped"), done
-    compile_expression(feel)
+    compile_expression(feel, dialect="camunda")
 
 
 @pytest.mark.parametrize(("text", "feel", "note"), CHANGED)
@@ -152,7 +152,7 @@ def test_what_means_something_else_is_said(text: str, feel: str, note: str) -> N
     done = translate(text, PLACE)
     assert (done.feel, done.outcome) == (feel, "changed"), done
     assert note in done.note
-    compile_expression(feel)
+    compile_expression(feel, dialect="camunda")
 
 
 @pytest.mark.parametrize(("text", "note"), NEEDS_WORK)
@@ -194,4 +194,4 @@ def test_a_chain_that_repeats_its_operands_does_not_grow_without_bound() -> None
     ],
 )
 def test_a_translation_is_evaluated_as_there(text: str, variables: dict[str, object], wanted: object) -> None:
-    assert evaluate(translate(text).feel or "", variables) == wanted
+    assert evaluate(translate(text).feel or "", variables, dialect="camunda") == wanted

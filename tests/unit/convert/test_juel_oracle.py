@@ -28,7 +28,7 @@ def compared(random: Random, kind: str) -> bool:
         wanted = value_of(tree)
     except Undefined:
         return False
-    outcome = evaluate_full(done.feel, VARIABLES)
+    outcome = evaluate_full(done.feel, VARIABLES, dialect="camunda")
     if outcome.diagnostics or done.outcome == "changed":
         return False
     assert same(outcome.value, wanted), (text, done.feel, outcome.value, wanted)
@@ -64,4 +64,4 @@ def test_a_template_gives_its_texts_in_their_order(parts: list[tuple[bool, str]]
     wanted = "".join("Ada" if is_variable else text for is_variable, text in parts)
     done = translate(template)
     assert done.feel is not None
-    assert evaluate_full(done.feel, VARIABLES).value == wanted
+    assert evaluate_full(done.feel, VARIABLES, dialect="camunda").value == wanted

@@ -71,7 +71,7 @@ def test_an_expression_gives_what_python_gives(text: str) -> None:
     assert done.feel is not None, done
     # The texts are those above.
     wanted = eval(text, {}, dict(VARIABLES))
-    assert evaluate(done.feel, VARIABLES) == wanted, done.feel
+    assert evaluate(done.feel, VARIABLES, dialect="camunda") == wanted, done.feel
 
 
 @pytest.mark.parametrize(("text", "note"), LEFT, ids=lambda text: text[:20])
@@ -94,7 +94,7 @@ def test_assignments_are_one_context(text: str, feel: str) -> None:
     assert done.feel == feel
     inner: dict[str, Any] = dict(VARIABLES)
     exec(text, {}, inner)
-    value = evaluate(feel, VARIABLES)
+    value = evaluate(feel, VARIABLES, dialect="camunda")
     assert value == {each.target: inner[each.target] for each in found}
 
 

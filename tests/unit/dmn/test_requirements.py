@@ -217,7 +217,7 @@ def test_an_imported_document_is_seen_under_its_name() -> None:
     assert parsed is not None
     alone, found = dmn.compile_decisions(parsed)
     assert alone is None
-    assert {d.rule for d in found} == {"dmn-requirement", "dmn-type"}
+    assert {d.rule for d in found} == {"dmn-import", "dmn-requirement", "dmn-type"}
     model, found = dmn.compile_decisions(parsed, imports=[library])
     assert model is not None, found
     assert model.evaluate("x", lookup({"a": 1})) == 9

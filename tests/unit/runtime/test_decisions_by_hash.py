@@ -7,8 +7,8 @@ import pytest
 from dmn_documents import decision, document, lookup, table, text
 from procession import feel
 from procession.base.diagnostics import Refused
-from procession.base.failure import Failure
-from procession.runtime.decisions import decide, decide_by_hash, read_decisions
+from procession.core.linked import Undecided
+from procession.runtime.decisions import decide, decide_by_hash, read_together
 
 GOOD = document(decision("x", text("a + 1")) + decision("u", table("", "a || out", "- || 1", "- || 2")))
 DAY = document(decision("x", text('@"2026-01-31" + duration(a)')))
@@ -28,19 +28,23 @@ def test_a_document_is_loaded_and_compiled_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "name", "budget", "text"),
+    ("data", "name", "budget", "text", "failed"),
     [
-        (GOOD, "u", 1000, "'u': decision 'u': the hit policy UNIQUE"),
-        (GOOD, "y", 1000, "there is no decision 'y'"),
-        (GOOD, "u", 1, "more steps"),
-        (b"<oops/>", "x", 1000, "the root element is <oops>"),
+        (GOOD, "u", 1000, "'u': decision 'u': the hit policy UNIQUE", ("u", "unique")),
+        (GOOD, "y", 1000, "there is no decision 'y'", ("", "unknown-decision")),
+        (GOOD, "u", 1, "more steps", ("u", "budget")),
+        (b"<oops/>", "x", 1000, "the root element is <oops>", ("", "document")),
+        (b"procession-decisions-1 9\n<oops/>", "x", 1000, "not well-formed", ("", "document")),
     ],
 )
-def test_a_decision_without_a_result_is_a_failure(data: bytes, name: str, budget: int, text: str) -> None:
-    with pytest.raises(Failure) as caught:
+def test_a_decision_without_a_result_is_a_failure(
+    data: bytes, name: str, budget: int, text: str, failed: tuple[str, str]
+) -> None:
+    with pytest.raises(Undecided) as caught:
         decide_by_hash(lambda _: data)("h", name, lookup({"a": 1}), feel.Runtime(budget=budget))
     assert caught.value.code == "decision"
     assert text in caught.value.message
+    assert (caught.value.did.failed, caught.value.did.code) == failed
 
 
 def test_a_document_is_decided_in_one_call() -> None:
@@ -50,6 +54,6 @@ def test_a_document_is_decided_in_one_call() -> None:
 
 
 def test_findings_of_both_rooms_come_together() -> None:
-    model, found = read_decisions(document('<surprise id="s"/>' + decision("x", text("1 +"))), "t.dmn")
-    assert model is None
-    assert {d.rule for d in found} >= {"dmn-element", "dmn-expression"}
+    (read,) = read_together([("t.dmn", document('<surprise id="s"/>' + decision("x", text("1 +"))))])
+    assert read.decisions is None
+    assert {d.rule for d in read.found} >= {"dmn-element", "dmn-expression"}

@@ -51,6 +51,9 @@ STEPS: Final[list[tuple[str, object]]] = [
         "migrate: {to: {process: p, version: 2}, map: {a: a2}}",
         s.Migrate(to=s.Target(process="p", version=2), map={"a": "a2"}),
     ),
+    ("suspend: {reason: audit}", s.Suspend(reason="audit")),
+    ("resume: {refused: not suspended}", s.Resume(refused="not suspended")),
+    ("restart: {at: [b], in_place: true}", s.Restart(at=["b"], in_place=True)),
     ("trigger: {element: task1}", s.TriggerActivity(element="task1")),
 ]
 

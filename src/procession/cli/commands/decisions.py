@@ -32,7 +32,8 @@ def evaluate(
     ] = "",
     var: Vars = None,
     imports: Annotated[
-        list[Path] | None, typer.Option("--import", metavar="FILE", help="A model that it imports; repeatable.")
+        list[Path] | None,
+        typer.Option("--import", metavar="FILE", help="A model that it imports; repeatable, in any order."),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show matched rules and every decision.")] = False,
     json: AsJson = False,
@@ -42,7 +43,7 @@ def evaluate(
     with errors(json):
         from procession import dmn, feel
 
-        loaded = dmn.load(model, imports=_imported(imports or []))
+        loaded = dmn.load(model, imports=imports or [])
         name = decision or _only(loaded)
         told = loaded.evaluate(name, {**_inputs(given), **variables_of(var)}, explain=True)
         record: dict[str, object] = {"decision": name, "value": feel.to_json(told.value)}
@@ -72,6 +73,7 @@ def evaluation_record(each: dmn.Evaluation) -> dict[str, object]:
         "inputs": {name: feel.to_json(value) for name, value in each.inputs.items()},
         "output": feel.to_json(each.output),
         "done": each.done,
+        "held": each.held,
         "tables": [
             {
                 "owner": table.owner,
@@ -104,16 +106,8 @@ def _show(each: dmn.Evaluation, output: Output) -> None:
         if not table.rules:
             output.text("    no rule matches", "yellow")
     output.text(f"  gives {feel.string(each.output, quoted=True)}" if each.done else "  has no result")
-
-
-def _imported(files: list[Path]) -> list[dmn.Model]:
-    """The models of files, each of which may import those named before it."""
-    from procession import dmn
-
-    models: list[dmn.Model] = []
-    for file in files:
-        models.append(dmn.load(file, imports=models))
-    return models
+    if not each.held:
+        output.text("  an assertion did not hold", "yellow")
 
 
 def _only(model: dmn.Model) -> str:

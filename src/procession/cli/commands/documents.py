@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -11,30 +11,27 @@ from procession.base.diagnostics import Diagnostic
 from procession.cli.console import FAILED, Output, Problem, as_record, errors
 from procession.cli.options import DEFAULT_DB, DEFAULT_TENANT, AsJson, Db, Tenant
 
+if TYPE_CHECKING:
+    from procession.runtime.decisions import ReadDecisions
+
 Files: TypeAlias = Annotated[
-    list[Path], typer.Argument(metavar="MODEL", help="BPMN and DMN files.", show_default=False)
+    list[Path], typer.Argument(metavar="MODEL", help="BPMN and DMN files, or folders of them.", show_default=False)
 ]
+SUFFIXES: Final = (".bpmn", ".dmn")
 
 
 def check(
     models: Files,
     standard: Annotated[
-        bool, typer.Option("--standard", help="Check against the standard alone, not against what this engine runs.")
+        bool, typer.Option("--standard", help="Apply every constraint of BPMN 2.0.2 instead of what this engine needs.")
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Say what is wrong with models, by line and rule, with the remedy. Exits 1 on an error."""
+    """Say what is wrong with models that belong together, by line and rule, with the remedy. Exits 1 on an error."""
     output = Output(json)
     with errors(json):
-        found = [each for model in models for each in _checked(model)]
-        if standard:
-            found.append(
-                Diagnostic(
-                    rule="standard",
-                    severity="info",
-                    message="the engine's own rules were used; rules of the standard alone are not checked yet",
-                )
-            )
+        models = _named(models)
+        found = _by_the_standard(models) if standard else _checked(models)
         output.diagnostics(found)
         bad = sum(each.severity == "error" for each in found)
         warnings = sum(each.severity == "warning" for each in found)
@@ -51,7 +48,7 @@ def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, j
 
     output = Output(json)
     with errors(json), engine_at(db) as engine:
-        deployment = engine.deploy(*files, tenant=tenant)
+        deployment = engine.deploy(*_named(files), tenant=tenant)
         output.diagnostics(deployment.diagnostics)
         for each in deployment.processes:
             output.document(
@@ -116,21 +113,51 @@ def write_svg(picture: str, target: str) -> str:
     return f"wrote {target}"
 
 
-def _checked(model: Path) -> list[Diagnostic]:
-    from procession.compile import check_definitions
-    from procession.dmn import check_tables
-    from procession.parse import parse_bpmn, parse_dmn
-    from procession.runtime.decisions import read_decisions
+def _named(paths: list[Path]) -> list[Path]:
+    """The models that are meant: files, and those in folders."""
+    return [file for path in paths for file in (_inside(path) if path.is_dir() else [path])]
 
-    data = model.read_bytes()
-    if model.suffix.lower() == ".dmn":
-        found = read_decisions(data, str(model))[1]
-        document = parse_dmn(data, str(model))[0]
-        # A table that is wrong by itself is corrected first: what its rules leave out would be noise.
-        wrong = document is None or any(each.severity == "error" for each in found)
-        return found if wrong or document is None else [*found, *check_tables(document)]
-    definitions, found = parse_bpmn(data, str(model))
-    return found if definitions is None else [*found, *check_definitions(definitions)]
+
+def _inside(folder: Path) -> list[Path]:
+    found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
+    if not found:
+        raise Problem(f"no *.bpmn and no *.dmn under {folder}", "name a file, or another folder")
+    return found
+
+
+def _checked(models: list[Path]) -> list[Diagnostic]:
+    """All that is wrong with models that are deployed together."""
+    from procession.compile import check_definitions
+    from procession.parse import parse_bpmn
+    from procession.runtime.decisions import read_together
+
+    resources = [(str(model), model.read_bytes()) for model in models]
+    read = iter(read_together([each for each in resources if each[0].lower().endswith(".dmn")]))
+    found: list[Diagnostic] = []
+    for name, data in resources:
+        if name.lower().endswith(".dmn"):
+            found += _checked_decisions(next(read))
+            continue
+        definitions, wrong = parse_bpmn(data, name)
+        found += wrong if definitions is None else [*wrong, *check_definitions(definitions)]
+    return found
+
+
+def _by_the_standard(models: list[Path]) -> list[Diagnostic]:
+    """The breaches of BPMN by each model; decisions, of which it says nothing, are checked as ever."""
+    from procession.services.standard import check_standard
+
+    decisions = [model for model in models if model.suffix.lower() == ".dmn"]
+    processes = [model for model in models if model not in decisions]
+    return [*(each for model in processes for each in check_standard(model)), *_checked(decisions)]
+
+
+def _checked_decisions(read: ReadDecisions) -> list[Diagnostic]:
+    from procession.dmn import check_tables
+
+    # A table that is wrong by itself is corrected first: what its rules leave out would be noise.
+    wrong = read.document is None or any(each.severity == "error" for each in read.found)
+    return read.found if wrong or read.document is None else [*read.found, *check_tables(read.document)]
 
 
 def _counted(count: int, word: str) -> str:

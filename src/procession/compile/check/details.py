@@ -9,20 +9,31 @@ from typing import Final, TypeAlias, TypeVar
 from procession.base.diagnostics import Span
 from procession.compile.check.references import THROWS
 from procession.compile.findings import Findings, Located
-from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
-from procession.compile.resolve import Resolved, ScopeView
+from procession.compile.lower.multi_instance import THROWABLE
+from procession.compile.lower.parts import ASSIGNED, BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
+from procession.compile.resolve import Resolved, ScopeView, definitions_named
 from procession.compile.time_syntax import problem_of
 from procession.feel.lexer import KEYWORDS, is_regular
 from procession.ir.kinds import ListenerEvent, TimerKind
-from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, Process, ResourceRole
+from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, Process, ResourceRole, StandardLoop
 from procession.model.events import Event
-from procession.model.extension import NO_EXTENSION, Extension, Form, Listener, LoopCollection, Mapping, Schedule
+from procession.model.extension import (
+    NO_EXTENSION,
+    Assignment,
+    Extension,
+    Form,
+    Listener,
+    LoopCollection,
+    Mapping,
+    Schedule,
+)
 
 Check: TypeAlias = Callable[[Resolved, Activity, Findings], None]
 
 _Item = TypeVar("_Item")
 _TEXT_OF_WORKER: Final = "give it a zeebe:taskDefinition with the type of the job"
 _COUNT: Final = re.compile(r"[1-9]\d{0,6}", re.ASCII)
+_MAXIMUM: Final = re.compile(r"\d{1,6}", re.ASCII)
 _INTEGER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
 _NAME: Final = re.compile(r"[^\W\d][^`\x00-\x1f]*")
 
@@ -35,8 +46,11 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
             if check is not None:
                 check(resolved, node, findings)
             if node.loop is not None:
-                _loop(node, findings)
-            check_roles(node, node.resources, findings)
+                _loop(resolved, node, findings)
+            if node.kind == "userTask":
+                _owners(node, findings)
+            else:
+                check_roles(node, node.resources, findings)
         elif isinstance(node, Event) and node.kind == "startEvent" and node.extension.form is not None:
             _start_form(view, node, node.extension.form, findings)
         if node.extension is not NO_EXTENSION:
@@ -64,6 +78,8 @@ def _script(resolved: Resolved, node: Activity, findings: Findings) -> None:
             _variable(node, script.result_variable, findings, script.span)
     elif extension.task_definition is None:
         language = node.script_format.strip()
+        if node.script is not None and language in resolved.scripts:
+            return
         if node.script is not None:
             text = f"a script in {language or 'no named language'} is not executed in this version"
             findings.report("element-type", node, text, "write it as FEEL in zeebe:script, or as a job")
@@ -99,9 +115,6 @@ def _call(resolved: Resolved, node: Activity, findings: Findings) -> None:
     if not name:
         text = "the call activity names no process"
         findings.report("called-element", node, text, "give it a zeebe:calledElement with the process id")
-    elif name in resolved.global_tasks:
-        text = f"{name!r} is a global task, which is not executed in this version"
-        findings.report("element-type", node, text, "make it a process")
     if called is not None:
         _binding(node, (called.binding_type, called.version_tag), findings, called.span)
 
@@ -163,6 +176,25 @@ def check_roles(at: Located, roles: tuple[ResourceRole, ...], findings: Findings
         findings.report("user-task-definition", at, text, remedy, severity="warning", span=role.span)
 
 
+def _owners(node: Activity, findings: Findings) -> None:
+    """Resource roles of a user task, which assign it where `zeebe:assignmentDefinition` does not."""
+    rule = "user-task-definition"
+    given = node.extension.assignment or Assignment()
+    taken: dict[str, bool] = {"assignee": bool(given.assignee), "candidate groups": bool(given.candidate_groups)}
+    for role in node.resources:
+        what = ASSIGNED[role.kind]
+        if role.parameters:
+            text = "resourceParameterBinding has no effect: a resource is its name"
+            findings.report(rule, node, text, severity="info", span=role.span)
+        if role.assignment is None and not role.resource_ref:
+            text = f"the {role.kind} names nobody"
+            findings.report(rule, node, text, "give it an expression or a resource", severity="warning", span=role.span)
+        elif taken[what]:
+            text = f"the {role.kind} has no effect: the {what} is given already"
+            findings.report(rule, node, text, "remove one of them", severity="warning", span=role.span)
+        taken[what] = True
+
+
 CHECKS: Final[dict[str, Check]] = {
     "serviceTask": _service,
     "scriptTask": _script,
@@ -185,25 +217,25 @@ def _binding(at: Located, binding: tuple[str, str], findings: Findings, span: Sp
 # --- loops ------------------------------------------------------------------------------------------------------------
 
 
-def _loop(node: Activity, findings: Findings) -> None:
+def _loop(resolved: Resolved, node: Activity, findings: Findings) -> None:
     rule = "loop-characteristics"
     loop = node.loop
+    if isinstance(loop, StandardLoop):
+        _standard_loop(node, loop, findings)
     if not isinstance(loop, MultiInstance):
-        text = "a standard loop is not executed in this version"
-        remedy = "use a multi-instance, or a gateway that leads back"
-        findings.report(rule, node, text, remedy, span=loop.span if loop is not None else None)
         return
 
     def report(text: str, remedy: str) -> None:
         findings.report(rule, node, text, remedy, span=loop.span)
 
     collection = loop.extension.loop or LoopCollection()
-    has_items, has_count = bool(collection.input_collection.strip()), loop.cardinality is not None
+    by_data = resolved.has_data and loop.extension.loop is None and bool(loop.data_input_ref)
+    has_items, has_count = by_data or bool(collection.input_collection.strip()), loop.cardinality is not None
     if not has_items and not has_count:
         report("the multi-instance says not how many there are", "give it an inputCollection, or a loopCardinality")
     elif has_items and has_count:
         report("the multi-instance has an inputCollection and a loopCardinality", "keep one of them")
-    elif has_items and not collection.input_collection.lstrip().startswith("="):
+    elif has_items and not by_data and not collection.input_collection.lstrip().startswith("="):
         report("the input collection is a text, not a list", "write an expression after =")
     if loop.cardinality is not None and not loop.cardinality.text:
         report("the loopCardinality is empty", "write a number or an expression")
@@ -214,10 +246,42 @@ def _loop(node: Activity, findings: Findings) -> None:
     for name in (collection.input_element.strip(), collection.output_collection.strip()):
         if name:
             _variable(node, name, findings, collection.span)
-    if loop.behavior != "All" or loop.none_event_ref or loop.one_event_ref or loop.complex_behaviors:
-        report("events thrown by a multi-instance are not executed in this version", 'remove them, or behavior="All"')
-    if not has_items and (loop.data_input_ref or loop.data_output_ref):
-        report("loopDataInputRef is not executed in this version", "use zeebe:loopCharacteristics")
+    _behaviour(resolved, node, loop, findings)
+    if not resolved.has_data and not has_items and (loop.data_input_ref or loop.data_output_ref):
+        report("loopDataInputRef is not executed in documents for Camunda 8", "use zeebe:loopCharacteristics")
+    elif resolved.has_data and loop.data_output_ref and not loop.output_item and loop.extension.loop is None:
+        report("loopDataOutputRef collects nothing without an outputDataItem", "give it one")
+
+
+def _standard_loop(node: Activity, loop: StandardLoop, findings: Findings) -> None:
+    """A standard loop (10.3.9) ends by its condition or by its maximum."""
+    maximum = loop.maximum.strip()
+    if maximum and not _MAXIMUM.fullmatch(maximum):
+        text = f"loopMaximum {maximum!r} is no whole number from 0 to 999999"
+        findings.report("loop-characteristics", node, text, "correct it", span=loop.span)
+    if not maximum and (loop.condition is None or not loop.condition.text):
+        text = "nothing ends the loop: it has neither a loopCondition nor a loopMaximum"
+        findings.report("loop-characteristics", node, text, "give it one of them", span=loop.span)
+
+
+def _behaviour(resolved: Resolved, node: Activity, loop: MultiInstance, findings: Findings) -> None:
+    """The events that a multi-instance throws, by its behaviour (10.3.9, table 10.31)."""
+    refs = {"None": ("noneBehaviorEventRef", loop.none_event_ref), "One": ("oneBehaviorEventRef", loop.one_event_ref)}
+    thrown = [definition for each in loop.complex_behaviors if each.event for definition in each.event.definitions]
+    if loop.behavior in refs:
+        name, ref = refs[loop.behavior]
+        thrown = definitions_named(resolved, ref)
+        if not thrown:
+            text = f"behavior {loop.behavior!r} throws the event of {name}, and there is none"
+            findings.report("loop-characteristics", node, text, f"give it {name}", span=loop.span)
+    elif loop.behavior == "Complex" and not thrown:
+        text = "behavior 'Complex' throws the events of its complexBehaviorDefinitions, and there are none"
+        findings.report("loop-characteristics", node, text, "give it some", span=loop.span)
+    for definition in thrown:
+        if definition.kind not in THROWABLE:
+            text = f"a multi-instance cannot throw a {definition.kind}"
+            remedy = "throw a message, signal, escalation or error"
+            findings.report("loop-characteristics", node, text, remedy, span=loop.span)
 
 
 # --- mappings and names -----------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from typing import Final
 from procession.base.diagnostics import Severity
 from procession.compile.check.support import DEFINITIONS
 from procession.compile.findings import Findings
-from procession.compile.resolve import Resolved, ScopeView, is_implicit_start, is_link, link_name
-from procession.model.bpmn import Activity, FlowNode, Gateway, Process, SequenceFlow
+from procession.compile.resolve import Resolved, ScopeView, is_implicit_start, is_instantiating, is_link, link_name
+from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, Process, SequenceFlow
 from procession.model.events import Event
 
 ScopeRule = Callable[[Resolved, ScopeView, Findings], None]
@@ -39,7 +39,7 @@ def starts(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
         findings.report("start-event", start, text, "keep one; several beginnings need triggers")
     if view.starts:
         _unstarted(view, findings)
-    elif not any(is_implicit_start(node, view) for node in view.scope.nodes):
+    elif not any(is_implicit_start(node, view) or is_instantiating(node) for node in view.scope.nodes):
         what = "process" if isinstance(owner, Process) else "sub-process"
         text = f"nothing in this {what} can start"
         severity: Severity = "error" if isinstance(owner, Process) or view.scope.nodes else "warning"
@@ -167,7 +167,7 @@ def boundary_events(resolved: Resolved, view: ScopeView, findings: Findings) -> 
             if not isinstance(node, Activity) or node.triggered_by_event:
                 text = f"the event is attached to {host!r}, which is no activity that it could interrupt"
                 findings.report("boundary-event", event, text, "attach it to a task, sub-process or call activity")
-            elif name == "escalation" and node.kind not in ESCALATING:
+            elif name == "escalation" and node.kind not in ESCALATING and not _throws(node):
                 text = f"no escalation is thrown inside a {node.kind}"
                 severity = resolved.severity("escalation at the border of a task")
                 findings.report(
@@ -181,6 +181,11 @@ def boundary_events(resolved: Resolved, view: ScopeView, findings: Findings) -> 
                 text = f"a boundary event for {name} always interrupts"
                 findings.report("boundary-event", event, text, 'remove cancelActivity="false"')
         _same_trigger(events, (resolved, findings), "boundary-event")
+
+
+def _throws(node: Activity) -> bool:
+    """Whether an activity throws events of its own accord: a multi-instance by its behaviour (10.3.9)."""
+    return isinstance(node.loop, MultiInstance) and node.loop.behavior != "All"
 
 
 def event_sub_processes(resolved: Resolved, view: ScopeView, findings: Findings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from procession.compile.findings import Findings
@@ -15,7 +16,6 @@ _LATER: Final = "is not executed in this version"
 REFUSED: Final[dict[str, tuple[str, str]]] = {
     "transaction": ("a transaction sub-process", "use an embedded sub-process with error boundary events"),
     "adHocSubProcess": ("an ad-hoc sub-process", "draw the order of its activities in an embedded sub-process"),
-    "complexGateway": ("a complex gateway", "use inclusive or exclusive gateways"),
     "implicitThrowEvent": ("an implicit throw event", "draw an intermediate throw event"),
 }
 """Elements that the standard has and this version does not execute: what they are, and the remedy."""
@@ -34,30 +34,35 @@ DEFINITIONS: Final[dict[str, str]] = {
 }
 EXECUTED: Final[dict[str, frozenset[str]]] = {
     "start event of a process": frozenset({"message", "timer", "signal"}),
-    "start event of an event sub-process": frozenset({"message", "timer", "signal", "error", "escalation"}),
+    "start event of an event sub-process": frozenset(
+        {"message", "timer", "signal", "error", "escalation", "conditional"}
+    ),
     "start event of a sub-process": frozenset(),
-    "intermediateCatchEvent": frozenset({"message", "timer", "signal", "link"}),
+    "intermediateCatchEvent": frozenset({"message", "timer", "signal", "link", "conditional"}),
     "intermediateThrowEvent": frozenset({"message", "signal", "escalation", "link"}),
-    "boundaryEvent": frozenset({"message", "timer", "signal", "error", "escalation"}),
+    "boundaryEvent": frozenset({"message", "timer", "signal", "error", "escalation", "conditional"}),
     "endEvent": frozenset({"message", "signal", "error", "escalation", "terminate"}),
 }
 """What events of each position may be about (BPMN 2.0.2, table 10.93), as far as this version executes it."""
 STANDARD_ONLY: Final[dict[str, frozenset[str]]] = {
     "start event of a process": frozenset({"conditional"}),
-    "start event of an event sub-process": frozenset({"conditional", "compensation"}),
-    "intermediateCatchEvent": frozenset({"conditional"}),
+    "start event of an event sub-process": frozenset({"compensation"}),
     "intermediateThrowEvent": frozenset({"compensation"}),
-    "boundaryEvent": frozenset({"conditional", "compensation", "cancel"}),
+    "boundaryEvent": frozenset({"compensation", "cancel"}),
     "endEvent": frozenset({"compensation", "cancel"}),
 }
 """The rest of that table."""
 _REMEDIES: Final[dict[str, str]] = {
-    "conditional": "use a message, or a timer and a gateway",
+    "conditional": "start it with a message",
     "compensation": "draw the undoing as a path of its own, behind an error boundary event",
     "cancel": "use an error event",
 }
 _UNSPECIFIED: Final = frozenset({"##unspecified", "##WebService"})
 """What the standard takes an implementation for where none is said."""
+_COUNT: Final = re.compile(r"[1-9]\d{0,3}", re.ASCII)
+_ALONE: Final = frozenset({"link", "terminate", "cancel", "compensation"})
+_ENDING: Final = frozenset({"error", "escalation"})
+"""What happens once and is gone: nothing can be waited for beside it."""
 _NEEDS_DEFINITION: Final = frozenset({"intermediateCatchEvent", "boundaryEvent"})
 
 
@@ -96,47 +101,57 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
             what, remedy = REFUSED[node.kind]
             findings.report(RULE, node, f"{what} {_LATER}", remedy)
         elif isinstance(node, Activity):
-            _activity(node, findings)
+            _activity(view, node, findings)
         elif isinstance(node, Event):
             _event(view, node, findings)
         else:
-            _gateway(node, findings)
+            _gateway(view, node, findings)
 
 
-def _activity(node: Activity, findings: Findings) -> None:
+def _activity(view: ScopeView, node: Activity, findings: Findings) -> None:
     if node.is_for_compensation:
         findings.report(RULE, node, f"compensation {_LATER}", _REMEDIES["compensation"])
     for name, quantity in (
         ("startQuantity", node.start_quantity),
         ("completionQuantity", node.completion_quantity),
     ):
-        if quantity.strip() not in {"", "1"}:
-            findings.report(RULE, node, f"{name} {quantity!r} {_LATER}", f'remove it, or write {name}="1"')
+        if quantity.strip() and not _COUNT.fullmatch(quantity.strip()):
+            text = f"{name} {quantity!r} is no whole number from 1"
+            findings.report("token-quantity", node, text, f'remove it, or write {name}="1"')
     if node.instantiate:
-        text = f"a receive task that instantiates {_LATER}"
-        findings.report(RULE, node, text, "start the process with a message start event")
+        _instantiating(view, node, findings)
     for name, given in (("operationRef", node.operation_ref), ("implementation", node.implementation)):
         if given and given not in _UNSPECIFIED:
             text = f"{name} {given!r} has no effect: the type of the job says which worker does it"
             findings.report(RULE, node, text, severity="info")
 
 
-def _gateway(node: Gateway, findings: Findings) -> None:
+def _gateway(view: ScopeView, node: Gateway, findings: Findings) -> None:
     if node.kind != "eventBasedGateway":
         return
     if node.instantiate:
-        text = f"an event-based gateway that instantiates {_LATER}"
-        findings.report(RULE, node, text, "start the process with one start event for each message")
+        _instantiating(view, node, findings)
     elif node.event_type == "Parallel":
-        text = f"an event-based gateway of type Parallel {_LATER}"
-        findings.report(RULE, node, text, "use a parallel gateway before the catching events")
+        text = "an event-based gateway of type Parallel must instantiate the process (10.6.6)"
+        findings.report("event-based-gateway-target", node, text, "use a parallel gateway before the catching events")
+
+
+def _instantiating(view: ScopeView, node: Activity | Gateway, findings: Findings) -> None:
+    """What starts a process has no incoming flow, and no scope around it but the process (10.3.3, 10.6.6)."""
+    if node.id in view.incoming:
+        text = f"a sequence flow leads to this {node.kind}, which starts the process"
+        findings.report("start-event", node, text, "remove the flow, or the attribute `instantiate`")
+    if not isinstance(view.owner, Process):
+        text = f"this {node.kind} cannot start a process: it is inside a sub-process"
+        findings.report("start-event", node, text, "remove the attribute `instantiate`")
+    if isinstance(node, Activity) and node.loop is not None:
+        findings.report("start-event", node, "what starts a process has no loop", "remove one of the two")
 
 
 def _event(view: ScopeView, node: Event, findings: Findings) -> None:
     count = len(node.definitions)
-    if count > 1 or node.parallel_multiple:
-        text = f"an event with {count} definitions {_LATER}"
-        findings.report(RULE, node, text, "draw one event for each of them")
+    if count > 1:
+        _several(view, node, findings)
     elif count == 1:
         if node.definitions[0].operation_ref:
             text = "operationRef has no effect: the message says what is sent"
@@ -145,6 +160,20 @@ def _event(view: ScopeView, node: Event, findings: Findings) -> None:
     elif node.kind in _NEEDS_DEFINITION:
         text = f"the {node.kind} says nothing to wait for"
         findings.report(RULE, node, text, "give it an event definition: message, timer, signal, ...")
+
+
+def _several(view: ScopeView, node: Event, findings: Findings) -> None:
+    """An event with several definitions (10.5.6): which of them it may have, and who carries them out."""
+    for definition in node.definitions:
+        name = DEFINITIONS[definition.kind]
+        if name in _ALONE or (node.parallel_multiple and name in _ENDING):
+            text = f"a {name} event has no definition beside it"
+            findings.report("multiple-event", node, text, "draw one event for each of them", span=definition.span)
+        else:
+            _definition(view, node, definition, findings)
+    if node.extension.task_definition is not None:
+        text = "a job cannot throw several definitions"
+        findings.report("multiple-event", node, text, "remove zeebe:taskDefinition, or draw one event for each")
 
 
 def _definition(view: ScopeView, node: Event, definition: EventDefinition, findings: Findings) -> None:

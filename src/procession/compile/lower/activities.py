@@ -10,17 +10,20 @@ from msgspec.structs import replace
 from procession.compile.expressions import Site
 from procession.compile.lower.events import message_catch, message_throw
 from procession.compile.lower.parts import (
+    ASSIGNED,
     BINDINGS,
+    RETRIES,
     TASK_EVENTS,
     Lowering,
     Place,
+    headers,
     job_of,
     listeners,
     value,
     worked,
 )
 from procession.ir.kinds import Binding, Kind
-from procession.ir.program import NONE, Call, Decision, Node, Script, TaskSpec, Text
+from procession.ir.program import NONE, Call, Decision, JobSpec, Node, Script, TaskSpec, Text
 from procession.model.bpmn import Activity
 from procession.model.extension import Assignment, Form, Schedule
 
@@ -48,19 +51,28 @@ def send_task(low: Lowering, drawn: Activity, place: Place) -> Node:
 def receive_task(low: Lowering, drawn: Activity, place: Place) -> Node:
     """Waits for a message."""
     trigger = message_catch(low, drawn, drawn.message_ref)
-    return replace(worked(low, drawn, place, Kind.RECEIVE_TASK), trigger=trigger)
+    return replace(worked(low, drawn, place, Kind.RECEIVE_TASK), trigger=trigger, instantiate=drawn.instantiate)
 
 
 def script_task(low: Lowering, drawn: Activity, place: Place) -> Node:
     """One pure expression, or a job."""
     script = drawn.extension.script
     if script is None:
-        return job_task(low, drawn, place)
+        return _script_job(low, drawn, place)
     # What a script holds is an expression, with or without the equals sign.
     text = script.expression if script.expression.lstrip().startswith("=") else f"={script.expression}"
     expression = low.expressions.value(text, Site(drawn.id, "script", script.span)).expression
     node = worked(low, drawn, place, Kind.SCRIPT_TASK)
     return replace(node, script=Script(expression, script.result_variable.strip()))
+
+
+def _script_job(low: Lowering, drawn: Activity, place: Place) -> Node:
+    """A job that a worker for the script's format does, unless the task says itself which job it is."""
+    type_ = low.resolved.scripts.get(drawn.script_format.strip())
+    if drawn.extension.task_definition is not None or drawn.script is None or type_ is None:
+        return job_task(low, drawn, place)
+    job = JobSpec(Text(type_), Text(RETRIES), {**headers(drawn.extension.headers), "script": drawn.script})
+    return replace(worked(low, drawn, place, Kind.JOB_TASK), job=job)
 
 
 def business_rule_task(low: Lowering, drawn: Activity, place: Place) -> Node:
@@ -85,8 +97,8 @@ def user_task(low: Lowering, drawn: Activity, place: Place) -> Node:
     schedule = extension.schedule or Schedule()
     form = extension.form or Form()
     spec = TaskSpec(
-        assignee=value(low, drawn, assignment.assignee, "assignee", assignment.span),
-        candidate_groups=value(low, drawn, assignment.candidate_groups, "candidate groups", assignment.span),
+        assignee=_assigned(low, drawn, assignment.assignee, "assignee"),
+        candidate_groups=_assigned(low, drawn, assignment.candidate_groups, "candidate groups"),
         candidate_users=value(low, drawn, assignment.candidate_users, "candidate users", assignment.span),
         due=value(low, drawn, schedule.due_date, "due date", schedule.span),
         follow_up=value(low, drawn, schedule.follow_up_date, "follow-up date", schedule.span),
@@ -96,9 +108,23 @@ def user_task(low: Lowering, drawn: Activity, place: Place) -> Node:
         external_form=value(low, drawn, form.external_reference, "external form", form.span),
         form_binding=BINDINGS.get(form.binding_type, Binding.LATEST),
         form_version_tag=form.version_tag,
+        lanes=low.resolved.lanes.get(drawn.id, ()),
     )
     jobs = listeners(low, drawn.id, extension.task_listeners, TASK_EVENTS)
     return replace(node, task=spec, listeners=node.listeners + jobs)
+
+
+def _assigned(low: Lowering, drawn: Activity, given: str, what: str) -> Text:
+    """Who a user task is for: what the extension says, else the first resource role that says it (10.3.1)."""
+    if given:
+        return value(low, drawn, given, what, (drawn.extension.assignment or Assignment()).span)
+    for role in drawn.resources:
+        if ASSIGNED[role.kind] == what and (role.assignment is not None or role.resource_ref):
+            if role.assignment is not None:
+                return Text(expression=low.expressions.formal(role.assignment, Site(drawn.id, what, role.span)))
+            named = {each.id: each.name for each in low.resolved.definitions.resources}
+            return Text(named.get(role.resource_ref) or role.resource_ref)
+    return Text()
 
 
 def call_activity(low: Lowering, drawn: Activity, place: Place) -> Node:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
+from procession.compile.expressions import Site
 from procession.compile.lower.parts import Lowering, Place, worked
 from procession.ir.kinds import Kind
 from procession.ir.program import Node
@@ -14,10 +17,19 @@ GATEWAYS: Final[dict[str, Kind]] = {
     "parallelGateway": Kind.PARALLEL_GATEWAY,
     "inclusiveGateway": Kind.INCLUSIVE_GATEWAY,
     "eventBasedGateway": Kind.EVENT_BASED_GATEWAY,
+    "complexGateway": Kind.COMPLEX_GATEWAY,
 }
 
 
 def gateway(low: Lowering, drawn: Gateway, place: Place) -> Node | None:
     """The gateway's node, None for a kind that is not executed."""
     kind = GATEWAYS.get(drawn.kind)
-    return None if kind is None else worked(low, drawn, place, kind)
+    if kind is None:
+        return None
+    at = Site(drawn.id, "activation condition", drawn.span)
+    return replace(
+        worked(low, drawn, place, kind),
+        activation=low.expressions.formal(drawn.activation_condition, at),
+        instantiate=drawn.instantiate,
+        parallel=drawn.instantiate and drawn.event_type == "Parallel",
+    )

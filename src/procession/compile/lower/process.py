@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from typing import final
 
 import msgspec
+from msgspec.structs import replace
 
 from procession.compile.expressions import Site
 from procession.compile.lower.activities import ACTIVITIES
-from procession.compile.lower.events import event
+from procession.compile.lower.data import data_of_process, with_data
+from procession.compile.lower.events import event, parts
 from procession.compile.lower.gateways import gateway
-from procession.compile.lower.multi_instance import body
+from procession.compile.lower.multi_instance import body, standard, thrown_events
 from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering, Place, listeners
 from procession.compile.resolve import ScopeView
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, Flow, Node, Ref
 from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance
+from procession.model.events import Event
 
 
 @final
@@ -47,6 +50,7 @@ def lower_process(low: Lowering) -> Lowered:
         listeners=listeners(low, process.id, process.extension.execution_listeners, EXECUTION_EVENTS),
         line=span.line,
         column=span.column,
+        data=data_of_process(low, process),
     )
     view = low.resolved.scopes[0]
     lowered = Lowered(
@@ -77,34 +81,69 @@ def lower_process(low: Lowering) -> Lowered:
 
 
 def _append(low: Lowering, lowered: Lowered, drawn: FlowNode, where: tuple[Ref, ScopeView]) -> Ref:
-    """Adds an element's node, after its multi-instance body if it has one; the node's index, or NONE."""
+    """Adds an element's nodes; the index of the element itself, or NONE."""
     scope, view = where
     outer = len(lowered.nodes)
-    loop = drawn.loop if isinstance(drawn, Activity) else None
-    if isinstance(drawn, Activity) and isinstance(loop, MultiInstance):
-        node = _node(low, drawn, Place(outer + 1, outer, view))
-        bodies = [body(low, drawn, loop, Place(outer, scope, view))]
-    else:
-        node = _node(low, drawn, Place(outer, scope, view))
-        bodies = []
-    if node is None:
-        return NONE
-    for each in (*bodies, node):
-        lowered.nodes.append(each)
+    nodes = _nodes(low, drawn, Place(outer, scope, view))
+    for node in nodes:
+        lowered.nodes.append(node)
         lowered.drawn.append(drawn)
         lowered.views.append(view)
+    if not nodes:
+        return NONE
+    inner = outer + (1 if isinstance(drawn, Activity) and drawn.loop is not None else 0)
     lowered.outer[drawn.id] = outer
-    lowered.inner[drawn.id] = node.index
-    return node.index
+    lowered.inner[drawn.id] = inner
+    return inner
+
+
+def _nodes(low: Lowering, drawn: FlowNode, place: Place) -> list[Node]:
+    """The nodes of an element: a loop's body before the activity, the parts of an event behind it."""
+    outer = place.index
+    following = Place(outer + 1, place.scope, place.view)
+    if isinstance(drawn, Activity):
+        found = _activity(low, drawn, place)
+        if found:
+            start, completion = _quantity(drawn.start_quantity), _quantity(drawn.completion_quantity)
+            found[0] = replace(found[0], start_quantity=start, completion_quantity=completion)
+        return found
+    node = _node(low, drawn, place)
+    if node is None:
+        return []
+    if not isinstance(drawn, Event) or len(drawn.definitions) < 2:
+        return [node]
+    hidden = parts(low, drawn, node, following)
+    return [replace(node, parts=tuple([each.index for each in hidden])), *hidden]
+
+
+def _activity(low: Lowering, drawn: Activity, place: Place) -> list[Node]:
+    loop = drawn.loop
+    if loop is None:
+        node = _node(low, drawn, place)
+        return [] if node is None else [node]
+    node = _node(low, drawn, Place(place.index + 1, place.index, place.view))
+    if node is None:
+        return []
+    if not isinstance(loop, MultiInstance):
+        return [standard(low, drawn, loop, place), node]
+    hidden, thrown = thrown_events(low, drawn, loop, Place(place.index + 2, place.scope, place.view))
+    return [replace(body(low, drawn, loop, place), thrown=thrown), node, *hidden]
+
+
+def _quantity(text: str) -> int:
+    """A number of tokens; what is no such number was refused."""
+    return int(text) if text.strip().isdecimal() else 1
 
 
 def _node(low: Lowering, drawn: FlowNode, place: Place) -> Node | None:
-    if isinstance(drawn, Activity):
-        lower = ACTIVITIES.get(drawn.kind)
-        return None if lower is None else lower(low, drawn, place)
     if isinstance(drawn, Gateway):
         return gateway(low, drawn, place)
-    return event(low, drawn, place)
+    if isinstance(drawn, Activity):
+        lower = ACTIVITIES.get(drawn.kind)
+        node = None if lower is None else lower(low, drawn, place)
+    else:
+        node = event(low, drawn, place)
+    return None if node is None else with_data(low, drawn, node)
 
 
 def _append_flows(low: Lowering, lowered: Lowered, view: ScopeView) -> None:

@@ -127,7 +127,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(name="@modelerTemplateIcon", action=template, target="zeebe:modelerTemplateIcon"),
 )  # fmt: skip
 
-HABITS: Final = Habits(owners_are_candidates=True, quartz=True)
+HABITS: Final = Habits(data_is_drawn=True, owners_are_candidates=True, quartz=True)
 CAMUNDA: Final = Dialect(
     name="camunda",
     title="Camunda 7",

@@ -117,7 +117,7 @@ _OWN: Final[tuple[Row, ...]] = (
     Row(name="work-form-field-validation", outcome="dropped", says=_DRAWING),
 )  # fmt: skip
 
-_HABITS: Final = Habits(is_executable=True, owners_are_candidates=True, quartz=True)
+_HABITS: Final = Habits(is_executable=True, data_is_drawn=True, owners_are_candidates=True, quartz=True)
 FLOWABLE: Final = Dialect(
     name="flowable",
     title="Flowable",

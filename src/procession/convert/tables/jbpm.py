@@ -1,4 +1,7 @@
-"""jBPM: work items by `drools:taskName`, data associations of the standard; and BPMN of no dialect."""
+"""jBPM: work items by `drools:taskName`, data associations with texts of its own; and BPMN of no dialect.
+
+What BPMN of no dialect says in the words of the standard, data associations too, is executed as it is.
+"""
 
 from __future__ import annotations
 
@@ -108,5 +111,4 @@ PLAIN: Final = Dialect(
     translate=plain,
     habits=Habits(passes_all=True),
     loop_counter_from=1,
-    after=(associations,),
 )

@@ -12,12 +12,22 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.catches import open_all, plan
 from procession.core.context import Context
-from procession.core.interrupt import interrupt_inside
-from procession.core.operations import CLOSE_LOOP, COMPLETE, SPAWN
+from procession.core.elements.events import THROW
+from procession.core.interrupt import catch, event_of, interrupt_inside, pass_event
+from procession.core.operations import CLOSE_LOOP, COMPLETE, SPAWN, THROW_IMPLICIT
 from procession.core.state import ElementInstance, LoopState
 from procession.core.tokens import close_waits, next_of
 from procession.core.variables import owner
-from procession.ir.program import NONE, Loop, Node
+from procession.ir.program import (
+    NONE,
+    ErrorTrigger,
+    EscalationTrigger,
+    Loop,
+    MessageTrigger,
+    Node,
+    SignalTrigger,
+    Trigger,
+)
 
 COUNT_MAX: Final = 1_000_000
 """Most instances of one multi-instance activity."""
@@ -64,13 +74,18 @@ def collect(cx: Context, element_key: int) -> None:
     spec = node.loop
     assert spec is not None
     output = cx.evaluate(spec.output, element) if spec.output != NONE else None
-    enough = spec.completion != NONE and cx.truth(
-        spec.completion, element, "completion condition", _counters(body, body.loop)
-    )
+    enough = False
+    thrown: list[int] = []
+    if spec.completion != NONE or node.thrown:
+        counters = _counters(body, body.loop)
+        enough = spec.completion != NONE and cx.truth(spec.completion, element, "completion condition", counters)
+        thrown = _thrown(cx, node, body.loop, element, counters)
     if spec.output != NONE:
         cx.write(f.ItemCollected(body.key, element.index, output))
     close_waits(cx, element)
     cx.write(f.ElementCompleted(element_key))
+    for event in thrown:
+        cx.agenda.append((THROW_IMPLICIT, body.key, event))
     loop = body.loop
     if enough:
         interrupt_inside(cx, body, (CLOSE_LOOP, body.key))
@@ -78,6 +93,58 @@ def collect(cx: Context, element_key: int) -> None:
         _close(cx, node, body)
     elif spec.sequential:
         cx.agenda.append((SPAWN, body.key, element.index + 1))
+
+
+def _thrown(cx: Context, node: Node, loop: LoopState, element: ElementInstance, counters: dict[str, Json]) -> list[int]:
+    """The events that the completion of an instance throws, by the behaviour of the loop (10.3.9, table 10.31)."""
+    return [
+        each.event
+        for each in node.thrown
+        if (not each.first or loop.completed == 0)
+        and (each.condition == NONE or cx.truth(each.condition, element, "condition of a complex behaviour", counters))
+    ]
+
+
+def throw_implicit(cx: Context, body_key: int, event: int) -> None:
+    """An event thrown by a body: what waits for it at its border catches it, else it is thrown as any other."""
+    body = cx.state.elements.get(body_key)
+    if body is None:
+        return
+    thrown = cx.nodes[event]
+    for index in cx.nodes[body.node].catches:
+        caught = cx.nodes[index]
+        if _is_meant(cx, body, thrown.trigger, caught.trigger):
+            cx.write(f.ImplicitThrown(body.key, event, index))
+            if _lets_go_on(cx, body, event):
+                assert body.scope is not None
+                pass_event(cx, body.scope.key, event_of(cx, caught), {}, token=False)
+            else:
+                catch(cx, body, caught, {})
+            return
+    THROW[type(thrown.trigger)](cx, thrown, body)
+    if cx.agenda and cx.agenda[-1] == (COMPLETE, body_key):
+        cx.agenda.pop()
+
+
+def _lets_go_on(cx: Context, body: ElementInstance, event: int) -> bool:
+    """Behaviours None and One pass a token on for each instance, or for the first one: the others go on."""
+    return all(each.condition == NONE for each in cx.nodes[body.node].thrown if each.event == event)
+
+
+def _is_meant(cx: Context, body: ElementInstance, thrown: Trigger, caught: Trigger) -> bool:
+    """Whether a boundary event waits for just what is thrown."""
+    match thrown, caught:
+        case (SignalTrigger(name=name), SignalTrigger(name=other)) | (
+            MessageTrigger(name=name),
+            MessageTrigger(name=other),
+        ):
+            return cx.text(name, body, "name") == cx.text(other, body, "name")
+        case ErrorTrigger(code=code), ErrorTrigger(code=other):
+            return not other.literal or other.literal == cx.text(code, body, "error code")
+        case EscalationTrigger(code=code), EscalationTrigger(code=other):
+            return not other.literal or other.literal == cx.text(code, body, "escalation code")
+        case _:
+            return False
 
 
 def close(cx: Context, body_key: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from procession.core.context import Context
-from procession.core.elements import events, gateways, multi_instance, scopes, tasks
+from procession.core.elements import events, gateways, loops, multi_instance, scopes, tasks
 from procession.core.state import ElementInstance
 from procession.ir.kinds import Kind
 from procession.ir.program import Node
@@ -34,8 +34,16 @@ ENTER: Final[dict[Kind, Enter]] = {
     Kind.INCLUSIVE_GATEWAY: gateways.gateway_enter,
     Kind.EVENT_BASED_GATEWAY: events.wait_enter,
     Kind.MULTI_INSTANCE: multi_instance.body_enter,
+    Kind.COMPLEX_GATEWAY: gateways.gateway_enter,
+    Kind.LOOP: loops.body_enter,
 }
 """What an element does when it becomes active."""
+
+COLLECT: Final[dict[Kind, Callable[[Context, int], None]]] = {
+    Kind.MULTI_INSTANCE: multi_instance.collect,
+    Kind.LOOP: loops.collect,
+}
+"""What follows when an activity inside a body is done."""
 
 ASK: Final[dict[Kind, Enter]] = {
     Kind.CALL_ACTIVITY: scopes.ask_process,

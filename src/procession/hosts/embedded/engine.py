@@ -17,8 +17,9 @@ import msgspec
 from procession.base.failure import NotFound, ProcessionError
 from procession.base.values import Json, Variables, checked_all, told
 from procession.core.events import AssignTask, CompleteTask, UpdateTask
+from procession.hosts.embedded.changes import Changes
 from procession.hosts.embedded.crew import Crew
-from procession.hosts.embedded.door import admitted, document, known_zone, milliseconds
+from procession.hosts.embedded.door import DEFAULT_TENANT, admitted, document, known_zone, milliseconds
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
@@ -33,7 +34,6 @@ from procession.services.deploy import Deployment, InstallCompiled, compile_reso
 from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
 from procession.store.sqlite import SQLiteStore
 
-DEFAULT_TENANT: Final = "<default>"
 CALL_TIMEOUT_S: Final = 30.0
 """How long a call waits for the process that owns the store."""
 
@@ -107,6 +107,11 @@ class Engine:
             self._pump.release()
         finally:
             self.store.close()
+
+    @property
+    def changes(self) -> Changes:
+        """What changes instances under way: modify, migrate, suspend, restart, one or many."""
+        return Changes(self)
 
     # --- processes
 
