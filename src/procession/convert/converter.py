@@ -59,9 +59,12 @@ def convert(data: bytes, name: str) -> Conversion:
     for step in main.after:
         step(work)
     standard.expression_language(work)
+    was_native = _platform(document) == PLATFORM
     if work.is_native:
         standard.subscriptions(work)
         _mark(work)
+    if main.habits.data_is_drawn and not was_native:
+        standard.ignored(work)
     if main.habits.data_is_drawn and not _platform(document):
         # Else what is documentation there would be executed here.
         work.attribute(document.root, "executionPlatform", PLATFORM, MODELER)

@@ -113,7 +113,7 @@ def passed_in(step: Step) -> bool:
         step.tell("needs-work", "", done.note or f"{target!r} is no name for a mapping")
         return False
     work.input(owner, f"={done.feel}", target)
-    return step.told(done, "zeebe:input")
+    return _passed_on(step, done, "zeebe:input")
 
 
 def _all(step: Step, attribute: str) -> bool:
@@ -145,7 +145,14 @@ def passed_out(step: Step) -> bool:
         step.tell("needs-work", "", done.note or f"{target!r} is no name for a mapping")
         return False
     step.work.output(step.owner, f"={done.feel}", target)
-    return step.told(done, "zeebe:output")
+    return _passed_on(step, done, "zeebe:output")
+
+
+def _passed_on(step: Step, done: Translation, target: str) -> bool:
+    node = step.node
+    if node is not None and node.get("local") == "true":
+        return step.told(done, target, "a variable of an outer scope is seen too, not only a local one", "changed")
+    return step.told(done, target)
 
 
 def _passed(step: Step, node: Element) -> tuple[Translation, str]:

@@ -34,6 +34,7 @@ from procession.feel import nodes as n
 TEXT_MAX: Final = 8_192
 """Longest script that is read, in characters."""
 DEPTH_MAX: Final = 60
+"""Deepest nesting of a script."""
 
 _BINARY: Final[dict[type, n.Operator]] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _COMPARE: Final[dict[type, n.Operator]] = {

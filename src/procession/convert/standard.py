@@ -21,6 +21,7 @@ BUSINESS_KEY: Final = "businessKey"
 
 _TEXT: Final = re.compile(r'"((?:[^"\\])*)"')
 _CRON: Final = re.compile(r"[\d*?/,\-LW#A-Za-z]+(?: +[\d*?/,\-LW#A-Za-z]+){5,6}")
+_INTERVAL: Final = re.compile(r"R\d*/(P[^/]+)")
 _WEEKDAY: Final = re.compile(r"(?<![\d/#])[1-7](?![\d])")
 
 
@@ -32,6 +33,8 @@ class Habits(msgspec.Struct, frozen=True):
     """Whether a process that does not say so is executable."""
     passes_all: bool = False
     """Whether a call activity passes all variables, without being told."""
+    keeps_data: bool = False
+    """Whether data of the standard is left as it is, for it is executed here too."""
     data_is_drawn: bool = False
     """Whether data objects, stores and associations are documentation."""
     owners_are_candidates: bool = False
@@ -98,6 +101,8 @@ def time(work: Work, element: Element, habits: Habits) -> None:
     if not text or text.startswith("="):
         return
     label = f"<{element.tag}>"
+    if element.name == "timeCycle" and _coming_once(work, element):
+        return
     if element.name == "timeCycle" and _CRON.fullmatch(text) and habits.quartz:
         fields = text.split()
         if len(fields) == 7 and fields.pop() not in {"*", "?"}:
@@ -122,6 +127,21 @@ def time(work: Work, element: Element, habits: Habits) -> None:
         element.attributes.pop("language", None)
 
 
+def _coming_once(work: Work, element: Element) -> bool:
+    """A cycle of an event that interrupts comes once: it is a duration."""
+    event = element.parent.parent if element.parent is not None else None
+    match = _INTERVAL.fullmatch(element.text.strip())
+    if match is None or event is None or event.name != "boundaryEvent" or event.get("cancelActivity") == "false":
+        return False
+    text = element.text.strip()
+    work.tell(
+        element, f"<{element.tag}>", text, "mapped", target="timeDuration", note="it interrupts, so it comes once"
+    )
+    work.rename(element, "timeDuration")
+    set_text(element, match[1])
+    return True
+
+
 def _is_time(text: str) -> bool:
     """Whether a text is a time as it stands, whatever language its document is in."""
     return re.match(r"(?:R-?\d*/)?-?P[\dT]|R\d*/\d|\d{4}-\d|@\w+$", text) is not None
@@ -129,7 +149,7 @@ def _is_time(text: str) -> bool:
 
 def multi_instance(work: Work, element: Element, habits: Habits) -> None:
     """Collections of the standard."""
-    if not work.has(element, "loopCharacteristics"):
+    if not habits.keeps_data and not work.has(element, "loopCharacteristics"):
         calls.loop_data(work, element)
 
 
@@ -254,6 +274,29 @@ def user_task(work: Work, element: Element, habits: Habits) -> None:
     text = element.get("name") or ""
     if "${" in text or "#{" in text:
         work.tell(element, "name", text, "dropped", note="a name is shown as it is written, without being computed")
+
+
+IGNORED: Final[dict[str, str]] = {
+    "standardLoopCharacteristics": "it was ignored there, and the activity happened once; here it is a loop",
+    "complexGateway": "it was skipped there with a warning; here it is a gateway",
+    "adHocSubProcess": "it was skipped there with a warning; here it is a sub-process without an order",
+    "messageEventDefinition": "nothing was sent there; here the engine publishes the message",
+}
+"""What Camunda 7 and its relatives accept and do not do, and what it does here."""
+
+
+def ignored(work: Work) -> None:
+    """Elements that begin to mean something."""
+    for element in work.document.root.walk():
+        note = IGNORED.get(element.name)
+        event = element.parent
+        if note is None or event is None:
+            continue
+        if element.name == "messageEventDefinition" and (
+            event.name not in _THROWS or work.has(event, "taskDefinition")
+        ):
+            continue
+        work.tell(element, f"<{element.tag}>", "", "changed", note=note)
 
 
 STANDARD: Final[dict[str, Pass]] = {

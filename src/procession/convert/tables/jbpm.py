@@ -109,6 +109,6 @@ PLAIN: Final = Dialect(
     namespace="",
     rows=(),
     translate=plain,
-    habits=Habits(passes_all=True),
+    habits=Habits(passes_all=True, keeps_data=True),
     loop_counter_from=1,
 )
