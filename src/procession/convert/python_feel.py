@@ -101,6 +101,25 @@ def translate_assignments(text: str) -> tuple[tuple[Assignment, ...], Translatio
     return tuple(Assignment(target, feel_text(value)) for target, value in found), done
 
 
+def translate_entries(text: str) -> tuple[tuple[Assignment, ...], Translation]:
+    """The entries of a dictionary that is written out, and the whole of it as a context."""
+    whole = translate_python(text)
+    notes = Notes()
+    found: list[Assignment] = []
+    try:
+        body = _statements(f"({text.strip()}\n)")
+        only = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
+        if not isinstance(only, ast.Dict):
+            raise _Foreign("this is no dictionary that is written out")
+        for key, value in zip(only.keys, only.values, strict=True):
+            if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+                raise _Foreign("a key of the dictionary is no text")
+            found.append(Assignment(key.value, feel_text(_expression(value, notes, 0))))
+    except _Foreign as error:
+        return (), Translation(feel=None, outcome="needs-work", notes=(str(error),))
+    return tuple(found), whole
+
+
 def _statements(text: str) -> list[ast.stmt]:
     if len(text) > TEXT_MAX:
         raise _Foreign(f"the script has more than {TEXT_MAX} characters: a worker has to do it")

@@ -16,6 +16,8 @@ from procession.convert.tree import Element, remove, set_text
 from procession.convert.work import Translate, Work, place_of
 from procession.model.xml import local_name
 
+THROWS: Final = frozenset({"intermediateThrowEvent", "endEvent"})
+"""Events that throw."""
 BUSINESS_KEY: Final = "businessKey"
 """The variable by which messages are correlated where the model names nothing."""
 
@@ -256,6 +258,14 @@ def role(work: Work, element: Element, habits: Habits) -> None:
     remove(element)
 
 
+def retrieval(work: Work, element: Element, habits: Habits) -> None:
+    """The path into a message; some write it as an expression without the element that the standard has for it."""
+    path = element.child("formalExpression")
+    if path is not None and element.child("messagePath") is None:
+        work.rename(path, "messagePath")
+        condition(work, path, habits)
+
+
 def named(work: Work, element: Element, habits: Habits) -> None:
     """Messages, signals, errors and escalations whose name or code is an expression."""
     for attribute in ("name", "errorCode", "escalationCode"):
@@ -292,9 +302,7 @@ def ignored(work: Work) -> None:
         event = element.parent
         if note is None or event is None:
             continue
-        if element.name == "messageEventDefinition" and (
-            event.name not in _THROWS or work.has(event, "taskDefinition")
-        ):
+        if element.name == "messageEventDefinition" and (event.name not in THROWS or work.has(event, "taskDefinition")):
             continue
         work.tell(element, f"<{element.tag}>", "", "changed", note=note)
 
@@ -307,6 +315,7 @@ STANDARD: Final[dict[str, Pass]] = {
     "loopCondition": condition,
     "activationCondition": condition,
     "messagePath": condition,
+    "correlationPropertyRetrievalExpression": retrieval,
     "dataPath": condition,
     "loopCardinality": count,
     "timeDate": time,
@@ -353,12 +362,11 @@ def subscriptions(work: Work) -> None:
 
 def _waits(event: Element | None) -> bool:
     """Whether an instance waits at an event: a message that starts a process needs no key."""
-    if event is None or event.name in _THROWS:
+    if event is None or event.name in THROWS:
         return False
     return event.name != "startEvent" or (event.parent is not None and event.parent.name != "process")
 
 
-_THROWS: Final = frozenset({"intermediateThrowEvent", "endEvent"})
 _RETRIEVAL: Final = "correlationPropertyRetrievalExpression"
 
 

@@ -65,6 +65,7 @@ def _exit(step: Step) -> bool:
 
 ROWS: Final[tuple[Row, ...]] = (
     Row(name="@taskName", on=_TASKS, action=_work_item, target=jobs.TASK, says="work items need a worker"),
+    Row(name="@taskName", on=frozenset({"userTask"}), outcome="dropped", says="a user task is done by a person"),
     Row(name="@ruleFlowGroup", outcome="needs-work", says="Drools rules need a worker, or a decision table"),
     Row(name="@packageName", outcome="dropped", says="a process is named by its id alone"),
     Row(name="@version", outcome="dropped",

@@ -7,10 +7,11 @@ from typing import Final
 from procession.convert import jobs, people
 from procession.convert.dialect import Dialect
 from procession.convert.languages import python
-from procession.convert.python_feel import translate_assignments
-from procession.convert.standard import Habits
+from procession.convert.python_feel import translate_assignments, translate_entries
+from procession.convert.standard import THROWS, Habits
 from procession.convert.tree import Element
-from procession.convert.work import Row, Step, is_plain_name
+from procession.convert.work import Row, Step, Work, is_plain_name
+from procession.model.xml import local_name
 
 
 def _operator(step: Step) -> bool:
@@ -98,13 +99,32 @@ def _property(step: Step) -> bool:
 
 
 def _payload(step: Step) -> bool:
-    """`messagePayload`: what a sent message carries."""
-    done = step.feel(step.value)
-    if done.feel is None:
-        step.tell("needs-work", "", done.note)
+    """`messagePayload`: a dictionary becomes the inputs of what sends the message: they are its content."""
+    entries, done = translate_entries(step.value)
+    owner = step.owner
+    senders = _senders(step.work, owner.get("id") or "") if owner.name == "message" else [owner]
+    if not entries or not senders or not all(is_plain_name(each.target) for each in entries):
+        note = done.note if not entries else "nothing here sends it"
+        step.tell("needs-work", "", f"{note}: map each variable of the payload as an input of the event that sends it")
         return False
-    step.tell("needs-work", "", f"map each variable of the payload as an input of the event that sends it: {done.feel}")
-    return False
+    for sender in senders:
+        for each in entries:
+            step.work.input(sender, f"={each.feel}", each.target)
+    return step.told(done, "zeebe:input")
+
+
+def _senders(work: Work, message: str) -> list[Element]:
+    """The tasks and events that send a message."""
+    found: list[Element] = []
+    for element in work.document.root.walk():
+        if local_name(element.get("messageRef") or "") != message:
+            continue
+        event = element.parent
+        if element.name == "sendTask":
+            found.append(element)
+        elif element.name == "messageEventDefinition" and event is not None and event.name in THROWS:
+            found.append(event)
+    return found
 
 
 def _priority(step: Step) -> bool:
@@ -122,7 +142,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(name="allowGuest", action=_property, target="zeebe:property"),
     Row(name="signalButtonLabel", action=_property, target="zeebe:property"),
     Row(name="taskMetadataValues", action=_property, target="zeebe:property"),
-    Row(name="messagePayload", action=_payload, says="as inputs of the event that sends it"),
+    Row(name="messagePayload", action=_payload, target="zeebe:input", says="as inputs of the event that sends it"),
     Row(name="messageVariable", outcome="needs-work", says="map the variables of the message as outputs of the event"),
     Row(name="processVariableCorrelation", outcome="needs-work",
         says="write the correlation key of the message as that variable"),
