@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from procession.base.diagnostics import Refused
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.core.instructions import Activate
-    from procession.core.plans import Choice, MigrationPlan
-    from procession.hosts.embedded import BpmnError, Denied, Engine, Instance, Job
+    from procession.core.plans import MigrationChoice, MigrationPlan
+    from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
     from procession.runtime.batches import Filter
@@ -34,6 +34,7 @@ __all__ = [
     "Filter",
     "Instance",
     "Job",
+    "MigrationChoice",
     "MigrationPlan",
     "NotFound",
     "ProcessionError",
@@ -51,7 +52,8 @@ _HOME: Final = {
     "AsyncInstance": "procession.hosts.embedded.aio_instance",
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
-    "Choice": "procession.core.plans",
+    "MigrationChoice": "procession.core.plans",
+    "Choice": "procession.hosts.embedded",
     "Conflict": "procession.base.failure",
     "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",
