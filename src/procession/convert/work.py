@@ -20,7 +20,9 @@ VALUE_MAX: Final = 400
 """Longest value that a report shows, in characters."""
 JOB_TASKS: Final = frozenset("serviceTask sendTask scriptTask businessRuleTask".split())
 """Activities that a worker can do."""
-OWNERS: Final = NODES | frozenset("process sequenceFlow participant lane message error signal escalation".split())
+OWNERS: Final = NODES | frozenset(
+    "process sequenceFlow participant lane message error signal escalation correlationProperty".split()
+)
 """Elements that a report names by their ids."""
 
 _WEIGHT: Final[dict[Outcome, int]] = {"mapped": 0, "changed": 1, "dropped": 2, "needs-work": 3}
