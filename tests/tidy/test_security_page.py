@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from procession.base import values
+from procession.convert import juel, python_feel
 from procession.core import catches, jobs, modification, step, timers
 from procession.core.elements import multi_instance, scopes
 from procession.dmn import compiler, imports
@@ -38,6 +39,10 @@ LIMITS: Final = {
     "text of a worker's error": (values.TEXT_CHARACTERS_MAX, " characters"),
     "an expression": (grammar.TEXT_MAX, " characters"),
     "nesting of an expression": (grammar.DEPTH_MAX, ""),
+    "a JUEL expression of an imported model": (juel.TEXT_MAX, " characters"),
+    "nesting of such an expression": (juel.DEPTH_MAX, ""),
+    "operators of such an expression": (juel.OPERATORS_MAX, ""),
+    "a Python script of an imported model": (python_feel.TEXT_MAX, " characters"),
     "steps of a transition's expressions": (link.STEPS_MAX, ""),
     "values in a result": (feel_values.VALUES_MAX, ""),
     "a string that an expression makes": (ops.STRING_MAX, " characters"),

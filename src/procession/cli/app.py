@@ -17,6 +17,7 @@ from procession.cli.commands import (
     decisions,
     documents,
     expressions,
+    importing,
     instances,
     running,
     scenarios,
@@ -47,6 +48,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("check", documents.check, _MODELS),
     ("deploy", documents.deploy, _MODELS),
     ("draw", documents.draw, _MODELS),
+    ("import", importing.import_models, _MODELS),
     ("test", scenarios.run_scenarios, _MODELS),
     ("feel", expressions.feel, _MODELS),
     ("list", instances.list_things, _LOOKING),
@@ -92,6 +94,8 @@ def _of_all_commands(
 
 def run(arguments: list[str]) -> None:
     """Runs one command line and ends the process."""
+    if arguments[:1] == ["import"]:
+        arguments = importing.spelled(arguments)
     try:
         if "--json" in arguments:
             _run_for_scripts(arguments)
