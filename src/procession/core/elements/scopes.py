@@ -11,7 +11,7 @@ from procession.core.catches import key_text, open_all, plan
 from procession.core.commands import Resolve, StartChild
 from procession.core.context import Context
 from procession.core.instantiate import begin_by_event
-from procession.core.interrupt import pass_event
+from procession.core.interrupt import begin_handler
 from procession.core.operations import CALL, START_CHILD
 from procession.core.state import ElementInstance
 from procession.core.variables import visible
@@ -42,7 +42,7 @@ def handler_enter(cx: Context, node: Node, element: ElementInstance) -> None:
     held = cast("tuple[str, int, dict[str, Json]]", element.held)
     open_all(cx, planned)
     cx.write(f.TransitionHeld(element.key, None))
-    pass_event(cx, element.key, cx.nodes[held[1]], held[2], token=False)
+    begin_handler(cx, element.key, cx.nodes[held[1]], held[2])
 
 
 def call_enter(cx: Context, node: Node, element: ElementInstance) -> None:

@@ -1,0 +1,259 @@
+"""Runs the token simulation's models: `python -m tests.conformance.token_simulation DIR [--json]`.
+
+DIR holds `manifest.json` and `models/`; the formats are told in the README beside it. Every file is played as it is
+(`services.play`), and what the tokens did is compared with the expected traces as a partial order of enter and exit in
+each scope. One line a case; with `--json` it is one JSON object, and the totals go to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from procession.base.failure import ProcessionError
+from procession.model.bpmn import Definitions, FlowNode, Gateway, Scope
+from procession.parse import parse_bpmn
+from procession.services.play import Play
+from procession.services.play_trace import Happening
+from tests.conformance.partial_orders import Numbering, difference, order_of
+
+
+class Outcome(NamedTuple):
+    """How a case went; `why` is empty where it passed."""
+
+    case: str
+    passed: bool
+    why: str
+
+    def line(self) -> str:
+        """The case as JSON."""
+        return json.dumps(self._asdict(), ensure_ascii=False)
+
+
+# --- the drawing, as far as traces need it ----------------------------------------------------------------------------
+
+
+class Drawing:
+    """The nodes of a document by id, its sequence flows, and the joins among its gateways."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.nodes: dict[str, FlowNode] = {}
+        self.flows: set[str] = set()
+        incoming: dict[str, int] = {}
+        scopes: list[Scope] = [process.scope for process in definitions.processes]
+        while scopes:
+            scope = scopes.pop()
+            self.nodes |= {node.id: node for node in scope.nodes}
+            self.flows |= {flow.id for flow in scope.flows}
+            for flow in scope.flows:
+                incoming[flow.target] = incoming.get(flow.target, 0) + 1
+            scopes += [inner for node in scope.nodes if (inner := getattr(node, "scope", None)) is not None]
+        self.joins = {
+            id
+            for id, node in self.nodes.items()
+            if isinstance(node, Gateway) and node.kind in _JOINS and incoming.get(id, 0) > 1
+        }
+        self.deferred = {id for id, node in self.nodes.items() if node.kind == "eventBasedGateway"}
+
+
+_JOINS = frozenset({"parallelGateway", "inclusiveGateway", "complexGateway"})
+
+
+# --- the expected trace -----------------------------------------------------------------------------------------------
+
+
+class Created:
+    """A scope of the trace: an element in another scope, known by its letter once a line names it."""
+
+    def __init__(self, number: int, element: str, parent: Created | None, by: Created | None) -> None:
+        self.number = number
+        self.element = element
+        self.parent = parent
+        self.by = by
+        self.begun = False
+        self.gone = False
+        self.claimed = False
+
+    @property
+    def place(self) -> int:
+        return 0 if self.parent is None else self.parent.number
+
+
+class Expected:
+    """Reads the lines of a trace. Letters name scopes in the order of their creation, with gaps for those that the
+    trace does not show."""
+
+    def __init__(self, drawing: Drawing, lines: list[str]) -> None:
+        self._drawing = drawing
+        self._owners = {
+            _rank(name): element
+            for what, element, name in (_parts(line) for line in lines)
+            if what in {"signal", "exit", "destroyScope"}
+        }
+        self._all: list[Created] = []
+        self._named: dict[int, Created] = {}
+        self._last = 0
+        self._exited: Created | None = None
+
+    def read(self, lines: list[str]) -> list[Happening]:
+        """The happenings of one section."""
+        found: list[Happening] = []
+        for line in lines:
+            what, element, name = _parts(line)
+            if what == "createScope":
+                self._create(element, name)
+                continue
+            self._exited = None
+            if what == "enter":
+                parent = self._named[_rank(name)]
+                self._begin(next(each for each in self._all if _is_new(each, element, parent)), found)
+            elif what == "signal" and not self._named[_rank(name)].begun:
+                self._begin(self._named[_rank(name)], found)
+            elif what == "exit":
+                self._exit(self._named[_rank(name)], found)
+            elif what == "destroyScope":
+                self._named[_rank(name)].gone = True
+        return found
+
+    def _create(self, element: str, parent: str) -> None:
+        by = self._exited
+        if by is not None and (by.element in self._drawing.flows) is (element in self._drawing.flows):
+            by = None
+        if by is not None and element not in self._drawing.flows and by.element not in self._drawing.flows:
+            by = None
+        rank = self._last + 1
+        # Before the first scope that it shows, the simulator may have made others; behind it, a letter that no line
+        # names is that of a scope in which nothing happens.
+        while self._owners.get(rank, "" if not self._all else element) != element:
+            rank += 1
+        self._last = rank
+        outer = None if parent == "null" else self._named[_rank(parent)]
+        created = Created(rank, element, outer, by)
+        self._named[rank] = created
+        self._all.append(created)
+
+    def _begin(self, created: Created, found: list[Happening]) -> None:
+        created.begun = True
+        by = () if created.by is None else (created.by.number,)
+        what = "flow" if created.element in self._drawing.flows else "enter"
+        found.append(Happening(what, created.element, (created.number,), created.place, by))
+
+    def _exit(self, created: Created, found: list[Happening]) -> None:
+        self._exited = created
+        if created.element in self._drawing.flows:
+            return
+        own = [created]
+        if created.element in self._drawing.joins:
+            own += [each for each in self._all if _is_merged(each, created)]
+        for each in own:
+            each.claimed = True
+        found.append(Happening("exit", created.element, tuple([each.number for each in own]), created.place))
+
+
+def _is_new(each: Created, element: str, parent: Created) -> bool:
+    return each.element == element and each.parent is parent and not each.begun and not each.gone
+
+
+def _is_merged(each: Created, into: Created) -> bool:
+    """Whether this is a token that went on with the other one from their join."""
+    return (
+        each is not into
+        and each.element == into.element
+        and each.parent is into.parent
+        and each.begun
+        and each.gone
+        and not each.claimed
+    )
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    what, rest = line.split(":", 1)
+    element, name = rest.rsplit(":", 1)
+    return what, element, name
+
+
+def _rank(name: str) -> int:
+    """The place of a letter: A to Z, then A1 to Z1."""
+    if name == "null":
+        return 0
+    return ord(name[0]) - ord("A") + 1 + 26 * int(name[1:] or 0)
+
+
+# --- one case ---------------------------------------------------------------------------------------------------------
+
+
+def run_case(document: Path, ops: list[dict[str, Any]]) -> str:
+    """Plays a case; what differs from its traces, in words."""
+    definitions, found = parse_bpmn(document.read_bytes(), document.name)
+    if definitions is None:
+        return "; ".join(each.message for each in found)
+    play = Play(definitions)
+    drawing = Drawing(definitions)
+    expected = Expected(drawing, [line for op in ops if op["op"] == "expectTrace" for line in op["trace"]])
+    sections: list[list[Happening]] = []
+    wanted: list[list[Happening]] = []
+    for op in ops:
+        ids = op["ids"]
+        if op["op"] == "expectTrace":
+            wanted.append(expected.read(op["trace"]))
+            sections.append(_as_shown(play.trace, drawing))
+            play.trace.clear()
+        elif op["op"] == "setConfig":
+            play.configure(ids[0], ids[1:])
+        elif op["op"] == "waitAtElement":
+            play.wait_at(ids[0])
+        else:
+            play.trigger(ids[0])
+    numbering = Numbering()
+    return difference(order_of(sections, numbering), order_of(wanted, numbering), numbering)
+
+
+def _as_shown(trace: list[Happening], drawing: Drawing) -> list[Happening]:
+    """The traces show no exit of an event-based gateway and no token on the flow behind it: what waits there is begun
+    in the gateway's place."""
+    deferred = {own for each in trace if each.element in drawing.deferred for own in each.own}
+    skipped = {each.own[0] for each in trace if each.what == "flow" and each.by and each.by[0] in deferred}
+    return [
+        each._replace(by=()) if each.by and each.by[0] in skipped else each
+        for each in trace
+        if not (each.what == "exit" and each.own[0] in deferred) and not (each.own[0] in skipped)
+    ]
+
+
+def outcomes(folder: Path) -> Iterator[Outcome]:
+    """Every case of a folder that counts. Models with several are told apart by a number."""
+    seen: dict[str, int] = {}
+    for row in json.loads((folder / "manifest.json").read_text()):
+        if row.get("not_applicable"):
+            continue
+        seen[row["name"]] = seen.get(row["name"], 0) + 1
+        name = row["name"] if seen[row["name"]] == 1 else f"{row['name']}/{seen[row['name']]}"
+        try:
+            why = run_case(folder / "models" / row["model"], row["ops"])
+        except ProcessionError as error:
+            why = str(error)
+        yield Outcome(name, not why, why)
+
+
+def main(arguments: list[str]) -> int:
+    """Prints a line a case; 0 if all passed."""
+    folders = [each for each in arguments if not each.startswith("-")]
+    if len(folders) != 1:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    as_json = "--json" in arguments
+    found = list(outcomes(Path(folders[0])))
+    for each in found:
+        sys.stdout.write(
+            (each.line() if as_json else f"{'passed' if each.passed else 'FAILED'} {each.case} {each.why}") + "\n"
+        )
+    passed = sum(each.passed for each in found)
+    (sys.stderr if as_json else sys.stdout).write(f"{passed} of {len(found)} passed\n")
+    return 0 if passed == len(found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
