@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from procession.base.failure import ProcessionError
 from procession.model.bpmn import Definitions, FlowNode, Gateway, Scope
 from procession.parse import parse_bpmn
 from procession.services.play import Play
-from procession.services.play_trace import Happening
-from tests.conformance.partial_orders import Numbering, difference, order_of
+from procession.services.play_trace import Happening, What
 
 
 class Outcome(NamedTuple):
@@ -59,7 +59,7 @@ class Drawing:
         self.deferred = {id for id, node in self.nodes.items() if node.kind == "eventBasedGateway"}
 
 
-_JOINS = frozenset({"parallelGateway", "inclusiveGateway", "complexGateway"})
+_JOINS: Final = frozenset({"parallelGateway", "inclusiveGateway", "complexGateway"})
 
 
 # --- the expected trace -----------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class Expected:
     def _begin(self, created: Created, found: list[Happening]) -> None:
         created.begun = True
         by = () if created.by is None else (created.by.number,)
-        what = "flow" if created.element in self._drawing.flows else "enter"
+        what: What = "flow" if created.element in self._drawing.flows else "enter"
         found.append(Happening(what, created.element, (created.number,), created.place, by))
 
     def _exit(self, created: Created, found: list[Happening]) -> None:
@@ -182,6 +182,76 @@ def _rank(name: str) -> int:
     return ord(name[0]) - ord("A") + 1 + 26 * int(name[1:] or 0)
 
 
+# --- partial orders ---------------------------------------------------------------------------------------------------
+
+# Every happening gets a number that stands for all that came before it on its own way: what it is, the section of the
+# trace, the scope that it is in, the flow or exit that it came from; for the exit of a scope, all that was entered in
+# it. Equal multisets of such numbers are equal partial orders. How scopes and tokens are named plays no part.
+
+Order: TypeAlias = "Counter[int]"
+
+
+class Numbering:
+    """Numbers for histories, the same for equal ones. Traces that are compared share one."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[object, ...], int] = {}
+        self._shown: list[str] = []
+
+    def number(self, what: str, element: str, section: int, *before: object) -> int:
+        """The number of a history."""
+        history = (what, element, section, *before)
+        found = self._numbers.get(history)
+        if found is None:
+            found = self._numbers[history] = len(self._shown)
+            self._shown.append(f"{what}:{element}")
+        return found
+
+    def shown(self, number: int) -> str:
+        """What the last happening of a history was."""
+        return self._shown[number]
+
+
+def order_of(sections: Iterable[list[Happening]], numbering: Numbering) -> Order:
+    """The happenings of a trace by their histories."""
+    found: Order = Counter()
+    entered: dict[int, int] = {0: -1}
+    inside: dict[int, list[int]] = {}
+    left: dict[int, int] = {}
+    for section, happenings in enumerate(sections):
+        for each in happenings:
+            if each.what == "end":
+                continue
+            if each.what == "exit":
+                if each.own[0] in left:
+                    continue  # a scope that is compensated is shown to be left a second time
+                before = sorted(entered[own] for own in each.own)
+                held = sorted(number for own in each.own for number in inside.get(own, ()))
+                number = numbering.number("exit", each.element, section, tuple(before), tuple(held))
+                left.update(dict.fromkeys(each.own, number))
+            elif each.what == "flow":
+                source = left[each.by[0]] if each.by else -1
+                number = numbering.number("flow", each.element, section, entered[each.scope], source)
+                entered[each.own[0]] = number
+            else:
+                source = entered[each.by[0]] if each.by else -1
+                number = numbering.number("enter", each.element, section, entered[each.scope], source)
+                # What arrives at a join goes by the number of its token.
+                entered[each.own[0]] = number
+                inside.setdefault(each.scope, []).append(number)
+            found[number] += 1
+    return found
+
+
+def difference(found: Order, expected: Order, numbering: Numbering) -> str:
+    """In words, what the two orders do not share; "" if they are equal."""
+    missing = [numbering.shown(number) for number in sorted((expected - found).elements())]
+    more = [numbering.shown(number) for number in sorted((found - expected).elements())]
+    parts = [f"missing or elsewhere: {', '.join(missing)}"] if missing else []
+    parts += [f"not expected there: {', '.join(more)}"] if more else []
+    return "; ".join(parts)
+
+
 # --- one case ---------------------------------------------------------------------------------------------------------
 
 
@@ -219,7 +289,7 @@ def _as_shown(trace: list[Happening], drawing: Drawing) -> list[Happening]:
     return [
         each._replace(by=()) if each.by and each.by[0] in skipped else each
         for each in trace
-        if not (each.what == "exit" and each.own[0] in deferred) and not (each.own[0] in skipped)
+        if not (each.what == "exit" and each.own[0] in deferred) and each.own[0] not in skipped
     ]
 
 

@@ -22,10 +22,12 @@ from procession.compile.lower.gateways import GATEWAYS
 from procession.compile.lower.parts import Lowering
 from procession.compile.lower.process import Lowered, lower_process
 from procession.compile.resolve import Resolved, ScopeView, is_implicit_start, is_link, link_name, resolve
+from procession.feel.lexer import NO_NAMES
 from procession.ir.kinds import Kind, ListenerEvent
 from procession.ir.program import JobSpec, Listener, MessageTrigger, Node, NoneTrigger, Program, Ref, Text
 from procession.model.bpmn import (
     Activity,
+    ActivityKind,
     Definitions,
     FlowNode,
     Gateway,
@@ -117,7 +119,7 @@ _PAUSED: Final = frozenset({Kind.SUB_PROCESS})
 def _played(definitions: Definitions, drawn: Process, process: Process) -> Played:
     findings = Findings(is_drawing=True)
     resolved = resolve(definitions, process, {})
-    expressions = Expressions(findings, Languages(), ())
+    expressions = Expressions(findings, Languages(), NO_NAMES)
     lowered = lower_process(Lowering(resolved, expressions, findings))
     program = link(resolved, lowered, expressions)
     nodes = [_with_starts(resolved, lowered, node) for node in program.nodes]
@@ -233,7 +235,7 @@ def _node(node: FlowNode, scope: Scope, is_handler: bool) -> FlowNode | None:
 
 def _activity(drawn: Activity) -> Activity:
     """An activity is done once, and at once; a receive task waits, and a scope does what is in it."""
-    kind = "task"
+    kind: ActivityKind = "task"
     if drawn.scope is not None:
         # In an ad-hoc sub-process all that no flow leads to begins.
         kind = drawn.kind if drawn.kind in ACTIVITIES and drawn.kind != "adHocSubProcess" else "subProcess"
@@ -281,9 +283,7 @@ def _thrown(drawn: Event, definition: EventDefinition, scope: Scope) -> EventDef
         if not any(link_name(each) == name for each in catching):
             return None
         return EventDefinition(kind=definition.kind, link_name=name)
-    return EventDefinition(
-        kind=definition.kind, ref=definition.ref, wait_for_completion=definition.wait_for_completion
-    )
+    return EventDefinition(kind=definition.kind, ref=definition.ref, wait_for_completion=definition.wait_for_completion)
 
 
 def _caught(drawn: Event, known: list[EventDefinition]) -> list[EventDefinition | None]:
