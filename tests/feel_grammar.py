@@ -190,7 +190,8 @@ def _applied(kind: str) -> Make:
         body = t.within([(name, other)], lambda: t.of(kind))
         type_ = t.pick("", "", f": {other if other != 'list' else 'list<number>'}")
         label = t.pick("", "", f"{name}: ")
-        return f"(function({name}{type_}) {body})({label}{t.of(other)})"
+        external = t.pick(*[""] * 15, "external ")
+        return f"(function({name}{type_}) {external}{body})({label}{t.of(other)})"
 
     return make
 

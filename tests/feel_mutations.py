@@ -58,6 +58,9 @@ PIECES: Final = (
     " and ",
     " or ",
     "function(",
+    "external ",
+    "and(",
+    "or(",
     "instance of ",
     "list<",
     "date and time(",
@@ -93,7 +96,7 @@ def run(text: str, budget: int = 20_000) -> None:
     variables = {**feel_grammar.VARIABLES, "?": 3}
     for compile_ in (feel.compile_expression, feel.compile_unary_tests):
         try:
-            expression = compile_(text, names=variables)
+            expression = compile_(text, names=variables, dialect="camunda")
         except feel.FeelSyntaxError as error:
             str(error)
             continue

@@ -66,6 +66,11 @@ EXPRESSIONS: Final = (
     ("type, with spaces", '@"P1D" instance of days and time duration', "true"),
     ("list", "[1, [2], []]", "[1, [2], []]"),
     ("function definition", "(function(x, y) x - y)(3, 1)", "2"),
+    (
+        "function definition, external",
+        '(function(x) external {java: {class: "C", method signature: "m(int)"}}) instance of function<Any> -> Any',
+        "true",
+    ),
     ("formal parameter with a type", "(function(x: number) x + 1)(1)", "2"),
     ("context, context entry", "{b: 1, c: b + 1}.c", "2"),
     ("key, a string", '{"two words": 1}.two words', "1"),

@@ -50,6 +50,8 @@ DRIVE: Final[dict[str, str]] = {
     "signal": "- signal: {name: stop}",
     **dict.fromkeys(TIMERS, "- after: PT1H"),
     **dict.fromkeys(("error", "escalation"), "- complete: {element: go}"),
+    "conditional": "- set: {variables: {x: true}}",
+    "multiple": "- signal: {name: stop}",
 }
 """The step that makes a trigger happen. Errors and escalations are thrown behind the job `go`."""
 
@@ -83,11 +85,15 @@ def _content(trigger: str) -> str:
     )
 
 
+_REPEATED: Final = frozenset({"cycle", "cron", "message", "signal", "multiple"})
+"""What happens a second time when it is driven a second time."""
+
+
 def process_start(trigger: str) -> Cell:
     body = f'<startEvent id="x">{DEFINITIONS[trigger]}</startEvent><endEvent id="end"/>' + path("x", "end")
     if trigger == "none":
         return Cell(body, (), "x, end")
-    again = (DRIVE.get(trigger, ""),) if trigger in {"cycle", "cron", "message", "signal"} else ()
+    again = (DRIVE.get(trigger, ""),) if trigger in _REPEATED else ()
     more = "p#2: {state: completed, path: [x, end]}" if again else ""
     return Cell(body, (DRIVE.get(trigger, ""), *again), "x, end", is_started=False, more=more)
 
@@ -114,7 +120,7 @@ def _beside(trigger: str, interrupting: bool, handled: str) -> tuple[tuple[str, 
     if interrupting:
         return (DRIVE.get(trigger, ""), "- waiting: {jobs: []}"), f"go, {handled}" if thrown else handled
     once = "- waiting: {jobs: [work]}" if thrown else "- waiting: {jobs: [work, go]}"
-    again = (DRIVE.get(trigger, ""),) if trigger in {"cycle", "cron", "message", "signal"} else ()
+    again = (DRIVE.get(trigger, ""),) if trigger in _REPEATED else ()
     rest = () if thrown else ("- complete: {element: go}",)
     steps = (DRIVE.get(trigger, ""), once, *again, *rest, "- complete: {element: work}")
     return steps, ", ".join([handled] * (1 + len(again))) + ", go, gone, work, worked"
@@ -198,6 +204,9 @@ def throw(trigger: str) -> Cell:
 
 
 def _received(cell: Cell, trigger: str) -> Cell:
+    if trigger == "multiple":
+        more = "q: {state: completed}\n  q#2: {state: completed}"
+        return cell._replace(others=_receiver(trigger), more=more)
     if trigger not in {"message", "signal"}:
         return cell
     return cell._replace(others=_receiver(trigger), more="q: {state: completed, path: [qs, qe]}")
@@ -239,24 +248,25 @@ POSITIONS: Final[dict[str, Callable[[str], Cell]]] = {
     "end": end,
     "after an event-based gateway": after_event_gateway,
 }
-_ONCE: Final = frozenset({"message", "signal", "error", "escalation", "date", "duration"})
-_AGAIN: Final = frozenset({"message", "signal", "escalation", *TIMERS})
+_LATER: Final = frozenset({"conditional", "multiple"})
+_ONCE: Final = frozenset({"message", "signal", "error", "escalation", "date", "duration", *_LATER})
+_AGAIN: Final = frozenset({"message", "signal", "escalation", *TIMERS, *_LATER})
 EXECUTED: Final[dict[str, frozenset[str]]] = {
-    "start of a process": frozenset({"none", "message", "signal", *TIMERS}),
+    "start of a process": frozenset({"none", "message", "signal", "multiple", *TIMERS}),
     "start of a sub-process": frozenset({"none"}),
     "start of an event sub-process, interrupting": _ONCE,
     "start of an event sub-process, beside": _AGAIN,
-    "catch": frozenset({"message", "signal", "link", *TIMERS}),
+    "catch": frozenset({"message", "signal", "link", *TIMERS, *_LATER}),
     "boundary, interrupting": _ONCE,
     "boundary, beside": _AGAIN,
-    "throw": frozenset({"none", "message", "signal", "escalation", "link"}),
-    "end": frozenset({"none", "message", "signal", "error", "escalation", "terminate"}),
-    "after an event-based gateway": frozenset({"message", "signal", *TIMERS}),
+    "throw": frozenset({"none", "message", "signal", "escalation", "link", "multiple"}),
+    "end": frozenset({"none", "message", "signal", "error", "escalation", "terminate", "multiple"}),
+    "after an event-based gateway": frozenset({"message", "signal", *TIMERS, *_LATER}),
 }
 _START_RULE: Final = ("none", "link", "terminate", "cancel")
 RULES: Final[dict[tuple[str, str], str]] = {
     **{("start of a process", t): "start-event" for t in (*_START_RULE, "error", "escalation", "compensation")},
-    **{("start of a sub-process", t): "start-event" for t in DEFINITIONS if t != "multiple"},
+    **{("start of a sub-process", t): "start-event" for t in DEFINITIONS},
     **{("start of an event sub-process, interrupting", t): "start-event" for t in _START_RULE},
     **{("start of an event sub-process, beside", t): "start-event" for t in _START_RULE},
     **{("start of an event sub-process, interrupting", t): "timer" for t in ("cycle", "cron")},

@@ -246,7 +246,7 @@ class Walk:
         names = tuple(name for name, _ in node.parameters)
 
         def invoke(arguments: list[Value]) -> Value:
-            if len(arguments) != len(names):
+            if node.external or len(arguments) != len(names):
                 return None
             try:
                 given = [_bound(value, type_) for value, (_, type_) in zip(arguments, node.parameters, strict=True)]

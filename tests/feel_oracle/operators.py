@@ -228,16 +228,16 @@ def _east(zone: str, moment: Moment) -> int:
 def _times(duration: Value, factor: Value) -> Value:
     match duration, factor:
         case Months(), Decimal():
-            return _duration(Months, Fraction(duration.months) * Fraction(factor))
+            return _duration(Months, NUMBERS.multiply(Decimal(duration.months), factor))
         case Nanos(), Decimal():
-            return _duration(Nanos, Fraction(duration.ns) * Fraction(factor))
+            return _duration(Nanos, NUMBERS.multiply(Decimal(duration.ns), factor))
     return None
 
 
 def _over(duration: Value, divisor: Value) -> Value:
     match duration, divisor:
         case (Months() | Nanos(), Decimal()):
-            return None if divisor == 0 else _duration(type(duration), Fraction(duration[0]) / Fraction(divisor))
+            return None if divisor == 0 else _duration(type(duration), NUMBERS.divide(Decimal(duration[0]), divisor))
         case (Months(), Months()) | (Nanos(), Nanos()):
             return _ratio(cast("tuple[int]", duration)[0], cast("tuple[int]", divisor)[0])
     return None
@@ -247,8 +247,9 @@ def _ratio(a: int, b: int) -> Decimal | None:
     return None if b == 0 else tidy(WIDE.divide(Decimal(a), Decimal(b)))
 
 
-def _duration(make: type[Months] | type[Nanos], exact: Fraction) -> Value:
-    return make(trunc(exact)) if abs(exact) <= DURATION_MAX else None
+def _duration(make: type[Months] | type[Nanos], found: Decimal) -> Value:
+    """The value of a duration is a number (10.3.2.3.6): 34 digits; what remains is cut to whole months, nanoseconds."""
+    return make(trunc(found)) if abs(found) <= DURATION_MAX else None
 
 
 def negated(value: Value) -> Value:

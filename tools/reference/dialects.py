@@ -31,7 +31,6 @@ SAME: Final[tuple[tuple[str, dict[str, object], str], ...]] = (
 )
 """(expression, variables, what it shows): these have one meaning, though implementations differ here."""
 NOT_TAKEN: Final = (
-    ("`and(list)`, `or(list)`", "`all(list)`, `any(list)`"),
     ("a comparison with null that is false", "test for null first: `x != null and x > 1`"),
     ("numbers with a fraction as binary floats", "nothing: they stay decimals"),
     (
@@ -69,7 +68,11 @@ def page() -> str:
                     "`camunda`",
                 ),
                 ("any other DMN document", "`feel`"),
-                ("`feel.evaluate(…)`, `feel.compile_expression(…)` and the like in Python", "the argument `dialect`"),
+                (
+                    "`feel.evaluate(…)`, `feel.compile_expression(…)` and the like in Python, and"
+                    " `procession feel` in a shell",
+                    "`feel`, or what the argument `dialect` says",
+                ),
             ),
         ),
         line(

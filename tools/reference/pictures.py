@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from tools.reference.text import SRC
@@ -11,6 +12,15 @@ from procession.parse import parse_bpmn
 from procession.services.diagram import render_svg
 from procession.services.progress import progress_of
 
+SCENARIOS: Final = SRC.parents[1] / "tests" / "scenarios"
+FAMILIES: Final[dict[str, str]] = {
+    "conditional-events.svg": "conditional/boundary_that_does_not_interrupt.bpmn",
+    "complex-gateway.svg": "complex_gateways/two_of_three.bpmn",
+    "standard-loop.svg": "standard_loops/sub_process_with_a_boundary_event.bpmn",
+    "multiple-events.svg": "multiple_events/parallel_boundary_happens_again.bpmn",
+    "instantiating-gateway.svg": "instantiation/parallel_gateway_starts.bpmn",
+}
+"""The pictures of docs/elements: the models of scenarios."""
 MODEL: Final = SRC.parents[1] / "examples" / "order" / "order.bpmn"
 AT: Final = 1_767_258_000_000
 """2026-01-01T09:00:00Z; no picture shows it."""
@@ -18,9 +28,14 @@ AT: Final = 1_767_258_000_000
 
 def pictures() -> dict[str, str]:
     """The text of each picture, by file name."""
-    definitions, _ = parse_bpmn(MODEL.read_bytes(), MODEL.name)
+    families = {name: _drawn(SCENARIOS / model) for name, model in FAMILIES.items()}
+    return {"order.svg": _drawn(MODEL), "order-running.svg": _running(), **families}
+
+
+def _drawn(model: Path) -> str:
+    definitions, _ = parse_bpmn(model.read_bytes(), model.name)
     assert definitions is not None
-    return {"order.svg": render_svg(definitions), "order-running.svg": _running()}
+    return render_svg(definitions)
 
 
 def _running() -> str:

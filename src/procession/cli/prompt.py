@@ -31,11 +31,11 @@ def dialect_of(name: str) -> feel.Dialect:
 class Session:
     """The variables of a prompt, its clock (Unix ms), and what was asked last."""
 
-    __slots__ = ("_dialect", "_now_ms", "asked", "outcome", "variables")
+    __slots__ = ("_now_ms", "asked", "dialect", "outcome", "variables")
 
     def __init__(self, variables: dict[str, object], dialect: feel.Dialect, now_ms: int) -> None:
         self.variables = variables
-        self._dialect: feel.Dialect = dialect
+        self.dialect: feel.Dialect = dialect
         self._now_ms = now_ms
         self.asked = ""
         self.outcome = feel.Outcome(None, ())
@@ -44,7 +44,7 @@ class Session:
         """The value of an expression. Raises what `feel.evaluate` does."""
         runtime = feel.Runtime(now_ms=self._now_ms, budget=BUDGET)
         self.asked = text
-        self.outcome = feel.evaluate_full(text, self.variables, runtime=runtime, dialect=self._dialect)
+        self.outcome = feel.evaluate_full(text, self.variables, runtime=runtime, dialect=self.dialect)
         return self.outcome
 
     def tested(self, tests: str, value: str) -> feel.Outcome:
@@ -52,7 +52,7 @@ class Session:
         given = self.evaluated(value).value
         runtime = feel.Runtime(now_ms=self._now_ms, budget=BUDGET)
         self.asked = tests
-        self.outcome = feel.unary_tests(tests, given, self.variables, runtime=runtime, dialect=self._dialect)
+        self.outcome = feel.unary_tests(tests, given, self.variables, runtime=runtime, dialect=self.dialect)
         return self.outcome
 
     def kept(self, text: str) -> feel.Outcome:
@@ -73,7 +73,7 @@ class Session:
 
     def words(self) -> list[str]:
         """What can be completed: built-ins, variables, and the keys of contexts in them."""
-        found: dict[str, None] = {f"{name}(": None for name in feel.builtin_names(self._dialect)}
+        found: dict[str, None] = {f"{name}(": None for name in feel.builtin_names(self.dialect)}
         waiting: list[object] = [self.variables]
         while waiting and len(found) < WORDS_MAX:
             value = waiting.pop()
@@ -109,7 +109,7 @@ def converse(session: Session, output: Output) -> None:
     """Asks and answers until the end of the input."""
     _complete(session)
     output.text(_WELCOME, "dim")
-    while (text := _asked(session)) is not None:
+    while (text := _asked(session.dialect)) is not None:
         if text.strip():
             answer(session, text.strip(), output)
             if text.strip() in {":quit", ":q"}:
@@ -133,20 +133,20 @@ def answer(session: Session, text: str, output: Output) -> None:
         output.text(f"{error.filename}: {error.strerror}", "red")
 
 
-def is_open(text: str) -> bool:
+def is_open(text: str, dialect: feel.Dialect) -> bool:
     """Whether more lines are needed: a text that is no FEEL, and whose error is at its end."""
     if text.startswith(":") or not text.strip() or text.endswith("\n"):
         return False
     name, sign, rest = text.partition("=")
     body = rest if sign and name.strip().isidentifier() else text
     try:
-        feel.compile(body)
+        feel.compile(body, dialect=dialect)
     except feel.FeelSyntaxError as error:
         return error.offset >= len(body.rstrip())
     return False
 
 
-def _asked(session: Session) -> str | None:
+def _asked(dialect: feel.Dialect) -> str | None:
     """One input of several lines; None at the end."""
     text = ""
     while True:
@@ -160,7 +160,7 @@ def _asked(session: Session) -> str | None:
             text = ""
             continue
         text += line if not text else f"\n{line}"
-        if not is_open(text):
+        if not is_open(text, dialect):
             return text
 
 

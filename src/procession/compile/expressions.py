@@ -15,10 +15,11 @@ import msgspec
 from procession.base.diagnostics import Span
 from procession.compile.findings import Findings
 from procession.compile.names import quoted
+from procession.feel.analysis import foreign_languages
 from procession.feel.builtins import BUILTIN_NAMES, BUILTINS, Dialect
 from procession.feel.compiler import compile_expression
 from procession.feel.errors import FeelSyntaxError
-from procession.feel.lexer import Names
+from procession.feel.lexer import KEYWORDS, Names
 from procession.feel.parser import parse_expression
 from procession.ir.program import NONE, Expression, Ref, Text
 from procession.model.extension import NOWHERE
@@ -31,7 +32,7 @@ LANGUAGES: Final = frozenset({FEEL})
 _FEEL_URI: Final = re.compile(r"https?://www\.omg\.org/spec/(?:DMN/\d+/FEEL|FEEL/\d+)/?", re.IGNORECASE)
 _UNSET: Final = frozenset({"", "http://www.w3.org/1999/XPath", "http://www.w3.org/1999/XPath/"})
 """XPath is the standard's default, which modelers write without anybody having chosen it."""
-_ADDITIONS: Final = sorted(name for name in BUILTINS["camunda"] if name not in BUILTINS["feel"])
+_ADDITIONS: Final = sorted({*BUILTINS["camunda"]} - {*BUILTINS["feel"]} - KEYWORDS)
 _OTHER_DIALECT: Final = (
     "it is in Camunda's dialect of FEEL, which documents have that declare the namespace `zeebe`: declare it, or write"
     " it without that function"
@@ -193,7 +194,7 @@ class Expressions:
             return
         dialect = self._languages.dialect
         try:
-            parse_expression(text, (), BUILTIN_NAMES[dialect])
+            node = parse_expression(text, (), BUILTIN_NAMES[dialect])
         except FeelSyntaxError as error:
             place = f"character {error.column}" if error.line == 1 else f"line {error.line}:{error.column}"
             message = f"the {site.attribute} {shown(text)} is no FEEL: {error.message} at {place}"
@@ -201,6 +202,9 @@ class Expressions:
             remedy = _OTHER_DIALECT if is_other else error.hint or "correct it, or split it"
             self._findings.report("feel", site, message, remedy)
             return
+        for language in foreign_languages(node) if "external" in text else ():
+            message = f"the {site.attribute} {shown(text)} defines a function in {language}, which is not run"
+            self._findings.report("feel", site, message, "write it in FEEL, or let a job do it")
         called = [] if dialect == "camunda" else [name for name in _ADDITIONS if re.search(rf"\b{name}\s*\(", text)]
         if called:
             message = f"the {site.attribute} {shown(text)} calls {', '.join(called)}, which the standard's FEEL lacks"

@@ -66,13 +66,13 @@ def _run(cx: Context) -> None:
     agenda = cx.agenda
     state = cx.state
     facts = cx.facts
+    later = cx.later
+    watchers = state.watchers
     count = 0
-    if state.conditions:
+    if watchers:
         note_changes(cx, 0)
     while True:
-        while agenda or cx.later:
-            if not agenda:
-                agenda.append(cx.later.popleft())
+        while agenda:
             if count >= TRANSITIONS_MAX:
                 _stop(cx)
                 return
@@ -85,9 +85,11 @@ def _run(cx: Context) -> None:
                 _incident(cx, operation, failure, before)
             if cx.env is not None:
                 cx.note_warnings(cast("int", operation[1]))
-            if state.watchers and len(facts) > before:
+            if watchers:
                 note_changes(cx, before)
-        if not state.joins or not fire_waiting(cx):
+        if later:
+            agenda.append(later.popleft())
+        elif not state.joins or not fire_waiting(cx):
             break
     state.yields = 0
 

@@ -42,17 +42,18 @@ def leave(cx: Context, element: ElementInstance, flows: tuple[Ref, ...]) -> None
     scope = element.scope
     assert scope is not None
     close_waits(cx, element)
-    quantity = cx.nodes[element.node].completion_quantity
     cx.write(f.ElementCompleted(element.key))
-    take(cx, scope, flows, quantity)
-    if not flows:
+    if flows:
+        quantity = cx.nodes[element.node].completion_quantity
+        take(cx, scope, flows if quantity == 1 else flows * quantity)
+    else:
         complete_if_empty(cx, scope)
 
 
-def take(cx: Context, scope: ElementInstance, flows: tuple[Ref, ...], quantity: int = 1) -> None:
-    """Puts `quantity` tokens on each flow."""
+def take(cx: Context, scope: ElementInstance, flows: tuple[Ref, ...]) -> None:
+    """Puts a token on each flow."""
     table = cx.linked.flows
-    for flow in flows if quantity == 1 else flows * quantity:
+    for flow in flows:
         cx.write(f.FlowTaken(flow, scope.key))
         cx.agenda.append((ENTER, scope.key, table[flow].target, 1))
 

@@ -11,7 +11,7 @@ from procession.dmn.scope import Evaluate, Names, names_with, nothing, within
 from procession.dmn.tables import decision_table
 from procession.feel import BudgetExceeded, Lookup, Runtime, compile_expression
 from procession.feel.access import copied, domain, filter_
-from procession.feel.functions import call_value
+from procession.feel.functions import NOT_RUN, call_value
 from procession.feel.runtime import CALLS_MAX
 from procession.feel.values import Function, is_context, shown
 from procession.model.dmn import (
@@ -113,7 +113,7 @@ def function_maker(
     """What makes the function value of a definition in a scope. `result` is the type of what it gives."""
     if logic.kind.upper() not in {"", "FEEL", "F"}:
         text = f"the function {name!r} is written in {logic.kind[:40]}"
-        cx.report("dmn-element", logic.span, text, "write it in FEEL, or call a job from the process")
+        cx.report("dmn-element", logic.span, text, NOT_RUN)
         return _foreign(name, [parameter.name for parameter in logic.parameters], logic.kind)
     types = [cx.type_named(parameter.type_ref, parameter.span) for parameter in logic.parameters]
     known = [part for type in types for part in component_names(type)]
@@ -128,7 +128,7 @@ def _foreign(name: str, parameters: Sequence[str], language: str) -> Callable[[L
 
     def call(given: list[object], rt: Runtime) -> None:
         del given
-        rt.note("not-a-function", f"`{name}` is written in {language[:40]}, which is not run", 0)
+        rt.note("not-a-function", f"`{name}` is written in {language[:40]}, which is not run: {NOT_RUN}", 0)
 
     return lambda scope: closure(name, parameters, [ANY] * len(parameters), call)
 
@@ -241,7 +241,7 @@ def _iterator(cx: Compilation, logic: Iterator, names: Names) -> Evaluate:
     body = compile_logic(cx, logic.body, names_with(names, [logic.variable]))
     # `some` and `every` are the functions any() and all() of what their body gives: the three values of logic.
     summary = _SUMMARIES.get(logic.kind)
-    reduce = compile_expression(summary).function if summary is not None else None
+    reduce = compile_expression(summary, dialect="feel").function if summary is not None else None
 
     def evaluate(lookup: Lookup, rt: Runtime) -> object:
         items = domain(collection(lookup, rt), rt, 0)

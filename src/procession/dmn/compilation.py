@@ -20,6 +20,8 @@ from procession.feel import (
     compile_expression,
     compile_unary_tests,
 )
+from procession.feel.analysis import foreign_languages
+from procession.feel.functions import NOT_RUN
 from procession.feel.nodes import Node
 from procession.feel.types import NO_TYPES, Types
 from procession.model.dmn import Decisions, LiteralExpression, UnaryTests
@@ -105,6 +107,8 @@ class Compilation:
         except FeelSyntaxError as error:
             self.report("dmn-expression", span, str(error), error.hint or "correct the expression")
             return null
+        for language in foreign_languages(expression.node) if "external" in text else ():
+            self.report("dmn-element", span, f"the expression defines a function in {language}", NOT_RUN)
         self.trees[expression.function] = expression.node
         return expression.function
 

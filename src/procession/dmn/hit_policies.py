@@ -68,7 +68,7 @@ class Hits:
         """The values of a COLLECT table, aggregated."""
         if not self.aggregation:
             return values
-        function = compile_expression(AGGREGATIONS[self.aggregation]).function
+        function = compile_expression(AGGREGATIONS[self.aggregation], dialect="feel").function
         return function(within({"values": values}), self._rt)
 
     def _rank(self, result: object) -> tuple[int, ...]:

@@ -17,9 +17,9 @@ import msgspec
 
 from procession.dmn.scope import Evaluate, nothing, tested
 from procession.dmn.segments import LINES, Line
-from procession.feel import Date, DateTime, DaysTimeDuration, Lookup, Runtime, Time, YearsMonthsDuration
+from procession.feel import Date, DateTime, DaysTimeDuration, Lookup, Runtime, YearsMonthsDuration
 from procession.feel import nodes as n
-from procession.feel.temporal_text import parse_date, parse_date_time, parse_duration, parse_time
+from procession.feel.temporal_text import parse_date, parse_date_time, parse_duration
 
 BLOCK_RULES: Final = 2_048
 """Rules of one index; a larger table has several, so that its masks grow with the rules and not with their square."""
@@ -73,15 +73,14 @@ _NONE: Final = object()
 _LITERAL: Final = frozenset({int, Decimal, str, bool, type(None)})
 _LINES: Final[dict[type, Line]] = {
     Date: LINES["date"],
-    Time: LINES["time"],
     DateTime: LINES["date and time"],
     YearsMonthsDuration: LINES["years and months duration"],
     DaysTimeDuration: LINES["days and time duration"],
 }
-"""The kinds whose values have a place in an order, by which they are found. Python does not order them itself."""
+"""The kinds whose values have a place in an order, by which they are found. Python does not order them itself.
+Times are not among them: they are equal by the second and ordered by the nanosecond."""
 _READ: Final[dict[str, Callable[[str], object]]] = {
     "date": parse_date,
-    "time": parse_time,
     "date and time": parse_date_time,
     "duration": parse_duration,
 }

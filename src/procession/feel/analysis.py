@@ -12,6 +12,7 @@ from procession.feel import nodes as n
 READERS: Final = frozenset({"count", "sum", "min", "max", "mean", "product", "list contains"})
 """Built-ins that look at a list without keeping it."""
 
+_LANGUAGES: Final = {"java": "Java", "pmml": "PMML"}
 _Part: TypeAlias = tuple[n.Node, frozenset[str]]
 
 
@@ -59,6 +60,24 @@ def mentions(node: n.Node, name: str) -> bool:
     return False
 
 
+def foreign_languages(node: n.Node) -> tuple[str, ...]:
+    """The languages of the external functions (grammar rule 55) that a tree defines."""
+    found: dict[str, None] = {}
+    stack: list[_Part] = [(node, frozenset())]
+    while stack:
+        current, bound = stack.pop()
+        if isinstance(current, n.FunctionNode) and current.external:
+            found[language_of(current)] = None
+        stack.extend(_parts(current, bound))
+    return tuple(found)
+
+
+def language_of(node: n.FunctionNode) -> str:
+    """What an external function says that it is written in."""
+    keys = [key for key, _ in node.body.entries] if isinstance(node.body, n.ContextNode) else []
+    return next((_LANGUAGES[key] for key in keys if key in _LANGUAGES), "another language")
+
+
 def only_reads(node: n.Node, name: str) -> bool:
     """Whether a name is only indexed by a literal or given to built-ins that do not keep it."""
     stack: list[_Part] = [(node, frozenset())]
@@ -95,6 +114,8 @@ def _parts(node: n.Node, bound: frozenset[str]) -> list[_Part]:
     match node:
         case n.For() | n.Quantified():
             return _loop_parts(node, bound)
+        case n.FunctionNode() if node.external:
+            return []
         case n.FunctionNode():
             return [(node.body, bound | {name for name, _ in node.parameters})]
         case n.ContextNode():

@@ -55,6 +55,7 @@ GLOBALS: Final[dict[str, object]] = {
     "path": access.path, "filter_": access.filter_, "index": access.index, "domain": access.domain,
     "span": access.span, "copied": access.copied,
     "call_value": functions.call_value, "user_function": functions.user_function,
+    "external_function": functions.external_function,
     "call_builtin": call_builtin, "call_overloaded": call_overloaded, "instance_of": instance_of,
     "bad_literal": bad_literal, "bad_call": bad_call, "overflow": overflow,
     "verdict": verdict, "merge_tests": merge_tests, "question_test": question_test, "table_test": table_test,

@@ -66,7 +66,7 @@ class Expression:
 
 
 def compile_expression(
-    text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda", types: Types = NO_TYPES
+    text: str, *, names: Iterable[str] = (), dialect: Dialect = "feel", types: Types = NO_TYPES
 ) -> Expression:
     """The expression (10.3.1.2), compiled once for each text, names and dialect, and kept.
 
@@ -79,7 +79,7 @@ def compile_expression(
 
 
 def compile_unary_tests(
-    text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda", types: Types = NO_TYPES
+    text: str, *, names: Iterable[str] = (), dialect: Dialect = "feel", types: Types = NO_TYPES
 ) -> Expression:
     """An input entry of a decision table (7.3.2, 10.3.1.2): `-`, tests with `,` between them, or `not(tests)`.
 

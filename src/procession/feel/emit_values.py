@@ -8,7 +8,7 @@ from typing import Final
 
 from procession.feel import nodes as n
 from procession.feel import pyast as py
-from procession.feel.analysis import mentions
+from procession.feel.analysis import language_of, mentions
 from procession.feel.builtins import BUILTINS
 from procession.feel.builtins.table import Builtin
 from procession.feel.emitter import Emitter, Frame, Value, place, runtime
@@ -71,6 +71,9 @@ def range_of(g: Emitter, node: n.RangeNode) -> Value:
 
 
 def function(g: Emitter, node: n.FunctionNode) -> Value:
+    if node.external:
+        known = g.keep(tuple(name for name, _ in node.parameters)), g.keep(tuple(kind for _, kind in node.parameters))
+        return g.store(py.call("external_function", *known, py.constant(language_of(node))))
     names = {name: g.variable() for name, _ in node.parameters}
     captured = _captured(g, node) if g.looping else ()
     g.frames.append(Frame(names))

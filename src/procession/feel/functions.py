@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import localcontext
-from typing import cast
+from typing import Final, cast
 
 from procession.feel.errors import BudgetExceeded
 from procession.feel.nodes import TypeRef
@@ -25,6 +25,10 @@ def call_value(callee: object, arguments: list[object], names: tuple[str, ...], 
         given = dict(zip(names, arguments, strict=True))
         arguments = [given[name] for name in callee.parameters]
     return callee.call(arguments, rt, at)
+
+
+NOT_RUN: Final = "write it in FEEL, or call a job from the process"
+"""What to do about a function in another language."""
 
 
 def user_function(
@@ -48,6 +52,16 @@ def user_function(
             return body(*arguments)
         finally:
             rt.calls -= 1
+
+    return Function("function", parameters, call, types)
+
+
+def external_function(parameters: tuple[str, ...], types: tuple[TypeRef | None, ...], language: str) -> Function:
+    """The value of a `function(…) external …` expression (grammar rule 55): every call is null and a note."""
+
+    def call(arguments: list[object], rt: Runtime, at: int) -> None:
+        del arguments
+        rt.note("not-a-function", f"the function is written in {language}, which is not run: {NOT_RUN}", at)
 
     return Function("function", parameters, call, types)
 

@@ -83,6 +83,7 @@ _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{6})|(.))", re.DOTALL)
 _SPACE: Final = re.compile(r"[\s\u0085\u200b\ufeff]+")
 LABEL: Final = _Words("[{start}?][{part}./+*'\\s-]*")
+_PROPERTY_STOPS: Final = KEYWORDS | {"instance"}
 _SIMPLE_ESCAPES: Final = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t", "'": "'"}
 
 
@@ -103,9 +104,11 @@ Parts: TypeAlias = tuple[str, ...]
 class Names:
     """Irregular names, found by their first word; the longest first."""
 
-    __slots__ = ("_by_word",)
+    __slots__ = ("_by_word", "keywords")
 
     def __init__(self, names: Iterable[str] = ()) -> None:
+        self.keywords: set[str] = set()
+        """Names that are a keyword, such as Camunda's function `and`."""
         self._by_word: dict[str, list[tuple[Parts, str]]] = {}
         for name in names:
             self.add(name)
@@ -119,7 +122,9 @@ class Names:
             return
         parts = split_name(name)
         # A keyword alone is that keyword, and a sign is that sign, whatever the variables are called; back-ticks help.
-        if parts and WORD.match(parts[0]) and not (len(parts) == 1 and parts[0] in KEYWORDS):
+        if len(parts) == 1 and parts[0] in KEYWORDS:
+            self.keywords.add(parts[0])
+        elif parts and WORD.match(parts[0]):
             entries = self._by_word.setdefault(parts[0], [])
             entries.append((parts, name))
             entries.sort(key=lambda entry: -len(entry[0]))
@@ -209,6 +214,27 @@ def label_at(text: str, position: int) -> Token | None:
     return token if after and text[after.end() : after.end() + 1] == ":" else None
 
 
+def property_at(text: str, position: int, names: Iterable[Names], builtins: Names) -> tuple[str, int]:
+    """What follows the `.` of a path: the longest known name, else a run of words that are no keywords; where it ends.
+
+    Raises `FeelSyntaxError`.
+    """
+    space = _SPACE.match(text, position)
+    position = space.end() if space else position
+    if text[position : position + 1] == "`":
+        token = token_at(text, position, (), builtins)
+        return token.text, token.end
+    found = [known for frame in names if (known := frame.match(text, position)) is not None]
+    if found:
+        return max(found, key=lambda known: known[1])
+    token = words_at(text, position, _PROPERTY_STOPS)
+    if token.end == token.start:
+        token = words_at(text, position, frozenset())
+        word = token.text.split(" ")[0]
+        return word, token.start + len(word)
+    return canonical(token.text), token.end
+
+
 def words_at(text: str, position: int, stops: frozenset[str]) -> Token:
     """A declared name (an iterator, a parameter): words up to a stop word or a symbol. Raises `FeelSyntaxError`."""
     skipped = _SKIP.match(text, position)
@@ -252,7 +278,7 @@ def _known_name(text: str, start: int, names: Iterable[Names], builtins: Names) 
     if found is None or (best is not None and found[1] <= best[1]):
         return best
     # `get or else` and `date and time` hold keywords: they are names only where they are called.
-    return best if _has_keyword(found[0]) and not _is_called(text, found[1]) else found
+    return best if _has_keyword(found[0]) and not is_called(text, found[1], "(),") else found
 
 
 @lru_cache(maxsize=256)
@@ -260,10 +286,11 @@ def _has_keyword(name: str) -> bool:
     return any(word in KEYWORDS for word in name.split())
 
 
-def _is_called(text: str, end: int) -> bool:
+def is_called(text: str, end: int, signs: str) -> bool:
+    """Whether one of these signs follows the name that ends here."""
     skipped = _SKIP.match(text, end)
     after = skipped.end() if skipped else end
-    return text[after : after + 1] in {"(", ")", ","}
+    return text[after : after + 1] in set(signs)
 
 
 def _quoted_name(text: str, start: int) -> Token:

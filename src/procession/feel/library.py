@@ -35,7 +35,7 @@ def evaluate(
     context: Mapping[str, object] | None = None,
     *,
     runtime: Runtime | None = None,
-    dialect: Dialect = "camunda",
+    dialect: Dialect = "feel",
 ) -> object:
     """The value of an expression (DMN 1.5, 10.3.2); null where it cannot be computed (10.3.2.13).
 
@@ -52,14 +52,14 @@ def evaluate_full(
     context: Mapping[str, object] | None = None,
     *,
     runtime: Runtime | None = None,
-    dialect: Dialect = "camunda",
+    dialect: Dialect = "feel",
 ) -> Outcome:
     """As `evaluate`, with the diagnostics: for each part that became null the code, the reason and its place."""
     scope = from_python(context or {})
     return _run(compile_expression(text, names=names_of(scope), dialect=dialect), scope, runtime)
 
 
-def compile(text: str, *, names: Iterable[str] = (), dialect: Dialect = "camunda") -> Expression:
+def compile(text: str, *, names: Iterable[str] = (), dialect: Dialect = "feel") -> Expression:
     """The compiled expression, for many evaluations. `names` are those in scope that hold spaces or operators.
 
     Kept by text: compiling the same again costs a look-up. Raises `FeelSyntaxError`.
@@ -73,7 +73,7 @@ def unary_tests(
     context: Mapping[str, object] | None = None,
     *,
     runtime: Runtime | None = None,
-    dialect: Dialect = "camunda",
+    dialect: Dialect = "feel",
 ) -> Outcome:
     """Whether a value passes the tests of a decision table's cell (DMN 1.5, 10.3.1.2 rule 15; table 55).
 
@@ -116,7 +116,7 @@ def names_of(scope: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def builtin_names(dialect: Dialect = "camunda") -> tuple[str, ...]:
+def builtin_names(dialect: Dialect = "feel") -> tuple[str, ...]:
     """The names of the built-in functions (10.3.4), in alphabetical order."""
     return tuple(sorted(BUILTINS[dialect]))
 

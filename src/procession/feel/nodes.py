@@ -227,12 +227,13 @@ class TypeRef(msgspec.Struct, frozen=True):
 
 @final
 class FunctionNode(msgspec.Struct, frozen=True):
-    """`function(a, b: number) body`."""
+    """`function(a, b: number) body`, or `function(a) external body`, where the body tells where the code is."""
 
     start: int
     end: int
     parameters: tuple[tuple[str, TypeRef | None], ...]
     body: Node
+    external: bool = False
 
 
 @final

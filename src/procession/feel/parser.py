@@ -13,7 +13,18 @@ from procession.feel import nodes as n
 from procession.feel.errors import FeelSyntaxError
 from procession.feel.grammar import AFTER_RANGE, COMPARISONS, DEPTH_MAX, ITERATORS_MAX, PRECEDENCE, SUM, TEXT_MAX, UNARY
 from procession.feel.hints import closest
-from procession.feel.lexer import KEYWORDS, NO_NAMES, Names, Token, canonical, is_regular, label_at, token_at, words_at
+from procession.feel.lexer import (
+    KEYWORDS,
+    NO_NAMES,
+    Names,
+    Token,
+    is_called,
+    is_regular,
+    label_at,
+    property_at,
+    token_at,
+    words_at,
+)
 from procession.feel.numbers import parse_number
 from procession.feel.temporal_text import parse_temporal
 from procession.feel.type_parser import parse_type
@@ -121,7 +132,7 @@ class _Parser:
         self._depth += 1
         if self._depth > DEPTH_MAX:
             raise self.error(f"nested deeper than {DEPTH_MAX}", self.token.start, "split it into several expressions")
-        prefix = _PREFIX.get(self.token.key)
+        prefix = _PREFIX.get(self.token.key) or self.named_like_a_keyword()
         if prefix is None:
             raise self.unexpected("a value, a name or `(` was expected", *_PREFIX)
         node = self.follow(prefix(self), minimum)
@@ -182,6 +193,11 @@ class _Parser:
             while self.at("<name>") and is_regular(self.token.text) and self.token.text != "instance":
                 name, end = f"{name} {self.token.text}", self.advance().end
         return n.Name(token.start, end, name)
+
+    def named_like_a_keyword(self) -> Callable[[_Parser], n.Node] | None:
+        """What reads `and(…)` where an operand must be, if the dialect has a function of that name."""
+        key = self.token.key
+        return _Parser.name if key in self._builtins.keywords and is_called(self.text, self.token.end, "(") else None
 
     def at_literal(self) -> n.Node:
         start = self.advance().start
@@ -311,11 +327,12 @@ class _Parser:
             self.separator(")")
         self._scopes.append(Names(name for name, _ in parameters))
         self.expect(")")
-        if self.at("<name>") and self.token.text == "external":
-            raise self.unexpected("external functions are given by the host, not by the expression", *_PREFIX)
+        external = self.token.text == "external" and self.text.startswith("external", self.token.start)
+        if external:
+            self.advance()
         body = self.expression(0)
         self._scopes.pop()
-        return n.FunctionNode(start, body.end, tuple(parameters), body)
+        return n.FunctionNode(start, body.end, tuple(parameters), body, external)
 
     def declared(self, stops: frozenset[str]) -> Token:
         """The name of an iterator or parameter."""
@@ -377,31 +394,9 @@ class _Parser:
     def path(self, base: n.Node) -> n.Node:
         # Past the `.`, without reading what follows as a token: any word may be a property.
         self.token = Token("<property>", "", self.token.end, self.token.end)
-        name, end = self.property_name()
+        name, end = property_at(self.text, self.token.end, [*self._scopes, self._shapes], self._builtins)
         self.goto(end)
         return n.Path(base.start, end, base, name)
-
-    def property_name(self) -> tuple[str, int]:
-        """The longest known name, else a run of words that are no keywords."""
-        position = self.token.end
-        while self.text[position : position + 1].isspace():
-            position += 1
-        if self.text[position : position + 1] == "`":
-            token = token_at(self.text, position, (), self._builtins)
-            return token.text, token.end
-        best: tuple[str, int] | None = None
-        for frame in [*self._scopes, self._shapes]:
-            found = frame.match(self.text, position)
-            if found is not None and (best is None or found[1] > best[1]):
-                best = found
-        if best is not None:
-            return best
-        token = words_at(self.text, position, _PROPERTY_STOPS)
-        if token.end == token.start:
-            token = words_at(self.text, position, frozenset())
-            word = token.text.split(" ")[0]
-            return word, token.start + len(word)
-        return canonical(token.text), token.end
 
     def filter(self, base: n.Node) -> n.Node:
         self._filters += 1
@@ -469,7 +464,6 @@ class _Parser:
 
 
 _WORDS: Final = {"true": True, "false": False, "null": None}
-_PROPERTY_STOPS: Final = KEYWORDS | {"instance"}
 _AFTER_OPERAND: Final = (*PRECEDENCE, "<end>")
 
 

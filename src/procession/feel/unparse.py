@@ -263,9 +263,9 @@ def _function(node: n.FunctionNode, known: _Known) -> str:
         _declared_text(name) + ("" if kind is None else f": {type_text(kind)}") for name, kind in node.parameters
     )
     body = _text(node.body, 0, known)
-    if body.startswith(("external", "`external")):
+    if body.startswith("external"):
         body = f"({body})"
-    return f"function({parameters}) {body}"
+    return f"function({parameters}) {'external ' if node.external else ''}{body}"
 
 
 _HEAD: Final[dict[type, Callable[[Any, _Known], str]]] = {

@@ -13,14 +13,14 @@ import msgspec
 
 from procession.base.failure import StoreError
 from procession.core.facts import AnyFact, ElementCompleted, ElementEntered, FlowTaken, ItemEntered
-from procession.core.state import ElementInstance, Incident, Job, State, Subscription, Timer
-from procession.ir.program import Program
+from procession.core.state import Condition, ElementInstance, Incident, Job, State, Subscription, Timer
+from procession.ir.program import ConditionalTrigger, Program
 from procession.model.bpmn import Definitions
 from procession.parse import parse_bpmn
 from procession.services.diagram.marks import Marks
 from procession.services.views import JobView, Views, WarningView, warnings_of
 
-_Wait: TypeAlias = Incident | Job | Timer | Subscription
+_Wait: TypeAlias = Incident | Job | Timer | Subscription | Condition
 
 JOBS_MAX: Final = 1_000
 """Jobs whose attempts are read."""
@@ -100,9 +100,14 @@ def waits(program: Program, state: State, jobs: Mapping[int, JobView]) -> list[t
 
     `jobs` by key tell of attempts, which are no part of the state.
     """
-    others: list[_Wait] = [*state.jobs.values(), *state.timers.values(), *state.subscriptions.values()]
+    others: list[_Wait] = [
+        *state.jobs.values(),
+        *state.timers.values(),
+        *state.subscriptions.values(),
+        *state.conditions.values(),
+    ]
     open_waits: list[_Wait] = [*state.incidents.values(), *sorted(others, key=lambda wait: wait.key)]
-    lines = [(_id(program, state.elements.get(wait.element), wait), _line(wait, jobs)) for wait in open_waits]
+    lines = [(_id(program, state.elements.get(wait.element), wait), _line(program, wait, jobs)) for wait in open_waits]
     for element in state.elements.values():
         if element.is_open_task:
             assignee = (element.attributes or {}).get("assignee")
@@ -142,12 +147,12 @@ def _notes(found_lines: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]
 
 
 def _id(program: Program, element: ElementInstance | None, wait: _Wait) -> str:
-    if isinstance(wait, Timer | Subscription):
+    if isinstance(wait, Timer | Subscription | Condition):
         return program.nodes[wait.node].id
     return program.nodes[element.node].id if element is not None else program.process_id
 
 
-def _line(wait: _Wait, jobs: Mapping[int, JobView]) -> str:
+def _line(program: Program, wait: _Wait, jobs: Mapping[int, JobView]) -> str:
     match wait:
         case Incident():
             return f"incident {wait.key} {wait.code}: {wait.message}"
@@ -159,6 +164,10 @@ def _line(wait: _Wait, jobs: Mapping[int, JobView]) -> str:
             if wait.signal:
                 return f"signal {wait.name}"
             return f"message {wait.name}{f' key {wait.correlation_key}' if wait.correlation_key else ''}"
+        case Condition():
+            trigger = program.nodes[wait.node].trigger
+            text = program.expressions[trigger.condition].text if isinstance(trigger, ConditionalTrigger) else ""
+            return f"condition {text}"
 
 
 def _attempts(job: Job, view: JobView | None) -> str:

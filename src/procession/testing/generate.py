@@ -56,7 +56,7 @@ def generate(choose: Choose, size: int = 12) -> Model:
     xml = _document(block)
     blocks = list(_walk(block))
     throws = frozenset(f"{b.id}_job" for b in blocks if b.kind in {"error", "error_scope"} and b.n)
-    messages = tuple((f"m_{b.id}", "k") for b in blocks if b.kind in {"message", "receive", "race"})
+    messages = tuple((f"m_{b.id}", "k") for b in blocks if b.kind in _WAIT_FOR_MESSAGE)
     return Model(xml, block, {"one": 1, "zero": 0}, throws, messages)
 
 
@@ -83,8 +83,9 @@ class _Builder:
         self._left -= 1
         kinds: tuple[str, ...] = _LEAVES if depth >= DEPTH_MAX or self._left <= 0 else _LEAVES + _NESTED
         if repeated:
-            # A message is published once, so nothing that waits for one may be entered twice.
-            kinds = tuple(kind for kind in kinds if kind not in _WAIT_FOR_MESSAGE)
+            # A message is published once, so nothing that waits for one may be entered twice; nor may a complex
+            # gateway, which could still wait for the tokens of the time before.
+            kinds = tuple(kind for kind in kinds if kind not in {*_WAIT_FOR_MESSAGE, "complex"})
         if repeated == _IN_PARALLEL:
             # Its counter is a variable of the process, which parallel instances would share.
             kinds = tuple(kind for kind in kinds if kind != "loop")
@@ -113,12 +114,16 @@ _LEAVES: Final = (
     "manual",
     "link",
     "escalation",
+    "condition",
+    "several",
+    "standard_loop",
+    "quantity",
 )
-_BRANCHING: Final = ("xor", "and", "or")
+_BRANCHING: Final = ("xor", "and", "or", "complex")
 _IN_PARALLEL: Final = 2
 _REPEATING: Final = {"each": _IN_PARALLEL, "each_in_turn": 1, "loop": 1}
 _NESTED: Final = (*_BRANCHING, "sub", "error_scope", "handler", *_REPEATING)
-_WAIT_FOR_MESSAGE: Final = ("message", "receive", "race")
+_WAIT_FOR_MESSAGE: Final = ("message", "receive", "race", "several")
 
 Draw: TypeAlias = Callable[["_Writer", Block, str], str]
 """Writes a block that follows the node `before`; gives the node that it ends in."""
@@ -291,6 +296,58 @@ def _escalation(w: _Writer, b: Block, before: str) -> str:
     return b.id
 
 
+def _condition(w: _Writer, b: Block, before: str) -> str:
+    """A conditional event, and beside it a job and a script that makes it true."""
+    body = "<bpmn:conditionalEventDefinition><bpmn:condition>=ready_{} = true</bpmn:condition>"
+    split = w.node("parallelGateway", f"{b.id}_x")
+    join = w.node("parallelGateway", f"{b.id}_j")
+    w.flow(before, split)
+    caught = w.node("intermediateCatchEvent", b.id, f"{body.format(b.id)}</bpmn:conditionalEventDefinition>")
+    w.flow(split, caught)
+    w.flow(caught, join)
+    script = _extension(f'<zeebe:script expression="=one = 1" resultVariable="ready_{b.id}"/>')
+    w.flow(split, w.node("serviceTask", f"{b.id}_job", _job()))
+    w.flow(f"{b.id}_job", w.node("scriptTask", f"{b.id}_n", script))
+    w.flow(f"{b.id}_n", join)
+    return join
+
+
+def _several(w: _Writer, b: Block, before: str) -> str:
+    """An event with a message, and a timer that is too far away to win."""
+    w.messages.append(b.id)
+    late = "<bpmn:timerEventDefinition><bpmn:timeDuration>P3650D</bpmn:timeDuration></bpmn:timerEventDefinition>"
+    body = f'<bpmn:messageEventDefinition messageRef="msg_{b.id}"/>{late}'
+    w.flow(before, w.node("intermediateCatchEvent", b.id, body))
+    return b.id
+
+
+def _standard_loop(w: _Writer, b: Block, before: str) -> str:
+    loop = '<bpmn:standardLoopCharacteristics testBefore="true"><bpmn:loopCondition>=loopCounter &lt; {}'
+    body = f"{_job()}{loop.format(b.n)}</bpmn:loopCondition></bpmn:standardLoopCharacteristics>"
+    w.flow(before, w.node("serviceTask", f"{b.id}_job", body))
+    return f"{b.id}_job"
+
+
+def _quantity(w: _Writer, b: Block, before: str) -> str:
+    quantity = str(b.n + 1)
+    w.flow(before, w.node("task", f"{b.id}_n", completionQuantity=quantity))
+    w.flow(f"{b.id}_n", w.node("task", b.id, startQuantity=quantity))
+    return b.id
+
+
+def _complex(w: _Writer, b: Block, before: str) -> str:
+    """The first branch goes on; the others are consumed when they come."""
+    split = w.node("parallelGateway", f"{b.id}_x")
+    w.flow(before, split)
+    condition = "<bpmn:activationCondition>=activationCount &gt;= 1</bpmn:activationCondition>"
+    join = w.node("complexGateway", f"{b.id}_j", condition)
+    for index, each in enumerate(b.inner):
+        first = w.node("task", f"{b.id}_b{index}")
+        w.flow(split, first)
+        w.flow(w.draw(each, first), join)
+    return join
+
+
 def _branches(w: _Writer, b: Block, before: str, tag: str, conditions: list[str]) -> str:
     split = w.node(tag, f"{b.id}_x")
     w.flow(before, split)
@@ -388,6 +445,11 @@ _DRAW: Final[dict[str, Draw]] = {
     "manual": _manual,
     "link": _link,
     "escalation": _escalation,
+    "condition": _condition,
+    "several": _several,
+    "standard_loop": _standard_loop,
+    "quantity": _quantity,
+    "complex": _complex,
     "xor": _xor,
     "and": _and,
     "or": _or,

@@ -123,7 +123,12 @@ def test_a_prompt_keeps_names_and_explains(tmp_path: Path, capsys: pytest.Captur
                        ("1 +\n", False), (":load", False), ("", False)]
 )  # fmt: skip
 def test_an_expression_goes_on_until_it_is_whole(text: str, more: bool) -> None:
-    assert is_open(text) is more
+    assert is_open(text, "feel") is more
+
+
+def test_a_prompt_reads_on_in_its_own_dialect() -> None:
+    assert not is_open("is empty([]) and\nand(", "feel")
+    assert is_open("is empty([]) and\nand(", "camunda")
 
 
 def test_a_prompt_completes_builtins_variables_and_keys() -> None:

@@ -106,8 +106,10 @@ def test_a_result_of_the_wrong_type_is_null_and_a_note() -> None:
     ("logic", "rule"),
     [
         ('<functionDefinition kind="Java"/>', "dmn-element"),
+        ('<functionDefinition kind="PMML"/>', "dmn-element"),
         ('<literalExpression expressionLanguage="javascript"><text>1</text></literalExpression>', "dmn-language"),
         (text("1 +"), "dmn-expression"),
+        (text("(function(a) external {java: {class: a}})(1)"), "dmn-element"),
         ('<literalExpression><importedValues namespace="n"/></literalExpression>', "dmn-element"),
         ('<list typeRef="nothing"/>', "dmn-type"),
     ],
@@ -117,3 +119,25 @@ def test_what_has_no_meaning_here_is_refused_with_its_place_and_a_remedy(logic: 
     assert model is None
     assert [(d.rule, d.element, d.span.line) for d in found] == [(rule, "x", 2)]
     assert found[0].remedy
+
+
+_IN_JAVA = text('function(a) external {java: {class: "C", method signature: "m(int)"}}')
+_BOXED = """<functionDefinition kind="Java"><formalParameter name="a"/><context>
+    <contextEntry><variable name="class"/><literalExpression><text>"C"</text></literalExpression></contextEntry>
+    <contextEntry><variable name="method signature"/><literalExpression><text>"m(int)"</text></literalExpression>
+    </contextEntry></context></functionDefinition>"""
+
+
+@pytest.mark.parametrize("logic", [_IN_JAVA, _BOXED])
+def test_a_function_in_java_is_the_same_boxed_and_as_text(logic: str) -> None:
+    body = decision("f", logic) + decision("x", text("f(1)"), ["f"])
+    assert findings(body)[0] is None
+    model, found = findings(body, tolerant=True)
+    assert model is not None
+    assert [each.rule for each in found] == ["dmn-element"]
+    assert found[0].remedy == "write it in FEEL, or call a job from the process"
+    runtime = feel.Runtime()
+    assert model.evaluate("x", lookup({}), runtime) is None
+    [note] = runtime.notes
+    assert note.code == "not-a-function"
+    assert "is written in Java, which is not run: write it in FEEL, or call a job from the process" in note.message

@@ -34,7 +34,7 @@ def test_an_example_of_the_other_dialect_is_true_there_alone(name: str, describe
 
 def test_a_function_is_described_by_its_name_and_dialect() -> None:
     assert feel.describe("substring") == DESCRIBED["substring"]
-    assert feel.describe("trim") == DESCRIBED_CAMUNDA["trim"]
-    assert feel.describe("trim", "feel") is None
-    assert feel.describe("decimal", "feel") == DESCRIBED["decimal"] != feel.describe("decimal")
+    assert feel.describe("trim", "camunda") == DESCRIBED_CAMUNDA["trim"]
+    assert feel.describe("trim") is None
+    assert feel.describe("decimal") == DESCRIBED["decimal"] != feel.describe("decimal", "camunda")
     assert feel.describe("no such function") is None

@@ -115,3 +115,30 @@ def test_a_function_written_as_elsewhere_is_named_as_feel_writes_it(text: str, m
     runtime = feel.Runtime()
     assert feel.evaluate(text, {"a": "x"}, runtime=runtime) is None
     assert runtime.notes[0].message.endswith(f"; the function is written `{meant}`")
+
+
+EXTERNAL = [
+    ('(function(x) external {java: {class: "C", method signature: "m(int)"}})(1)', "Java"),
+    ('{f: function(x: string) external {pmml: {document: "d", model: "m"}}, r: f("a")}.r', "PMML"),
+    ("(function() external {})()", "another language"),
+    ("(function() external 1 + 2)()", "another language"),
+    ("(function(a) external {java: a})(1, 2)", "Java"),
+]
+
+
+@pytest.mark.parametrize(("text", "language"), EXTERNAL)
+def test_a_call_of_a_function_in_another_language_is_null_and_says_what_to_do(text: str, language: str) -> None:
+    value, diagnostics = feel.evaluate_full(text)
+    remedy = "write it in FEEL, or call a job from the process"
+    assert value is None
+    assert [(note.code, note.message) for note in diagnostics] == [
+        ("not-a-function", f"the function is written in {language}, which is not run: {remedy}")
+    ]
+
+
+def test_what_tells_where_an_external_function_lies_is_not_evaluated() -> None:
+    text = "function(a) external {java: {class: b}}"
+    value, diagnostics = feel.evaluate_full(text)
+    assert isinstance(value, feel.Function)
+    assert diagnostics == ()
+    assert not feel.compile(text).variables

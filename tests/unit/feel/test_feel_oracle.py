@@ -67,6 +67,10 @@ FOUND = [
     pytest.param('@"99999-06-30T10:00:00@Europe/Berlin" + @"P200D"', "100000-01-16T09:00:00@Europe/Berlin",
                  id="and in years so far away that summer time is a guess"),
     pytest.param("{if: 1, b: if true then 2 else 3}.b", "2", id="an entry called if takes no keyword away"),
+    pytest.param('string join(["a", "b"], [null])', "null", id="a list of one null is no delimiter that is left out"),
+    # here the oracle was: the value of a duration is a number of 34 digits, before it is cut to whole months
+    pytest.param('@"-P2Y3M" * 99999999999999999.99999999999999999', "-P225000000000000000Y",
+                 id="a duration times a number is a number of 34 digits"),
     pytest.param('{"-a": 1, a: 2, b: -a}.b', "-2", id="a key that begins with a sign takes no operator away"),
 ]  # fmt: skip
 

@@ -69,7 +69,7 @@ FAULTS: Final[dict[str, tuple[Callable[[], bytes], str, str]]] = {
         inside('<bpmn:intermediateCatchEvent id="x"><bpmn:messageEventDefinition messageRef="zz"/>'
                "</bpmn:intermediateCatchEvent>"), "message-reference", "zz",
     ),
-    "an element that nobody executes": (inside('<bpmn:complexGateway id="x"/>'), "element-type", "x"),
+    "an element that nobody executes": (inside('<bpmn:implicitThrowEvent id="x"/>'), "element-type", "x"),
     "an element that nobody knows": (inside('<bpmn:teleportTask id="x"/>'), "element-type", "x"),
     "an expression cut off": (script("1 +"), "feel", "ends too early at character 4"),
     "an expression with a stranger in it": (script("1 ; 2"), "feel", "at character"),

@@ -77,12 +77,25 @@ def test_an_assertion_that_does_not_hold_is_a_failure() -> None:
         _evaluated(linked, {})
 
 
-@pytest.mark.parametrize(("text", "severity"), [("=is blank(name)", "error"), ('=trim(name) = ""', "warning")])
+@pytest.mark.parametrize(("text", "severity"), [
+    ("=is blank(name)", "error"), ('=trim(name) = ""', "warning"), ("=and([name])", "error"),
+])  # fmt: skip
 def test_a_function_of_the_other_dialect_is_named_at_deployment(text: str, severity: str) -> None:
     found = _found("", text)
     assert [(each.rule, each.severity) for each in found] == [("feel", severity)]
     assert "declare the namespace `zeebe`" in found[0].remedy
     assert _found(_ZEEBE, text) == []
+
+
+def test_a_keyword_before_a_bracket_is_no_function_of_the_other_dialect() -> None:
+    assert _found("", '=(name = "a") or (name = "b") and (name != null)') == []
+
+
+@pytest.mark.parametrize("attributes", ["", _ZEEBE])
+def test_a_function_in_java_is_refused_at_deployment(attributes: str) -> None:
+    [found] = _found(attributes, '=(function() external {java: {class: "C", method signature: "m()"}})() = name')
+    assert (found.rule, found.severity) == ("feel", "error")
+    assert "defines a function in Java" in found.message
 
 
 def _found(attributes: str, text: str) -> list[Diagnostic]:

@@ -74,9 +74,12 @@ def collect(cx: Context, element_key: int) -> None:
     spec = node.loop
     assert spec is not None
     output = cx.evaluate(spec.output, element) if spec.output != NONE else None
-    counters = _counters(body, body.loop)
-    enough = spec.completion != NONE and cx.truth(spec.completion, element, "completion condition", counters)
-    thrown = _thrown(cx, node, body.loop, element, counters)
+    enough = False
+    thrown: list[int] = []
+    if spec.completion != NONE or node.thrown:
+        counters = _counters(body, body.loop)
+        enough = spec.completion != NONE and cx.truth(spec.completion, element, "completion condition", counters)
+        thrown = _thrown(cx, node, body.loop, element, counters)
     if spec.output != NONE:
         cx.write(f.ItemCollected(body.key, element.index, output))
     close_waits(cx, element)

@@ -40,7 +40,7 @@ IMPURE: Final = frozenset({"now", "today", "uuid", "random number"})
 """Their results depend on the runtime, so an expression that calls them is no constant."""
 
 
-def describe(name: str, dialect: Dialect = "camunda") -> Description | None:
+def describe(name: str, dialect: Dialect = "feel") -> Description | None:
     """A built-in function in words, for editors and help: the clause of DMN 1.5 ("" for an addition), the kind of its
     result, what it gives, when it is null, and an example with its value. None for a name that no function has.
     """

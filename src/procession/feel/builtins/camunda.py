@@ -9,15 +9,16 @@ import base64
 import binascii
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import partial
 from typing import Final
 
 from procession.base.failure import BadValue
 from procession.base.values import NESTING_MAX, decode, encode
 from procession.feel import ops
-from procession.feel.builtins.contexts import Context, get_value, merge, put, put_nested
-from procession.feel.builtins.lists import distinct
-from procession.feel.builtins.numeric import MODES, rounded, rounding
-from procession.feel.builtins.strings import extract, string_join
+from procession.feel.builtins.contexts import Context, get_entries, get_value, merge, put, put_nested
+from procession.feel.builtins.lists import distinct, every, some
+from procession.feel.builtins.numeric import MODES, absolute, rounded, rounding
+from procession.feel.builtins.strings import extract, matches, replace, split, string_join
 from procession.feel.builtins.table import Builtin, declare
 from procession.feel.builtins.temporal_fns import date_time, date_time_of_parts, last_day_of_month
 from procession.feel.errors import DomainError
@@ -205,7 +206,9 @@ def _out_of_range() -> DateTime:
     raise DomainError("the date is out of range")
 
 
+_DURATIONS: Final = "years and months duration|days and time duration"
 _PURE: Final = declare({
+    "abs": [(f"n: number|{_DURATIONS}", absolute), ("number: number", absolute)],
     "is empty": [("value: any", is_empty), ("list: any", is_empty)],
     "is blank": [("string: string", is_blank)],
     "is defined": [("value: any", is_defined)],
@@ -243,8 +246,16 @@ _RUNNING: Final = declare({
         ("context: context|null, key: string, value: any", put),
         ("context: context|null, keys: list, value: any", put_nested),
     ],
+    "get entries": [("m: context", get_entries), ("context: context", get_entries)],
+    "and": [("list: list", every), ("+item: any", every)],
+    "or": [("list: list", some), ("+item: any", some)],
     "put": [("context: context|null, key: string, value: any", put)],
     "put all": [("+contexts: any", put_all)],
+    "matches": [("input: string, pattern: string, flags?: string|null", partial(matches, lenient=True))],
+    "replace": [
+        ("input: string, pattern: string, replacement: string, flags?: string|null", partial(replace, lenient=True)),
+    ],
+    "split": [("string: string, delimiter: string", partial(split, lenient=True))],
     "string join": [
         ("list: list, delimiter?: string|null, prefix?: string|null, suffix?: string|null", string_join),
     ],
@@ -252,6 +263,7 @@ _RUNNING: Final = declare({
 }, frozenset({
     "uuid", "random number", "extract", "partition", "duplicate values", "to json", "from json", "to base64",
     "from base64", "context", "get value", "context put", "put", "put all", "string join", "date and time",
+    "get entries", "and", "or", "matches", "replace", "split",
 }))  # fmt: skip
 CAMUNDA: Final[dict[str, Builtin]] = {
     name: _PURE.get(name, ()) + _RUNNING.get(name, ()) for name in dict.fromkeys((*_PURE, *_RUNNING))

@@ -1,17 +1,30 @@
-"""Regular expressions of XPath (XQuery 1.0 functions, 7.6) on Python's `re`, and the guard against endless ones.
+"""Regular expressions of XPath (XQuery 1.0 functions, 7.6; XML Schema part 2, appendix G) on Python's `re`, and the
+guard against endless ones.
 
-`re` cannot be interrupted. So a pattern whose repetitions are nested ambiguously, which may take time exponential in
-the text's length, gets short texts only, and for the others the number of repetitions bounds the length of the text.
+Classes are computed here as sets of characters, so that they are XML Schema's whatever Python's are; `re` gets them as
+ranges. `re` cannot be interrupted. So a pattern whose repetitions are nested ambiguously, which may take time
+exponential in the text's length, gets short texts only, and for the others the number of repetitions bounds the length
+of the text.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 from procession.feel.builtins.blocks import BLOCKS
+from procession.feel.builtins.charsets import (
+    CATEGORIES,
+    CHAR_MAX,
+    Ranges,
+    any_case,
+    category,
+    common,
+    others,
+    top_of,
+    union,
+)
 from procession.feel.errors import DomainError
 
 PATTERN_MAX: Final = 1000
@@ -19,28 +32,37 @@ TEXT_MAX: Final = 100_000
 NESTED_TEXT_MAX: Final = 24
 """Longest text, in characters, for a pattern with nested repetitions: 2 ** 24 steps are bearable, more are not."""
 STEPS_MAX: Final = 10**9
-_CLASS_ESCAPES: Final = frozenset({"\\s", "\\S", "\\d", "\\D", "\\w", "\\W", "."})
-_ATOM_MAX: Final = 200
-_SAMPLE: Final = tuple(chr(code) for code in range(0x250))
+RANGES_MAX: Final = 10_000
+"""Most ranges of characters in a pattern: `re` compiles them in 0.1 s. A `\\w` of all scripts has 800, of Latin ten."""
 _FEW: Final = 10
 """Up to so many repetitions count as a choice, not as a loop."""
 _CHOICES_MAX: Final = 12
 _QUANTIFIER: Final = re.compile("(?:([*+?])|{([0-9]{1,4})(?:(,)([0-9]{0,4}))?})[?]?")
+_CATEGORY: Final = re.compile("{([A-Za-z0-9-]+)}")
+_NUMBER: Final = re.compile("[0-9]+")
 _FLAGS: Final = {"s": re.DOTALL, "m": re.MULTILINE, "i": re.IGNORECASE, "x": 0}
 _NAME_START: Final = (
     (0x3A, 0x3A), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A), (0xC0, 0xD6), (0xD8, 0xF6), (0xF8, 0x2FF), (0x370, 0x37D),
     (0x37F, 0x1FFF), (0x200C, 0x200D), (0x2070, 0x218F), (0x2C00, 0x2FEF), (0x3001, 0xD7FF), (0xF900, 0xFDCF),
     (0xFDF0, 0xFFFD), (0x10000, 0xEFFFF),
 )  # fmt: skip
-_NAME_PART: Final = (*_NAME_START, (0x2D, 0x2E), (0x30, 0x39), (0xB7, 0xB7), (0x300, 0x36F), (0x203F, 0x2040))
-_CLASSES: Final = {"i": _NAME_START, "c": _NAME_PART}
-Ranges: TypeAlias = tuple[tuple[int, int], ...]
-_CHAR_MAX: Final = 0x10FFFF
+_NAME_PART: Final = union(_NAME_START, ((0x2D, 0x2E), (0x30, 0x39), (0xB7, 0xB7), (0x300, 0x36F), (0x203F, 0x2040)))
+_CONTROLS: Final = {"n": 0x0A, "r": 0x0D, "t": 0x09}
+_ESCAPED: Final = frozenset("\\|.-^?*+{}()[]$")
+_ESCAPED_TOO: Final = frozenset("/\"' ")
+_SPACES: Final = ((0x09, 0x0A), (0x0D, 0x0D), (0x20, 0x20))
+_LINE_ENDS: Final = ((0x0A, 0x0A), (0x0D, 0x0D))
+_LOOSE_SPACES: Final = ((0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85))
+_UNDERSCORE: Final = ((0x5F, 0x5F),)
 
 
-def compiled(pattern: str, flags: str, text: str) -> re.Pattern[str]:
-    """The pattern, if it may run on a text of this length. Raises `DomainError`."""
-    expression, repeats, nested = _compile(pattern, flags)
+def compiled(pattern: str, flags: str, text: str, *, lenient: bool = False) -> re.Pattern[str]:
+    """The pattern, if it may run on a text of this length. Raises `DomainError`.
+
+    `lenient` is how the patterns of Camunda's models are meant: `\\w` takes `_`, `\\s` all white space, and brackets
+    and slashes need no care.
+    """
+    expression, repeats, nested = _compile(pattern, flags, max(top_of(text), top_of(pattern)), lenient)
     limit = NESTED_TEXT_MAX if nested else min(TEXT_MAX, int(STEPS_MAX ** (1 / (repeats + 1))) if repeats else TEXT_MAX)
     if len(text) > limit:
         raise DomainError(f"the pattern may run on texts of {limit} characters at most, not {len(text)}", "regex")
@@ -86,7 +108,7 @@ def _bounds(match: re.Match[str]) -> tuple[int, int | None]:
 
 
 @lru_cache(maxsize=512)
-def _compile(pattern: str, flags: str) -> tuple[re.Pattern[str], int, bool]:
+def _compile(pattern: str, flags: str, top: int, lenient: bool) -> tuple[re.Pattern[str], int, bool]:
     if len(pattern) > PATTERN_MAX:
         raise DomainError(f"the pattern is longer than {PATTERN_MAX} characters", "regex")
     value = 0
@@ -94,8 +116,7 @@ def _compile(pattern: str, flags: str) -> tuple[re.Pattern[str], int, bool]:
         if flag not in _FLAGS:
             raise DomainError(f"there is no flag `{flag}`", "regex")
         value |= _FLAGS[flag]
-    dot = "." if "s" in flags else "[^\\n\\r]"
-    translation = _Translation(_stripped(pattern) if "x" in flags else pattern, dot=dot)
+    translation = _Translation(_stripped(pattern) if "x" in flags else pattern, flags, top, lenient=lenient)
     try:
         expression = re.compile(translation.text(), value)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
@@ -124,7 +145,8 @@ class _Group:
     __slots__ = ("atoms", "bare", "loose", "nests", "starts")
 
     def __init__(self) -> None:
-        self.atoms: list[str] = []
+        self.atoms: list[Ranges] = []
+        """The characters that each may match."""
         self.bare: set[int] = set()
         """Places of atoms without a quantifier."""
         self.starts: list[int] = [0]
@@ -149,31 +171,17 @@ class _Group:
     def _separated(self) -> bool:
         """Whether it begins or ends with one character that nothing else in it matches."""
         for place in (0, len(self.atoms) - 1):
-            others = [atom for index, atom in enumerate(self.atoms) if index != place]
-            if place in self.bare and not any(_overlap(self.atoms[place], atom) for atom in others):
+            rest = [atom for index, atom in enumerate(self.atoms) if index != place]
+            if place in self.bare and not any(common(self.atoms[place], atom) for atom in rest):
                 return True
         return False
 
     def _told_apart(self) -> bool:
-        """Whether each alternative begins with a character of its own."""
-        firsts = [self._literal(place).lower() for place in self.starts]
-        return "" not in firsts and len(set(firsts)) == len(firsts)
-
-    def _literal(self, place: int) -> str:
-        """The character that an atom stands for, or "" if it is a class or repeated."""
-        if place not in self.bare or place >= len(self.atoms):
-            return ""
-        char = self.atoms[place].removeprefix("\\")
-        return char if len(char) == 1 and self.atoms[place] not in _CLASS_ESCAPES else ""
-
-
-@lru_cache(maxsize=1024)
-def _overlap(first: str, second: str) -> bool:
-    """Whether one character matches both atoms; assumed of classes too large to try."""
-    if max(len(first), len(second)) > _ATOM_MAX:
-        return True
-    one, other = (re.compile(atom, re.IGNORECASE | re.DOTALL) for atom in (first, second))
-    return any(one.fullmatch(char) and other.fullmatch(char) for char in _SAMPLE)
+        """Whether each alternative begins with characters of its own."""
+        if not all(place in self.bare and place < len(self.atoms) for place in self.starts):
+            return False
+        firsts = [self.atoms[place] for place in self.starts]
+        return sum(map(_size, firsts)) == _size(union(*firsts))
 
 
 @final
@@ -184,12 +192,17 @@ class _Translation:
     repetitions are nested ambiguously, or that there are many choices: the time may be exponential.
     """
 
-    __slots__ = ("_at", "_choices", "_dot", "_groups", "_pattern", "_run", "_wild", "nested", "repeats")
+    __slots__ = ("_at", "_choices", "_flags", "_groups", "_lenient", "_opened", "_pattern", "_ranges", "_run", "_top",
+                 "_wild", "nested", "repeats")  # fmt: skip
 
-    def __init__(self, pattern: str, *, dot: str) -> None:
+    def __init__(self, pattern: str, flags: str, top: int, *, lenient: bool) -> None:
         self._pattern = pattern
         self._at = 0
-        self._dot = dot
+        self._flags = flags
+        self._top = top
+        self._lenient = lenient
+        self._opened = 0
+        self._ranges = 0
         self._groups = [_Group()]
         self._run = 0
         self._wild = False
@@ -201,9 +214,7 @@ class _Translation:
         """The pattern in Python's syntax. Raises `DomainError`."""
         out: list[str] = []
         while self._at < len(self._pattern):
-            start = self._at
-            char = self._pattern[start]
-            self._at += 1
+            char = self._taken()
             if char == "(":
                 out.append(self._open())
             elif char == ")":
@@ -215,26 +226,61 @@ class _Translation:
             elif char in "*+?{":
                 raise DomainError(f"nothing to repeat before `{char}`", "regex")
             elif char in "^$":
-                # Python's `$` also matches before a newline at the end, XPath's does not.
-                out.append(char if char == "^" else "(?!\\n\\Z)$")
+                out.append(_ANCHORS[char, "m" in self._flags])
+                # An anchor takes no character: repeating it changes nothing.
+                match = _QUANTIFIER.match(self._pattern, self._at)
+                if match is not None:
+                    self._at = match.end()
+                    out.append("?" if _bounds(match)[0] == 0 else "")
             else:
-                atom = self._atom(char)
-                out.append(atom)
-                self._groups[-1].atoms.append(atom)
-                self._quantified(_Group(), out, wild=char == ".")
+                self._atom(char, out)
         return "".join(out)
 
-    def _atom(self, char: str) -> str:
+    def _taken(self) -> str:
+        char = self._pattern[self._at : self._at + 1]
+        self._at += 1
+        return char
+
+    def _atom(self, char: str, out: list[str]) -> None:
+        back = self._back_reference() if char == "\\" else None
+        if back is not None:
+            found: Ranges = ((0, CHAR_MAX),)
+            out.append(back)
+        else:
+            found = self._characters(char)
+            out.append(self._written(found))
+        self._groups[-1].atoms.append(found)
+        self._quantified(_Group(), out, wild=char == ".")
+
+    def _characters(self, char: str) -> Ranges:
+        """What an atom matches."""
         if char == "[":
-            self._at -= 1
             return self._class()
-        if char == "\\":
-            return self._escape()
-        return self._dot if char == "." else char if char not in "]}" else "\\" + char
+        if char == ".":
+            return others(() if "s" in self._flags else _LINE_ENDS, self._top)
+        if char in "]}" and not self._lenient:
+            raise DomainError(f"a `{char}` must be escaped", "regex")
+        found, is_one = self._escape() if char == "\\" else (_one(ord(char)), True)
+        return self._in_any_case(found) if is_one else found
+
+    def _in_any_case(self, found: Ranges) -> Ranges:
+        return any_case(found, self._top) if "i" in self._flags else found
+
+    def _written(self, found: Ranges) -> str:
+        """A set of characters in Python's syntax. Its case is settled: `i` means nothing to it any more."""
+        if len(found) == 1 and found[0][0] == found[0][1]:
+            return re.escape(chr(found[0][0]))
+        found = common(found, ((0, self._top),))
+        self._ranges += len(found)
+        if self._ranges > RANGES_MAX:
+            raise DomainError("the pattern has too many large classes", "regex")
+        body = f"[{''.join(f'{_char(first)}-{_char(last)}' for first, last in found)}]" if found else "(?!)"
+        return f"(?-i:{body})" if "i" in self._flags else body
 
     def _open(self) -> str:
         self._groups.append(_Group())
         if not self._pattern.startswith("?", self._at):
+            self._opened += 1
             return "("
         if not self._pattern.startswith("?:", self._at):
             raise DomainError("only `(?:` may follow `(`", "regex")
@@ -275,24 +321,52 @@ class _Translation:
             self.repeats = max(self.repeats, self._run)
         self.nested = self.nested or self._choices > _CHOICES_MAX
 
-    def _escape(self) -> str:
-        char = self._pattern[self._at : self._at + 1]
-        self._at += 1
-        if char and char in "iIcCpP":
-            return f"[{self._members(char)}]"
-        if char.isdigit() and char != "0":
-            return f"(?:\\{char})"
-        if char in "nrtsSdDwW" or (char and char in "\\|.-^?*+{}()[]$/\"' "):
-            return "\\" + char
+    def _back_reference(self) -> str | None:
+        """`\\1`, also of two digits if so many groups were opened; a group that matched nothing is the empty text."""
+        match = _NUMBER.match(self._pattern, self._at)
+        if match is None or match[0].startswith("0"):
+            return None
+        digits = match[0]
+        while len(digits) > 1 and int(digits) > self._opened:
+            digits = digits[:-1]
+        if int(digits) > self._opened:
+            raise DomainError(f"there is no group {digits} before `\\{digits}`", "regex")
+        self._at += len(digits)
+        return f"(?:(?({digits})\\{digits}))"
+
+    def _escape(self) -> tuple[Ranges, bool]:
+        """What an escape matches, and whether it stands for one character. Raises `DomainError`."""
+        char = self._taken()
+        if char in _CONTROLS:
+            return _one(_CONTROLS[char]), True
+        if char in _ESCAPED or (self._lenient and char in _ESCAPED_TOO):
+            return _one(ord(char)), True
+        if char and char in "sSiIcCdDwWpP":
+            found = self._named(char.lower())
+            return others(found, self._top) if char.isupper() else found, False
         raise DomainError(f"`\\{char}` is no escape", "regex")
 
-    def _members(self, char: str) -> str:
-        """The inside of a class for `\\i`, `\\c` or `\\p{…}`; in capitals all other characters."""
-        ranges = _CLASSES.get(char.lower()) or self._category()
-        return _inside(_others(ranges) if char.isupper() else ranges)
+    def _named(self, char: str) -> Ranges:
+        """The characters of a class with a letter of its own (G.4.2.5), of a category or of a block."""
+        top = self._top
+        match char:
+            case "s":
+                return union(_LOOSE_SPACES, category("Z", top)) if self._lenient else _SPACES
+            case "i":
+                return _NAME_START
+            case "c":
+                return _NAME_PART
+            case "d":
+                return category("Nd", top)
+            case "w" if self._lenient:
+                return union(category("L", top), category("N", top), _UNDERSCORE)
+            case "w":
+                return others(union(category("P", top), category("Z", top), category("C", top)), top)
+            case _:
+                return self._category()
 
     def _category(self) -> Ranges:
-        match = re.compile("{([A-Za-z0-9-]+)}").match(self._pattern, self._at)
+        match = _CATEGORY.match(self._pattern, self._at)
         if match is None:
             raise DomainError("a category, such as `\\p{L}`, is expected", "regex")
         self._at = match.end()
@@ -302,74 +376,78 @@ class _Translation:
             if block is None:
                 raise DomainError(f"there is no block `{name}`", "regex")
             return (block,)
-        ranges = _category_ranges(name)
-        if not ranges:
+        if name not in CATEGORIES:
             raise DomainError(f"there is no category `{name}`", "regex")
-        return ranges
+        return category(name, self._top)
 
-    def _class(self) -> str:
-        """A class in brackets; `[a-z-[aeiou]]` becomes a look-ahead and the class."""
-        self._at += 1
+    def _class(self) -> Ranges:
+        """A class in brackets (G.4.2): characters, ranges and escapes, maybe negated, maybe less another class."""
         negated = self._pattern.startswith("^", self._at)
-        self._at += negated
-        out: list[str] = []
-        without = ""
+        start = self._at = self._at + negated
+        found: list[Ranges] = []
+        without: Ranges = ()
         while True:
             if self._at >= len(self._pattern):
                 raise DomainError("a `[` is not closed", "regex")
-            char = self._pattern[self._at]
-            if char == "]" and out:
+            if self._at > start and self._pattern.startswith("-[", self._at):
+                self._at += 2
+                without = self._class()
+                if not self._pattern.startswith("]", self._at):
+                    raise DomainError("a `]` must follow what a class leaves out", "regex")
+            if self._at > start and self._pattern.startswith("]", self._at):
                 self._at += 1
                 break
-            if char == "-" and self._pattern.startswith("-[", self._at):
-                self._at += 1
-                without = self._class()
-                continue
-            self._at += 1
-            out.append(self._class_escape() if char == "\\" else "\\" + char if char in "[&~|^" else char)
-        body = f"[{'^' if negated else ''}{''.join(out)}]"
-        return f"(?:(?!{without}){body})" if without else body
+            found.append(self._part(is_first=self._at == start))
+        members = union(*found)
+        return common(others(members, self._top) if negated else members, others(without, CHAR_MAX))
 
-    def _class_escape(self) -> str:
-        char = self._pattern[self._at : self._at + 1]
-        if char.isdigit():
-            raise DomainError(f"`\\{char}` in brackets is not supported", "regex")
-        escaped = self._escape()
-        return escaped[1:-1] if escaped.startswith("[") else escaped.removeprefix("(?:").removesuffix(")")
+    def _part(self, *, is_first: bool) -> Ranges:
+        """One character, a range, or an escape of many."""
+        char = self._pattern[self._at]
+        first, is_one = self._member()
+        if not is_one:
+            return first
+        follows = self._pattern[self._at : self._at + 2]
+        is_range = follows.startswith("-") and follows not in {"-]", "-["}
+        if char == "-" and not (self._lenient or is_first or follows.startswith(("]", "-["))):
+            raise DomainError("a `-` in brackets stands first, last or between two characters", "regex")
+        if not is_range or (char == "-" and is_first):
+            return self._in_any_case(first)
+        self._at += 1
+        last, is_one = self._member()
+        if not is_one or last[0][0] < first[0][0]:
+            raise DomainError("a range in brackets goes from one character up to another", "regex")
+        return self._in_any_case(((first[0][0], last[0][0]),))
+
+    def _member(self) -> tuple[Ranges, bool]:
+        char = self._taken()
+        if char == "\\":
+            return self._escape()
+        if char in {"[", "]"} and not self._lenient:
+            raise DomainError(f"a `{char}` in brackets must be escaped", "regex")
+        return (_one(ord(char)), True) if char else self._unclosed()
+
+    def _unclosed(self) -> tuple[Ranges, bool]:
+        raise DomainError("a `[` is not closed", "regex")
+
+
+_ANCHORS: Final = {
+    ("^", False): r"(?:\A)",
+    ("$", False): r"(?:\Z)",
+    # A newline at the very end begins no line.
+    ("^", True): r"(?:\A|(?<=\n)(?!\Z))",
+    ("$", True): r"(?:(?=\n)|\Z)",
+}
+"""What begins and ends a text, or with the flag `m` a line (7.6.1.1)."""
+
+
+def _one(code: int) -> Ranges:
+    return ((code, code),)
+
+
+def _size(ranges: Ranges) -> int:
+    return sum(last - first + 1 for first, last in ranges)
 
 
 def _char(code: int) -> str:
     return f"\\U{code:08x}"
-
-
-def _inside(ranges: Ranges) -> str:
-    return "".join(f"{_char(first)}-{_char(last)}" for first, last in ranges)
-
-
-def _others(ranges: Ranges) -> Ranges:
-    """All characters that are not in the ranges."""
-    found: list[tuple[int, int]] = []
-    start = 0
-    for first, last in sorted(ranges):
-        if first > start:
-            found.append((start, first - 1))
-        start = max(start, last + 1)
-    if start <= _CHAR_MAX:
-        found.append((start, _CHAR_MAX))
-    return tuple(found)
-
-
-@lru_cache(maxsize=64)
-def _category_ranges(name: str) -> Ranges:
-    """The characters of a Unicode category, `L` or `Lu`."""
-    found: list[tuple[int, int]] = []
-    start: int | None = None
-    for code in range(_CHAR_MAX + 1):
-        if unicodedata.category(chr(code)).startswith(name):
-            start = code if start is None else start
-        elif start is not None:
-            found.append((start, code - 1))
-            start = None
-    if start is not None:
-        found.append((start, _CHAR_MAX))
-    return tuple(found)

@@ -43,9 +43,9 @@ def contains(text: str, match: str) -> bool:
     return match in text
 
 
-def replace(rt: Runtime, text: str, pattern: str, new: str, flags: str | None = None) -> str:
+def replace(rt: Runtime, text: str, pattern: str, new: str, flags: str | None = None, *, lenient: bool = False) -> str:
     """`replace`: every match of a regular expression."""
-    expression = compiled(pattern, flags or "", text)
+    expression = compiled(pattern, flags or "", text, lenient=lenient)
     rt.charge(1 + (len(text) >> 4))
     if expression.match("") is not None:
         raise DomainError("the pattern matches the empty string")
@@ -53,15 +53,15 @@ def replace(rt: Runtime, text: str, pattern: str, new: str, flags: str | None = 
     return _sized(rt, result)
 
 
-def matches(rt: Runtime, text: str, pattern: str, flags: str | None = None) -> bool:
+def matches(rt: Runtime, text: str, pattern: str, flags: str | None = None, *, lenient: bool = False) -> bool:
     """`matches`: whether a regular expression matches a part of the text."""
     rt.charge(1 + (len(text) >> 4))
-    return compiled(pattern, flags or "", text).search(text) is not None
+    return compiled(pattern, flags or "", text, lenient=lenient).search(text) is not None
 
 
-def split(rt: Runtime, text: str, delimiter: str) -> list[str]:
+def split(rt: Runtime, text: str, delimiter: str, *, lenient: bool = False) -> list[str]:
     """`split` at each match of a regular expression."""
-    expression = compiled(delimiter, "", text)
+    expression = compiled(delimiter, "", text, lenient=lenient)
     rt.charge(1 + len(text))
     parts: list[str] = []
     last = 0
@@ -89,7 +89,7 @@ def string_join(rt: Runtime, items: Sequence[object], delimiter: str | None = No
 def extract(rt: Runtime, text: str, pattern: str) -> list[str]:
     """`extract`: every match of a regular expression."""
     rt.charge(1 + len(text))
-    return [match[0] for match in compiled(pattern, "", text).finditer(text)]
+    return [match[0] for match in compiled(pattern, "", text, lenient=True).finditer(text)]
 
 
 def _cut(number: Number) -> int:

@@ -163,7 +163,8 @@ def _converted(parameter: Parameter, value: object) -> object:
         value = number_of(value)
     if type(value) in types:
         return value
-    if is_list(value) and len(value) == 1 and type(value[0]) in types:
+    # A list of one null is no list of one string (10.3.2.9.4), even where null may stand for a string.
+    if is_list(value) and len(value) == 1 and type(value[0]) in types and value[0] is not None:
         return value[0]
     if value is not None and list in types:
         return [value]
