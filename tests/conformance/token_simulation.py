@@ -8,6 +8,7 @@ each scope. One line a case; with `--json` it is one JSON object, and the totals
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -88,14 +89,9 @@ class Expected:
 
     def __init__(self, drawing: Drawing, lines: list[str]) -> None:
         self._drawing = drawing
-        self._owners = {
-            _rank(name): element
-            for what, element, name in (_parts(line) for line in lines)
-            if what in {"signal", "exit", "destroyScope"}
-        }
+        self._ranks = _ranks([_parts(line) for line in lines])
         self._all: list[Created] = []
         self._named: dict[int, Created] = {}
-        self._last = 0
         self._exited: Created | None = None
 
     def read(self, lines: list[str]) -> list[Happening]:
@@ -109,7 +105,7 @@ class Expected:
             self._exited = None
             if what == "enter":
                 parent = self._named[_rank(name)]
-                self._begin(next(each for each in self._all if _is_new(each, element, parent)), found)
+                self._begin(self._new(element, parent), found)
             elif what == "signal" and not self._named[_rank(name)].begun:
                 self._begin(self._named[_rank(name)], found)
             elif what == "exit":
@@ -118,18 +114,19 @@ class Expected:
                 self._named[_rank(name)].gone = True
         return found
 
+    def _new(self, element: str, parent: Created) -> Created:
+        for each in self._all:
+            if each.element == element and each.parent is parent and not each.begun and not each.gone:
+                return each
+        raise ProcessionError(f"the trace enters {element} where it was not created")
+
     def _create(self, element: str, parent: str) -> None:
         by = self._exited
         if by is not None and (by.element in self._drawing.flows) is (element in self._drawing.flows):
             by = None
         if by is not None and element not in self._drawing.flows and by.element not in self._drawing.flows:
             by = None
-        rank = self._last + 1
-        # Before the first scope that it shows, the simulator may have made others; behind it, a letter that no line
-        # names is that of a scope in which nothing happens.
-        while self._owners.get(rank, "" if not self._all else element) != element:
-            rank += 1
-        self._last = rank
+        rank = self._ranks[len(self._all)]
         outer = None if parent == "null" else self._named[_rank(parent)]
         created = Created(rank, element, outer, by)
         self._named[rank] = created
@@ -153,8 +150,35 @@ class Expected:
         found.append(Happening("exit", created.element, tuple([each.number for each in own]), created.place))
 
 
-def _is_new(each: Created, element: str, parent: Created) -> bool:
-    return each.element == element and each.parent is parent and not each.begun and not each.gone
+def _ranks(parts: list[tuple[str, str, str]]) -> list[int]:
+    """The place of each created scope's letter, in the order of the lines that create one.
+
+    A line of creation does not say it; the others say whose each letter is. With as few gaps as can be.
+    """
+    created = [element for what, element, _ in parts if what == "createScope"]
+    owners = {_rank(name): element for what, element, name in parts if what in _NAMING}
+    last = max([*owners, len(created)]) + 1
+    # cost[i][r]: how many letters stay unused when the scopes from the i-th on get letters from r on.
+    cost = [[math.inf] * (last + 2) for _ in range(len(created) + 1)]
+    for rank in range(last + 1, max(owners, default=0), -1):
+        cost[-1][rank] = 0
+    for index in range(len(created) - 1, -1, -1):
+        for rank in range(last, -1, -1):
+            used = cost[index + 1][rank + 1] if owners.get(rank, created[index]) == created[index] else math.inf
+            unused = math.inf if rank in owners else cost[index][rank + 1] + 1
+            cost[index][rank] = min(used, unused)
+    found: list[int] = []
+    rank = 1
+    for index, element in enumerate(created):
+        while owners.get(rank, element) != element or cost[index][rank] != cost[index + 1][rank + 1]:
+            rank += 1
+            assert rank <= last, "the letters of the trace fit no order of creation"
+        found.append(rank)
+        rank += 1
+    return found
+
+
+_NAMING: Final = frozenset({"signal", "exit", "destroyScope"})
 
 
 def _is_merged(each: Created, into: Created) -> bool:
@@ -271,11 +295,11 @@ def run_case(document: Path, ops: list[dict[str, Any]]) -> str:
             wanted.append(expected.read(op["trace"]))
             sections.append(_as_shown(play.trace, drawing))
             play.trace.clear()
-        elif op["op"] == "setConfig":
+        elif op["op"] == "setConfig" and len(ids) > 1:
             play.configure(ids[0], ids[1:])
         elif op["op"] == "waitAtElement":
             play.wait_at(ids[0])
-        else:
+        elif op["op"] in {"trigger", "signal"}:
             play.trigger(ids[0])
     numbering = Numbering()
     return difference(order_of(sections, numbering), order_of(wanted, numbering), numbering)
@@ -305,6 +329,9 @@ def outcomes(folder: Path) -> Iterator[Outcome]:
             why = run_case(folder / "models" / row["model"], row["ops"])
         except ProcessionError as error:
             why = str(error)
+        except Exception as error:
+            # A trace that cannot be read, or a bug, is the failure of its case and not of the others.
+            why = f"{type(error).__name__}: {error}"
         yield Outcome(name, not why, why)
 
 

@@ -151,8 +151,10 @@ def _with_starts(resolved: Resolved, lowered: Lowered, node: Node) -> Node:
     view = resolved.views[node.id]
     plain = [start for start in view.starts if not start.definitions]
     starts = view.starts if node.kind is Kind.EVENT_SUB_PROCESS else plain or view.starts
-    found = [lowered.outer[each.id] for each in starts]
-    return replace(node, starts=(*found, *_implicit(lowered, view)))
+    found = [lowered.outer[each.id] for each in starts] + list(_implicit(lowered, view))
+    if not found and node.kind is Kind.SUB_PROCESS:
+        return replace(node, kind=Kind.TASK)  # nothing is in it, yet
+    return replace(node, starts=tuple(found))
 
 
 def _starts(lowered: Lowered, view: ScopeView) -> dict[str, tuple[Ref, ...]]:

@@ -43,6 +43,13 @@ class Pending(NamedTuple):
     origin: int = 0
 
 
+class Turn(NamedTuple):
+    """What an activity with message flows does next: it sends, it receives, or without a flow it waits for a hand."""
+
+    is_sent: bool
+    flow: MessageFlow | None
+
+
 Pick: TypeAlias = "tuple[Case, tuple[e.AnyEvent, ...]]"
 
 
@@ -60,8 +67,8 @@ class Case:
         self.linked: Linked
         self.state = State()
         self.reader = Reader(program, key, shown)
-        self.turns: dict[int, list[tuple[bool, MessageFlow]]] = {}
-        """Of each waiting activity with message flows: those that are still to come, and whether it is sent."""
+        self.turns: dict[int, list[Turn]] = {}
+        """Of each waiting activity with message flows: what is still to come."""
 
     def node(self, index: int) -> Node:
         """The event that the node of a subscription or job belongs to."""
@@ -126,7 +133,8 @@ class Play:
         if flow is not None:
             self._pending.append(Pending(flow=flow))
         elif (picked := self._waiting(element)) is not None:
-            self._do(*picked)
+            if self._may_go_on(*picked):
+                self._do(*picked)
         else:
             played = next((each for each in self._played if element in each.starts), None)
             if played is None:
@@ -212,15 +220,29 @@ class Play:
         if node.bpmn in _SENDERS:
             self._pending.extend(Pending(flow=flow) for flow in self._flows if flow.source == node.id)
         elif node.id in self._turns:
-            case.turns[element] = list(self._turns[node.id])
-            self._take_turns(case, element)
+            held = [Turn(False, None)] if node.id in self._pauses else []
+            case.turns[element] = [*held, *self._turns[node.id]]
+            self._sent_all(case.turns[element])
 
-    def _take_turns(self, case: Case, element: int) -> bool:
-        """An activity sends and receives from left to right. Whether all its turns are over."""
-        turns = case.turns[element]
-        while turns and turns[0][0]:
-            self._pending.append(Pending(flow=turns.pop(0)[1]))
+    def _sent_all(self, turns: list[Turn]) -> bool:
+        """An activity sends and receives from left to right: it sends up to what it receives next. Whether it is done
+        with all its turns."""
+        while turns and turns[0].is_sent:
+            self._pending.append(Pending(flow=turns.pop(0).flow))
         return not turns
+
+    def _may_go_on(self, case: Case, events: tuple[e.AnyEvent, ...]) -> bool:
+        """Whether a hand lets what waits go on. An activity that was told to wait begins its turns; one that waits for
+        a message receives no more, and sends what it still has to send."""
+        turns = self._turns_of(case, events)
+        if not turns:
+            return True
+        if turns[0].flow is None:
+            turns.pop(0)
+            return self._sent_all(turns)
+        self._pending.extend(Pending(flow=turn.flow) for turn in turns if turn.is_sent)
+        turns.clear()
+        return True
 
     def _deliver(self, flow: MessageFlow) -> None:
         """A message flow ends at what waits for it, at a start, or nowhere."""
@@ -229,27 +251,28 @@ class Play:
         picked = self._waiting(flow.target)
         if picked is not None:
             case, events = picked
-            if not self._is_turn_over(case, events[0], flow):
-                return
-            self._do(case, events)
+            if self._is_turn_over(case, events, flow):
+                self._do(case, events)
             return
         played = next((each for each in self._played if flow.target in each.starts), None)
         node = None if played is None else played.program.nodes[played.starts[flow.target][0]]
         if played is not None and node is not None and node.kind is Kind.START_EVENT:
             self._start(played, flow.target)
 
-    def _is_turn_over(self, case: Case, event: e.AnyEvent, flow: MessageFlow) -> bool:
+    def _is_turn_over(self, case: Case, events: tuple[e.AnyEvent, ...], flow: MessageFlow) -> bool:
         """Whether a message lets what waits for it go on: an activity may have more to receive and to send."""
-        if not isinstance(event, e.OfferMessage):
-            return False  # a scope that is told to wait does not wait for a message
-        element = case.state.subscriptions[event.subscription].element
-        turns = case.turns.get(element)
-        if not turns:
-            return True
-        if turns[0][1].id != flow.id:
-            return False
+        turns = self._turns_of(case, events)
+        if turns is None or turns[0].flow is not flow:
+            return turns is None and isinstance(events[0], e.OfferMessage)
         turns.pop(0)
-        return self._take_turns(case, element)
+        return self._sent_all(turns)
+
+    def _turns_of(self, case: Case, events: tuple[e.AnyEvent, ...]) -> list[Turn] | None:
+        """What the activity that these events let go on has still to do; None if it has nothing to do with messages."""
+        first = events[0]
+        if not isinstance(first, e.OfferMessage):
+            return None  # a scope that is told to wait does not wait for a message
+        return case.turns.get(case.state.subscriptions[first.subscription].element) or None
 
     def _broadcast(self, signal: Pending) -> None:
         for case in self._active():
@@ -262,7 +285,7 @@ class Play:
                 self._start(played, element)
 
 
-def _turns(definitions: Definitions, flows: list[MessageFlow]) -> dict[str, list[tuple[bool, MessageFlow]]]:
+def _turns(definitions: Definitions, flows: list[MessageFlow]) -> dict[str, list[Turn]]:
     """The message flows of each task, from left to right as they are drawn, and whether the task sends them."""
     edges = {edge.element: edge.waypoints for each in definitions.diagrams for edge in each.edges if edge.waypoints}
     tasks = [
@@ -271,7 +294,7 @@ def _turns(definitions: Definitions, flows: list[MessageFlow]) -> dict[str, list
         for node in _activities(process.scope.nodes)
         if node.scope is None and not node.triggered_by_event
     ]
-    found: dict[str, list[tuple[bool, MessageFlow]]] = {}
+    found: dict[str, list[Turn]] = {}
     for task in tasks:
         placed = [
             (edges[flow.id][0 if is_sent else -1].x if flow.id in edges else 0.0, number, is_sent, flow)
@@ -280,7 +303,7 @@ def _turns(definitions: Definitions, flows: list[MessageFlow]) -> dict[str, list
             if (flow.source if is_sent else flow.target) == task
         ]
         if placed:
-            found[task] = [(is_sent, flow) for _, _, is_sent, flow in sorted(placed, key=lambda each: each[:3])]
+            found[task] = [Turn(is_sent, flow) for _, _, is_sent, flow in sorted(placed, key=lambda each: each[:3])]
     return found
 
 
