@@ -78,6 +78,7 @@ docs: $(VENV)/.dev ## execute every code block of README.md and docs/
 reference: $(VENV)/.dev ## write what is generated of the documentation anew from the code
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.conformance
+	@$(BIN)/python -m tools.coverage
 
 # --- the environment --------------------------------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ def _elements() -> str:
     lines = ["| family | executed | refused |", "|---|---|---|"]
     activities = ", ".join(f"`{name}`" for name in ACTIVITIES)
     gateways = ", ".join(f"`{name}`" for name in GATEWAYS)
-    lines.append(f"| activities | {activities} | `transaction`, `adHocSubProcess`, global tasks that are called |")
+    lines.append(f"| activities | {activities} | global tasks that are called |")
     lines.append(f"| gateways | {gateways} | |")
     lines += ["", "What is refused, and what to draw instead:", "", "| element | remedy |", "|---|---|"]
     lines += [f"| `{name}` | {remedy} |" for name, (_, remedy) in REFUSED.items()]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from procession import dmn, feel
     from procession.base.diagnostics import Refused
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
-    from procession.hosts.embedded import BpmnError, Denied, Engine, Instance, Job
+    from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job
     from procession.hosts.embedded.aio import AsyncEngine, AsyncInstance
 
 __version__ = "0.1.0"
@@ -21,6 +21,7 @@ __all__ = [
     "AsyncInstance",
     "BadValue",
     "BpmnError",
+    "Choice",
     "Conflict",
     "Denied",
     "Engine",
@@ -40,6 +41,7 @@ _HOME: Final = {
     "AsyncInstance": "procession.hosts.embedded.aio",
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
+    "Choice": "procession.hosts.embedded",
     "Conflict": "procession.base.failure",
     "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",

@@ -131,6 +131,8 @@ class Run:
         definitions, found = parse_bpmn(data, document.name)
         if definitions is None:
             raise Refused(found)
+        # The script throws the error of the model; there is one.
+        self._error = next((each.code for each in definitions.errors if each.code), "ERR-1")
         programs, more = compile_definitions(
             definitions,
             languages=frozenset({"feel", LANGUAGE}),
@@ -177,7 +179,7 @@ class Run:
         ready = self.driver.now
         for word in str(cast("dict[str, Json]", job["headers"])["script"]).split():
             if word == "THROW_ERROR":
-                self._answer(q.ThrowJob(self.driver.tenant, key, "ERR-1", "thrown by the script"))
+                self._answer(q.ThrowJob(self.driver.tenant, key, self._error, "thrown by the script"))
                 return
             ready += self._act(word, variables, changes)
         done = q.FinishJob(self.driver.tenant, key, changes)

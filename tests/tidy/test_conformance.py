@@ -29,8 +29,9 @@ LINKS: Final = [
 SCENARIOS: Final = sorted((ROOT / "tests" / "scenarios").rglob("*.scenario.yaml"))
 
 
-def test_the_generated_tables_are_those_of_the_code() -> None:
-    command = [sys.executable, "-m", "tools.conformance", "--check"]
+@pytest.mark.parametrize("tool", ["conformance", "coverage"])
+def test_the_generated_tables_are_those_of_the_code(tool: str) -> None:
+    command = [sys.executable, "-m", f"tools.{tool}", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

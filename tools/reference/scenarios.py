@@ -41,7 +41,13 @@ def page() -> str:
         "## `jobs`: what jobs answer",
         "By job type: one answer, or a list of answers by attempt whose last repeats. An answer is exactly one of:",
         table(("key", "type", "default"), _fields(scenario.Answer)),
-        "`fail` takes " + _listed(scenario.Fail) + ". `throw` takes " + _listed(scenario.Throw) + ".",
+        "`fail` takes "
+        + _listed(scenario.Fail)
+        + ". `throw` takes "
+        + _listed(scenario.Throw)
+        + ". `choose` takes "
+        + _listed(scenario.Choose)
+        + ".",
         "## `steps`",
         "A step has exactly one verb, and `instance: NAME` where the last instance started is not meant.",
     ]

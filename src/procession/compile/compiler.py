@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from procession.base.diagnostics import Diagnostic
-from procession.compile.check import data, details, extensions, references, structure, support
+from procession.compile.check import ad_hoc, compensation, data, details, extensions, references, structure, support
 from procession.compile.expressions import LANGUAGES, Expressions, Languages
 from procession.compile.findings import Findings
 from procession.compile.link import link
@@ -30,6 +30,8 @@ RULES: Final[tuple[Rule, ...]] = (
     references.check_scope,
     details.check_scope,
     extensions.check_scope,
+    compensation.check_scope,
+    ad_hoc.check_scope,
 )
 """Every rule sees every scope of a process."""
 

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from procession.core import facts as f
 from procession.core.apply_events import EVENTS, LATE_JOINS, Apply, tokens_merged, unwatch, wait
+from procession.core.apply_scopes import SCOPES
 from procession.core.state import (
     ElementInstance,
     Incident,
@@ -134,6 +135,8 @@ def _element_terminating(program: Program, state: State, fact: f.ElementTerminat
     element.waits = None
     element.attributes = None
     element.held = None
+    if element.extras is not None:
+        element.extras.undoing = None
     element.tokens = 0
     element.arrived = None
     element.gates = None
@@ -398,4 +401,5 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.Drew: _drew,
     f.Yielded: _yielded,
     f.Resumed: _resumed,
+    **SCOPES,
 }

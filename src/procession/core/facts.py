@@ -18,6 +18,15 @@ from procession.core.facts_of_events import GatewayReset as GatewayReset
 from procession.core.facts_of_events import ImplicitThrown as ImplicitThrown
 from procession.core.facts_of_events import TriggerHappened as TriggerHappened
 from procession.core.facts_of_events import TriggersComplete as TriggersComplete
+from procession.core.facts_of_scopes import ActivationEntered as ActivationEntered
+from procession.core.facts_of_scopes import ActivationsClosed as ActivationsClosed
+from procession.core.facts_of_scopes import ActivitiesChosen as ActivitiesChosen
+from procession.core.facts_of_scopes import CompensationEntered as CompensationEntered
+from procession.core.facts_of_scopes import CompensationOpened as CompensationOpened
+from procession.core.facts_of_scopes import CompensationStarted as CompensationStarted
+from procession.core.facts_of_scopes import CompletionKept as CompletionKept
+from procession.core.facts_of_scopes import OutputAppended as OutputAppended
+from procession.core.facts_of_scopes import TransactionCancelled as TransactionCancelled
 
 
 class InstanceStarted(Fact, frozen=True, array_like=True, gc=False, tag="started"):
@@ -451,6 +460,15 @@ AnyFact: TypeAlias = (
     | ChildStarted
     | ErrorThrown
     | EscalationThrown
+    | CompletionKept
+    | CompensationOpened
+    | CompensationStarted
+    | CompensationEntered
+    | TransactionCancelled
+    | ActivitiesChosen
+    | ActivationEntered
+    | ActivationsClosed
+    | OutputAppended
     | IncidentRaised
     | IncidentResolved
     | Warned

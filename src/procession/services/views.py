@@ -432,7 +432,7 @@ class Views:
         for row in rows:
             for fact in codec.decode_facts(row.data):
                 element = _subject(fact, waits)
-                if isinstance(fact, f.ElementEntered | f.ItemEntered):
+                if isinstance(fact, _ENTERING):
                     elements[element] = nodes[fact.node].id
                 elif isinstance(fact, f.InstanceStarted):
                     elements[fact.root] = nodes[0].id
@@ -440,6 +440,10 @@ class Views:
                 tag = cast("str", fact.__struct_config__.tag)
                 found.append(Entry(row.seq, row.at, tag, element, name, fact))
         return found
+
+
+_ENTERING: Final = (f.ElementEntered, f.ItemEntered, f.CompensationEntered, f.CompensationOpened, f.ActivationEntered)
+"""Facts of an element instance that did not exist before."""
 
 
 def warnings_of(program: Program, entries: Iterable[Entry]) -> list[WarningView]:

@@ -211,6 +211,8 @@ class _Run:
         tenant = self.driver.tenant
         if answer.complete is not None:
             self.call(q.FinishJob(tenant, key, checked_all(answer.complete)))
+        elif answer.choose is not None:
+            self.call(_chosen(tenant, key, answer.choose))
         elif answer.fail is not None:
             self.call(q.FailJob(tenant, key, answer.fail.message, retries=answer.fail.retries, backoff=0))
         elif answer.throw is not None:
@@ -301,8 +303,18 @@ def _complete(run: _Run, step: Step, body: s.Complete) -> None:
     tenant = run.driver.tenant
     if task:
         run.call(q.TaskEvent(tenant, key, e.CompleteTask(key, variables)))
+    elif body.choose is not None:
+        run.call(_chosen(tenant, key, body.choose))
     else:
         run.call(q.FinishJob(tenant, key, variables))
+
+
+def _chosen(tenant: str, key: int, choose: s.Choose) -> q.FinishJob:
+    said = choose.activate
+    given = list(said.items()) if isinstance(said, dict) else [(name, dict[str, object]()) for name in said]
+    pairs = [(name, checked_all(variables)) for name, variables in given]
+    choice = e.Choice(pairs, choose.done, choose.cancel)
+    return q.FinishJob(tenant, key, checked_all(choose.variables), choice=choice)
 
 
 def _fail(run: _Run, step: Step, body: s.FailJob) -> None:
@@ -441,6 +453,14 @@ def _cancel(run: _Run, step: Step, body: s.Cancel) -> None:
     run.call(q.Deliver(run.driver.tenant, run.case(step.instance).key, e.Cancel(body.reason)))
 
 
+def _trigger(run: _Run, step: Step, body: s.TriggerActivity) -> None:
+    case = run.case(step.instance)
+    within = _scope(case, body.within) if body.within else 0
+    activities = [body.element, *body.elements] if body.element else body.elements
+    event = e.TriggerActivity(within, activities, checked_all(body.variables))
+    run.call(q.Deliver(run.driver.tenant, case.key, event))
+
+
 def _later(run: _Run, step: Step, body: object) -> None:
     raise Failed("not in this version")
 
@@ -460,5 +480,5 @@ VERBS: Final[dict[str, Callable[[_Run, Step, Any], None]]] = {
     "cancel": _cancel,
     "modify": _later,
     "migrate": _later,
-    "trigger": _later,
+    "trigger": _trigger,
 }

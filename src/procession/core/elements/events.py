@@ -10,12 +10,13 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.catches import correlation_key, key_text, open_all, plan
 from procession.core.commands import Broadcast, Publish
+from procession.core.compensation import enclosing_transaction, throw_compensation
 from procession.core.context import Context
 from procession.core.delivery import signal_within
 from procession.core.errors import escalate, throw
 from procession.core.interrupt import interrupt_inside
 from procession.core.jobs import create, plan_job
-from procession.core.operations import BROADCAST, COMPLETE, ENTER, THROW_PART
+from procession.core.operations import BROADCAST, CANCEL_TRANSACTION, COMPLETE, ENTER, THROW_PART
 from procession.core.state import ElementInstance
 from procession.core.timers import duration_ms
 from procession.core.tokens import close_waits
@@ -24,6 +25,8 @@ from procession.ir.kinds import Kind
 from procession.ir.program import (
     ALTERED_IR,
     NONE,
+    CancelTrigger,
+    CompensateTrigger,
     ErrorTrigger,
     EscalationTrigger,
     LinkTrigger,
@@ -186,6 +189,17 @@ def _terminate(cx: Context, node: Node, element: ElementInstance) -> None:
     interrupt_inside(cx, scope, (COMPLETE, scope.key))
 
 
+def _cancel(cx: Context, node: Node, element: ElementInstance) -> None:
+    """A cancel end event ends all else in its transaction; inside one that is being undone already it is plain."""
+    transaction = enclosing_transaction(cx, element)
+    if transaction is None:
+        cx.agenda.append((COMPLETE, element.key))
+        return
+    close_waits(cx, element)
+    cx.write(f.ElementCompleted(element.key))
+    interrupt_inside(cx, transaction, (CANCEL_TRANSACTION, transaction.key))
+
+
 Throw: TypeAlias = Callable[[Context, Node, ElementInstance], None]
 
 THROW: Final[dict[type[Any], Throw]] = {
@@ -195,4 +209,6 @@ THROW: Final[dict[type[Any], Throw]] = {
     EscalationTrigger: _escalation,
     LinkTrigger: _link,
     TerminateTrigger: _terminate,
+    CompensateTrigger: throw_compensation,
+    CancelTrigger: _cancel,
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, final
 
 from procession.base.values import Json, Variables
+from procession.hosts.embedded.choice import Choice
 from procession.hosts.embedded.engine import CALL_TIMEOUT_S, DEFAULT_TENANT, Duration, Engine, Source
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
@@ -242,6 +243,17 @@ class AsyncEngine:
         """See `Engine.resolve_incident`."""
         await _off(self.engine.resolve_incident, incident, retries=retries, tenant=tenant)
 
+    async def trigger(
+        self,
+        instance: int,
+        *activities: str,
+        variables: Mapping[str, object] | None = None,
+        element: int = 0,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        """See `Engine.trigger`."""
+        await _off(self.engine.trigger, instance, *activities, variables=variables, element=element, tenant=tenant)
+
     async def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
         """See `Engine.faults`."""
         return await _off(self.engine.faults, tenant=tenant)
@@ -284,7 +296,7 @@ class AsyncEngine:
         return await _off(self.engine.activate_jobs, type, limit, worker=worker, timeout=timeout, tenant=tenant)
 
     async def complete_job(
-        self, job: Job | int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+        self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> None:
         """See `Engine.complete_job`."""
         await _off(self.engine.complete_job, job, variables, tenant=tenant)
@@ -462,6 +474,12 @@ class AsyncInstance:
     async def resolve_incident(self, incident: int = 0, retries: int = 1) -> None:
         """See `Instance.resolve_incident`."""
         await _off(self.handle.resolve_incident, incident, retries)
+
+    async def trigger(
+        self, *activities: str, variables: Mapping[str, object] | None = None, element: int | str = 0
+    ) -> None:
+        """See `Instance.trigger`."""
+        await _off(self.handle.trigger, *activities, variables=variables, element=element)
 
     async def publish(
         self,

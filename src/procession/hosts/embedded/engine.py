@@ -16,7 +16,8 @@ import msgspec
 
 from procession.base.failure import NotFound, ProcessionError
 from procession.base.values import Json, Variables, checked_all, told
-from procession.core.events import AssignTask, CompleteTask, UpdateTask
+from procession.core.events import AssignTask, CompleteTask, TriggerActivity, UpdateTask
+from procession.hosts.embedded.choice import Choice, answered
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.door import admitted, document, known_zone, milliseconds
 from procession.hosts.embedded.instance import Instance
@@ -291,6 +292,18 @@ class Engine:
         """What faults of the engine itself stopped. It is tried again when a store is opened anew."""
         return self.reader().views.faults(tenant)
 
+    def trigger(
+        self,
+        instance: int,
+        *activities: str,
+        variables: Mapping[str, object] | None = None,
+        element: int = 0,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        """Begins activities of an ad-hoc sub-process, each with `variables` of its own. See `Instance.trigger`."""
+        event = TriggerActivity(element, list(activities), checked_all(variables))
+        self.call(q.Deliver(tenant, instance, event))
+
     # --- jobs
 
     def worker(
@@ -343,11 +356,13 @@ class Engine:
         return [job_from(each, tenant) for each in cast("list[dict[str, Json]]", answer)]
 
     def complete_job(
-        self, job: Job | int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+        self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> None:
-        """Completes a job. Raises `NotFound` when it is over, or when the lease of this `Job` ran out."""
+        """Completes a job, that of an ad-hoc sub-process with a `Choice`. Raises `NotFound` when it is over, or when
+        the lease of this `Job` ran out."""
         key, token, tenant = _addressed(job, tenant)
-        self.call(q.FinishJob(tenant, key, checked_all(variables), token))
+        values, choice = answered(variables)
+        self.call(q.FinishJob(tenant, key, values, token, choice=choice))
 
     def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
         """A task listener says no to what its user task was about to do; raises `Conflict` where it cannot."""
