@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from procession.base.failure import ProcessionError
-from procession.model.bpmn import Definitions, FlowNode, Gateway, Scope
+from procession.model.bpmn import Activity, Definitions, FlowNode, Gateway
+from procession.model.events import Event
 from procession.parse import parse_bpmn
 from procession.services.play import Play
 from procession.services.play_trace import Happening, What
@@ -46,21 +47,31 @@ class Drawing:
     def __init__(self, definitions: Definitions) -> None:
         self.nodes: dict[str, FlowNode] = {}
         self.flows: set[str] = set()
-        incoming: dict[str, int] = {}
-        scopes: list[Scope] = [process.scope for process in definitions.processes]
+        self.cancelling: set[str] = set()
+        """The cancel end events in transactions."""
+        incoming: Counter[str] = Counter()
+        scopes = [(process.scope, False) for process in definitions.processes]
         while scopes:
-            scope = scopes.pop()
-            self.nodes |= {node.id: node for node in scope.nodes}
+            scope, in_transaction = scopes.pop()
             self.flows |= {flow.id for flow in scope.flows}
-            for flow in scope.flows:
-                incoming[flow.target] = incoming.get(flow.target, 0) + 1
-            scopes += [inner for node in scope.nodes if (inner := getattr(node, "scope", None)) is not None]
+            incoming.update(flow.target for flow in scope.flows)
+            for node in scope.nodes:
+                self.nodes[node.id] = node
+                if isinstance(node, Activity) and node.scope is not None:
+                    scopes.append((node.scope, in_transaction or node.kind == "transaction"))
+                elif in_transaction and _cancels(node):
+                    self.cancelling.add(node.id)
         self.joins = {
             id
             for id, node in self.nodes.items()
-            if isinstance(node, Gateway) and node.kind in _JOINS and incoming.get(id, 0) > 1
+            if isinstance(node, Gateway) and node.kind in _JOINS and incoming[id] > 1
         }
         self.deferred = {id for id, node in self.nodes.items() if node.kind == "eventBasedGateway"}
+
+
+def _cancels(node: FlowNode) -> bool:
+    kinds = [each.kind for each in node.definitions] if isinstance(node, Event) and node.kind == "endEvent" else []
+    return "cancelEventDefinition" in kinds
 
 
 _JOINS: Final = frozenset({"parallelGateway", "inclusiveGateway", "complexGateway"})
@@ -212,8 +223,8 @@ def _rank(name: str) -> int:
 # --- partial orders ---------------------------------------------------------------------------------------------------
 
 # Every happening gets a number that stands for all that came before it on its own way: what it is, the section of the
-# trace, the scope that it is in, the flow or exit that it came from; for the exit of a scope, all that was entered in
-# it. Equal multisets of such numbers are equal partial orders. How scopes and tokens are named plays no part.
+# trace, the scope that it is in, the flow or exit that it came from; for the exit of a scope, all that was entered and
+# left in it. Equal multisets of such numbers are equal partial orders. How scopes and tokens are named plays no part.
 
 Order: TypeAlias = "Counter[int]"
 
@@ -256,6 +267,7 @@ def order_of(sections: Iterable[list[Happening]], numbering: Numbering) -> Order
                 held = sorted(number for own in each.own for number in inside.get(own, ()))
                 number = numbering.number("exit", each.element, section, tuple(before), tuple(held))
                 left.update(dict.fromkeys(each.own, number))
+                inside.setdefault(each.scope, []).append(number)
             elif each.what == "flow":
                 source = left[each.by[0]] if each.by else -1
                 number = numbering.number("flow", each.element, section, entered[each.scope], source)
@@ -310,13 +322,14 @@ def run_case(document: Path, ops: list[dict[str, Any]]) -> str:
 
 def _as_shown(trace: list[Happening], drawing: Drawing) -> list[Happening]:
     """The traces show no exit of an event-based gateway and no token on the flow behind it: what waits there is begun
-    in the gateway's place."""
+    in the gateway's place. And they show no exit of an end event that cancels its transaction, for it ends with it."""
     deferred = {own for each in trace if each.element in drawing.deferred for own in each.own}
     skipped = {each.own[0] for each in trace if each.what == "flow" and each.by and each.by[0] in deferred}
     return [
         each._replace(by=()) if each.by and each.by[0] in skipped else each
         for each in trace
-        if not (each.what == "exit" and each.own[0] in deferred) and each.own[0] not in skipped
+        if not (each.what == "exit" and (each.own[0] in deferred or each.element in drawing.cancelling))
+        and each.own[0] not in skipped
     ]
 
 

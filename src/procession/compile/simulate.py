@@ -113,7 +113,7 @@ def _paused(node: Node) -> Node:
     return node
 
 
-_PAUSED: Final = frozenset({Kind.SUB_PROCESS})
+_PAUSED: Final = frozenset({Kind.SUB_PROCESS, Kind.TRANSACTION})
 
 
 def _played(definitions: Definitions, drawn: Process, process: Process) -> Played:
@@ -146,13 +146,13 @@ def _played(definitions: Definitions, drawn: Process, process: Process) -> Playe
 def _with_starts(resolved: Resolved, lowered: Lowered, node: Node) -> Node:
     """A scope begins with its start events and with all that no flow leads to. The standard has it that there is
     nothing of the second kind where there are start events (10.5.2); a drawing may have both."""
-    if node.kind not in {Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS} or node.id not in resolved.views:
+    if node.kind not in {*_PAUSED, Kind.EVENT_SUB_PROCESS} or node.id not in resolved.views:
         return node
     view = resolved.views[node.id]
     plain = [start for start in view.starts if not start.definitions]
     starts = view.starts if node.kind is Kind.EVENT_SUB_PROCESS else plain or view.starts
     found = [lowered.outer[each.id] for each in starts] + list(_implicit(lowered, view))
-    if not found and node.kind is Kind.SUB_PROCESS:
+    if not found and node.kind in _PAUSED:
         return replace(node, kind=Kind.TASK)  # nothing is in it, yet
     return replace(node, starts=tuple(found))
 

@@ -33,7 +33,19 @@ class Happening(NamedTuple):
 class Reader:
     """Reads the facts of one instance. `shown` is the id under which the process is shown."""
 
-    __slots__ = ("_arrived", "_ended", "_last", "_merged", "_next", "_nodes", "_of", "_program", "_shown", "_tokens")
+    __slots__ = (
+        "_again",
+        "_arrived",
+        "_ended",
+        "_last",
+        "_merged",
+        "_next",
+        "_nodes",
+        "_of",
+        "_program",
+        "_shown",
+        "_tokens",
+    )
 
     def __init__(self, program: Program, instance: int, shown: str) -> None:
         self._program = program
@@ -49,6 +61,8 @@ class Reader:
         """By scope and flow, the tokens that wait at the join behind it."""
         self._merged: dict[tuple[int, int], tuple[int, ...]] = {}
         self._last: tuple[int, ...] = ()
+        self._again: dict[int, int] = {}
+        """Of a completed scope that was opened again to be undone: the element instance that it was."""
         self._ended: dict[tuple[int, int], int] = {}
         """By scope and node, the element instance that was ended last."""
 
@@ -61,12 +75,14 @@ class Reader:
                     self._of[fact.root] = (self._nodes[0], 0, (fact.root,))
                     trace.append(Happening("enter", self._shown, (fact.root,), 0))
                 case f.ElementEntered():
-                    node = self._nodes[fact.node]
-                    self._entered(fact, node, trace)
-                    entered.append((node, fact.element))
+                    self._entered(fact, trace)
+                    entered.append((self._nodes[fact.node], fact.element))
+                case f.CompensationEntered():
+                    if self._undoes(fact, trace):
+                        entered.append((self._nodes[fact.node], fact.element))
                 case f.ElementCompleted():
                     self._left(fact.element, trace)
-                case f.ElementTerminated():
+                case f.ElementTerminated() if fact.element in self._of:
                     node, scope, own = self._of[fact.element]
                     self._ended[scope, node.index] = fact.element
                     trace.append(Happening("end", node.id, own, scope))
@@ -80,8 +96,9 @@ class Reader:
                     pass
         return entered
 
-    def _entered(self, fact: f.ElementEntered, node: Node, trace: list[Happening]) -> None:
-        scope = fact.scope
+    def _entered(self, fact: f.ElementEntered, trace: list[Happening]) -> None:
+        node = self._nodes[fact.node]
+        scope = self._again.get(fact.scope, fact.scope)
         merged = self._merged.pop((scope, node.index), ())
         if merged:
             # Its tokens have been entered one by one.
@@ -98,6 +115,18 @@ class Reader:
             self._interrupted(scope, node, trace)
         trace.append(Happening("enter", node.id, (fact.element,), scope, by))
 
+    def _undoes(self, fact: f.CompensationEntered, trace: list[Happening]) -> bool:
+        """A handler is entered like any element; a scope that is opened again goes on as what it was."""
+        node = self._nodes[fact.node]
+        scope = self._again.get(fact.scope, fact.scope)
+        was = self._of.get(fact.completed)
+        if was is not None and was[0].index == node.index:
+            self._again[fact.element] = fact.completed
+            return False
+        self._of[fact.element] = (node, scope, (fact.element,))
+        trace.append(Happening("enter", node.id, (fact.element,), scope))
+        return True
+
     def _interrupted(self, scope: int, event: Node, trace: list[Happening]) -> None:
         """The activity that a boundary event ended was left through it."""
         host = self._ended.pop((scope, event.attached), 0)
@@ -106,6 +135,8 @@ class Reader:
             trace.append(Happening("exit", node.id, own, scope))
 
     def _left(self, element: int, trace: list[Happening]) -> None:
+        if element not in self._of:
+            return  # opened again, or a compensation that nobody waits for
         node, scope, own = self._of[element]
         name = node.id if node.index else self._shown
         trace.append(Happening("exit", name, own, scope))
@@ -113,19 +144,21 @@ class Reader:
 
     def _taken(self, fact: f.FlowTaken, trace: list[Happening]) -> None:
         flow = self._program.flows[fact.flow]
+        scope = self._again.get(fact.scope, fact.scope)
         self._next -= 1
         token = self._next
-        trace.append(Happening("flow", flow.id, (token,), fact.scope, self._last))
+        trace.append(Happening("flow", flow.id, (token,), scope, self._last))
         target = self._nodes[flow.target]
         if target.kind in ARRIVE and len(target.incoming) > 1:
-            trace.append(Happening("enter", target.id, (token,), fact.scope, (token,)))
-            self._arrived.setdefault((fact.scope, fact.flow), []).append(token)
+            trace.append(Happening("enter", target.id, (token,), scope, (token,)))
+            self._arrived.setdefault((scope, fact.flow), []).append(token)
         else:
-            self._tokens.setdefault((fact.scope, fact.flow), []).append(token)
+            self._tokens.setdefault((scope, fact.flow), []).append(token)
 
     def _merge(self, fact: f.TokensMerged | f.GatewayActivated) -> None:
-        arrived = [self._arrived[fact.scope, flow].pop(0) for flow in fact.flows if (fact.scope, flow) in self._arrived]
-        self._merged[fact.scope, fact.node] = tuple(arrived)
+        scope = self._again.get(fact.scope, fact.scope)
+        arrived = [self._arrived[scope, flow].pop(0) for flow in fact.flows if (scope, flow) in self._arrived]
+        self._merged[scope, fact.node] = tuple(arrived)
 
     def _drop(self, scope: int) -> None:
         for table in (self._tokens, self._arrived):
