@@ -24,7 +24,7 @@ from procession.compile.lower.process import Lowered, lower_process
 from procession.compile.resolve import Resolved, ScopeView, is_implicit_start, is_link, link_name, resolve
 from procession.feel.lexer import NO_NAMES
 from procession.ir.kinds import Kind, ListenerEvent
-from procession.ir.program import JobSpec, Listener, MessageTrigger, Node, NoneTrigger, Program, Ref, Text
+from procession.ir.program import NONE, JobSpec, Listener, MessageTrigger, Node, NoneTrigger, Program, Ref, Text
 from procession.model.bpmn import (
     Activity,
     ActivityKind,
@@ -97,10 +97,18 @@ def with_pauses(program: Program, waiting: frozenset[str]) -> Program:
 
 
 def without_throw(program: Program, index: Ref) -> Program:
-    """The program in which a throwing event, whose error nothing catches, just passes."""
-    nodes = list(program.nodes)
-    nodes[index] = replace(nodes[index], trigger=NoneTrigger())
-    return replace(program, nodes=tuple(nodes))
+    """The program in which a throwing event just passes."""
+    return _changed(program, replace(program.nodes[index], trigger=NoneTrigger()))
+
+
+def without_flows(program: Program, index: Ref) -> Program:
+    """The program in which a node is left over no flow."""
+    return _changed(program, replace(program.nodes[index], outgoing=(), default=NONE))
+
+
+def _changed(program: Program, node: Node) -> Program:
+    nodes = program.nodes
+    return replace(program, nodes=(*nodes[: node.index], node, *nodes[node.index + 1 :]))
 
 
 def _paused(node: Node) -> Node:
@@ -149,8 +157,8 @@ def _with_starts(resolved: Resolved, lowered: Lowered, node: Node) -> Node:
     if node.kind not in {*_PAUSED, Kind.EVENT_SUB_PROCESS} or node.id not in resolved.views:
         return node
     view = resolved.views[node.id]
-    plain = [start for start in view.starts if not start.definitions]
-    starts = view.starts if node.kind is Kind.EVENT_SUB_PROCESS else plain or view.starts
+    is_handler = node.kind is Kind.EVENT_SUB_PROCESS
+    starts = [start for start in view.starts if is_handler or not start.definitions]
     found = [lowered.outer[each.id] for each in starts] + list(_implicit(lowered, view))
     if not found and node.kind in _PAUSED:
         return replace(node, kind=Kind.TASK)  # nothing is in it, yet
@@ -201,7 +209,9 @@ def _scope(scope: Scope, is_handler: bool) -> Scope:
         )
     ]
     ids = {node.id: node for node in nodes}
-    flows = [flow for flow in scope.flows if flow.source in ids and flow.target in ids]
+    # Nothing leads into an event sub-process, or out of it.
+    ends = {id for id, node in ids.items() if not (isinstance(node, Activity) and node.triggered_by_event)}
+    flows = [flow for flow in scope.flows if flow.source in ends and flow.target in ends]
     return Scope(
         nodes=tuple(nodes),
         flows=tuple([_flow(flow, scope, flows, ids[flow.source]) for flow in flows]),

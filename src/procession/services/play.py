@@ -8,25 +8,38 @@ in order. There is no clock, no worker and no store.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Final, NamedTuple, TypeAlias, final
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple, final
 
 from procession.base.failure import ProcessionError
 from procession.base.values import Json
-from procession.compile.simulate import TAKEN, Played, compile_for_play, started_at, with_pauses, without_throw
+from procession.compile.simulate import (
+    TAKEN,
+    Played,
+    compile_for_play,
+    started_at,
+    with_pauses,
+    without_flows,
+    without_throw,
+)
 from procession.core import commands as c
 from procession.core import events as e
 from procession.core.linked import Linked
 from procession.core.state import State, Status
 from procession.core.step import step
 from procession.ir.kinds import Kind
-from procession.ir.program import Node, Program, hash_of, to_bytes
+from procession.ir.program import Node, Program, Ref, hash_of, to_bytes
 from procession.model.bpmn import Activity, Definitions, MessageFlow
 from procession.runtime.link import link
 from procession.services.play_trace import Happening, Reader
 
 STEPS_MAX: Final = 1_000
 """Steps that follow from one act, before the play is said to go on for ever: processes may message each other."""
+_PASSED: Final[dict[str, Callable[[Program, Ref], Program]]] = {
+    "unhandled-error": without_throw,
+    "no-flow": without_flows,
+}
+"""What keeps a failure from stopping the play, by the code of its incident."""
 _SENDERS: Final = frozenset({"intermediateThrowEvent", "endEvent"})
 
 
@@ -50,9 +63,6 @@ class Turn(NamedTuple):
     flow: MessageFlow | None
 
 
-Pick: TypeAlias = "tuple[Case, tuple[e.AnyEvent, ...]]"
-
-
 @final
 class Case:
     """One instance that is played."""
@@ -63,7 +73,7 @@ class Case:
         self.key = key
         self.played = played
         self.program = program
-        """As it was made: where it was started, and without the throws that nothing catches."""
+        """As it was made, beginning where it was started."""
         self.linked: Linked
         self.state = State()
         self.reader = Reader(program, key, shown)
@@ -75,8 +85,8 @@ class Case:
         node = self.program.nodes[index]
         return self.program.nodes[node.attached] if node.kind is Kind.TRIGGER else node
 
-    def waiting_at(self, element: str) -> tuple[e.AnyEvent, ...]:
-        """What lets the oldest wait at that element happen; empty if nothing waits there."""
+    def waiting_at(self, element: str) -> Wait | None:
+        """The oldest wait at that element, None if nothing waits there."""
         state = self.state
         found = [each for each in state.subscriptions.values() if self.node(each.node).id == element]
         if found:
@@ -84,11 +94,19 @@ class Case:
             of_all = self.node(first.node).parallel
             chosen = [each for each in found if each.element == first.element] if of_all else [first]
             # By hand even a signal is given to one that waits for it.
-            return tuple([e.OfferMessage(each.key, 0) for each in chosen])
+            return Wait(self, first.key, tuple([e.OfferMessage(each.key, 0) for each in chosen]))
         for job in state.jobs.values():
             if self.program.nodes[state.elements[job.element].node].id == element:
-                return (e.CompleteJob(job.key),)
-        return ()
+                return Wait(self, job.key, (e.CompleteJob(job.key),))
+        return None
+
+
+class Wait(NamedTuple):
+    """What lets something that waits happen. Keys rise with time."""
+
+    case: Case
+    key: int
+    events: tuple[e.AnyEvent, ...]
 
 
 @final
@@ -109,10 +127,15 @@ class Play:
         self._pending: deque[Pending] = deque()
         self._key = 0
 
+    @property
+    def starts(self) -> list[str]:
+        """The elements at which processes can be started: start events, else what no flow leads to."""
+        return [element for played in self._played for element in played.starts]
+
     # --- what a hand may do -------------------------------------------------------------------------------------------
 
     def configure(self, element: str, flows: Iterable[str]) -> None:
-        """Says which flows an element takes from now on, where it can choose."""
+        """Says which flows an element takes from now on, where it can choose: of none the token ends."""
         own = {flow for played in self._played for flow in played.choices.get(element, ())}
         self._taken = [flow for flow in self._taken if flow not in own] + [flow for flow in flows if flow in own]
         for case in self._active():
@@ -122,7 +145,7 @@ class Play:
         """Lets an activity wait for a hand, or no longer."""
         (self._pauses.add if wait else self._pauses.discard)(element)
         for case in self._active():
-            case.linked = self._link(case)
+            case.linked = self._link(case.program)
 
     def trigger(self, element: str) -> None:
         """Lets happen what waits at an element, what a message flow brings, or the start of a process there.
@@ -132,9 +155,9 @@ class Play:
         flow = next((each for each in self._flows if each.id == element), None)
         if flow is not None:
             self._pending.append(Pending(flow=flow))
-        elif (picked := self._waiting(element)) is not None:
-            if self._may_go_on(*picked):
-                self._do(*picked)
+        elif (wait := self._waiting(element)) is not None:
+            if self._may_go_on(wait):
+                self._do(wait)
         else:
             played = next((each for each in self._played if element in each.starts), None)
             if played is None:
@@ -144,12 +167,9 @@ class Play:
 
     # --- what follows -------------------------------------------------------------------------------------------------
 
-    def _waiting(self, element: str) -> Pick | None:
-        for case in self._active():
-            events = case.waiting_at(element)
-            if events:
-                return case, events
-        return None
+    def _waiting(self, element: str) -> Wait | None:
+        found = [wait for case in self._active() if (wait := case.waiting_at(element)) is not None]
+        return min(found, key=lambda wait: wait.key, default=None)
 
     def _active(self) -> list[Case]:
         return [case for case in self.cases if case.state.status is Status.ACTIVE]
@@ -162,22 +182,20 @@ class Play:
         self._key += 1
         shown = self._shown.get(program.process_id, program.process_id)
         case = Case(self._key, played, program, shown)
-        case.linked = self._link(case)
+        case.linked = self._link(case.program)
         self.cases.append(case)
         self._step(case, e.Start(instance=case.key, tenant="", program="", version=1, variables=self._variables()))
 
-    def _link(self, case: Case) -> Linked:
-        held = frozenset(
-            [*self._pauses, *[id for id, turns in self._turns.items() if not all(own for own, _ in turns)]]
-        )
-        program = with_pauses(case.program, held)
+    def _link(self, program: Program) -> Linked:
+        receiving = [id for id, turns in self._turns.items() if not all(turn.is_sent for turn in turns)]
+        program = with_pauses(program, frozenset([*self._pauses, *receiving]))
         return link(program, hash_of(to_bytes(program)))
 
-    def _do(self, case: Case, events: tuple[e.AnyEvent, ...]) -> None:
-        for event in events:
+    def _do(self, wait: Wait) -> None:
+        for event in wait.events:
             # Of what must happen together, the one before may have been the last.
-            if not isinstance(event, e.OfferMessage) or event.subscription in case.state.subscriptions:
-                self._step(case, event)
+            if not isinstance(event, e.OfferMessage) or event.subscription in wait.case.state.subscriptions:
+                self._step(wait.case, event)
 
     def _go_on(self) -> None:
         for _ in range(STEPS_MAX):
@@ -206,12 +224,13 @@ class Play:
                 self._pass_by(case, command)
 
     def _pass_by(self, case: Case, incident: c.OpenIncident) -> None:
-        """An error that nothing catches passes by: whoever plays sees the token go on."""
-        if incident.code != "unhandled-error":
-            return
-        case.program = without_throw(case.program, incident.node)
-        case.linked = self._link(case)
-        self._step(case, e.ResolveIncident(incident.incident))
+        """An error that nothing catches passes by, and a token for which no flow is chosen ends where it is: whoever
+        plays sees the others go on."""
+        change = _PASSED.get(incident.code)
+        if change is not None:
+            linked, case.linked = case.linked, self._link(change(case.program, incident.node))
+            self._step(case, e.ResolveIncident(incident.incident))
+            case.linked = linked
 
     # --- messages and signals -----------------------------------------------------------------------------------------
 
@@ -231,10 +250,10 @@ class Play:
             self._pending.append(Pending(flow=turns.pop(0).flow))
         return not turns
 
-    def _may_go_on(self, case: Case, events: tuple[e.AnyEvent, ...]) -> bool:
+    def _may_go_on(self, wait: Wait) -> bool:
         """Whether a hand lets what waits go on. An activity that was told to wait begins its turns; one that waits for
         a message receives no more, and sends what it still has to send."""
-        turns = self._turns_of(case, events)
+        turns = self._turns_of(wait)
         if not turns:
             return True
         if turns[0].flow is None:
@@ -248,31 +267,30 @@ class Play:
         """A message flow ends at what waits for it, at a start, or nowhere."""
         self._key += 1
         self.trace += [Happening("enter", flow.id, (self._key,), 0), Happening("exit", flow.id, (self._key,), 0)]
-        picked = self._waiting(flow.target)
-        if picked is not None:
-            case, events = picked
-            if self._is_turn_over(case, events, flow):
-                self._do(case, events)
+        wait = self._waiting(flow.target)
+        if wait is not None:
+            if self._is_turn_over(wait, flow):
+                self._do(wait)
             return
         played = next((each for each in self._played if flow.target in each.starts), None)
         node = None if played is None else played.program.nodes[played.starts[flow.target][0]]
         if played is not None and node is not None and node.kind is Kind.START_EVENT:
             self._start(played, flow.target)
 
-    def _is_turn_over(self, case: Case, events: tuple[e.AnyEvent, ...], flow: MessageFlow) -> bool:
+    def _is_turn_over(self, wait: Wait, flow: MessageFlow) -> bool:
         """Whether a message lets what waits for it go on: an activity may have more to receive and to send."""
-        turns = self._turns_of(case, events)
+        turns = self._turns_of(wait)
         if turns is None or turns[0].flow is not flow:
-            return turns is None and isinstance(events[0], e.OfferMessage)
+            return turns is None and isinstance(wait.events[0], e.OfferMessage)
         turns.pop(0)
         return self._sent_all(turns)
 
-    def _turns_of(self, case: Case, events: tuple[e.AnyEvent, ...]) -> list[Turn] | None:
+    def _turns_of(self, wait: Wait) -> list[Turn] | None:
         """What the activity that these events let go on has still to do; None if it has nothing to do with messages."""
-        first = events[0]
+        first = wait.events[0]
         if not isinstance(first, e.OfferMessage):
             return None  # a scope that is told to wait does not wait for a message
-        return case.turns.get(case.state.subscriptions[first.subscription].element) or None
+        return wait.case.turns.get(wait.case.state.subscriptions[first.subscription].element) or None
 
     def _broadcast(self, signal: Pending) -> None:
         for case in self._active():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -10,6 +11,12 @@ from procession.ir.program import from_bytes, to_bytes
 from procession.parse import parse_bpmn
 from procession.services.play import Play, Unplayable
 
+REFUSED: Final = [
+    file
+    for file in sorted((Path(__file__).parents[2] / "scenarios" / "refused").glob("*.bpmn"))
+    if parse_bpmn(file.read_bytes(), file.name)[0] is not None
+]
+"""Documents that can be read, and are refused at deployment."""
 HEAD: Final = (
     '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
     'xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:di="http://www.omg.org/spec/DD/20100524/DI" '
@@ -115,6 +122,15 @@ def test_a_gateway_takes_its_first_flow_or_those_that_it_is_told() -> None:
     played.configure("gate", ["gate_y"])
     played.trigger("s")
     assert path(played) == ["s", "gate", "x", "p", "s", "gate", "y", "p"]
+
+
+def test_a_token_for_which_no_flow_is_chosen_ends_and_the_others_go_on() -> None:
+    played = play(f'<startEvent id="s"/>{GATE}<task id="a"/>{flows("s>gate", "gate>x", "gate>y", "s>a")}')
+    played.configure("gate", ())
+    played.trigger("s")
+    played.configure("gate", ["gate_x"])
+    played.trigger("s")
+    assert path(played) == ["s", "a", "gate", "p", "s", "gate", "a", "x", "p"]
 
 
 def test_an_instance_under_way_takes_what_is_chosen_before_it_gets_there() -> None:
@@ -309,6 +325,17 @@ def test_processes_that_message_each_other_without_end_are_stopped() -> None:
     )
     with pytest.raises(Unplayable, match="still send more"):
         played.trigger("s")
+
+
+@pytest.mark.parametrize("file", REFUSED, ids=lambda file: file.stem)
+def test_what_is_refused_at_deployment_can_be_played_all_the_same(file: Path) -> None:
+    definitions, _ = parse_bpmn(file.read_bytes(), file.name)
+    assert definitions is not None
+    played = Play(definitions)
+    for element in sorted(played.starts):
+        played.trigger(element)
+    for case in played.cases:
+        assert [each.code for each in case.state.incidents.values()] == []
 
 
 def test_a_program_to_play_is_a_program_like_any_other() -> None:
