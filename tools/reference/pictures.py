@@ -18,6 +18,9 @@ FAMILIES: Final[dict[str, str]] = {
     "complex-gateway.svg": "complex_gateways/two_of_three.bpmn",
     "standard-loop.svg": "standard_loops/sub_process_with_a_boundary_event.bpmn",
     "multiple-events.svg": "multiple_events/parallel_boundary_happens_again.bpmn",
+    "compensation.svg": "compensation/booking_is_undone.bpmn",
+    "transaction.svg": "transactions/order_is_cancelled.bpmn",
+    "ad-hoc.svg": "ad_hoc/case_worker_chooses.bpmn",
     "instantiating-gateway.svg": "instantiation/parallel_gateway_starts.bpmn",
 }
 """The pictures of docs/elements: the models of scenarios."""

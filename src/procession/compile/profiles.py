@@ -18,6 +18,7 @@ Line: TypeAlias = Literal[
     "cycle of an event that comes once",
     "data association",
     "correlation key of a collaboration",
+    "compensation event without an activity",
 ]
 
 SEVERITIES: Final[dict[Line, dict[Profile, Severity | None]]] = {
@@ -32,5 +33,7 @@ SEVERITIES: Final[dict[Line, dict[Profile, Severity | None]]] = {
     # In models of the zeebe dialect they are drawings: the mappings beside them move the data.
     "data association": {"zeebe": "warning", "standard": "error"},
     "correlation key of a collaboration": {"zeebe": "warning", "standard": "error"},
+    # Then there is nothing to undo; who draws it for an engine of the dialect forgot something.
+    "compensation event without an activity": {"zeebe": "error", "standard": "warning"},
 }
 """None: allowed."""

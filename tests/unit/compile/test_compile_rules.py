@@ -337,6 +337,7 @@ BY_PROFILE: Final[dict[Line, tuple[str, str]]] = {
     "cycle of an event that comes once": ("timer", bordered(cycle("R3/PT1H"))),
     "data association": ("element-type", after(f'<task id="x">{DATA}</task>')),
     "correlation key of a collaboration": ("element-type", after('<task id="x"/>')),
+    "compensation event without an activity": ("compensation", bordered("<compensateEventDefinition/>")),
 }
 POOL: Final = '<collaboration id="c"><participant id="pool" processRef="p"/><correlationKey id="k"/></collaboration>'
 

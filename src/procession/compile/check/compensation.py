@@ -50,7 +50,8 @@ def _borders(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
             if len(handlers) != 1:
                 text = f"the compensation boundary event is tied to {len(handlers) or 'no'} compensation activities"
                 remedy = 'draw an association to one activity with isForCompensation="true" in the same scope'
-                findings.report(RULE, event, text, remedy)
+                weight = "error" if handlers else resolved.severity("compensation event without an activity")
+                findings.report(RULE, event, text, remedy, severity=weight)
             if event.id in view.outgoing:
                 text = "a sequence flow leaves a compensation boundary event, which passes no token"
                 findings.report(RULE, event, text, "draw an association to the compensation activity")
