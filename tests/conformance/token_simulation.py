@@ -1,7 +1,7 @@
 """Runs the token simulation's models: `python -m tests.conformance.token_simulation DIR [--json]`.
 
 DIR holds `manifest.json` and `models/`; the formats are told in the README beside it. Every file is played as it is
-(`services.play`), and what the tokens did is compared with the expected traces as a partial order of enter and exit in
+(`testing.play`), and what the tokens did is compared with the expected traces as a partial order of enter and exit in
 each scope. One line a case; with `--json` it is one JSON object, and the totals go to stderr.
 """
 
@@ -19,8 +19,8 @@ from procession.base.failure import ProcessionError
 from procession.model.bpmn import Activity, Definitions, FlowNode, Gateway
 from procession.model.events import Event
 from procession.parse import parse_bpmn
-from procession.services.play import Play
-from procession.services.play_trace import Happening, What
+from procession.testing.play import Play
+from procession.testing.play_trace import Happening, What
 
 EXPECTED: Final = Path(__file__).with_name("token_simulation_expected_failures.txt")
 """The cases that are known to fail: `case: reason`, one a line. It can only shrink."""

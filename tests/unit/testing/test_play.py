@@ -9,7 +9,7 @@ import pytest
 
 from procession.ir.program import from_bytes, to_bytes
 from procession.parse import parse_bpmn
-from procession.services.play import Play, Unplayable
+from procession.testing.play import Play, Unplayable
 
 REFUSED: Final = [
     file

@@ -31,7 +31,7 @@ from procession.ir.kinds import Kind
 from procession.ir.program import Node, Program, Ref, hash_of, to_bytes
 from procession.model.bpmn import Activity, Definitions, MessageFlow
 from procession.runtime.link import link
-from procession.services.play_trace import Happening, Reader
+from procession.testing.play_trace import Happening, Reader
 
 STEPS_MAX: Final = 1_000
 """Steps that follow from one act, before the play is said to go on for ever: processes may message each other."""
