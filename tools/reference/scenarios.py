@@ -17,12 +17,16 @@ BODIES: Final[dict[str, type[msgspec.Struct]]] = {
     "throw": scenario.ThrowJob,
     "message": scenario.Message,
     "signal": scenario.Signal,
+    "evaluate": scenario.Evaluate,
     "set": scenario.SetVariables,
     "resolve": scenario.Resolve,
     "cancel": scenario.Cancel,
     "modify": scenario.Modify,
     "migrate": scenario.Migrate,
     "trigger": scenario.TriggerActivity,
+    "suspend": scenario.Suspend,
+    "resume": scenario.Resume,
+    "restart": scenario.Restart,
 }
 TEXTS: Final = {
     "deploy": "Deploy documents, by paths relative to the file: a name or a list of names.",

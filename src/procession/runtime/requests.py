@@ -13,7 +13,10 @@ import msgspec
 
 from procession.base.values import Json
 from procession.core.events import AnyEvent, Choice
+from procession.core.instructions import Activate
+from procession.core.plans import MigrationPlan
 from procession.runtime import codec
+from procession.runtime.batches import AnyAction, Filter
 
 
 class Request(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
@@ -99,6 +102,15 @@ class BroadcastSignal(Request, frozen=True, gc=False, tag=True, tag_field="reque
     name: str
     variables: dict[str, Json]
     origin: int = 0
+
+
+@final
+class EvaluateConditions(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Start each process, or `process_id` alone, whose conditional start event is true of the variables; answered with
+    their number."""
+
+    variables: dict[str, Json]
+    process_id: str = ""
 
 
 @final
@@ -210,6 +222,51 @@ class SwitchFlags(Request, frozen=True, gc=False, tag=True, tag_field="request",
     numbers: tuple[int, ...]
 
 
+@final
+class MigrateInstance(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Let an instance go over to the version that the plan names (`to_version` 0: the latest)."""
+
+    instance: int
+    plan: MigrationPlan
+
+
+@final
+class RestartInstance(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Start a new instance at these elements, with the variables of an instance's process scope and these over them.
+
+    `version` 0 is the one that the old instance runs or ran. Answered with the key of the new one."""
+
+    instance: int
+    begin: tuple[Activate, ...]
+    variables: dict[str, Json]
+    version: int = 0
+
+
+@final
+class SuspendDefinition(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Refuse new starts of a process, or (`on` false) allow them; `version` 0 means all versions that are there."""
+
+    process_id: str
+    version: int = 0
+    on: bool = True
+
+
+@final
+class StartBatch(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Do something to every instance that a filter means; answered with the key of the batch."""
+
+    which: Filter
+    action: AnyAction
+
+
+@final
+class SteerBatch(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Pause (1), resume (0) or cancel (3) a batch."""
+
+    batch: int
+    state: int
+
+
 AnyRequest: TypeAlias = (
     StartProcess
     | StartCalled
@@ -217,6 +274,7 @@ AnyRequest: TypeAlias = (
     | DeliverOffer
     | PublishMessage
     | BroadcastSignal
+    | EvaluateConditions
     | DeployResources
     | ActivateJobs
     | FinishJob
@@ -227,6 +285,11 @@ AnyRequest: TypeAlias = (
     | SweepMessages
     | SwitchFlags
     | Forget
+    | MigrateInstance
+    | RestartInstance
+    | SuspendDefinition
+    | StartBatch
+    | SteerBatch
 )
 
 _DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)

@@ -144,6 +144,12 @@ class SubscriptionRow(Row, frozen=True, array_like=True, gc=False):
     process_id: str
 
 
+MESSAGE_START: Final = 0
+SIGNAL_START: Final = 1
+CONDITION_START: Final = 2
+"""What starts a process: a message or a signal of a name, or a condition, which has none."""
+
+
 @final
 class StartSubscriptionRow(Row, frozen=True, array_like=True, gc=False):
     """A start event of the latest version of a process."""
@@ -236,6 +242,38 @@ class ShardRow(Row, frozen=True, array_like=True, gc=False):
     expires: int
     last_key: int
     reserved: int
+
+
+@final
+class KeyRow(Row, frozen=True, array_like=True, gc=False):
+    """A key of a tenant."""
+
+    tenant: int
+    key: int
+
+
+@final
+class BatchRow(Row, frozen=True, array_like=True, gc=False):
+    """A batch operation. `state`: 0 running, 1 paused, 2 finished, 3 cancelled. It goes on behind the instance `after`;
+    `body` says what it is. `seen`, `done` and `failed` count instances."""
+
+    tenant: int
+    key: int
+    at: int
+    state: int
+    after: int
+    seen: int
+    done: int
+    failed: int
+    body: bytes
+
+
+@final
+class BatchErrorRow(Row, frozen=True, array_like=True, gc=False):
+    """An instance that a batch could not treat, and why."""
+
+    instance: int
+    text: str
 
 
 @final

@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 
 from procession.testing import scenario as s
-from procession.testing.scenario import BadScenario, parse_scenario
+from procession.testing.scenario import BadScenario
+from procession.testing.scenario_reader import parse_scenario
 
 HEAD: Final = "deploy: [p.bpmn]\n"
 
@@ -40,6 +41,7 @@ STEPS: Final[list[tuple[str, object]]] = [
     ),
     ("message: {name: paid, key: 7}", s.Message(name="paid", key=7)),
     ("signal: {name: stop, variables: {why: no}}", s.Signal(name="stop", variables={"why": "no"})),
+    ("evaluate: {variables: {x: 1}, process: p}", s.Evaluate(variables={"x": 1}, process="p")),
     ("after: PT2H", "PT2H"),
     ("set: {variables: {x: [1, {y: 2}]}, scope: sub}", s.SetVariables(variables={"x": [1, {"y": 2}]}, scope="sub")),
     ("resolve: {incident: a, retries: 3}", s.Resolve(incident="a", retries=3)),
@@ -51,6 +53,9 @@ STEPS: Final[list[tuple[str, object]]] = [
         "migrate: {to: {process: p, version: 2}, map: {a: a2}}",
         s.Migrate(to=s.Target(process="p", version=2), map={"a": "a2"}),
     ),
+    ("suspend: {reason: audit}", s.Suspend(reason="audit")),
+    ("resume: {refused: not suspended}", s.Resume(refused="not suspended")),
+    ("restart: {at: [b], in_place: true}", s.Restart(at=["b"], in_place=True)),
     ("trigger: {element: task1}", s.TriggerActivity(element="task1")),
 ]
 

@@ -14,12 +14,13 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 
 import msgspec
 
-from procession.base.failure import NotFound, ProcessionError
+from procession.base.failure import NotFound
 from procession.base.values import Json, Variables, checked_all, told
 from procession.core.events import AssignTask, CompleteTask, TriggerActivity, UpdateTask
+from procession.hosts.embedded.changes import Changes
 from procession.hosts.embedded.choice import Choice, answered
 from procession.hosts.embedded.crew import Crew
-from procession.hosts.embedded.door import admitted, document, known_zone, milliseconds
+from procession.hosts.embedded.door import DEFAULT_TENANT, Source, admitted, known_zone, milliseconds, read_source
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
@@ -34,11 +35,9 @@ from procession.services.deploy import Deployment, InstallCompiled, compile_reso
 from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
 from procession.store.sqlite import SQLiteStore
 
-DEFAULT_TENANT: Final = "<default>"
 CALL_TIMEOUT_S: Final = 30.0
 """How long a call waits for the process that owns the store."""
 
-Source: TypeAlias = "str | Path | tuple[str, bytes]"
 Duration: TypeAlias = "float | str"
 """Seconds, or an ISO 8601 duration."""
 
@@ -109,6 +108,11 @@ class Engine:
         finally:
             self.store.close()
 
+    @property
+    def changes(self) -> Changes:
+        """What changes instances under way: modify, migrate, suspend, restart, one or many."""
+        return Changes(self)
+
     # --- processes
 
     def deploy(self, *sources: Source, name: str = "", tenant: str = DEFAULT_TENANT) -> Deployment:
@@ -116,7 +120,7 @@ class Engine:
 
         Raises `Refused` with every diagnostic when one of them is an error; then nothing is deployed.
         """
-        resources = [_read(source) for source in sources]
+        resources = [read_source(source) for source in sources]
         # Compiled here and not by the writer: nobody has to wait for it.
         answer = self.call(InstallCompiled(tenant, compile_resources(resources), name))
         return answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
@@ -236,6 +240,12 @@ class Engine:
     ) -> int:
         """Broadcasts a signal; gives the number of those who waited for it, processes that it starts included."""
         return cast("int", self.call(q.BroadcastSignal(tenant, name, checked_all(variables))))
+
+    def evaluate_conditions(
+        self, variables: Mapping[str, object], *, process: str = "", tenant: str = DEFAULT_TENANT
+    ) -> int:
+        """Starts each process (or `process`) whose conditional start event is true of the variables; how many."""
+        return cast("int", self.call(q.EvaluateConditions(tenant, checked_all(variables), process)))
 
     def tasks(
         self,
@@ -480,16 +490,6 @@ class Engine:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _read(source: Source) -> tuple[str, bytes]:
-    if isinstance(source, tuple):
-        return document(*source)
-    path = Path(source)
-    try:
-        return document(path.name, path.read_bytes())
-    except OSError as error:
-        raise ProcessionError(f"{path}: {error.strerror or error}") from error
 
 
 def _addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:
