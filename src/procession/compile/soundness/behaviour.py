@@ -30,6 +30,8 @@ from procession.ir.program import (
 
 CHOICES_MAX: Final = 1_024
 """Ways to leave one node (an inclusive split of n flows has 2**n - 1); a node with more is not explored."""
+QUANTITY_MAX: Final = 20
+"""Most tokens that a node takes or gives at once; a node with more is not explored."""
 
 Flows: TypeAlias = tuple[Ref, ...]
 
@@ -137,12 +139,18 @@ BEHAVIOURS: Final[dict[Kind, Behaviour]] = {
 """The nodes that tokens come to. Conditions are free choices: any of them may be true."""
 
 
-def unexplored(node: Node) -> str:
+def may_begin_early(node: Node) -> bool:
+    """A complex join: its condition may let it go on with the first token, and it takes the others when it is reset
+    (13.4.5). Of each round one token comes out, as of an inclusive join: so it is explored as one, and never blamed."""
+    return node.kind is Kind.COMPLEX_GATEWAY and node.activation != NONE and len(node.incoming) > 1
+
+
+def unexplored(program: Program, node: Node) -> str:
     """Why a node of a known kind is not explored after all; "" if it is."""
-    if node.kind is Kind.COMPLEX_GATEWAY and node.activation != NONE and len(node.incoming) > 1:
-        return "what its activation condition waits for depends on data"
-    if node.start_quantity > 1 or node.completion_quantity > 1:
-        return "it takes or gives several tokens at once"
+    if may_begin_early(node) and any(program.flows[ref].condition != NONE for ref in node.outgoing):
+        return "what leaves it at its reset depends on data"
+    if max(node.start_quantity, node.completion_quantity) > QUANTITY_MAX:
+        return f"it takes or gives more than {QUANTITY_MAX} tokens at once"
     return ""
 
 

@@ -77,6 +77,8 @@ class Net(msgspec.Struct, gc=False, eq=False):
     starts: list[tuple[int, ...]]
     """The places of each way to begin, ascending."""
     inclusive_joins: list[Station]
+    crowd: int
+    """As many tokens in one place are followed, two or what quantities ask for."""
     has_races: bool
 
 
@@ -143,7 +145,7 @@ def after(program: Program, node: Node) -> list[Ref]:
 
 def net_of(program: Program, scope: Node, nodes: list[Node], inside: dict[Ref, Inside]) -> Net:
     """The net of a scope. Raises `Unexplored` for a node that has no row in the tables."""
-    rows = {node.index: _row(node) for node in nodes}
+    rows = {node.index: _row(program, node) for node in nodes}
     order = _upstream_first(program, beginnings(program, scope), rows)
     stations: list[Station] = []
     at: list[Station] = []
@@ -175,6 +177,7 @@ def net_of(program: Program, scope: Node, nodes: list[Node], inside: dict[Ref, I
         at,
         starts,
         inclusive_joins=_mark_feeders(stations, at),
+        crowd=max(2, *(max(each.start_quantity, each.completion_quantity) for each in nodes)) if nodes else 2,
         has_races=_mark_races(stations, at),
     )
 
@@ -211,11 +214,11 @@ def _mark_races(stations: list[Station], at: list[Station]) -> bool:
     return found
 
 
-def _row(node: Node) -> Behaviour:
+def _row(program: Program, node: Node) -> Behaviour:
     row = BEHAVIOURS.get(node.kind)
     if row is None:
         raise Unexplored(node, f"what a {node.bpmn} does to tokens is not known here")
-    if why := unexplored(node):
+    if why := unexplored(program, node):
         raise Unexplored(node, why)
     return row
 
@@ -293,7 +296,8 @@ def _moves(
     if then is not Then.LEAVE:
         return [Move((), (), then)]
     try:
-        moves = [Move(flows, tuple([put(ref) for ref in flows])) for flows in rows[node.index].leave(program, node)]
+        ways = rows[node.index].leave(program, node)
+        moves = [Move(flows, tuple([put(ref) for ref in flows]) * node.completion_quantity) for flows in ways]
     except TooMany:
         raise Unexplored(node, "it can be left in too many ways") from None
     within = inside.get(node.index, Inside())

@@ -85,17 +85,21 @@ def _flows(program: Program, refs: tuple[Ref, ...]) -> str:
 
 
 def _deadlock(program: Program, problem: Problem) -> str:
+    if not problem.flows:
+        return f"it takes {problem.node.start_quantity} tokens at a time, and can wait for ever for the rest of them"
     return f"the join can wait for ever: no token comes over {_flows(program, problem.flows)}"
 
 
 def _left_behind(program: Program, problem: Problem) -> str:
     missing = _flows(program, problem.flows)
+    if not missing:
+        return f"an end is reached, but fewer tokens than the {problem.node.start_quantity} it takes stay here for ever"
     return f"an end is reached, but a token stays at this join for ever: none comes over {missing}"
 
 
 def _never_joins(program: Program, problem: Problem) -> str:
     if not problem.flows:
-        return "no run ever has all the tokens that this join waits for"
+        return "no run ever has all the tokens that it waits for"
     return f"no run ever has all the tokens that this join waits for: none comes over {_flows(program, problem.flows)}"
 
 
