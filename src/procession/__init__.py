@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
     from procession.runtime.batches import Filter
+    from procession.services.standard import check_standard
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ __all__ = [
     "Refused",
     "StoreError",
     "__version__",
+    "check_standard",
     "dmn",
     "feel",
 ]
@@ -61,6 +63,7 @@ _HOME: Final = {
     "ProcessionError": "procession.base.failure",
     "Refused": "procession.base.diagnostics",
     "StoreError": "procession.base.failure",
+    "check_standard": "procession.services.standard",
 }
 _ROOMS: Final = frozenset({"dmn", "feel"})
 

@@ -1,4 +1,6 @@
-"""The pictures of docs/images: the example `order` as drawn, and a run of it half-way, as `show --svg` draws it."""
+"""The pictures of docs/images: the example `order` as drawn, and a run of it half-way, as `show --svg` draws it; and
+the models of scenarios that the pages of docs/elements show.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,8 @@ FAMILIES: Final[dict[str, str]] = {
     "standard-loop.svg": "standard_loops/sub_process_with_a_boundary_event.bpmn",
     "multiple-events.svg": "multiple_events/parallel_boundary_happens_again.bpmn",
     "instantiating-gateway.svg": "instantiation/parallel_gateway_starts.bpmn",
+    "data.svg": "data/offer.bpmn",
+    "collaboration.svg": "collaboration/order_and_bill.bpmn",
 }
 """The pictures of docs/elements: the models of scenarios."""
 MODEL: Final = SRC.parents[1] / "examples" / "order" / "order.bpmn"

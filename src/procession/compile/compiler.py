@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from procession.base.diagnostics import Diagnostic
-from procession.compile.check import data, details, extensions, references, structure, support
+from procession.compile.check import data, details, drawing, extensions, references, structure, support
 from procession.compile.expressions import LANGUAGES, Expressions, Languages
 from procession.compile.findings import Findings
+from procession.compile.global_tasks import called_in, process_of
 from procession.compile.link import link
 from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering
 from procession.compile.lower.process import Lowered, lower_process
@@ -64,8 +65,30 @@ def compile_definitions(
         if not findings.has_error():
             programs.append(link(resolved, lowered, expressions))
         diagnostics += findings.in_order()
+    tasks, found = _global_tasks(definitions, known, strict=strict)
+    programs += tasks
+    diagnostics += found
     if any(diagnostic.severity == "error" for diagnostic in diagnostics):
         return [], diagnostics
+    return programs, diagnostics
+
+
+def _global_tasks(
+    definitions: Definitions, known: Languages, *, strict: bool
+) -> tuple[list[Program], list[Diagnostic]]:
+    """The programs of global tasks. One that nothing here calls may be a drawing: its errors are warnings then."""
+    needed = called_in(definitions)
+    programs: list[Program] = []
+    diagnostics: list[Diagnostic] = []
+    for task in definitions.global_tasks:
+        findings = Findings(is_strict=strict)
+        resolved, lowered, expressions = _lowered(definitions, process_of(task), known, findings)
+        if not findings.has_error():
+            programs.append(link(resolved, lowered, expressions))
+        elif definitions.processes and task.id not in needed:
+            findings = Findings(is_drawing=True)
+            _lowered(definitions, process_of(task), known, findings)
+        diagnostics += findings.in_order()
     return programs, diagnostics
 
 
@@ -86,7 +109,7 @@ def check_definitions(
         if findings.is_runnable():
             _explored(resolved, lowered, expressions, findings)
         diagnostics += findings.in_order()
-    return diagnostics
+    return diagnostics + _global_tasks(definitions, known, strict=strict)[1]
 
 
 def _explored(resolved: Resolved, lowered: Lowered, expressions: Expressions, findings: Findings) -> None:
@@ -119,7 +142,9 @@ def _document(definitions: Definitions) -> list[Diagnostic]:
     for unknown in definitions.unknown:
         text = f"<{unknown.tag}> has no effect: only processes are executed"
         findings.report("element-type", unknown, text, severity="info")
-    if any(process.is_executable for process in definitions.processes):
+    if any(process.is_executable for process in definitions.processes) or (
+        definitions.global_tasks and not definitions.processes
+    ):
         return findings.diagnostics
     at = definitions.processes[0] if definitions.processes else definitions
     text = "no process of the document is executable" if definitions.processes else "the document has no process"
@@ -134,6 +159,7 @@ def _lowered(
     resolved = resolve(definitions, process, languages.scripts)
     support.check_process(resolved, findings)
     data.check_process(resolved, findings)
+    drawing.check_process(resolved, findings)
     listeners = process.extension.execution_listeners
     details.check_listeners(process, ("execution", EXECUTION_EVENTS), listeners, findings)
     details.check_roles(process, process.resources, findings)

@@ -16,8 +16,6 @@ Line: TypeAlias = Literal[
     "escalation at the border of a task",
     "message without a correlation key",
     "cycle of an event that comes once",
-    "data association",
-    "correlation key of a collaboration",
 ]
 
 SEVERITIES: Final[dict[Line, dict[Profile, Severity | None]]] = {
@@ -29,8 +27,5 @@ SEVERITIES: Final[dict[Line, dict[Profile, Severity | None]]] = {
     "message without a correlation key": {"zeebe": "error", "standard": None},
     # The standard lets any timer have a cycle; where the first firing ends it, it comes once.
     "cycle of an event that comes once": {"zeebe": "error", "standard": None},
-    # In models of the zeebe dialect they are drawings: the mappings beside them move the data.
-    "data association": {"zeebe": "warning", "standard": "error"},
-    "correlation key of a collaboration": {"zeebe": "warning", "standard": "error"},
 }
 """None: allowed."""

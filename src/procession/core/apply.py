@@ -12,6 +12,8 @@ from procession.core import facts as f
 from procession.core.apply_events import EVENTS, LATE_JOINS, Apply, tokens_merged, unwatch, wait
 from procession.core.renumber import renumber
 from procession.core.state import (
+    AWAITS_DATA,
+    STORES_READ,
     ElementInstance,
     Incident,
     Job,
@@ -168,6 +170,8 @@ def _remove(state: State, key: int) -> ElementInstance | None:
 
 
 def _let_go(state: State, element: ElementInstance) -> None:
+    if state.awaiting:
+        state.awaiting.pop(element.key, None)
     if element.waits:
         for wait in element.waits:
             _drop_wait(state, wait)
@@ -346,6 +350,24 @@ def _incident_resolved(program: Program, state: State, fact: f.IncidentResolved)
     _forget(state, fact.incident)
 
 
+def _data_awaited(program: Program, state: State, fact: f.DataAwaited) -> None:
+    state.elements[fact.element].held = [AWAITS_DATA, *fact.names]
+    state.awaiting[fact.element] = None
+
+
+def _data_arrived(program: Program, state: State, fact: f.DataArrived) -> None:
+    state.elements[fact.element].held = None
+    del state.awaiting[fact.element]
+
+
+def _stores_read(program: Program, state: State, fact: f.StoresRead) -> None:
+    state.elements[fact.element].held = [STORES_READ, fact.values]
+
+
+def _joined(program: Program, state: State, fact: f.ConversationJoined) -> None:
+    state.conversations[fact.key] = fact.value
+
+
 def _drew(program: Program, state: State, fact: f.Drew) -> None:
     state.draws += fact.count
 
@@ -443,4 +465,9 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.InstanceSuspended: _suspended,
     f.InstanceResumed: _continued,
     f.InstanceMigrated: renumber,
+    f.DataAwaited: _data_awaited,
+    f.DataArrived: _data_arrived,
+    f.StoresRead: _stores_read,
+    f.StoreWritten: _nothing,
+    f.ConversationJoined: _joined,
 }

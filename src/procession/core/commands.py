@@ -175,6 +175,20 @@ class CloseIncident(Command, frozen=True, gc=False):
     incident: int
 
 
+class ReadStores(Command, frozen=True, gc=False):
+    """Read data stores; answer with `events.StoresAnswered` at once, before the commit."""
+
+    element: int
+    stores: list[str]
+
+
+class WriteStore(Command, frozen=True, gc=False):
+    """Write a data store of the instance's tenant, in the commit of the facts."""
+
+    store: str
+    value: Json
+
+
 class GoOn(Command, frozen=True, gc=False):
     """Send `Continue` before anything else for this instance."""
 
@@ -245,4 +259,6 @@ AnyCommand: TypeAlias = (
     | Standstill
     | MoveJob
     | MoveIncident
+    | ReadStores
+    | WriteStore
 )

@@ -124,6 +124,11 @@ class Context:
             if env.notes:
                 self.sources += [ref] * (min(len(env.notes), NOTES_MAX) - len(self.sources))
 
+    def evaluate_over(self, ref: Ref, content: dict[str, Json]) -> Json:
+        """The value of an expression that sees nothing but `content`."""
+        missing = self.linked.missing
+        return self.linked.expressions[ref](lambda name: content.get(name, missing), self.environment())
+
     def environment(self) -> Environment:
         """The environment that all expressions of a transition share."""
         if self.env is None:

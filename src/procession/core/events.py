@@ -196,6 +196,13 @@ class Cancel(Event, frozen=True, array_like=True, gc=False):
     reason: str = ""
 
 
+class StoresAnswered(Event, frozen=True, array_like=True, gc=False):
+    """The answer to `commands.ReadStores`: the values by data store; one that was never written is null."""
+
+    element: int
+    values: dict[str, Json]
+
+
 class Continue(Event, frozen=True, array_like=True, gc=False):
     """Go on after `Yielded`."""
 
@@ -257,4 +264,5 @@ AnyEvent: TypeAlias = (
     | Suspend
     | Resume
     | Migrate
+    | StoresAnswered
 )

@@ -17,6 +17,11 @@ from procession.core.facts_of_changes import InstanceRestarted as InstanceRestar
 from procession.core.facts_of_changes import InstanceResumed as InstanceResumed
 from procession.core.facts_of_changes import InstanceSuspended as InstanceSuspended
 from procession.core.facts_of_changes import TokenTaken as TokenTaken
+from procession.core.facts_of_data import ConversationJoined as ConversationJoined
+from procession.core.facts_of_data import DataArrived as DataArrived
+from procession.core.facts_of_data import DataAwaited as DataAwaited
+from procession.core.facts_of_data import StoresRead as StoresRead
+from procession.core.facts_of_data import StoreWritten as StoreWritten
 from procession.core.facts_of_events import ConditionChanged as ConditionChanged
 from procession.core.facts_of_events import ConditionOpened as ConditionOpened
 from procession.core.facts_of_events import GatewayActivated as GatewayActivated
@@ -471,4 +476,9 @@ AnyFact: TypeAlias = (
     | InstanceSuspended
     | InstanceResumed
     | InstanceMigrated
+    | DataAwaited
+    | DataArrived
+    | StoresRead
+    | StoreWritten
+    | ConversationJoined
 )

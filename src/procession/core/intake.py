@@ -21,17 +21,17 @@ from procession.core.commands import (
     TellParent,
 )
 from procession.core.context import Context, Rejected
-from procession.core.delivery import correlate
+from procession.core.delivery import correlate, look_for_conversation
 from procession.core.elements.table import RESOLVED
 from procession.core.interrupt import cancel, catch, happens_again
 from procession.core.jobs import command_of
-from procession.core.state import ElementInstance, Job, Subscription, Timer
+from procession.core.state import READS_STORES, ElementInstance, Job, Subscription, Timer
 from procession.core.task_listeners import admit, listener_done, request
 from procession.core.timers import date_time_ms
 from procession.core.tokens import next_of, take
 from procession.core.variables import merge, receive
 from procession.ir.kinds import Kind, ListenerEvent
-from procession.ir.program import NONE, ErrorTrigger
+from procession.ir.program import NONE, ErrorTrigger, Node
 
 
 def _start(cx: Context, event: e.Start) -> None:
@@ -40,7 +40,7 @@ def _start(cx: Context, event: e.Start) -> None:
     if event.start_node == NONE and not program.nodes[0].starts and not contents:
         raise Rejected("conflict", f"process {program.process_id} has no start event without a trigger")
     # A start event with output mappings lets only their targets into the process.
-    mapped = event.start_node != NONE and bool(program.nodes[event.start_node].outputs)
+    mapped = event.start_node != NONE and _maps_content(program.nodes[event.start_node])
     root = cx.new_key()
     cx.write(
         f.InstanceStarted(
@@ -72,6 +72,13 @@ def _start(cx: Context, event: e.Start) -> None:
         cx.write(f.InstanceRestarted(event.source, event.epoch, [each.element for each in event.begin]))
         cx.write(f.TransitionHeld(root, [op.MODIFIED, contents]))
     cx.agenda.append((next_of(cx.nodes[0]), root))
+    if event.start_node != NONE:
+        look_for_conversation(cx, cx.nodes[event.start_node], event.variables)
+
+
+def _maps_content(start: Node) -> bool:
+    """Whether what started the process reaches it by the outputs of its start event alone."""
+    return bool(start.outputs) or (start.data is not None and bool(start.data.outputs))
 
 
 def _job(cx: Context, key: int) -> Job:
@@ -349,6 +356,15 @@ def _cancel(cx: Context, event: e.Cancel) -> None:
     cancel(cx, event.reason)
 
 
+def _stores_answered(cx: Context, event: e.StoresAnswered) -> None:
+    element = cx.element(event.element)
+    data = cx.node_of(element).data
+    if data is None or element.held != [READS_STORES]:
+        raise Rejected("conflict", f"element instance {element.key} did not ask for data stores")
+    cx.write(f.StoresRead(element.key, {name: event.values.get(store) for name, store in data.reads}))
+    cx.agenda.append((op.PREPARE, element.key))
+
+
 def _continue(cx: Context, event: e.Continue) -> None:
     state = cx.state
     if not state.agenda:
@@ -385,4 +401,5 @@ EVENTS: Final[dict[type[Any], Handle]] = {
     e.Suspend: suspension.suspend,
     e.Resume: suspension.resume,
     e.Migrate: migration.migrate,
+    e.StoresAnswered: _stores_answered,
 }

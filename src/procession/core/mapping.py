@@ -62,8 +62,7 @@ def default_plan(source: Program, target: Program) -> MigrationPlan:
     while found:
         # Again and again, because what a boundary event is attached to may be drawn behind it.
         found = False
-        waiting: list[list[Node]] = left
-        left = []
+        waiting, left = left, list[list[Node]]()
         for from_ in waiting:
             id = from_[0].id
             to = there.get(id)

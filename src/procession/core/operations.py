@@ -48,6 +48,8 @@ CLOSE_LOOP: Final = 20
 """(body): a multi-instance body ends: its completion condition was met."""
 CANCELLED: Final = 21
 """(root, reason): the instance was cancelled."""
+JOIN: Final = 50
+"""(root, node, content): what was received by `node` may be the first message of a conversation."""
 CHECK: Final = 30
 """(element, condition): evaluate the condition of a conditional event that `element` waits for."""
 THROW_PART: Final = 31

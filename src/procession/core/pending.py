@@ -7,11 +7,12 @@ from typing import cast
 from procession.base.values import Json
 from procession.core.commands import AnyCommand, GoOn, OpenIncident, OpenTask, Standstill, TellParent
 from procession.core.context import Context
+from procession.core.data import read_of
 from procession.core.elements.table import ASK
 from procession.core.events import ChildThrew
 from procession.core.jobs import command_of
 from procession.core.linked import Linked
-from procession.core.state import State, Status
+from procession.core.state import READS_STORES, State, Status
 from procession.core.suspension import set_timer, subscribe
 
 
@@ -36,6 +37,9 @@ def pending(linked: Linked, state: State) -> list[AnyCommand]:
         held = element.held
         if isinstance(held, list) and held[0] == "threw":
             result.append(_threw(state, element.key, held))
+        data = nodes[element.node].data
+        if data is not None and held == [READS_STORES]:
+            result.append(read_of(element, data))
     result.extend(_unanswered(linked, state))
     return result
 

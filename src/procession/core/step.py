@@ -15,6 +15,7 @@ from procession.core import facts as f
 from procession.core.commands import GoOn, OpenIncident
 from procession.core.conditions import note_changes
 from procession.core.context import Context, Rejected
+from procession.core.data import awaited
 from procession.core.events import AnyEvent, Continue, Start
 from procession.core.intake import EVENTS
 from procession.core.joins import fire_waiting
@@ -93,6 +94,8 @@ def _run(cx: Context) -> None:
                 cx.note_warnings(cast("int", operation[1]))
             if watchers:
                 note_changes(cx, before)
+        if state.awaiting and awaited(cx):
+            continue
         if later:
             agenda.append(later.popleft())
         elif not state.joins or not fire_waiting(cx):

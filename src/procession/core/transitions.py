@@ -14,6 +14,7 @@ from procession.core.catches import await_others, listen_again, repeat_operation
 from procession.core.commands import CloseTask
 from procession.core.conditions import check
 from procession.core.context import Context
+from procession.core.conversations import join
 from procession.core.elements import events, loops, multi_instance, scopes, tasks
 from procession.core.elements.gateways import outgoing
 from procession.core.elements.table import ASK, COLLECT, ENTER
@@ -34,7 +35,8 @@ def _prepare(cx: Context, key: int) -> None:
     if element is None:
         return
     node = cx.node_of(element)
-    map_inputs(cx, element, node)
+    if not map_inputs(cx, element, node):
+        return
     if next_listener(node, ListenerEvent.START) is None:
         cx.agenda.append((op.ACTIVATE, key))
     else:
@@ -77,10 +79,11 @@ def _complete(cx: Context, key: int) -> None:
         return
     node = cx.nodes[element.node]
     end = next_listener(node, ListenerEvent.END) if node.listeners else None
-    if not node.outputs and end is None:
+    has_outputs = bool(node.outputs) or (node.data is not None and bool(node.data.outputs))
+    if not has_outputs and end is None:
         _leave(cx, key)
         return
-    job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not node.outputs else None
+    job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not has_outputs else None
     map_outputs(cx, element, node)
     if element.is_open_task:
         cx.send(CloseTask(key))
@@ -164,6 +167,7 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.HANDLE: handle,
     op.CLOSE_LOOP: multi_instance.close,
     op.CANCELLED: cancelled,
+    op.JOIN: join,
     op.CHECK: check,
     op.THROW_PART: events.throw_part,
     op.LISTEN: listen_again,

@@ -169,6 +169,11 @@ def _skipped(r: _Reading, x: f.TimerSkipped) -> None:
     run.history.append(["timer-skipped", x.skipped])
 
 
+def _conversed(r: _Reading, x: f.ConversationJoined) -> None:
+    assert r.root is not None
+    r.root.history.append(["conversation", x.key, x.value])
+
+
 def _incident(r: _Reading, x: f.IncidentRaised) -> None:
     r.waiting(x.incident, x.element, "incident", x.code)
 
@@ -248,5 +253,10 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.InstanceSuspended: lambda r, x: _by_hand(r, "suspended"),
     f.InstanceResumed: lambda r, x: _by_hand(r, "resumed"),
     f.InstanceMigrated: _migrated,
+    f.DataAwaited: lambda r, x: r.note(x.element, "data-awaited", *x.names),
+    f.DataArrived: lambda r, x: r.note(x.element, "data-arrived"),
+    f.StoresRead: lambda r, x: r.note(x.element, "stores-read", x.values),
+    f.StoreWritten: lambda r, x: r.note(x.element, "store-written", x.store, x.value),
+    f.ConversationJoined: _conversed,
 }
 """One row a fact type."""

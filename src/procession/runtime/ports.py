@@ -41,6 +41,7 @@ TABLES: Final = (
     "suspended",
     "batch",
     "batch_error",
+    "data_store",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""
 

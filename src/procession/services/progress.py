@@ -136,6 +136,10 @@ def waits(program: Program, state: State, jobs: Mapping[int, JobView]) -> list[t
             assignee = (element.attributes or {}).get("assignee")
             text = f"user task {element.key}{f' of {assignee}' if assignee else ''}"
             lines.append((program.nodes[element.node].id, text))
+        held = element.held
+        if element.key in state.awaiting and isinstance(held, list):
+            names = ", ".join(str(name) for name in held[1:])
+            lines.append((program.nodes[element.node].id, f"data {names}"))
         if element.child:
             lines.append((program.nodes[element.node].id, f"called instance {element.child}"))
     return lines

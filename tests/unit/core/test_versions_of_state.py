@@ -167,6 +167,11 @@ FIELDS = {
     "suspended": "reason",
     "resumed": "",
     "migrated": "source program version nodes flows plan",
+    "data-awaited": "element names",
+    "data-arrived": "element",
+    "stores-read": "element values",
+    "store-written": "element store value",
+    "conversation": "key value",
 }
 """The facts as they are stored for ever: tag -> fields in order. A row is only added to, at its end."""
 

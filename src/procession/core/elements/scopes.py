@@ -7,10 +7,11 @@ from typing import Final, cast
 from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
-from procession.core.catches import key_text, open_all, plan
+from procession.core.catches import open_all, plan
 from procession.core.commands import Resolve, StartChild
 from procession.core.contents import begun_inside
 from procession.core.context import Context
+from procession.core.conversations import key_text
 from procession.core.instantiate import begin_by_event
 from procession.core.interrupt import pass_event
 from procession.core.operations import CALL, START_CHILD

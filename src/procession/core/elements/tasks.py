@@ -132,6 +132,10 @@ def attributes(cx: Context, element: ElementInstance, spec: TaskSpec) -> dict[st
             result[name] = value
     if spec.priority.literal or spec.priority.expression >= 0:
         result["priority"] = _priority(cx.text(spec.priority, element, "priority"))
+    if spec.lanes:
+        result["lane"] = spec.lanes[-1]
+        if len(spec.lanes) > 1:
+            result["lanes"] = list(spec.lanes)
     for name, literal in (("form_id", spec.form_id), ("form_key", spec.form_key)):
         if literal:
             result[name] = literal

@@ -9,7 +9,7 @@ from procession.base.keys import made_at_ms
 from procession.base.values import Json
 from procession.core import commands as c
 from procession.core.correlation import Open
-from procession.core.events import AnyEvent, Cancel, Resolved
+from procession.core.events import AnyEvent, Cancel, Resolved, StoresAnswered
 from procession.core.jobs import command_of
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.residents import Resident
@@ -17,7 +17,7 @@ from procession.hosts.embedded.shard import Carry, Shard
 from procession.ir.kinds import Binding
 from procession.runtime import codec
 from procession.runtime.requests import BroadcastSignal, Deliver, PublishMessage, StartCalled
-from procession.runtime.rows import HELD, JobRow
+from procession.runtime.rows import HELD, BlobRow, JobRow
 
 STATES: Final = {"completed": 1, "terminated": 2}
 
@@ -263,6 +263,25 @@ def _close_incident(shard: Shard, r: Resident, command: c.CloseIncident) -> None
     shard.batch["incident"].delete(command.incident, (r.tenant, command.incident))
 
 
+def _read_stores(shard: Shard, r: Resident, command: c.ReadStores) -> None:
+    values = {name: _store_value(shard, r.tenant, name) for name in command.stores}
+    r.queue.append(StoresAnswered(command.element, values))
+
+
+def _store_value(shard: Shard, tenant: int, name: str) -> Json:
+    """What a data store holds, with what this commit has written so far."""
+    written = shard.batch["data_store"].new.get((tenant, name))
+    if written is not None:
+        return codec.decode_json(cast("bytes", written[3]))
+    rows = shard.store.read("data_store", (tenant, name), BlobRow)
+    return codec.decode_json(rows[0].value) if rows else None
+
+
+def _write_store(shard: Shard, r: Resident, command: c.WriteStore) -> None:
+    row = (r.tenant, command.store, r.state.at, codec.encode_json(command.value))
+    shard.batch["data_store"].replace((r.tenant, command.store), row)
+
+
 def _go_on(shard: Shard, r: Resident, command: c.GoOn) -> None:
     shard.go_on(r)
 
@@ -301,6 +320,8 @@ CARRY: Final[Carry] = {
     c.TellParent: _tell_parent,
     c.OpenIncident: _open_incident,
     c.CloseIncident: _close_incident,
+    c.ReadStores: _read_stores,
+    c.WriteStore: _write_store,
     c.GoOn: _go_on,
     c.Finish: _finish,
     c.ParkJob: _park_job,

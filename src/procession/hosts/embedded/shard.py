@@ -112,13 +112,15 @@ class Shard:
         self.current = (resident.tenant, state.instance)
         if self.failed and self.failed.pop(state.instance, None) is not None:
             self.batch["failure"].delete(state.instance, (resident.tenant, state.instance))
+        queue = resident.queue
         if state.agenda and type(event) is not Continue:
             while state.agenda:
                 self._step(resident, Continue())
-                resident.queue.clear()
+                if queue and type(queue[0]) is Continue:
+                    queue.popleft()
         outcome = self._step(resident, event, target)
-        queue = resident.queue
-        while queue:
+        # An instance that yielded takes the answers to what it asked when it has gone on to its end.
+        while queue and (not state.agenda or type(queue[0]) is Continue):
             self._step(resident, queue.popleft())
         if state.agenda:
             self.post(Deliver(state.tenant, state.instance, Continue(), True))
@@ -162,7 +164,7 @@ class Shard:
         """An instance yielded: it continues at once, but not for ever in one commit."""
         resident.turns += 1
         if resident.turns <= TURNS_MAX:
-            resident.queue.append(Continue())
+            resident.queue.appendleft(Continue())
 
     def commit(self) -> None:
         """Makes the batch durable. Raises `Fenced` or `StoreError`."""

@@ -191,3 +191,6 @@ SELECT last FROM procession_source WHERE tenant = ? AND name = ?;
 SELECT tenant, instance, at, text FROM procession_failure WHERE tenant = ? AND instance = ?;
 -- name: failures
 SELECT tenant, instance, at, text FROM procession_failure ORDER BY tenant, instance;
+
+-- name: data_store
+SELECT value FROM procession_data_store WHERE tenant = ? AND name = ?;

@@ -138,3 +138,5 @@ UPDATE procession_batch SET state = ? WHERE tenant = ? AND key = ?;
 UPDATE procession_batch SET state = ?, after = ?, seen = ?, done = ?, failed = ? WHERE tenant = ? AND key = ?;
 -- name: batch_error_insert
 INSERT OR REPLACE INTO procession_batch_error VALUES (?, ?, ?, ?);
+-- name: data_store_insert
+INSERT OR REPLACE INTO procession_data_store VALUES (?, ?, ?, ?);
