@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from procession.base.diagnostics import Refused
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.core.instructions import Activate
-    from procession.core.plans import Choice, MigrationPlan
+    from procession.core.plans import MigrationChoice, MigrationPlan
     from procession.hosts.embedded import BpmnError, Denied, Engine, Instance, Job
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
@@ -27,13 +27,13 @@ __all__ = [
     "AsyncInstance",
     "BadValue",
     "BpmnError",
-    "Choice",
     "Conflict",
     "Denied",
     "Engine",
     "Filter",
     "Instance",
     "Job",
+    "MigrationChoice",
     "MigrationPlan",
     "NotFound",
     "ProcessionError",
@@ -51,7 +51,7 @@ _HOME: Final = {
     "AsyncInstance": "procession.hosts.embedded.aio_instance",
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
-    "Choice": "procession.core.plans",
+    "MigrationChoice": "procession.core.plans",
     "Conflict": "procession.base.failure",
     "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",

@@ -12,7 +12,7 @@ from procession import Engine, Refused
 from procession.base.values import Json
 from procession.runtime.canonical import canonical
 from procession.testing import Result, run_scenario
-from procession.testing.scenario import load_scenario
+from procession.testing.scenario_reader import load_scenario
 from store_audit import program_in, stored_facts
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -105,6 +105,15 @@ class BroadcastSignal(Request, frozen=True, gc=False, tag=True, tag_field="reque
 
 
 @final
+class EvaluateConditions(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Start each process, or `process_id` alone, whose conditional start event is true of the variables; answered with
+    their number."""
+
+    variables: dict[str, Json]
+    process_id: str = ""
+
+
+@final
 class DeployResources(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Deploy documents (file name, bytes); answered with a `Deployment` as JSON."""
 
@@ -264,6 +273,7 @@ AnyRequest: TypeAlias = (
     | DeliverOffer
     | PublishMessage
     | BroadcastSignal
+    | EvaluateConditions
     | DeployResources
     | ActivateJobs
     | FinishJob

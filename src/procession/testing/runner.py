@@ -24,7 +24,8 @@ from procession.testing import scenario as s
 from procession.testing.changes import Failed, scope_of
 from procession.testing.driver import Case, Driver
 from procession.testing.expect import expectation, multiset
-from procession.testing.scenario import BadScenario, Scenario, Step, load_scenario
+from procession.testing.scenario import BadScenario, Scenario, Step
+from procession.testing.scenario_reader import load_scenario
 from procession.testing.traces import Entry
 
 HOSTS: Final = ("embedded", "celery", "temporal")
@@ -386,6 +387,10 @@ def _signal(run: _Run, step: Step, body: s.Signal) -> None:
     run.call(q.BroadcastSignal(run.driver.tenant, body.name, checked_all(body.variables)))
 
 
+def _evaluate(run: _Run, step: Step, body: s.Evaluate) -> None:
+    run.call(q.EvaluateConditions(run.driver.tenant, checked_all(body.variables), body.process))
+
+
 def _after(run: _Run, step: Step, body: str) -> None:
     """The clock goes from due time to due time, so that each timer fires at its own.
 
@@ -438,6 +443,7 @@ VERBS: Final[dict[str, Callable[[_Run, Step, Any], None]]] = {
     "throw": _throw,
     "message": _message,
     "signal": _signal,
+    "evaluate": _evaluate,
     "after": _after,
     "set": _set,
     "resolve": _resolve,

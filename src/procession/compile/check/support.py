@@ -33,7 +33,7 @@ DEFINITIONS: Final[dict[str, str]] = {
     "terminateEventDefinition": "terminate",
 }
 EXECUTED: Final[dict[str, frozenset[str]]] = {
-    "start event of a process": frozenset({"message", "timer", "signal"}),
+    "start event of a process": frozenset({"message", "timer", "signal", "conditional"}),
     "start event of an event sub-process": frozenset(
         {"message", "timer", "signal", "error", "escalation", "conditional"}
     ),
@@ -45,7 +45,6 @@ EXECUTED: Final[dict[str, frozenset[str]]] = {
 }
 """What events of each position may be about (BPMN 2.0.2, table 10.93), as far as this version executes it."""
 STANDARD_ONLY: Final[dict[str, frozenset[str]]] = {
-    "start event of a process": frozenset({"conditional"}),
     "start event of an event sub-process": frozenset({"compensation"}),
     "intermediateThrowEvent": frozenset({"compensation"}),
     "boundaryEvent": frozenset({"compensation", "cancel"}),

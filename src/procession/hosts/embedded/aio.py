@@ -183,6 +183,12 @@ class AsyncEngine:
         """See `Engine.broadcast`."""
         return await off(self.engine.broadcast, name, variables, tenant=tenant)
 
+    async def evaluate_conditions(
+        self, variables: Mapping[str, object], *, process: str = "", tenant: str = DEFAULT_TENANT
+    ) -> int:
+        """See `Engine.evaluate_conditions`."""
+        return await off(self.engine.evaluate_conditions, variables, process=process, tenant=tenant)
+
     async def tasks(
         self,
         *,

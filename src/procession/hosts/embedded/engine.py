@@ -241,6 +241,12 @@ class Engine:
         """Broadcasts a signal; gives the number of those who waited for it, processes that it starts included."""
         return cast("int", self.call(q.BroadcastSignal(tenant, name, checked_all(variables))))
 
+    def evaluate_conditions(
+        self, variables: Mapping[str, object], *, process: str = "", tenant: str = DEFAULT_TENANT
+    ) -> int:
+        """Starts each process (or `process`) whose conditional start event is true of the variables; how many."""
+        return cast("int", self.call(q.EvaluateConditions(tenant, checked_all(variables), process)))
+
     def tasks(
         self,
         *,
