@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.core.instructions import Activate
     from procession.core.plans import MigrationChoice, MigrationPlan
-    from procession.hosts.embedded import BpmnError, Denied, Engine, Instance, Job
+    from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
     from procession.runtime.batches import Filter
@@ -27,6 +27,7 @@ __all__ = [
     "AsyncInstance",
     "BadValue",
     "BpmnError",
+    "Choice",
     "Conflict",
     "Denied",
     "Engine",
@@ -52,6 +53,7 @@ _HOME: Final = {
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
     "MigrationChoice": "procession.core.plans",
+    "Choice": "procession.hosts.embedded",
     "Conflict": "procession.base.failure",
     "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",

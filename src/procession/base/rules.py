@@ -62,6 +62,9 @@ RULES: Final[dict[str, str]] = {
     "escalation-reference": "an escalation event names no escalation with a code, or catches a code that is computed",
     # Activities.
     "implementation": "nobody does a task, two do it, or its job or script is incomplete",
+    "compensation": "a compensation event names or is tied to no activity, or an activity for compensation has a flow",
+    "transaction": "a cancel event belongs to no transaction, or a transaction has a method that is not executed",
+    "ad-hoc-sub-process": "an ad-hoc sub-process has a start or end event, nothing to choose, or no list to choose by",
     "retry": "the retries of a job are given twice, or are no count and durations",
     "called-element": "a call activity names no process, or one that must be deployed together with it is missing",
     "version-tag": "a binding is unknown, or by a version tag that is not given",

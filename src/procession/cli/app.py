@@ -45,6 +45,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("evaluate", work.evaluate, _WORK),
     ("resolve", work.resolve, _WORK),
     ("set", work.set_variables, _WORK),
+    ("trigger", work.trigger, _WORK),
     ("cancel", work.cancel, _WORK),
     ("backup", care.backup, _CARE),
     ("doctor", care.doctor, _CARE),

@@ -7,7 +7,17 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from procession.base.diagnostics import Diagnostic
-from procession.compile.check import data, details, drawing, extensions, references, structure, support
+from procession.compile.check import (
+    ad_hoc,
+    compensation,
+    data,
+    details,
+    drawing,
+    extensions,
+    references,
+    structure,
+    support,
+)
 from procession.compile.expressions import LANGUAGES, Expressions, Languages
 from procession.compile.findings import Findings
 from procession.compile.global_tasks import called_in, process_of
@@ -31,6 +41,8 @@ RULES: Final[tuple[Rule, ...]] = (
     references.check_scope,
     details.check_scope,
     extensions.check_scope,
+    compensation.check_scope,
+    ad_hoc.check_scope,
 )
 """Every rule sees every scope of a process."""
 

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, final
 import msgspec
 
 from procession.base.values import Json
-from procession.core.events import AnyEvent
+from procession.core.events import AnyEvent, Choice
 from procession.core.instructions import Activate
 from procession.core.plans import MigrationPlan
 from procession.runtime import codec
@@ -135,8 +135,8 @@ class ActivateJobs(Request, frozen=True, gc=False, tag=True, tag_field="request"
 class FinishJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Complete a job. `token` is the lease under which the work was done, 0 to act without one.
 
-    `denied`: a task listener says no. Where nothing can be denied, `tolerant` makes that a failed attempt, followed by
-    `backoff` (ms).
+    `denied`: a task listener says no. `choice`: how an ad-hoc sub-process goes on. Where nothing can be denied or
+    chosen, `tolerant` makes that a failed attempt, followed by `backoff` (ms).
     """
 
     job: int
@@ -146,6 +146,7 @@ class FinishJob(Request, frozen=True, gc=False, tag=True, tag_field="request", o
     reason: str = ""
     tolerant: bool = False
     backoff: int | None = None
+    choice: Choice | None = None
 
 
 @final

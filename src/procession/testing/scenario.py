@@ -40,12 +40,26 @@ class Throw(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @final
+class Choose(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the job of an ad-hoc sub-process chooses: element ids with the variables of each, or that it is done.
+
+    `cancel` ends what is active in it; `variables` are the job's own result.
+    """
+
+    activate: list[str] | dict[str, dict[str, object]] = []
+    done: bool = False
+    cancel: bool = False
+    variables: dict[str, object] = {}
+
+
+@final
 class Answer(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a job answers to one attempt: exactly one of the three."""
+    """What a job answers to one attempt: exactly one of the four."""
 
     complete: dict[str, object] | None = None
     fail: Fail | None = None
     throw: Throw | None = None
+    choose: Choose | None = None
 
 
 @final
@@ -80,6 +94,7 @@ class Complete(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: str = ""
     index: int | None = None
     variables: dict[str, object] = {}
+    choose: Choose | None = None
 
 
 @final
@@ -230,9 +245,12 @@ class Restart(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @final
 class TriggerActivity(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Start an activity of an ad-hoc sub-process."""
+    """Begin an activity of an ad-hoc sub-process, or several `elements`; `within` names the sub-process where more than
+    one active has it."""
 
-    element: str
+    element: str = ""
+    elements: list[str] = []
+    within: str = ""
     variables: dict[str, object] = {}
 
 

@@ -90,8 +90,8 @@ class _Reader:
 
     def answer(self, raw: Json, place: str) -> Answer:
         answer = self.convert(raw, place, Answer)
-        if sum(each is not None for each in (answer.complete, answer.fail, answer.throw)) != 1:
-            raise self.error(place, "an answer is exactly one of complete, fail, throw")
+        if sum(each is not None for each in (answer.complete, answer.fail, answer.throw, answer.choose)) != 1:
+            raise self.error(place, "an answer is exactly one of complete, fail, throw, choose")
         return answer
 
     def steps(self, raw: Json) -> list[Step]:

@@ -265,9 +265,9 @@ def _leased(shard: Shard, tenant: str, key: int, token: int) -> tuple[Offer, Res
 
 def _finish_job(shard: Shard, request: q.FinishJob) -> None:
     offer, resident = _leased(shard, request.tenant, request.job, request.token)
-    event = e.CompleteJob(offer.key, request.variables, request.denied, request.reason)
+    event = e.CompleteJob(offer.key, request.variables, request.denied, request.reason, request.choice)
     outcome = shard.advance(resident, event)
-    if request.tolerant and outcome.rejected == "conflict":
+    if request.tolerant and outcome.rejected in {"conflict", "not-found"} and offer.key in resident.state.jobs:
         _fail_job(shard, q.FailJob(request.tenant, request.job, outcome.reason, request.token, backoff=request.backoff))
         return
     accepted(outcome)
