@@ -14,6 +14,7 @@ import msgspec
 
 from procession.compile.soundness.behaviour import (
     APART,
+    ASIDE,
     BEHAVIOURS,
     CHOICES_MAX,
     EXITS,
@@ -107,6 +108,11 @@ def nodes_of(program: Program, scope: Ref) -> list[Node]:
 def beginnings(program: Program, scope: Node) -> list[tuple[Ref, ...]]:
     """The nodes that begin, for each way in which a scope begins: untriggered ones together, triggered ones alone."""
     found = [scope.starts] if scope.starts else []
+    if scope.kind is Kind.AD_HOC_ACTIVATION:
+        spec = program.nodes[scope.scope].ad_hoc
+        if spec is None or not spec.automatic:
+            # What is chosen begins, with what follows it, apart from all else that is chosen.
+            found = [(ref,) for ref in scope.starts]
     if scope.kind is Kind.PROCESS:
         found += [(_begun_by(program, program.nodes[ref]),) for ref in program.triggered_starts]
     return list(dict.fromkeys(found))
@@ -126,7 +132,12 @@ def border_of(program: Program, node: Node) -> list[Node]:
     """The boundary events of a node. One with several definitions is caught by its parts."""
     caught = [program.nodes[ref] for ref in node.catches]
     events = [program.nodes[each.attached] if each.kind is Kind.TRIGGER else each for each in caught]
-    return list({each.index: each for each in events if each.attached == node.index}.values())
+    return list({each.index: each for each in events if each.attached == node.index and not is_aside(each)}.values())
+
+
+def is_aside(event: Node) -> bool:
+    """Whether a boundary event has no part in the flow."""
+    return type(event.trigger) in ASIDE
 
 
 def _triggers(program: Program, event: Node) -> list[Trigger]:

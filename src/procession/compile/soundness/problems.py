@@ -24,9 +24,9 @@ from procession.compile.soundness.explore import (
     never_ending,
     upstream_first,
 )
-from procession.compile.soundness.net import Inside, Net, Station, after, net_of, nodes_of
+from procession.compile.soundness.net import Inside, Net, Station, after, is_aside, net_of, nodes_of
 from procession.ir.kinds import Kind
-from procession.ir.program import LinkTrigger, Node, NoneTrigger, Program, Ref, TerminateTrigger
+from procession.ir.program import CompensateTrigger, LinkTrigger, Node, NoneTrigger, Program, Ref, TerminateTrigger
 
 
 class What(Enum):
@@ -329,9 +329,13 @@ def _behind(program: Program, first: list[Ref]) -> set[Ref]:
 
 def _unreachable(program: Program, net: Net, nodes: list[Node]) -> Iterator[Problem]:
     """Nodes to which no way leads from any beginning. Those without an incoming flow have a rule of their own."""
-    known = {station.node.index for station in net.stations}
+    # What undoes an activity begins when that is compensated, beside the flow.
+    handlers = [node.trigger.handler for node in nodes if isinstance(node.trigger, CompensateTrigger)]
+    known = {station.node.index for station in net.stations} | _behind(program, [ref for ref in handlers if ref >= 0])
     linked = {node.trigger.target for node in nodes if isinstance(node.trigger, LinkTrigger)}
     for node in nodes:
         if node.index in known or (not node.incoming and node.attached < 0 and node.index not in linked):
+            continue
+        if node.attached >= 0 and is_aside(node):
             continue
         yield Problem(what=What.UNREACHABLE, node=node)

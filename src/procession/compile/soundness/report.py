@@ -10,7 +10,6 @@ from procession.compile.findings import Findings, Located
 from procession.compile.soundness.behaviour import BODIES, SCOPES
 from procession.compile.soundness.net import Inside, Unexplored
 from procession.compile.soundness.problems import Problem, What, explored
-from procession.ir.kinds import Kind
 from procession.ir.program import Node, Program, Ref
 
 COST_MAX: Final = 300_000
@@ -123,7 +122,7 @@ def _never(program: Program, problem: Problem) -> str:
 
 def _dead_flow(program: Program, problem: Problem) -> str:
     names = ", ".join(repr(program.flows[ref].id) for ref in problem.flows)
-    if problem.node.kind is Kind.SUB_PROCESS:
+    if problem.node.kind in SCOPES:
         return f"nothing ever leaves over {names}: what is inside never completes"
     return f"nothing ever leaves over {names}: another flow is always taken before it"
 

@@ -112,6 +112,18 @@ SOUND: Final = {
     "a fork into an activity that takes two": START + parallel("f") + tasks("a", "b", "d") + END
     + f'<serviceTask id="c" startQuantity="2">{JOB}</serviceTask>' + path("s", "f", "a", "c", "d", "e")
     + path("f", "b", "c"),
+    "a transaction that may be cancelled": START
+    + f'<transaction id="u"><startEvent id="us"/>{xor("ux")}{tasks("ua")}<endEvent id="ue"/>'
+    f'<endEvent id="uc"><cancelEventDefinition/></endEvent>{path("us", "ua", "ux")}{maybe("ux", "ue", "uc")}'
+    '</transaction><boundaryEvent id="b" attachedToRef="u"><cancelEventDefinition/></boundaryEvent>' + xor("j") + END
+    + path("s", "u", "j", "e") + flow("b", "j"),
+    "what undoes an activity": START + tasks("a") + END + path("s", "a")
+    + '<boundaryEvent id="b" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>'
+    + f'<serviceTask id="h" isForCompensation="true">{JOB}</serviceTask>'
+    + '<association id="as" sourceRef="b" targetRef="h" associationDirection="One"/>'
+    + '<intermediateThrowEvent id="t"><compensateEventDefinition/></intermediateThrowEvent>' + path("a", "t", "e"),
+    "activities that are chosen": START + f'<adHocSubProcess id="u">{tasks("a", "b")}{path("a", "b")}'
+    f'{tasks("c")}</adHocSubProcess>' + END + path("s", "u", "e"),
     "a link": START + '<intermediateThrowEvent id="t"><linkEventDefinition name="l"/></intermediateThrowEvent>'
     + '<intermediateCatchEvent id="c"><linkEventDefinition name="l"/></intermediateCatchEvent>' + END
     + path("s", "t") + path("c", "e"),
@@ -226,6 +238,17 @@ UNSOUND: Final[dict[str, tuple[str, list[tuple[str, str, str, str]]]]] = {
         START + f'<serviceTask id="a" completionQuantity="3">{JOB}</serviceTask>' + END
         + f'<serviceTask id="c" startQuantity="2">{JOB}</serviceTask>' + path("s", "a", "c", "e"),
         [("warning", "token-left-behind", "c", "s a c e c")],
+    ),
+    "chosen activities that wait for each other": (
+        START + f'<adHocSubProcess id="u">{tasks("a", "b")}{parallel("j")}{path("a", "j")}{path("b", "j")}'
+        "</adHocSubProcess>" + END + path("s", "u", "e"),
+        [("warning", "dead-join", "j", "a j")],
+    ),
+    "a transaction that is always cancelled": (
+        START + '<transaction id="u"><startEvent id="us"/><endEvent id="uc"><cancelEventDefinition/></endEvent>'
+        f'{flow("us", "uc")}</transaction><boundaryEvent id="b" attachedToRef="u"><cancelEventDefinition/>'
+        "</boundaryEvent>" + tasks("a") + END + path("s", "u", "a", "e") + path("b", "e"),
+        [("warning", "dead-flow", "u", ""), ("info", "unreachable", "a", "")],
     ),
     "a fault inside a sub-process": (
         START + f'<subProcess id="u"><startEvent id="us"/>{xor("ux")}{parallel("uj")}{tasks("ua", "ub")}'
