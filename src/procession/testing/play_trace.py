@@ -17,9 +17,10 @@ What: TypeAlias = Literal["enter", "exit", "end", "flow"]
 class Happening(NamedTuple):
     """One thing that happened. `own` are numbers of what it happened to, `scope` that of what it is in, 0 for nothing.
 
-    `enter`: a token begins an element, or arrives at a join. `exit`: an element was left, also one that a boundary
-    event ended; a join, with all the tokens that arrived for it. `end`: an element was ended from outside. `flow`: a
-    token is on a flow. `by` is what it came from: the exit of a flow's source, the flow that led to an element.
+    `enter`: a token begins an element, or arrives at a join. `exit`: an element was left, also an activity that a
+    boundary event ended, and a transaction that was cancelled; a join, with all the tokens that arrived for it. `end`:
+    an element was ended from outside. `flow`: a token is on a flow. `by` is what it came from: the exit of a flow's
+    source, the flow that led to an element.
     """
 
     what: What
@@ -36,6 +37,7 @@ class Reader:
     __slots__ = (
         "_again",
         "_arrived",
+        "_cancelled",
         "_ended",
         "_last",
         "_merged",
@@ -63,6 +65,7 @@ class Reader:
         self._last: tuple[int, ...] = ()
         self._again: dict[int, int] = {}
         """Of a completed scope that was opened again to be undone: the element instance that it was."""
+        self._cancelled: set[int] = set()
         self._ended: dict[tuple[int, int], int] = {}
         """By scope and node, the element instance that was ended last."""
 
@@ -82,10 +85,10 @@ class Reader:
                         entered.append((self._nodes[fact.node], fact.element))
                 case f.ElementCompleted():
                     self._left(fact.element, trace)
+                case f.TransactionCancelled():
+                    self._cancelled.add(self._again.get(fact.element, fact.element))
                 case f.ElementTerminated() if fact.element in self._of:
-                    node, scope, own = self._of[fact.element]
-                    self._ended[scope, node.index] = fact.element
-                    trace.append(Happening("end", node.id, own, scope))
+                    self._terminated(fact.element, trace)
                 case f.FlowTaken():
                     self._taken(fact, trace)
                 case f.TokensMerged() | f.GatewayActivated():
@@ -133,6 +136,15 @@ class Reader:
         if host:
             node, _, own = self._of[host]
             trace.append(Happening("exit", node.id, own, scope))
+
+    def _terminated(self, element: int, trace: list[Happening]) -> None:
+        """A transaction that was cancelled is left, be there a boundary event or not."""
+        node, scope, own = self._of[element]
+        if element in self._cancelled:
+            trace.append(Happening("exit", node.id, own, scope))
+            return
+        self._ended[scope, node.index] = element
+        trace.append(Happening("end", node.id, own, scope))
 
     def _left(self, element: int, trace: list[Happening]) -> None:
         if element not in self._of:

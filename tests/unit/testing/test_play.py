@@ -310,6 +310,37 @@ def test_a_message_that_a_task_does_not_wait_for_yet_is_lost() -> None:
     assert path(played)[-2:] == ["a", "one"]
 
 
+UNDONE: Final = (
+    '<task id="a"/><boundaryEvent id="b" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>'
+    '<task id="undo" isForCompensation="true"/><association id="o" sourceRef="b" targetRef="undo"/>'
+)
+
+
+def test_a_scope_that_is_undone_goes_on_as_what_it_was() -> None:
+    played = play(
+        f'<startEvent id="s"/><subProcess id="u"><startEvent id="i"/>{UNDONE}{flows("i>a")}</subProcess>'
+        f'<endEvent id="e"><compensateEventDefinition/></endEvent>{flows("s>u", "u>e")}'
+    )
+    played.trigger("s")
+    assert path(played) == ["s", "i", "a", "u", "undo", "e", "p"]
+    scopes = {each.element: each.scope for each in played.trace if each.what == "enter"}
+    assert scopes["undo"] == scopes["a"]
+
+
+@pytest.mark.parametrize(
+    ("boundary", "left"),
+    [("", []), ('<boundaryEvent id="c" attachedToRef="u"><cancelEventDefinition/></boundaryEvent>', ["c"])],
+)
+def test_a_cancelled_transaction_is_left(boundary: str, left: list[str]) -> None:
+    played = play(
+        f'<startEvent id="s"/><transaction id="u"><startEvent id="i"/>{UNDONE}'
+        f'<endEvent id="e"><cancelEventDefinition/></endEvent>{flows("i>a", "a>e")}</transaction>{boundary}'
+        f'<task id="next"/>{flows("s>u", "u>next")}'
+    )
+    played.trigger("s")
+    assert path(played) == ["s", "i", "a", "e", "undo", "u", *left, "p"]
+
+
 def test_what_waits_nowhere_and_starts_nothing_cannot_be_triggered() -> None:
     played = play('<startEvent id="s"/>')
     with pytest.raises(Unplayable, match="nothing waits at 'nowhere'"):
