@@ -36,7 +36,8 @@ class Choice:
 
     def event(self) -> e.Choice:
         """The choice as the instance is told of it, its values checked."""
-        pairs = [(each, {}) if isinstance(each, str) else each for each in self.activities]
+        nothing: Mapping[str, object] = {}
+        pairs = [(each, nothing) if isinstance(each, str) else each for each in self.activities]
         return e.Choice(
             [(checked_text("id of an activity", name), checked_all(variables)) for name, variables in pairs],
             self.done,
