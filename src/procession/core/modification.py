@@ -94,6 +94,8 @@ def begin_anew(cx: Context, root_key: int, contents: Json) -> None:
 
 def beginnings(nodes: tuple[Node, ...], begin: Sequence[i.Activate]) -> list[Json]:
     """Contents of the process for elements to begin at; `Rejected` for one that cannot be begun."""
+    if not begin:
+        return []
     ids = _ids(nodes)
     tree = _Tree()
     for each in begin:
