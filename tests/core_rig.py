@@ -18,9 +18,11 @@ from procession.core import events as e
 from procession.core import snapshot
 from procession.core.apply import apply_step
 from procession.core.facts import AnyFact
+from procession.core.jobs import command_of
 from procession.core.linked import Decided, Linked
 from procession.core.outcome import Outcome
 from procession.core.pending import pending
+from procession.core.plans import MigrationPlan
 from procession.core.state import State, Status
 from procession.core.step import step
 from procession.ir.kinds import Kind
@@ -91,7 +93,7 @@ class Env:
     random_used: int = 0
 
 
-def link(program: Program, decide: Any = None) -> Linked:
+def link(program: Program, decide: Any = None, hash: str = "hash") -> Linked:
     def evaluator(text: str) -> Any:
         code = compile(text, text, "eval")
 
@@ -106,7 +108,7 @@ def link(program: Program, decide: Any = None) -> Linked:
 
     return Linked(
         program,
-        "hash",
+        hash,
         tuple(evaluator(x.text) for x in program.expressions),
         environment=lambda at, zone, seed, draws: Env(),
         decide=decide or (lambda hash, id, lookup, env: Decided(None, [])),
@@ -133,12 +135,24 @@ class Rig:
         return self.send(event)
 
     def send(self, event: e.AnyEvent) -> Outcome:
-        outcome = step(self.linked, self.state, event, self.at, self.key)
+        return self._sent(event, None)
+
+    def migrate(self, target: Linked, plan: MigrationPlan) -> Outcome:
+        """A migration; the program is brought beside the event."""
+        return self._sent(e.Migrate(target.hash, 2, plan), target)
+
+    def _sent(self, event: e.AnyEvent, target: Linked | None) -> Outcome:
+        outcome = step(self.linked, self.state, event, self.at, self.key, target=target)
         if outcome.rejected:
+            assert snapshot.dump(self.state) == snapshot.dump(self.twin), "a rejected event changed the state"
             return outcome
         self.key = max(self.key, outcome.last_key + 1)
         self.facts.extend(outcome.facts)
-        apply_step(self.linked.program, self.twin, outcome.facts, self.state.at)
+        programs = {each.hash: each.program for each in (self.linked, target) if each is not None}
+        apply_step(self.linked.program, self.twin, outcome.facts, self.state.at, programs.__getitem__)
+        self.linked = target or self.linked
+        if target is not None:
+            self._renumber()
         live = snapshot.dump(self.state)
         assert live == snapshot.dump(self.twin), "the facts do not give the state"
         loaded = snapshot.load(live)
@@ -153,12 +167,26 @@ class Rig:
                 self.send(e.Continue())
         return outcome
 
+    def _renumber(self) -> None:
+        """A subscription that goes over needs no command: its host knows nothing of nodes."""
+        for (kind, key), command in self.open.items():
+            if kind == "sub" and key in self.state.subscriptions:
+                self.open[kind, key] = msgspec.structs.replace(command, node=self.state.subscriptions[key].node)
+
     def _track(self, command: c.AnyCommand) -> None:
         self.sent.append(command)
         match command:
             case c.CreateJob():
                 self.open["job", command.job] = command
-            case c.CloseJob() | c.HoldJob():
+            case c.ReleaseJob():
+                self.open["job", command.job] = command_of(self.linked.nodes, self.state, self.state.jobs[command.job])
+            case c.MoveJob() if ("job", command.job) in self.open:
+                self.open["job", command.job] = command_of(self.linked.nodes, self.state, self.state.jobs[command.job])
+            case c.MoveIncident():
+                moved = self.open["incident", command.incident]
+                assert isinstance(moved, c.OpenIncident)
+                self.open["incident", command.incident] = msgspec.structs.replace(moved, node=command.node)
+            case c.CloseJob() | c.HoldJob() | c.ParkJob():
                 self.open.pop(("job", command.job), None)
             case c.SetTimer():
                 self.open["timer", command.timer] = command

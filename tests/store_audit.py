@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from procession.core.linked import Linked
 from procession.core.pending import pending
 from procession.core.snapshot import dump, load
 from procession.core.state import State, Status
-from procession.ir.program import from_bytes
+from procession.ir.program import Program, from_bytes
 from procession.runtime import codec
 from procession.runtime.link import link
 from procession.runtime.replay import replay
@@ -30,8 +31,8 @@ Facts = dict[tuple[int, int], bytes]
 
 _KEYS: Final[dict[str, Callable[[State], list[int]]]] = {
     "job": lambda state: list(state.jobs),
-    "timer": lambda state: list(state.timers),
-    "subscription": lambda state: list(state.subscriptions),
+    "timer": lambda state: [] if state.suspended else list(state.timers),
+    "subscription": lambda state: [] if state.suspended else list(state.subscriptions),
     "incident": lambda state: list(state.incidents),
 }
 
@@ -45,6 +46,12 @@ def rows(path: Path, sql: str, *args: object) -> list[tuple[Any, ...]]:
     """The rows of a statement, through a connection of its own."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(sql, args).fetchall()
+
+
+def program_in(path: Path, hash: str) -> Program:
+    """A stored program."""
+    with closing(sqlite3.connect(path)) as connection:
+        return _linked(connection, hash).program
 
 
 def stored_facts(path: Path) -> list[tuple[Linked, list[AnyFact]]]:
@@ -91,13 +98,14 @@ def _audit_instance(connection: sqlite3.Connection, key: int) -> State:
     assert isinstance(started, InstanceStarted)
     linked = _linked(connection, started.program)
     state = State()
-    replay(linked, state, facts)
+    programs = partial(_linked, connection)
+    linked = replay(linked, state, facts, programs)
     whole = dump(state)
     assert dump(load(whole)) == whole, f"instance {key}: its snapshot restores to something else"
     snapshot = connection.execute("SELECT seq, data FROM procession_snapshot WHERE instance = ?", (key,)).fetchone()
     if snapshot is not None:
         shortened = load(codec.unwrap(snapshot[1]))
-        replay(linked, shortened, [row for row in facts if row.seq > snapshot[0]])
+        replay(programs(shortened.program), shortened, [row for row in facts if row.seq > snapshot[0]], programs)
         assert dump(shortened) == whole, f"instance {key}: snapshot and facts differ from all facts"
     alive = state.status is Status.ACTIVE
     for table, keys in _KEYS.items():

@@ -16,6 +16,7 @@ from tools import dmn_kit, feel_grammar
 from procession.base.rules import RULES
 from procession.compile.check.structure import GATEWAY_EVENTS
 from procession.compile.check.support import EXECUTED, REFUSED, STANDARD_ONLY
+from procession.compile.global_tasks import KINDS
 from procession.compile.lower.activities import ACTIVITIES
 from procession.compile.lower.gateways import GATEWAYS
 from procession.dmn.compilation import RULES as DECISION_RULES
@@ -64,9 +65,9 @@ def _events() -> str:
 
 def _elements() -> str:
     lines = ["| family | executed | refused |", "|---|---|---|"]
-    activities = ", ".join(f"`{name}`" for name in ACTIVITIES)
+    activities = ", ".join(f"`{name}`" for name in (*ACTIVITIES, *KINDS))
     gateways = ", ".join(f"`{name}`" for name in GATEWAYS)
-    lines.append(f"| activities | {activities} | global tasks that are called |")
+    lines.append(f"| activities | {activities} | |")
     lines.append(f"| gateways | {gateways} | |")
     lines += ["", "What is refused, and what to draw instead:", "", "| element | remedy |", "|---|---|"]
     lines += [f"| `{name}` | {remedy} |" for name, (_, remedy) in REFUSED.items()]

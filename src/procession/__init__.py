@@ -11,12 +11,19 @@ if TYPE_CHECKING:
     from procession import dmn, feel
     from procession.base.diagnostics import Refused
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
-    from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job
-    from procession.hosts.embedded.aio import AsyncEngine, AsyncInstance
+    from procession.core.instructions import Activate
+    from procession.core.plans import Choice, MigrationPlan
+    from procession.hosts.embedded import AdHocChoice, BpmnError, Denied, Engine, Instance, Job
+    from procession.hosts.embedded.aio import AsyncEngine
+    from procession.hosts.embedded.aio_instance import AsyncInstance
+    from procession.runtime.batches import Filter
+    from procession.services.standard import check_standard
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Activate",
+    "AdHocChoice",
     "AsyncEngine",
     "AsyncInstance",
     "BadValue",
@@ -25,32 +32,40 @@ __all__ = [
     "Conflict",
     "Denied",
     "Engine",
+    "Filter",
     "Instance",
     "Job",
+    "MigrationPlan",
     "NotFound",
     "ProcessionError",
     "Refused",
     "StoreError",
     "__version__",
+    "check_standard",
     "dmn",
     "feel",
 ]
 
 _HOME: Final = {
+    "Activate": "procession.core.instructions",
+    "AdHocChoice": "procession.hosts.embedded",
     "AsyncEngine": "procession.hosts.embedded.aio",
-    "AsyncInstance": "procession.hosts.embedded.aio",
+    "AsyncInstance": "procession.hosts.embedded.aio_instance",
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
-    "Choice": "procession.hosts.embedded",
+    "Choice": "procession.core.plans",
     "Conflict": "procession.base.failure",
     "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",
+    "Filter": "procession.runtime.batches",
     "Instance": "procession.hosts.embedded",
     "Job": "procession.hosts.embedded",
+    "MigrationPlan": "procession.core.plans",
     "NotFound": "procession.base.failure",
     "ProcessionError": "procession.base.failure",
     "Refused": "procession.base.diagnostics",
     "StoreError": "procession.base.failure",
+    "check_standard": "procession.services.standard",
 }
 _ROOMS: Final = frozenset({"dmn", "feel"})
 

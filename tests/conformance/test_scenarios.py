@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from procession.base.values import Json
 from procession.runtime.canonical import canonical
 from procession.testing import Result, run_scenario
 from procession.testing.scenario import Cancel, Step, Waiting, load_scenario
-from store_audit import stored_facts
+from store_audit import program_in, stored_facts
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FILES: Final = sorted(
@@ -42,7 +43,8 @@ def test_a_scenario_has_the_same_canonical_form_resident_and_loaded_anew_for_eve
     for restore in (False, True):
         store = tmp_path / f"{restore}.db"
         run_scenario(path, store=str(store), restore_every_step=restore)
-        forms.append([canonical(linked.program, facts) for linked, facts in stored_facts(store)])
+        found = stored_facts(store)
+        forms.append([canonical(linked.program, facts, partial(program_in, store)) for linked, facts in found])
     assert forms[0] == forms[1]
 
 

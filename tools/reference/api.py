@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 
 from tools.reference.text import class_of, code, documented, line, module_path, table, tree
 
-from procession.hosts.embedded.engine import CALL_TIMEOUT_S, DEFAULT_TENANT
+from procession.hosts.embedded.door import DEFAULT_TENANT
+from procession.hosts.embedded.engine import CALL_TIMEOUT_S
 from procession.hosts.embedded.workers import TIMEOUT_S
 from procession.services.views import LIMIT
 
@@ -19,7 +20,9 @@ CLASSES: Final = (
     ("Engine", "hosts.embedded.engine", "procession"),
     ("Instance", "hosts.embedded.instance", "procession"),
     ("AsyncEngine", "hosts.embedded.aio", "procession"),
-    ("AsyncInstance", "hosts.embedded.aio", "procession"),
+    ("AsyncInstance", "hosts.embedded.aio_instance", "procession"),
+    ("Changes", "hosts.embedded.changes", "procession"),
+    ("AsyncChanges", "hosts.embedded.aio_changes", "procession"),
     ("Job", "hosts.embedded.workers", "procession"),
     ("BpmnError", "hosts.embedded.workers", "procession"),
     ("Denied", "hosts.embedded.workers", "procession"),
@@ -35,7 +38,15 @@ STRUCTS: Final = (
     ("DefinitionView", "services.views"),
     ("FaultView", "services.views"),
     ("Moment", "services.views"),
-    ("Entry", "services.views"),
+    ("Entry", "services.histories"),
+    ("Activate", "core.instructions"),
+    ("MigrationPlan", "core.plans"),
+    ("Choice", "core.plans"),
+    ("Proposal", "core.plans"),
+    ("MigrationAction", "core.plans"),
+    ("Filter", "runtime.batches"),
+    ("BatchView", "services.batches"),
+    ("BatchErrorView", "services.batches"),
     ("Diagnostic", "base.diagnostics"),
     ("Span", "base.diagnostics"),
     ("Result", "testing.runner"),
@@ -49,7 +60,10 @@ ERRORS: Final = (
     ("Conflict", "base.failure"),
     ("StoreError", "base.failure"),
 )
-FUNCTIONS: Final = (("run_scenario", "testing.runner", "procession.testing"),)
+FUNCTIONS: Final = (
+    ("check_standard", "services.standard", "procession"),
+    ("run_scenario", "testing.runner", "procession.testing"),
+)
 DEFAULTS: Final = {
     "DEFAULT_TENANT": DEFAULT_TENANT,
     "CALL_TIMEOUT_S": CALL_TIMEOUT_S,
@@ -57,7 +71,7 @@ DEFAULTS: Final = {
     "LIMIT": LIMIT,
 }
 """Constants that stand in signatures, shown by their values."""
-GIVEN: Final = frozenset({"Instance", "AsyncInstance", "Job"})
+GIVEN: Final = frozenset({"Instance", "AsyncInstance", "Changes", "AsyncChanges", "Job"})
 """Made by the engine only, so how they are made is no one's business."""
 _PRIVATE: Final = frozenset({("Engine", "reader"), ("Engine", "call"), ("Engine", "checked")})
 """What a class shows to the modules beside it only."""
@@ -72,10 +86,10 @@ def page() -> str:
     ]
     for name, module, home in CLASSES:
         parts += [f"## {name}", f"From {code(home)}.", *class_parts(module, name)]
-    parts += ["## Test kit"]
+    parts += ["## Functions"]
     for name, module, home in FUNCTIONS:
         found = next(n for n in tree(module_path(module)).body if isinstance(n, ast.FunctionDef) and n.name == name)
-        parts += [f"### `{signature(found)}`", f"From `{home}`.", doc(found)]
+        parts += [f"### `{name}`", f"`{signature(found)}`, from `{home}`.", doc(found)]
     parts += ["## Errors", "All of them are `ProcessionError`s, so one `except` catches whatever a call raises."]
     parts += [table(("error", "is also", "when"), [_error(name, module) for name, module in ERRORS])]
     parts += ["## Views", "Immutable structs; they tell what was stored when they were read."]

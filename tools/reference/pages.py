@@ -19,6 +19,7 @@ from tools.reference import (
     pictures,
     rules,
     scenarios,
+    standard,
 )
 from tools.reference.text import table
 
@@ -33,6 +34,11 @@ PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
     "facts.md": ("Facts", facts.page, "what the history of an instance consists of"),
     "incidents.md": ("Incident codes", incidents.page, "what stops an instance"),
     "rules.md": ("Rules", rules.page, "every rule that a diagnostic can name, with what it says and the remedy"),
+    "standard.md": (
+        "Rules of the standard",
+        standard.page,
+        "every constraint of BPMN 2.0.2 that `check --standard` applies",
+    ),
     "limits.md": ("Limits", limits.page, "what is bounded, and by how much"),
 }
 """File name to title, maker and what it holds."""

@@ -1,4 +1,6 @@
-"""The pictures of docs/images: the example `order` as drawn, and a run of it half-way, as `show --svg` draws it."""
+"""The pictures of docs/images: the example `order` as drawn, and a run of it half-way, as `show --svg` draws it; and
+the models of scenarios that the pages of docs/elements show.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,8 @@ FAMILIES: Final[dict[str, str]] = {
     "transaction.svg": "transactions/order_is_cancelled.bpmn",
     "ad-hoc.svg": "ad_hoc/case_worker_chooses.bpmn",
     "instantiating-gateway.svg": "instantiation/parallel_gateway_starts.bpmn",
+    "data.svg": "data/offer.bpmn",
+    "collaboration.svg": "collaboration/order_and_bill.bpmn",
 }
 """The pictures of docs/elements: the models of scenarios."""
 MODEL: Final = SRC.parents[1] / "examples" / "order" / "order.bpmn"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from tools.reference.text import code, line, table
 
-from procession.testing import runner, scenario
+from procession.testing import answers, runner, scenario
 
 BODIES: Final[dict[str, type[msgspec.Struct]]] = {
     "start": scenario.Start,
@@ -23,6 +23,9 @@ BODIES: Final[dict[str, type[msgspec.Struct]]] = {
     "modify": scenario.Modify,
     "migrate": scenario.Migrate,
     "trigger": scenario.TriggerActivity,
+    "suspend": scenario.Suspend,
+    "resume": scenario.Resume,
+    "restart": scenario.Restart,
 }
 TEXTS: Final = {
     "deploy": "Deploy documents, by paths relative to the file: a name or a list of names.",
@@ -40,13 +43,13 @@ def page() -> str:
         table(("key", "type", "default"), [row for row in _fields(scenario.Scenario) if row[0] not in _INNER]),
         "## `jobs`: what jobs answer",
         "By job type: one answer, or a list of answers by attempt whose last repeats. An answer is exactly one of:",
-        table(("key", "type", "default"), _fields(scenario.Answer)),
+        table(("key", "type", "default"), _fields(answers.Answer)),
         "`fail` takes "
-        + _listed(scenario.Fail)
+        + _listed(answers.Fail)
         + ". `throw` takes "
-        + _listed(scenario.Throw)
+        + _listed(answers.Throw)
         + ". `choose` takes "
-        + _listed(scenario.Choose)
+        + _listed(answers.Choose)
         + ".",
         "## `steps`",
         "A step has exactly one verb, and `instance: NAME` where the last instance started is not meant.",

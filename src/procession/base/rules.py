@@ -23,6 +23,7 @@ RULES: Final[dict[str, str]] = {
     "duplicate-id": "two elements have the same id",
     "dangling-reference": "a reference names what is not there, or an element of another kind",
     "attribute": "an attribute is no boolean, or none of its words",
+    "collapsed-subprocess": "a sub-process is drawn collapsed, and what it does nowhere",
     "diagram": "a shape or an edge of the diagram cannot be drawn",
     "duplicate-extension": "an extension element that may stand once stands twice",
     "extension-attribute": "an extension or one of its attributes has no effect where it stands",
@@ -78,15 +79,24 @@ RULES: Final[dict[str, str]] = {
     "task-listener": "a task listener has no type",
     "duplicate-execution-listeners": "two execution listeners have the same event and type",
     "duplicate-task-listeners": "two task listeners have the same event and type",
+    # What exploring the flow shows.
+    "deadlock": "a join can wait for ever for a token that never comes, before anything has ended",
+    "token-left-behind": "an end is reached while a token waits for ever at a join, so the process never completes",
+    "dead-join": "a join never has all the tokens that it waits for",
+    "lack-of-synchronization": "several tokens of one run come to the same element, which happens as often",
+    "unreachable": "no way leads from a start to an element, or no run takes it",
+    "dead-flow": "an element is left, but never over this flow",
+    "no-way-out": "a run can come to where the flow goes round for ever",
+    "soundness": "the flow of a scope is not explored, or not to the end, so nothing is said about the rest",
     # Data and expressions.
     "io-mapping": "a mapping has no source or target, or stands where nothing is mapped",
+    "data": "a data association says not what it moves, or data means something else than is drawn",
+    "correlation": "a correlation subscription names no key, or lacks a property of it",
     "variable-name": "no expression could use a variable of this name",
     "feel": "an expression is no FEEL",
     "expression-language": "an expression is in a language that is not registered, or in none",
     # Documents of decisions.
     "boxed-expression": "a boxed expression is incomplete, or two stand in one place",
     "decision-table": "a decision table lacks a column, or a rule lacks an entry",
-    # The command line.
-    "standard": "the rules of the standard alone are not checked yet",
 }
 """Rule -> what breaks it."""

@@ -14,8 +14,8 @@ from procession.cli.console import Output, as_text
 
 if TYPE_CHECKING:
     from procession import Engine, Instance
+    from procession.services.histories import Entry, WarningView
     from procession.services.progress import Progress
-    from procession.services.views import Entry, WarningView
 
 KEYS: Final = frozenset(
     "key instance element parent root job deployment scope timer subscription message incident wait child "

@@ -7,9 +7,20 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from procession.base.diagnostics import Diagnostic
-from procession.compile.check import ad_hoc, compensation, data, details, extensions, references, structure, support
+from procession.compile.check import (
+    ad_hoc,
+    compensation,
+    data,
+    details,
+    drawing,
+    extensions,
+    references,
+    structure,
+    support,
+)
 from procession.compile.expressions import LANGUAGES, Expressions, Languages
 from procession.compile.findings import Findings
+from procession.compile.global_tasks import called_in, process_of
 from procession.compile.link import link
 from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering
 from procession.compile.lower.process import Lowered, lower_process
@@ -66,8 +77,30 @@ def compile_definitions(
         if not findings.has_error():
             programs.append(link(resolved, lowered, expressions))
         diagnostics += findings.in_order()
+    tasks, found = _global_tasks(definitions, known, strict=strict)
+    programs += tasks
+    diagnostics += found
     if any(diagnostic.severity == "error" for diagnostic in diagnostics):
         return [], diagnostics
+    return programs, diagnostics
+
+
+def _global_tasks(
+    definitions: Definitions, known: Languages, *, strict: bool
+) -> tuple[list[Program], list[Diagnostic]]:
+    """The programs of global tasks. One that nothing here calls may be a drawing: its errors are warnings then."""
+    needed = called_in(definitions)
+    programs: list[Program] = []
+    diagnostics: list[Diagnostic] = []
+    for task in definitions.global_tasks:
+        findings = Findings(is_strict=strict)
+        resolved, lowered, expressions = _lowered(definitions, process_of(task), known, findings)
+        if not findings.has_error():
+            programs.append(link(resolved, lowered, expressions))
+        elif definitions.processes and task.id not in needed:
+            findings = Findings(is_drawing=True)
+            _lowered(definitions, process_of(task), known, findings)
+        diagnostics += findings.in_order()
     return programs, diagnostics
 
 
@@ -78,14 +111,25 @@ def check_definitions(
     languages: frozenset[str] = LANGUAGES,
     fallback_language: str = "",
 ) -> list[Diagnostic]:
-    """What `compile_definitions` would find, and of processes that are only drawn the same as warnings."""
+    """What `compile_definitions` would find, and of processes that are only drawn the same as warnings; and what is
+    unsound about the flow of a process in which nothing else is wrong (`compile.soundness`)."""
     known = _languages(definitions, languages, fallback_language)
     diagnostics = _document(definitions)
     for process in definitions.processes:
         findings = Findings(is_drawing=not process.is_executable, is_strict=strict)
-        _lowered(definitions, process, known, findings)
+        resolved, lowered, expressions = _lowered(definitions, process, known, findings)
+        if findings.is_runnable():
+            _explored(resolved, lowered, expressions, findings)
         diagnostics += findings.in_order()
-    return diagnostics
+    return diagnostics + _global_tasks(definitions, known, strict=strict)[1]
+
+
+def _explored(resolved: Resolved, lowered: Lowered, expressions: Expressions, findings: Findings) -> None:
+    """What the flow of a process without errors can do. Only checking asks for it, deploying never loads it."""
+    from procession.compile.soundness import check_soundness
+
+    drawn = lowered.drawn
+    check_soundness(link(resolved, lowered, expressions), lambda node: drawn[node.index] or resolved.process, findings)
 
 
 def _languages(
@@ -110,7 +154,9 @@ def _document(definitions: Definitions) -> list[Diagnostic]:
     for unknown in definitions.unknown:
         text = f"<{unknown.tag}> has no effect: only processes are executed"
         findings.report("element-type", unknown, text, severity="info")
-    if any(process.is_executable for process in definitions.processes):
+    if any(process.is_executable for process in definitions.processes) or (
+        definitions.global_tasks and not definitions.processes
+    ):
         return findings.diagnostics
     at = definitions.processes[0] if definitions.processes else definitions
     text = "no process of the document is executable" if definitions.processes else "the document has no process"
@@ -125,6 +171,7 @@ def _lowered(
     resolved = resolve(definitions, process, languages.scripts)
     support.check_process(resolved, findings)
     data.check_process(resolved, findings)
+    drawing.check_process(resolved, findings)
     listeners = process.extension.execution_listeners
     details.check_listeners(process, ("execution", EXECUTION_EVENTS), listeners, findings)
     details.check_roles(process, process.resources, findings)

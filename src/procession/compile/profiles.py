@@ -16,8 +16,6 @@ Line: TypeAlias = Literal[
     "escalation at the border of a task",
     "message without a correlation key",
     "cycle of an event that comes once",
-    "data association",
-    "correlation key of a collaboration",
     "compensation event without an activity",
 ]
 
@@ -30,9 +28,6 @@ SEVERITIES: Final[dict[Line, dict[Profile, Severity | None]]] = {
     "message without a correlation key": {"zeebe": "error", "standard": None},
     # The standard lets any timer have a cycle; where the first firing ends it, it comes once.
     "cycle of an event that comes once": {"zeebe": "error", "standard": None},
-    # In models of the zeebe dialect they are drawings: the mappings beside them move the data.
-    "data association": {"zeebe": "warning", "standard": "error"},
-    "correlation key of a collaboration": {"zeebe": "warning", "standard": "error"},
     # Then there is nothing to undo; who draws it for an engine of the dialect forgot something.
     "compensation event without an activity": {"zeebe": "error", "standard": "warning"},
 }

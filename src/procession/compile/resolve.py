@@ -11,6 +11,8 @@ from typing import final
 import msgspec
 
 from procession.base.diagnostics import Severity
+from procession.compile.items import Item, items_of
+from procession.compile.messages import Ends, ends_of, message_of
 from procession.compile.profiles import SEVERITIES, Line, Profile
 from procession.model.bpmn import (
     Activity,
@@ -68,6 +70,22 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, Error]
     escalations: dict[str, Escalation]
     global_tasks: dict[str, GlobalTask]
+    items: dict[str, Item]
+    """The data elements of the process by id."""
+    has_data: bool
+    """Whether data elements are executed: in documents made for Camunda 8 they are drawings beside the mappings."""
+    ends: Ends
+    lanes: dict[str, tuple[str, ...]]
+    """The names of the lanes around a flow node, the outermost first."""
+
+    def moves_data(self, node: Activity | Event) -> bool:
+        """Whether the data associations of an element are executed: mappings beside them come first."""
+        return self.has_data and not (node.extension.inputs or node.extension.outputs)
+
+    def message(self, node: Activity | Event, ref: str) -> Message | None:
+        """The message that an element means by `ref`, or by its message flows; None when nothing says."""
+        return message_of(self.messages, self.ends, node, ref)
+
     scripts: Mapping[str, str]
     """The script formats that the host has a worker for, and the type of its jobs."""
 
@@ -99,8 +117,27 @@ def resolve(definitions: Definitions, process: Process, scripts: Mapping[str, st
         errors={error.id: error for error in definitions.errors},
         escalations={escalation.id: escalation for escalation in definitions.escalations},
         global_tasks={task.id: task for task in definitions.global_tasks},
+        items=items_of(definitions, process, [(view.owner.id, view.scope) for view in scopes]),
+        has_data=definitions.execution_platform != "Camunda Cloud",
+        ends=ends_of(definitions),
+        lanes=_lanes(scopes),
         scripts=scripts,
     )
+
+
+def _lanes(scopes: list[ScopeView]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for view in scopes:
+        # A sub-process stands in the lanes of its parent, and so does what it contains.
+        around = found.get(view.owner.id, ())
+        found.update(dict.fromkeys(view.nodes, around))
+        waiting = [(lane, around) for lanes in reversed(view.scope.lane_sets) for lane in reversed(lanes.lanes)]
+        while waiting:
+            lane, outer = waiting.pop()
+            names = (*outer, lane.name or lane.id)
+            found.update((ref, names) for ref in lane.node_refs if len(names) > len(found.get(ref, ())))
+            waiting += [(inner, names) for inner in reversed(lane.lanes)]
+    return found
 
 
 def profile_of(definitions: Definitions) -> Profile:

@@ -5,13 +5,16 @@ Replaying the stored facts through this table gives the identical state (asserte
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias, cast
 
 from procession.core import facts as f
 from procession.core.apply_events import EVENTS, LATE_JOINS, Apply, tokens_merged, unwatch, wait
 from procession.core.apply_scopes import SCOPES
+from procession.core.renumber import renumber
 from procession.core.state import (
+    AWAITS_DATA,
+    STORES_READ,
     ElementInstance,
     Incident,
     Job,
@@ -34,15 +37,28 @@ def apply(program: Program, state: State, fact: f.AnyFact) -> None:
     APPLY[type(fact)](program, state, fact)
 
 
-def apply_step(program: Program, state: State, facts: Iterable[f.AnyFact], at: int) -> None:
-    """Replays one step: its facts in order, at its time. What is true after `step` is true after this."""
+Programs: TypeAlias = Callable[[str], Program]
+"""A program by its hash."""
+
+
+def apply_step(
+    program: Program, state: State, facts: Iterable[f.AnyFact], at: int, programs: Programs | None = None
+) -> Program:
+    """Replays one step: its facts in order, at its time. What is true after `step` is true after this.
+
+    Gives the program that the instance runs afterwards: a migration changes it, to one that `programs` knows.
+    """
     last: f.AnyFact | None = None
     for last in facts:
         APPLY[type(last)](program, state, last)
+        if type(last) is f.InstanceMigrated:
+            assert programs is not None, "facts with a migration need the programs that they name"
+            program = programs(last.program)
     state.seq += 1
     state.at = at
     if not isinstance(last, f.Yielded):
         state.yields = 0
+    return program
 
 
 def _started(program: Program, state: State, fact: f.InstanceStarted) -> None:
@@ -157,6 +173,8 @@ def _remove(state: State, key: int) -> ElementInstance | None:
 
 
 def _let_go(state: State, element: ElementInstance) -> None:
+    if state.awaiting:
+        state.awaiting.pop(element.key, None)
     if element.waits:
         for wait in element.waits:
             _drop_wait(state, wait)
@@ -335,6 +353,24 @@ def _incident_resolved(program: Program, state: State, fact: f.IncidentResolved)
     _forget(state, fact.incident)
 
 
+def _data_awaited(program: Program, state: State, fact: f.DataAwaited) -> None:
+    state.elements[fact.element].held = [AWAITS_DATA, *fact.names]
+    state.awaiting[fact.element] = None
+
+
+def _data_arrived(program: Program, state: State, fact: f.DataArrived) -> None:
+    state.elements[fact.element].held = None
+    del state.awaiting[fact.element]
+
+
+def _stores_read(program: Program, state: State, fact: f.StoresRead) -> None:
+    state.elements[fact.element].held = [STORES_READ, fact.values]
+
+
+def _joined(program: Program, state: State, fact: f.ConversationJoined) -> None:
+    state.conversations[fact.key] = fact.value
+
+
 def _drew(program: Program, state: State, fact: f.Drew) -> None:
     state.draws += fact.count
 
@@ -346,6 +382,31 @@ def _yielded(program: Program, state: State, fact: f.Yielded) -> None:
 
 def _resumed(program: Program, state: State, fact: f.Resumed) -> None:
     state.agenda = []
+
+
+def _token_taken(program: Program, state: State, fact: f.TokenTaken) -> None:
+    scope = state.elements[fact.scope]
+    arrived = scope.arrived
+    assert arrived is not None
+    scope.tokens -= 1
+    arrived[fact.flow] -= 1
+    if not arrived[fact.flow]:
+        del arrived[fact.flow]
+    join = program.nodes[program.flows[fact.flow].target]
+    if not any(flow in arrived for flow in join.incoming):
+        state.joins.pop((fact.scope, join.index), None)
+
+
+def _restarted(program: Program, state: State, fact: f.InstanceRestarted) -> None:
+    state.epoch = fact.epoch
+
+
+def _suspended(program: Program, state: State, fact: f.InstanceSuspended) -> None:
+    state.suspended = True
+
+
+def _continued(program: Program, state: State, fact: f.InstanceResumed) -> None:
+    state.suspended = False
 
 
 def _nothing(program: Program, state: State, fact: f.Fact) -> None:
@@ -401,5 +462,16 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.Drew: _drew,
     f.Yielded: _yielded,
     f.Resumed: _resumed,
+    f.InstanceModified: _nothing,
+    f.TokenTaken: _token_taken,
+    f.InstanceRestarted: _restarted,
+    f.InstanceSuspended: _suspended,
+    f.InstanceResumed: _continued,
+    f.InstanceMigrated: renumber,
+    f.DataAwaited: _data_awaited,
+    f.DataArrived: _data_arrived,
+    f.StoresRead: _stores_read,
+    f.StoreWritten: _nothing,
+    f.ConversationJoined: _joined,
     **SCOPES,
 }

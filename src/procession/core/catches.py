@@ -9,6 +9,7 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.commands import SetTimer, Subscribe
 from procession.core.context import Context
+from procession.core.conversations import expected_key, key_text
 from procession.core.operations import CHECK, REPEAT
 from procession.core.state import ElementInstance, Timer
 from procession.core.timers import first_due, next_due
@@ -37,7 +38,7 @@ def plan_for(cx: Context, element: ElementInstance, catches: tuple[Ref, ...]) ->
                 planned.append(timer)
         elif isinstance(trigger, MessageTrigger):
             name = cx.text(trigger.name, element, "message name")
-            key = "" if trigger.key < 0 else correlation_key(cx, trigger.key, element)
+            key = _key(cx, element, trigger, is_next=index == element.node)
             planned.append(f.SubscriptionOpened(cx.new_key(), element.key, index, name, key))
         elif isinstance(trigger, SignalTrigger):
             name = cx.text(trigger.name, element, "signal name")
@@ -45,6 +46,13 @@ def plan_for(cx: Context, element: ElementInstance, catches: tuple[Ref, ...]) ->
         elif isinstance(trigger, ConditionalTrigger):
             planned.append(f.ConditionOpened(cx.new_key(), element.key, index, trigger.names))
     return planned
+
+
+def _key(cx: Context, element: ElementInstance, trigger: MessageTrigger, *, is_next: bool) -> str:
+    correlation = trigger.correlation
+    if correlation is not None:
+        return checked_key(expected_key(cx, correlation, element, is_next=is_next), correlation.key)
+    return "" if trigger.key < 0 else correlation_key(cx, trigger.key, element)
 
 
 def listen_again(cx: Context, element_key: int, event: Ref) -> None:
@@ -83,18 +91,14 @@ def correlation_key(cx: Context, ref: Ref, element: ElementInstance) -> str:
     if text is None:
         expression = cx.linked.program.expressions[ref].text
         raise Failure("correlation-key", f"the correlation key `{expression}` must be a string or a number")
+    return checked_key(text, cx.linked.program.expressions[ref].text)
+
+
+def checked_key(text: str, what: str) -> str:
+    """A correlation key that is short enough to be indexed. Raises `Failure("correlation-key")`."""
     if len(text) > KEY_MAX:
-        raise Failure("correlation-key", f"the correlation key is longer than {KEY_MAX} characters")
+        raise Failure("correlation-key", f"the correlation key `{what}` is longer than {KEY_MAX} characters")
     return text
-
-
-def key_text(value: Json) -> str | None:
-    """A value as correlation key, None if it cannot be one."""
-    if isinstance(value, str):
-        return value
-    if value is None or isinstance(value, bool | list | dict):
-        return None
-    return str(value)
 
 
 def repeat(cx: Context, element: ElementInstance, timer: Timer) -> None:

@@ -175,6 +175,20 @@ class CloseIncident(Command, frozen=True, gc=False):
     incident: int
 
 
+class ReadStores(Command, frozen=True, gc=False):
+    """Read data stores; answer with `events.StoresAnswered` at once, before the commit."""
+
+    element: int
+    stores: list[str]
+
+
+class WriteStore(Command, frozen=True, gc=False):
+    """Write a data store of the instance's tenant, in the commit of the facts."""
+
+    store: str
+    value: Json
+
+
 class GoOn(Command, frozen=True, gc=False):
     """Send `Continue` before anything else for this instance."""
 
@@ -184,6 +198,38 @@ class Finish(Command, frozen=True, gc=False):
 
     state: str
     variables: dict[str, Json]
+
+
+class ParkJob(Command, frozen=True, gc=False):
+    """The instance is suspended: an open job is not offered until `ReleaseJob` or `CreateJob` is given for it."""
+
+    job: int
+
+
+class ReleaseJob(Command, frozen=True, gc=False):
+    """Offer a parked job again, with the attempts that it had."""
+
+    job: int
+
+
+class Standstill(Command, frozen=True, gc=False):
+    """Show that the instance is suspended, or (`on` false) that it is no longer."""
+
+    on: bool
+
+
+class MoveJob(Command, frozen=True, gc=False):
+    """An open job belongs to another node now."""
+
+    job: int
+    node: int
+
+
+class MoveIncident(Command, frozen=True, gc=False):
+    """An open incident is shown at another node now."""
+
+    incident: int
+    node: int
 
 
 AnyCommand: TypeAlias = (
@@ -208,4 +254,11 @@ AnyCommand: TypeAlias = (
     | CloseIncident
     | GoOn
     | Finish
+    | ParkJob
+    | ReleaseJob
+    | Standstill
+    | MoveJob
+    | MoveIncident
+    | ReadStores
+    | WriteStore
 )

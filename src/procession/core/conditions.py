@@ -37,8 +37,8 @@ def check(cx: Context, element_key: int, key: int) -> None:
     """Evaluates a condition that is waited for."""
     condition = cx.state.conditions.get(key)
     element = cx.state.elements.get(element_key)
-    if condition is None or element is None:
-        return
+    if condition is None or element is None or cx.state.suspended:
+        return  # a suspended instance asks again when it is resumed
     value = _value(cx, element, condition)
     if value == condition.value:
         return

@@ -45,10 +45,13 @@ class Context:
         "nodes",
         "sources",
         "state",
+        "target",
     )
 
-    def __init__(self, linked: Linked, state: State, at: int, key: int) -> None:
+    def __init__(self, linked: Linked, state: State, at: int, key: int, target: Linked | None = None) -> None:
         self.linked = linked
+        self.target = target
+        """The program that a migration goes to."""
         self.nodes = linked.nodes
         self.state = state
         self.at = at
@@ -84,6 +87,11 @@ class Context:
             raise Rejected("not-found", f"element instance {key} is not active")
         return found
 
+    def switch(self, linked: Linked) -> None:
+        """The instance was migrated: from here on it runs this program."""
+        self.linked = linked
+        self.nodes = linked.nodes
+
     def enter(self, scope: int, node: Ref) -> None:
         """Puts the entering of a node, without a token, on the agenda."""
         self.agenda.append((ENTER, scope, node, 0))
@@ -115,6 +123,11 @@ class Context:
         finally:
             if env.notes:
                 self.sources += [ref] * (min(len(env.notes), NOTES_MAX) - len(self.sources))
+
+    def evaluate_over(self, ref: Ref, content: dict[str, Json]) -> Json:
+        """The value of an expression that sees nothing but `content`."""
+        missing = self.linked.missing
+        return self.linked.expressions[ref](lambda name: content.get(name, missing), self.environment())
 
     def environment(self) -> Environment:
         """The environment that all expressions of a transition share."""

@@ -7,7 +7,9 @@ from procession.core import facts as f
 from procession.core.commands import Consume, Unsubscribe
 from procession.core.context import Context
 from procession.core.interrupt import catch, happens_again
+from procession.core.operations import JOIN
 from procession.core.state import Subscription
+from procession.ir.program import MessageTrigger, Node
 
 
 def correlate(cx: Context, subscription: Subscription, message: int, variables: dict[str, Json]) -> None:
@@ -22,6 +24,15 @@ def correlate(cx: Context, subscription: Subscription, message: int, variables: 
         cx.write(f.WaitClosed(key))
         cx.send(Unsubscribe(key, message))
     catch(cx, element, node, variables)
+    look_for_conversation(cx, node, variables)
+
+
+def look_for_conversation(cx: Context, node: Node, variables: dict[str, Json]) -> None:
+    """A message may be the first of its conversation; that is seen before anything that follows waits for another."""
+    root = cx.state.root
+    assert root is not None
+    if isinstance(node.trigger, MessageTrigger) and node.trigger.correlation is not None:
+        cx.agenda.appendleft((JOIN, root.key, node.index, variables))
 
 
 def signal_within(cx: Context, name: str, variables: dict[str, Json]) -> None:

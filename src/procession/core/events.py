@@ -11,6 +11,8 @@ from typing import TypeAlias
 import msgspec
 
 from procession.base.values import Json
+from procession.core.instructions import Activate, Instruction
+from procession.core.plans import MigrationPlan
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=True, tag_field="event"):
@@ -44,9 +46,12 @@ class Start(Event, frozen=True, array_like=True, gc=False, kw_only=True):
     timer: int = 0
     skipped: int = 0
     """Of a start timer: its key, and how many of its firings lay in a downtime and do not happen."""
+    begin: tuple[Activate, ...] = ()
+    source: int = 0
+    """Begin at these elements instead of the start event, with the variables of the instance `source`."""
 
 
-class Choice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class AdHocChoice(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the job of an ad-hoc sub-process decided: activities to begin, each with variables of its own, or that it is
     `done`. `cancel_remaining` ends what is active in it."""
 
@@ -63,7 +68,7 @@ class CompleteJob(Event, frozen=True, array_like=True, gc=False):
     variables: dict[str, Json] = {}
     denied: bool = False
     reason: str = ""
-    choice: Choice | None = None
+    choice: AdHocChoice | None = None
 
 
 class ExhaustJob(Event, frozen=True, array_like=True, gc=False):
@@ -211,8 +216,46 @@ class Cancel(Event, frozen=True, array_like=True, gc=False):
     reason: str = ""
 
 
+class StoresAnswered(Event, frozen=True, array_like=True, gc=False):
+    """The answer to `commands.ReadStores`: the values by data store; one that was never written is null."""
+
+    element: int
+    values: dict[str, Json]
+
+
 class Continue(Event, frozen=True, array_like=True, gc=False):
     """Go on after `Yielded`."""
+
+
+class Modify(Event, frozen=True, array_like=True, gc=False):
+    """Change the instance by hand: all of it or, where one instruction is not possible, nothing."""
+
+    instructions: tuple[Instruction, ...]
+
+
+class Restart(Event, frozen=True, array_like=True, gc=False):
+    """End all that is active and begin at these elements, in the same instance."""
+
+    begin: tuple[Activate, ...]
+    variables: dict[str, Json] = {}
+
+
+class Suspend(Event, frozen=True, array_like=True, gc=False):
+    """Let the instance stand still."""
+
+    reason: str = ""
+
+
+class Resume(Event, frozen=True, array_like=True, gc=False):
+    """Let a suspended instance go on."""
+
+
+class Migrate(Event, frozen=True, array_like=True, gc=False):
+    """Go on with another program, which the host gives to `step` beside the event."""
+
+    program: str
+    version: int
+    plan: MigrationPlan
 
 
 AnyEvent: TypeAlias = (
@@ -237,4 +280,10 @@ AnyEvent: TypeAlias = (
     | TriggerActivity
     | Cancel
     | Continue
+    | Modify
+    | Restart
+    | Suspend
+    | Resume
+    | Migrate
+    | StoresAnswered
 )

@@ -11,6 +11,17 @@ from typing import TypeAlias
 
 from procession.base.values import Json
 from procession.core.fact import Fact as Fact
+from procession.core.facts_of_changes import InstanceMigrated as InstanceMigrated
+from procession.core.facts_of_changes import InstanceModified as InstanceModified
+from procession.core.facts_of_changes import InstanceRestarted as InstanceRestarted
+from procession.core.facts_of_changes import InstanceResumed as InstanceResumed
+from procession.core.facts_of_changes import InstanceSuspended as InstanceSuspended
+from procession.core.facts_of_changes import TokenTaken as TokenTaken
+from procession.core.facts_of_data import ConversationJoined as ConversationJoined
+from procession.core.facts_of_data import DataArrived as DataArrived
+from procession.core.facts_of_data import DataAwaited as DataAwaited
+from procession.core.facts_of_data import StoresRead as StoresRead
+from procession.core.facts_of_data import StoreWritten as StoreWritten
 from procession.core.facts_of_events import ConditionChanged as ConditionChanged
 from procession.core.facts_of_events import ConditionOpened as ConditionOpened
 from procession.core.facts_of_events import GatewayActivated as GatewayActivated
@@ -477,4 +488,15 @@ AnyFact: TypeAlias = (
     | Drew
     | Yielded
     | Resumed
+    | InstanceModified
+    | TokenTaken
+    | InstanceRestarted
+    | InstanceSuspended
+    | InstanceResumed
+    | InstanceMigrated
+    | DataAwaited
+    | DataArrived
+    | StoresRead
+    | StoreWritten
+    | ConversationJoined
 )

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from procession.base.failure import Failure
 from procession.base.values import Json
-from procession.core import errors
+from procession.core import errors, migration, modification, suspension
 from procession.core import events as e
 from procession.core import facts as f
 from procession.core import operations as op
@@ -21,26 +21,27 @@ from procession.core.commands import (
     TellParent,
 )
 from procession.core.context import Context, Rejected
-from procession.core.delivery import correlate
+from procession.core.delivery import correlate, look_for_conversation
 from procession.core.elements.ad_hoc import admit_choice, choosable, decided
 from procession.core.elements.table import RESOLVED
 from procession.core.interrupt import cancel, catch, happens_again
 from procession.core.jobs import command_of
-from procession.core.state import ElementInstance, Job, Stage, Subscription, Timer
+from procession.core.state import READS_STORES, ElementInstance, Job, Stage, Subscription, Timer
 from procession.core.task_listeners import admit, listener_done, request
 from procession.core.timers import date_time_ms
 from procession.core.tokens import next_of, take
 from procession.core.variables import merge, receive
 from procession.ir.kinds import Kind, ListenerEvent
-from procession.ir.program import NONE, ErrorTrigger
+from procession.ir.program import NONE, ErrorTrigger, Node
 
 
 def _start(cx: Context, event: e.Start) -> None:
     program = cx.linked.program
-    if event.start_node == NONE and not program.nodes[0].starts:
+    contents = modification.beginnings(cx.nodes, event.begin)
+    if event.start_node == NONE and not program.nodes[0].starts and not contents:
         raise Rejected("conflict", f"process {program.process_id} has no start event without a trigger")
     # A start event with output mappings lets only their targets into the process.
-    mapped = event.start_node != NONE and bool(program.nodes[event.start_node].outputs)
+    mapped = event.start_node != NONE and _maps_content(program.nodes[event.start_node])
     root = cx.new_key()
     cx.write(
         f.InstanceStarted(
@@ -68,7 +69,17 @@ def _start(cx: Context, event: e.Start) -> None:
         cx.write(f.TransitionHeld(root, ["event", event.start_node, event.variables]))
     if event.skipped:
         cx.write(f.TimerSkipped(event.timer, event.skipped))
+    if contents:
+        cx.write(f.InstanceRestarted(event.source, event.epoch, [each.element for each in event.begin]))
+        cx.write(f.TransitionHeld(root, [op.MODIFIED, contents]))
     cx.agenda.append((next_of(cx.nodes[0]), root))
+    if event.start_node != NONE:
+        look_for_conversation(cx, cx.nodes[event.start_node], event.variables)
+
+
+def _maps_content(start: Node) -> bool:
+    """Whether what started the process reaches it by the outputs of its start event alone."""
+    return bool(start.outputs) or (start.data is not None and bool(start.data.outputs))
 
 
 def _job(cx: Context, key: int) -> Job:
@@ -113,7 +124,7 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
         cx.agenda.append((op.END_LISTENER, element.key, job.listener))
 
 
-_NOTHING: Final = e.Choice()
+_NOTHING: Final = e.AdHocChoice()
 """What the job of an ad-hoc sub-process chose when its answer says nothing of it."""
 
 
@@ -393,6 +404,15 @@ def _cancel(cx: Context, event: e.Cancel) -> None:
     cancel(cx, event.reason)
 
 
+def _stores_answered(cx: Context, event: e.StoresAnswered) -> None:
+    element = cx.element(event.element)
+    data = cx.node_of(element).data
+    if data is None or element.held != [READS_STORES]:
+        raise Rejected("conflict", f"element instance {element.key} did not ask for data stores")
+    cx.write(f.StoresRead(element.key, {name: event.values.get(store) for name, store in data.reads}))
+    cx.agenda.append((op.PREPARE, element.key))
+
+
 def _continue(cx: Context, event: e.Continue) -> None:
     state = cx.state
     if not state.agenda:
@@ -425,4 +445,10 @@ EVENTS: Final[dict[type[Any], Handle]] = {
     e.TriggerActivity: _trigger,
     e.Cancel: _cancel,
     e.Continue: _continue,
+    e.Modify: modification.modify,
+    e.Restart: modification.restart,
+    e.Suspend: suspension.suspend,
+    e.Resume: suspension.resume,
+    e.Migrate: migration.migrate,
+    e.StoresAnswered: _stores_answered,
 }

@@ -48,6 +48,8 @@ CLOSE_LOOP: Final = 20
 """(body): a multi-instance body ends: its completion condition was met."""
 CANCELLED: Final = 21
 """(root, reason): the instance was cancelled."""
+JOIN: Final = 50
+"""(root, node, content): what was received by `node` may be the first message of a conversation."""
 CHECK: Final = 30
 """(element, condition): evaluate the condition of a conditional event that `element` waits for."""
 THROW_PART: Final = 31
@@ -72,3 +74,16 @@ ACTIVATE_CHOSEN: Final = 42
 """(ad-hoc sub-process): the next of the activities that were chosen begins."""
 GO_ON: Final = 43
 """(ad-hoc sub-process): something in it ended: what was chosen next, or its end."""
+ABANDON: Final = 60
+"""(scope): a scope out of which a modification took something ends, if nothing is left in it."""
+BEGIN: Final = 61
+"""(root, contents): the process begins anew, at these contents."""
+SUBSCRIBE: Final = 62
+"""(element, catch nodes): open these catches of an element that is active already."""
+RENEW_JOB: Final = 63
+"""(element): another job in place of the element's own, under a new idempotency key."""
+RENEW_TASK: Final = 64
+"""(element): compute the attributes of an open user task anew."""
+
+MODIFIED: Final = "modified"
+"""The first word of what a scope holds that is to begin with chosen contents (core.contents), until it is entered."""

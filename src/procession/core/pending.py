@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import cast
 
 from procession.base.values import Json
-from procession.core.commands import AnyCommand, GoOn, OpenIncident, OpenTask, SetTimer, Subscribe, TellParent
+from procession.core.commands import AnyCommand, GoOn, OpenIncident, OpenTask, Standstill, TellParent
 from procession.core.context import Context
+from procession.core.data import read_of
 from procession.core.elements.table import ASK
 from procession.core.events import ChildThrew
 from procession.core.jobs import command_of
 from procession.core.linked import Linked
-from procession.core.state import State, Status
+from procession.core.state import READS_STORES, State, Status
+from procession.core.suspension import set_timer, subscribe
 
 
 def pending(linked: Linked, state: State) -> list[AnyCommand]:
@@ -20,11 +22,12 @@ def pending(linked: Linked, state: State) -> list[AnyCommand]:
         return []
     nodes = linked.nodes
     result: list[AnyCommand] = [GoOn()] if state.agenda else []
-    result.extend(command_of(nodes, state, job) for job in state.jobs.values() if not job.held)
-    result.extend(SetTimer(t.key, t.element, t.node, t.due) for t in state.timers.values())
-    result.extend(
-        Subscribe(s.key, s.element, s.node, s.name, s.correlation_key, s.signal) for s in state.subscriptions.values()
-    )
+    if state.suspended:
+        result.append(Standstill(True))
+    else:
+        result.extend(command_of(nodes, state, job) for job in state.jobs.values() if not job.held)
+        result.extend(set_timer(t) for t in state.timers.values())
+        result.extend(subscribe(s) for s in state.subscriptions.values())
     for i in state.incidents.values():
         node = state.elements[i.element].node
         result.append(OpenIncident(i.key, i.element, node, i.code, i.message, i.job))
@@ -34,6 +37,9 @@ def pending(linked: Linked, state: State) -> list[AnyCommand]:
         held = element.held
         if isinstance(held, list) and held[0] == "threw":
             result.append(_threw(state, element.key, held))
+        data = nodes[element.node].data
+        if data is not None and held == [READS_STORES]:
+            result.append(read_of(element, data))
     result.extend(_unanswered(linked, state))
     return result
 

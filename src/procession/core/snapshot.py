@@ -16,6 +16,7 @@ from procession.base.failure import Unreadable
 from procession.base.values import Json
 from procession.core.apply_events import watch
 from procession.core.state import (
+    AWAITS_DATA,
     Activations,
     Completion,
     Condition,
@@ -59,6 +60,8 @@ _SCALARS: Final = (
     "start_node",
     "message",
     "yields",
+    "suspended",
+    "conversations",
 )
 
 _JOB: Final = ("key", "element", "type", "retries", "group", "listener", "priority", "held")
@@ -189,6 +192,8 @@ def _load_element(state: State, row: list[object]) -> None:
     scope = state.elements[scope_key] if scope_key else None
     element = _element(row, scope)
     state.elements[element.key] = element
+    if isinstance(element.held, list) and element.held[0] == AWAITS_DATA:
+        state.awaiting[element.key] = None
     if scope is None:
         state.root = element
     else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import IntEnum
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from procession.base.values import Json
 
@@ -35,6 +35,14 @@ class Status(IntEnum):
 
 Operation: TypeAlias = "tuple[Json, ...]"
 """An agenda entry: the operation's number, then its arguments, all JSON."""
+
+
+AWAITS_DATA: Final = "data"
+"""Held by an element that waits for data: [AWAITS_DATA, the names that it lacks]."""
+READS_STORES: Final = "reading"
+"""Held by an element until its data stores are read: [READS_STORES]."""
+STORES_READ: Final = "stores"
+"""Held between the reading of data stores and the taking of inputs: [STORES_READ, values by variable]."""
 
 
 @final
@@ -284,8 +292,10 @@ class State:
     __slots__ = (
         "agenda",
         "at",
+        "awaiting",
         "business_key",
         "conditions",
+        "conversations",
         "depth",
         "draws",
         "elements",
@@ -307,6 +317,7 @@ class State:
         "start_node",
         "status",
         "subscriptions",
+        "suspended",
         "tenant",
         "timers",
         "tz_release",
@@ -346,8 +357,14 @@ class State:
         self.incidents: dict[int, Incident] = {}
         self.joins: dict[tuple[int, int], None] = {}
         """(scope, node) of the inclusive joins at which tokens wait."""
+        self.awaiting: dict[int, None] = {}
+        """The elements that wait for data; what they lack is in `held`."""
+        self.conversations: dict[str, str] = {}
+        """The values of the correlation keys that a message of this instance has set."""
         self.conditions: dict[int, Condition] = {}
         self.watchers: dict[str, dict[int, None]] = {}
         """The conditions by the variables that they depend on; those that depend on all are under ""."""
         self.agenda: list[Operation] = []
         self.yields = 0
+        self.suspended = False
+        """Whether it stands still: what it waits for is not on offer at its host."""

@@ -15,6 +15,7 @@ from procession.core import facts as f
 from procession.core.commands import GoOn, OpenIncident
 from procession.core.conditions import note_changes
 from procession.core.context import Context, Rejected
+from procession.core.data import awaited
 from procession.core.events import AnyEvent, Continue, Start
 from procession.core.intake import EVENTS
 from procession.core.joins import fire_waiting
@@ -22,6 +23,7 @@ from procession.core.linked import Linked, Undecided
 from procession.core.operations import RESUME
 from procession.core.outcome import Outcome
 from procession.core.state import Operation, State, Status
+from procession.core.suspension import HELD_BACK, kept_back
 from procession.core.transitions import TRANSITIONS
 
 TRANSITIONS_MAX: Final = 1_000
@@ -30,14 +32,16 @@ YIELDS_MAX: Final = 100
 """Yields without a wait in between before the instance is stopped with the incident `endless-loop`."""
 
 
-def step(linked: Linked, state: State, event: AnyEvent, at: int, key: int) -> Outcome:
+def step(linked: Linked, state: State, event: AnyEvent, at: int, key: int, *, target: Linked | None = None) -> Outcome:
     """Moves the state on by one event.
 
     `at` is Unix ms (the state keeps it from running backwards), `key` the next free key of the shard; the outcome
-    says which key was taken last. A rejected event leaves the state as it was. Any exception is a bug of ours: the
-    host must drop the state and load it again.
+    says which key was taken last. `target` is the program that a `Migrate` goes to. A rejected event leaves the state
+    as it was. Any exception is a bug of ours: the host must drop the state and load it again.
     """
-    cx = Context(linked, state, at if at > state.at else state.at, key if key > state.last_key else state.last_key + 1)
+    key = key if key > state.last_key else state.last_key + 1
+    cx = Context(linked, state, at if at > state.at else state.at, key, target)
+    still = state.suspended
     try:
         _admit(state, event)
         EVENTS[type(event)](cx, event)
@@ -48,7 +52,8 @@ def step(linked: Linked, state: State, event: AnyEvent, at: int, key: int) -> Ou
     if cx.facts:
         state.seq += 1
         state.at = cx.at
-    return Outcome(cx.facts, cx.commands, cx.next_key - 1)
+    commands = kept_back(cx.commands) if still and state.suspended else cx.commands
+    return Outcome(cx.facts, commands, cx.next_key - 1)
 
 
 def _admit(state: State, event: AnyEvent) -> None:
@@ -60,6 +65,8 @@ def _admit(state: State, event: AnyEvent) -> None:
         raise Rejected("not-found", f"instance {state.instance} has ended")
     if state.agenda and not isinstance(event, Continue):
         raise Rejected("busy", "the instance has yielded; it must continue first")
+    if state.suspended and isinstance(event, HELD_BACK):
+        raise Rejected("suspended", f"instance {state.instance} is suspended; resume it first")
 
 
 def _run(cx: Context) -> None:
@@ -87,6 +94,8 @@ def _run(cx: Context) -> None:
                 cx.note_warnings(cast("int", operation[1]))
             if watchers:
                 note_changes(cx, before)
+        if state.awaiting and awaited(cx):
+            continue
         if later:
             agenda.append(later.popleft())
         elif not state.joins or not fire_waiting(cx):

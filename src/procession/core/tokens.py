@@ -30,7 +30,7 @@ def begin(cx: Context, scope_key: int, node: Node, token: bool) -> ElementInstan
 
 def next_of(node: Node) -> int:
     """What follows entering: nodes with input mappings or start listeners are prepared first."""
-    if node.inputs:
+    if node.inputs or node.data is not None:
         return PREPARE
     if node.listeners and any(listener.event is ListenerEvent.START for listener in node.listeners):
         return PREPARE

@@ -8,12 +8,14 @@ from typing import Any, Final, TypeAlias, cast
 from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
+from procession.core import migration, modification
 from procession.core import operations as op
 from procession.core.catches import await_others, listen_again, repeat_operation
 from procession.core.commands import CloseTask
 from procession.core.compensation import cancel_transaction, compensate, handled
 from procession.core.conditions import check
 from procession.core.context import Context
+from procession.core.conversations import join
 from procession.core.elements import ad_hoc, events, loops, multi_instance, scopes, tasks
 from procession.core.elements.gateways import outgoing
 from procession.core.elements.table import ASK, COLLECT, ENTER
@@ -34,7 +36,8 @@ def _prepare(cx: Context, key: int) -> None:
     if element is None:
         return
     node = cx.node_of(element)
-    map_inputs(cx, element, node)
+    if not map_inputs(cx, element, node):
+        return
     if next_listener(node, ListenerEvent.START) is None:
         cx.agenda.append((op.ACTIVATE, key))
     else:
@@ -77,10 +80,11 @@ def _complete(cx: Context, key: int) -> None:
         return
     node = cx.nodes[element.node]
     end = next_listener(node, ListenerEvent.END) if node.listeners else None
-    if not node.outputs and end is None:
+    has_outputs = bool(node.outputs) or (node.data is not None and bool(node.data.outputs))
+    if not has_outputs and end is None:
         _leave(cx, key)
         return
-    job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not node.outputs else None
+    job = plan_job(cx, element, end[1].job, end[0]) if end is not None and not has_outputs else None
     map_outputs(cx, element, node)
     if element.is_open_task:
         cx.send(CloseTask(key))
@@ -173,6 +177,7 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.HANDLE: handle,
     op.CLOSE_LOOP: multi_instance.close,
     op.CANCELLED: cancelled,
+    op.JOIN: join,
     op.CHECK: check,
     op.THROW_PART: events.throw_part,
     op.LISTEN: listen_again,
@@ -185,4 +190,9 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.CANCEL_TRANSACTION: cancel_transaction,
     op.ACTIVATE_CHOSEN: ad_hoc.activate_chosen,
     op.GO_ON: ad_hoc.go_on,
+    op.ABANDON: modification.abandon,
+    op.BEGIN: modification.begin_anew,
+    op.SUBSCRIBE: migration.subscribe_more,
+    op.RENEW_JOB: migration.renew_job,
+    op.RENEW_TASK: migration.renew_task,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.context import Context
+from procession.core.data import given, named, put, read_stores, received, stores_of, taken, write_stores
 from procession.core.state import ElementInstance
 from procession.ir.program import Mapping, Node
 
@@ -34,10 +35,17 @@ def _keeper(element: ElementInstance) -> ElementInstance | None:
 
 
 def receive(cx: Context, element: ElementInstance, variables: dict[str, Json]) -> None:
-    """Takes a result into an element: local if it has output mappings (only mapped targets leave), else merged."""
+    """Takes a result into an element: local if it has output mappings (only mapped targets leave), else merged.
+
+    Its own data are variables of its scope already, so they stay there; of a called process nothing else comes back.
+    """
+    node = cx.nodes[element.node]
+    data = node.data
+    if data is not None:
+        variables = received(data, variables) if data.content else named(data, variables)
     if not variables:
         return
-    if cx.nodes[element.node].outputs:
+    if node.outputs or (node.call is not None and data is not None and data.outputs):
         for name, value in variables.items():
             cx.write(f.VariableSet(element.key, name, value))
     else:
@@ -63,14 +71,31 @@ def visible(element: ElementInstance) -> dict[str, Json]:
     return result
 
 
-def map_inputs(cx: Context, element: ElementInstance, node: Node) -> None:
-    """Input mappings: evaluated in order, each a local variable that the next ones see."""
-    for name, value in _mapped(cx, element, node.inputs, None).items():
+def map_inputs(cx: Context, element: ElementInstance, node: Node) -> bool:
+    """Data inputs, then input mappings: evaluated in order, each a local variable that the next ones see.
+
+    Whether they are there: an element may have to wait for its data stores or for its data.
+    """
+    data = node.data
+    begun: dict[str, Json] = {}
+    if data is not None:
+        if not read_stores(cx, element, data):
+            return False
+        found = taken(cx, element, data)
+        if isinstance(found, list):
+            cx.write(f.DataAwaited(element.key, found))
+            return False
+        begun = found
+    values = _mapped(cx, element, node.inputs, None, begun)
+    if stores_of(element) is not None:
+        cx.write(f.TransitionHeld(element.key, None))
+    for name, value in values.items():
         cx.write(f.VariableSet(element.key, name, value))
+    return True
 
 
 def map_outputs(cx: Context, element: ElementInstance, node: Node) -> None:
-    """Output mappings: evaluated in the element's scope, written from the enclosing scope outwards.
+    """Data outputs and output mappings: evaluated in the element's scope, written from the enclosing scope outwards.
 
     An instance of a multi-instance activity writes from its own scope, where its output element may live.
     """
@@ -78,35 +103,38 @@ def map_outputs(cx: Context, element: ElementInstance, node: Node) -> None:
     if outer is None:
         assert not node.outputs, "a process has no output mappings"
         return
-    for name, value in _mapped(cx, element, node.outputs, outer).items():
+    values: dict[str, Json] = {}
+    written: dict[str, Json] = {}
+    if node.data is not None:
+        targets = {each.target[0]: value_at(outer, each.target[0]) for each in node.data.outputs if each.target[1:]}
+        values, written = given(cx, element, node.data, targets)
+    values = _mapped(cx, element, node.outputs, outer, values)
+    write_stores(cx, element, written)
+    for name, value in values.items():
         cx.write(f.VariableSet(owner(outer, name).key, name, value))
 
 
+def value_at(scope: ElementInstance, name: str) -> Json:
+    """What a variable is from a scope outwards; null where there is none."""
+    present = owner(scope, name)
+    return present.variables.get(name) if present.variables else None
+
+
 def _mapped(
-    cx: Context, element: ElementInstance, mappings: tuple[Mapping, ...], outer: ElementInstance | None
+    cx: Context,
+    element: ElementInstance,
+    mappings: tuple[Mapping, ...],
+    outer: ElementInstance | None,
+    values: dict[str, Json],
 ) -> dict[str, Json]:
-    """The values by variable name; all are evaluated before any is written. `outer` gives contexts to extend."""
-    values: dict[str, Json] = {}
+    """`values` with those of the mappings, by name; all are evaluated before any is written. `outer` gives contexts to
+    extend."""
     for mapping in mappings:
         value = cx.evaluate(mapping.source, element, values)
         name, *path = mapping.target
         if path:
             if name not in values and outer is not None:
-                present = owner(outer, name)
-                values[name] = present.variables.get(name) if present.variables else None
-            value = _put(values.get(name), path, value)
+                values[name] = value_at(outer, name)
+            value = put(values.get(name), path, value)
         values[name] = value
     return values
-
-
-def _put(into: Json, path: list[str], value: Json) -> Json:
-    """A copy of `into` with `value` at the path; what is no context on the way is replaced by one."""
-    result: dict[str, Json] = dict(into) if isinstance(into, dict) else {}
-    at = result
-    for name in path[:-1]:
-        below = at.get(name)
-        copy: dict[str, Json] = dict(below) if isinstance(below, dict) else {}
-        at[name] = copy
-        at = copy
-    at[path[-1]] = value
-    return result

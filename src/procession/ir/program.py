@@ -78,16 +78,33 @@ class NoneTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="n
     """A none event."""
 
 
+@final
+class Correlation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Correlation as the standard has it (8.4.2), by the key `key` of a conversation.
+
+    `retrieved` are evaluated over the content of the message, a property of the key each. `expected` are evaluated over
+    the variables of the process (context-based); without them the first message of the conversation sets the values.
+    That first message correlates by its name alone, unless `contextual`: somebody knows the values before it comes.
+    """
+
+    key: str
+    retrieved: tuple[Ref, ...]
+    expected: tuple[Ref, ...] = ()
+    contextual: bool = False
+
+
 class MessageTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="message"):
     """`key` is the correlation key's expression; without one the message correlates by name alone.
 
     For a throw, `message_id` and `ttl` (ISO 8601 duration) belong to what is published.
+    `correlation` comes before `key`.
     """
 
     name: Text
     key: Ref = NONE
     message_id: Ref = NONE
     ttl: Ref = NONE
+    correlation: Correlation | None = None
 
 
 class SignalTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="signal"):
@@ -273,6 +290,50 @@ class TaskSpec(msgspec.Struct, frozen=True, array_like=True, gc=False):
     external_form: Text = Text()
     form_binding: Binding = Binding.LATEST
     form_version_tag: str = ""
+    lanes: tuple[str, ...] = ()
+    """The names of the lanes that it is drawn in, the outermost first."""
+
+
+@final
+class Transfer(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A data association, or one assignment of it (10.4.2). `target` is a variable and the path below it.
+
+    `needs` are the variables without which nothing is transferred: null counts as not available.
+    """
+
+    source: Ref
+    target: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+
+@final
+class DataSet(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An input set or output set, by the names of variables."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+@final
+class Data(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The data of a node as the standard has it (10.4).
+
+    `variables` are made in its scope when it is entered. `message` is the name under which a content that is no context
+    travels, and `content` are the data inputs that are sent, or the data outputs that take what was received.
+    `reads` are [variable, data store] pairs, `writes` of `outputs` the data stores that their targets mean. `copied`
+    are [target, output] pairs of outputs that are copied as they are: a result may have the name of either.
+    """
+
+    variables: tuple[str, ...] = ()
+    inputs: tuple[Transfer, ...] = ()
+    outputs: tuple[Transfer, ...] = ()
+    input_sets: tuple[DataSet, ...] = ()
+    output_sets: tuple[DataSet, ...] = ()
+    message: str = ""
+    content: tuple[str, ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()
+    writes: tuple[tuple[str, str], ...] = ()
+    copied: tuple[tuple[str, str], ...] = ()
 
 
 @final
@@ -336,6 +397,7 @@ class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
     thrown: tuple[Thrown, ...] = ()
     instantiate: bool = False
     """Of a receive task or event-based gateway: what it waits for starts the process."""
+    data: Data | None = None
     ad_hoc: AdHoc | None = None
 
 

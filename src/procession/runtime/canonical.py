@@ -40,10 +40,11 @@ class _Run:
 class _Reading:
     """What has been read so far: element instances by key, and whose each wait is."""
 
-    __slots__ = ("program", "root", "runs", "waits")
+    __slots__ = ("program", "programs", "root", "runs", "waits")
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, programs: Callable[[str], Program] | None) -> None:
         self.program = program
+        self.programs = programs
         self.runs: dict[int, _Run] = {}
         self.waits: dict[int, int] = {}
         self.root: _Run | None = None
@@ -67,9 +68,11 @@ class _Reading:
         self.note(self.waits[wait], *words)
 
 
-def canonical(program: Program, facts: Iterable[f.AnyFact]) -> Json:
-    """The form of one instance, from all its facts in order: JSON that is equal where the work was equal."""
-    reading = _Reading(program)
+def canonical(program: Program, facts: Iterable[f.AnyFact], programs: Callable[[str], Program] | None = None) -> Json:
+    """The form of one instance, from all its facts in order: JSON that is equal where the work was equal.
+
+    `programs` gives those that a migration goes to, by hash."""
+    reading = _Reading(program, programs)
     for fact in facts:
         READ[type(fact)](reading, fact)
     return _form(reading.root) if reading.root is not None else None
@@ -124,6 +127,22 @@ def _chosen(r: _Reading, fact: f.ActivitiesChosen) -> None:
         r.note(fact.element, "chosen", [r.node(node) for node in nodes], variables)
 
 
+def _migrated(r: _Reading, fact: f.InstanceMigrated) -> None:
+    assert r.root is not None
+    assert r.programs is not None, "facts with a migration need the programs that they name"
+    r.program = r.programs(fact.program)
+    r.root.history.append(["migrated", fact.program, fact.version])
+
+
+def _token_taken(r: _Reading, fact: f.TokenTaken) -> None:
+    r.note(fact.scope, "token-taken", r.program.flows[fact.flow].id)
+
+
+def _by_hand(r: _Reading, *words: Json) -> None:
+    assert r.root is not None
+    r.root.history.append(list(words))
+
+
 def _set(r: _Reading, fact: f.VariableSet) -> None:
     r.runs[fact.scope].variables.setdefault(fact.name, []).append(fact.value)
 
@@ -163,6 +182,11 @@ def _skipped(r: _Reading, x: f.TimerSkipped) -> None:
     # A start timer is nobody's wait: what it skipped is said of the instance.
     run = r.runs[r.waits[x.timer]] if x.timer in r.waits else r.root
     run.history.append(["timer-skipped", x.skipped])
+
+
+def _conversed(r: _Reading, x: f.ConversationJoined) -> None:
+    assert r.root is not None
+    r.root.history.append(["conversation", x.key, x.value])
 
 
 def _incident(r: _Reading, x: f.IncidentRaised) -> None:
@@ -246,5 +270,17 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.Drew: _none,
     f.Yielded: _none,
     f.Resumed: _none,
+    # Instructions may name keys.
+    f.InstanceModified: lambda r, x: _by_hand(r, "modified", len(x.instructions)),
+    f.TokenTaken: _token_taken,
+    f.InstanceRestarted: lambda r, x: _by_hand(r, "restarted", x.epoch, *x.elements),
+    f.InstanceSuspended: lambda r, x: _by_hand(r, "suspended"),
+    f.InstanceResumed: lambda r, x: _by_hand(r, "resumed"),
+    f.InstanceMigrated: _migrated,
+    f.DataAwaited: lambda r, x: r.note(x.element, "data-awaited", *x.names),
+    f.DataArrived: lambda r, x: r.note(x.element, "data-arrived"),
+    f.StoresRead: lambda r, x: r.note(x.element, "stores-read", x.values),
+    f.StoreWritten: lambda r, x: r.note(x.element, "store-written", x.store, x.value),
+    f.ConversationJoined: _conversed,
 }
 """One row a fact type."""

@@ -38,6 +38,10 @@ TABLES: Final = (
     "inbox",
     "source",
     "failure",
+    "suspended",
+    "batch",
+    "batch_error",
+    "data_store",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""
 

@@ -12,6 +12,7 @@ from procession.core.flags import unknown
 from procession.core.linked import Linked
 from procession.core.snapshot import load
 from procession.core.state import State
+from procession.ir.program import Program
 from procession.runtime import codec
 from procession.runtime.ports import Store
 from procession.runtime.rows import FactRow, SnapshotRow
@@ -70,16 +71,28 @@ def _load(
         linked = program_of(cast("InstanceStarted", first).program)
     else:
         linked = program_of(state.program)
-    replay(linked, state, rows)
+    linked = replay(linked, state, rows, program_of)
     foreign = unknown(state.flags)
     if foreign:
         raise Unreadable(f"it was started by a newer version (behaviour flags {foreign:#x}): upgrade Procession")
     return Loaded(state, linked, sum(len(row.data) for row in rows), size)
 
 
-def replay(linked: Linked, state: State, rows: Iterable[FactRow]) -> None:
-    """Applies stored steps in order. Raises `Unreadable` for a gap."""
+def replay(
+    linked: Linked, state: State, rows: Iterable[FactRow], program_of: Callable[[str], Linked] | None = None
+) -> Linked:
+    """Applies stored steps in order; gives the program that the instance runs then, which a migration may have changed
+    to another one of `program_of`. Raises `Unreadable` for a gap."""
+
+    def program(hash: str) -> Program:
+        if program_of is None:
+            raise Unreadable(f"it was migrated to the program {hash}, which is not at hand")
+        return program_of(hash).program
+
     for row in rows:
         if row.seq != state.seq + 1:
             raise Unreadable(f"step {state.seq + 1} is missing")
-        apply_step(linked.program, state, codec.decode_facts(row.data), row.at)
+        apply_step(linked.program, state, codec.decode_facts(row.data), row.at, program)
+        if program_of is not None and state.program != linked.hash:
+            linked = program_of(state.program)
+    return linked

@@ -12,8 +12,11 @@ from typing import Final, TypeAlias, final
 import msgspec
 
 from procession.base.values import Json
-from procession.core.events import AnyEvent, Choice
+from procession.core.events import AdHocChoice, AnyEvent
+from procession.core.instructions import Activate
+from procession.core.plans import MigrationPlan
 from procession.runtime import codec
+from procession.runtime.batches import AnyAction, Filter
 
 
 class Request(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
@@ -134,7 +137,7 @@ class FinishJob(Request, frozen=True, gc=False, tag=True, tag_field="request", o
     reason: str = ""
     tolerant: bool = False
     backoff: int | None = None
-    choice: Choice | None = None
+    choice: AdHocChoice | None = None
 
 
 @final
@@ -210,6 +213,51 @@ class SwitchFlags(Request, frozen=True, gc=False, tag=True, tag_field="request",
     numbers: tuple[int, ...]
 
 
+@final
+class MigrateInstance(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Let an instance go over to the version that the plan names (`to_version` 0: the latest)."""
+
+    instance: int
+    plan: MigrationPlan
+
+
+@final
+class RestartInstance(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Start a new instance at these elements, with the variables of an instance's process scope and these over them.
+
+    `version` 0 is the one that the old instance runs or ran. Answered with the key of the new one."""
+
+    instance: int
+    begin: tuple[Activate, ...]
+    variables: dict[str, Json]
+    version: int = 0
+
+
+@final
+class SuspendDefinition(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Refuse new starts of a process, or (`on` false) allow them; `version` 0 means all versions that are there."""
+
+    process_id: str
+    version: int = 0
+    on: bool = True
+
+
+@final
+class StartBatch(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Do something to every instance that a filter means; answered with the key of the batch."""
+
+    which: Filter
+    action: AnyAction
+
+
+@final
+class SteerBatch(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Pause (1), resume (0) or cancel (3) a batch."""
+
+    batch: int
+    state: int
+
+
 AnyRequest: TypeAlias = (
     StartProcess
     | StartCalled
@@ -227,6 +275,11 @@ AnyRequest: TypeAlias = (
     | SweepMessages
     | SwitchFlags
     | Forget
+    | MigrateInstance
+    | RestartInstance
+    | SuspendDefinition
+    | StartBatch
+    | SteerBatch
 )
 
 _DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)

@@ -239,6 +239,38 @@ class ShardRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class KeyRow(Row, frozen=True, array_like=True, gc=False):
+    """A key of a tenant."""
+
+    tenant: int
+    key: int
+
+
+@final
+class BatchRow(Row, frozen=True, array_like=True, gc=False):
+    """A batch operation. `state`: 0 running, 1 paused, 2 finished, 3 cancelled. It goes on behind the instance `after`;
+    `body` says what it is. `seen`, `done` and `failed` count instances."""
+
+    tenant: int
+    key: int
+    at: int
+    state: int
+    after: int
+    seen: int
+    done: int
+    failed: int
+    body: bytes
+
+
+@final
+class BatchErrorRow(Row, frozen=True, array_like=True, gc=False):
+    """An instance that a batch could not treat, and why."""
+
+    instance: int
+    text: str
+
+
+@final
 class IntRow(Row, frozen=True, array_like=True, gc=False):
     """One number; None for none."""
 

@@ -5,20 +5,31 @@ Counting follows the facts, so it costs as much as the instance did. What must n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, TypeAlias, final
 
 import msgspec
 
 from procession.base.failure import StoreError
-from procession.core.facts import AnyFact, CompensationEntered, ElementCompleted, ElementEntered, FlowTaken, ItemEntered
+from procession.core.facts import (
+    AnyFact,
+    CompensationEntered,
+    ElementCompleted,
+    ElementEntered,
+    FlowTaken,
+    InstanceMigrated,
+    ItemEntered,
+)
 from procession.core.state import Condition, ElementInstance, Incident, Job, State, Subscription, Timer
 from procession.ir.program import ConditionalTrigger, Program
 from procession.model.bpmn import Definitions
 from procession.parse import parse_bpmn
 from procession.services.diagram.marks import Marks
-from procession.services.views import JobView, Views, WarningView, warnings_of
+from procession.services.histories import WarningView, first_hash, warnings_in
+from procession.services.views import JobView, Views
 
 _Wait: TypeAlias = Incident | Job | Timer | Subscription | Condition
 
@@ -55,18 +66,30 @@ def progress_of(views: Views, tenant: str, instance: int) -> Progress:
     jobs = {job.key: job for job in views.jobs(tenant, instance=instance, limit=JOBS_MAX)}
     lines = waits(program, loaded.state, jobs)
     entries = views.history(tenant, instance)
-    marks = progress(program, loaded.state, (entry.fact for entry in entries), lines)
-    return Progress(definitions, info.process_id, marks, lines, warnings_of(program, entries))
+    facts = [entry.fact for entry in entries]
+    programs = partial(views.program, tenant)
+    first = programs(first_hash(facts) or loaded.state.program)
+    marks = progress(first, loaded.state, facts, lines, programs=programs)
+    return Progress(definitions, info.process_id, marks, lines, warnings_in(entries, programs))
 
 
-def progress(program: Program, state: State, facts: Iterable[AnyFact], lines: Iterable[tuple[str, str]] = ()) -> Marks:
+def progress(
+    program: Program,
+    state: State,
+    facts: Iterable[AnyFact],
+    lines: Iterable[tuple[str, str]] = (),
+    *,
+    programs: Callable[[str], Program] | None = None,
+) -> Marks:
     """Where tokens are (waiting at joins too), what was completed and taken how often; `lines` become notes.
 
-    Of a repeated activity its repetitions are counted; of one that repeats nothing right now, the activity.
+    `program` is the one of the first fact; a migration goes on with another of `programs`. Of a repeated activity its
+    repetitions are counted; of one that repeats nothing right now, the activity.
     """
     nodes: dict[int, int] = {}
     completed: dict[int, int] = {}
     taken: dict[str, int] = {}
+    before: Counter[str] = Counter()
     for fact in facts:
         match fact:
             case ElementEntered() | ItemEntered():
@@ -82,8 +105,16 @@ def progress(program: Program, state: State, facts: Iterable[AnyFact], lines: It
             case FlowTaken():
                 flow = program.flows[fact.flow].id
                 taken[flow] = taken.get(flow, 0) + 1
+            case InstanceMigrated():
+                assert programs is not None, "facts with a migration need the programs that they name"
+                before.update(_by_id(program, completed))
+                completed = {}
+                numbers = dict(fact.nodes)
+                nodes = {element: numbers[node] for element, node in nodes.items() if node in numbers}
+                program = programs(fact.program)
             case _:
                 continue
+    before.update(_by_id(program, completed))
     active: dict[int, int] = {}
     for element in state.elements.values():
         active[element.node] = active.get(element.node, 0) + (element is not state.root)
@@ -92,7 +123,7 @@ def progress(program: Program, state: State, facts: Iterable[AnyFact], lines: It
             active[target] = active.get(target, 0) + count
     return Marks(
         active=_by_id(program, active),
-        completed=_by_id(program, completed),
+        completed=dict(before),
         incidents=_incidents(program, state),
         taken=taken,
         notes=_notes(lines),
@@ -117,6 +148,10 @@ def waits(program: Program, state: State, jobs: Mapping[int, JobView]) -> list[t
             assignee = (element.attributes or {}).get("assignee")
             text = f"user task {element.key}{f' of {assignee}' if assignee else ''}"
             lines.append((program.nodes[element.node].id, text))
+        held = element.held
+        if element.key in state.awaiting and isinstance(held, list):
+            names = ", ".join(str(name) for name in held[1:])
+            lines.append((program.nodes[element.node].id, f"data {names}"))
         if element.child:
             lines.append((program.nodes[element.node].id, f"called instance {element.child}"))
     return lines

@@ -6,16 +6,16 @@ Keys are integers, times Unix ms. What must not live here: anything that waits o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Final, Literal, TypeAlias, cast, final
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, Literal, TypeAlias, final
 
 import msgspec
 
 from procession.base.failure import BadValue, NotFound, Unreadable
 from procession.base.values import Json, Variables
-from procession.core import facts as f
 from procession.core.state import State
-from procession.ir.program import NONE, Expression, Program
+from procession.ir.program import Program
 from procession.runtime import codec
 from procession.runtime.ports import Cells, Store
 from procession.runtime.replay import Loaded, load_instance
@@ -28,10 +28,12 @@ from procession.runtime.rows import (
     FailureRow,
     IncidentRow,
     InstanceRow,
+    IntRow,
     JobRow,
     TaskRow,
 )
 from procession.services.catalog import Catalog
+from procession.services.histories import Entry, WarningView, entries_of, first_hash, warnings_in
 
 InstanceState: TypeAlias = Literal["active", "incident", "completed", "terminated"]
 
@@ -44,7 +46,7 @@ LIMIT: Final = 100
 @final
 class InstanceView(msgspec.Struct, frozen=True, gc=False):
     """An instance. `incident` is the state of an active one with an open incident. `failure` names a fault of the
-    engine that stopped it, "" for none."""
+    engine that stopped it, "" for none; `suspended` tells that it stands still."""
 
     key: int
     process_id: str
@@ -56,6 +58,7 @@ class InstanceView(msgspec.Struct, frozen=True, gc=False):
     parent: int
     root: int
     failure: str = ""
+    suspended: bool = False
 
 
 @final
@@ -124,6 +127,8 @@ class DefinitionView(msgspec.Struct, frozen=True, gc=False):
     deployment: int
     at: int
     program: str
+    suspended: bool = False
+    """Whether new starts are refused."""
 
 
 @final
@@ -136,38 +141,6 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
     state: InstanceState
     tokens: dict[str, int]
     variables: dict[str, Json]
-
-
-@final
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One fact of an instance's history. `kind` is its tag, `element_id` what it is about: the id of
-    an element or a sequence flow, "" for the instance."""
-
-    seq: int
-    at: int
-    kind: str
-    element: int
-    element_id: str
-    fact: f.AnyFact
-
-
-@final
-class WarningView(msgspec.Struct, frozen=True, gc=False):
-    """A warning of an expression that was evaluated for an element: why a part of it became null.
-
-    `attribute` says what the expression is of its element (`input mapping to x`), "" for one inside a decision;
-    `start` and `end` count characters of `expression`.
-    """
-
-    element: int
-    element_id: str
-    at: int
-    code: str
-    message: str
-    attribute: str
-    expression: str
-    start: int
-    end: int
 
 
 @final
@@ -185,6 +158,13 @@ class Views:
         if name not in self.catalog.tenants:
             self.catalog.forget()
         return self.catalog.tenants.get(name)
+
+    def tenant_number(self, name: str) -> int:
+        """The number of a tenant; raises `NotFound` while it has nothing here."""
+        number = self.tenant(name)
+        if number is None:
+            raise NotFound(f"no tenant {name!r}: nothing was deployed for it")
+        return number
 
     def instance(self, tenant: str, key: int) -> InstanceView:
         """One instance; raises `NotFound`."""
@@ -246,12 +226,13 @@ class Views:
     def _instance(self, tenant: int, row: InstanceRow) -> InstanceView:
         definition = self.catalog.definition(tenant, row.definition)
         state = STATES[row.state]
-        failure = ""
+        failure, suspended = "", False
         if state == "active":
             if self._store.read("incidents_instance", (tenant, row.key, 0, 1), IncidentRow):
                 state = "incident"
             failures = self._store.read("failure", (tenant, row.key), FailureRow)
             failure = failures[0].text if failures else ""
+            suspended = self.is_suspended(tenant, row.key)
         return InstanceView(
             row.key,
             definition.process_id,
@@ -263,7 +244,12 @@ class Views:
             row.parent,
             row.root,
             failure,
+            suspended,
         )
+
+    def is_suspended(self, tenant: int, key: int) -> bool:
+        """Whether an instance or a definition stands still."""
+        return bool(self._store.read("suspended", (tenant, key), IntRow))
 
     def counts(self, tenant: str) -> dict[str, int]:
         """How many instances are in each state (an incident counts as active)."""
@@ -365,7 +351,8 @@ class Views:
     def definitions(self, tenant: str) -> list[DefinitionView]:
         """All versions of all processes."""
         number = self.tenant(tenant)
-        rows: Sequence[DefinitionRow] = self._definitions(number) if number is not None else ()
+        if number is None:
+            return []
         return [
             DefinitionView(
                 row.key,
@@ -376,8 +363,9 @@ class Views:
                 row.deployment,
                 row.at,
                 row.program,
+                self.is_suspended(number, row.key),
             )
-            for row in rows
+            for row in self._definitions(number)
         ]
 
     def _definitions(self, tenant: int) -> Sequence[DefinitionRow]:
@@ -405,7 +393,13 @@ class Views:
 
     def warnings(self, tenant: str, key: int) -> list[WarningView]:
         """What expressions of an instance had to say, in order; raises `NotFound`."""
-        return warnings_of(self.load(tenant, key, 1).linked.program, self.history(tenant, key))
+        return warnings_in(self.history(tenant, key), partial(self.program, tenant))
+
+    def program(self, tenant: str, hash: str) -> Program:
+        """A program by its hash."""
+        number = self.tenant(tenant)
+        assert number is not None, "whoever asks has read something of this tenant"
+        return self.catalog.linked(number, hash).program
 
     def moment(self, tenant: str, key: int, seq: int) -> Moment:
         """The instance as it was after a step, replayed from its facts; raises `NotFound` if there is no such step."""
@@ -424,66 +418,14 @@ class Views:
         if not rows or number is None:
             self.instance(tenant, key)
             raise NotFound(f"the history of instance {key} is no longer kept")
-        linked = self.load(tenant, key, 1 if rows[0].seq == 1 else None).linked
-        nodes, flows = linked.nodes, linked.flows
-        elements: dict[int, str] = {}
-        waits: dict[int, int] = {}
-        found: list[Entry] = []
-        for row in rows:
-            for fact in codec.decode_facts(row.data):
-                element = _subject(fact, waits)
-                if isinstance(fact, _ENTERING):
-                    elements[element] = nodes[fact.node].id
-                elif isinstance(fact, f.InstanceStarted):
-                    elements[fact.root] = nodes[0].id
-                name = flows[fact.flow].id if isinstance(fact, f.FlowTaken) else elements.get(element, "")
-                tag = cast("str", fact.__struct_config__.tag)
-                found.append(Entry(row.seq, row.at, tag, element, name, fact))
-        return found
-
-
-_ENTERING: Final = (f.ElementEntered, f.ItemEntered, f.CompensationEntered, f.CompensationOpened, f.ActivationEntered)
-"""Facts of an element instance that did not exist before."""
-
-
-def warnings_of(program: Program, entries: Iterable[Entry]) -> list[WarningView]:
-    """The warnings among the entries of a history."""
-    found: list[WarningView] = []
-    for entry in entries:
-        if isinstance(entry.fact, f.Warned):
-            for note in entry.fact.notes:
-                code, message, start, end, *ref = cast(
-                    "tuple[str, str, int, int, int]", tuple(cast("list[Json]", note))
-                )
-                drawn = program.expressions[ref[0]] if ref and ref[0] != NONE else _INSIDE_A_DECISION
-                where = (drawn.attribute, drawn.text, start, end)
-                found.append(WarningView(entry.element, entry.element_id, entry.at, code, message, *where))
-    return found
-
-
-_INSIDE_A_DECISION: Final = Expression("")
+        steps = [(row, codec.decode_facts(row.data)) for row in rows]
+        first = first_hash(fact for _, facts in steps for fact in facts)
+        return entries_of(steps, first or self.load(tenant, key).state.program, partial(self.program, tenant))
 
 
 def _fault_text(result: bytes | None) -> str:
     answer = codec.decode_json(result) if result else None
     return str(answer.get("error")) if isinstance(answer, dict) else ""
-
-
-_WAITS: Final = ("job", "timer", "subscription", "incident")
-
-
-def _subject(fact: f.AnyFact, waits: dict[int, int]) -> int:
-    """The element instance that a fact is about; 0 for the whole instance."""
-    element: int = getattr(fact, "element", 0) or getattr(fact, "scope", 0)
-    for name in _WAITS:
-        key: int = getattr(fact, name, 0)
-        if key and element:
-            waits[key] = element
-        elif key:
-            return waits.get(key, 0)
-    if not element and isinstance(fact, f.WaitClosed):
-        return waits.get(fact.wait, 0)
-    return element
 
 
 def tokens_of(loaded: Loaded) -> dict[str, int]:

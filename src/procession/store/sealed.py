@@ -47,6 +47,7 @@ ROWS: Final[dict[str, tuple[int, ...]]] = {
     "message": (1, 2, 4),
     "incident": (5, 6),
     "failure": (3,),
+    "batch_error": (3,),
 }
 """Table -> which cells of a row are sealed texts. Blobs are sealed everywhere."""
 DELETES: Final[dict[str, tuple[int, ...]]] = {"subscription": (2, 3), "start_lock": (2,), "message": (1, 2)}
@@ -75,6 +76,7 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.LockRow: ("correlation",),
     r.IncidentRow: ("code", "message"),
     r.FailureRow: ("text",),
+    r.BatchErrorRow: ("text",),
 }
 """Row -> which fields are."""
 NAMES: Final = frozenset({"start_names"})

@@ -7,6 +7,7 @@ byte for byte, after every call. What must not live here: scenario files and com
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final, final
 
@@ -17,6 +18,7 @@ from procession.core.snapshot import dump, load
 from procession.core.state import ElementInstance, State, Status
 from procession.hosts.embedded.pump import Pump
 from procession.ir.kinds import Kind
+from procession.ir.program import Program
 from procession.runtime import codec
 from procession.runtime.ports import Store
 from procession.runtime.replay import replay
@@ -53,6 +55,11 @@ class Case:
         self.program = program
         self.state = State()
         self.trace = Trace(program)
+
+    def go_over(self, linked: Linked) -> None:
+        """The instance runs this program now."""
+        self.linked = linked
+        self.program = linked.program
 
     @property
     def status(self) -> str:
@@ -122,6 +129,13 @@ class Driver:
         self._pump.call(InstallCompiled(self.tenant, compiled))
         self._settle()
 
+    def program(self, process_id: str, version: int) -> Program:
+        """A deployed version, 0 for the latest; raises `NotFound`."""
+        catalog = self._catalog
+        tenant = catalog.tenant(self.tenant)
+        found = catalog.version(tenant, process_id, version) if version else catalog.latest(tenant, process_id)
+        return catalog.linked(tenant, found.program).program
+
     def next_timer(self, until: int) -> int | None:
         """When the next timer is due, if that is not after `until`. A time that has passed is now."""
         due = min((row.due for row in self._store.read("timer_tenants", (), DueRow)), default=None)
@@ -166,9 +180,10 @@ class Driver:
 
     def _read(self, tenant: int, case: Case) -> None:
         rows = self._store.read("facts", (tenant, case.key, case.state.seq), FactRow)
-        replay(case.linked, case.state, rows)
+        found = partial(self._catalog.linked, tenant)
+        case.go_over(replay(case.linked, case.state, rows, found))
         for row in rows:
-            case.trace.read(codec.decode_facts(row.data))
+            case.trace.read(codec.decode_facts(row.data), lambda hash: found(hash).program)
         shard = self._pump.shard
         replayed = dump(case.state)
         resident = shard.residents.get(tenant, case.key) if shard is not None else None

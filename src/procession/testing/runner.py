@@ -19,7 +19,10 @@ from procession.base.values import checked_all
 from procession.core import events as e
 from procession.core.timers import add, date_time_ms, duration_ms, is_zone, parse_duration
 from procession.runtime import requests as q
+from procession.testing import changes
 from procession.testing import scenario as s
+from procession.testing.answers import Choose
+from procession.testing.changes import Failed, scope_of
 from procession.testing.driver import Case, Driver
 from procession.testing.expect import expectation, multiset
 from procession.testing.scenario import BadScenario, Scenario, Step, load_scenario
@@ -55,11 +58,6 @@ class Result(msgspec.Struct, frozen=True):
     def to_json(self) -> bytes:
         """The line that `procession test --json` prints; numbers keep their digits."""
         return _ENCODER.encode(self)
-
-
-@final
-class Failed(Exception):
-    """A step or an expectation that does not hold."""
 
 
 def run_scenario(
@@ -309,11 +307,11 @@ def _complete(run: _Run, step: Step, body: s.Complete) -> None:
         run.call(q.FinishJob(tenant, key, variables))
 
 
-def _chosen(tenant: str, key: int, choose: s.Choose) -> q.FinishJob:
+def _chosen(tenant: str, key: int, choose: Choose) -> q.FinishJob:
     said = choose.activate
     given = list(said.items()) if isinstance(said, dict) else [(name, dict[str, object]()) for name in said]
     pairs = [(name, checked_all(variables)) for name, variables in given]
-    choice = e.Choice(pairs, choose.done, choose.cancel)
+    choice = e.AdHocChoice(pairs, choose.done, choose.cancel)
     return q.FinishJob(tenant, key, checked_all(choose.variables), choice=choice)
 
 
@@ -422,22 +420,9 @@ def _after(run: _Run, step: Step, body: str) -> None:
 
 def _set(run: _Run, step: Step, body: s.SetVariables) -> None:
     case = run.case(step.instance)
-    element = _scope(case, body.scope) if body.scope else 0
+    element = scope_of(case, body.scope) if body.scope else 0
     event = e.SetVariables(element, checked_all(body.variables), local=bool(body.scope))
     run.call(q.Deliver(run.driver.tenant, case.key, event))
-
-
-def _scope(case: Case, wanted: str) -> int:
-    """The active element of an id or, where several are, of a path as traces have it: `order/items[3]`."""
-    nodes = case.program.nodes
-    found = {key: case.trace.inside(key) for key in case.state.elements}
-    exact = [key for key, path in found.items() if path == wanted]
-    # The last one of an id, so that an item is meant and not the body around all items.
-    by_id = [key for key, each in case.state.elements.items() if nodes[each.node].id == wanted]
-    if exact or by_id:
-        return (exact or by_id)[-1]
-    known = ", ".join(path for path in dict.fromkeys(found.values()) if path)
-    raise Failed(f"no instance of {wanted} is active; there are {known}")
 
 
 def _resolve(run: _Run, step: Step, body: s.Resolve) -> None:
@@ -455,14 +440,10 @@ def _cancel(run: _Run, step: Step, body: s.Cancel) -> None:
 
 def _trigger(run: _Run, step: Step, body: s.TriggerActivity) -> None:
     case = run.case(step.instance)
-    within = _scope(case, body.within) if body.within else 0
+    within = scope_of(case, body.within) if body.within else 0
     activities = [body.element, *body.elements] if body.element else body.elements
     event = e.TriggerActivity(within, activities, checked_all(body.variables))
     run.call(q.Deliver(run.driver.tenant, case.key, event))
-
-
-def _later(run: _Run, step: Step, body: object) -> None:
-    raise Failed("not in this version")
 
 
 VERBS: Final[dict[str, Callable[[_Run, Step, Any], None]]] = {
@@ -478,7 +459,10 @@ VERBS: Final[dict[str, Callable[[_Run, Step, Any], None]]] = {
     "set": _set,
     "resolve": _resolve,
     "cancel": _cancel,
-    "modify": _later,
-    "migrate": _later,
+    "modify": changes.modify,
+    "migrate": changes.migrate,
     "trigger": _trigger,
+    "suspend": changes.suspend,
+    "resume": changes.resume,
+    "restart": changes.restart,
 }

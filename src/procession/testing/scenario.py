@@ -15,6 +15,9 @@ import msgspec
 
 from procession.base.failure import ProcessionError
 from procession.base.values import Json
+from procession.core.plans import Choice
+from procession.testing.answers import Answer
+from procession.testing.answers import Choose as ChooseActivities
 from procession.testing.yaml_lines import Lines, read_yaml
 
 
@@ -25,46 +28,6 @@ class BadScenario(ProcessionError, ValueError):
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of what a scenario file holds (data inheritance only: no behaviour)."""
-
-
-@final
-class Fail(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An attempt fails; `retries` are what remains, 0 raises an incident."""
-
-    message: str = "failed by the scenario"
-    retries: int = 0
-
-
-@final
-class Throw(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An attempt ends in a BPMN error."""
-
-    code: str
-    message: str = ""
-    variables: dict[str, object] = {}
-
-
-@final
-class Choose(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the job of an ad-hoc sub-process chooses: element ids with the variables of each, or that it is done.
-
-    `cancel` ends what is active in it; `variables` are the job's own result.
-    """
-
-    activate: list[str] | dict[str, dict[str, object]] = []
-    done: bool = False
-    cancel: bool = False
-    variables: dict[str, object] = {}
-
-
-@final
-class Answer(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a job answers to one attempt: exactly one of the four."""
-
-    complete: dict[str, object] | None = None
-    fail: Fail | None = None
-    throw: Throw | None = None
-    choose: Choose | None = None
 
 
 @final
@@ -99,7 +62,7 @@ class Complete(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: str = ""
     index: int | None = None
     variables: dict[str, object] = {}
-    choose: Choose | None = None
+    choose: ChooseActivities | None = None
 
 
 @final
@@ -168,17 +131,35 @@ class Cancel(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @final
-class Modify(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Move tokens by hand."""
+class Begin(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An element to begin, with variables of its own. `ancestor` is an active scope around it, by id or path."""
 
-    activate: list[str] = []
-    terminate: list[str] = []
+    element: str
+    ancestor: str = ""
     variables: dict[str, object] = {}
 
 
 @final
+class Modify(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Change the instance by hand, all of it or nothing. Elements to end are ids, or paths such as `order/items[3]`.
+
+    `put` and `take` are sequence flows: a token on one, or one taken that waits at its join. `variables` are set in the
+    process, or in `scope`. `refused` is a part of the reason for which it must be refused.
+    """
+
+    activate: list[str | Begin] = []
+    terminate: list[str] = []
+    move: dict[str, str] = {}
+    put: list[str] = []
+    take: list[str] = []
+    variables: dict[str, object] = {}
+    scope: str = ""
+    refused: str = ""
+
+
+@final
 class Target(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A version of a process."""
+    """A version of a process; the latest, if none is named."""
 
     process: str
     version: int | None = None
@@ -186,10 +167,40 @@ class Target(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @final
 class Migrate(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Move the instance to another version."""
+    """Let the instance go over to another version. `map` and `flows` are put over the default plan; a target "" takes
+    an element out of it. `choices` say what is made anew. `refused` is a part of the reason to be refused for."""
 
     to: Target
     map: dict[str, str] = {}
+    flows: dict[str, str] = {}
+    choices: dict[str, Choice] = {}
+    refused: str = ""
+
+
+@final
+class Suspend(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Let the instance stand still."""
+
+    reason: str = ""
+    refused: str = ""
+
+
+@final
+class Resume(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Let a suspended instance go on."""
+
+    refused: str = ""
+
+
+@final
+class Restart(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Begin at these elements: a new instance with the variables of this one, named `as`, or `in_place` this one."""
+
+    at: list[str | Begin]
+    variables: dict[str, object] = {}
+    in_place: bool = False
+    name: str = msgspec.field(default="again", name="as")
+    refused: str = ""
 
 
 @final
@@ -222,6 +233,9 @@ class Step(Document, frozen=True, kw_only=True, forbid_unknown_fields=True):
     modify: Modify | None = None
     migrate: Migrate | None = None
     trigger: TriggerActivity | None = None
+    suspend: Suspend | None = None
+    resume: Resume | None = None
+    restart: Restart | None = None
     instance: str = ""
     line: int = 0
 
@@ -274,6 +288,9 @@ StepBody: TypeAlias = (
     | Modify
     | Migrate
     | TriggerActivity
+    | Suspend
+    | Resume
+    | Restart
 )
 STATES: Final = ("active", "completed", "terminated", "incident")
 VERBS: Final = tuple(f.name for f in msgspec.structs.fields(Step) if f.name not in {"instance", "line"})

@@ -7,7 +7,7 @@ has the scope "".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, final
 
 from procession.core import facts as f
@@ -49,7 +49,7 @@ class Trace:
     The path leaves out the process itself and the body around a multi-instance activity, which is no work of its own.
     """
 
-    __slots__ = ("_jobs", "_program", "_seen", "created", "entries", "path")
+    __slots__ = ("_nodes", "_owner", "_program", "_seen", "created", "entries", "path")
 
     def __init__(self, program: Program) -> None:
         self.entries: list[Entry] = []
@@ -58,10 +58,12 @@ class Trace:
         """(key, element id, job type or "") of every job and user task, in order of creation."""
         self._program = program
         self._seen: dict[int, _Seen] = {}
-        self._jobs: dict[int, str] = {}
+        self._nodes: dict[int, int] = {}
+        self._owner: dict[int, int] = {}
+        """The element instance of each job."""
 
-    def read(self, facts: Iterable[AnyFact]) -> None:
-        """Goes on with the facts of one more step."""
+    def read(self, facts: Iterable[AnyFact], programs: Callable[[str], Program]) -> None:
+        """Goes on with the facts of one more step; `programs` gives the one that a migration goes to."""
         for fact in facts:
             match fact:
                 case f.InstanceStarted():
@@ -85,8 +87,11 @@ class Trace:
                     self._note(INCIDENT, fact.element)
                 case f.JobCreated():
                     self.created.append((fact.job, self._seen[fact.element].id, fact.type))
+                    self._owner[fact.job] = fact.element
                 case f.TaskCreated():
                     self.created.append((fact.element, self._seen[fact.element].id, ""))
+                case f.InstanceMigrated():
+                    self._renamed(programs(fact.program), dict(fact.nodes))
                 case _:
                     pass
 
@@ -104,6 +109,7 @@ class Trace:
         else:
             seen = _Seen(node.id, outer.inside, f"{outer.inside}/{node.id}", body)
         self._seen[fact.element] = seen
+        self._nodes[fact.element] = fact.node
         self.entries.append(Entry(ENTERED, seen.id, seen.scope))
 
     def _entered_again(self, fact: f.CompensationEntered | f.CompensationOpened | f.ActivationEntered) -> None:
@@ -120,6 +126,15 @@ class Trace:
         self._seen[fact.element] = seen
         if is_handler:
             self.entries.append(Entry(ENTERED, seen.id, seen.scope))
+
+    def _renamed(self, program: Program, numbers: dict[int, int]) -> None:
+        """What goes on is called as at the target from here on; scopes keep the path that they were entered in."""
+        self._program = program
+        self._nodes = {key: numbers[node] for key, node in self._nodes.items() if node in numbers}
+        for key, node in self._nodes.items():
+            self._seen[key] = self._seen[key]._replace(id=program.nodes[node].id)
+        ids = {key: program.nodes[node].id for key, node in self._nodes.items()}
+        self.created = [(key, ids.get(self._owner.get(key, key), id), type_) for key, id, type_ in self.created]
 
     def _note(self, event: str, element: int) -> _Seen:
         seen = self._seen[element]

@@ -77,6 +77,58 @@ EXECUTED: Final[dict[str, str]] = {
     "extensionElements": "",
     "association": "sourceRef targetRef",
     "formalExpression": "language",
+    "dataObject": "name",
+    "dataObjectReference": "dataObjectRef name",
+    "dataStore": "name",
+    "dataStoreReference": "dataStoreRef",
+    "property": "name",
+    "ioSpecification": "",
+    "dataInput": "name",
+    "dataOutput": "name",
+    "inputSet": "",
+    "dataInputRefs": "",
+    "optionalInputRefs": "",
+    "outputSet": "",
+    "dataOutputRefs": "",
+    "dataInputAssociation": "",
+    "dataOutputAssociation": "",
+    "sourceRef": "",
+    "targetRef": "",
+    "transformation": "",
+    "assignment": "",
+    "from": "",
+    "to": "",
+    "loopDataInputRef": "",
+    "loopDataOutputRef": "",
+    "inputDataItem": "name",
+    "outputDataItem": "name",
+    "correlationKey": "",
+    "correlationProperty": "",
+    "correlationPropertyRef": "",
+    "correlationPropertyRetrievalExpression": "messageRef",
+    "messagePath": "",
+    "correlationSubscription": "correlationKeyRef",
+    "correlationPropertyBinding": "correlationPropertyRef",
+    "dataPath": "",
+    "collaboration": "",
+    "participant": "processRef",
+    "messageFlow": "sourceRef targetRef messageRef",
+    "globalTask": "",
+    "globalUserTask": "",
+    "globalManualTask": "",
+    "globalScriptTask": "",
+    "globalBusinessRuleTask": "",
+    "laneSet": "",
+    "lane": "name",
+    "childLaneSet": "",
+    "flowNodeRef": "",
+    "resource": "name",
+    "resourceRole": "",
+    "performer": "",
+    "humanPerformer": "",
+    "potentialOwner": "",
+    "resourceRef": "",
+    "resourceAssignmentExpression": "",
 }
 """Element -> the attributes of it that have an effect."""
 
@@ -110,47 +162,33 @@ def scripted(attributes: str, script: str = "") -> str:
 REFUSED: Final[dict[tuple[str, str], str]] = {
     ("transaction", "method"): after('<transaction id="x" method="##Store"/>'),
     ("implicitThrowEvent", ""): after('<implicitThrowEvent id="x"/>'),
-    ("loopDataInputRef", ""): looped("", "<loopDataInputRef>x</loopDataInputRef>"),
-    ("inputDataItem", ""): looped("", '<loopDataInputRef>x</loopDataInputRef><inputDataItem id="item"/>'),
     ("script", ""): scripted('scriptFormat="groovy"', "<script>1</script>"),
     ("scriptTask", "scriptFormat"): scripted('scriptFormat="groovy"', "<script>1</script>"),
-    ("correlationSubscription", ""): after('<task id="x"/>')
-    + '<correlationSubscription id="c" correlationKeyRef="k"/>',
-    ("correlationSubscription", "correlationKeyRef"): after('<task id="x"/>')
-    + '<correlationSubscription id="c" correlationKeyRef="k"/>',
-    ("correlationPropertyBinding", ""): after('<task id="x"/>')
-    + '<correlationSubscription id="c"><correlationPropertyBinding/></correlationSubscription>',
-    **{(tag, ""): after(f'<callActivity id="x" calledElement="{tag}"/>') for tag in sorted(grammar.GLOBAL_TASKS)},
     **{
         (tag, ""): after('<task id="x"/>') + f'<{tag} id="y"/>'
         for tag in ("choreographyTask", "subChoreography", "callChoreography")
     },
 }
 
-DATA: Final = "<{0}><targetRef>d</targetRef></{0}>"
-ITEM: Final = '<ioSpecification><dataInput id="i"/><dataOutput id="o"/><inputSet/><outputSet/></ioSpecification>'
-COLLECTED: Final = (
-    '<task id="x"><multiInstanceLoopCharacteristics><extensionElements>'
-    '<zeebe:loopCharacteristics inputCollection="=a"/>'
-    "</extensionElements><{0}>d</{0}></multiInstanceLoopCharacteristics></task>"
+SET: Final = (
+    '<task id="x"><ioSpecification><dataInput id="i"/><dataOutput id="o"/><inputSet><dataInputRefs>i</dataInputRefs>'
+    "<whileExecutingInputRefs>i</whileExecutingInputRefs></inputSet><outputSet><dataOutputRefs>o</dataOutputRefs>"
+    "<whileExecutingOutputRefs>o</whileExecutingOutputRefs></outputSet></ioSpecification></task>"
+)
+OWNED: Final = (
+    '<userTask id="x"><performer><resourceRef>r</resourceRef><resourceParameterBinding><formalExpression>=a'
+    "</formalExpression></resourceParameterBinding></performer></userTask>"
 )
 SAID: Final[dict[tuple[str, str], str]] = {
     ("sequenceFlow", "isImmediate"): after('<task id="x"/>').replace(
         'targetRef="x"', 'targetRef="x" isImmediate="false"'
     ),
-    ("dataObject", ""): after('<task id="x"/><dataObject id="d"/>'),
-    ("dataStoreReference", ""): after('<task id="x"/><dataStoreReference id="d"/>'),
-    ("property", ""): after('<task id="x"><property id="d"/></task>'),
-    **{
-        (tag, ""): after(f'<task id="x">{DATA.format(tag)}</task>')
-        for tag in ("dataInputAssociation", "dataOutputAssociation")
-    },
-    **{(tag, ""): after(f'<task id="x">{ITEM}</task>') for tag in ("ioSpecification", "dataInput", "dataOutput")},
-    ("loopDataOutputRef", ""): after(COLLECTED.format("loopDataOutputRef")),
-    **{
-        (tag, ""): after(f'<userTask id="x"><{tag}/></userTask>')
-        for tag in ("resourceRole", "performer", "humanPerformer", "potentialOwner")
-    },
+    ("dataState", ""): after('<task id="x"/>')
+    + '<dataObject id="d"/><dataObjectReference id="r" dataObjectRef="d"><dataState name="new"/></dataObjectReference>',
+    ("whileExecutingInputRefs", ""): after(SET),
+    ("whileExecutingOutputRefs", ""): after(SET),
+    ("resourceParameterBinding", ""): after(OWNED),
+    ("participantMultiplicity", ""): after('<task id="x"/>'),
     **{
         (tag, "implementation"): after(
             f'<{tag} id="x" implementation="http://example.org/it"><extensionElements>'
@@ -171,36 +209,33 @@ SAID: Final[dict[tuple[str, str], str]] = {
     ("operationRef", ""): throwing(
         '<messageEventDefinition messageRef="m"><operationRef>op</operationRef></messageEventDefinition>'
     ),
-    ("correlationKey", ""): after('<task id="x"/>'),
     **{(tag, ""): after('<task id="x"/>') for tag in ("choreography", "globalChoreographyTask", "globalConversation")},
     **{(tag, ""): after('<task id="x"/>') for tag in ("partnerEntity", "partnerRole", "endPoint", "relationship")},
     ("extension", ""): after('<task id="x"/>'),
     **{(tag, ""): after('<task id="x"/>') for tag in ("conversation", "subConversation", "callConversation")},
 }
 """Diagnostics that stop nothing: a warning, or a word."""
-SAYING: Final = frozenset({"element-type", "sequence-flow-immediate", "user-task-definition"})
+SAYING: Final = frozenset({"element-type", "data", "sequence-flow-immediate", "user-task-definition"})
 AROUND: Final[dict[str, str]] = {
     **{tag: f'<{tag} id="root"/>' for tag in ("choreography", "globalChoreographyTask", "globalConversation")},
     **{tag: f'<{tag} id="root"/>' for tag in ("partnerEntity", "partnerRole", "endPoint", "relationship", "extension")},
     **{
         tag: f'<collaboration id="co"><participant id="pool" processRef="p"/><{tag} id="root"/></collaboration>'
-        for tag in ("conversation", "subConversation", "callConversation", "correlationKey")
+        for tag in ("conversation", "subConversation", "callConversation")
     },
-    **{tag: f'<{tag} id="{tag}"/>' for tag in grammar.GLOBAL_TASKS},
+    "participantMultiplicity": '<collaboration id="co"><participant id="pool" processRef="p">'
+    '<participantMultiplicity minimum="2"/></participant></collaboration>',
+    "resourceParameterBinding": '<resource id="r" name="r"/>',
     "event-definition": '<signalEventDefinition id="def" signalRef="sig"/>',
     "interface": '<interface id="if" name="if"><operation id="op" name="op"/></interface>',
 }
 
 DRAWN: Final = frozenset(
-    "documentation incoming outgoing sourceRef targetRef textAnnotation text group category "
-    "categoryValue categoryValueRef lane laneSet childLaneSet flowNodeRef partitionElement auditing monitoring "
-    "collaboration participant messageFlow participantMultiplicity interfaceRef endPointRef interface operation "
-    "inMessageRef outMessageRef errorRef import itemDefinition resource resourceParameter dataState "
-    "dataObjectReference dataStore dataInputRefs optionalInputRefs whileExecutingInputRefs outputSetRefs "
-    "dataOutputRefs optionalOutputRefs whileExecutingOutputRefs inputSetRefs inputSet outputSet "
-    "supportedInterfaceRef ioBinding supports rendering source target assignment from to transformation "
-    "outputDataItem resourceRef resourceParameterBinding resourceAssignmentExpression expression "
-    "correlationProperty correlationPropertyRef correlationPropertyRetrievalExpression messagePath dataPath "
+    "documentation incoming outgoing textAnnotation text group category "
+    "categoryValue categoryValueRef partitionElement auditing monitoring "
+    "interfaceRef endPointRef interface operation inMessageRef outMessageRef errorRef import itemDefinition "
+    "resourceParameter outputSetRefs optionalOutputRefs inputSetRefs "
+    "supportedInterfaceRef ioBinding supports rendering source target expression "
     "conversationLink conversationAssociation participantAssociation messageFlowAssociation".split()
 )
 """Elements that say nothing about how a process runs, and parts of elements that are judged as a whole."""
@@ -214,6 +249,15 @@ DRAWN_ATTRIBUTES: Final[dict[str, str]] = {
     "exclusiveGateway": "gatewayDirection",
     "formalExpression": "evaluatesToTypeRef",
     "multiInstanceLoopCharacteristics": "loopDataInputRef loopDataOutputRef",
+    "dataObject": "itemSubjectRef isCollection",
+    "dataStore": "itemSubjectRef capacity isUnlimited",
+    "dataInput": "itemSubjectRef isCollection",
+    "dataOutput": "itemSubjectRef isCollection",
+    "property": "itemSubjectRef",
+    "inputDataItem": "itemSubjectRef",
+    "outputDataItem": "itemSubjectRef",
+    "correlationProperty": "type",
+    "participant": "partnerEntityRef partnerRoleRef interfaceRef endPointRef",
 }
 """Types are not checked: values are JSON. A direction follows from the flows. The rest tells people something."""
 

@@ -29,7 +29,7 @@ SHAPES: Final = {
 RUNS: Final = {"C.8.1", "C.9.0", "C.9.1", "C.9.2"}
 REFUSED: Final = {
     "C.1.0": {"implementation", "expression-language"},
-    "C.1.1": {"element-type", "implementation", "expression-language"},
+    "C.1.1": {"implementation", "expression-language"},
     "C.3.0": {"sequence-flow-condition", "expression-language"},
 }
 

@@ -41,7 +41,6 @@ from unit.compile.snippets import JOB, MODEL, definitions_of, document, flow, fo
 TASK: Final = '<zeebe:taskDefinition type="t"/>'
 LINK: Final = '<linkEventDefinition name="l"/>'
 LINKING: Final = after(f'<intermediateThrowEvent id="x">{LINK}</intermediateThrowEvent><task id="t"/>')
-DATA: Final = "<dataInputAssociation><targetRef>q</targetRef></dataInputAssociation>"
 EXTENDED_FORM: Final = '<extensionElements><zeebe:formDefinition formId="f"/></extensionElements>'
 ANY_ERROR: Final = "<errorEventDefinition/>"
 DECISION: Final = '<zeebe:calledDecision decisionId="d" resultVariable="r"/>'
@@ -250,12 +249,10 @@ WARNINGS: Final = [
     ("extension-attribute", "x", after('<task id="x" procession:catchUp="all"/>')),
     ("extension-attribute", "x", caught(TIMER.replace("Definition>", 'Definition procession:catchup="all">', 1))),
     ("foreign-extension", "x", after('<userTask id="x" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:dueDate="1"/>')),
-    ("element-type", "x", after(f'<task id="x">{DATA}</task>')),
     ("user-task-definition", "x", after('<userTask id="x"><potentialOwner/></userTask>')),
 ]
 
 STANDARD: Final = [
-    ("element-type", "x", after(f'<task id="x">{DATA}</task>')),
     ("implementation", "x", after('<serviceTask id="x"/>')),
 ]
 
@@ -335,19 +332,15 @@ BY_PROFILE: Final[dict[Line, tuple[str, str]]] = {
         caught('<messageEventDefinition messageRef="keyless"/>'),
     ),
     "cycle of an event that comes once": ("timer", bordered(cycle("R3/PT1H"))),
-    "data association": ("element-type", after(f'<task id="x">{DATA}</task>')),
-    "correlation key of a collaboration": ("element-type", after('<task id="x"/>')),
     "compensation event without an activity": ("compensation", bordered("<compensateEventDefinition/>")),
 }
-POOL: Final = '<collaboration id="c"><participant id="pool" processRef="p"/><correlationKey id="k"/></collaboration>'
 
 
 @pytest.mark.parametrize("profile", ["zeebe", "standard"])
 @pytest.mark.parametrize("line", SEVERITIES)
 def test_a_rule_that_depends_on_the_profile_weighs_what_its_row_says(line: Line, profile: Profile) -> None:
     rule, body = BY_PROFILE[line]
-    roots = '<message id="keyless" name="news"/>' + (POOL if line == "correlation key of a collaboration" else "")
-    drawn = document(body, roots=roots, profile=profile)
+    drawn = document(body, roots='<message id="keyless" name="news"/>', profile=profile)
     weights = {d.severity for d in found(drawn) if d.rule == rule}
     expected = SEVERITIES[line][profile]
     assert weights == (set() if expected is None else {expected})
@@ -376,13 +369,12 @@ def test_a_process_that_is_drawn_beside_an_executable_one_is_said() -> None:
     assert [(d.rule, d.element, d.severity) for d in diagnostics] == [("executable-process", "q", "info")]
 
 
-@pytest.mark.parametrize(("profile", "severity"), [("zeebe", "warning"), ("standard", "error")])
-def test_correlation_keys_of_a_collaboration_are_said_or_refused(profile: str, severity: str) -> None:
+def test_a_correlation_key_that_no_message_holds_is_said() -> None:
     pool = '<participant id="pool" processRef="p"/><correlationKey id="k"/>'
-    text = document(after('<task id="x"/>'), profile=profile).replace(
+    text = document(after('<task id="x"/>')).replace(
         "</definitions>", f'<collaboration id="co">{pool}</collaboration></definitions>'
     )
-    assert ("element-type", "k", severity) in [(d.rule, d.element, d.severity) for d in found(text)]
+    assert ("correlation", "k", "warning") in [(d.rule, d.element, d.severity) for d in found(text)]
 
 
 def test_a_drawing_is_checked_by_the_same_rules_as_warnings() -> None:
@@ -416,11 +408,14 @@ def test_a_deployment_binding_must_be_deployed_together() -> None:
     assert [(d.rule, d.element) for d in refused if d.severity == "error"] == [("called-element", "x")]
 
 
-def test_a_global_task_that_is_called_is_refused() -> None:
-    text = document(after('<callActivity id="x" calledElement="g"/>')).replace(
-        "</definitions>", '<globalTask id="g"/></definitions>'
+@pytest.mark.parametrize(("called", "severity"), [("g", "error"), ("other", "warning")])
+def test_what_a_global_task_lacks_refuses_it_where_it_is_called(called: str, severity: str) -> None:
+    text = document(after(f'<callActivity id="x" calledElement="{called}"/>')).replace(
+        "</definitions>", '<globalBusinessRuleTask id="g"/></definitions>'
     )
-    assert [(d.rule, d.element) for d in found(text) if d.severity == "error"] == [("element-type", "x")]
+    programs, diagnostics = compile_definitions(definitions_of(text))
+    assert [(d.rule, d.element, d.severity) for d in diagnostics] == [("implementation", "g_task", severity)]
+    assert [program.process_id for program in programs] == ([] if severity == "error" else ["p"])
 
 
 def test_unknown_elements_of_bpmn_are_refused_where_they_stand() -> None:

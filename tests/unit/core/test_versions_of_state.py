@@ -170,6 +170,17 @@ FIELDS = {
     "drew": "count",
     "yield": "agenda",
     "resume": "",
+    "modified": "instructions",
+    "token-taken": "flow scope",
+    "restarted": "source epoch elements",
+    "suspended": "reason",
+    "resumed": "",
+    "migrated": "source program version nodes flows plan",
+    "data-awaited": "element names",
+    "data-arrived": "element",
+    "stores-read": "element values",
+    "store-written": "element store value",
+    "conversation": "key value",
 }
 """The facts as they are stored for ever: tag -> fields in order. A row is only added to, at its end."""
 

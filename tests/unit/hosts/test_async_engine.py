@@ -13,7 +13,9 @@ import pytest
 
 import drawn as d
 from procession import AsyncEngine, Engine, Instance
-from procession.hosts.embedded.aio import AsyncInstance
+from procession.hosts.embedded.aio_changes import AsyncChanges
+from procession.hosts.embedded.aio_instance import AsyncInstance
+from procession.hosts.embedded.changes import Changes
 
 # Public names of one face that the other does not have, and why.
 ONLY_THREADED: Final = {
@@ -27,7 +29,7 @@ ONLY_THREADED: Final = {
 PARAMETERS_ONLY_THREADED: Final = {
     ("serve", "foreground"): "a coroutine that waits for signals would take them from the loop's owner",
 }
-FACES: Final = [(Engine, AsyncEngine), (Instance, AsyncInstance)]
+FACES: Final = [(Engine, AsyncEngine), (Instance, AsyncInstance), (Changes, AsyncChanges)]
 NAMES: Final = [
     (sync, twin, name)
     for sync, twin in FACES

@@ -190,6 +190,7 @@ READABLE: Final = {
     "source.tenant": "the tenant's name",
     "source.name": "a process or a number",
     "meta.name": "the engine's own",
+    "data_store.name": "a word of the model",
 }
 """Text columns that are not sealed, and what they hold instead of values."""
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from procession.testing import answers as a
 from procession.testing import scenario as s
 from procession.testing.scenario import BadScenario, parse_scenario
 
@@ -51,6 +52,9 @@ STEPS: Final[list[tuple[str, object]]] = [
         "migrate: {to: {process: p, version: 2}, map: {a: a2}}",
         s.Migrate(to=s.Target(process="p", version=2), map={"a": "a2"}),
     ),
+    ("suspend: {reason: audit}", s.Suspend(reason="audit")),
+    ("resume: {refused: not suspended}", s.Resume(refused="not suspended")),
+    ("restart: {at: [b], in_place: true}", s.Restart(at=["b"], in_place=True)),
     ("trigger: {element: task1}", s.TriggerActivity(element="task1")),
 ]
 
@@ -80,8 +84,8 @@ def test_answers_are_read_by_attempt() -> None:
         "  notify: {throw: {code: GONE, message: moved, variables: {a: 1}}}\n"
     )
     assert parse_scenario(HEAD + text, "x.yaml").jobs == {
-        "charge": [s.Answer(fail=s.Fail(message="timeout", retries=1)), s.Answer(complete={"paid": True})],
-        "notify": [s.Answer(throw=s.Throw(code="GONE", message="moved", variables={"a": 1}))],
+        "charge": [a.Answer(fail=a.Fail(message="timeout", retries=1)), a.Answer(complete={"paid": True})],
+        "notify": [a.Answer(throw=a.Throw(code="GONE", message="moved", variables={"a": 1}))],
     }
 
 
@@ -133,7 +137,10 @@ ERRORS: Final[list[tuple[str, str]]] = [
     (HEAD + "steps:\n  - throw: {element: a}\n", "x.yaml:3: missing key `code`"),
     (HEAD + "steps:\n  - migrate: {to: {proces: p}}\n", "x.yaml:3: unknown key `proces`; did you mean `process`?"),
     (HEAD + "jobs: {w: []}\n", "x.yaml:2: a list of answers must not be empty"),
-    (HEAD + "jobs: {w: {complete: {}, fail: {}}}\n", "x.yaml:2: an answer is exactly one of complete, fail, throw"),
+    (
+        HEAD + "jobs: {w: {complete: {}, fail: {}}}\n",
+        "x.yaml:2: an answer is exactly one of complete, fail, throw, choose",
+    ),
     (HEAD + "jobs:\n  w:\n    - complete: {}\n    - finish: {}\n", "x.yaml:5: unknown key `finish`"),
     (HEAD + "expect: {states: completed}\n", "x.yaml:2: unknown key `states`; did you mean `state`?"),
     (HEAD + "expect: {state: done}\n", "x.yaml:2: unknown state 'done'"),

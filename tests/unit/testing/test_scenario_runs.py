@@ -267,8 +267,8 @@ BAD: Final[list[tuple[str, str, str]]] = [
         ":4: expect: variables: unexpected a = 1",
     ),
     ("task", "expect: {o9: {state: active}}\n", ":2: expect o9: no instance is called 'o9'; there are none"),
-    ("task", "steps:\n- modify: {activate: [b]}\n", ":3: modify: not in this version"),
-    ("task", "steps:\n- migrate: {to: {process: task}}\n", ":3: migrate: not in this version"),
+    ("task", "steps:\n- modify: {activate: [b]}\n", ":3: modify: no instance was started"),
+    ("task", "steps:\n- migrate: {to: {process: task}}\n", ":3: migrate: no instance was started"),
     ("task", "steps:\n- trigger: {element: work}\n", ":3: trigger: no instance was started"),
 ]
 

@@ -10,14 +10,23 @@ from procession.base.diagnostics import Span
 from procession.compile.check.references import THROWS
 from procession.compile.findings import Findings, Located
 from procession.compile.lower.multi_instance import THROWABLE
-from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
+from procession.compile.lower.parts import ASSIGNED, BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
 from procession.compile.resolve import Resolved, ScopeView, definitions_named
 from procession.compile.time_syntax import problem_of
 from procession.feel.lexer import KEYWORDS, is_regular
 from procession.ir.kinds import ListenerEvent, TimerKind
 from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, Process, ResourceRole, StandardLoop
 from procession.model.events import Event
-from procession.model.extension import NO_EXTENSION, Extension, Form, Listener, LoopCollection, Mapping, Schedule
+from procession.model.extension import (
+    NO_EXTENSION,
+    Assignment,
+    Extension,
+    Form,
+    Listener,
+    LoopCollection,
+    Mapping,
+    Schedule,
+)
 
 Check: TypeAlias = Callable[[Resolved, Activity, Findings], None]
 
@@ -38,7 +47,10 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
                 check(resolved, node, findings)
             if node.loop is not None:
                 _loop(resolved, node, findings)
-            check_roles(node, node.resources, findings)
+            if node.kind == "userTask":
+                _owners(node, findings)
+            else:
+                check_roles(node, node.resources, findings)
         elif isinstance(node, Event) and node.kind == "startEvent" and node.extension.form is not None:
             _start_form(view, node, node.extension.form, findings)
         if node.extension is not NO_EXTENSION:
@@ -103,9 +115,6 @@ def _call(resolved: Resolved, node: Activity, findings: Findings) -> None:
     if not name:
         text = "the call activity names no process"
         findings.report("called-element", node, text, "give it a zeebe:calledElement with the process id")
-    elif name in resolved.global_tasks:
-        text = f"{name!r} is a global task, which is not executed in this version"
-        findings.report("element-type", node, text, "make it a process")
     if called is not None:
         _binding(node, (called.binding_type, called.version_tag), findings, called.span)
 
@@ -167,6 +176,25 @@ def check_roles(at: Located, roles: tuple[ResourceRole, ...], findings: Findings
         findings.report("user-task-definition", at, text, remedy, severity="warning", span=role.span)
 
 
+def _owners(node: Activity, findings: Findings) -> None:
+    """Resource roles of a user task, which assign it where `zeebe:assignmentDefinition` does not."""
+    rule = "user-task-definition"
+    given = node.extension.assignment or Assignment()
+    taken: dict[str, bool] = {"assignee": bool(given.assignee), "candidate groups": bool(given.candidate_groups)}
+    for role in node.resources:
+        what = ASSIGNED[role.kind]
+        if role.parameters:
+            text = "resourceParameterBinding has no effect: a resource is its name"
+            findings.report(rule, node, text, severity="info", span=role.span)
+        if role.assignment is None and not role.resource_ref:
+            text = f"the {role.kind} names nobody"
+            findings.report(rule, node, text, "give it an expression or a resource", severity="warning", span=role.span)
+        elif taken[what]:
+            text = f"the {role.kind} has no effect: the {what} is given already"
+            findings.report(rule, node, text, "remove one of them", severity="warning", span=role.span)
+        taken[what] = True
+
+
 CHECKS: Final[dict[str, Check]] = {
     "serviceTask": _service,
     "scriptTask": _script,
@@ -201,12 +229,13 @@ def _loop(resolved: Resolved, node: Activity, findings: Findings) -> None:
         findings.report(rule, node, text, remedy, span=loop.span)
 
     collection = loop.extension.loop or LoopCollection()
-    has_items, has_count = bool(collection.input_collection.strip()), loop.cardinality is not None
+    by_data = resolved.has_data and loop.extension.loop is None and bool(loop.data_input_ref)
+    has_items, has_count = by_data or bool(collection.input_collection.strip()), loop.cardinality is not None
     if not has_items and not has_count:
         report("the multi-instance says not how many there are", "give it an inputCollection, or a loopCardinality")
     elif has_items and has_count:
         report("the multi-instance has an inputCollection and a loopCardinality", "keep one of them")
-    elif has_items and not collection.input_collection.lstrip().startswith("="):
+    elif has_items and not by_data and not collection.input_collection.lstrip().startswith("="):
         report("the input collection is a text, not a list", "write an expression after =")
     if loop.cardinality is not None and not loop.cardinality.text:
         report("the loopCardinality is empty", "write a number or an expression")
@@ -218,8 +247,10 @@ def _loop(resolved: Resolved, node: Activity, findings: Findings) -> None:
         if name:
             check_variable(node, name, findings, collection.span)
     _behaviour(resolved, node, loop, findings)
-    if not has_items and (loop.data_input_ref or loop.data_output_ref):
-        report("loopDataInputRef is not executed in this version", "use zeebe:loopCharacteristics")
+    if not resolved.has_data and not has_items and (loop.data_input_ref or loop.data_output_ref):
+        report("loopDataInputRef is not executed in documents for Camunda 8", "use zeebe:loopCharacteristics")
+    elif resolved.has_data and loop.data_output_ref and not loop.output_item and loop.extension.loop is None:
+        report("loopDataOutputRef collects nothing without an outputDataItem", "give it one")
 
 
 def _standard_loop(node: Activity, loop: StandardLoop, findings: Findings) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from procession.compile.findings import Findings
+from procession.compile.messages import correlated
 from procession.compile.resolve import Resolved, ScopeView
 from procession.model.bpmn import Activity, Error, Escalation, Gateway, Process
 from procession.model.events import Event, EventDefinition
@@ -43,7 +44,7 @@ def _message(
 
 
 def _named(resolved: Resolved, node: Event | Activity, ref: str, findings: Findings) -> bool:
-    message = resolved.messages.get(ref)
+    message = resolved.message(node, ref)
     if message is None:
         text = f"the {node.kind} names no message" if not ref else f"there is no message {ref!r}"
         findings.report("message-reference", node, text, "choose a message")
@@ -57,18 +58,21 @@ def _named(resolved: Resolved, node: Event | Activity, ref: str, findings: Findi
 
 def _caught(where: tuple[Resolved, ScopeView], node: Event | Activity, ref: str, findings: Findings) -> None:
     resolved, view = where
-    if not _named(resolved, node, ref, findings):
+    message = resolved.message(node, ref)
+    if not _named(resolved, node, ref, findings) or message is None:
         return
-    subscription = resolved.messages[ref].extension.subscription
+    subscription = message.extension.subscription
     if subscription is None:
+        if resolved.ends.flows.get(node.id) or correlated(resolved.definitions, resolved.process, message.id):
+            return
         if _starts(view, node):
             return  # like that of a start event: nothing waits before the message
         severity = resolved.severity("message without a correlation key")
-        text = f"the message {resolved.messages[ref].name!r} has no correlation key"
+        text = f"the message {message.name!r} has no correlation key"
         remedy = "give the message a zeebe:subscription with a correlationKey"
         findings.report("subscription", node, text, remedy, severity=severity)
     elif not subscription.correlation_key.strip():
-        text = f"the correlation key of the message {resolved.messages[ref].name!r} is empty"
+        text = f"the correlation key of the message {message.name!r} is empty"
         findings.report("subscription", node, text, "write an expression after =", span=subscription.span)
 
 
@@ -86,7 +90,7 @@ def _thrown(resolved: Resolved, node: Event | Activity, ref: str, findings: Find
         if extension.publish_message is not None:
             text = "the element has a job and publishes a message; it can do one of them"
             findings.report("implementation", node, text, "remove zeebe:taskDefinition or zeebe:publishMessage")
-    elif ref or extension.publish_message is not None:
+    elif resolved.message(node, ref) is not None or ref or extension.publish_message is not None:
         _named(resolved, node, ref, findings)
     else:
         text = f"the {node.kind} says neither which message it sends nor which worker does it"

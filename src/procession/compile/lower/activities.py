@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from procession.compile.expressions import Site
 from procession.compile.lower.events import message_catch, message_throw
 from procession.compile.lower.parts import (
+    ASSIGNED,
     BINDINGS,
     RETRIES,
     TASK_EVENTS,
@@ -99,8 +100,8 @@ def user_task(low: Lowering, drawn: Activity, place: Place) -> Node:
     schedule = extension.schedule or Schedule()
     form = extension.form or Form()
     spec = TaskSpec(
-        assignee=value(low, drawn, assignment.assignee, "assignee", assignment.span),
-        candidate_groups=value(low, drawn, assignment.candidate_groups, "candidate groups", assignment.span),
+        assignee=_assigned(low, drawn, assignment.assignee, "assignee"),
+        candidate_groups=_assigned(low, drawn, assignment.candidate_groups, "candidate groups"),
         candidate_users=value(low, drawn, assignment.candidate_users, "candidate users", assignment.span),
         due=value(low, drawn, schedule.due_date, "due date", schedule.span),
         follow_up=value(low, drawn, schedule.follow_up_date, "follow-up date", schedule.span),
@@ -110,9 +111,23 @@ def user_task(low: Lowering, drawn: Activity, place: Place) -> Node:
         external_form=value(low, drawn, form.external_reference, "external form", form.span),
         form_binding=BINDINGS.get(form.binding_type, Binding.LATEST),
         form_version_tag=form.version_tag,
+        lanes=low.resolved.lanes.get(drawn.id, ()),
     )
     jobs = listeners(low, drawn.id, extension.task_listeners, TASK_EVENTS)
     return replace(node, task=spec, listeners=node.listeners + jobs)
+
+
+def _assigned(low: Lowering, drawn: Activity, given: str, what: str) -> Text:
+    """Who a user task is for: what the extension says, else the first resource role that says it (10.3.1)."""
+    if given:
+        return value(low, drawn, given, what, (drawn.extension.assignment or Assignment()).span)
+    for role in drawn.resources:
+        if ASSIGNED[role.kind] == what and (role.assignment is not None or role.resource_ref):
+            if role.assignment is not None:
+                return Text(expression=low.expressions.formal(role.assignment, Site(drawn.id, what, role.span)))
+            named = {each.id: each.name for each in low.resolved.definitions.resources}
+            return Text(named.get(role.resource_ref) or role.resource_ref)
+    return Text()
 
 
 def call_activity(low: Lowering, drawn: Activity, place: Place) -> Node:

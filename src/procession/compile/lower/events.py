@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from procession.base.diagnostics import Span
 from procession.compile.expressions import Site
 from procession.compile.lower.parts import Lowering, Place, job_of, worked
+from procession.compile.messages import correlated
 from procession.compile.resolve import ScopeView
 from procession.compile.time_syntax import duration_problem, problem_of
 from procession.ir.kinds import Kind, TimerKind
@@ -19,6 +20,7 @@ from procession.ir.program import (
     CancelTrigger,
     CompensateTrigger,
     ConditionalTrigger,
+    Correlation,
     ErrorTrigger,
     EscalationTrigger,
     LinkTrigger,
@@ -30,7 +32,7 @@ from procession.ir.program import (
     TimerTrigger,
     Trigger,
 )
-from procession.model.bpmn import Activity, Process
+from procession.model.bpmn import Activity, Message, Process
 from procession.model.events import Event, EventDefinition
 from procession.model.extension import PublishMessage
 
@@ -113,16 +115,17 @@ def _trigger(low: Lowering, drawn: Event, definition: EventDefinition, view: Sco
 
 def message_catch(low: Lowering, drawn: Event | Activity, ref: str) -> MessageTrigger:
     """The message that an element waits for, and the key by which it is found."""
-    message = low.resolved.messages.get(ref)
+    message = low.resolved.message(drawn, ref)
     if message is None:
         return MessageTrigger(Text())
     name = low.expressions.value(message.name, Site(drawn.id, "message name", message.span))
-    return MessageTrigger(name, _subscription_key(low, drawn, ref))
+    key = _subscription_key(low, drawn, message)
+    return MessageTrigger(name, key, correlation=_correlation(low, drawn, message) if key == NONE else None)
 
 
 def message_throw(low: Lowering, drawn: Event | Activity, ref: str) -> MessageTrigger:
     """The message that an element publishes. Without a key of its own it has that of the receivers."""
-    message = low.resolved.messages.get(ref)
+    message = low.resolved.message(drawn, ref)
     if message is None:
         return MessageTrigger(Text())
     published = drawn.extension.publish_message or _UNPUBLISHED
@@ -135,20 +138,44 @@ def message_throw(low: Lowering, drawn: Event | Activity, ref: str) -> MessageTr
         return low.expressions.source(text, Site(drawn.id, attribute, published.span))
 
     key = source(published.correlation_key, "correlation key")
+    key = key if key != NONE else _subscription_key(low, drawn, message)
     return MessageTrigger(
         low.expressions.value(message.name, Site(drawn.id, "message name", message.span)),
-        key if key != NONE else _subscription_key(low, drawn, ref),
+        key,
         source(published.message_id, "message id"),
         source(ttl, "time to live"),
+        _correlation(low, drawn, message) if key == NONE else None,
     )
 
 
-def _subscription_key(low: Lowering, drawn: Event | Activity, ref: str) -> int:
-    subscription = low.resolved.messages[ref].extension.subscription
+def _subscription_key(low: Lowering, drawn: Event | Activity, message: Message) -> int:
+    subscription = message.extension.subscription
     if subscription is None:
         return NONE
     at = Site(drawn.id, "correlation key", subscription.span)
     return low.expressions.source(subscription.correlation_key, at)
+
+
+def _correlation(low: Lowering, drawn: Event | Activity, message: Message) -> Correlation | None:
+    """The key of the message's conversation, where the document has one (8.4.2)."""
+    resolved = low.resolved
+    found = correlated(resolved.definitions, resolved.process, message.id)
+    if found is None:
+        return None
+    read = {(each.id, path.message_ref): path.path for each in found.properties for path in each.retrievals}
+    bound = {each.property_ref: each.path for each in found.subscription.bindings} if found.subscription else {}
+    expressions = low.expressions
+    retrieved = [
+        expressions.formal(
+            read[each.id, message.id], Site(drawn.id, f"messagePath of {each.name or each.id}", each.span)
+        )
+        for each in found.properties
+    ]
+    expected = [
+        expressions.formal(bound.get(each.id), Site(drawn.id, f"dataPath of {each.name or each.id}", each.span))
+        for each in (found.properties if found.subscription is not None else ())
+    ]
+    return Correlation(found.key.id, tuple(retrieved), tuple(expected), found.is_contextual)
 
 
 def _message(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
@@ -232,7 +259,8 @@ def _cancel(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger
 def _of_process_start(low: Lowering, drawn: Event, trigger: Trigger) -> Trigger:
     """A process's start event waits before there are variables: its name is constant, and it has no key."""
     if isinstance(trigger, MessageTrigger):
-        return MessageTrigger(_constant_name(low, drawn, trigger.name, "message-reference"))
+        name = _constant_name(low, drawn, trigger.name, "message-reference")
+        return MessageTrigger(name, correlation=trigger.correlation)
     if isinstance(trigger, SignalTrigger):
         return SignalTrigger(_constant_name(low, drawn, trigger.name, "signal-reference"))
     return trigger

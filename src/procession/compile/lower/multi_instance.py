@@ -7,6 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from procession.compile.expressions import Site
+from procession.compile.lower.data import collected_in, collection_of
 from procession.compile.lower.events import thrown_by
 from procession.compile.lower.parts import Lowering, Place, output_variable, plain
 from procession.compile.resolve import definitions_named
@@ -73,13 +74,25 @@ def _loop(low: Lowering, drawn: Activity, loop: MultiInstance) -> Loop:
         return Site(drawn.id, attribute, collection.span if collection.span.line else loop.span)
 
     expressions = low.expressions
+    items = expressions.source(collection.input_collection, at("input collection"))
+    output = expressions.source(collection.output_element, at("output element"))
+    local = output_variable(collection.output_element)
+    if loop.extension.loop is None and low.resolved.has_data:
+        if loop.data_input_ref:
+            items = collection_of(low, drawn, loop.data_input_ref)
+        if loop.data_output_ref and loop.output_item:
+            output = expressions.source(f"=`{loop.output_item}`", at("output data item"))
+            name = collected_in(low, drawn, loop.data_output_ref)
+            local = loop.output_item
+            collection = LoopCollection(output_collection=name)
+        collection = replace(collection, input_element=loop.input_item)
     return Loop(
         sequential=loop.is_sequential,
-        items=expressions.source(collection.input_collection, at("input collection")),
+        items=items,
         item_name=collection.input_element.strip(),
         output_name=collection.output_collection.strip(),
-        output=expressions.source(collection.output_element, at("output element")),
+        output=output,
         completion=expressions.formal(loop.completion_condition, at("completion condition")),
         cardinality=expressions.count(loop.cardinality, at("loop cardinality")),
-        output_local=output_variable(collection.output_element),
+        output_local=local,
     )

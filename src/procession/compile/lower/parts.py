@@ -26,6 +26,13 @@ BINDINGS: Final[dict[str, Binding]] = {
     "deployment": Binding.DEPLOYMENT,
     "versionTag": Binding.VERSION_TAG,
 }
+ASSIGNED: Final[dict[str, str]] = {
+    "resourceRole": "assignee",
+    "performer": "assignee",
+    "humanPerformer": "assignee",
+    "potentialOwner": "candidate groups",
+}
+"""What a resource role of a user task says (10.3.1): who does it, or who may take it."""
 EXECUTION_EVENTS: Final[dict[str, ListenerEvent]] = {"start": ListenerEvent.START, "end": ListenerEvent.END}
 TASK_EVENTS: Final[dict[str, ListenerEvent]] = {
     "create": ListenerEvent.CREATING,

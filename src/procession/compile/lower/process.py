@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from procession.compile.expressions import Site
 from procession.compile.lower.activities import ACTIVITIES
+from procession.compile.lower.data import data_of_process, with_data
 from procession.compile.lower.events import event, parts
 from procession.compile.lower.gateways import gateway
 from procession.compile.lower.multi_instance import body, standard, thrown_events
@@ -49,6 +50,7 @@ def lower_process(low: Lowering) -> Lowered:
         listeners=listeners(low, process.id, process.extension.execution_listeners, EXECUTION_EVENTS),
         line=span.line,
         column=span.column,
+        data=data_of_process(low, process),
     )
     view = low.resolved.scopes[0]
     lowered = Lowered(
@@ -148,12 +150,14 @@ def _quantity(text: str) -> int:
 
 
 def _node(low: Lowering, drawn: FlowNode, place: Place) -> Node | None:
-    if isinstance(drawn, Activity):
-        lower = ACTIVITIES.get(drawn.kind)
-        return None if lower is None else lower(low, drawn, place)
     if isinstance(drawn, Gateway):
         return gateway(low, drawn, place)
-    return event(low, drawn, place)
+    if isinstance(drawn, Activity):
+        lower = ACTIVITIES.get(drawn.kind)
+        node = None if lower is None else lower(low, drawn, place)
+    else:
+        node = event(low, drawn, place)
+    return None if node is None else with_data(low, drawn, node)
 
 
 def _append_flows(low: Lowering, lowered: Lowered, view: ScopeView) -> None:

@@ -8,10 +8,12 @@ from typing import Any, Final, TypeAlias, cast
 from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
-from procession.core.catches import correlation_key, key_text, open_all, plan
+from procession.core.catches import checked_key, correlation_key, open_all, plan
 from procession.core.commands import Broadcast, Publish
 from procession.core.compensation import enclosing_transaction, throw_compensation
 from procession.core.context import Context
+from procession.core.conversations import begin, key_text, sent_key
+from procession.core.data import content_of
 from procession.core.delivery import signal_within
 from procession.core.errors import escalate, throw
 from procession.core.interrupt import interrupt_inside
@@ -122,7 +124,6 @@ def _message(cx: Context, node: Node, element: ElementInstance) -> None:
     trigger = node.trigger
     assert isinstance(trigger, MessageTrigger)
     name = cx.text(trigger.name, element, "message name")
-    key = "" if trigger.key == NONE else correlation_key(cx, trigger.key, element)
     message_id = "" if trigger.message_id == NONE else key_text(cx.evaluate(trigger.message_id, element)) or ""
     ttl = _TTL_DEFAULT_MS
     if trigger.ttl != NONE:
@@ -130,8 +131,14 @@ def _message(cx: Context, node: Node, element: ElementInstance) -> None:
         if not isinstance(value, str):
             raise Failure("timer", "the time to live of the message must be an ISO 8601 duration")
         ttl = duration_ms(value)
-    # With input mappings the event's own variables are the message's content, else all that it sees.
-    variables = dict(element.variables or {}) if cx.node_of(element).inputs else visible(element)
+    # With inputs of its own these are the message's content, else all that the event sees.
+    variables = content_of(element, cx.node_of(element), visible(element))
+    key, joined = "" if trigger.key == NONE else correlation_key(cx, trigger.key, element), None
+    if trigger.correlation is not None:
+        key, joined = sent_key(cx, trigger.correlation, variables)
+        checked_key(key, trigger.correlation.key)
+    if joined is not None:
+        begin(cx, joined)
     message = cx.new_key()
     cx.write(f.MessagePublished(element.key, message, name, key, ttl, message_id, variables))
     cx.send(Publish(message, name, key, ttl, message_id, variables))
@@ -152,20 +159,27 @@ def _signalled(cx: Context, node: Node, element: ElementInstance) -> tuple[str, 
     trigger = node.trigger
     assert isinstance(trigger, SignalTrigger)
     name = cx.text(trigger.name, element, "signal name")
-    return name, dict(element.variables or {}) if cx.node_of(element).inputs else {}
+    return name, content_of(element, cx.node_of(element), {})
 
 
 def _error(cx: Context, node: Node, element: ElementInstance) -> None:
     trigger = node.trigger
     assert isinstance(trigger, ErrorTrigger)
-    throw(cx, element.key, cx.text(trigger.code, element, "error code"), "", dict(element.variables or {}))
+    throw(
+        cx,
+        element.key,
+        cx.text(trigger.code, element, "error code"),
+        "",
+        content_of(element, cx.node_of(element), dict(element.variables or {})),
+    )
 
 
 def _escalation(cx: Context, node: Node, element: ElementInstance) -> None:
     trigger = node.trigger
     assert isinstance(trigger, EscalationTrigger)
     code = cx.text(trigger.code, element, "escalation code")
-    if escalate(cx, element, code, dict(element.variables or {})):
+    content = content_of(element, cx.node_of(element), dict(element.variables or {}))
+    if escalate(cx, element, code, content):
         cx.agenda.append((COMPLETE, element.key))
 
 

@@ -7,9 +7,11 @@ from typing import Final, cast
 from procession.base.failure import Failure
 from procession.base.values import Json
 from procession.core import facts as f
-from procession.core.catches import key_text, open_all, plan
+from procession.core.catches import open_all, plan
 from procession.core.commands import Resolve, StartChild
+from procession.core.contents import begun_inside
 from procession.core.context import Context
+from procession.core.conversations import key_text
 from procession.core.instantiate import begin_by_event
 from procession.core.interrupt import pass_event
 from procession.core.operations import CALL, START_CHILD
@@ -24,6 +26,8 @@ DEPTH_MAX: Final = 100
 def scope_enter(cx: Context, node: Node, element: ElementInstance) -> None:
     """A scope opens its event sub-processes and starts its content."""
     open_all(cx, plan(cx, element, node))
+    if begun_inside(cx, element):
+        return
     state = cx.state
     if element is state.root and state.start_node != NONE:
         received: dict[str, Json] = {}
@@ -41,6 +45,8 @@ def handler_enter(cx: Context, node: Node, element: ElementInstance) -> None:
     planned = plan(cx, element, node)
     held = cast("tuple[str, int, dict[str, Json]]", element.held)
     open_all(cx, planned)
+    if begun_inside(cx, element):
+        return
     cx.write(f.TransitionHeld(element.key, None))
     pass_event(cx, element.key, cx.nodes[held[1]], held[2], token=False)
 

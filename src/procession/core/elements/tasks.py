@@ -79,11 +79,11 @@ def decision_resolved(cx: Context, element: ElementInstance) -> None:
 def user_enter(cx: Context, node: Node, element: ElementInstance) -> None:
     """A user task waits for a person; listeners of `creating` run before it is shown."""
     spec = node.task or TaskSpec()
-    attributes = _attributes(cx, element, spec)
+    shown = attributes(cx, element, spec)
     planned = plan(cx, element, node)
     first = next_listener(node, ListenerEvent.CREATING)
     job = plan_job(cx, element, first[1].job, first[0]) if first is not None else None
-    cx.write(f.TransitionHeld(element.key, ["creating", attributes]))
+    cx.write(f.TransitionHeld(element.key, ["creating", shown]))
     open_all(cx, planned)
     if job is not None:
         create(cx, job)
@@ -111,7 +111,8 @@ def open_task(cx: Context, element_key: int) -> None:
         create(cx, job)
 
 
-def _attributes(cx: Context, element: ElementInstance, spec: TaskSpec) -> dict[str, Json]:
+def attributes(cx: Context, element: ElementInstance, spec: TaskSpec) -> dict[str, Json]:
+    """What a user task tells its assignees, all expressions evaluated."""
     result: dict[str, Json] = {}
     for name, text in (("assignee", spec.assignee), ("external_form", spec.external_form)):
         value = cx.text(text, element, name) if text.expression >= 0 else text.literal
@@ -131,6 +132,10 @@ def _attributes(cx: Context, element: ElementInstance, spec: TaskSpec) -> dict[s
             result[name] = value
     if spec.priority.literal or spec.priority.expression >= 0:
         result["priority"] = _priority(cx.text(spec.priority, element, "priority"))
+    if spec.lanes:
+        result["lane"] = spec.lanes[-1]
+        if len(spec.lanes) > 1:
+            result["lanes"] = list(spec.lanes)
     for name, literal in (("form_id", spec.form_id), ("form_key", spec.form_key)):
         if literal:
             result[name] = literal

@@ -5,16 +5,17 @@ What a method does is said in `Engine` and `Instance`; tests hold the two faces 
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ParamSpec, TypeVar, final
+from typing import TypeVar, final
 
-from procession.base.values import Json, Variables
-from procession.hosts.embedded.choice import Choice
-from procession.hosts.embedded.engine import CALL_TIMEOUT_S, DEFAULT_TENANT, Duration, Engine, Source
-from procession.hosts.embedded.instance import Instance
+from procession.base.values import Json
+from procession.hosts.embedded.aio_calls import off, off_until
+from procession.hosts.embedded.aio_changes import AsyncChanges
+from procession.hosts.embedded.aio_instance import AsyncInstance
+from procession.hosts.embedded.choice import AdHocChoice
+from procession.hosts.embedded.door import DEFAULT_TENANT
+from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine, Source
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.runtime.requests import Forgotten
@@ -22,32 +23,13 @@ from procession.services.deploy import Deployment
 from procession.services.views import (
     LIMIT,
     DefinitionView,
-    Entry,
     FaultView,
     IncidentView,
-    InstanceView,
     JobView,
-    Moment,
     TaskView,
-    WarningView,
 )
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 _F = TypeVar("_F", bound=Function)
-
-
-async def _off(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    return await asyncio.to_thread(function, *args, **kwargs)
-
-
-async def _off_until(wait: Callable[[Callable[[], bool]], _T]) -> _T:
-    """`wait` in a thread, which ends when the task is cancelled: the loop could not be closed before it did."""
-    given_up = threading.Event()
-    try:
-        return await asyncio.to_thread(wait, given_up.is_set)
-    finally:
-        given_up.set()
 
 
 @final
@@ -83,13 +65,18 @@ class AsyncEngine:
 
     async def close(self) -> None:
         """See `Engine.close`."""
-        await _off(self.engine.close)
+        await off(self.engine.close)
+
+    @property
+    def changes(self) -> AsyncChanges:
+        """See `Engine.changes`."""
+        return AsyncChanges(self.engine.changes)
 
     # --- processes
 
     async def deploy(self, *sources: Source, name: str = "", tenant: str = DEFAULT_TENANT) -> Deployment:
         """See `Engine.deploy`."""
-        return await _off(self.engine.deploy, *sources, name=name, tenant=tenant)
+        return await off(self.engine.deploy, *sources, name=name, tenant=tenant)
 
     async def start(
         self,
@@ -113,7 +100,7 @@ class AsyncEngine:
                     connection=connection,
                 )
             )
-        found = await _off(
+        found = await off(
             self.engine.start, process_id, variables, version=version, business_key=business_key, tenant=tenant
         )
         return AsyncInstance(found)
@@ -127,12 +114,12 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> list[AsyncInstance]:
         """See `Engine.start_many`."""
-        found = await _off(self.engine.start_many, process_id, variables, version=version, tenant=tenant)
+        found = await off(self.engine.start_many, process_id, variables, version=version, tenant=tenant)
         return [AsyncInstance(each) for each in found]
 
     async def instance(self, key: int, *, tenant: str = DEFAULT_TENANT) -> AsyncInstance:
         """See `Engine.instance`."""
-        return AsyncInstance(await _off(self.engine.instance, key, tenant=tenant))
+        return AsyncInstance(await off(self.engine.instance, key, tenant=tenant))
 
     async def instances(
         self,
@@ -146,7 +133,7 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> list[AsyncInstance]:
         """See `Engine.instances`."""
-        found = await _off(
+        found = await off(
             self.engine.instances,
             process_id=process_id,
             state=state,
@@ -160,15 +147,15 @@ class AsyncEngine:
 
     async def counts(self, *, tenant: str = DEFAULT_TENANT) -> dict[str, int]:
         """See `Engine.counts`."""
-        return await _off(self.engine.counts, tenant=tenant)
+        return await off(self.engine.counts, tenant=tenant)
 
     async def definitions(self, *, tenant: str = DEFAULT_TENANT) -> list[DefinitionView]:
         """See `Engine.definitions`."""
-        return await _off(self.engine.definitions, tenant=tenant)
+        return await off(self.engine.definitions, tenant=tenant)
 
     async def source(self, definition: int, *, tenant: str = DEFAULT_TENANT) -> bytes:
         """See `Engine.source`."""
-        return await _off(self.engine.source, definition, tenant=tenant)
+        return await off(self.engine.source, definition, tenant=tenant)
 
     # --- messages, signals, tasks, incidents
 
@@ -183,19 +170,19 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> int:
         """See `Engine.publish`."""
-        return await _off(self.engine.publish, name, key, variables, ttl=ttl, message_id=message_id, tenant=tenant)
+        return await off(self.engine.publish, name, key, variables, ttl=ttl, message_id=message_id, tenant=tenant)
 
     async def publish_many(
         self, messages: Sequence[tuple[str, str]], *, ttl: Duration = 0, tenant: str = DEFAULT_TENANT
     ) -> list[int]:
         """See `Engine.publish_many`."""
-        return await _off(self.engine.publish_many, messages, ttl=ttl, tenant=tenant)
+        return await off(self.engine.publish_many, messages, ttl=ttl, tenant=tenant)
 
     async def broadcast(
         self, name: str, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> int:
         """See `Engine.broadcast`."""
-        return await _off(self.engine.broadcast, name, variables, tenant=tenant)
+        return await off(self.engine.broadcast, name, variables, tenant=tenant)
 
     async def tasks(
         self,
@@ -207,41 +194,41 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> list[TaskView]:
         """See `Engine.tasks`."""
-        return await _off(
+        return await off(
             self.engine.tasks, instance=instance, assignee=assignee, after=after, limit=limit, tenant=tenant
         )
 
     async def task_of(self, instance: int, element_id: str, tenant: str = DEFAULT_TENANT) -> TaskView:
         """See `Engine.task_of`."""
-        return await _off(self.engine.task_of, instance, element_id, tenant)
+        return await off(self.engine.task_of, instance, element_id, tenant)
 
     async def complete_task(
         self, task: int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> None:
         """See `Engine.complete_task`."""
-        await _off(self.engine.complete_task, task, variables, tenant=tenant)
+        await off(self.engine.complete_task, task, variables, tenant=tenant)
 
     async def complete_tasks(self, tasks: Sequence[int], *, tenant: str = DEFAULT_TENANT) -> None:
         """See `Engine.complete_tasks`."""
-        await _off(self.engine.complete_tasks, tasks, tenant=tenant)
+        await off(self.engine.complete_tasks, tasks, tenant=tenant)
 
     async def assign_task(self, task: int, assignee: str, *, tenant: str = DEFAULT_TENANT) -> None:
         """See `Engine.assign_task`."""
-        await _off(self.engine.assign_task, task, assignee, tenant=tenant)
+        await off(self.engine.assign_task, task, assignee, tenant=tenant)
 
     async def update_task(self, task: int, changes: Mapping[str, object], *, tenant: str = DEFAULT_TENANT) -> None:
         """See `Engine.update_task`."""
-        await _off(self.engine.update_task, task, changes, tenant=tenant)
+        await off(self.engine.update_task, task, changes, tenant=tenant)
 
     async def incidents(
         self, *, instance: int = 0, after: int = 0, limit: int = LIMIT, tenant: str = DEFAULT_TENANT
     ) -> list[IncidentView]:
         """See `Engine.incidents`."""
-        return await _off(self.engine.incidents, instance=instance, after=after, limit=limit, tenant=tenant)
+        return await off(self.engine.incidents, instance=instance, after=after, limit=limit, tenant=tenant)
 
     async def resolve_incident(self, incident: int, *, retries: int = 1, tenant: str = DEFAULT_TENANT) -> None:
         """See `Engine.resolve_incident`."""
-        await _off(self.engine.resolve_incident, incident, retries=retries, tenant=tenant)
+        await off(self.engine.resolve_incident, incident, retries=retries, tenant=tenant)
 
     async def trigger(
         self,
@@ -252,11 +239,11 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> None:
         """See `Engine.trigger`."""
-        await _off(self.engine.trigger, instance, *activities, variables=variables, element=element, tenant=tenant)
+        await off(self.engine.trigger, instance, *activities, variables=variables, element=element, tenant=tenant)
 
     async def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
         """See `Engine.faults`."""
-        return await _off(self.engine.faults, tenant=tenant)
+        return await off(self.engine.faults, tenant=tenant)
 
     # --- jobs
 
@@ -281,7 +268,7 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> list[JobView]:
         """See `Engine.jobs`."""
-        return await _off(self.engine.jobs, instance=instance, type=type, after=after, limit=limit, tenant=tenant)
+        return await off(self.engine.jobs, instance=instance, type=type, after=after, limit=limit, tenant=tenant)
 
     async def activate_jobs(
         self,
@@ -293,17 +280,21 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> list[Job]:
         """See `Engine.activate_jobs`."""
-        return await _off(self.engine.activate_jobs, type, limit, worker=worker, timeout=timeout, tenant=tenant)
+        return await off(self.engine.activate_jobs, type, limit, worker=worker, timeout=timeout, tenant=tenant)
 
     async def complete_job(
-        self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
+        self,
+        job: Job | int,
+        variables: Mapping[str, object] | AdHocChoice | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
     ) -> None:
         """See `Engine.complete_job`."""
-        await _off(self.engine.complete_job, job, variables, tenant=tenant)
+        await off(self.engine.complete_job, job, variables, tenant=tenant)
 
     async def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
         """See `Engine.deny_job`."""
-        await _off(self.engine.deny_job, job, reason, tenant=tenant)
+        await off(self.engine.deny_job, job, reason, tenant=tenant)
 
     async def fail_job(
         self,
@@ -315,7 +306,7 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> int:
         """See `Engine.fail_job`."""
-        return await _off(self.engine.fail_job, job, message, retries=retries, backoff=backoff, tenant=tenant)
+        return await off(self.engine.fail_job, job, message, retries=retries, backoff=backoff, tenant=tenant)
 
     async def throw_job_error(
         self,
@@ -327,7 +318,7 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> None:
         """See `Engine.throw_job_error`."""
-        await _off(self.engine.throw_job_error, job, code, message, variables, tenant=tenant)
+        await off(self.engine.throw_job_error, job, code, message, variables, tenant=tenant)
 
     # --- running
 
@@ -338,26 +329,26 @@ class AsyncEngine:
     ) -> bool:
         """See `Engine.run_until_idle`; `until` is called in another thread."""
         if until is None:
-            return await _off(self.engine.run_until_idle, timeout)
-        return await _off_until(lambda given_up: self.engine.run_until_idle(timeout, lambda: given_up() or until()))
+            return await off(self.engine.run_until_idle, timeout)
+        return await off_until(lambda given_up: self.engine.run_until_idle(timeout, lambda: given_up() or until()))
 
     async def serve(self, threads: int = 4) -> None:
         """See `Engine.serve`; it returns at once. To stay, wait for what ends your program, then `stop`."""
-        await _off(self.engine.serve, threads)
+        await off(self.engine.serve, threads)
 
     async def stop(self) -> None:
         """See `Engine.stop`."""
-        await _off(self.engine.stop)
+        await off(self.engine.stop)
 
     async def forget(
         self, history: Duration, instances: Duration | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> Forgotten:
         """See `Engine.forget`."""
-        return await _off(self.engine.forget, history, instances, tenant=tenant)
+        return await off(self.engine.forget, history, instances, tenant=tenant)
 
     async def switch(self, *flags: int) -> None:
         """See `Engine.switch`."""
-        await _off(self.engine.switch, *flags)
+        await off(self.engine.switch, *flags)
 
     async def wait_until(
         self,
@@ -365,11 +356,11 @@ class AsyncEngine:
         timeout: float | None = None,  # noqa: ASYNC109 - the name of `Engine`
     ) -> bool:
         """See `Engine.wait_until`; `condition` is called in another thread."""
-        return await _off_until(lambda given_up: self.engine.wait_until(lambda: given_up() or condition(), timeout))
+        return await off_until(lambda given_up: self.engine.wait_until(lambda: given_up() or condition(), timeout))
 
     async def backup(self, path: str | Path) -> None:
         """See `Engine.backup`."""
-        await _off(self.engine.backup, path)
+        await off(self.engine.backup, path)
 
     async def decide(
         self,
@@ -379,120 +370,4 @@ class AsyncEngine:
         tenant: str = DEFAULT_TENANT,
     ) -> Json:
         """See `Engine.decide`."""
-        return await _off(self.engine.decide, decision_id, variables, tenant=tenant)
-
-
-@final
-class AsyncInstance:
-    """An `Instance` whose questions are coroutines. `handle` is the one behind it."""
-
-    __slots__ = ("handle",)
-
-    def __init__(self, handle: Instance) -> None:
-        self.handle = handle
-
-    def __repr__(self) -> str:
-        return f"<Async{repr(self.handle)[1:]}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AsyncInstance) and other.handle == self.handle
-
-    def __hash__(self) -> int:
-        return hash(self.handle)
-
-    @property
-    def key(self) -> int:
-        """See `Instance.key`."""
-        return self.handle.key
-
-    async def info(self) -> InstanceView:
-        """See `Instance.info`."""
-        return await _off(lambda: self.handle.info)
-
-    async def state(self) -> str:
-        """See `Instance.state`."""
-        return await _off(lambda: self.handle.state)
-
-    async def variables(self) -> Variables:
-        """See `Instance.variables`."""
-        return await _off(lambda: self.handle.variables)
-
-    async def variables_at(self, element: int | str) -> Variables:
-        """See `Instance.variables_at`."""
-        return await _off(self.handle.variables_at, element)
-
-    async def tokens(self) -> dict[str, int]:
-        """See `Instance.tokens`."""
-        return await _off(lambda: self.handle.tokens)
-
-    async def history(self) -> list[Entry]:
-        """See `Instance.history`."""
-        return await _off(lambda: self.handle.history)
-
-    async def as_of(self, seq: int) -> Moment:
-        """See `Instance.as_of`."""
-        return await _off(self.handle.as_of, seq)
-
-    async def warnings(self) -> list[WarningView]:
-        """See `Instance.warnings`."""
-        return await _off(lambda: self.handle.warnings)
-
-    async def incidents(self) -> list[IncidentView]:
-        """See `Instance.incidents`."""
-        return await _off(lambda: self.handle.incidents)
-
-    async def tasks(self) -> list[TaskView]:
-        """See `Instance.tasks`."""
-        return await _off(lambda: self.handle.tasks)
-
-    async def jobs(self) -> list[JobView]:
-        """See `Instance.jobs`."""
-        return await _off(lambda: self.handle.jobs)
-
-    async def children(self) -> list[AsyncInstance]:
-        """See `Instance.children`."""
-        return [AsyncInstance(each) for each in await _off(lambda: self.handle.children)]
-
-    async def wait(self, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the name of `Instance`
-        """See `Instance.wait`."""
-        return await _off_until(lambda given_up: self.handle.wait_unless(given_up, timeout))
-
-    async def set_variables(
-        self, variables: Mapping[str, object], *, element: int | str = 0, local: bool = False
-    ) -> None:
-        """See `Instance.set_variables`."""
-        await _off(self.handle.set_variables, variables, element=element, local=local)
-
-    async def cancel(self, reason: str = "") -> None:
-        """See `Instance.cancel`."""
-        await _off(self.handle.cancel, reason)
-
-    async def complete_task(self, element_id: str, variables: Mapping[str, object] | None = None) -> None:
-        """See `Instance.complete_task`."""
-        await _off(self.handle.complete_task, element_id, variables)
-
-    async def resolve_incident(self, incident: int = 0, retries: int = 1) -> None:
-        """See `Instance.resolve_incident`."""
-        await _off(self.handle.resolve_incident, incident, retries)
-
-    async def trigger(
-        self, *activities: str, variables: Mapping[str, object] | None = None, element: int | str = 0
-    ) -> None:
-        """See `Instance.trigger`."""
-        await _off(self.handle.trigger, *activities, variables=variables, element=element)
-
-    async def publish(
-        self,
-        name: str,
-        key: str = "",
-        variables: Mapping[str, object] | None = None,
-        *,
-        ttl: Duration = 0,
-        message_id: str = "",
-    ) -> int:
-        """See `Instance.publish`."""
-        return await _off(self.handle.publish, name, key, variables, ttl=ttl, message_id=message_id)
-
-    async def broadcast(self, name: str, variables: Mapping[str, object] | None = None) -> int:
-        """See `Instance.broadcast`."""
-        return await _off(self.handle.broadcast, name, variables)
+        return await off(self.engine.decide, decision_id, variables, tenant=tenant)

@@ -9,13 +9,15 @@ from procession.base.keys import made_at_ms
 from procession.base.values import Json
 from procession.core import commands as c
 from procession.core.correlation import Open
-from procession.core.events import AnyEvent, Cancel, Resolved
-from procession.hosts.embedded.board import Offer
+from procession.core.events import AnyEvent, Cancel, Resolved, StoresAnswered
+from procession.core.jobs import command_of
+from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Carry, Shard
 from procession.ir.kinds import Binding
 from procession.runtime import codec
 from procession.runtime.requests import BroadcastSignal, Deliver, PublishMessage, StartCalled
+from procession.runtime.rows import HELD, BlobRow, JobRow
 
 STATES: Final = {"completed": 1, "terminated": 2}
 
@@ -66,7 +68,10 @@ def _hold_job(shard: Shard, r: Resident, job: c.HoldJob) -> None:
 
 def _set_timer(shard: Shard, r: Resident, timer: c.SetTimer) -> None:
     row = (r.tenant, timer.timer, timer.due, r.state.instance, timer.element, timer.node, "", 0)
-    shard.batch["timer"].insert(timer.timer, row)
+    if timer.timer < shard.step_key:
+        shard.batch["timer"].replace(timer.timer, row)
+    else:
+        shard.batch["timer"].insert(timer.timer, row)
     shard.alarms.set(r.tenant, timer.due)
 
 
@@ -77,6 +82,9 @@ def _clear_timer(shard: Shard, r: Resident, timer: c.ClearTimer) -> None:
 def _subscribe(shard: Shard, r: Resident, command: c.Subscribe) -> None:
     subscription = Open(command.subscription, r.state.instance, r.linked.program.process_id)
     r.subscriptions[command.subscription] = (command.signal, command.name, command.key)
+    if command.subscription < shard.step_key:
+        # Open again after a suspension or a migration: its row may be there, or may go later in this commit.
+        shard.batch["subscription"].stored.add(command.subscription)
     if command.signal:
         shard.postbox.signal_opened(r.tenant, subscription, command.name)
     else:
@@ -167,6 +175,9 @@ def _resolved(shard: Shard, r: Resident, command: c.Resolve) -> Resolved:
             decision = catalog.decision(r.tenant, command.id, binding, command.version_tag, deployment)
             return Resolved(command.element, decision.hash, decision.version)
         process = catalog.bound(r.tenant, command.id, binding, command.version_tag, deployment)
+        if shard.is_suspended(r.tenant, process.key):
+            text = f"process {command.id!r} version {process.version} is suspended"
+            return Resolved(command.element, "", 0, text)
         return Resolved(command.element, process.program, process.version)
     except NotFound as missing:
         return Resolved(command.element, "", 0, str(missing))
@@ -200,6 +211,39 @@ def _tell_parent(shard: Shard, r: Resident, command: c.TellParent) -> None:
     shard.following.append(Deliver(r.state.tenant, command.instance, event, True))
 
 
+def _park_job(shard: Shard, r: Resident, command: c.ParkJob) -> None:
+    shard.batch["job"].change("job_due", (HELD, r.tenant, command.job))
+    shard.for_board.append(command.job)
+
+
+def _release_job(shard: Shard, r: Resident, command: c.ReleaseJob) -> None:
+    rows = shard.store.read("job", (r.tenant, command.job), JobRow)
+    if not rows:
+        # Made in this very commit, so nobody has tried it yet.
+        _create_job(shard, r, command_of(r.linked.nodes, r.state, r.state.jobs[command.job]))
+        return
+    shard.batch["job"].change("job_due", (0, r.tenant, command.job))
+    shard.for_board.append(offer_of(rows[0]))
+
+
+def _move_job(shard: Shard, r: Resident, command: c.MoveJob) -> None:
+    shard.batch["job"].change("job_moved", (command.node, r.tenant, command.job))
+    shard.for_nodes.append((command.job, command.node))
+
+
+def _move_incident(shard: Shard, r: Resident, command: c.MoveIncident) -> None:
+    change = (r.linked.nodes[command.node].id, r.tenant, command.incident)
+    shard.batch["incident"].change("incident_moved", change)
+
+
+def _standstill(shard: Shard, r: Resident, command: c.Standstill) -> None:
+    place = (r.tenant, r.state.instance)
+    if command.on:
+        shard.batch["suspended"].replace(place, place)
+    else:
+        shard.batch["suspended"].delete(place, place)
+
+
 def _open_incident(shard: Shard, r: Resident, command: c.OpenIncident) -> None:
     row = (
         r.tenant,
@@ -219,6 +263,25 @@ def _close_incident(shard: Shard, r: Resident, command: c.CloseIncident) -> None
     shard.batch["incident"].delete(command.incident, (r.tenant, command.incident))
 
 
+def _read_stores(shard: Shard, r: Resident, command: c.ReadStores) -> None:
+    values = {name: _store_value(shard, r.tenant, name) for name in command.stores}
+    r.queue.append(StoresAnswered(command.element, values))
+
+
+def _store_value(shard: Shard, tenant: int, name: str) -> Json:
+    """What a data store holds, with what this commit has written so far."""
+    written = shard.batch["data_store"].new.get((tenant, name))
+    if written is not None:
+        return codec.decode_json(cast("bytes", written[3]))
+    rows = shard.store.read("data_store", (tenant, name), BlobRow)
+    return codec.decode_json(rows[0].value) if rows else None
+
+
+def _write_store(shard: Shard, r: Resident, command: c.WriteStore) -> None:
+    row = (r.tenant, command.store, r.state.at, codec.encode_json(command.value))
+    shard.batch["data_store"].replace((r.tenant, command.store), row)
+
+
 def _go_on(shard: Shard, r: Resident, command: c.GoOn) -> None:
     shard.go_on(r)
 
@@ -229,6 +292,8 @@ def _finish(shard: Shard, r: Resident, command: c.Finish) -> None:
     row = (STATES[command.state], state.at, r.tenant, key)
     shard.batch["instance"].change("instance_end", row)
     shard.finished.append((r.tenant, key))
+    if state.suspended:
+        shard.batch["suspended"].delete((r.tenant, key), (r.tenant, key))
     if r.bytes_snapshot:
         shard.batch["snapshot"].delete((r.tenant, key), (r.tenant, key))
     if state.message:
@@ -255,6 +320,13 @@ CARRY: Final[Carry] = {
     c.TellParent: _tell_parent,
     c.OpenIncident: _open_incident,
     c.CloseIncident: _close_incident,
+    c.ReadStores: _read_stores,
+    c.WriteStore: _write_store,
     c.GoOn: _go_on,
     c.Finish: _finish,
+    c.ParkJob: _park_job,
+    c.ReleaseJob: _release_job,
+    c.MoveJob: _move_job,
+    c.MoveIncident: _move_incident,
+    c.Standstill: _standstill,
 }

@@ -1,4 +1,4 @@
-"""Choice: what the worker of an ad-hoc sub-process answers. Data for callers; `core.events.Choice` is what travels."""
+"""AdHocChoice: what the worker of an ad-hoc sub-process answers. Data for callers; that of `core.events` travels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from procession.core import events as e
 
 
 @final
-class Choice:
+class AdHocChoice:
     """Activities of an ad-hoc sub-process to begin, each an id or (id, variables of its own); or that it is `done`.
 
     `cancel_remaining` ends what is active in it. `variables` are the job's result, as a dict would be. Raises
@@ -34,18 +34,18 @@ class Choice:
         self.cancel_remaining = cancel_remaining
         self.variables = dict(variables or {})
 
-    def event(self) -> e.Choice:
+    def event(self) -> e.AdHocChoice:
         """The choice as the instance is told of it, its values checked."""
         pairs = [(each, {}) if isinstance(each, str) else each for each in self.activities]
-        return e.Choice(
+        return e.AdHocChoice(
             [(checked_text("id of an activity", name), checked_all(variables)) for name, variables in pairs],
             self.done,
             self.cancel_remaining,
         )
 
 
-def answered(result: Mapping[str, object] | Choice | None) -> tuple[Variables, e.Choice | None]:
+def answered(result: Mapping[str, object] | AdHocChoice | None) -> tuple[Variables, e.AdHocChoice | None]:
     """The result of a job as variables, and the choice in it. Raises `BadValue`."""
-    if isinstance(result, Choice):
+    if isinstance(result, AdHocChoice):
         return checked_all(result.variables), result.event()
     return checked_all(result), None

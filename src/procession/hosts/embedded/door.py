@@ -19,6 +19,7 @@ from procession.core.jobs import RETRIES_MAX
 from procession.core.timers import duration_ms, is_zone
 from procession.hosts.embedded.tickets import InHouse
 
+DEFAULT_TENANT: Final = "<default>"
 DURATION_MS_MAX: Final = 10 * 366 * 86_400_000
 """Longest time to live, back-off or lease that a caller may give."""
 

@@ -17,9 +17,10 @@ import msgspec
 from procession.base.failure import NotFound, ProcessionError
 from procession.base.values import Json, Variables, checked_all, told
 from procession.core.events import AssignTask, CompleteTask, TriggerActivity, UpdateTask
-from procession.hosts.embedded.choice import Choice, answered
+from procession.hosts.embedded.changes import Changes
+from procession.hosts.embedded.choice import AdHocChoice, answered
 from procession.hosts.embedded.crew import Crew
-from procession.hosts.embedded.door import admitted, document, known_zone, milliseconds
+from procession.hosts.embedded.door import DEFAULT_TENANT, admitted, document, known_zone, milliseconds
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
@@ -27,14 +28,13 @@ from procession.hosts.embedded.reading import Reader
 from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.running import Running
 from procession.hosts.embedded.tickets import InHouse, Ticket
-from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, job_from
+from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, addressed, job_from
 from procession.runtime import requests as q
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.services.deploy import Deployment, InstallCompiled, compile_resources
 from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
 from procession.store.sqlite import SQLiteStore
 
-DEFAULT_TENANT: Final = "<default>"
 CALL_TIMEOUT_S: Final = 30.0
 """How long a call waits for the process that owns the store."""
 
@@ -108,6 +108,11 @@ class Engine:
             self._pump.release()
         finally:
             self.store.close()
+
+    @property
+    def changes(self) -> Changes:
+        """What changes instances under way: modify, migrate, suspend, restart, one or many."""
+        return Changes(self)
 
     # --- processes
 
@@ -356,17 +361,20 @@ class Engine:
         return [job_from(each, tenant) for each in cast("list[dict[str, Json]]", answer)]
 
     def complete_job(
-        self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
+        self,
+        job: Job | int,
+        variables: Mapping[str, object] | AdHocChoice | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
     ) -> None:
-        """Completes a job, that of an ad-hoc sub-process with a `Choice`. Raises `NotFound` when it is over, or when
-        the lease of this `Job` ran out."""
-        key, token, tenant = _addressed(job, tenant)
+        """Completes a job, an ad-hoc sub-process's by a choice. `NotFound`: it is over, or its lease ran out."""
+        key, token, tenant = addressed(job, tenant)
         values, choice = answered(variables)
         self.call(q.FinishJob(tenant, key, values, token, choice=choice))
 
     def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
         """A task listener says no to what its user task was about to do; raises `Conflict` where it cannot."""
-        key, token, tenant = _addressed(job, tenant)
+        key, token, tenant = addressed(job, tenant)
         self.call(q.FinishJob(tenant, key, {}, token, True, reason))
 
     def fail_job(
@@ -379,7 +387,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
     ) -> int:
         """A failed attempt; gives the retries left (default: one less; at 0 an incident). `backoff` is in seconds."""
-        key, token, tenant = _addressed(job, tenant)
+        key, token, tenant = addressed(job, tenant)
         pause = None if backoff is None else milliseconds("back-off", backoff)
         return cast("int", self.call(q.FailJob(tenant, key, told(message), token, retries, pause)))
 
@@ -393,7 +401,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
     ) -> None:
         """A BPMN error instead of a result; raises `NotFound` as `complete_job` does."""
-        key, token, tenant = _addressed(job, tenant)
+        key, token, tenant = addressed(job, tenant)
         self.call(q.ThrowJob(tenant, key, code, message, checked_all(variables), token))
 
     # --- running
@@ -490,7 +498,3 @@ def _read(source: Source) -> tuple[str, bytes]:
         return document(path.name, path.read_bytes())
     except OSError as error:
         raise ProcessionError(f"{path}: {error.strerror or error}") from error
-
-
-def _addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:
-    return (job, 0, tenant) if isinstance(job, int) else (job.key, job.token, job.tenant)

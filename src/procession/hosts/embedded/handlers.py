@@ -15,15 +15,16 @@ from procession.base.failure import Conflict, NotFound, ProcessionError
 from procession.base.values import Json, told
 from procession.core import correlation, flags
 from procession.core import events as e
-from procession.core.outcome import Outcome
 from procession.core.state import Status
 from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
+from procession.hosts.embedded import batches, changing
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
+from procession.hosts.embedded.starting import accepted, start_instance
 from procession.ir.program import JobSpec, Node, TimerTrigger
 from procession.runtime import requests as q
 from procession.runtime.rows import HELD, DefinitionRow, ExpiredRow, IncidentRow, JobRow, TaskRow, TimerRow
@@ -39,6 +40,10 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
     if request.key and shard.residents.get(tenant, request.key) is not None:
         return request.key
     definition = _definition(shard, tenant, request)
+    if shard.is_suspended(tenant, definition.key):
+        if request.message:
+            shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
+        raise Conflict(f"process {definition.process_id!r} version {definition.version} is suspended")
     key = request.key or shard.keys.take(shard.at)
     start = e.Start(
         instance=key,
@@ -57,7 +62,7 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         skipped=request.skipped,
     )
     try:
-        resident = _start(shard, tenant, definition, start)
+        resident = start_instance(shard, tenant, definition, start)
     except ProcessionError:
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
@@ -100,32 +105,8 @@ def _start_called(shard: Shard, request: q.StartCalled) -> int:
         depth=request.depth,
         flags=shard.flags,
     )
-    _start(shard, tenant, definition, start)
+    start_instance(shard, tenant, definition, start)
     return request.key
-
-
-def _start(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start) -> Resident:
-    key = start.instance
-    resident = shard.residents.add(key, tenant, shard.catalog.linked(tenant, definition.program))
-    row = (
-        tenant,
-        key,
-        definition.key,
-        0,
-        shard.at,
-        None,
-        start.business_key,
-        start.parent_instance,
-        start.root_instance or key,
-        start.message,
-    )
-    shard.batch["instance"].insert((tenant, key), row)
-    outcome = shard.advance(resident, start)
-    if outcome.rejected:
-        shard.batch["instance"].delete((tenant, key), (tenant, key))
-        shard.residents.drop(tenant, key)
-        _accepted(outcome)
-    return resident
 
 
 def _deliver(shard: Shard, request: q.Deliver) -> None:
@@ -141,12 +122,7 @@ def _deliver(shard: Shard, request: q.Deliver) -> None:
         raise NotFound(f"no instance {request.instance}")
     outcome = shard.advance(resident, event)
     if not request.tolerant:
-        _accepted(outcome)
-
-
-def _accepted(outcome: Outcome) -> None:
-    if outcome.rejected:
-        raise (NotFound if outcome.rejected == "not-found" else Conflict)(outcome.reason)
+        accepted(outcome)
 
 
 def _fire_start(shard: Shard, tenant: int, tenant_name: str, key: int) -> None:
@@ -265,11 +241,14 @@ def _find_job(shard: Shard, tenant_name: str, key: int) -> Offer:
 
 
 def _leased(shard: Shard, tenant: str, key: int, token: int) -> tuple[Offer, Resident]:
-    """The job and its instance. Raises `NotFound` when the lease `token` is no longer the job's."""
+    """The job and its instance. Raises `NotFound` when the lease `token` is no longer the job's, `Conflict` when the
+    instance is suspended."""
     offer = _find_job(shard, tenant, key)
+    resident = shard.residents.get(offer.tenant, offer.instance)
+    if resident is not None and resident.state.suspended:
+        raise Conflict(f"instance {offer.instance} is suspended; its job {key} is given out again when it is resumed")
     if token and offer.token != token:
         raise NotFound(f"job {key}: the lease ran out and the job was given to somebody else; this result is late")
-    resident = shard.residents.get(offer.tenant, offer.instance)
     if resident is None:
         raise NotFound(f"job {key} has no instance")
     return offer, resident
@@ -282,13 +261,13 @@ def _finish_job(shard: Shard, request: q.FinishJob) -> None:
     if request.tolerant and outcome.rejected in {"conflict", "not-found"} and offer.key in resident.state.jobs:
         _fail_job(shard, q.FailJob(request.tenant, request.job, outcome.reason, request.token, backoff=request.backoff))
         return
-    _accepted(outcome)
+    accepted(outcome)
 
 
 def _throw_job(shard: Shard, request: q.ThrowJob) -> None:
     offer, resident = _leased(shard, request.tenant, request.job, request.token)
     event = e.ThrowJobError(offer.key, request.code, request.message, request.variables)
-    _accepted(shard.advance(resident, event))
+    accepted(shard.advance(resident, event))
 
 
 def _fail_job(shard: Shard, request: q.FailJob) -> int:
@@ -310,7 +289,7 @@ def _fail_job(shard: Shard, request: q.FailJob) -> int:
         shard.for_wakes.append((due, offer))
         return retries
     rows.change("job_failed", (0, attempts, HELD, error, offer.tenant, offer.key))
-    _accepted(shard.advance(resident, e.ExhaustJob(offer.key, attempts, error)))
+    accepted(shard.advance(resident, e.ExhaustJob(offer.key, attempts, error)))
     return 0
 
 
@@ -421,4 +400,10 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.SweepMessages: _sweep_messages,
     q.SwitchFlags: _switch_flags,
     q.Forget: forget,
+    q.MigrateInstance: changing.migrate_instance,
+    q.RestartInstance: changing.restart_instance,
+    q.SuspendDefinition: changing.suspend_definition,
+    q.StartBatch: batches.start_batch,
+    q.SteerBatch: batches.steer_batch,
+    batches.RunBatch: batches.run_batch,
 }

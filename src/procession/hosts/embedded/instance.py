@@ -11,7 +11,8 @@ from procession.base.values import Variables
 from procession.core.events import Cancel, SetVariables, TriggerActivity
 from procession.hosts.embedded.reading import Reader
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.services.views import Entry, IncidentView, InstanceView, JobView, Moment, TaskView, WarningView
+from procession.services.histories import Entry, WarningView
+from procession.services.views import IncidentView, InstanceView, JobView, Moment, TaskView
 
 APPEAR_S: Final = 30.0
 """How long `wait` lets the transaction that starts an instance take."""

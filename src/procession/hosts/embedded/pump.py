@@ -20,6 +20,7 @@ import msgspec
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError, Unreadable
 from procession.core.events import FireTimer
+from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
 from procession.hosts.embedded.ownership import LEASE_MS, Ownership, acquire, closed, holder, owner_name, wall_ms
@@ -29,7 +30,7 @@ from procession.hosts.embedded.turnstile import Turnstile
 from procession.hosts.embedded.writer import Unsettled, run
 from procession.runtime import codec, requests
 from procession.runtime.ports import Fenced, Store
-from procession.runtime.requests import AnyRequest, Deliver, SweepMessages
+from procession.runtime.requests import AnyRequest, Deliver, SteerBatch, SweepMessages
 from procession.runtime.rows import InboxRow, IntRow, NamedRow, ShardRow, TextRow
 from procession.services.deploy import InstallCompiled
 
@@ -66,6 +67,8 @@ class Pump:
         self._inbox_turn = ""
         """The tenant whose requests were taken from the inbox last."""
         self._rival_checked_ms = 0
+        self._careful: set[int] = set()
+        """Batches that met a fault of the engine: their instances are treated one in a commit."""
         self._process = os.getpid()
         self._closed = False
         self.asked_ms = 0
@@ -234,6 +237,7 @@ class Pump:
             now = self.clock()
             busy = self._inbox(shard)
             busy = self._timers(shard, now) or busy
+            busy = self._portion(shard) or busy
             expiry = shard.postbox.next_expiry
             if expiry is not None and expiry <= now and self._next_sweep <= now:
                 self._sweep(shard, now)
@@ -355,6 +359,31 @@ class Pump:
         shard.alarms.taken()
         return bool(tickets)
 
+    def _portion(self, shard: Shard) -> bool:
+        """A portion of a batch operation. A fault of the engine costs the instance that met it, not the batch."""
+        place = shard.next_batch()
+        if place is None:
+            return False
+        tenant, key = place
+        limit = 1 if key in self._careful else PORTION
+        ticket = Ticket(RunBatch(tenant, key, limit))
+        self.carry_out([ticket])
+        _raise_lost([ticket])
+        if ticket.error is None:
+            return True
+        if limit > 1:
+            # Whose fault it is shows when they come one by one.
+            self._careful.add(key)
+            return True
+        self._careful.discard(key)
+        skipped = Ticket(RunBatch(tenant, key, 1, str(ticket.error)))
+        self.carry_out([skipped])
+        _raise_lost([skipped])
+        if skipped.error is not None:
+            # Not even leaving it out went well: nobody is served by trying that for ever.
+            self.carry_out([Ticket(SteerBatch(tenant, key, PAUSED))])
+        return True
+
     def _sweep(self, shard: Shard, now: int) -> None:
         self._next_sweep = now + SWEEP_EVERY_MS
         tenant = next(iter(shard.catalog.tenants))
@@ -400,6 +429,7 @@ class Pump:
 
 
 def _sendable(request: InHouse) -> AnyRequest:
+    assert not isinstance(request, RunBatch), "a portion belongs to the owner of the shard"
     return request.as_documents() if isinstance(request, InstallCompiled) else request
 
 

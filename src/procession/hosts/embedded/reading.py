@@ -12,17 +12,20 @@ from procession.runtime.decisions import decide
 from procession.runtime.ports import Store
 from procession.runtime.requests import StartProcess
 from procession.runtime.rows import DefinitionRow
-from procession.services.views import Entry, InstanceView, Moment, Views, WarningView, tokens_of, variables_of
+from procession.services.batches import BatchViews
+from procession.services.histories import Entry, WarningView
+from procession.services.views import InstanceView, Moment, Views, tokens_of, variables_of
 
 
 @final
 class Reader:
     """What one thread reads."""
 
-    __slots__ = ("views",)
+    __slots__ = ("batches", "views")
 
     def __init__(self, store: Store) -> None:
         self.views = Views(store)
+        self.batches = BatchViews(store, self.views)
 
     def definition(self, request: StartProcess) -> DefinitionRow:
         """What a start would run; raises `NotFound`."""

@@ -15,6 +15,7 @@ from procession.base.keys import KeySource
 from procession.core.commands import AnyCommand
 from procession.core.events import AnyEvent, Continue
 from procession.core.flags import unknown
+from procession.core.linked import Linked
 from procession.core.outcome import Outcome
 from procession.core.snapshot import dump
 from procession.core.state import Status
@@ -27,7 +28,7 @@ from procession.hosts.embedded.residents import Resident, Residents
 from procession.runtime import codec, requests
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.runtime.rows import FailureRow, IntRow, ShardRow
+from procession.runtime.rows import FailureRow, IntRow, KeyRow, ShardRow
 from procession.services.catalog import Catalog
 
 SNAPSHOT_BYTES_MIN: Final = 4_096
@@ -61,6 +62,10 @@ class Shard:
         self.expires = 0
         """When (Unix ms of the machine) our lease ends, as the last commit said."""
         self.failed = self._read_failed()
+        self.suspended = self._read_suspended()
+        """(tenant, definition) of which nothing may be started."""
+        self.batches = self._read_batches()
+        """Tenant -> its batches that run."""
         self.flags = self._read_flags()
         """The behaviour flags that are switched on in this store."""
         self._large: dict[tuple[int, int], Resident] = {}
@@ -77,6 +82,8 @@ class Shard:
         """In order: jobs to offer, and keys of jobs to take off the board."""
         self.for_wakes: list[tuple[int, Offer]] = []
         """Jobs that wait until a time (Unix ms) after a failed attempt."""
+        self.for_nodes: list[tuple[int, int]] = []
+        """Jobs on offer that belong to another node now."""
         self.finished: list[tuple[int, int]] = []
         """(tenant, instance) of what ends with this commit."""
         self.step_key = 0
@@ -86,6 +93,10 @@ class Shard:
         """(tenant, instance) of the step under way."""
         self.postbox.begin(self.batch, self.catalog.names, self.at)
 
+    def is_suspended(self, tenant: int, definition: int) -> bool:
+        """Whether nothing may be started of a definition."""
+        return (tenant, definition) in self.suspended
+
     def post(self, request: AnyRequest) -> None:
         """Stores a request in the inbox with this commit."""
         number = self.keys.take(self.at)
@@ -93,29 +104,39 @@ class Shard:
         self.batch["inbox"].insert(number, row)
         self.inbox_waiting = True
 
-    def advance(self, resident: Resident, event: AnyEvent) -> Outcome:
-        """Steps an instance by an event, and by what has to come before anything else for it."""
+    def advance(self, resident: Resident, event: AnyEvent, target: Linked | None = None) -> Outcome:
+        """Steps an instance by an event, and by what has to come before anything else for it.
+
+        `target` is the program that a migration goes to."""
         state = resident.state
         self.current = (resident.tenant, state.instance)
         if self.failed and self.failed.pop(state.instance, None) is not None:
             self.batch["failure"].delete(state.instance, (resident.tenant, state.instance))
+        queue = resident.queue
         if state.agenda and type(event) is not Continue:
             while state.agenda:
                 self._step(resident, Continue())
-                resident.queue.clear()
-        outcome = self._step(resident, event)
-        queue = resident.queue
-        while queue:
+                if queue and type(queue[0]) is Continue:
+                    queue.popleft()
+        outcome = self._step(resident, event, target)
+        # An instance that yielded takes the answers to what it asked when it has gone on to its end.
+        while queue and (not state.agenda or type(queue[0]) is Continue):
             self._step(resident, queue.popleft())
         if state.agenda:
             self.post(Deliver(state.tenant, state.instance, Continue(), True))
         resident.turns = 0
         return outcome
 
-    def _step(self, resident: Resident, event: AnyEvent) -> Outcome:
+    def _step(self, resident: Resident, event: AnyEvent, target: Linked | None = None) -> Outcome:
         state = resident.state
         key = self.keys.peek(self.at)
-        outcome = step(resident.linked, state, event, self.at, key)
+        if target is None:
+            outcome = step(resident.linked, state, event, self.at, key)
+        else:
+            outcome = step(resident.linked, state, event, self.at, key, target=target)
+        if target is not None and not outcome.rejected:
+            # What the commands of this step name are nodes of the program that it went over to.
+            resident.linked = target
         facts = outcome.facts
         if facts:
             self.keys.advance(outcome.last_key)
@@ -143,7 +164,7 @@ class Shard:
         """An instance yielded: it continues at once, but not for ever in one commit."""
         resident.turns += 1
         if resident.turns <= TURNS_MAX:
-            resident.queue.append(Continue())
+            resident.queue.appendleft(Continue())
 
     def commit(self) -> None:
         """Makes the batch durable. Raises `Fenced` or `StoreError`."""
@@ -187,6 +208,10 @@ class Shard:
                 board.add(each)
         for due, offer in self.for_wakes:
             board.later(offer, due)
+        for job, node in self.for_nodes:
+            moved = board.offers.get(job)
+            if moved is not None:
+                moved.node = node
         for tenant, key in self.finished:
             self.residents.drop(tenant, key)
         self.postbox.settle()
@@ -201,12 +226,42 @@ class Shard:
         self.catalog.forget()
         self._large.clear()
         self.failed = self._read_failed()
+        self.suspended = self._read_suspended()
+        self.batches = self._read_batches()
         self.flags = self._read_flags()
         self.alarms = Alarms(self.store)
         self.inbox_waiting = True
 
     def _read_failed(self) -> dict[int, str]:
         return {row.instance: row.text for row in self.store.read("failures", (), FailureRow)}
+
+    def _read_suspended(self) -> set[tuple[int, int]]:
+        return {(row.tenant, row.key) for row in self.store.read("suspended_definitions", (), KeyRow)}
+
+    def next_batch(self) -> tuple[str, int] | None:
+        """(tenant, batch) whose turn it is: tenants take turns, and so do the batches of each."""
+        if not self.batches:
+            return None
+        tenant = next(iter(self.batches))
+        keys = self.batches.pop(tenant)
+        key = next(iter(keys))
+        del keys[key]
+        keys[key] = None
+        self.batches[tenant] = keys
+        return self.catalog.names[tenant], key
+
+    def batch_over(self, tenant: int, key: int) -> None:
+        """A batch has no next portion."""
+        keys = self.batches.get(tenant, {})
+        keys.pop(key, None)
+        if not keys:
+            self.batches.pop(tenant, None)
+
+    def _read_batches(self) -> dict[int, dict[int, None]]:
+        found: dict[int, dict[int, None]] = {}
+        for row in self.store.read("batches_running", (), KeyRow):
+            found.setdefault(row.tenant, {})[row.key] = None
+        return found
 
     def _read_flags(self) -> int:
         rows = self.store.read("flags", (), IntRow)

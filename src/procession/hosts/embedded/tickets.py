@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias, final
 
 from procession.base.failure import Conflict
+from procession.hosts.embedded.batches import RunBatch
 from procession.runtime.requests import AnyRequest
 from procession.services.deploy import InstallCompiled
 
-InHouse: TypeAlias = AnyRequest | InstallCompiled
+InHouse: TypeAlias = AnyRequest | InstallCompiled | RunBatch
 """What may be asked inside of this process; only the former can be sent to another one."""
 
 QUANTUM: Final = 16

@@ -22,7 +22,7 @@ from procession.base.values import Json, checked_all, checked_integer, checked_t
 from procession.core.state import ElementInstance
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer
-from procession.hosts.embedded.choice import Choice, answered
+from procession.hosts.embedded.choice import AdHocChoice, answered
 from procession.hosts.embedded.door import milliseconds
 from procession.hosts.embedded.handlers import job_spec
 from procession.hosts.embedded.residents import Resident
@@ -302,7 +302,7 @@ class Worker:
         self.mean_s += (seconds - self.mean_s) * 0.2
 
     def _finished(self, work: Work, result: object) -> AnyRequest:
-        if isinstance(result, Choice):
+        if isinstance(result, AdHocChoice):
             variables, choice = answered(result)
             return FinishJob(
                 work.tenant, work.key, variables, work.token, tolerant=True, backoff=self._pause(work), choice=choice
@@ -442,3 +442,8 @@ def _told(error: BaseException) -> str:
     except Exception as second:  # an exception of the worker's, with a text of the worker's
         return f"{kind}, whose text cannot be read: {type(second).__name__}"
     return text if isinstance(error, ProcessionError | BpmnError) else f"{kind}: {text}"
+
+
+def addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:
+    """(key, lease, tenant) of a job that a caller names by itself, or by its key: then without a lease."""
+    return (job, 0, tenant) if isinstance(job, int) else (job.key, job.token, job.tenant)

@@ -61,6 +61,23 @@ WHERE tenant = ? AND parent = ? AND parent <> 0 AND key > ? ORDER BY key LIMIT ?
 -- name: instance_counts
 SELECT state, count(*) FROM procession_instance WHERE tenant = ? GROUP BY state;
 
+-- name: suspended
+SELECT 1 FROM procession_suspended WHERE tenant = ? AND key = ?;
+-- Instances are suspended too; a definition is one that is also in its own table.
+-- name: suspended_definitions
+SELECT s.tenant, s.key FROM procession_suspended s JOIN procession_definition d ON d.tenant = s.tenant AND d.key = s.key;
+
+-- name: batch
+SELECT tenant, key, at, state, after, seen, done, failed, body FROM procession_batch WHERE tenant = ? AND key = ?;
+-- name: batches
+SELECT tenant, key, at, state, after, seen, done, failed, body FROM procession_batch
+WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
+-- name: batches_running
+SELECT tenant, key FROM procession_batch WHERE state = 0 ORDER BY tenant, key;
+-- name: batch_errors
+SELECT instance, text FROM procession_batch_error WHERE tenant = ? AND batch = ? AND instance > ?
+ORDER BY instance LIMIT ?;
+
 -- name: snapshot
 SELECT seq, data FROM procession_snapshot WHERE tenant = ? AND instance = ?;
 -- name: facts
@@ -174,3 +191,6 @@ SELECT last FROM procession_source WHERE tenant = ? AND name = ?;
 SELECT tenant, instance, at, text FROM procession_failure WHERE tenant = ? AND instance = ?;
 -- name: failures
 SELECT tenant, instance, at, text FROM procession_failure ORDER BY tenant, instance;
+
+-- name: data_store
+SELECT value FROM procession_data_store WHERE tenant = ? AND name = ?;

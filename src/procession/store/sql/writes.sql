@@ -23,6 +23,8 @@ INSERT INTO procession_decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: instance_end
 UPDATE procession_instance SET state = ?, ended = ? WHERE tenant = ? AND key = ?;
+-- name: instance_moved
+UPDATE procession_instance SET definition = ? WHERE tenant = ? AND key = ?;
 -- name: instance_delete
 DELETE FROM procession_instance WHERE tenant = ? AND key = ?;
 
@@ -48,6 +50,10 @@ INSERT OR REPLACE INTO procession_job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 UPDATE procession_job SET retries = ?, attempt = ?, due = ?, token = 0, error = ? WHERE tenant = ? AND key = ?;
 -- name: job_leased
 UPDATE procession_job SET due = ?, token = ?, worker = ?, attempt = ? WHERE tenant = ? AND key = ?;
+-- name: job_due
+UPDATE procession_job SET due = ?, token = 0 WHERE tenant = ? AND key = ?;
+-- name: job_moved
+UPDATE procession_job SET node = ? WHERE tenant = ? AND key = ?;
 -- name: job_delete
 DELETE FROM procession_job WHERE tenant = ? AND key = ?;
 
@@ -69,7 +75,7 @@ DELETE FROM procession_timer WHERE (tenant, key) IN
     WHERE old.tenant = ? AND old.process_id = ? AND old.version < ?);
 
 -- name: subscription_insert
-INSERT INTO procession_subscription VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT OR REPLACE INTO procession_subscription VALUES (?, ?, ?, ?, ?, ?, ?);
 -- name: subscription_delete
 DELETE FROM procession_subscription WHERE tenant = ? AND signal = ? AND name = ? AND correlation = ? AND key = ?;
 
@@ -90,6 +96,8 @@ DELETE FROM procession_message WHERE tenant = ? AND name = ? AND correlation = ?
 
 -- name: incident_insert
 INSERT OR REPLACE INTO procession_incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- name: incident_moved
+UPDATE procession_incident SET element_id = ? WHERE tenant = ? AND key = ?;
 -- name: incident_delete
 DELETE FROM procession_incident WHERE tenant = ? AND key = ?;
 
@@ -116,3 +124,19 @@ INSERT OR REPLACE INTO procession_failure VALUES (?, ?, ?, ?);
 DELETE FROM procession_failure WHERE tenant = ? AND instance = ?;
 -- name: source_sweep
 DELETE FROM procession_source WHERE at < ?;
+
+-- name: suspended_insert
+INSERT OR REPLACE INTO procession_suspended VALUES (?, ?);
+-- name: suspended_delete
+DELETE FROM procession_suspended WHERE tenant = ? AND key = ?;
+
+-- name: batch_insert
+INSERT INTO procession_batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- name: batch_state
+UPDATE procession_batch SET state = ? WHERE tenant = ? AND key = ?;
+-- name: batch_moved
+UPDATE procession_batch SET state = ?, after = ?, seen = ?, done = ?, failed = ? WHERE tenant = ? AND key = ?;
+-- name: batch_error_insert
+INSERT OR REPLACE INTO procession_batch_error VALUES (?, ?, ?, ?);
+-- name: data_store_insert
+INSERT OR REPLACE INTO procession_data_store VALUES (?, ?, ?, ?);

@@ -36,7 +36,7 @@ def refused(run: Run, letter: Letter, error: Exception, *, engine: int, fresh: b
     kind, tenant, number = letter.about
     if kind == "publish" and isinstance(error, Conflict):
         run.published.add((tenant, number))
-    elif kind in {"start", "publish", "signal", "lease", "deploy"}:
+    elif kind in {"start", "publish", "signal", "lease", "deploy", "batch"}:
         check(False, f"{letter.about} was refused: {error}")
     elif fresh:
         wrongly = _OPEN.get(kind)
@@ -121,7 +121,7 @@ def _task_open(run: Run, letter: Letter, engine: int) -> bool:
     key = letter.about[2]
     for case in run.ledger.cases.values():
         element = case.state.elements.get(key)
-        if element is not None and key in case.open.get("task", ()):
+        if element is not None and key in case.open.get("task", ()) and not case.state.suspended:
             # Task listeners hold the task open while they run.
             return element.held is None and not any(job.element == key for job in case.state.jobs.values())
     return False
@@ -132,10 +132,35 @@ def _job_open(run: Run, letter: Letter, engine: int) -> bool:
     request = letter.request
     assert isinstance(request, FinishJob | ThrowJob | FailJob)
     case = _find_job(run, letter.about[2])
-    if case is None or case.state.jobs[letter.about[2]].held:
+    if case is None or case.state.jobs[letter.about[2]].held or case.state.suspended:
         return False
     newest = request.token == run.tokens[letter.about[2]] and request.token not in run.spent
     return newest and engine == letter.engine and run.latest < letter.deadline
+
+
+def _moved(run: Run, letter: Letter, result: object, engine: int) -> None:
+    case = run.ledger.cases[int(letter.label)]
+    check(letter.about[2] not in case.state.elements, f"element {letter.about[2]} was moved and is still active")
+
+
+def _move_open(run: Run, letter: Letter, engine: int) -> bool:
+    case = run.ledger.cases[int(letter.label)]
+    return case.active and letter.about[2] in case.state.elements
+
+
+def _migrated(run: Run, letter: Letter, result: object, engine: int) -> None:
+    case = run.ledger.cases[letter.about[2]]
+    check(case.process_id != letter.label, f"instance {case.key} was migrated and still runs {letter.label}")
+
+
+def _migration_open(run: Run, letter: Letter, engine: int) -> bool:
+    case = run.ledger.cases[letter.about[2]]
+    return case.active and case.process_id == letter.label
+
+
+def _suspension_open(run: Run, letter: Letter, engine: int) -> bool:
+    case = _delivered(run, letter)[0]
+    return case.active and case.state.suspended is (letter.about[0] == "resume")
 
 
 def _instance_open(run: Run, letter: Letter, engine: int) -> bool:
@@ -161,6 +186,8 @@ _DURABLE: Final[dict[Kind, _Durable]] = {
     "cancel": _cancelled,
     "job": _job_answered,
     "lease": _leased,
+    "move": _moved,
+    "migrate": _migrated,
 }
 _OPEN: Final[dict[Kind, Callable[[Run, Letter, int], bool]]] = {
     "task": _task_open,
@@ -169,4 +196,8 @@ _OPEN: Final[dict[Kind, Callable[[Run, Letter, int], bool]]] = {
     "repair": _instance_open,
     "cancel": _instance_open,
     "resolve": _incident_open,
+    "move": _move_open,
+    "migrate": _migration_open,
+    "suspend": _suspension_open,
+    "resume": _suspension_open,
 }

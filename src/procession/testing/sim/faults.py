@@ -32,6 +32,7 @@ Fault: TypeAlias = Literal[
     "spurious-timer",
     "set-variables",
     "cancel",
+    "suspend",
 ]
 
 FAULTS: Final[dict[Fault, str]] = {
@@ -55,6 +56,7 @@ FAULTS: Final[dict[Fault, str]] = {
     "spurious-timer": "a timer fires too early, twice, or after its end",
     "set-variables": "somebody sets variables",
     "cancel": "somebody cancels an instance",
+    "suspend": "somebody suspends an instance; sooner or later somebody resumes it",
 }
 
 _T = TypeVar("_T")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final, TypeAlias, final
 
 from procession.core import commands as c
@@ -162,10 +163,19 @@ class Ledger:
                 note(self, case, fact, row.at)
             if place < len(facts):
                 APPLY[type(fact)](case.linked.program, state, fact)
+                self._go_over(case, fact)
             self.last.append(f"{case.key} {row.seq} {fact}")
-        apply_step(case.linked.program, state, facts[-1:], row.at)
+        apply_step(case.linked.program, state, facts[-1:], row.at, lambda hash: self._linked(case.tenant, hash).program)
+        self._go_over(case, facts[-1])
         del self.last[:-60]
         self.facts += len(facts)
+
+    def _go_over(self, case: Case, fact: f.AnyFact) -> None:
+        """Behind a migration, facts are about another program."""
+        if isinstance(fact, f.InstanceMigrated):
+            case.linked = self._linked(case.tenant, fact.program)
+            numbers = dict(fact.nodes)
+            case.entered = {element: numbers[node] for element, node in case.entered.items() if node in numbers}
 
     def give(self, key: int, what: str) -> None:
         """A fact names a new key."""
@@ -260,12 +270,16 @@ class Ledger:
     def check_replay(self) -> None:
         """Every instance, read anew with its snapshot and without, is what was followed fact by fact."""
         for case in self.cases.values():
-            loaded = load_instance(self._store, case.tenant, case.key, lambda _, case=case: case.linked)  # type: ignore[misc]
+            programs = partial(self._linked, case.tenant)
+            loaded = load_instance(self._store, case.tenant, case.key, programs)
             check(loaded is not None, f"instance {case.key} is gone")
             assert loaded is not None
             self._same(case, dump(loaded.state), "loaded from the store")
             state = State()
-            replay(case.linked, state, self._store.read("facts", (case.tenant, case.key, 0), FactRow))
+            rows = self._store.read("facts", (case.tenant, case.key, 0), FactRow)
+            first = codec.decode_facts(rows[0].data)[0]
+            assert isinstance(first, f.InstanceStarted)
+            replay(programs(first.program), state, rows, programs)
             self._same(case, dump(state), "replayed from the start")
             self._same(case, dump(load(dump(state))), "of its snapshot")
 
@@ -293,7 +307,8 @@ def _open(case: Case) -> dict[str, set[int]]:
     state = case.state
     if state.status is not Status.ACTIVE:
         return {}
-    found: dict[str, set[int]] = {"active": {case.key}, "held": {j.key for j in state.jobs.values() if j.held}}
+    held = {j.key for j in state.jobs.values() if j.held or state.suspended}
+    found: dict[str, set[int]] = {"active": {case.key}, "held": held}
     for command in pending(case.linked, state):
         row = _ROW.get(type(command))
         if row is not None:

@@ -10,18 +10,23 @@ from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from procession.base.values import Json
-from procession.core.events import Cancel, CompleteTask, FireTimer, SetVariables
+from procession.core.events import Cancel, CompleteTask, FireTimer, Modify, Resume, SetVariables, Suspend
+from procession.core.instructions import Move
+from procession.core.plans import MigrationPlan
 from procession.core.state import State
 from procession.hosts.embedded.mailbox import CLIENT_SHARD
 from procession.hosts.embedded.workers import BpmnError, Job, Work, Worker
 from procession.ir.kinds import Kind
+from procession.runtime.batches import Filter, ModifyEach
 from procession.runtime.requests import (
     ActivateJobs,
     BroadcastSignal,
     Deliver,
     FailJob,
+    MigrateInstance,
     PublishMessage,
     Resolve,
+    StartBatch,
     StartProcess,
     TaskEvent,
 )
@@ -94,10 +99,33 @@ def _arrived(run: Run, tenant: str, plan: Plan, place: int, key: int) -> bool:
     return key in run.ledger.buffered(number, message.name, message.correlation)
 
 
+def _changed(run: Run, case: Case) -> Iterator[Letter]:
+    """What is done to an instance from outside: it is moved on, goes over, or may go on after a suspension."""
+    tenant = run.tenant(case)
+    plan = run.plans[tenant]
+    state = case.state
+    if state.suspended and (not run.unsafe or run.dice.chance(3)):
+        yield Letter(("resume", tenant, case.key), Deliver(tenant, case.key, Resume()))
+    for key in state.elements:
+        place = case.node_id(key)
+        target = plan.moves.get(place)
+        if target is not None and run.dice.chance(2):
+            every = StartBatch(tenant, Filter(element=place), ModifyEach((Move(place, target),)))
+            yield Letter(("batch", tenant, 0), every)
+        elif target is not None:
+            move = Modify((Move(place, target, key),))
+            yield Letter(("move", tenant, key), Deliver(tenant, case.key, move), str(case.key))
+        going = plan.migrations.get(place)
+        if going is not None:
+            over = MigrationPlan(to_process=going[0], elements=dict(going[1]))
+            yield Letter(("migrate", tenant, case.key), MigrateInstance(tenant, case.key, over), case.process_id)
+
+
 def _of(run: Run, case: Case) -> Iterator[Letter]:
     tenant = run.tenant(case)
     plan = run.plans[tenant]
     state = case.state
+    yield from _changed(run, case)
     for key, element in state.elements.items():
         if case.linked.nodes[element.node].kind is Kind.USER_TASK and key in case.open.get("task", ()):
             # While listeners of the task run, nobody can complete it.
@@ -134,6 +162,10 @@ def _meddle(run: Run) -> None:
         run.letters.append(
             Letter(("cancel", run.tenant(case), case.key), Deliver(run.tenant(case), case.key, Cancel("simulated")))
         )
+    if run.on("suspend", 8):
+        case = run.dice.pick(active)
+        letter = Letter(("suspend", run.tenant(case), case.key), Deliver(run.tenant(case), case.key, Suspend()))
+        run.letters.append(letter)
     timers = [(case, key) for case in active for key in _timers(case.state, run)]
     if timers and run.on("spurious-timer", 3):
         case, key = run.dice.pick(timers)

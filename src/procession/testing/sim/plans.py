@@ -52,7 +52,9 @@ class Plan:
     `throws` are element ids whose worker throws the error `E`, `results` what the other workers return. `signals` are
     broadcast as long as somebody waits for them, and again. `gates`: a task's element id -> the element that must have
     completed in the instance before somebody completes the task. `repairs`: element id -> what to set before an
-    incident there is resolved. `cancellable` plans may lose instances without consequences for others.
+    incident there is resolved. `moves`: an element id -> where somebody moves what waits there. `migrations`: an
+    element id -> the process that an instance goes over to when it waits there, and its elements by theirs.
+    `cancellable` plans may lose instances without consequences for others.
     """
 
     name: str
@@ -64,6 +66,10 @@ class Plan:
     results: Mapping[str, Mapping[str, Json]] = field(default_factory=dict[str, Mapping[str, Json]])
     gates: Mapping[str, str] = field(default_factory=dict[str, str])
     repairs: Mapping[str, Mapping[str, Json]] = field(default_factory=dict[str, Mapping[str, Json]])
+    moves: Mapping[str, str] = field(default_factory=dict[str, str])
+    migrations: Mapping[str, tuple[str, Mapping[str, str]]] = field(
+        default_factory=dict[str, "tuple[str, Mapping[str, str]]"]
+    )
     cancellable: bool = True
 
 
@@ -215,6 +221,37 @@ def _long(dice: Dice) -> Plan:
     return Plan("long", (("long.bpmn", document),), (Planned("l0", "long", {}),))
 
 
+def _changes(dice: Dice) -> Plan:
+    """Instances that go on only because somebody changes them: they go over to another process, and are moved on."""
+
+    def drawn(id: str, p: str) -> str:
+        """Two branches, of which one waits for what never comes and the other for a person who waits for the first."""
+        never = f'<bpmn:receiveTask id="{p}never" messageRef="m_never"/>'
+        inside = f'<bpmn:subProcess id="{p}sub">{_line(f"{p}i", never, _service(f"{p}next"))}</bpmn:subProcess>'
+        joins = f'<bpmn:parallelGateway id="{p}fork"/><bpmn:parallelGateway id="{p}join"/>'
+        ends = f'<bpmn:startEvent id="{p}s"/><bpmn:endEvent id="{p}e"/>'
+        look = _user(f"{p}look") + _boundary(
+            f"{p}heard", f"{p}look", '<bpmn:messageEventDefinition messageRef="m_other"/>'
+        )
+        flows = _flows(f"{p}a", f"{p}s", f"{p}first", f"{p}fork", f"{p}sub", f"{p}join", f"{p}last", f"{p}e")
+        flows += _flows(f"{p}b", f"{p}fork", f"{p}look", f"{p}join") + _flows(f"{p}c", f"{p}heard", f"{p}e2")
+        rest = _service(f"{p}first") + _service(f"{p}last") + f'<bpmn:endEvent id="{p}e2"/>'
+        return f'<bpmn:process id="{id}" isExecutable="true">{ends}{joins}{inside}{look}{rest}{flows}</bpmn:process>'
+
+    document = _document(
+        drawn("former", "f_"), drawn("latter", "l_"), more=_message("never", "nobody") + _message("other", "nobody")
+    )
+    elements = {f"f_{each}": f"l_{each}" for each in ("sub", "never", "look", "heard", "fork", "join", "last")}
+    return Plan(
+        "changes",
+        (("changes.bpmn", document),),
+        tuple(Planned(f"m{i}", "former", {}) for i in range(dice.choose(1, 3))),
+        gates={"l_look": "l_next", "f_look": "l_next"},
+        moves={"l_never": "l_next"},
+        migrations={"f_never": ("latter", elements)},
+    )
+
+
 PLANS: Final[dict[str, Make]] = {
     "generated": _generated,
     "calls": _calls,
@@ -223,8 +260,21 @@ PLANS: Final[dict[str, Make]] = {
     "handlers": _handlers,
     "incidents": _incidents,
     "long": _long,
+    "changes": _changes,
 }
-_USUAL: Final = (*("generated",) * 8, "calls", "calls", "signals", "locks", "locks", "handlers", "incidents", "long")
+_USUAL: Final = (
+    *("generated",) * 8,
+    "calls",
+    "calls",
+    "signals",
+    "locks",
+    "locks",
+    "handlers",
+    "incidents",
+    "long",
+    "changes",
+    "changes",
+)
 
 
 def _document(*processes: str, more: str = "") -> bytes:

@@ -17,7 +17,23 @@ FAR_MS: Final = START_MS + 9 * 365 * 86_400_000
 """No run lasts so long: what is due later is there to be cancelled."""
 
 Kind: TypeAlias = Literal[
-    "start", "publish", "signal", "task", "resolve", "repair", "set", "cancel", "job", "lease", "timer", "deploy"
+    "start",
+    "publish",
+    "signal",
+    "task",
+    "resolve",
+    "repair",
+    "set",
+    "cancel",
+    "job",
+    "lease",
+    "timer",
+    "deploy",
+    "suspend",
+    "resume",
+    "move",
+    "migrate",
+    "batch",
 ]
 About: TypeAlias = tuple[Kind, str, int]
 """(kind, tenant, what number): equal for letters that want the same."""

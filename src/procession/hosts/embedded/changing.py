@@ -1,0 +1,108 @@
+"""What changes instances under way and needs more than their state: another program, another instance, a definition.
+
+Modification, suspension and a restart in place are events like others (core.modification, core.suspension).
+"""
+
+from __future__ import annotations
+
+from procession.base.failure import Conflict, NotFound
+from procession.core import events as e
+from procession.core.plans import MigrationPlan
+from procession.hosts.embedded.residents import Resident
+from procession.hosts.embedded.shard import Shard
+from procession.hosts.embedded.starting import accepted, start_instance
+from procession.runtime import requests as q
+from procession.runtime.rows import DefinitionRow
+
+
+def migrate_instance(shard: Shard, request: q.MigrateInstance) -> int:
+    """Lets an instance go over; gives the version that it runs now."""
+    tenant = shard.catalog.tenant(request.tenant)
+    return migrate(shard, resident_of(shard, tenant, request.instance), request.plan)
+
+
+def migrate(shard: Shard, resident: Resident, plan: MigrationPlan) -> int:
+    """Carries a plan out for one instance. Raises `Conflict` where it cannot be, and when it is for another version."""
+    tenant, state = resident.tenant, resident.state
+    process_id, version = resident.linked.program.process_id, state.version
+    if plan.from_process and (plan.from_process, plan.from_version) != (process_id, version):
+        text = f"the plan is for {plan.from_process!r} version {plan.from_version}"
+        raise Conflict(f"{text}, and instance {state.instance} runs {process_id!r} version {version}")
+    target = target_of(shard, tenant, plan, process_id)
+    if (target.process_id, target.version) == (process_id, version):
+        raise Conflict(f"instance {state.instance} runs {process_id!r} version {version} already")
+    linked = shard.catalog.linked(tenant, target.program)
+    accepted(shard.advance(resident, e.Migrate(target.program, target.version, plan), linked))
+    shard.batch["instance"].change("instance_moved", (target.key, tenant, state.instance))
+    return target.version
+
+
+def target_of(shard: Shard, tenant: int, plan: MigrationPlan, process_id: str) -> DefinitionRow:
+    """The definition that a plan goes to; raises `NotFound`."""
+    wanted = plan.to_process or process_id
+    if plan.to_version:
+        return shard.catalog.version(tenant, wanted, plan.to_version)
+    return shard.catalog.latest(tenant, wanted)
+
+
+def restart_instance(shard: Shard, request: q.RestartInstance) -> int:
+    """A new instance with the variables of an old one, at chosen elements."""
+    tenant = shard.catalog.tenant(request.tenant)
+    old = resident_of(shard, tenant, request.instance)
+    state = old.state
+    version = request.version or state.version
+    definition = shard.catalog.version(tenant, old.linked.program.process_id, version)
+    if shard.is_suspended(tenant, definition.key):
+        raise Conflict(f"process {definition.process_id!r} version {definition.version} is suspended")
+    if not request.begin:
+        raise Conflict("a restart needs at least one element to begin at")
+    variables = dict(state.root.variables or {}) if state.root is not None else {}
+    key = shard.keys.take(shard.at)
+    start = e.Start(
+        instance=key,
+        tenant=request.tenant,
+        program=definition.program,
+        version=definition.version,
+        variables={**variables, **request.variables},
+        business_key=state.business_key,
+        zone=shard.zone,
+        tz_release=shard.tz_release,
+        seed=key,
+        flags=shard.flags,
+        begin=request.begin,
+        source=state.instance,
+    )
+    start_instance(shard, tenant, definition, start)
+    return key
+
+
+def suspend_definition(shard: Shard, request: q.SuspendDefinition) -> int:
+    """Refuses or allows starts; gives the number of versions that this changed."""
+    tenant = shard.catalog.tenant(request.tenant)
+    if request.version:
+        found = [shard.catalog.version(tenant, request.process_id, request.version)]
+    else:
+        latest = shard.catalog.latest(tenant, request.process_id)
+        found = [shard.catalog.version(tenant, request.process_id, n) for n in range(1, latest.version + 1)]
+    rows = shard.batch["suspended"]
+    changed = 0
+    for definition in found:
+        place = (tenant, definition.key)
+        if request.on is (place in shard.suspended):
+            continue
+        changed += 1
+        if request.on:
+            rows.replace(place, place)
+            shard.suspended.add(place)
+        else:
+            rows.delete(place, place)
+            shard.suspended.discard(place)
+    return changed
+
+
+def resident_of(shard: Shard, tenant: int, instance: int) -> Resident:
+    """An instance, ended ones included; raises `NotFound`."""
+    found = shard.residents.get(tenant, instance)
+    if found is None:
+        raise NotFound(f"no instance {instance}, or nothing of it is kept")
+    return found

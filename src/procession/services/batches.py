@@ -1,0 +1,81 @@
+"""Batch operations as people see them: how far they are, and what they could not do. Reads only."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+import msgspec
+
+from procession.base.failure import NotFound
+from procession.runtime import codec
+from procession.runtime.batches import STATES, AnyAction, Body, Filter
+from procession.runtime.ports import Store
+from procession.runtime.rows import BatchErrorRow, BatchRow
+from procession.services.views import LIMIT, Views
+
+_BODY: Final = msgspec.json.Decoder(Body)
+
+
+@final
+class BatchView(msgspec.Struct, frozen=True, gc=False):
+    """A batch operation. `state` is `running`, `paused`, `finished` or `cancelled`; `seen` instances were looked at, of
+    which `done` were treated and `failed` could not be. `after` is the instance that was looked at last."""
+
+    key: int
+    at: int
+    state: str
+    seen: int
+    done: int
+    failed: int
+    after: int
+    which: Filter
+    action: AnyAction
+
+
+@final
+class BatchErrorView(msgspec.Struct, frozen=True, gc=False):
+    """An instance that a batch could not treat, and why."""
+
+    instance: int
+    text: str
+
+
+@final
+class BatchViews:
+    """Reading the batches of one store."""
+
+    __slots__ = ("_store", "_views")
+
+    def __init__(self, store: Store, views: Views) -> None:
+        self._store = store
+        self._views = views
+
+    def one(self, tenant: str, key: int) -> BatchView:
+        """A batch; raises `NotFound`."""
+        number = self._views.tenant(tenant)
+        rows = self._store.read("batch", (number, key), BatchRow) if number is not None else []
+        if not rows:
+            raise NotFound(f"no batch {key}")
+        return _view(rows[0])
+
+    def listed(self, tenant: str, after: int = 0, limit: int = LIMIT) -> list[BatchView]:
+        """Batches, by key."""
+        number = self._views.tenant(tenant)
+        if number is None:
+            return []
+        return [_view(row) for row in self._store.read("batches", (number, after, limit), BatchRow)]
+
+    def errors(self, tenant: str, key: int, after: int = 0, limit: int = LIMIT) -> list[BatchErrorView]:
+        """What a batch could not do, by the keys of the instances; raises `NotFound`."""
+        self.one(tenant, key)
+        number = self._views.tenant(tenant)
+        assert number is not None
+        rows = self._store.read("batch_errors", (number, key, after, limit), BatchErrorRow)
+        return [BatchErrorView(row.instance, row.text) for row in rows]
+
+
+def _view(row: BatchRow) -> BatchView:
+    body = codec.read(_BODY, row.body)
+    return BatchView(
+        row.key, row.at, STATES[row.state], row.seen, row.done, row.failed, row.after, body.which, body.action
+    )
