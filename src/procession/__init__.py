@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from procession.base.diagnostics import Refused
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.core.instructions import Activate
-    from procession.core.plans import Choice, MigrationPlan
-    from procession.hosts.embedded import AdHocChoice, BpmnError, Denied, Engine, Instance, Job
+    from procession.core.plans import MigrationChoice, MigrationPlan
+    from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
     from procession.runtime.batches import Filter
@@ -23,7 +23,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Activate",
-    "AdHocChoice",
     "AsyncEngine",
     "AsyncInstance",
     "BadValue",
@@ -35,6 +34,7 @@ __all__ = [
     "Filter",
     "Instance",
     "Job",
+    "MigrationChoice",
     "MigrationPlan",
     "NotFound",
     "ProcessionError",
@@ -48,12 +48,12 @@ __all__ = [
 
 _HOME: Final = {
     "Activate": "procession.core.instructions",
-    "AdHocChoice": "procession.hosts.embedded",
+    "Choice": "procession.hosts.embedded",
     "AsyncEngine": "procession.hosts.embedded.aio",
     "AsyncInstance": "procession.hosts.embedded.aio_instance",
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
-    "Choice": "procession.core.plans",
+    "MigrationChoice": "procession.core.plans",
     "Conflict": "procession.base.failure",
     "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",

@@ -13,7 +13,7 @@ import pytest
 
 from procession.compile import compile_definitions
 from procession.testing import run_scenario
-from procession.testing.scenario import parse_scenario
+from procession.testing.scenario_reader import parse_scenario
 from unit.compile.snippets import definitions_of, document, path
 
 _KEY: Final = "<extensionElements><zeebe:subscription correlationKey='=\"k\"'/></extensionElements>"
@@ -93,6 +93,9 @@ def process_start(trigger: str) -> Cell:
     body = f'<startEvent id="x">{DEFINITIONS[trigger]}</startEvent><endEvent id="end"/>' + path("x", "end")
     if trigger == "none":
         return Cell(body, (), "x, end")
+    if trigger == "conditional":
+        steps = tuple([f"- evaluate: {{variables: {{x: {word}}}}}" for word in ("false", "true")])
+        return Cell(body, steps, "x, end", is_started=False)
     again = (DRIVE.get(trigger, ""),) if trigger in _REPEATED else ()
     more = "p#2: {state: completed, path: [x, end]}" if again else ""
     return Cell(body, (DRIVE.get(trigger, ""), *again), "x, end", is_started=False, more=more)
@@ -299,7 +302,7 @@ _LATER: Final = frozenset({"conditional", "multiple"})
 _ONCE: Final = frozenset({"message", "signal", "error", "escalation", "date", "duration", *_LATER})
 _AGAIN: Final = frozenset({"message", "signal", "escalation", *TIMERS, *_LATER})
 EXECUTED: Final[dict[str, frozenset[str]]] = {
-    "start of a process": frozenset({"none", "message", "signal", "multiple", *TIMERS}),
+    "start of a process": frozenset({"none", "message", "signal", "conditional", "multiple", *TIMERS}),
     "start of a sub-process": frozenset({"none"}),
     "start of an event sub-process, interrupting": _ONCE | {"compensation"},
     "start of an event sub-process, beside": _AGAIN,

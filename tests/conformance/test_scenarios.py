@@ -13,7 +13,8 @@ from procession import Engine, Refused
 from procession.base.values import Json
 from procession.runtime.canonical import canonical
 from procession.testing import Result, run_scenario
-from procession.testing.scenario import Cancel, Step, Waiting, load_scenario
+from procession.testing.scenario import Cancel, Step, Waiting
+from procession.testing.scenario_reader import load_scenario
 from store_audit import program_in, stored_facts
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -41,7 +41,7 @@ STRUCTS: Final = (
     ("Entry", "services.histories"),
     ("Activate", "core.instructions"),
     ("MigrationPlan", "core.plans"),
-    ("Choice", "core.plans"),
+    ("MigrationChoice", "core.plans"),
     ("Proposal", "core.plans"),
     ("MigrationAction", "core.plans"),
     ("Filter", "runtime.batches"),

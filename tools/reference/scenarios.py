@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from tools.reference.text import code, line, table
 
-from procession.testing import answers, runner, scenario
+from procession.testing import runner, scenario
 
 BODIES: Final[dict[str, type[msgspec.Struct]]] = {
     "start": scenario.Start,
@@ -43,13 +43,13 @@ def page() -> str:
         table(("key", "type", "default"), [row for row in _fields(scenario.Scenario) if row[0] not in _INNER]),
         "## `jobs`: what jobs answer",
         "By job type: one answer, or a list of answers by attempt whose last repeats. An answer is exactly one of:",
-        table(("key", "type", "default"), _fields(answers.Answer)),
+        table(("key", "type", "default"), _fields(scenario.Answer)),
         "`fail` takes "
-        + _listed(answers.Fail)
+        + _listed(scenario.Fail)
         + ". `throw` takes "
-        + _listed(answers.Throw)
+        + _listed(scenario.Throw)
         + ". `choose` takes "
-        + _listed(answers.Choose)
+        + _listed(scenario.Choose)
         + ".",
         "## `steps`",
         "A step has exactly one verb, and `instance: NAME` where the last instance started is not meant.",

@@ -42,6 +42,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("complete", work.complete, _WORK),
     ("message", work.message, _WORK),
     ("signal", work.signal, _WORK),
+    ("evaluate", work.evaluate, _WORK),
     ("resolve", work.resolve, _WORK),
     ("set", work.set_variables, _WORK),
     ("trigger", work.trigger, _WORK),

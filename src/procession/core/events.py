@@ -51,7 +51,7 @@ class Start(Event, frozen=True, array_like=True, gc=False, kw_only=True):
     """Begin at these elements instead of the start event, with the variables of the instance `source`."""
 
 
-class AdHocChoice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Choice(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the job of an ad-hoc sub-process decided: activities to begin, each with variables of its own, or that it is
     `done`. `cancel_remaining` ends what is active in it."""
 
@@ -68,7 +68,7 @@ class CompleteJob(Event, frozen=True, array_like=True, gc=False):
     variables: dict[str, Json] = {}
     denied: bool = False
     reason: str = ""
-    choice: AdHocChoice | None = None
+    choice: Choice | None = None
 
 
 class ExhaustJob(Event, frozen=True, array_like=True, gc=False):

@@ -124,7 +124,7 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
         cx.agenda.append((op.END_LISTENER, element.key, job.listener))
 
 
-_NOTHING: Final = e.AdHocChoice()
+_NOTHING: Final = e.Choice()
 """What the job of an ad-hoc sub-process chose when its answer says nothing of it."""
 
 

@@ -9,7 +9,7 @@ import msgspec
 KeepOrNew: TypeAlias = Literal["keep", "new"]
 
 
-class Choice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+class MigrationChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """What becomes of what an element instance waits for. `new`: a new job in place of the open one, the timer's due
     time, the subscription's name and key, the user task's attributes computed anew."""
 
@@ -42,7 +42,7 @@ class MigrationPlan(
     to_version: int = 0
     elements: dict[str, str] = {}
     flows: dict[str, str] = {}
-    choices: dict[str, Choice] = {}
+    choices: dict[str, MigrationChoice] = {}
     proposals: tuple[Proposal, ...] = ()
 
 

@@ -21,11 +21,11 @@ from procession.core.timers import add, date_time_ms, duration_ms, is_zone, pars
 from procession.runtime import requests as q
 from procession.testing import changes
 from procession.testing import scenario as s
-from procession.testing.answers import Choose
 from procession.testing.changes import Failed, scope_of
 from procession.testing.driver import Case, Driver
 from procession.testing.expect import expectation, multiset
-from procession.testing.scenario import BadScenario, Scenario, Step, load_scenario
+from procession.testing.scenario import BadScenario, Scenario, Step
+from procession.testing.scenario_reader import load_scenario
 from procession.testing.traces import Entry
 
 HOSTS: Final = ("embedded", "celery", "temporal")
@@ -307,11 +307,11 @@ def _complete(run: _Run, step: Step, body: s.Complete) -> None:
         run.call(q.FinishJob(tenant, key, variables))
 
 
-def _chosen(tenant: str, key: int, choose: Choose) -> q.FinishJob:
+def _chosen(tenant: str, key: int, choose: s.Choose) -> q.FinishJob:
     said = choose.activate
     given = list(said.items()) if isinstance(said, dict) else [(name, dict[str, object]()) for name in said]
     pairs = [(name, checked_all(variables)) for name, variables in given]
-    choice = e.AdHocChoice(pairs, choose.done, choose.cancel)
+    choice = e.Choice(pairs, choose.done, choose.cancel)
     return q.FinishJob(tenant, key, checked_all(choose.variables), choice=choice)
 
 
@@ -399,6 +399,10 @@ def _signal(run: _Run, step: Step, body: s.Signal) -> None:
     run.call(q.BroadcastSignal(run.driver.tenant, body.name, checked_all(body.variables)))
 
 
+def _evaluate(run: _Run, step: Step, body: s.Evaluate) -> None:
+    run.call(q.EvaluateConditions(run.driver.tenant, checked_all(body.variables), body.process))
+
+
 def _after(run: _Run, step: Step, body: str) -> None:
     """The clock goes from due time to due time, so that each timer fires at its own.
 
@@ -455,6 +459,7 @@ VERBS: Final[dict[str, Callable[[_Run, Step, Any], None]]] = {
     "throw": _throw,
     "message": _message,
     "signal": _signal,
+    "evaluate": _evaluate,
     "after": _after,
     "set": _set,
     "resolve": _resolve,

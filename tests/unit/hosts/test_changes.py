@@ -10,7 +10,7 @@ import pytest
 
 import drawn as d
 from host_rig import DAY_ONE, FakeClock, check_stored, opened
-from procession import Activate, Choice, Conflict, Engine, MigrationPlan, NotFound
+from procession import Activate, Conflict, Engine, MigrationChoice, MigrationPlan, NotFound
 from procession.core.plans import Proposal
 from store_audit import audit
 
@@ -247,7 +247,7 @@ def test_a_job_out_of_retries_keeps_its_incident_or_is_made_anew(engine: Engine)
     engine.changes.migrate(kept.key, MigrationPlan(to_process="p", elements=elements))
     assert [(i.element_id, i.message) for i in kept.incidents] == [("x", "no")]
     kept.resolve_incident()
-    plan = MigrationPlan(to_process="p", elements=elements, choices={"a": Choice(job="new")})
+    plan = MigrationPlan(to_process="p", elements=elements, choices={"a": MigrationChoice(job="new")})
     engine.changes.migrate(anew.key, plan)
     assert anew.state == "active"
     types = {job.type: job for job in (*kept.jobs, *anew.jobs)}
@@ -264,7 +264,9 @@ def test_a_timer_keeps_its_time_or_is_computed_anew(tmp_path: Path) -> None:
         clock.pass_by(1800)
         plan = engine.changes.migration_plan("p", 1)
         engine.changes.migrate(kept.key, plan)
-        engine.changes.migrate(anew.key, MigrationPlan(elements=plan.elements, choices={"a": Choice(timer="new")}))
+        engine.changes.migrate(
+            anew.key, MigrationPlan(elements=plan.elements, choices={"a": MigrationChoice(timer="new")})
+        )
         due = [timer.due - DAY_ONE for key in (kept.key, anew.key) for timer in _timers(engine, key)]
         assert due == [3_600_000, 1_800_000 + 3 * 3_600_000]
     audit(tmp_path / "e.db")

@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from procession.testing import answers as a
 from procession.testing import scenario as s
-from procession.testing.scenario import BadScenario, parse_scenario
+from procession.testing.scenario import BadScenario
+from procession.testing.scenario_reader import parse_scenario
 
 HEAD: Final = "deploy: [p.bpmn]\n"
 
@@ -41,6 +41,7 @@ STEPS: Final[list[tuple[str, object]]] = [
     ),
     ("message: {name: paid, key: 7}", s.Message(name="paid", key=7)),
     ("signal: {name: stop, variables: {why: no}}", s.Signal(name="stop", variables={"why": "no"})),
+    ("evaluate: {variables: {x: 1}, process: p}", s.Evaluate(variables={"x": 1}, process="p")),
     ("after: PT2H", "PT2H"),
     ("set: {variables: {x: [1, {y: 2}]}, scope: sub}", s.SetVariables(variables={"x": [1, {"y": 2}]}, scope="sub")),
     ("resolve: {incident: a, retries: 3}", s.Resolve(incident="a", retries=3)),
@@ -84,8 +85,8 @@ def test_answers_are_read_by_attempt() -> None:
         "  notify: {throw: {code: GONE, message: moved, variables: {a: 1}}}\n"
     )
     assert parse_scenario(HEAD + text, "x.yaml").jobs == {
-        "charge": [a.Answer(fail=a.Fail(message="timeout", retries=1)), a.Answer(complete={"paid": True})],
-        "notify": [a.Answer(throw=a.Throw(code="GONE", message="moved", variables={"a": 1}))],
+        "charge": [s.Answer(fail=s.Fail(message="timeout", retries=1)), s.Answer(complete={"paid": True})],
+        "notify": [s.Answer(throw=s.Throw(code="GONE", message="moved", variables={"a": 1}))],
     }
 
 

@@ -102,6 +102,27 @@ def signal(
         output.text(f"signal {name} reached {count}")
 
 
+def evaluate(
+    *,
+    var: Vars = None,
+    vars_file: VarsFile = None,
+    process: Annotated[str, typer.Option("--process", help="This process alone.", show_default=False)] = "",
+    db: Db = DEFAULT_DB,
+    tenant: Tenant = DEFAULT_TENANT,
+    json: AsJson = False,
+) -> None:
+    """Start the processes whose conditional start events are true of variables."""
+    from procession.cli.engines import engine_at
+
+    output = Output(json)
+    with errors(json):
+        variables = variables_of(var, vars_file)
+        with engine_at(existing(db)) as engine:
+            count = engine.evaluate_conditions(variables, process=process, tenant=tenant)
+        output.document({"started": count})
+        output.text(f"started {count}")
+
+
 def cancel(instance: Key, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, json: AsJson = False) -> None:
     """Cancel an instance and what it called."""
     from procession.cli.engines import engine_at, key_of

@@ -31,7 +31,7 @@ DEFINITIONS: Final[dict[str, str]] = {
     "terminateEventDefinition": "terminate",
 }
 EXECUTED: Final[dict[str, frozenset[str]]] = {
-    "start event of a process": frozenset({"message", "timer", "signal"}),
+    "start event of a process": frozenset({"message", "timer", "signal", "conditional"}),
     "start event of an event sub-process": frozenset(
         {"message", "timer", "signal", "error", "escalation", "conditional", "compensation"}
     ),
@@ -44,9 +44,7 @@ EXECUTED: Final[dict[str, frozenset[str]]] = {
     "endEvent": frozenset({"message", "signal", "error", "escalation", "terminate", "compensation", "cancel"}),
 }
 """What events of each position may be about (BPMN 2.0.2, table 10.93), as far as this version executes it."""
-STANDARD_ONLY: Final[dict[str, frozenset[str]]] = {
-    "start event of a process": frozenset({"conditional"}),
-}
+STANDARD_ONLY: Final[dict[str, frozenset[str]]] = {}
 """The rest of that table."""
 _REMEDIES: Final[dict[str, str]] = {
     "conditional": "start it with a message",

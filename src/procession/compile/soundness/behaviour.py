@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from procession.ir.kinds import Kind
 from procession.ir.program import (
     NONE,
+    CancelTrigger,
+    CompensateTrigger,
     ConditionalTrigger,
     ErrorTrigger,
     EscalationTrigger,
@@ -133,6 +135,8 @@ BEHAVIOURS: Final[dict[Kind, Behaviour]] = {
     Kind.MULTI_INSTANCE: _WAITS,
     Kind.COMPLEX_GATEWAY: Behaviour(Gather.SOME, some_flows, waits=False),
     Kind.LOOP: _WAITS,
+    Kind.TRANSACTION: _WAITS,
+    Kind.AD_HOC_SUB_PROCESS: _WAITS,
 }
 """The nodes that tokens come to. Conditions are free choices: any of them may be true."""
 
@@ -146,13 +150,15 @@ def unexplored(node: Node) -> str:
     return ""
 
 
-SCOPES: Final = frozenset({Kind.PROCESS, Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS})
+SCOPES: Final = frozenset(
+    {Kind.PROCESS, Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS, Kind.TRANSACTION, Kind.AD_HOC_ACTIVATION}
+)
 """The nodes whose content is explored, each on its own; in the scope around it such a node is a task."""
 
-APART: Final = frozenset({Kind.EVENT_SUB_PROCESS, Kind.TRIGGER})
+APART: Final = frozenset({Kind.EVENT_SUB_PROCESS, Kind.TRIGGER, Kind.AD_HOC_ACTIVATION})
 """The nodes of a scope that no token comes to: an event begins them, or they are parts of one."""
 
-BODIES: Final = frozenset({Kind.MULTI_INSTANCE, Kind.LOOP})
+BODIES: Final = frozenset({Kind.MULTI_INSTANCE, Kind.LOOP, Kind.AD_HOC_SUB_PROCESS})
 """The nodes around one inner activity, which is entered by no flow."""
 
 THROWN: Final[dict[type[Any], Then]] = {
@@ -163,12 +169,14 @@ THROWN: Final[dict[type[Any], Then]] = {
     LinkTrigger: Then.JUMP,
     TerminateTrigger: Then.OVER,
     ErrorTrigger: Then.THROWN,
+    CancelTrigger: Then.THROWN,
+    CompensateTrigger: Then.LEAVE,
 }
 """What throwing and end events do to the tokens of their scope."""
 
 THROWING: Final = frozenset({Kind.END_EVENT, Kind.INTERMEDIATE_THROW_EVENT})
 
 EXITS: Final = frozenset(
-    {MessageTrigger, SignalTrigger, TimerTrigger, ErrorTrigger, EscalationTrigger, ConditionalTrigger}
+    {MessageTrigger, SignalTrigger, TimerTrigger, ErrorTrigger, EscalationTrigger, ConditionalTrigger, CancelTrigger}
 )
 """Boundary events by which a token leaves an activity (or beside which another one appears)."""

@@ -27,7 +27,7 @@ from procession.compile.soundness.behaviour import (
     unexplored,
 )
 from procession.ir.kinds import Kind, ListenerEvent
-from procession.ir.program import LinkTrigger, Node, Program, Ref, Trigger
+from procession.ir.program import CompensateTrigger, LinkTrigger, Node, Program, Ref, Trigger
 
 _ENDING: Final = frozenset({Then.OVER, Then.THROWN})
 _BEFORE_LEAVING: Final = frozenset({ListenerEvent.START, ListenerEvent.END})
@@ -99,12 +99,35 @@ class Inside(NamedTuple):
 
 def nodes_of(program: Program, scope: Ref) -> list[Node]:
     """The nodes of a scope that tokens come to."""
-    return [node for node in program.nodes if node.scope == scope and node.kind not in APART]
+    idle = {handler for handler in _handlers(program, scope) if not border_of(program, program.nodes[handler])}
+    return [
+        node
+        for node in program.nodes
+        if node.scope == scope and node.kind not in APART and node.index not in idle and not _is_undone(node)
+    ]
+
+
+def _handlers(program: Program, scope: Ref) -> list[Ref]:
+    """The activities of a scope that undo others; no token comes to them."""
+    triggers = [node.trigger for node in program.nodes if node.scope == scope and _is_undone(node)]
+    return [each.handler for each in triggers if isinstance(each, CompensateTrigger) and each.handler >= 0]
+
+
+def _is_undone(node: Node) -> bool:
+    """A compensation boundary event says how its activity is undone; no token comes to it."""
+    return node.kind is Kind.BOUNDARY_EVENT and isinstance(node.trigger, CompensateTrigger)
 
 
 def beginnings(program: Program, scope: Node) -> list[tuple[Ref, ...]]:
     """The nodes that begin, for each way in which a scope begins: untriggered ones together, triggered ones alone."""
     found = [scope.starts] if scope.starts else []
+    if scope.kind is Kind.AD_HOC_ACTIVATION:
+        ad_hoc = program.nodes[scope.scope].ad_hoc
+        if ad_hoc is not None and (ad_hoc.sequential or not ad_hoc.automatic):
+            # Each choice is an activation of its own.
+            found = [(ref,) for ref in scope.starts]
+    # From a handler a token comes by an event at its border.
+    found += [(ref,) for ref in _handlers(program, scope.index) if border_of(program, program.nodes[ref])]
     if scope.kind is Kind.PROCESS:
         found += [(_begun_by(program, program.nodes[ref]),) for ref in program.triggered_starts]
     return list(dict.fromkeys(found))
@@ -124,7 +147,7 @@ def border_of(program: Program, node: Node) -> list[Node]:
     """The boundary events of a node. One with several definitions is caught by its parts."""
     caught = [program.nodes[ref] for ref in node.catches]
     events = [program.nodes[each.attached] if each.kind is Kind.TRIGGER else each for each in caught]
-    return list({each.index: each for each in events if each.attached == node.index}.values())
+    return list({each.index: each for each in events if each.attached == node.index and not _is_undone(each)}.values())
 
 
 def _triggers(program: Program, event: Node) -> list[Trigger]:

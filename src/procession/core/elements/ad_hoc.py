@@ -14,7 +14,7 @@ from procession.core import facts as f
 from procession.core.catches import open_all, plan
 from procession.core.context import Context, Rejected
 from procession.core.elements.gateways import outgoing
-from procession.core.events import AdHocChoice
+from procession.core.events import Choice
 from procession.core.interrupt import close_own_job, interrupt, interrupt_inside
 from procession.core.jobs import create, plan_job
 from procession.core.operations import ACTIVATE_CHOSEN, COMPLETE, GO_ON
@@ -203,7 +203,7 @@ def go_on(cx: Context, key: int) -> None:
             cx.agenda.append((COMPLETE, key))
 
 
-def admit_choice(cx: Context, node: Node, kind: ListenerEvent | None, choice: AdHocChoice) -> list[Json]:
+def admit_choice(cx: Context, node: Node, kind: ListenerEvent | None, choice: Choice) -> list[Json]:
     """The activations of a worker's choice; `kind` is that of its job. Raises `Rejected` for one that cannot be."""
     if node.kind is not Kind.AD_HOC_SUB_PROCESS or kind is not None:
         raise Rejected("conflict", f"the job of {node.id} has nothing to choose: it is no ad-hoc sub-process")
@@ -216,7 +216,7 @@ def admit_choice(cx: Context, node: Node, kind: ListenerEvent | None, choice: Ad
     return [[[known[name]], variables] for name, variables in choice.activities]
 
 
-def decided(cx: Context, ad_hoc: ElementInstance, choice: AdHocChoice, chosen: list[Json]) -> None:
+def decided(cx: Context, ad_hoc: ElementInstance, choice: Choice, chosen: list[Json]) -> None:
     """The worker decided: what is active may end, what it chose begins, or nothing begins any more."""
     if choice.done:
         _close(cx, ad_hoc, choice.cancel_remaining)

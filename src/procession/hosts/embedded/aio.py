@@ -13,7 +13,7 @@ from procession.base.values import Json
 from procession.hosts.embedded.aio_calls import off, off_until
 from procession.hosts.embedded.aio_changes import AsyncChanges
 from procession.hosts.embedded.aio_instance import AsyncInstance
-from procession.hosts.embedded.choice import AdHocChoice
+from procession.hosts.embedded.choice import Choice
 from procession.hosts.embedded.door import DEFAULT_TENANT
 from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine, Source
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
@@ -184,6 +184,12 @@ class AsyncEngine:
         """See `Engine.broadcast`."""
         return await off(self.engine.broadcast, name, variables, tenant=tenant)
 
+    async def evaluate_conditions(
+        self, variables: Mapping[str, object], *, process: str = "", tenant: str = DEFAULT_TENANT
+    ) -> int:
+        """See `Engine.evaluate_conditions`."""
+        return await off(self.engine.evaluate_conditions, variables, process=process, tenant=tenant)
+
     async def tasks(
         self,
         *,
@@ -285,7 +291,7 @@ class AsyncEngine:
     async def complete_job(
         self,
         job: Job | int,
-        variables: Mapping[str, object] | AdHocChoice | None = None,
+        variables: Mapping[str, object] | Choice | None = None,
         *,
         tenant: str = DEFAULT_TENANT,
     ) -> None:

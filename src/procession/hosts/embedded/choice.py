@@ -1,4 +1,4 @@
-"""AdHocChoice: what the worker of an ad-hoc sub-process answers. Data for callers; that of `core.events` travels."""
+"""Choice: what the worker of an ad-hoc sub-process answers. Data for callers; that of `core.events` travels."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import final
 from procession.base.failure import BadValue
 from procession.base.values import Variables, checked_all, checked_text
 from procession.core import events as e
+from procession.runtime.requests import FinishJob
 
 
 @final
-class AdHocChoice:
+class Choice:
     """Activities of an ad-hoc sub-process to begin, each an id or (id, variables of its own); or that it is `done`.
 
     `cancel_remaining` ends what is active in it. `variables` are the job's result, as a dict would be. Raises
@@ -34,18 +35,23 @@ class AdHocChoice:
         self.cancel_remaining = cancel_remaining
         self.variables = dict(variables or {})
 
-    def event(self) -> e.AdHocChoice:
+    def event(self) -> e.Choice:
         """The choice as the instance is told of it, its values checked."""
-        pairs = [(each, {}) if isinstance(each, str) else each for each in self.activities]
-        return e.AdHocChoice(
-            [(checked_text("id of an activity", name), checked_all(variables)) for name, variables in pairs],
-            self.done,
-            self.cancel_remaining,
-        )
+        chosen: list[tuple[str, Variables]] = []
+        for each in self.activities:
+            name, variables = (each, None) if isinstance(each, str) else each
+            chosen.append((checked_text("id of an activity", name), checked_all(variables)))
+        return e.Choice(chosen, self.done, self.cancel_remaining)
 
 
-def answered(result: Mapping[str, object] | AdHocChoice | None) -> tuple[Variables, e.AdHocChoice | None]:
+def answered(result: Mapping[str, object] | Choice | None) -> tuple[Variables, e.Choice | None]:
     """The result of a job as variables, and the choice in it. Raises `BadValue`."""
-    if isinstance(result, AdHocChoice):
+    if isinstance(result, Choice):
         return checked_all(result.variables), result.event()
     return checked_all(result), None
+
+
+def finished(tenant: str, job: int, token: int, result: Mapping[str, object] | Choice | None) -> FinishJob:
+    """The request that completes a job with its result. Raises `BadValue`."""
+    variables, choice = answered(result)
+    return FinishJob(tenant, job, variables, token, choice=choice)

@@ -18,7 +18,7 @@ from procession.base.failure import NotFound, ProcessionError
 from procession.base.values import Json, Variables, checked_all, told
 from procession.core.events import AssignTask, CompleteTask, TriggerActivity, UpdateTask
 from procession.hosts.embedded.changes import Changes
-from procession.hosts.embedded.choice import AdHocChoice, answered
+from procession.hosts.embedded.choice import Choice, finished
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.door import DEFAULT_TENANT, admitted, document, known_zone, milliseconds
 from procession.hosts.embedded.instance import Instance
@@ -121,9 +121,9 @@ class Engine:
 
         Raises `Refused` with every diagnostic when one of them is an error; then nothing is deployed.
         """
-        resources = [_read(source) for source in sources]
         # Compiled here and not by the writer: nobody has to wait for it.
-        answer = self.call(InstallCompiled(tenant, compile_resources(resources), name))
+        compiled = compile_resources([_read(source) for source in sources])
+        answer = self.call(InstallCompiled(tenant, compiled, name))
         return answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
 
     def start(
@@ -242,6 +242,12 @@ class Engine:
         """Broadcasts a signal; gives the number of those who waited for it, processes that it starts included."""
         return cast("int", self.call(q.BroadcastSignal(tenant, name, checked_all(variables))))
 
+    def evaluate_conditions(
+        self, variables: Mapping[str, object], *, process: str = "", tenant: str = DEFAULT_TENANT
+    ) -> int:
+        """Starts each process (or `process`) whose conditional start event is true of the variables; how many."""
+        return cast("int", self.call(q.EvaluateConditions(tenant, checked_all(variables), process)))
+
     def tasks(
         self,
         *,
@@ -306,8 +312,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
     ) -> None:
         """Begins activities of an ad-hoc sub-process, each with `variables` of its own. See `Instance.trigger`."""
-        event = TriggerActivity(element, list(activities), checked_all(variables))
-        self.call(q.Deliver(tenant, instance, event))
+        self.call(q.Deliver(tenant, instance, TriggerActivity(element, list(activities), checked_all(variables))))
 
     # --- jobs
 
@@ -361,16 +366,11 @@ class Engine:
         return [job_from(each, tenant) for each in cast("list[dict[str, Json]]", answer)]
 
     def complete_job(
-        self,
-        job: Job | int,
-        variables: Mapping[str, object] | AdHocChoice | None = None,
-        *,
-        tenant: str = DEFAULT_TENANT,
+        self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> None:
         """Completes a job, an ad-hoc sub-process's by a choice. `NotFound`: it is over, or its lease ran out."""
         key, token, tenant = addressed(job, tenant)
-        values, choice = answered(variables)
-        self.call(q.FinishJob(tenant, key, values, token, choice=choice))
+        self.call(finished(tenant, key, token, variables))
 
     def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
         """A task listener says no to what its user task was about to do; raises `Conflict` where it cannot."""
