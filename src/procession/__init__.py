@@ -48,12 +48,12 @@ __all__ = [
 
 _HOME: Final = {
     "Activate": "procession.core.instructions",
-    "Choice": "procession.hosts.embedded",
     "AsyncEngine": "procession.hosts.embedded.aio",
     "AsyncInstance": "procession.hosts.embedded.aio_instance",
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
     "MigrationChoice": "procession.core.plans",
+    "Choice": "procession.hosts.embedded",
     "Conflict": "procession.base.failure",
     "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",

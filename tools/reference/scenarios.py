@@ -17,6 +17,7 @@ BODIES: Final[dict[str, type[msgspec.Struct]]] = {
     "throw": scenario.ThrowJob,
     "message": scenario.Message,
     "signal": scenario.Signal,
+    "evaluate": scenario.Evaluate,
     "set": scenario.SetVariables,
     "resolve": scenario.Resolve,
     "cancel": scenario.Cancel,

@@ -10,7 +10,19 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from procession.cli.commands import care, decisions, documents, expressions, instances, running, scenarios, work
+from procession.cli.commands import (
+    batches,
+    care,
+    changes,
+    decisions,
+    documents,
+    expressions,
+    importing,
+    instances,
+    running,
+    scenarios,
+    work,
+)
 from procession.cli.console import USAGE
 
 HELP: Final = """Runs business processes that people draw.
@@ -26,6 +38,7 @@ _RUNNING: Final = "Run"
 _MODELS: Final = "Models"
 _LOOKING: Final = "Look"
 _WORK: Final = "Work"
+_CHANGE: Final = "Change"
 _CARE: Final = "Care"
 
 _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
@@ -35,6 +48,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("check", documents.check, _MODELS),
     ("deploy", documents.deploy, _MODELS),
     ("draw", documents.draw, _MODELS),
+    ("import", importing.import_models, _MODELS),
     ("test", scenarios.run_scenarios, _MODELS),
     ("feel", expressions.feel, _MODELS),
     ("list", instances.list_things, _LOOKING),
@@ -47,6 +61,12 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("set", work.set_variables, _WORK),
     ("trigger", work.trigger, _WORK),
     ("cancel", work.cancel, _WORK),
+    ("modify", changes.modify, _CHANGE),
+    ("migrate", changes.migrate, _CHANGE),
+    ("plan", changes.plan, _CHANGE),
+    ("suspend", changes.suspend, _CHANGE),
+    ("resume", changes.resume, _CHANGE),
+    ("restart", changes.restart, _CHANGE),
     ("backup", care.backup, _CARE),
     ("doctor", care.doctor, _CARE),
     ("version", care.version, _CARE),
@@ -54,6 +74,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
+app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
 
 
 def _version(wanted: bool) -> None:
@@ -73,6 +94,8 @@ def _of_all_commands(
 
 def run(arguments: list[str]) -> None:
     """Runs one command line and ends the process."""
+    if arguments[:1] == ["import"]:
+        arguments = importing.spelled(arguments)
     try:
         if "--json" in arguments:
             _run_for_scripts(arguments)

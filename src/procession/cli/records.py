@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KEYS: Final = frozenset(
     "key instance element parent root job deployment scope timer subscription message incident wait child "
-    "parent_instance parent_element root_instance seed".split()
+    "parent_instance parent_element root_instance seed after source".split()
 )
 """Fields that hold keys: 63 bits, which a number of JSON does not survive everywhere."""
 TIMES: Final = frozenset({"at", "created", "due", "ended", "started"})
@@ -91,6 +91,8 @@ def show_instance(instance: Instance, seen: Progress, output: Output) -> None:
     times = [f"started {short(info.started)}", f"ended {short(info.ended)}" if info.ended else ""]
     names = [f"business key {info.business_key}" if info.business_key else "", _called_by(info.parent)]
     output.text(" · ".join(part for part in (*times, *names) if part), "dim")
+    if info.suspended:
+        output.text("suspended: it stands still until it is resumed", "yellow")
     if info.failure:
         output.text(f"stopped by a fault of the engine: {info.failure}", "bold red")
     output.text()

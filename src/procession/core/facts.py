@@ -22,6 +22,8 @@ from procession.core.facts_of_data import DataArrived as DataArrived
 from procession.core.facts_of_data import DataAwaited as DataAwaited
 from procession.core.facts_of_data import StoresRead as StoresRead
 from procession.core.facts_of_data import StoreWritten as StoreWritten
+from procession.core.facts_of_decisions import DecisionEvaluated as DecisionEvaluated
+from procession.core.facts_of_decisions import DecisionFailed as DecisionFailed
 from procession.core.facts_of_events import ConditionChanged as ConditionChanged
 from procession.core.facts_of_events import ConditionOpened as ConditionOpened
 from procession.core.facts_of_events import GatewayActivated as GatewayActivated
@@ -376,37 +378,6 @@ class Warned(Fact, frozen=True, array_like=True, gc=False, tag="warned"):
 
     element: int
     notes: list[Json]
-
-
-class DecisionEvaluated(Fact, frozen=True, array_like=True, gc=False, tag="decided"):
-    """What a called decision did: of it and each decision that it required, in the order of their results, [id, name,
-    inputs, output, tables, omitted].
-
-    `inputs` are the values of its requirements by name. A table is [owner, hit policy, inputs, rules], an input
-    [text, value], a rule [number, id]: one that matched, counted from 1. `omitted` names what was too large to be kept
-    and stands there as null; `left_out` counts the decisions that were.
-    """
-
-    element: int
-    decision: str
-    evaluations: list[Json]
-    left_out: int = 0
-
-
-class DecisionFailed(Fact, frozen=True, array_like=True, gc=False, tag="undecided"):
-    """What a called decision did that has no result; warnings and an incident of the same element follow.
-
-    `evaluations` and `left_out` are as in `decided`; those that have no output come last and have null there. `failed`
-    is the id of the decision in which it failed, '' if none was begun. `code` says why: `unique` or `any` (a hit
-    policy), `assert`, `budget` (too many steps), `unknown-decision`, `document` (it cannot be read).
-    """
-
-    element: int
-    decision: str
-    evaluations: list[Json]
-    left_out: int
-    failed: str
-    code: str
 
 
 class Drew(Fact, frozen=True, array_like=True, gc=False, tag="drew"):

@@ -39,7 +39,7 @@ def mapped(source: Program, target: Program, plan: MigrationPlan) -> Mapping:
         if from_ is None or to is None:
             where, id = ("source", one) if from_ is None else ("target", other)
             found.problems.append(f"the {where} has no element {id!r}")
-        elif len(from_) != len(to) or from_[-1].kind is not to[-1].kind:
+        elif [each.kind for each in from_] != [each.kind for each in to]:
             found.problems.append(f"{one!r} is {_called(from_)}, and {other!r} is {_called(to)}")
         else:
             found.nodes.update((a.index, b.index) for a, b in zip(from_, to, strict=True))
@@ -83,7 +83,7 @@ def default_plan(source: Program, target: Program) -> MigrationPlan:
 
 
 def by_id(program: Program) -> dict[str, list[Node]]:
-    """The nodes of each id: one, or a multi-instance body and the activity inside it."""
+    """The nodes of each id: one, or the body of a loop and the activity inside it, or an event and its definitions."""
     found: dict[str, list[Node]] = {}
     for node in program.nodes:
         found.setdefault(node.id, []).append(node)
@@ -181,5 +181,9 @@ def _behind(program: Program, node: Node) -> set[Ref]:
 
 
 def _called(nodes: list[Node]) -> str:
-    text = nodes[-1].bpmn or nodes[-1].kind.name.lower().replace("_", " ")
-    return f"a repeated {text}" if len(nodes) > 1 else f"a {text}"
+    first = nodes[0]
+    drawn = nodes[1] if first.inner != NONE else first
+    text = drawn.bpmn or drawn.kind.name.lower().replace("_", " ")
+    if first.inner != NONE:
+        return f"a repeated {text}"
+    return f"a {text} with {len(nodes) - 1} definitions" if len(nodes) > 1 else f"a {text}"

@@ -23,7 +23,7 @@ from procession.core.jobs import create, plan_job
 from procession.core.mapping import JOINS, Mapping, mapped
 from procession.core.plans import MigrationAction, MigrationChoice, MigrationPlan, What
 from procession.core.renumber import unplaced
-from procession.core.state import ElementInstance, Stage, State
+from procession.core.state import AWAITS_DATA, READS_STORES, STORES_READ, ElementInstance, Stage, State
 from procession.core.suspension import set_timer, subscribe
 from procession.core.tokens import close_wait
 from procession.ir.kinds import Kind, ListenerEvent
@@ -41,6 +41,8 @@ PROBLEMS_MAX: Final = 20
 """Problems that one rejection tells."""
 _OPENED: Final = (TimerTrigger, MessageTrigger, SignalTrigger, ConditionalTrigger)
 """Triggers that are waited for; errors and escalations are looked up when they are thrown."""
+_BEFORE: Final = frozenset({op.MODIFIED, "event", "passed", AWAITS_DATA, READS_STORES, STORES_READ})
+"""What an element holds that has not opened its catches yet."""
 _UNOPENED: Final = frozenset({op.PREPARE, op.ACTIVATE, op.START_LISTENER})
 """Operations of an incident that say that its element has not opened its catches yet."""
 
@@ -206,7 +208,7 @@ class _Look:
         """Whether the element has opened its catches: if not, it will open those of the new program anyhow."""
         if element.stage is not Stage.ACTIVE:
             return False
-        if isinstance(element.held, list) and element.held[0] in {"modified", "event", "passed"}:
+        if isinstance(element.held, list) and element.held[0] in _BEFORE:
             return False
         node = self._source.nodes[element.node]
         for key in element.waits or ():

@@ -32,8 +32,9 @@ INSTRUCTIONS_MAX: Final = 1_000
 ACTIVATIONS_MAX: Final = 10_000
 """Most element instances that one modification begins: a move begins one for each that it ends."""
 
-_MADE: Final = (Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS, Kind.TRANSACTION)
+_MADE: Final = (Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS)
 """Scopes that are made when something inside them is activated."""
+_BODIES: Final = (Kind.MULTI_INSTANCE, Kind.LOOP)
 _REFUSED: Final = {
     Kind.PROCESS: "it is the process itself: restart the instance",
     Kind.BOUNDARY_EVENT: "a boundary event happens to its activity: activate what follows it",
@@ -110,12 +111,11 @@ def beginnings(nodes: tuple[Node, ...], begin: Sequence[i.Activate]) -> list[Jso
 def abandon(cx: Context, scope_key: int) -> None:
     """A modification took something out of a scope: if nothing is left, it ends, and so does one around it."""
     scope = cx.state.elements.get(scope_key)
-    if scope is None or scope.children or scope.tokens or scope.stage is not Stage.ACTIVE or scope.held is not None:
+    if scope is None or scope.children or scope.tokens or scope.gates or scope.stage is not Stage.ACTIVE:
+        return
+    if scope.held is not None:
         return
     if any(wait in cx.state.incidents for wait in scope.waits or ()):
-        return
-    if scope.activations is not None:
-        cx.agenda.append((op.GO_ON, scope_key))
         return
     if scope.scope is None:
         cancel(cx, "a modification took the last of it")
@@ -364,10 +364,15 @@ def _activatable(nodes: tuple[Node, ...], ids: dict[str, Ref], id: str) -> Node:
     why = _REFUSED.get(node.kind, "")
     scope = nodes[node.scope] if node.scope >= 0 else node
     if node.kind is Kind.START_EVENT and (
-        not isinstance(node.trigger, NoneTrigger) or scope.kind is Kind.EVENT_SUB_PROCESS
+        not isinstance(node.trigger, NoneTrigger) or node.parts or scope.kind is Kind.EVENT_SUB_PROCESS
     ):
         why = "a start event with a trigger happens from outside: activate what follows it"
-    elif any(node.index in each.catches for each in nodes if each.kind is Kind.EVENT_BASED_GATEWAY):
+    elif any(
+        node.index in (caught, nodes[caught].attached)
+        for each in nodes
+        if each.kind is Kind.EVENT_BASED_GATEWAY
+        for caught in each.catches
+    ):
         why = "an event-based gateway waits for it: activate the gateway, or what follows the event"
     if why:
         raise Rejected("conflict", f"element {id!r} cannot be activated: {why}")
@@ -377,7 +382,7 @@ def _activatable(nodes: tuple[Node, ...], ids: dict[str, Ref], id: str) -> Node:
 def _makeable(nodes: tuple[Node, ...], node: Node, scope: Ref) -> None:
     """`Rejected` for a scope that cannot be made for what is inside it."""
     around = nodes[scope]
-    if around.kind not in _MADE or nodes[around.scope].kind is Kind.MULTI_INSTANCE:
+    if around.kind not in _MADE or nodes[around.scope].kind in _BODIES:
         raise Rejected(
             "conflict",
             f"element {node.id!r} cannot be activated: its scope {around.id!r} is not active, and would not be made "

@@ -32,8 +32,9 @@ class MigrationPlan(
 ):
     """Where each element of one version goes in another. What is not named has no target.
 
-    `flows` are needed for tokens that wait at joins. `choices` are by element id of the source, or by the key of an
-    element instance, which wins; what is not named is kept. `proposals` say what might be meant, and do nothing.
+    `flows` are needed for tokens that wait at joins. `choices` have a `MigrationChoice` by element id of the source,
+    or by the key of an element instance, which wins; what is not named is kept. `proposals` say what might be
+    meant, and do nothing.
     """
 
     from_process: str = ""

@@ -112,21 +112,6 @@ def _ended(r: _Reading, fact: f.InstanceCompleted | f.InstanceTerminated) -> Non
     r.root.history.append([cast("str", fact.__struct_config__.tag)])
 
 
-def _undone(r: _Reading, fact: f.CompensationEntered) -> None:
-    r.enter(fact.element, fact.node, fact.scope)
-    r.note(fact.element, "undoes", fact.completed in r.runs)
-
-
-def _opened(r: _Reading, fact: f.CompensationOpened) -> None:
-    r.enter(fact.element, fact.node, fact.scope)
-    r.note(fact.element, "undo-opened")
-
-
-def _chosen(r: _Reading, fact: f.ActivitiesChosen) -> None:
-    for nodes, variables in cast("list[tuple[list[int], Json]]", fact.chosen):
-        r.note(fact.element, "chosen", [r.node(node) for node in nodes], variables)
-
-
 def _migrated(r: _Reading, fact: f.InstanceMigrated) -> None:
     assert r.root is not None
     assert r.programs is not None, "facts with a migration need the programs that they name"
@@ -141,6 +126,21 @@ def _token_taken(r: _Reading, fact: f.TokenTaken) -> None:
 def _by_hand(r: _Reading, *words: Json) -> None:
     assert r.root is not None
     r.root.history.append(list(words))
+
+
+def _undone(r: _Reading, fact: f.CompensationEntered) -> None:
+    r.enter(fact.element, fact.node, fact.scope)
+    r.note(fact.element, "undoes", fact.completed in r.runs)
+
+
+def _opened(r: _Reading, fact: f.CompensationOpened) -> None:
+    r.enter(fact.element, fact.node, fact.scope)
+    r.note(fact.element, "undo-opened")
+
+
+def _chosen(r: _Reading, fact: f.ActivitiesChosen) -> None:
+    for nodes, variables in cast("list[tuple[list[int], Json]]", fact.chosen):
+        r.note(fact.element, "chosen", [r.node(node) for node in nodes], variables)
 
 
 def _set(r: _Reading, fact: f.VariableSet) -> None:

@@ -63,10 +63,6 @@ def first_hash(facts: Iterable[f.AnyFact]) -> str:
     return ""
 
 
-_ENTERING: Final = (f.ElementEntered, f.ItemEntered, f.CompensationEntered, f.CompensationOpened, f.ActivationEntered)
-"""Facts of an element instance that did not exist before."""
-
-
 def entries_of(steps: Iterable[tuple[FactRow, list[f.AnyFact]]], first: str, programs: Programs) -> list[Entry]:
     """Every fact of these steps, with the element that it is about; `first` as of `first_hash`."""
     program = programs(first)
@@ -135,3 +131,7 @@ def _subject(fact: f.AnyFact, waits: dict[int, int]) -> int:
     if not element and isinstance(fact, f.WaitClosed):
         return waits.get(fact.wait, 0)
     return element
+
+
+_ENTERING: Final = (f.ElementEntered, f.ItemEntered, f.CompensationEntered, f.CompensationOpened, f.ActivationEntered)
+"""Facts of an element instance that did not exist before."""

@@ -13,6 +13,8 @@ from procession.compile.check.standard.checker import find_breaches
 from procession.model.xml import XmlElement
 from procession.parse import read_xml
 
+IMPORTS_MAX: Final = 20
+"""Most files that are looked for because a document imports them."""
 _READ: Final = frozenset({"http://www.omg.org/spec/BPMN/20100524/MODEL"})
 _SOUGHT: Final = _READ | {
     "http://www.w3.org/2001/XMLSchema",
@@ -45,6 +47,8 @@ def _checked(data: bytes, file: str, folder: Path | None) -> list[Diagnostic]:
 def _imports(root: XmlElement, folder: Path) -> dict[str, XmlElement | None]:
     found: dict[str, XmlElement | None] = {}
     for each in root.children:
+        if len(found) == IMPORTS_MAX:
+            break
         location, kind = each.attributes.get("location", ""), each.attributes.get("importType", "").strip()
         place = PurePosixPath(location)
         # A document must not make its checker read or feel for files elsewhere.

@@ -444,7 +444,7 @@ def _cancel(run: _Run, step: Step, body: s.Cancel) -> None:
 
 def _trigger(run: _Run, step: Step, body: s.TriggerActivity) -> None:
     case = run.case(step.instance)
-    within = scope_of(case, body.within) if body.within else 0
+    within = changes.scope_of(case, body.within) if body.within else 0
     activities = [body.element, *body.elements] if body.element else body.elements
     event = e.TriggerActivity(within, activities, checked_all(body.variables))
     run.call(q.Deliver(run.driver.tenant, case.key, event))

@@ -112,6 +112,15 @@ class Trace:
         self._nodes[fact.element] = fact.node
         self.entries.append(Entry(ENTERED, seen.id, seen.scope))
 
+    def _renamed(self, program: Program, numbers: dict[int, int]) -> None:
+        """What goes on is called as at the target from here on; scopes keep the path that they were entered in."""
+        self._program = program
+        self._nodes = {key: numbers[node] for key, node in self._nodes.items() if node in numbers}
+        for key, node in self._nodes.items():
+            self._seen[key] = self._seen[key]._replace(id=program.nodes[node].id)
+        ids = {key: program.nodes[node].id for key, node in self._nodes.items()}
+        self.created = [(key, ids.get(self._owner.get(key, key), id), type_) for key, id, type_ in self.created]
+
     def _entered_again(self, fact: f.CompensationEntered | f.CompensationOpened | f.ActivationEntered) -> None:
         """A handler is an element like any other; a scope that is opened again, and an activation, only hold others."""
         node = self._program.nodes[fact.node]
@@ -126,15 +135,6 @@ class Trace:
         self._seen[fact.element] = seen
         if is_handler:
             self.entries.append(Entry(ENTERED, seen.id, seen.scope))
-
-    def _renamed(self, program: Program, numbers: dict[int, int]) -> None:
-        """What goes on is called as at the target from here on; scopes keep the path that they were entered in."""
-        self._program = program
-        self._nodes = {key: numbers[node] for key, node in self._nodes.items() if node in numbers}
-        for key, node in self._nodes.items():
-            self._seen[key] = self._seen[key]._replace(id=program.nodes[node].id)
-        ids = {key: program.nodes[node].id for key, node in self._nodes.items()}
-        self.created = [(key, ids.get(self._owner.get(key, key), id), type_) for key, id, type_ in self.created]
 
     def _note(self, event: str, element: int) -> _Seen:
         seen = self._seen[element]

@@ -22,15 +22,20 @@ from procession.core.state import Status
 from procession.ir.kinds import Kind, ListenerEvent, TimerKind
 from procession.ir.program import (
     Call,
+    ConditionalTrigger,
+    Data,
+    DataSet,
     JobSpec,
     Listener,
     Loop,
     MessageTrigger,
     Program,
+    Repeat,
     SignalTrigger,
     TaskSpec,
     Text,
     TimerTrigger,
+    Transfer,
 )
 
 WORK: Final = JobSpec(Text("work"))
@@ -129,6 +134,42 @@ def failed(b: Build) -> int:
     return b.node(Kind.JOB_TASK, "here", job=JobSpec(Text(expression=b.expr("missing"))))
 
 
+def condition(b: Build) -> int:
+    node = b.node(Kind.INTERMEDIATE_CATCH_EVENT, "here", trigger=ConditionalTrigger(b.expr("y == 1"), ("y",)))
+    b.catch(node, node)
+    return node
+
+
+def several(parallel: bool) -> Place:
+    """An event with two definitions, of which one is enough, or both are needed."""
+
+    def place(b: Build) -> int:
+        event = b.node(Kind.INTERMEDIATE_CATCH_EVENT, "here", parallel=parallel)
+        for trigger in (HOUR, SignalTrigger(Text("go"))):
+            part = b.node(Kind.TRIGGER, "here", trigger=trigger, attached=event)
+            b.nodes[event].setdefault("parts", []).append(part)
+            b.catch(event, part)
+        return event
+
+    return place
+
+
+def looped(b: Build) -> int:
+    body = b.node(Kind.LOOP, "here", loop=Loop(True), repeat=Repeat(maximum=3))
+    b.nodes[body]["inner"] = b.node(Kind.JOB_TASK, "here", body, job=WORK)
+    return bounded(b, body)
+
+
+def without_data(b: Build) -> int:
+    lacking = Data((), (Transfer(b.expr("a"), ("x",), ("a",)),), (), (DataSet(("x",)),))
+    return bounded(b, b.node(Kind.JOB_TASK, "here", job=WORK, data=lacking))
+
+
+def reading(b: Build) -> int:
+    taken = Transfer(b.expr("stock"), ("x",))
+    return b.node(Kind.JOB_TASK, "here", job=WORK, data=Data(("x",), (taken,), reads=(("stock", "stock"),)))
+
+
 POSITIONS: Final[dict[str, Place]] = {
     "task": task,
     "listened": listened,
@@ -144,6 +185,12 @@ POSITIONS: Final[dict[str, Place]] = {
     "sequential": repeated(True),
     "called": called,
     "failed": failed,
+    "condition": condition,
+    "any_of_several": several(False),
+    "all_of_several": several(True),
+    "looped": looped,
+    "without_data": without_data,
+    "reading": reading,
 }
 """Where the token is: each makes the node `here`, which a token enters from the start and does not leave by itself."""
 

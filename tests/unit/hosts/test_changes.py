@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 import drawn as d
 from host_rig import DAY_ONE, FakeClock, check_stored, opened
-from procession import Activate, Conflict, Engine, MigrationChoice, MigrationPlan, NotFound
+from procession import Activate, BadValue, Conflict, Engine, Filter, Instance, MigrationChoice, MigrationPlan, NotFound
 from procession.core.plans import Proposal
 from store_audit import audit
 
@@ -36,6 +37,10 @@ def version(*names: str, timer: str = "PT1H", prefix: str = "") -> tuple[str, by
         **tasks,
     )
     return f"p-{prefix}{'-'.join(names)}.bpmn", d.document(text, roots=MESSAGE)
+
+
+def stands_still(instance: Instance) -> bool:
+    return instance.info.suspended
 
 
 @pytest.fixture
@@ -89,7 +94,7 @@ def test_a_suspended_instance_gives_out_no_jobs_and_takes_no_results(engine: Eng
     engine.fail_job(leased, "once", retries=2, backoff=0)
     [leased] = engine.activate_jobs("do-a")
     engine.changes.suspend(instance.key, "audit")
-    assert instance.info.suspended
+    assert stands_still(instance)
     assert engine.activate_jobs("do-a") == []
     [task] = instance.tasks
     for refused in (
@@ -106,7 +111,7 @@ def test_a_suspended_instance_gives_out_no_jobs_and_takes_no_results(engine: Eng
     engine.changes.modify(instance.key, activate=["a"])
     assert engine.activate_jobs("do-a") == []
     engine.changes.resume(instance.key)
-    assert not engine.instance(instance.key).info.suspended
+    assert not stands_still(instance)
     again = engine.activate_jobs("do-a", 5)
     assert sorted(job.attempt for job in again) == [1, 3]
     assert {job.retries for job in again} == {2, 3}
@@ -124,10 +129,10 @@ def test_a_suspension_survives_the_engine_and_ends_with_the_instance(tmp_path: P
     with opened(tmp_path / "e.db", clock) as engine:
         instance = engine.instance(instance.key)
         engine.run_until_idle()
-        assert instance.info.suspended
+        assert stands_still(instance)
         assert [entry.kind for entry in instance.history if entry.kind == "timer-fired"] == []
         instance.cancel()
-        assert not engine.instance(instance.key).info.suspended
+        assert not stands_still(instance)
     audit(tmp_path / "e.db")
 
 
@@ -363,3 +368,54 @@ def test_a_restart_can_take_another_version(engine: Engine) -> None:
     assert (again.info.version, again.tokens) == (2, {"c": 1})
     with pytest.raises(NotFound, match="no element 'a'"):
         engine.changes.restart(instance.key, ["a"], version=2)
+
+
+BAD = "a\ud800"
+
+
+def test_texts_that_no_store_can_hold_are_refused_at_the_door(engine: Engine) -> None:
+    engine.deploy(version("a"))
+    key = engine.start("p").key
+    changes = engine.changes
+    asked: list[Callable[[], object]] = [
+        lambda: changes.modify(key, activate=[BAD]),
+        lambda: changes.modify(key, move={"a": BAD}),
+        lambda: changes.migrate(key, MigrationPlan(elements={BAD: "a"})),
+        lambda: changes.migrate(key, MigrationPlan(flows={"a": BAD})),
+        lambda: changes.migrate(key, MigrationPlan(choices={BAD: MigrationChoice()})),
+        lambda: changes.restart(key, [BAD]),
+        lambda: changes.suspend(key, BAD),
+        lambda: changes.suspend_process(BAD),
+        lambda: changes.cancel_each(Filter(element=BAD)),
+        lambda: changes.cancel_each(Filter(), BAD),
+        lambda: changes.modify_each(Filter(), take=[BAD]),
+        lambda: changes.migrate_each(Filter(), MigrationPlan(elements={"a": BAD})),
+        lambda: changes.migrate(key, MigrationPlan(choices={"a": MigrationChoice(job="odd")})),  # type: ignore[arg-type]
+        lambda: changes.migrate(key, {}),  # type: ignore[arg-type]
+        lambda: changes.migration_actions(key, MigrationPlan(to_version="2")),  # type: ignore[arg-type]
+        lambda: changes.cancel_each(Filter(state="odd")),  # type: ignore[arg-type]
+        lambda: changes.cancel_each(None),  # type: ignore[arg-type]
+        lambda: changes.modify(key, activate=[1]),  # type: ignore[list-item]
+        lambda: changes.modify(key, move={"a": 1}),  # type: ignore[dict-item]
+        lambda: changes.modify(key, terminate=[1.5]),  # type: ignore[list-item]
+    ]
+    for each in asked:
+        with pytest.raises(BadValue):
+            each()
+    assert changes.batches() == []
+
+
+def test_batches_are_forgotten_with_the_instances_of_their_time(tmp_path: Path) -> None:
+    clock = FakeClock()
+    with opened(tmp_path / "e.db", clock) as engine:
+        engine.deploy(version("a"))
+        engine.start("p")
+        key = engine.changes.modify_each(Filter(), terminate=["nowhere"])
+        engine.run_until_idle()
+        assert len(engine.changes.batch_errors(key)) == 1
+        clock.pass_by(7200)
+        engine.forget("PT1H")
+        assert len(engine.changes.batches()) == 1
+        engine.forget("PT1H", "PT1H")
+        assert engine.changes.batches() == []
+    audit(tmp_path / "e.db")

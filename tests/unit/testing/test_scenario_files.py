@@ -138,10 +138,7 @@ ERRORS: Final[list[tuple[str, str]]] = [
     (HEAD + "steps:\n  - throw: {element: a}\n", "x.yaml:3: missing key `code`"),
     (HEAD + "steps:\n  - migrate: {to: {proces: p}}\n", "x.yaml:3: unknown key `proces`; did you mean `process`?"),
     (HEAD + "jobs: {w: []}\n", "x.yaml:2: a list of answers must not be empty"),
-    (
-        HEAD + "jobs: {w: {complete: {}, fail: {}}}\n",
-        "x.yaml:2: an answer is exactly one of complete, fail, throw, choose",
-    ),
+    (HEAD + "jobs: {w: {complete: {}, fail: {}}}\n", "x.yaml:2: an answer is exactly one of complete, fail, throw"),
     (HEAD + "jobs:\n  w:\n    - complete: {}\n    - finish: {}\n", "x.yaml:5: unknown key `finish`"),
     (HEAD + "expect: {states: completed}\n", "x.yaml:2: unknown key `states`; did you mean `state`?"),
     (HEAD + "expect: {state: done}\n", "x.yaml:2: unknown state 'done'"),

@@ -14,6 +14,7 @@ import msgspec
 
 from procession.compile.soundness.behaviour import (
     APART,
+    ASIDE,
     BEHAVIOURS,
     CHOICES_MAX,
     EXITS,
@@ -27,7 +28,7 @@ from procession.compile.soundness.behaviour import (
     unexplored,
 )
 from procession.ir.kinds import Kind, ListenerEvent
-from procession.ir.program import CompensateTrigger, LinkTrigger, Node, Program, Ref, Trigger
+from procession.ir.program import LinkTrigger, Node, Program, Ref, Trigger
 
 _ENDING: Final = frozenset({Then.OVER, Then.THROWN})
 _BEFORE_LEAVING: Final = frozenset({ListenerEvent.START, ListenerEvent.END})
@@ -77,6 +78,8 @@ class Net(msgspec.Struct, gc=False, eq=False):
     starts: list[tuple[int, ...]]
     """The places of each way to begin, ascending."""
     inclusive_joins: list[Station]
+    crowd: int
+    """As many tokens in one place are followed, two or what quantities ask for."""
     has_races: bool
 
 
@@ -99,35 +102,17 @@ class Inside(NamedTuple):
 
 def nodes_of(program: Program, scope: Ref) -> list[Node]:
     """The nodes of a scope that tokens come to."""
-    idle = {handler for handler in _handlers(program, scope) if not border_of(program, program.nodes[handler])}
-    return [
-        node
-        for node in program.nodes
-        if node.scope == scope and node.kind not in APART and node.index not in idle and not _is_undone(node)
-    ]
-
-
-def _handlers(program: Program, scope: Ref) -> list[Ref]:
-    """The activities of a scope that undo others; no token comes to them."""
-    triggers = [node.trigger for node in program.nodes if node.scope == scope and _is_undone(node)]
-    return [each.handler for each in triggers if isinstance(each, CompensateTrigger) and each.handler >= 0]
-
-
-def _is_undone(node: Node) -> bool:
-    """A compensation boundary event says how its activity is undone; no token comes to it."""
-    return node.kind is Kind.BOUNDARY_EVENT and isinstance(node.trigger, CompensateTrigger)
+    return [node for node in program.nodes if node.scope == scope and node.kind not in APART]
 
 
 def beginnings(program: Program, scope: Node) -> list[tuple[Ref, ...]]:
     """The nodes that begin, for each way in which a scope begins: untriggered ones together, triggered ones alone."""
     found = [scope.starts] if scope.starts else []
     if scope.kind is Kind.AD_HOC_ACTIVATION:
-        ad_hoc = program.nodes[scope.scope].ad_hoc
-        if ad_hoc is not None and (ad_hoc.sequential or not ad_hoc.automatic):
-            # Each choice is an activation of its own.
+        spec = program.nodes[scope.scope].ad_hoc
+        if spec is None or not spec.automatic:
+            # What is chosen begins, with what follows it, apart from all else that is chosen.
             found = [(ref,) for ref in scope.starts]
-    # From a handler a token comes by an event at its border.
-    found += [(ref,) for ref in _handlers(program, scope.index) if border_of(program, program.nodes[ref])]
     if scope.kind is Kind.PROCESS:
         found += [(_begun_by(program, program.nodes[ref]),) for ref in program.triggered_starts]
     return list(dict.fromkeys(found))
@@ -147,7 +132,12 @@ def border_of(program: Program, node: Node) -> list[Node]:
     """The boundary events of a node. One with several definitions is caught by its parts."""
     caught = [program.nodes[ref] for ref in node.catches]
     events = [program.nodes[each.attached] if each.kind is Kind.TRIGGER else each for each in caught]
-    return list({each.index: each for each in events if each.attached == node.index and not _is_undone(each)}.values())
+    return list({each.index: each for each in events if each.attached == node.index and not is_aside(each)}.values())
+
+
+def is_aside(event: Node) -> bool:
+    """Whether a boundary event has no part in the flow."""
+    return type(event.trigger) in ASIDE
 
 
 def _triggers(program: Program, event: Node) -> list[Trigger]:
@@ -166,7 +156,7 @@ def after(program: Program, node: Node) -> list[Ref]:
 
 def net_of(program: Program, scope: Node, nodes: list[Node], inside: dict[Ref, Inside]) -> Net:
     """The net of a scope. Raises `Unexplored` for a node that has no row in the tables."""
-    rows = {node.index: _row(node) for node in nodes}
+    rows = {node.index: _row(program, node) for node in nodes}
     order = _upstream_first(program, beginnings(program, scope), rows)
     stations: list[Station] = []
     at: list[Station] = []
@@ -198,6 +188,7 @@ def net_of(program: Program, scope: Node, nodes: list[Node], inside: dict[Ref, I
         at,
         starts,
         inclusive_joins=_mark_feeders(stations, at),
+        crowd=max(2, *(max(each.start_quantity, each.completion_quantity) for each in nodes)) if nodes else 2,
         has_races=_mark_races(stations, at),
     )
 
@@ -234,11 +225,11 @@ def _mark_races(stations: list[Station], at: list[Station]) -> bool:
     return found
 
 
-def _row(node: Node) -> Behaviour:
+def _row(program: Program, node: Node) -> Behaviour:
     row = BEHAVIOURS.get(node.kind)
     if row is None:
         raise Unexplored(node, f"what a {node.bpmn} does to tokens is not known here")
-    if why := unexplored(node):
+    if why := unexplored(program, node):
         raise Unexplored(node, why)
     return row
 
@@ -316,7 +307,8 @@ def _moves(
     if then is not Then.LEAVE:
         return [Move((), (), then)]
     try:
-        moves = [Move(flows, tuple([put(ref) for ref in flows])) for flows in rows[node.index].leave(program, node)]
+        ways = rows[node.index].leave(program, node)
+        moves = [Move(flows, tuple([put(ref) for ref in flows]) * node.completion_quantity) for flows in ways]
     except TooMany:
         raise Unexplored(node, "it can be left in too many ways") from None
     within = inside.get(node.index, Inside())

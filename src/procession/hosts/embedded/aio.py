@@ -14,8 +14,8 @@ from procession.hosts.embedded.aio_calls import off, off_until
 from procession.hosts.embedded.aio_changes import AsyncChanges
 from procession.hosts.embedded.aio_instance import AsyncInstance
 from procession.hosts.embedded.choice import Choice
-from procession.hosts.embedded.door import DEFAULT_TENANT
-from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine, Source
+from procession.hosts.embedded.door import DEFAULT_TENANT, Source
+from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.runtime.requests import Forgotten
@@ -289,11 +289,7 @@ class AsyncEngine:
         return await off(self.engine.activate_jobs, type, limit, worker=worker, timeout=timeout, tenant=tenant)
 
     async def complete_job(
-        self,
-        job: Job | int,
-        variables: Mapping[str, object] | Choice | None = None,
-        *,
-        tenant: str = DEFAULT_TENANT,
+        self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> None:
         """See `Engine.complete_job`."""
         await off(self.engine.complete_job, job, variables, tenant=tenant)

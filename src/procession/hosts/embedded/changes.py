@@ -7,11 +7,11 @@ as a whole, with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast, final
+from typing import TypeVar, cast, final
 
 import msgspec
 
-from procession.base.failure import Conflict
+from procession.base.failure import BadValue, Conflict
 from procession.core import events as e
 from procession.core.instructions import Activate, Instruction, Move, PutToken, SetLocal, TakeToken, Terminate
 from procession.core.mapping import default_plan
@@ -23,6 +23,8 @@ from procession.runtime import batches as b
 from procession.runtime import requests as q
 from procession.services.batches import BatchErrorView, BatchView
 from procession.services.views import LIMIT
+
+_Checked = TypeVar("_Checked", MigrationPlan, b.Filter)
 
 
 @final
@@ -88,6 +90,7 @@ class Changes:
         self, instance: int, plan: MigrationPlan, *, tenant: str = DEFAULT_TENANT
     ) -> list[MigrationAction]:
         """What `migrate` would do now, element instance by element instance. Raises `Conflict` as it would."""
+        plan = checked(plan)
         views = self._engine.reader().views
         number = views.tenant_number(tenant)
         info = views.instance(tenant, instance)
@@ -109,7 +112,7 @@ class Changes:
     def migrate(self, instance: int, plan: MigrationPlan, *, tenant: str = DEFAULT_TENANT) -> int:
         """Lets an instance go over to the version of the plan, and gives that. Raises `Conflict` with every token that
         the plan would strand; then nothing happens."""
-        return cast("int", self._engine.call(q.MigrateInstance(tenant, instance, plan)))
+        return cast("int", self._engine.call(q.MigrateInstance(tenant, instance, checked(plan))))
 
     def suspend(self, instance: int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
         """Lets an instance stand still: no job of it is given out, no timer fires, messages wait in the buffer."""
@@ -171,7 +174,7 @@ class Changes:
 
     def migrate_each(self, which: b.Filter, plan: MigrationPlan, *, tenant: str = DEFAULT_TENANT) -> int:
         """Migrates these instances by one plan; those that run the target already are left alone."""
-        return self._start(tenant, which, b.MigrateEach(plan))
+        return self._start(tenant, which, b.MigrateEach(checked(plan)))
 
     def suspend_each(self, which: b.Filter, *, tenant: str = DEFAULT_TENANT) -> int:
         """Suspends these instances."""
@@ -224,7 +227,7 @@ class Changes:
         self._engine.call(q.SteerBatch(tenant, key, 3))
 
     def _start(self, tenant: str, which: b.Filter, action: b.AnyAction) -> int:
-        return cast("int", self._engine.call(q.StartBatch(tenant, which, action)))
+        return cast("int", self._engine.call(q.StartBatch(tenant, checked(which), action)))
 
     def _instructions(
         self,
@@ -246,7 +249,19 @@ class Changes:
         return tuple(found)
 
 
+def checked(given: _Checked) -> _Checked:
+    """A plan or filter whose fields are of their types, which making one does not check. Raises `BadValue`."""
+    if not isinstance(cast("object", given), MigrationPlan | b.Filter):
+        raise BadValue(f"a plan or filter is wanted, not {type(given).__name__}")
+    try:
+        return msgspec.json.decode(msgspec.json.encode(given), type=type(given))
+    except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+        raise BadValue(f"{type(given).__name__}: {error}") from None
+
+
 def _activation(engine: Door, each: str | Activate) -> Activate:
     if isinstance(each, str):
         return Activate(each)
+    if not isinstance(cast("object", each), Activate):
+        raise BadValue(f"an element to begin is an id or an Activate, not {each!r:.80}")
     return msgspec.structs.replace(each, variables=engine.checked(each.variables))

@@ -1,4 +1,4 @@
-"""Choice: what the worker of an ad-hoc sub-process answers. Data for callers; that of `core.events` travels."""
+"""Choice: what the worker of an ad-hoc sub-process answers. Data for callers; `core.events.Choice` is what travels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import final
 from procession.base.failure import BadValue
 from procession.base.values import Variables, checked_all, checked_text
 from procession.core import events as e
-from procession.runtime.requests import FinishJob
 
 
 @final
@@ -37,11 +36,12 @@ class Choice:
 
     def event(self) -> e.Choice:
         """The choice as the instance is told of it, its values checked."""
-        chosen: list[tuple[str, Variables]] = []
-        for each in self.activities:
-            name, variables = (each, None) if isinstance(each, str) else each
-            chosen.append((checked_text("id of an activity", name), checked_all(variables)))
-        return e.Choice(chosen, self.done, self.cancel_remaining)
+        pairs = [(each, {}) if isinstance(each, str) else each for each in self.activities]
+        return e.Choice(
+            [(checked_text("id of an activity", name), checked_all(variables)) for name, variables in pairs],
+            self.done,
+            self.cancel_remaining,
+        )
 
 
 def answered(result: Mapping[str, object] | Choice | None) -> tuple[Variables, e.Choice | None]:
@@ -49,9 +49,3 @@ def answered(result: Mapping[str, object] | Choice | None) -> tuple[Variables, e
     if isinstance(result, Choice):
         return checked_all(result.variables), result.event()
     return checked_all(result), None
-
-
-def finished(tenant: str, job: int, token: int, result: Mapping[str, object] | Choice | None) -> FinishJob:
-    """The request that completes a job with its result. Raises `BadValue`."""
-    variables, choice = answered(result)
-    return FinishJob(tenant, job, variables, token, choice=choice)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final, TypeAlias, TypeVar
+from pathlib import Path
+from typing import Final, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from procession.base.failure import BadValue, Failure
+from procession.base.failure import BadValue, Failure, ProcessionError
 from procession.base.values import checked_integer, checked_text
 from procession.core.catches import KEY_MAX
 from procession.core.jobs import RETRIES_MAX
 from procession.core.timers import duration_ms, is_zone
 from procession.hosts.embedded.tickets import InHouse
+
+Source: TypeAlias = "str | Path | tuple[str, bytes]"
 
 DEFAULT_TENANT: Final = "<default>"
 DURATION_MS_MAX: Final = 10 * 366 * 86_400_000
@@ -48,6 +51,12 @@ def admitted(request: _Asked) -> _Asked:
     return request
 
 
+_INSIDE: Final = frozenset({"event", "instructions", "begin", "plan", "which", "action"})
+"""Fields that hold structs, one or several, with texts of callers in them."""
+_MAPPINGS: Final = frozenset({"elements", "flows", "choices"})
+"""Fields that hold ids by id."""
+
+
 def _look(struct: msgspec.Struct) -> None:
     for name, word, check, kind in _fields(type(struct)):
         value: object = getattr(struct, name)
@@ -59,8 +68,11 @@ def _look(struct: msgspec.Struct) -> None:
             continue
         if check is not None:
             check(word, value)
-        elif isinstance(value, msgspec.Struct):
-            _look(value)
+        else:
+            inside = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+            for each in inside:
+                if isinstance(each, msgspec.Struct):
+                    _look(each)
 
 
 @cache
@@ -79,14 +91,23 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Check | None, o
             continue  # made by `milliseconds`, or None
         elif field.type is int:
             found.append((field.name, word, checked_integer, int))
-        elif field.name == "event":
+        elif field.name in _INSIDE:
             found.append((field.name, word, None, None))
+        elif field.name in _MAPPINGS:
+            found.append((field.name, word, _ids, None))
     return tuple(found)
 
 
 def _retries(what: str, value: object) -> None:
     if value is not None and checked_integer(what, value) > RETRIES_MAX:
         raise BadValue(f"the {what} is {value}; the limit is {RETRIES_MAX}")
+
+
+def _ids(what: str, value: object) -> None:
+    for one, other in cast("dict[object, object]", value).items():
+        checked_text(f"name among the {what}", one)
+        if not isinstance(other, msgspec.Struct):
+            checked_text(f"name among the {what}", other)
 
 
 def _message_key(what: str, value: object) -> None:
@@ -122,3 +143,14 @@ def document(name: object, data: object) -> tuple[str, bytes]:
     if not isinstance(data, bytes):
         raise BadValue(f"the document {name!r:.80} must be bytes, not {type(data).__name__}")
     return checked_text("name of a document", name), data
+
+
+def read_source(source: Source) -> tuple[str, bytes]:
+    """A document to deploy: its name and bytes, or a file. Raises `ProcessionError` for a file that cannot be read."""
+    if isinstance(source, tuple):
+        return document(*source)
+    path = Path(source)
+    try:
+        return document(path.name, path.read_bytes())
+    except OSError as error:
+        raise ProcessionError(f"{path}: {error.strerror or error}") from error

@@ -14,13 +14,13 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 
 import msgspec
 
-from procession.base.failure import NotFound, ProcessionError
+from procession.base.failure import NotFound
 from procession.base.values import Json, Variables, checked_all, told
 from procession.core.events import AssignTask, CompleteTask, TriggerActivity, UpdateTask
 from procession.hosts.embedded.changes import Changes
-from procession.hosts.embedded.choice import Choice, finished
+from procession.hosts.embedded.choice import Choice, answered
 from procession.hosts.embedded.crew import Crew
-from procession.hosts.embedded.door import DEFAULT_TENANT, admitted, document, known_zone, milliseconds
+from procession.hosts.embedded.door import DEFAULT_TENANT, Source, admitted, known_zone, milliseconds, read_source
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
@@ -28,7 +28,7 @@ from procession.hosts.embedded.reading import Reader
 from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.running import Running
 from procession.hosts.embedded.tickets import InHouse, Ticket
-from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, addressed, job_from
+from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, job_from
 from procession.runtime import requests as q
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.services.deploy import Deployment, InstallCompiled, compile_resources
@@ -38,7 +38,6 @@ from procession.store.sqlite import SQLiteStore
 CALL_TIMEOUT_S: Final = 30.0
 """How long a call waits for the process that owns the store."""
 
-Source: TypeAlias = "str | Path | tuple[str, bytes]"
 Duration: TypeAlias = "float | str"
 """Seconds, or an ISO 8601 duration."""
 
@@ -121,9 +120,9 @@ class Engine:
 
         Raises `Refused` with every diagnostic when one of them is an error; then nothing is deployed.
         """
+        resources = [read_source(source) for source in sources]
         # Compiled here and not by the writer: nobody has to wait for it.
-        compiled = compile_resources([_read(source) for source in sources])
-        answer = self.call(InstallCompiled(tenant, compiled, name))
+        answer = self.call(InstallCompiled(tenant, compile_resources(resources), name))
         return answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
 
     def start(
@@ -312,7 +311,8 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
     ) -> None:
         """Begins activities of an ad-hoc sub-process, each with `variables` of its own. See `Instance.trigger`."""
-        self.call(q.Deliver(tenant, instance, TriggerActivity(element, list(activities), checked_all(variables))))
+        event = TriggerActivity(element, list(activities), checked_all(variables))
+        self.call(q.Deliver(tenant, instance, event))
 
     # --- jobs
 
@@ -368,13 +368,15 @@ class Engine:
     def complete_job(
         self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> None:
-        """Completes a job, an ad-hoc sub-process's by a choice. `NotFound`: it is over, or its lease ran out."""
-        key, token, tenant = addressed(job, tenant)
-        self.call(finished(tenant, key, token, variables))
+        """Completes a job, that of an ad-hoc sub-process with a `Choice`. Raises `NotFound` when it is over, or when
+        the lease of this `Job` ran out."""
+        key, token, tenant = _addressed(job, tenant)
+        values, choice = answered(variables)
+        self.call(q.FinishJob(tenant, key, values, token, choice=choice))
 
     def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
         """A task listener says no to what its user task was about to do; raises `Conflict` where it cannot."""
-        key, token, tenant = addressed(job, tenant)
+        key, token, tenant = _addressed(job, tenant)
         self.call(q.FinishJob(tenant, key, {}, token, True, reason))
 
     def fail_job(
@@ -387,7 +389,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
     ) -> int:
         """A failed attempt; gives the retries left (default: one less; at 0 an incident). `backoff` is in seconds."""
-        key, token, tenant = addressed(job, tenant)
+        key, token, tenant = _addressed(job, tenant)
         pause = None if backoff is None else milliseconds("back-off", backoff)
         return cast("int", self.call(q.FailJob(tenant, key, told(message), token, retries, pause)))
 
@@ -401,7 +403,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
     ) -> None:
         """A BPMN error instead of a result; raises `NotFound` as `complete_job` does."""
-        key, token, tenant = addressed(job, tenant)
+        key, token, tenant = _addressed(job, tenant)
         self.call(q.ThrowJob(tenant, key, code, message, checked_all(variables), token))
 
     # --- running
@@ -490,11 +492,5 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _read(source: Source) -> tuple[str, bytes]:
-    if isinstance(source, tuple):
-        return document(*source)
-    path = Path(source)
-    try:
-        return document(path.name, path.read_bytes())
-    except OSError as error:
-        raise ProcessionError(f"{path}: {error.strerror or error}") from error
+def _addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:
+    return (job, 0, tenant) if isinstance(job, int) else (job.key, job.token, job.tenant)

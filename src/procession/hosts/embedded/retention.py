@@ -26,6 +26,10 @@ def forget(shard: Shard, request: Forget) -> Forgotten:
     rows = shard.store.read("instances", (tenant, request.after, PAGE), InstanceRow)
     histories = instances = 0
     changes = shard.batch["instance"]
+    if request.instances and not request.after:
+        # What batches did to instances is in the histories of these.
+        changes.change("batch_errors_forget", (tenant, request.instances))
+        changes.change("batches_forget", (tenant, request.instances))
     for row in rows:
         if row.ended is None:
             for snapshot in shard.store.read("snapshot", (tenant, row.key), SnapshotRow):

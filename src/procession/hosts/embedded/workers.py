@@ -442,8 +442,3 @@ def _told(error: BaseException) -> str:
     except Exception as second:  # an exception of the worker's, with a text of the worker's
         return f"{kind}, whose text cannot be read: {type(second).__name__}"
     return text if isinstance(error, ProcessionError | BpmnError) else f"{kind}: {text}"
-
-
-def addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:
-    """(key, lease, tenant) of a job that a caller names by itself, or by its key: then without a lease."""
-    return (job, 0, tenant) if isinstance(job, int) else (job.key, job.token, job.tenant)

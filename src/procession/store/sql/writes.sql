@@ -136,6 +136,12 @@ INSERT INTO procession_batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 UPDATE procession_batch SET state = ? WHERE tenant = ? AND key = ?;
 -- name: batch_moved
 UPDATE procession_batch SET state = ?, after = ?, seen = ?, done = ?, failed = ? WHERE tenant = ? AND key = ?;
+-- The errors go first: they are found by their batch.
+-- name: batch_errors_forget
+DELETE FROM procession_batch_error WHERE (tenant, batch) IN
+    (SELECT tenant, key FROM procession_batch WHERE tenant = ? AND state > 1 AND at < ?);
+-- name: batches_forget
+DELETE FROM procession_batch WHERE tenant = ? AND state > 1 AND at < ?;
 -- name: batch_error_insert
 INSERT OR REPLACE INTO procession_batch_error VALUES (?, ?, ?, ?);
 -- name: data_store_insert

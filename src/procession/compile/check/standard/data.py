@@ -98,10 +98,9 @@ def _in_a_set(document: Document, spec: XmlElement) -> Iterator[str]:
 
 def _subset(document: Document, data_set: XmlElement) -> Iterator[str]:
     side = _REFERENCES[data_set.name][1]
-    named = document.listed(data_set, f"data{side}Refs")
     for tag in (f"optional{side}Refs", f"whileExecuting{side}Refs"):
         for data in document.listed(data_set, tag):
-            if data not in named:
+            if not document.lists(data_set, f"data{side}Refs", data):
                 yield f"{tag} names {identity(data)!r}, which is not among the data{side}Refs"
 
 
@@ -118,7 +117,7 @@ def _mutual(document: Document, data_set: XmlElement) -> Iterator[str]:
         ("outputSetRefs", "inputSetRefs") if data_set.name == "inputSet" else ("inputSetRefs", "outputSetRefs")
     )
     for other in document.listed(data_set, there):
-        if other.name in _REFERENCES and data_set not in document.listed(other, back):
+        if other.name in _REFERENCES and not document.lists(other, back, data_set):
             yield f"{there} names {identity(other)!r}, which does not name this set in its {back}"
 
 

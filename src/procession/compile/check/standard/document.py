@@ -37,8 +37,8 @@ class Document:
     """
 
     __slots__ = (
-        "_ids", "_parents", "associated", "attached", "elements", "ends", "executable", "imported", "imports",
-        "incoming", "links", "lost", "outgoing", "repeated", "root", "starts", "target_namespace",
+        "_ids", "_lists", "_parents", "associated", "attached", "elements", "ends", "executable", "imported",
+        "imports", "incoming", "links", "lost", "outgoing", "repeated", "root", "starts", "target_namespace",
     )  # fmt: skip
 
     def __init__(self, root: XmlElement, imports: Imports | None = None) -> None:
@@ -48,6 +48,7 @@ class Document:
         self.repeated: dict[XmlElement, XmlElement] = {}
         """An element whose id is taken, and the one that has it."""
         self._ids: dict[str, XmlElement] = {}
+        self._lists: dict[tuple[XmlElement, str], dict[XmlElement, None]] = {}
         self._parents: dict[XmlElement, XmlElement] = {}
         self.target_namespace = root.attributes.get("targetNamespace", "")
         own = [each for each in root.children if each.name == "import"]
@@ -179,9 +180,19 @@ class Document:
         return self.find(element, value) if value else None
 
     def listed(self, element: XmlElement, tag: str) -> list[XmlElement]:
-        """What the children of a tag refer to; those that lead nowhere are left out."""
-        found = [self.find(child, child.text) for child in children(element, tag)]
-        return [each for each in found if each is not None]
+        """What the children of a tag refer to, each once; those that lead nowhere are left out."""
+        return list(self._named(element, tag))
+
+    def lists(self, element: XmlElement, tag: str, other: XmlElement) -> bool:
+        """Whether a child of a tag refers to another element."""
+        return other in self._named(element, tag)
+
+    def _named(self, element: XmlElement, tag: str) -> dict[XmlElement, None]:
+        known = self._lists.get((element, tag))
+        if known is None:
+            found = [self.find(child, child.text) for child in children(element, tag)]
+            known = self._lists[element, tag] = dict.fromkeys([each for each in found if each is not None])
+        return known
 
     # --- flows and events ---------------------------------------------------------------------------------------------
 

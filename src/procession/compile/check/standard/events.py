@@ -153,7 +153,7 @@ def _link_mutual(document: Document, event: XmlElement) -> Iterator[str]:
     tag, back = ("source", "target") if event.name == _CATCH else ("target", "source")
     for link in _links(document, event):
         for other in document.listed(link, tag):
-            if other.name == "linkEventDefinition" and link not in document.listed(other, back):
+            if other.name == "linkEventDefinition" and not document.lists(other, back, link):
                 yield f"the link names {identity(other)!r} as its {tag}, which does not name it as {back}"
 
 

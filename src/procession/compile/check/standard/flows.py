@@ -45,12 +45,11 @@ def _listed(document: Document, node: XmlElement) -> Iterator[str]:
         ("incoming", "targetRef", document.flows_in(node)),
         ("outgoing", "sourceRef", document.flows_out(node)),
     ):
-        named = dict.fromkeys(document.listed(node, tag))
-        for flow in named:
+        for flow in document.listed(node, tag):
             if flow.name == _FLOW and document.named(flow, end) is not node:
                 yield f"{identity(flow)!r} is listed as {tag}, but its {end} is another element"
         for flow in flows:
-            if flow not in named:
+            if not document.lists(node, tag, flow):
                 yield f"the flow {identity(flow)!r} is not listed as {tag}"
 
 

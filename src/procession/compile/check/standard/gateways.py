@@ -52,7 +52,7 @@ def _activation(document: Document, gateway: XmlElement) -> Iterator[str]:
 
 def _targets(document: Document, gateway: XmlElement) -> list[XmlElement]:
     found = [document.named(flow, "targetRef") for flow in document.flows_out(gateway)]
-    return [each for each in found if each is not None]
+    return list(dict.fromkeys([each for each in found if each is not None]))
 
 
 def _few(document: Document, gateway: XmlElement) -> Iterator[str]:
