@@ -32,7 +32,7 @@ INSTRUCTIONS_MAX: Final = 1_000
 ACTIVATIONS_MAX: Final = 10_000
 """Most element instances that one modification begins: a move begins one for each that it ends."""
 
-_MADE: Final = (Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS)
+_MADE: Final = (Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS, Kind.TRANSACTION)
 """Scopes that are made when something inside them is activated."""
 _BODIES: Final = (Kind.MULTI_INSTANCE, Kind.LOOP)
 _REFUSED: Final = {
@@ -118,6 +118,9 @@ def abandon(cx: Context, scope_key: int) -> None:
     if scope.held is not None:
         return
     if any(wait in cx.state.incidents for wait in scope.waits or ()):
+        return
+    if scope.activations is not None:
+        cx.agenda.append((op.GO_ON, scope_key))
         return
     if scope.scope is None:
         cancel(cx, "a modification took the last of it")

@@ -7,13 +7,13 @@ anything is written, what has no number there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias, cast
 
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core import operations as op
-from procession.core.state import ElementInstance, Operation, State
+from procession.core.state import Completion, ElementInstance, Extras, Operation, State
 from procession.ir.program import NONE, Program
 
 Numbers: TypeAlias = Mapping[int, int]
@@ -40,6 +40,8 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
             }
         if element.then is not None:
             element.then = moved(nodes, element.then)
+        if element.extras is not None:
+            _renumber_extras(nodes, element.extras)
     for timer in state.timers.values():
         timer.node = nodes.get(timer.node, timer.node)
     for subscription in state.subscriptions.values():
@@ -49,6 +51,23 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
     for incident in state.incidents.values():
         incident.operation = moved(nodes, incident.operation)
     state.joins = {(scope, nodes[join]): None for scope, join in state.joins}
+
+
+def _renumber_extras(nodes: Numbers, extras: Extras) -> None:
+    for completion in _kept(extras.completions):
+        completion.node = nodes[completion.node]
+    if extras.undoing is not None:
+        extras.undoing.entries = [[scope, what if scope else nodes[what]] for scope, what in extras.undoing.entries]
+    if extras.activations is not None:
+        chosen = cast("list[list[Json]]", list(extras.activations.waiting))
+        extras.activations.waiting.clear()
+        extras.activations.waiting.extend([_each(nodes, starts), variables] for starts, variables in chosen)
+
+
+def _kept(completions: dict[int, Completion]) -> Iterator[Completion]:
+    for each in completions.values():
+        yield each
+        yield from _kept(each.inside)
 
 
 def moved(nodes: Numbers, operation: Operation) -> Operation:
@@ -74,11 +93,23 @@ def unplaced(element: ElementInstance, operations: list[Operation], nodes: Numbe
     for event, parts in (element.happened or {}).items():
         if any(each not in nodes for each in (event, *parts)):
             return "a part of what its event needs has happened, and has no target"
+    if element.extras is not None and not _is_placed(element.extras, nodes):
+        return "what completed in it and could be undone, or was chosen and has not begun, has no target"
     try:
         _held(_Strict(nodes), element.held)
     except KeyError:
         return "it is not entered yet, and what is to begin inside it has no target"
     return ""
+
+
+def _is_placed(extras: Extras, nodes: Numbers) -> bool:
+    wanted = {each.node for each in _kept(extras.completions)}
+    if extras.undoing is not None:
+        wanted |= {what for scope, what in extras.undoing.entries if not scope}
+    if extras.activations is not None:
+        for entry in extras.activations.waiting:
+            wanted |= set(cast("list[int]", cast("list[Json]", entry)[0]))
+    return wanted <= nodes.keys()
 
 
 class _Strict(dict[int, int]):
@@ -167,6 +198,10 @@ _WITHOUT: Final[frozenset[Json]] = frozenset(
         op.ABANDON,
         op.RENEW_JOB,
         op.RENEW_TASK,
+        op.COMPENSATE,
+        op.CANCEL_TRANSACTION,
+        op.ACTIVATE_CHOSEN,
+        op.GO_ON,
     }
 )
 """Operations that hold no node. One that is in neither table is not carried over."""
