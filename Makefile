@@ -24,8 +24,8 @@ define timed
 	spent=$$(( $$(date +%s) - start )); echo "==> $(1): $$spent s of a budget of $(2) s"
 endef
 
-.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench bench-feel bench-start bench-growth docs \
-	reference lock clean
+.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench bench-feel bench-start bench-check \
+	bench-growth docs reference lock clean
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench-feel: $(VENV)/.dev ## expressions and decision tables: evaluations a secon
 
 bench-start: $(VENV)/.dev ## how fast a process starts, how much is installed (a minute)
 	@$(BIN)/python -m bench.start
+
+bench-check: $(VENV)/.dev ## `procession check` on models of 1,000 nodes (a minute)
+	@$(BIN)/python -m bench.check
 
 bench-growth: $(VENV)/.dev ## how cost grows: a million instances in the file, 10,000 items, 100,000 that wait (two minutes)
 	@$(BIN)/python -m bench.growth

@@ -64,7 +64,7 @@ def _starts(directory: Path, runs: int) -> None:
     bare = 0.0
     for name, code in STARTS.items():
         # The first run compiles the modules that none before it needed, as after an install.
-        first, *samples = [_fresh(directory, code) for _ in range(runs + 1)]
+        first, *samples = [fresh(directory, code) for _ in range(runs + 1)]
         cpu = sorted(spent for spent, _ in samples)
         wall = sorted(taken for _, taken in samples)
         bare = bare or median(cpu)
@@ -73,13 +73,13 @@ def _starts(directory: Path, runs: int) -> None:
         _print(f"| {name} | " + " | ".join(cells) + " |")
 
 
-def _fresh(directory: Path, code: str) -> tuple[float, float]:
+def fresh(directory: Path, code: str) -> tuple[float, float]:
     """(process time, wall) in ms of a process of its own."""
     before = getrusage(RUSAGE_CHILDREN)
     begun = time.perf_counter()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = str(directory / "byte-code")
-    subprocess.run([sys.executable, "-c", code], cwd=directory, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=directory, env=environment, check=True, stdout=subprocess.DEVNULL)
     wall = time.perf_counter() - begun
     after = getrusage(RUSAGE_CHILDREN)
     for left in directory.glob("first.db*"):

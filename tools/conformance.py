@@ -67,7 +67,7 @@ def _elements() -> str:
     lines = ["| family | executed | refused |", "|---|---|---|"]
     activities = ", ".join(f"`{name}`" for name in (*ACTIVITIES, *KINDS))
     gateways = ", ".join(f"`{name}`" for name in GATEWAYS)
-    lines.append(f"| activities | {activities} | `transaction`, `adHocSubProcess` |")
+    lines.append(f"| activities | {activities} | |")
     lines.append(f"| gateways | {gateways} | |")
     lines += ["", "What is refused, and what to draw instead:", "", "| element | remedy |", "|---|---|"]
     lines += [f"| `{name}` | {remedy} |" for name, (_, remedy) in REFUSED.items()]

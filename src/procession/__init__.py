@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from procession.base.diagnostics import Refused
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.core.instructions import Activate
-    from procession.core.plans import Choice, MigrationPlan
-    from procession.hosts.embedded import BpmnError, Denied, Engine, Instance, Job
+    from procession.core.plans import MigrationChoice, MigrationPlan
+    from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
     from procession.runtime.batches import Filter
+    from procession.services.standard import check_standard
 
 __version__ = "0.1.0"
 
@@ -33,12 +34,14 @@ __all__ = [
     "Filter",
     "Instance",
     "Job",
+    "MigrationChoice",
     "MigrationPlan",
     "NotFound",
     "ProcessionError",
     "Refused",
     "StoreError",
     "__version__",
+    "check_standard",
     "dmn",
     "feel",
 ]
@@ -49,7 +52,8 @@ _HOME: Final = {
     "AsyncInstance": "procession.hosts.embedded.aio_instance",
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
-    "Choice": "procession.core.plans",
+    "MigrationChoice": "procession.core.plans",
+    "Choice": "procession.hosts.embedded",
     "Conflict": "procession.base.failure",
     "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",
@@ -61,6 +65,7 @@ _HOME: Final = {
     "ProcessionError": "procession.base.failure",
     "Refused": "procession.base.diagnostics",
     "StoreError": "procession.base.failure",
+    "check_standard": "procession.services.standard",
 }
 _ROOMS: Final = frozenset({"dmn", "feel"})
 

@@ -13,7 +13,7 @@ import pytest
 
 from procession.compile import compile_definitions
 from procession.testing import run_scenario
-from procession.testing.scenario import parse_scenario
+from procession.testing.scenario_reader import parse_scenario
 from unit.compile.snippets import definitions_of, document, path
 
 _KEY: Final = "<extensionElements><zeebe:subscription correlationKey='=\"k\"'/></extensionElements>"
@@ -93,6 +93,9 @@ def process_start(trigger: str) -> Cell:
     body = f'<startEvent id="x">{DEFINITIONS[trigger]}</startEvent><endEvent id="end"/>' + path("x", "end")
     if trigger == "none":
         return Cell(body, (), "x, end")
+    if trigger == "conditional":
+        steps = tuple([f"- evaluate: {{variables: {{x: {word}}}}}" for word in ("false", "true")])
+        return Cell(body, steps, "x, end", is_started=False)
     again = (DRIVE.get(trigger, ""),) if trigger in _REPEATED else ()
     more = "p#2: {state: completed, path: [x, end]}" if again else ""
     return Cell(body, (DRIVE.get(trigger, ""), *again), "x, end", is_started=False, more=more)
@@ -104,7 +107,44 @@ def sub_process_start(trigger: str) -> Cell:
     return Cell(body + path("start", "u", "end"), (), "start, x, t, u, end")
 
 
+_UNDONE: Final = (
+    '<startEvent id="s"/><task id="a"/><boundaryEvent id="undone" attachedToRef="a"><compensateEventDefinition/>'
+    '</boundaryEvent><task id="undo" isForCompensation="true"/>'
+    '<association id="tie" sourceRef="undone" targetRef="undo"/>'
+)
+"""An activity that completes and can be undone."""
+
+
+def _undone_from_inside(interrupting: bool) -> Cell:
+    """A sub-process that completes; what is thrown then is caught in it."""
+    handler = (
+        f'<subProcess id="handler" triggeredByEvent="true"><startEvent id="x" isInterrupting="{_word(interrupting)}">'
+        f'{DEFINITIONS["compensation"]}</startEvent><task id="h"/>{path("x", "h")}</subProcess>'
+    )
+    body = f'<startEvent id="start"/><subProcess id="u">{_UNDONE}{path("s", "a")}{handler}</subProcess>'
+    body += f'<endEvent id="end">{DEFINITIONS["compensation"]}</endEvent>{path("start", "u", "end")}'
+    return Cell(body, (), "start, s, a, u, x, h, handler, end")
+
+
+def _undone_at_the_border(interrupting: bool) -> Cell:
+    border = _UNDONE.replace('id="undone"', f'id="undone" cancelActivity="{_word(interrupting)}"')
+    body = border + f'<endEvent id="end">{DEFINITIONS["compensation"]}</endEvent>' + path("s", "a", "end")
+    return Cell(body, (), "s, a, undo, end")
+
+
+def _cancelled(interrupting: bool) -> Cell:
+    """A transaction that is cancelled, undone, and left by its boundary event."""
+    body = (
+        f'<startEvent id="start"/><transaction id="u">{_UNDONE}<endEvent id="e">{DEFINITIONS["cancel"]}</endEvent>'
+        f'{path("s", "a", "e")}</transaction><boundaryEvent id="x" attachedToRef="u" cancelActivity="'
+        f'{_word(interrupting)}">{DEFINITIONS["cancel"]}</boundaryEvent><task id="h"/>'
+    )
+    return Cell(body + path("start", "u") + path("x", "h"), (), "start, s, a, e, undo, x, h")
+
+
 def _event_sub_process(trigger: str, interrupting: bool) -> Cell:
+    if trigger == "compensation":
+        return _undone_from_inside(interrupting)
     handler = (
         f'<subProcess id="handler" triggeredByEvent="true"><startEvent id="x" isInterrupting="{_word(interrupting)}">'
         f'{DEFINITIONS[trigger]}</startEvent><task id="h"/>{path("x", "h")}</subProcess>'
@@ -157,6 +197,10 @@ def catch(trigger: str) -> Cell:
 
 
 def _boundary(trigger: str, interrupting: bool) -> Cell:
+    if trigger == "compensation":
+        return _undone_at_the_border(interrupting)
+    if trigger == "cancel":
+        return _cancelled(interrupting)
     body = (
         f'<startEvent id="start"/><subProcess id="u">{_content(trigger)}</subProcess><endEvent id="end"/>'
         f'<boundaryEvent id="x" attachedToRef="u" cancelActivity="{_word(interrupting)}">{DEFINITIONS[trigger]}'
@@ -199,6 +243,8 @@ def throw(trigger: str) -> Cell:
         return Cell(
             f'<startEvent id="start"/>{event}{target}' + path("start", "x") + path("y", "e"), (), "start, x, y, e"
         )
+    if trigger == "compensation":
+        return Cell(_UNDONE + event + path("s", "a", "x", "e"), (), "s, a, undo, x, e")
     cell = Cell(f'<startEvent id="start"/>{event}' + path("start", "x", "e"), (), "start, x, e")
     return _received(cell, trigger)
 
@@ -222,6 +268,10 @@ def end(trigger: str) -> Cell:
         body = f'<startEvent id="start"/><parallelGateway id="fork"/>{_job("work")}{_job("go")}{event}'
         steps = ("- complete: {element: go}", "- waiting: {jobs: []}")
         return Cell(body + path("start", "fork", "go", "x") + path("fork", "work"), steps, "start, fork, go, x")
+    if trigger == "compensation":
+        return Cell(_UNDONE + event + path("s", "a", "x"), (), "s, a, undo, x")
+    if trigger == "cancel":
+        return _cancelled(True)
     return _received(Cell(f'<startEvent id="start"/>{event}' + path("start", "x"), (), "start, x"), trigger)
 
 
@@ -252,15 +302,17 @@ _LATER: Final = frozenset({"conditional", "multiple"})
 _ONCE: Final = frozenset({"message", "signal", "error", "escalation", "date", "duration", *_LATER})
 _AGAIN: Final = frozenset({"message", "signal", "escalation", *TIMERS, *_LATER})
 EXECUTED: Final[dict[str, frozenset[str]]] = {
-    "start of a process": frozenset({"none", "message", "signal", "multiple", *TIMERS}),
+    "start of a process": frozenset({"none", "message", "signal", "conditional", "multiple", *TIMERS}),
     "start of a sub-process": frozenset({"none"}),
-    "start of an event sub-process, interrupting": _ONCE,
+    "start of an event sub-process, interrupting": _ONCE | {"compensation"},
     "start of an event sub-process, beside": _AGAIN,
     "catch": frozenset({"message", "signal", "link", *TIMERS, *_LATER}),
-    "boundary, interrupting": _ONCE,
+    "boundary, interrupting": _ONCE | {"compensation", "cancel"},
     "boundary, beside": _AGAIN,
-    "throw": frozenset({"none", "message", "signal", "escalation", "link", "multiple"}),
-    "end": frozenset({"none", "message", "signal", "error", "escalation", "terminate", "multiple"}),
+    "throw": frozenset({"none", "message", "signal", "escalation", "link", "multiple", "compensation"}),
+    "end": frozenset(
+        {"none", "message", "signal", "error", "escalation", "terminate", "multiple", "compensation", "cancel"}
+    ),
     "after an event-based gateway": frozenset({"message", "signal", *TIMERS, *_LATER}),
 }
 _START_RULE: Final = ("none", "link", "terminate", "cancel")
@@ -271,8 +323,8 @@ RULES: Final[dict[tuple[str, str], str]] = {
     **{("start of an event sub-process, beside", t): "start-event" for t in _START_RULE},
     **{("start of an event sub-process, interrupting", t): "timer" for t in ("cycle", "cron")},
     **{("boundary, interrupting", t): "timer" for t in ("cycle", "cron")},
-    ("start of an event sub-process, beside", "error"): "event-sub-process",
-    ("boundary, beside", "error"): "boundary-event",
+    **{("start of an event sub-process, beside", t): "event-sub-process" for t in ("error", "compensation")},
+    **{("boundary, beside", t): "boundary-event" for t in ("error", "compensation", "cancel")},
     ("after an event-based gateway", "link"): "event-based-gateway-target",
 }
 """The rule that refuses a cell, where it is not `element-type`."""

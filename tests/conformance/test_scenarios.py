@@ -6,13 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
 from procession import Engine, Refused
 from procession.base.values import Json
 from procession.runtime.canonical import canonical
 from procession.testing import Result, run_scenario
-from procession.testing.scenario import load_scenario
+from procession.testing.scenario import Cancel, Step, Waiting
+from procession.testing.scenario_reader import load_scenario
 from store_audit import program_in, stored_facts
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -52,6 +54,24 @@ def test_a_scenario_runs_on_a_file_beside_others(tmp_path: Path) -> None:
     for path in FILES[:6]:
         result = run_scenario(path, store=store)
         assert result.passed, explained(result)
+
+
+UNDOING: Final = [path for path in FILES if path.parent.name in {"compensation", "transactions", "ad_hoc"}]
+
+
+@pytest.mark.parametrize("path", UNDOING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_instance_may_be_cancelled_after_every_step(path: Path) -> None:
+    """Whatever is undone or goes on beside others then: it ends, and nothing is left of it."""
+    scenario = load_scenario(path)
+    cancel = Step(cancel=Cancel())
+    nothing = Step(waiting=Waiting(jobs=[], tasks=[], messages=[], timers=[], signals=[], incidents=[]))
+    # The last step ends it on its own; one that a listener holds is cancelled a second time.
+    for count in range(1, len(scenario.steps)):
+        steps = [*scenario.steps[:count], cancel, *([cancel] if "listener" in path.name else []), nothing]
+        result = run_scenario(msgspec.structs.replace(scenario, steps=steps, expect={}), restore_every_step=True)
+        ended = result.error.endswith("has ended")
+        assert result.passed or ended, f"after {count} steps: {explained(result)}"
+        assert result.instances[0].state in {"terminated", "completed"}
 
 
 def explained(result: Result) -> str:

@@ -17,7 +17,7 @@ import pytest
 
 from procession import Engine
 from procession.testing import run_scenario
-from procession.testing.scenario import parse_scenario
+from procession.testing.scenario_reader import parse_scenario
 from tidy.source_tree import place
 
 COMMAND_SECONDS_MAX: Final = 60

@@ -13,7 +13,7 @@ import pytest
 from procession.base.rules import RULES
 from procession.dmn.compilation import RULES as DECISION_RULES
 from procession.parse.grammar import ACTIVITIES, GATEWAYS
-from procession.testing.scenario import load_scenario
+from procession.testing.scenario_reader import load_scenario
 from tidy.source_tree import ROOT, functions
 
 PAGE: Final = ROOT / "docs" / "conformance.md"

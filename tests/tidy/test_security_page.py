@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from procession.base import values
+from procession.convert import juel, python_feel
 from procession.core import catches, jobs, modification, step, timers
 from procession.core.elements import multi_instance, scopes
 from procession.dmn import compiler, imports
@@ -15,7 +16,7 @@ from procession.feel.builtins import regex
 from procession.hosts.embedded import batches, door, residents, tickets
 from procession.parse import reading, xml
 from procession.runtime import link
-from procession.services import deploy
+from procession.services import deploy, standard
 from tidy.source_tree import ROOT
 
 MIB: Final = 1024 * 1024
@@ -27,6 +28,7 @@ LIMITS: Final = {
     "XML elements of a document": (xml.ELEMENTS_MAX, ""),
     "documents that a DMN document imports": (imports.IMPORTS_MAX, ""),
     "elements that a DMN document imports": (compiler.IMPORTED_MAX, ""),
+    "files that `check --standard` looks for, as imports": (standard.IMPORTS_MAX, ""),
     "findings shown of a document": (reading.FINDINGS_MAX, ""),
     "one variable, as JSON": (values.VARIABLE_BYTES_MAX // MIB, " MiB"),
     "nesting of a variable": (values.NESTING_MAX, ""),
@@ -37,6 +39,10 @@ LIMITS: Final = {
     "text of a worker's error": (values.TEXT_CHARACTERS_MAX, " characters"),
     "an expression": (grammar.TEXT_MAX, " characters"),
     "nesting of an expression": (grammar.DEPTH_MAX, ""),
+    "a JUEL expression of an imported model": (juel.TEXT_MAX, " characters"),
+    "nesting of such an expression": (juel.DEPTH_MAX, ""),
+    "operators of such an expression": (juel.OPERATORS_MAX, ""),
+    "a Python script of an imported model": (python_feel.TEXT_MAX, " characters"),
     "steps of a transition's expressions": (link.STEPS_MAX, ""),
     "values in a result": (feel_values.VALUES_MAX, ""),
     "a string that an expression makes": (ops.STRING_MAX, " characters"),

@@ -41,7 +41,7 @@ STRUCTS: Final = (
     ("Entry", "services.histories"),
     ("Activate", "core.instructions"),
     ("MigrationPlan", "core.plans"),
-    ("Choice", "core.plans"),
+    ("MigrationChoice", "core.plans"),
     ("Proposal", "core.plans"),
     ("MigrationAction", "core.plans"),
     ("Filter", "runtime.batches"),
@@ -60,7 +60,10 @@ ERRORS: Final = (
     ("Conflict", "base.failure"),
     ("StoreError", "base.failure"),
 )
-FUNCTIONS: Final = (("run_scenario", "testing.runner", "procession.testing"),)
+FUNCTIONS: Final = (
+    ("check_standard", "services.standard", "procession"),
+    ("run_scenario", "testing.runner", "procession.testing"),
+)
 DEFAULTS: Final = {
     "DEFAULT_TENANT": DEFAULT_TENANT,
     "CALL_TIMEOUT_S": CALL_TIMEOUT_S,
@@ -83,10 +86,10 @@ def page() -> str:
     ]
     for name, module, home in CLASSES:
         parts += [f"## {name}", f"From {code(home)}.", *class_parts(module, name)]
-    parts += ["## Test kit"]
+    parts += ["## Functions"]
     for name, module, home in FUNCTIONS:
         found = next(n for n in tree(module_path(module)).body if isinstance(n, ast.FunctionDef) and n.name == name)
-        parts += [f"### `{signature(found)}`", f"From `{home}`.", doc(found)]
+        parts += [f"### `{name}`", f"`{signature(found)}`, from `{home}`.", doc(found)]
     parts += ["## Errors", "All of them are `ProcessionError`s, so one `except` catches whatever a call raises."]
     parts += [table(("error", "is also", "when"), [_error(name, module) for name, module in ERRORS])]
     parts += ["## Views", "Immutable structs; they tell what was stored when they were read."]

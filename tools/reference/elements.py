@@ -12,7 +12,6 @@ from procession.compile.lower.activities import ACTIVITIES
 from procession.compile.lower.gateways import GATEWAYS
 from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
 from procession.core.elements.table import ENTER
-from procession.ir.kinds import Kind
 
 RUN: Final = "●"
 NOT_YET: Final = "refused"
@@ -48,7 +47,7 @@ def page() -> str:
             + ", ".join(code(each) for each in BINDINGS if each) + ".",
             "## Kinds of the interpreter",
             "What a compiled program's nodes are, and what each does when a token enters it.",
-            table(("kind", "on entering"), [(code(kind.name), _doc(ENTER[kind])) for kind in Kind if kind in ENTER]),
+            table(("kind", "on entering"), [(code(kind.name), _doc(enter)) for kind, enter in sorted(ENTER.items())]),
         )
     )  # fmt: skip
 

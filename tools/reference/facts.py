@@ -23,7 +23,7 @@ def page() -> str:
 
 
 def _rows() -> Iterator[tuple[str, str, str]]:
-    for node in tree(module_path("core.facts")).body:
+    for node in (*tree(module_path("core.facts")).body, *tree(module_path("core.facts_of_scopes")).body):
         if not isinstance(node, ast.ClassDef):
             continue
         tag = next((each.value for each in node.keywords if each.arg == "tag"), None)

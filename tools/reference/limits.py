@@ -12,6 +12,7 @@ from tools.reference.text import SRC, code, documented, modules, table, tree
 ROOMS: Final = {
     "base": "Values",
     "parse": "Documents",
+    "convert": "Import",
     "feel": "Expressions",
     "dmn": "Decisions",
     "core": "Instances",

@@ -13,12 +13,14 @@ from tools.reference import (
     extensions,
     facts,
     functions,
+    imports,
     incidents,
     libraries,
     limits,
     pictures,
     rules,
     scenarios,
+    standard,
 )
 from tools.reference.text import table
 
@@ -28,11 +30,17 @@ PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
     "scenarios.md": ("Scenario files", scenarios.page, "every key of a scenario file"),
     "elements.md": ("BPMN elements", elements.page, "what is executed, and what is refused"),
     "extensions.md": ("Extensions", extensions.page, "the `zeebe` and `procession` words that are read"),
+    "import.md": ("Import", imports.page, "what becomes of the models of other platforms, attribute by attribute"),
     "libraries.md": ("FEEL and DMN as libraries", libraries.page, "`procession.feel`, `procession.dmn`: every name"),
     "feel.md": ("FEEL functions", functions.page, "the built-in functions with their parameters"),
     "facts.md": ("Facts", facts.page, "what the history of an instance consists of"),
     "incidents.md": ("Incident codes", incidents.page, "what stops an instance"),
     "rules.md": ("Rules", rules.page, "every rule that a diagnostic can name, with what it says and the remedy"),
+    "standard.md": (
+        "Rules of the standard",
+        standard.page,
+        "every constraint of BPMN 2.0.2 that `check --standard` applies",
+    ),
     "limits.md": ("Limits", limits.page, "what is bounded, and by how much"),
 }
 """File name to title, maker and what it holds."""

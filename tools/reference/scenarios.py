@@ -17,6 +17,7 @@ BODIES: Final[dict[str, type[msgspec.Struct]]] = {
     "throw": scenario.ThrowJob,
     "message": scenario.Message,
     "signal": scenario.Signal,
+    "evaluate": scenario.Evaluate,
     "set": scenario.SetVariables,
     "resolve": scenario.Resolve,
     "cancel": scenario.Cancel,
@@ -44,7 +45,13 @@ def page() -> str:
         "## `jobs`: what jobs answer",
         "By job type: one answer, or a list of answers by attempt whose last repeats. An answer is exactly one of:",
         table(("key", "type", "default"), _fields(scenario.Answer)),
-        "`fail` takes " + _listed(scenario.Fail) + ". `throw` takes " + _listed(scenario.Throw) + ".",
+        "`fail` takes "
+        + _listed(scenario.Fail)
+        + ". `throw` takes "
+        + _listed(scenario.Throw)
+        + ". `choose` takes "
+        + _listed(scenario.Choose)
+        + ".",
         "## `steps`",
         "A step has exactly one verb, and `instance: NAME` where the last instance started is not meant.",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 import msgspec
 
@@ -26,7 +26,10 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Diagnostic(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One finding. `rule` is the lint rule's name, `element` the id in the document, `remedy` what to do."""
+    """One finding. `rule` is the lint rule's name, `element` the id in the document, `remedy` what to do.
+
+    `path` are the ids of the elements through which a run gets there, where the finding is about runs.
+    """
 
     rule: str
     message: str
@@ -34,12 +37,25 @@ class Diagnostic(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     element: str = ""
     span: Span = Span()
     remedy: str = ""
+    path: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         where = f" {self.element}:" if self.element else ""
         remedy = f" ({self.remedy})" if self.remedy else ""
         place = f"{self.span}: " if str(self.span) else ""
-        return f"{place}{self.severity} [{self.rule}]{where} {self.message}{remedy}"
+        return f"{place}{self.severity} [{self.rule}]{where} {self.message}{remedy}{_shown(self.path)}"
+
+
+_FIRST_SHOWN: Final = 4
+_LAST_SHOWN: Final = 8
+
+
+def _shown(path: tuple[str, ...]) -> str:
+    """A path in a line of text, the middle of a long one left out."""
+    left_out = len(path) - _FIRST_SHOWN - _LAST_SHOWN
+    if left_out > 1:
+        path = (*path[:_FIRST_SHOWN], f"… {left_out} more …", *path[-_LAST_SHOWN:])
+    return f"; path: {' → '.join(path)}" if path else ""
 
 
 @final

@@ -23,6 +23,7 @@ RULES: Final[dict[str, str]] = {
     "duplicate-id": "two elements have the same id",
     "dangling-reference": "a reference names what is not there, or an element of another kind",
     "attribute": "an attribute is no boolean, or none of its words",
+    "collapsed-subprocess": "a sub-process is drawn collapsed, and what it does nowhere",
     "diagram": "a shape or an edge of the diagram cannot be drawn",
     "duplicate-extension": "an extension element that may stand once stands twice",
     "extension-attribute": "an extension or one of its attributes has no effect where it stands",
@@ -61,6 +62,9 @@ RULES: Final[dict[str, str]] = {
     "escalation-reference": "an escalation event names no escalation with a code, or catches a code that is computed",
     # Activities.
     "implementation": "nobody does a task, two do it, or its job or script is incomplete",
+    "compensation": "a compensation event names or is tied to no activity, or an activity for compensation has a flow",
+    "transaction": "a cancel event belongs to no transaction, or a transaction has a method that is not executed",
+    "ad-hoc-sub-process": "an ad-hoc sub-process has a start or end event, nothing to choose, or no list to choose by",
     "retry": "the retries of a job are given twice, or are no count and durations",
     "called-element": "a call activity names no process, or one that must be deployed together with it is missing",
     "version-tag": "a binding is unknown, or by a version tag that is not given",
@@ -75,6 +79,15 @@ RULES: Final[dict[str, str]] = {
     "task-listener": "a task listener has no type",
     "duplicate-execution-listeners": "two execution listeners have the same event and type",
     "duplicate-task-listeners": "two task listeners have the same event and type",
+    # What exploring the flow shows.
+    "deadlock": "a join can wait for ever for a token that never comes, before anything has ended",
+    "token-left-behind": "an end is reached while a token waits for ever at a join, so the process never completes",
+    "dead-join": "a join never has all the tokens that it waits for",
+    "lack-of-synchronization": "several tokens of one run come to the same element, which happens as often",
+    "unreachable": "no way leads from a start to an element, or no run takes it",
+    "dead-flow": "an element is left, but never over this flow",
+    "no-way-out": "a run can come to where the flow goes round for ever",
+    "soundness": "the flow of a scope is not explored, or not to the end, so nothing is said about the rest",
     # Data and expressions.
     "io-mapping": "a mapping has no source or target, or stands where nothing is mapped",
     "data": "a data association says not what it moves, or data means something else than is drawn",
@@ -85,7 +98,5 @@ RULES: Final[dict[str, str]] = {
     # Documents of decisions.
     "boxed-expression": "a boxed expression is incomplete, or two stand in one place",
     "decision-table": "a decision table lacks a column, or a rule lacks an entry",
-    # The command line.
-    "standard": "the rules of the standard alone are not checked yet",
 }
 """Rule -> what breaks it."""

@@ -17,6 +17,7 @@ from procession.cli.commands import (
     decisions,
     documents,
     expressions,
+    importing,
     instances,
     running,
     scenarios,
@@ -47,6 +48,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("check", documents.check, _MODELS),
     ("deploy", documents.deploy, _MODELS),
     ("draw", documents.draw, _MODELS),
+    ("import", importing.import_models, _MODELS),
     ("test", scenarios.run_scenarios, _MODELS),
     ("feel", expressions.feel, _MODELS),
     ("list", instances.list_things, _LOOKING),
@@ -54,8 +56,10 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("complete", work.complete, _WORK),
     ("message", work.message, _WORK),
     ("signal", work.signal, _WORK),
+    ("evaluate", work.evaluate, _WORK),
     ("resolve", work.resolve, _WORK),
     ("set", work.set_variables, _WORK),
+    ("trigger", work.trigger, _WORK),
     ("cancel", work.cancel, _WORK),
     ("modify", changes.modify, _CHANGE),
     ("migrate", changes.migrate, _CHANGE),
@@ -90,6 +94,8 @@ def _of_all_commands(
 
 def run(arguments: list[str]) -> None:
     """Runs one command line and ends the process."""
+    if arguments[:1] == ["import"]:
+        arguments = importing.spelled(arguments)
     try:
         if "--json" in arguments:
             _run_for_scripts(arguments)

@@ -127,6 +127,7 @@ def as_record(diagnostic: Diagnostic) -> dict[str, object]:
         "element": diagnostic.element,
         "message": diagnostic.message,
         "remedy": diagnostic.remedy,
+        "path": diagnostic.path,
     }
 
 

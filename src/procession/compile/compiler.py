@@ -7,7 +7,17 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from procession.base.diagnostics import Diagnostic
-from procession.compile.check import data, details, extensions, references, structure, support
+from procession.compile.check import (
+    ad_hoc,
+    compensation,
+    data,
+    details,
+    drawing,
+    extensions,
+    references,
+    structure,
+    support,
+)
 from procession.compile.expressions import LANGUAGES, Expressions, Languages
 from procession.compile.findings import Findings
 from procession.compile.global_tasks import called_in, process_of
@@ -31,6 +41,8 @@ RULES: Final[tuple[Rule, ...]] = (
     references.check_scope,
     details.check_scope,
     extensions.check_scope,
+    compensation.check_scope,
+    ad_hoc.check_scope,
 )
 """Every rule sees every scope of a process."""
 
@@ -99,14 +111,25 @@ def check_definitions(
     languages: frozenset[str] = LANGUAGES,
     fallback_language: str = "",
 ) -> list[Diagnostic]:
-    """What `compile_definitions` would find, and of processes that are only drawn the same as warnings."""
+    """What `compile_definitions` would find, and of processes that are only drawn the same as warnings; and what is
+    unsound about the flow of a process in which nothing else is wrong (`compile.soundness`)."""
     known = _languages(definitions, languages, fallback_language)
     diagnostics = _document(definitions)
     for process in definitions.processes:
         findings = Findings(is_drawing=not process.is_executable, is_strict=strict)
-        _lowered(definitions, process, known, findings)
+        resolved, lowered, expressions = _lowered(definitions, process, known, findings)
+        if findings.is_runnable():
+            _explored(resolved, lowered, expressions, findings)
         diagnostics += findings.in_order()
     return diagnostics + _global_tasks(definitions, known, strict=strict)[1]
+
+
+def _explored(resolved: Resolved, lowered: Lowered, expressions: Expressions, findings: Findings) -> None:
+    """What the flow of a process without errors can do. Only checking asks for it, deploying never loads it."""
+    from procession.compile.soundness import check_soundness
+
+    drawn = lowered.drawn
+    check_soundness(link(resolved, lowered, expressions), lambda node: drawn[node.index] or resolved.process, findings)
 
 
 def _languages(
@@ -148,6 +171,7 @@ def _lowered(
     resolved = resolve(definitions, process, languages.scripts)
     support.check_process(resolved, findings)
     data.check_process(resolved, findings)
+    drawing.check_process(resolved, findings)
     listeners = process.extension.execution_listeners
     details.check_listeners(process, ("execution", EXECUTION_EVENTS), listeners, findings)
     details.check_roles(process, process.resources, findings)

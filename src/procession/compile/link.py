@@ -13,12 +13,14 @@ from msgspec.structs import replace
 
 from procession.compile.expressions import Expressions
 from procession.compile.lower.process import Lowered
-from procession.compile.resolve import Resolved, ScopeView, is_implicit_start, is_link, link_name
+from procession.compile.resolve import Resolved, ScopeView, handlers_of, is_implicit_start, is_link, link_name
 from procession.ir.kinds import Kind
 from procession.ir.program import (
     DMN_SEMANTICS,
     FEEL_SEMANTICS,
     IR_VERSION,
+    NONE,
+    CompensateTrigger,
     LinkTrigger,
     Node,
     NoneTrigger,
@@ -30,7 +32,12 @@ from procession.model.events import Event
 
 WAITING_ITSELF: Final = frozenset({Kind.INTERMEDIATE_CATCH_EVENT, Kind.RECEIVE_TASK})
 _LATE_JOINS: Final = frozenset({Kind.INCLUSIVE_GATEWAY, Kind.COMPLEX_GATEWAY})
-SCOPES: Final = frozenset({Kind.PROCESS, Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS})
+SCOPES: Final = frozenset(
+    {Kind.PROCESS, Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS, Kind.TRANSACTION, Kind.AD_HOC_ACTIVATION}
+)
+"""What starts its content itself."""
+HANDLING: Final = (SCOPES - {Kind.AD_HOC_ACTIVATION}) | {Kind.AD_HOC_SUB_PROCESS}
+"""What event sub-processes can be in."""
 
 Changes: TypeAlias = dict[str, object]
 
@@ -99,6 +106,8 @@ def _linked(linking: _Linking, node: Node) -> Node:
         changes["catches"] = catches
     if node.kind in SCOPES:
         changes["starts"] = _starts(linking, node)
+    if isinstance(drawn, Event) and isinstance(node.trigger, CompensateTrigger):
+        changes["trigger"] = _compensation(linking, drawn, view, node.trigger)
     if isinstance(drawn, Event) and is_link(drawn, "intermediateThrowEvent"):
         changes["trigger"] = LinkTrigger(linking.links[view.owner.id, link_name(drawn)])
     return replace(node, **changes) if changes else node
@@ -116,7 +125,7 @@ def _catches(linking: _Linking, node: Node, drawn: FlowNode | None, view: ScopeV
         return ()
     if drawn is not None and node.index == lowered.outer[drawn.id]:
         found += [lowered.outer[event.id] for event in view.boundary.get(drawn.id, ())]
-    if node.kind in SCOPES:
+    if node.kind in HANDLING:
         inside = linking.resolved.views[node.id]
         found += [lowered.outer[_start_of(linking, each)] for each in inside.event_sub_processes]
     if node.kind is Kind.EVENT_BASED_GATEWAY and drawn is not None:
@@ -152,6 +161,19 @@ def _links(lowered: Lowered) -> dict[tuple[str, str], Ref]:
         if isinstance(drawn, Event) and is_link(drawn, "intermediateCatchEvent"):
             found[view.owner.id, link_name(drawn)] = node.index
     return found
+
+
+# --- compensation -----------------------------------------------------------------------------------------------------
+
+
+def _compensation(linking: _Linking, drawn: Event, view: ScopeView, trigger: CompensateTrigger) -> CompensateTrigger:
+    """The activity that a throw names, and the handler that an association ties to a boundary event."""
+    lowered = linking.lowered
+    if drawn.kind == "boundaryEvent":
+        handler = next((lowered.outer[each.id] for each in handlers_of(linking.resolved, view, drawn)), NONE)
+        return replace(trigger, handler=handler)
+    ref = drawn.definitions[0].ref
+    return replace(trigger, activity=lowered.inner.get(ref, NONE)) if ref else trigger
 
 
 # --- inclusive joins --------------------------------------------------------------------------------------------------

@@ -85,9 +85,11 @@ def _assigned(extension: Extension) -> Iterator[str]:
 
 def _data(resolved: Resolved) -> Iterator[str]:
     yield from _owned(resolved.process)
+    yield from [store.name for store in resolved.definitions.data_stores]
     for view in resolved.scopes:
         yield from [item.name for item in view.scope.data_objects]
         yield from [item.name for item in view.scope.data_object_references]
+        yield from [item.name for item in view.scope.data_store_references]
         for node in view.scope.nodes:
             if isinstance(node, Activity):
                 yield from _owned(node)

@@ -16,6 +16,7 @@ Line: TypeAlias = Literal[
     "escalation at the border of a task",
     "message without a correlation key",
     "cycle of an event that comes once",
+    "compensation event without an activity",
 ]
 
 SEVERITIES: Final[dict[Line, dict[Profile, Severity | None]]] = {
@@ -27,5 +28,7 @@ SEVERITIES: Final[dict[Line, dict[Profile, Severity | None]]] = {
     "message without a correlation key": {"zeebe": "error", "standard": None},
     # The standard lets any timer have a cycle; where the first firing ends it, it comes once.
     "cycle of an event that comes once": {"zeebe": "error", "standard": None},
+    # Then there is nothing to undo; who draws it for an engine of the dialect forgot something.
+    "compensation event without an activity": {"zeebe": "error", "standard": "warning"},
 }
 """None: allowed."""

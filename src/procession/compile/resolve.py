@@ -159,6 +159,18 @@ def is_implicit_start(node: FlowNode, view: ScopeView) -> bool:
     return not is_link(node, "intermediateCatchEvent")
 
 
+def handlers_of(resolved: Resolved, view: ScopeView, event: Event) -> list[Activity]:
+    """The activities of the scope that associations tie to a compensation boundary event, whichever way they point."""
+    drawn = [each for collaboration in resolved.definitions.collaborations for each in collaboration.associations]
+    found: list[Activity] = []
+    for each in (*view.scope.associations, *drawn):
+        if event.id in {each.source, each.target}:
+            node = view.nodes.get(each.target if each.source == event.id else each.source)
+            if isinstance(node, Activity) and node.is_for_compensation and node not in found:
+                found.append(node)
+    return found
+
+
 def definitions_named(resolved: Resolved, ref: str) -> list[EventDefinition]:
     """The event definition of an id: one of the document, or one that an event of the process holds."""
     own = (

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from procession.core import facts as f
 from procession.core.apply_events import EVENTS, LATE_JOINS, Apply, tokens_merged, unwatch, wait
+from procession.core.apply_scopes import SCOPES
 from procession.core.renumber import renumber
 from procession.core.state import (
     AWAITS_DATA,
@@ -150,6 +151,8 @@ def _element_terminating(program: Program, state: State, fact: f.ElementTerminat
     element.waits = None
     element.attributes = None
     element.held = None
+    if element.extras is not None:
+        element.extras.undoing = None
     element.tokens = 0
     element.arrived = None
     element.gates = None
@@ -470,4 +473,5 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.StoresRead: _stores_read,
     f.StoreWritten: _nothing,
     f.ConversationJoined: _joined,
+    **SCOPES,
 }

@@ -77,15 +77,18 @@ def find(
     """The nearest catching node from an element outwards; in one scope an exact code wins over a catch-all.
 
     What happens inside an event sub-process is not caught by event sub-processes of the same scope: they are
-    handlers of that scope, not parts of it.
+    handlers of that scope, not parts of it. A completed scope that is undone catches nothing any more, a cancelled
+    transaction only at its border.
     """
     inside_handler = False
     current: ElementInstance | None = element
     while current is not None:
         node = cx.nodes[current.node]
         # An event sub-process is inside the scope, so it comes before the boundary events around it.
-        found = None if inside_handler else _matching(cx, node, kind, code, Kind.START_EVENT)
-        found = found or _matching(cx, node, kind, code, Kind.BOUNDARY_EVENT)
+        is_over = current.stage >= Stage.COMPENSATING
+        found = None if inside_handler or is_over else _matching(cx, node, kind, code, Kind.START_EVENT)
+        if current.stage is not Stage.COMPENSATING:
+            found = found or _matching(cx, node, kind, code, Kind.BOUNDARY_EVENT)
         if found is not None:
             return current, found
         inside_handler = node.kind is Kind.EVENT_SUB_PROCESS

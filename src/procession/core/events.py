@@ -51,13 +51,24 @@ class Start(Event, frozen=True, array_like=True, gc=False, kw_only=True):
     """Begin at these elements instead of the start event, with the variables of the instance `source`."""
 
 
+class Choice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the job of an ad-hoc sub-process decided: activities to begin, each with variables of its own, or that it is
+    `done`. `cancel_remaining` ends what is active in it."""
+
+    activities: list[tuple[str, dict[str, Json]]] = []
+    done: bool = False
+    cancel_remaining: bool = False
+
+
 class CompleteJob(Event, frozen=True, array_like=True, gc=False):
-    """A worker finished a job; `variables` are its result. For a task listener `denied` rejects the transition."""
+    """A worker finished a job; `variables` are its result. For a task listener `denied` rejects the transition; for an
+    ad-hoc sub-process `choice` says how it goes on."""
 
     job: int
     variables: dict[str, Json] = {}
     denied: bool = False
     reason: str = ""
+    choice: Choice | None = None
 
 
 class ExhaustJob(Event, frozen=True, array_like=True, gc=False):
@@ -190,6 +201,15 @@ class ResolveIncident(Event, frozen=True, array_like=True, gc=False):
     retries: int = 1
 
 
+class TriggerActivity(Event, frozen=True, array_like=True, gc=False):
+    """Begin activities of an ad-hoc sub-process: `element` is its element instance, 0 for the one that has them all;
+    `activities` are element ids. Each is an activation of its own, in which `variables` are local."""
+
+    element: int
+    activities: list[str]
+    variables: dict[str, Json] = {}
+
+
 class Cancel(Event, frozen=True, array_like=True, gc=False):
     """Cancel the whole instance."""
 
@@ -257,6 +277,7 @@ AnyEvent: TypeAlias = (
     | ChildEscalated
     | SetVariables
     | ResolveIncident
+    | TriggerActivity
     | Cancel
     | Continue
     | Modify

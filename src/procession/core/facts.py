@@ -22,6 +22,8 @@ from procession.core.facts_of_data import DataArrived as DataArrived
 from procession.core.facts_of_data import DataAwaited as DataAwaited
 from procession.core.facts_of_data import StoresRead as StoresRead
 from procession.core.facts_of_data import StoreWritten as StoreWritten
+from procession.core.facts_of_decisions import DecisionEvaluated as DecisionEvaluated
+from procession.core.facts_of_decisions import DecisionFailed as DecisionFailed
 from procession.core.facts_of_events import ConditionChanged as ConditionChanged
 from procession.core.facts_of_events import ConditionOpened as ConditionOpened
 from procession.core.facts_of_events import GatewayActivated as GatewayActivated
@@ -29,6 +31,15 @@ from procession.core.facts_of_events import GatewayReset as GatewayReset
 from procession.core.facts_of_events import ImplicitThrown as ImplicitThrown
 from procession.core.facts_of_events import TriggerHappened as TriggerHappened
 from procession.core.facts_of_events import TriggersComplete as TriggersComplete
+from procession.core.facts_of_scopes import ActivationEntered as ActivationEntered
+from procession.core.facts_of_scopes import ActivationsClosed as ActivationsClosed
+from procession.core.facts_of_scopes import ActivitiesChosen as ActivitiesChosen
+from procession.core.facts_of_scopes import CompensationEntered as CompensationEntered
+from procession.core.facts_of_scopes import CompensationOpened as CompensationOpened
+from procession.core.facts_of_scopes import CompensationStarted as CompensationStarted
+from procession.core.facts_of_scopes import CompletionKept as CompletionKept
+from procession.core.facts_of_scopes import OutputAppended as OutputAppended
+from procession.core.facts_of_scopes import TransactionCancelled as TransactionCancelled
 
 
 class InstanceStarted(Fact, frozen=True, array_like=True, gc=False, tag="started"):
@@ -369,37 +380,6 @@ class Warned(Fact, frozen=True, array_like=True, gc=False, tag="warned"):
     notes: list[Json]
 
 
-class DecisionEvaluated(Fact, frozen=True, array_like=True, gc=False, tag="decided"):
-    """What a called decision did: of it and each decision that it required, in the order of their results, [id, name,
-    inputs, output, tables, omitted].
-
-    `inputs` are the values of its requirements by name. A table is [owner, hit policy, inputs, rules], an input
-    [text, value], a rule [number, id]: one that matched, counted from 1. `omitted` names what was too large to be kept
-    and stands there as null; `left_out` counts the decisions that were.
-    """
-
-    element: int
-    decision: str
-    evaluations: list[Json]
-    left_out: int = 0
-
-
-class DecisionFailed(Fact, frozen=True, array_like=True, gc=False, tag="undecided"):
-    """What a called decision did that has no result; warnings and an incident of the same element follow.
-
-    `evaluations` and `left_out` are as in `decided`; those that have no output come last and have null there. `failed`
-    is the id of the decision in which it failed, '' if none was begun. `code` says why: `unique` or `any` (a hit
-    policy), `assert`, `budget` (too many steps), `unknown-decision`, `document` (it cannot be read).
-    """
-
-    element: int
-    decision: str
-    evaluations: list[Json]
-    left_out: int
-    failed: str
-    code: str
-
-
 class Drew(Fact, frozen=True, array_like=True, gc=False, tag="drew"):
     """An expression drew random numbers; the counter moves so that no draw repeats."""
 
@@ -462,6 +442,15 @@ AnyFact: TypeAlias = (
     | ChildStarted
     | ErrorThrown
     | EscalationThrown
+    | CompletionKept
+    | CompensationOpened
+    | CompensationStarted
+    | CompensationEntered
+    | TransactionCancelled
+    | ActivitiesChosen
+    | ActivationEntered
+    | ActivationsClosed
+    | OutputAppended
     | IncidentRaised
     | IncidentResolved
     | Warned

@@ -22,10 +22,11 @@ from procession.core.commands import (
 )
 from procession.core.context import Context, Rejected
 from procession.core.delivery import correlate, look_for_conversation
+from procession.core.elements.ad_hoc import admit_choice, choosable, decided
 from procession.core.elements.table import RESOLVED
-from procession.core.interrupt import cancel, catch, happens_again
+from procession.core.interrupt import cancel, catch, event_of, happens_again
 from procession.core.jobs import command_of
-from procession.core.state import READS_STORES, ElementInstance, Job, Subscription, Timer
+from procession.core.state import READS_STORES, ElementInstance, Job, Stage, Subscription, Timer
 from procession.core.task_listeners import admit, listener_done, request
 from procession.core.timers import date_time_ms
 from procession.core.tokens import next_of, take
@@ -40,7 +41,7 @@ def _start(cx: Context, event: e.Start) -> None:
     if event.start_node == NONE and not program.nodes[0].starts and not contents:
         raise Rejected("conflict", f"process {program.process_id} has no start event without a trigger")
     # A start event with output mappings lets only their targets into the process.
-    mapped = event.start_node != NONE and _maps_content(program.nodes[event.start_node])
+    mapped = event.start_node != NONE and _maps_content(event_of(cx, program.nodes[event.start_node]))
     root = cx.new_key()
     cx.write(
         f.InstanceStarted(
@@ -95,6 +96,13 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     kind = None if job.listener < 0 else node.listeners[job.listener].event
     if event.denied:
         admit(element, kind)
+    choice = event.choice
+    chosen: list[Json] = []
+    if choice is not None or element.extras is not None:
+        if kind is None and element.activations is not None:
+            choice = choice or _NOTHING
+        if choice is not None:
+            chosen = admit_choice(cx, node, kind, choice)
     _close_job_incidents(cx, element, job)
     cx.send(CloseJob(job.key))
     if kind is not None and kind >= ListenerEvent.CREATING:
@@ -103,7 +111,10 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     cx.write(f.JobCompleted(job.key))
     if kind is None:
         receive(cx, element, event.variables)
-        cx.agenda.append((op.COMPLETE, element.key))
+        if choice is None:
+            cx.agenda.append((op.COMPLETE, element.key))
+        else:
+            decided(cx, element, choice, chosen)
     elif kind is ListenerEvent.START:
         for name, value in event.variables.items():
             cx.write(f.VariableSet(element.key, name, value))
@@ -111,6 +122,10 @@ def _complete_job(cx: Context, event: e.CompleteJob) -> None:
     else:
         merge(cx, element.scope or element, event.variables)
         cx.agenda.append((op.END_LISTENER, element.key, job.listener))
+
+
+_NOTHING: Final = e.Choice()
+"""What the job of an ad-hoc sub-process chose when its answer says nothing of it."""
 
 
 def _exhaust_job(cx: Context, event: e.ExhaustJob) -> None:
@@ -348,8 +363,41 @@ def _again(cx: Context, key: int, operation: tuple[Json, ...]) -> tuple[Json, ..
             return (_LISTENER_OPERATIONS.get(event, op.TASK_LISTENER), key, listener - 1)
         if node.kind in {Kind.CALL_ACTIVITY, Kind.DECISION_TASK}:
             return (op.CALL, key)
+        if node.kind is Kind.AD_HOC_SUB_PROCESS:
+            return (op.GO_ON, key)
         return (op.REJOB, key) if node.job is not None else (op.ACTIVATE, key)
     return operation
+
+
+def _trigger(cx: Context, event: e.TriggerActivity) -> None:
+    element = cx.element(event.element) if event.element else _ad_hoc_of(cx, event.activities)
+    node = cx.node_of(element)
+    if not _is_choosing(element):
+        raise Rejected("conflict", f"{node.id} is no ad-hoc sub-process in which an activity could begin now")
+    known = choosable(cx, node)
+    unknown = [name for name in event.activities if name not in known]
+    if unknown or not event.activities:
+        what = f"cannot activate {', '.join(unknown)}" if unknown else "is told to activate nothing"
+        raise Rejected("not-found", f"{node.id} {what}; it has {', '.join(known)}")
+    cx.write(f.ActivitiesChosen(element.key, [[[known[name]], event.variables] for name in event.activities]))
+    cx.agenda.append((op.ACTIVATE_CHOSEN, element.key))
+
+
+def _is_choosing(element: ElementInstance) -> bool:
+    activations = element.activations
+    return activations is not None and not activations.closed and element.stage is Stage.ACTIVE
+
+
+def _ad_hoc_of(cx: Context, activities: list[str]) -> ElementInstance:
+    """The one active ad-hoc sub-process that has all of these."""
+    choosing = [each for each in cx.state.elements.values() if _is_choosing(each)]
+    found = [each for each in choosing if choosable(cx, cx.node_of(each)).keys() >= set(activities)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(activities)
+    if found:
+        raise Rejected("conflict", f"{len(found)} active ad-hoc sub-processes have {names}: say which, by its key")
+    raise Rejected("not-found", f"no ad-hoc sub-process is active that could activate {names}")
 
 
 def _cancel(cx: Context, event: e.Cancel) -> None:
@@ -394,6 +442,7 @@ EVENTS: Final[dict[type[Any], Handle]] = {
     e.ChildEscalated: _child_escalated,
     e.SetVariables: _set_variables,
     e.ResolveIncident: _resolve_incident,
+    e.TriggerActivity: _trigger,
     e.Cancel: _cancel,
     e.Continue: _continue,
     e.Modify: modification.modify,

@@ -16,7 +16,9 @@ from procession.core.events import ChildTerminated
 from procession.core.jobs import next_listener
 from procession.core.operations import (
     ACTIVATE,
+    ACTIVATE_CHOSEN,
     CANCELLED,
+    COMPENSATE,
     COMPLETE,
     ENTER,
     HANDLE,
@@ -32,7 +34,7 @@ from procession.core.variables import receive, variables_of
 from procession.ir.kinds import Kind, ListenerEvent
 from procession.ir.program import Node, Ref
 
-_INTO_SCOPE: Final = (ENTER, SPAWN)
+_INTO_SCOPE: Final = (ENTER, SPAWN, ACTIVATE_CHOSEN)
 
 
 def interrupt(cx: Context, top: ElementInstance, then: Operation, *, at_once: bool = False) -> None:
@@ -51,6 +53,9 @@ def interrupt_inside(cx: Context, scope: ElementInstance, then: Operation) -> No
         cx.agenda.remove(op)
     if scope.tokens or scope.arrived or scope.gates:
         cx.write(f.ScopeInterrupted(scope.key))
+    if scope.activations is not None and not scope.activations.closed:
+        close_own_job(cx, scope)
+        cx.write(f.ActivationsClosed(scope.key))
     if not over:
         _close_event_sub_processes(cx, scope)
     _follow(cx, scope, then, over=over)
@@ -211,6 +216,9 @@ def _boundary(cx: Context, host: ElementInstance, node: Node, variables: dict[st
     assert scope is not None
     if node.interrupting:
         interrupt(cx, host, (PASS, scope.key, node.index, variables))
+        if host.compensates in cx.state.elements:
+            # A handler that was interrupted has ended, too: whoever had something undone by it goes on.
+            cx.agenda.append((COMPENSATE, host.compensates))
     else:
         pass_event(cx, scope.key, node, variables, token=False)
 
@@ -231,9 +239,14 @@ def _event_sub_process(cx: Context, scope: ElementInstance, node: Node, variable
 def handle(cx: Context, scope: int, start: Ref, variables: Json) -> None:
     """An event sub-process begins with the event that its start event `start` caught."""
     node = cx.nodes[start]
-    sub_process = cx.nodes[node.scope]
     key = cx.new_key()
-    cx.write(f.ElementEntered(key, sub_process.index, scope, False))
+    cx.write(f.ElementEntered(key, node.scope, scope, False))
+    start_handler(cx, key, node, variables)
+
+
+def start_handler(cx: Context, key: int, node: Node, variables: Json) -> None:
+    """An event sub-process that was entered goes on with its start event `node`, which caught something."""
+    sub_process = cx.nodes[node.scope]
     following = next_of(sub_process)
     if following == ACTIVATE and not sub_process.catches:
         pass_event(cx, key, node, variables_of(variables), token=False)
@@ -245,13 +258,30 @@ def handle(cx: Context, scope: int, start: Ref, variables: Json) -> None:
 
 def _close_event_sub_processes(cx: Context, scope: ElementInstance) -> None:
     """An interrupted scope starts no further event sub-process; its boundary events stay."""
+    close_catches(cx, scope, (Kind.START_EVENT,))
+
+
+def close_catches(
+    cx: Context, element: ElementInstance, kinds: tuple[Kind, ...] = (Kind.START_EVENT, Kind.BOUNDARY_EVENT)
+) -> None:
+    """Closes the timers and subscriptions of an element's event sub-processes and boundary events."""
     state = cx.state
-    for wait in list(scope.waits or ()):
+    for wait in list(element.waits or ()):
         timer, subscription = state.timers.get(wait), state.subscriptions.get(wait)
         waiting = timer or subscription or state.conditions.get(wait)
-        if waiting is not None and event_of(cx, cx.nodes[waiting.node]).kind is Kind.START_EVENT:
+        if waiting is not None and event_of(cx, cx.nodes[waiting.node]).kind in kinds:
             close_wait(cx, wait)
             cx.write(f.WaitClosed(wait))
+
+
+def close_own_job(cx: Context, element: ElementInstance) -> None:
+    """Nobody is to do the job of an element that goes on without its answer."""
+    state = cx.state
+    jobs = [wait for wait in element.waits or () if wait in state.jobs and state.jobs[wait].listener < 0]
+    incidents = [wait for wait in element.waits or () if wait in state.incidents and state.incidents[wait].job in jobs]
+    for wait in (*incidents, *jobs):
+        close_wait(cx, wait)
+        cx.write(f.WaitClosed(wait))
 
 
 def _event_gateway(cx: Context, gateway: ElementInstance, node: Node, variables: dict[str, Json]) -> None:

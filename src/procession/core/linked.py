@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol, TypeAlias, final
 
 from procession.base.failure import Failure
 from procession.base.values import Json
-from procession.ir.program import NONE, Program
+from procession.ir.kinds import Kind
+from procession.ir.program import NONE, CompensateTrigger, Program, Ref
 
 
 class Note(Protocol):
@@ -78,10 +79,25 @@ Decide: TypeAlias = Callable[[str, str, Lookup, Environment], Decided]
 class Linked:
     """A program with its expressions compiled. Immutable, shared by all instances of the program.
 
-    `conditional` are the nodes out of which a flow with a condition leads.
+    `conditional` are the nodes out of which a flow with a condition leads. `handlers` are the compensation handlers by
+    the node that they undo, `undo_starts` the start events of compensation event sub-processes by the node around;
+    `compensable` are the nodes whose instances a scope may have to keep because of them.
     """
 
-    __slots__ = ("conditional", "decide", "environment", "expressions", "flows", "hash", "missing", "nodes", "program")
+    __slots__ = (
+        "compensable",
+        "conditional",
+        "decide",
+        "environment",
+        "expressions",
+        "flows",
+        "handlers",
+        "hash",
+        "missing",
+        "nodes",
+        "program",
+        "undo_starts",
+    )
 
     def __init__(
         self,
@@ -98,7 +114,37 @@ class Linked:
         self.nodes = program.nodes
         self.flows = program.flows
         self.conditional = frozenset([flow.source for flow in program.flows if flow.condition != NONE])
+        self.handlers, self.undo_starts = _handlers(program)
+        self.compensable = _compensable(program, {*self.handlers, *self.undo_starts})
         self.expressions = expressions
         self.environment = environment
         self.decide = decide
         self.missing = missing
+
+
+def _handlers(program: Program) -> tuple[dict[Ref, Ref], dict[Ref, Ref]]:
+    nodes = program.nodes
+    handlers: dict[Ref, Ref] = {}
+    starts: dict[Ref, Ref] = {}
+    for node in nodes:
+        trigger = node.trigger
+        if not isinstance(trigger, CompensateTrigger):
+            continue
+        if node.kind is Kind.BOUNDARY_EVENT and trigger.handler != NONE:
+            host = nodes[node.attached]
+            # Of a loop each instance is undone, not the body around them.
+            handlers[host.inner if host.kind in {Kind.MULTI_INSTANCE, Kind.LOOP} else host.index] = trigger.handler
+        elif node.kind is Kind.START_EVENT:
+            starts[nodes[node.scope].scope] = node.index
+    return handlers, starts
+
+
+def _compensable(program: Program, undone: set[Ref]) -> frozenset[Ref]:
+    """These nodes and all scopes around them; but what happens in a handler is not undone in its turn."""
+    found: set[Ref] = set()
+    for each in sorted(undone):
+        node = each
+        while node > 0 and node not in found:
+            found.add(node)
+            node = program.nodes[node].scope
+    return frozenset(found)

@@ -21,7 +21,7 @@ from procession.core.context import Context, Rejected
 from procession.core.elements.tasks import attributes
 from procession.core.jobs import create, plan_job
 from procession.core.mapping import JOINS, Mapping, mapped
-from procession.core.plans import Choice, MigrationAction, MigrationPlan, What
+from procession.core.plans import MigrationAction, MigrationChoice, MigrationPlan, What
 from procession.core.renumber import unplaced
 from procession.core.state import AWAITS_DATA, READS_STORES, STORES_READ, ElementInstance, Stage, State
 from procession.core.suspension import set_timer, subscribe
@@ -150,7 +150,7 @@ class _Look:
             self._problem(element, why)
             return
         new = self._target.nodes[where]
-        chosen = self._plan.choices.get(str(element.key)) or self._plan.choices.get(node.id) or Choice()
+        chosen = self._plan.choices.get(str(element.key)) or self._plan.choices.get(node.id) or MigrationChoice()
         self._add("move", element, new)
         self._jobs(element, new, chosen)
         self._waits(element, node, new, chosen)
@@ -161,7 +161,7 @@ class _Look:
                 self._add("keep-incident", element, new, incident)
         self._tokens(element, new)
 
-    def _jobs(self, element: ElementInstance, new: Node, chosen: Choice) -> None:
+    def _jobs(self, element: ElementInstance, new: Node, chosen: MigrationChoice) -> None:
         for key in element.waits or ():
             job = self._state.jobs.get(key)
             if job is None:
@@ -175,7 +175,7 @@ class _Look:
             else:
                 self._add("keep-job", element, new, key)
 
-    def _waits(self, element: ElementInstance, node: Node, new: Node, chosen: Choice) -> None:
+    def _waits(self, element: ElementInstance, node: Node, new: Node, chosen: MigrationChoice) -> None:
         state = self._state
         images = {self._nodes.get(each) for each in node.catches}
         for key in element.waits or ():

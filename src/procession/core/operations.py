@@ -79,3 +79,11 @@ RENEW_TASK: Final = 64
 
 MODIFIED: Final = "modified"
 """The first word of what a scope holds that is to begin with chosen contents (core.contents), until it is entered."""
+COMPENSATE: Final = 40
+"""(element): the next completed activity that this element has undone, or what follows behind the last."""
+CANCEL_TRANSACTION: Final = 41
+"""(transaction): all inside a cancelled transaction has ended; what was completed in it is undone."""
+ACTIVATE_CHOSEN: Final = 42
+"""(ad-hoc sub-process): the next of the activities that were chosen begins."""
+GO_ON: Final = 43
+"""(ad-hoc sub-process): something in it ended: what was chosen next, or its end."""

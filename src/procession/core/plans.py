@@ -9,7 +9,7 @@ import msgspec
 KeepOrNew: TypeAlias = Literal["keep", "new"]
 
 
-class Choice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+class MigrationChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """What becomes of what an element instance waits for. `new`: a new job in place of the open one, the timer's due
     time, the subscription's name and key, the user task's attributes computed anew."""
 
@@ -32,9 +32,9 @@ class MigrationPlan(
 ):
     """Where each element of one version goes in another. What is not named has no target.
 
-    `flows` are needed for tokens that wait at joins. `choices` have a `Choice` by element id of the source, or by the
-    key of an element instance, which wins; what is not named is kept. `proposals` say what might be meant, and do
-    nothing.
+    `flows` are needed for tokens that wait at joins. `choices` have a `MigrationChoice` by element id of the source,
+    or by the key of an element instance, which wins; what is not named is kept. `proposals` say what might be meant,
+    and do nothing.
     """
 
     from_process: str = ""
@@ -43,7 +43,7 @@ class MigrationPlan(
     to_version: int = 0
     elements: dict[str, str] = {}
     flows: dict[str, str] = {}
-    choices: dict[str, Choice] = {}
+    choices: dict[str, MigrationChoice] = {}
     proposals: tuple[Proposal, ...] = ()
 
 

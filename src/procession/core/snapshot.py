@@ -17,8 +17,11 @@ from procession.base.values import Json
 from procession.core.apply_events import watch
 from procession.core.state import (
     AWAITS_DATA,
+    Activations,
+    Completion,
     Condition,
     ElementInstance,
+    Extras,
     Incident,
     Job,
     LoopState,
@@ -27,6 +30,7 @@ from procession.core.state import (
     Status,
     Subscription,
     Timer,
+    Undoing,
 )
 
 FORMAT: Final = 1
@@ -163,7 +167,24 @@ def _element_row(e: ElementInstance) -> list[object]:
         list(e.then) if e.then is not None else None,
         [[node, list(parts.items())] for node, parts in e.happened.items()] if e.happened else None,
         [[node, list(flows)] for node, flows in e.gates.items()] if e.gates else None,
+        _extras_row(e.extras) if e.extras is not None else None,
     ]
+
+
+def _extras_row(extras: Extras) -> list[object]:
+    undoing, activations = extras.undoing, extras.activations
+    return [
+        _completion_rows(extras.completions),
+        [undoing.entries, undoing.handler] if undoing is not None else None,
+        extras.compensates,
+        extras.keeps,
+        [list(activations.waiting), activations.started, activations.closed] if activations is not None else None,
+    ]
+
+
+def _completion_rows(completions: dict[int, Completion]) -> list[object]:
+    """Nested as deep as scopes are in the document."""
+    return [[key, c.node, c.variables, _completion_rows(c.inside), c.claimed] for key, c in completions.items()]
 
 
 def _load_element(state: State, row: list[object]) -> None:
@@ -214,3 +235,32 @@ def _load_rest(element: ElementInstance, row: list[object]) -> None:
     if len(row) > 1 and row[1] is not None:
         gates = cast("list[tuple[int, list[int]]]", row[1])
         element.gates = {node: tuple(flows) for node, flows in gates}
+    if len(row) > 2 and row[2] is not None:
+        element.extras = _extras(cast("list[object]", row[2]))
+
+
+def _extras(row: list[object]) -> Extras:
+    extras = Extras()
+    extras.completions = _completions(row[0])
+    if row[1] is not None:
+        entries, handler = cast("tuple[list[list[int]], int]", row[1])
+        extras.undoing = Undoing(entries)
+        extras.undoing.handler = handler
+    extras.compensates = cast("int", row[2])
+    extras.keeps = cast("bool", row[3])
+    if row[4] is not None:
+        waiting, started, closed = cast("tuple[list[Json], int, bool]", row[4])
+        extras.activations = Activations()
+        extras.activations.waiting.extend(waiting)
+        extras.activations.started = started
+        extras.activations.closed = closed
+    return extras
+
+
+def _completions(rows: object) -> dict[int, Completion]:
+    found: dict[int, Completion] = {}
+    known = cast("list[tuple[int, int, dict[str, Json] | None, object, int]]", rows)
+    for key, node, variables, inside, claimed in known:
+        found[key] = Completion(node, variables, _completions(inside))
+        found[key].claimed = claimed
+    return found

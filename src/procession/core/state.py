@@ -5,6 +5,7 @@ Native classes with `__slots__`; no behaviour beyond navigation, no I/O. The sna
 
 from __future__ import annotations
 
+from collections import deque
 from enum import IntEnum
 from typing import Final, TypeAlias, final
 
@@ -18,6 +19,10 @@ class Stage(IntEnum):
     COMPLETING = 1
     TERMINATING = 2
     """Interrupted, but listeners of a user task inside still run; it waits for nothing else."""
+    COMPENSATING = 3
+    """Completed before and opened again, or beside a throw that does not wait: it lives while something is undone."""
+    CANCELLED = 4
+    """A transaction that a cancel end event ended; it lives until its completed activities are undone."""
 
 
 class Status(IntEnum):
@@ -132,6 +137,65 @@ class LoopState:
 
 
 @final
+class Completion:
+    """An activity that ended normally and can be compensated: what a handler of it needs to know.
+
+    `variables` are those of the completed scope, or of an instance of a multi-instance activity; `inside` is what was
+    completed in it. `claimed` is the element that will have it undone: while that lives, no other one may.
+    """
+
+    __slots__ = ("claimed", "inside", "node", "variables")
+
+    def __init__(
+        self, node: int, variables: dict[str, Json] | None = None, inside: dict[int, Completion] | None = None
+    ) -> None:
+        self.node = node
+        self.variables = variables
+        self.inside = inside or {}
+        self.claimed = 0
+
+
+@final
+class Undoing:
+    """What an element has undone: entries as in `facts.CompensationStarted`, and the handler that runs."""
+
+    __slots__ = ("entries", "handler")
+
+    def __init__(self, entries: list[list[int]]) -> None:
+        self.entries = entries
+        self.handler = 0
+
+
+@final
+class Activations:
+    """Of an ad-hoc sub-process: activations that were chosen and have not begun, as in `facts.ActivitiesChosen`."""
+
+    __slots__ = ("closed", "started", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[Json] = deque()
+        self.started = 0
+        self.closed = False
+
+
+@final
+class Extras:
+    """What only compensation and ad-hoc sub-processes need of an element; most have none.
+
+    `keeps` is of an activation of an ad-hoc sub-process: a variable that no scope defines stays there.
+    """
+
+    __slots__ = ("activations", "compensates", "completions", "keeps", "undoing")
+
+    def __init__(self) -> None:
+        self.completions: dict[int, Completion] = {}
+        self.undoing: Undoing | None = None
+        self.compensates = 0
+        self.keeps = False
+        self.activations: Activations | None = None
+
+
+@final
 class ElementInstance:
     """A running element. `scope` is the enclosing one (None for the process). Everything optional is None until used.
 
@@ -146,6 +210,7 @@ class ElementInstance:
         "child",
         "children",
         "definition",
+        "extras",
         "gates",
         "groups",
         "happened",
@@ -191,6 +256,28 @@ class ElementInstance:
         """Of a parallel multiple event, by its node: what its definitions that happened brought along."""
         self.gates: dict[int, tuple[int, ...]] | None = None
         """Of a scope: the complex gateways that wait for their reset, and the flows whose tokens they had."""
+        self.extras: Extras | None = None
+        """What only compensation and ad-hoc sub-processes need."""
+
+    @property
+    def completions(self) -> dict[int, Completion]:
+        """What ended in this scope and can be compensated, by key, in the order of completion."""
+        return self.extras.completions if self.extras is not None else {}
+
+    @property
+    def undoing(self) -> Undoing | None:
+        """What this element has undone before it goes on."""
+        return self.extras.undoing if self.extras is not None else None
+
+    @property
+    def compensates(self) -> int:
+        """Of a handler, or of a scope that was opened again: the element that has something undone by it; else 0."""
+        return self.extras.compensates if self.extras is not None else 0
+
+    @property
+    def activations(self) -> Activations | None:
+        """Of an ad-hoc sub-process."""
+        return self.extras.activations if self.extras is not None else None
 
     @property
     def is_open_task(self) -> bool:

@@ -14,8 +14,8 @@ from procession.core.commands import (
 )
 from procession.core.context import Context
 from procession.core.events import ChildCompleted
-from procession.core.operations import ACTIVATE, COMPLETE, ENTER, PREPARE
-from procession.core.state import ElementInstance
+from procession.core.operations import ACTIVATE, COMPENSATE, COMPLETE, ENTER, GO_ON, PREPARE
+from procession.core.state import ElementInstance, Stage
 from procession.ir.kinds import Kind, ListenerEvent
 from procession.ir.program import Node, Ref
 
@@ -42,12 +42,21 @@ def leave(cx: Context, element: ElementInstance, flows: tuple[Ref, ...]) -> None
     scope = element.scope
     assert scope is not None
     close_waits(cx, element)
+    if element.node in cx.linked.compensable:
+        keep(cx, element)
     cx.write(f.ElementCompleted(element.key))
     if flows:
         quantity = cx.nodes[element.node].completion_quantity
         take(cx, scope, flows if quantity == 1 else flows * quantity)
     else:
         complete_if_empty(cx, scope)
+
+
+def keep(cx: Context, element: ElementInstance) -> None:
+    """A compensable element that is about to end is kept by its scope, if anything in it could be undone."""
+    linked = cx.linked
+    if element.completions or element.node in linked.handlers or element.node in linked.undo_starts:
+        cx.write(f.CompletionKept(element.key))
 
 
 def take(cx: Context, scope: ElementInstance, flows: tuple[Ref, ...]) -> None:
@@ -61,7 +70,12 @@ def take(cx: Context, scope: ElementInstance, flows: tuple[Ref, ...]) -> None:
 def complete_if_empty(cx: Context, scope: ElementInstance) -> None:
     """A scope without children and tokens is done (BPMN 2.0.2, 13.3.4)."""
     if not scope.children and scope.tokens == 0 and scope.loop is None:
-        cx.agenda.append((COMPLETE, scope.key))
+        if scope.stage >= Stage.COMPENSATING:
+            cx.agenda.append((COMPENSATE, scope.key))
+        elif scope.extras is not None and scope.activations is not None:
+            cx.agenda.append((GO_ON, scope.key))
+        else:
+            cx.agenda.append((COMPLETE, scope.key))
 
 
 def close_waits(cx: Context, element: ElementInstance) -> None:

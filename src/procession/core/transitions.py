@@ -12,10 +12,11 @@ from procession.core import migration, modification
 from procession.core import operations as op
 from procession.core.catches import await_others, listen_again, repeat_operation
 from procession.core.commands import CloseTask
+from procession.core.compensation import cancel_transaction, compensate, handled
 from procession.core.conditions import check
 from procession.core.context import Context
 from procession.core.conversations import join
-from procession.core.elements import events, loops, multi_instance, scopes, tasks
+from procession.core.elements import ad_hoc, events, loops, multi_instance, scopes, tasks
 from procession.core.elements.gateways import outgoing
 from procession.core.elements.table import ASK, COLLECT, ENTER
 from procession.core.errors import throw
@@ -26,7 +27,7 @@ from procession.core.state import Stage
 from procession.core.task_listeners import next_task_listener
 from procession.core.tokens import finish, leave
 from procession.core.variables import map_inputs, map_outputs, variables_of
-from procession.ir.kinds import ListenerEvent
+from procession.ir.kinds import Kind, ListenerEvent
 
 
 def _prepare(cx: Context, key: int) -> None:
@@ -103,10 +104,19 @@ def _leave(cx: Context, key: int) -> None:
     scope = element.scope
     if scope is None:
         finish(cx, element)
+    elif element.extras is not None and element.compensates:
+        handled(cx, element)
     elif scope.loop is not None:
         COLLECT[cx.nodes[scope.node].kind](cx, key)
+    elif scope.extras is not None and scope.activations is not None:
+        ad_hoc.collect(cx, element, scope)
+    elif scope.extras is not None and cx.nodes[scope.node].kind is Kind.AD_HOC_ACTIVATION:
+        ad_hoc.left(cx, element, scope)
     else:
-        leave(cx, element, outgoing(cx, cx.nodes[element.node], element))
+        flows = outgoing(cx, cx.nodes[element.node], element)
+        if element.extras is not None and element.activations is not None:
+            ad_hoc.publish(cx, element)
+        leave(cx, element, flows)
 
 
 def _throw(cx: Context, key: int, code: str, message: str, variables: Json, *rest: int) -> None:
@@ -181,4 +191,8 @@ TRANSITIONS: Final[dict[object, Transition]] = {
     op.SUBSCRIBE: migration.subscribe_more,
     op.RENEW_JOB: migration.renew_job,
     op.RENEW_TASK: migration.renew_task,
+    op.COMPENSATE: compensate,
+    op.CANCEL_TRANSACTION: cancel_transaction,
+    op.ACTIVATE_CHOSEN: ad_hoc.activate_chosen,
+    op.GO_ON: ad_hoc.go_on,
 }

@@ -17,14 +17,21 @@ def merge(cx: Context, element: ElementInstance, variables: dict[str, Json]) -> 
 
 
 def owner(element: ElementInstance, name: str) -> ElementInstance:
-    """The nearest scope that defines a variable, else the root."""
+    """The nearest scope that defines a variable; else the root, or an activation that keeps what is new."""
     scope = element
     while True:
         if scope.variables is not None and name in scope.variables:
             return scope
         if scope.scope is None:
-            return scope
+            return _keeper(element) or scope
         scope = scope.scope
+
+
+def _keeper(element: ElementInstance) -> ElementInstance | None:
+    scope: ElementInstance | None = element
+    while scope is not None and not (scope.extras is not None and scope.extras.keeps):
+        scope = scope.scope
+    return scope
 
 
 def receive(cx: Context, element: ElementInstance, variables: dict[str, Json]) -> None:

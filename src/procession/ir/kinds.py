@@ -38,6 +38,11 @@ class Kind(IntEnum):
     COMPLEX_GATEWAY = 21
     LOOP = 22
     """The body around an activity with a standard loop; its `inner` node is the activity itself."""
+    TRANSACTION = 30
+    AD_HOC_SUB_PROCESS = 31
+    AD_HOC_ACTIVATION = 32
+    """One activation inside an ad-hoc sub-process, which has it as its `inner` node: the scope of what is activated and
+    of all that follows it over sequence flows."""
 
 
 class TimerKind(IntEnum):

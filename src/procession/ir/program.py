@@ -150,6 +150,20 @@ class TerminateTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, t
     """A terminate end event."""
 
 
+class CompensateTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="compensate"):
+    """Of a throw: the `activity` to compensate (NONE: all of its scope), and whether the event waits until that is
+    done. Of a boundary event: the `handler`, the activity that undoes. Of the start event of an event sub-process:
+    neither."""
+
+    activity: Ref = NONE
+    handler: Ref = NONE
+    wait: bool = True
+
+
+class CancelTrigger(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="cancel"):
+    """A cancel end event inside a transaction, or the boundary event by which a cancelled transaction is left."""
+
+
 Trigger: TypeAlias = (
     NoneTrigger
     | MessageTrigger
@@ -160,6 +174,8 @@ Trigger: TypeAlias = (
     | LinkTrigger
     | TerminateTrigger
     | ConditionalTrigger
+    | CompensateTrigger
+    | CancelTrigger
 )
 
 
@@ -197,6 +213,36 @@ class Thrown(msgspec.Struct, frozen=True, array_like=True, gc=False):
     event: Ref
     condition: Ref = NONE
     first: bool = False
+
+
+@final
+class Choosable(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An element that can be the first of an activation, as whoever chooses is told of it."""
+
+    id: str
+    name: str = ""
+    documentation: str = ""
+    properties: dict[str, str] = {}
+
+
+@final
+class AdHoc(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an ad-hoc sub-process says. `chosen` is a list of element ids to activate at its beginning.
+
+    `automatic`: nothing chooses, so each activity without an incoming flow is performed once, and then it ends.
+    """
+
+    sequential: bool = False
+    automatic: bool = False
+    cancel_remaining: bool = True
+    chosen: Ref = NONE
+    completion: Ref = NONE
+    output_name: str = ""
+    output: Ref = NONE
+    output_local: str = ""
+    """The variable that `output` reads: each activation starts with one of its own."""
+    elements: tuple[Choosable, ...] = ()
+    """What the variable `adHocSubProcessElements` holds; () for an automatic one."""
 
 
 @final
@@ -352,6 +398,7 @@ class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
     instantiate: bool = False
     """Of a receive task or event-based gateway: what it waits for starts the process."""
     data: Data | None = None
+    ad_hoc: AdHoc | None = None
 
 
 @final

@@ -22,6 +22,7 @@ from procession.model.data import (
     Property,
 )
 from procession.model.extension import Expression
+from procession.model.xml import XmlElement
 from procession.parse.dialects.zeebe import extension
 from procession.parse.reading import (
     Parts,
@@ -35,7 +36,6 @@ from procession.parse.reading import (
     references,
     text_of,
 )
-from procession.parse.xml import XmlElement
 
 
 def properties(reading: Reading, parts: Parts) -> tuple[Property, ...]:

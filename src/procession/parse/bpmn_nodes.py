@@ -28,6 +28,7 @@ from procession.model.bpmn import (
 )
 from procession.model.events import Event, EventDefinition, EventDefinitionKind, EventKind, TimerKind
 from procession.model.extension import Expression
+from procession.model.xml import XmlElement, local_name
 from procession.parse.bpmn_data import (
     data_associations,
     data_items,
@@ -54,7 +55,6 @@ from procession.parse.reading import (
     text_of,
     word,
 )
-from procession.parse.xml import XmlElement, local_name
 
 Ends: TypeAlias = "tuple[dict[str, list[str]], dict[str, list[str]]]"
 """Of one scope: the flows that enter, and those that leave, by node id, in the order of the document."""

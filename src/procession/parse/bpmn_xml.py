@@ -26,6 +26,7 @@ from procession.model.bpmn import (
     Resource,
     Signal,
 )
+from procession.model.xml import XmlElement, local_name
 from procession.parse.bpmn_data import (
     correlation_property,
     correlation_subscription,
@@ -51,7 +52,7 @@ from procession.parse.reading import (
     references,
     text_of,
 )
-from procession.parse.xml import XmlElement, local_name, read_xml
+from procession.parse.xml import read_xml
 
 _GLOBAL_TASK: Final[dict[str, GlobalTaskKind]] = {kind: kind for kind in get_args(GlobalTaskKind)}
 

@@ -6,8 +6,8 @@ import math
 from typing import Final
 
 from procession.model.diagram import Bounds, Diagram, Edge, Point, Shape
+from procession.model.xml import XmlElement
 from procession.parse.reading import Parts, Reading, attribute, first, optional_flag, parts_of, reference
-from procession.parse.xml import XmlElement
 
 BPMNDI: Final = "http://www.omg.org/spec/BPMN/20100524/DI"
 

@@ -29,9 +29,9 @@ from procession.model.dmn import (
     Rule,
     UnaryTests,
 )
+from procession.model.xml import XmlElement
 from procession.parse.dialects.zeebe import extension
 from procession.parse.reading import Parts, Reading, attribute, first, parts_of, text_of, word
-from procession.parse.xml import XmlElement
 
 _HIT_POLICIES: Final[tuple[HitPolicy, ...]] = (
     "UNIQUE",

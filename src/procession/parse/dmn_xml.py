@@ -21,6 +21,7 @@ from procession.model.dmn import (
     ItemDefinition,
     KnowledgeSource,
 )
+from procession.model.xml import XmlElement
 from procession.parse.dialects.zeebe import MODELER, ZEEBE, extension
 from procession.parse.dmn_boxes import (
     function_definition,
@@ -33,7 +34,7 @@ from procession.parse.dmn_boxes import (
 )
 from procession.parse.dmn_grammar import CHILDREN, LEAF, NEEDS_NAME, OPAQUE, REQUIREMENTS, VERSIONS
 from procession.parse.reading import Parts, Reading, attribute, first, flag, parts_of, text_of
-from procession.parse.xml import XmlElement, read_xml
+from procession.parse.xml import read_xml
 
 
 def parse_dmn(data: bytes, file: str) -> tuple[Decisions | None, list[Diagnostic]]:

@@ -12,6 +12,7 @@ import msgspec
 
 from procession.base.diagnostics import Severity
 from procession.model.bpmn import Unknown
+from procession.model.xml import XmlElement, local_name
 from procession.parse.grammar import (
     ATTRIBUTE_REFERENCES,
     BPMN,
@@ -24,7 +25,6 @@ from procession.parse.grammar import (
     Reference,
 )
 from procession.parse.reading import Reading, attribute
-from procession.parse.xml import XmlElement, local_name
 
 
 @final

@@ -13,7 +13,7 @@ from procession.base.rules import RULES
 from procession.model.bpmn import Unknown
 from procession.model.events import EventDefinition
 from procession.model.extension import Expression
-from procession.parse.xml import XSI_TYPE, XmlElement, local_name
+from procession.model.xml import XSI_TYPE, XmlElement, local_name
 
 Parts: TypeAlias = "dict[str, list[XmlElement]]"
 """An element's children by tag; those of other namespaces are under ''."""

@@ -11,9 +11,8 @@ import re
 from typing import Final, final
 from xml.parsers import expat
 
-import msgspec
-
 from procession.base.diagnostics import Diagnostic, Span
+from procession.model.xml import Prefixes, XmlElement
 
 DOCUMENT_BYTES_MAX: Final = 16 * 1024 * 1024
 """Largest document, in bytes; the largest drawing known to us has 2 MB."""
@@ -21,7 +20,6 @@ DEPTH_MAX: Final = 100
 """Deepest nesting of elements; readers and compiler recurse along it."""
 ELEMENTS_MAX: Final = 400_000
 """Most elements of a document: bounds memory, which bytes alone do not (`<a/>` has four)."""
-XSI_TYPE: Final = "http://www.w3.org/2001/XMLSchema-instance type"
 
 _ENCODING: Final = re.compile(rb"""^\s*<\?xml[^>]*?\bencoding\s*=\s*["']([\w.-]+)""")
 _SEPARATOR: Final = " "
@@ -31,49 +29,6 @@ _NOT_DECODED: Final = frozenset(
         expat.errors.codes[expat.errors.XML_ERROR_INCORRECT_ENCODING],
     }
 )
-
-
-@final
-class Prefixes:
-    """Namespace declarations: an element's own, and those around it. Linked, because copies could cost gigabytes."""
-
-    __slots__ = ("_outer", "_own")
-
-    def __init__(self, own: dict[str, str], outer: Prefixes | None) -> None:
-        self._own = own
-        self._outer = outer
-
-    def namespace(self, prefix: str) -> str | None:
-        """The namespace of a prefix ('' for the default one), or None where it is not declared."""
-        scope: Prefixes | None = self
-        while scope is not None:
-            if prefix in scope._own:
-                return scope._own[prefix]
-            scope = scope._outer
-        return None
-
-    def declares(self, namespace: str) -> bool:
-        """Whether this very element declares a namespace."""
-        return namespace in self._own.values()
-
-
-@final
-class XmlElement(msgspec.Struct, eq=False, gc=False):
-    """An element. Keys of `attributes` are local names, or `namespace local` for a name with a prefix.
-
-    `text` joins all character data directly inside; `line` and `column` count from 1 and name its `<`;
-    `prefixes` are the namespace declarations in force, shared between elements and never changed.
-    Nothing in it points upward, so the collector need not look for cycles in it.
-    """
-
-    namespace: str
-    name: str
-    attributes: dict[str, str]
-    line: int
-    column: int
-    prefixes: Prefixes
-    children: list[XmlElement] = []
-    text: str = ""
 
 
 def read_xml(data: bytes, file: str) -> tuple[XmlElement | None, list[Diagnostic]]:
@@ -94,15 +49,6 @@ def read_xml(data: bytes, file: str) -> tuple[XmlElement | None, list[Diagnostic
         # pyexpat raises these for an encoding that is unknown or has several bytes a character.
         text = f"the encoding that the document declares cannot be read: {error}"
         return None, [_refusal("encoding", text, Span(file, 1, 1), "save the document as UTF-8")]
-
-
-def local_name(value: str) -> str:
-    """The local part of a QName, as references are written: `tns:Task_1` gives `Task_1`."""
-    value = value.strip()
-    if ":" not in value:
-        return value
-    prefix, _, name = value.partition(":")
-    return name if prefix and name else value
 
 
 class _Refused(Exception):

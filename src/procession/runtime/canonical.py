@@ -128,6 +128,21 @@ def _by_hand(r: _Reading, *words: Json) -> None:
     r.root.history.append(list(words))
 
 
+def _undone(r: _Reading, fact: f.CompensationEntered) -> None:
+    r.enter(fact.element, fact.node, fact.scope)
+    r.note(fact.element, "undoes", fact.completed in r.runs)
+
+
+def _opened(r: _Reading, fact: f.CompensationOpened) -> None:
+    r.enter(fact.element, fact.node, fact.scope)
+    r.note(fact.element, "undo-opened")
+
+
+def _chosen(r: _Reading, fact: f.ActivitiesChosen) -> None:
+    for nodes, variables in cast("list[tuple[list[int], Json]]", fact.chosen):
+        r.note(fact.element, "chosen", [r.node(node) for node in nodes], variables)
+
+
 def _set(r: _Reading, fact: f.VariableSet) -> None:
     r.runs[fact.scope].variables.setdefault(fact.name, []).append(fact.value)
 
@@ -238,6 +253,15 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.ChildStarted: lambda r, x: r.note(x.element, "call"),
     f.ErrorThrown: lambda r, x: r.note(x.element, "error", x.code, r.node(x.handler)),
     f.EscalationThrown: lambda r, x: r.note(x.element, "escalate", x.code, r.node(x.handler)),
+    f.CompletionKept: lambda r, x: r.note(x.element, "kept"),
+    f.CompensationOpened: _opened,
+    f.CompensationStarted: lambda r, x: r.note(x.element, "undo", len(x.entries)),
+    f.CompensationEntered: _undone,
+    f.TransactionCancelled: lambda r, x: r.note(x.element, "tx-cancelled"),
+    f.ActivitiesChosen: _chosen,
+    f.ActivationEntered: lambda r, x: r.enter(x.element, x.node, x.scope),
+    f.ActivationsClosed: lambda r, x: r.note(x.element, "activations-closed"),
+    f.OutputAppended: lambda r, x: r.note(x.element, "output", x.name, x.value),
     f.IncidentRaised: _incident,
     f.IncidentResolved: lambda r, x: r.waited(x.incident, "incident-resolved"),
     f.Warned: lambda r, x: r.note(x.element, "warned", *_codes(x)),

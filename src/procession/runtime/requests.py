@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, final
 import msgspec
 
 from procession.base.values import Json
-from procession.core.events import AnyEvent
+from procession.core.events import AnyEvent, Choice
 from procession.core.instructions import Activate
 from procession.core.plans import MigrationPlan
 from procession.runtime import codec
@@ -105,6 +105,15 @@ class BroadcastSignal(Request, frozen=True, gc=False, tag=True, tag_field="reque
 
 
 @final
+class EvaluateConditions(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Start each process, or `process_id` alone, whose conditional start event is true of the variables; answered with
+    their number."""
+
+    variables: dict[str, Json]
+    process_id: str = ""
+
+
+@final
 class DeployResources(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Deploy documents (file name, bytes); answered with a `Deployment` as JSON."""
 
@@ -126,8 +135,8 @@ class ActivateJobs(Request, frozen=True, gc=False, tag=True, tag_field="request"
 class FinishJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Complete a job. `token` is the lease under which the work was done, 0 to act without one.
 
-    `denied`: a task listener says no. Where nothing can be denied, `tolerant` makes that a failed attempt, followed by
-    `backoff` (ms).
+    `denied`: a task listener says no. `choice`: how an ad-hoc sub-process goes on. Where nothing can be denied or
+    chosen, `tolerant` makes that a failed attempt, followed by `backoff` (ms).
     """
 
     job: int
@@ -137,6 +146,7 @@ class FinishJob(Request, frozen=True, gc=False, tag=True, tag_field="request", o
     reason: str = ""
     tolerant: bool = False
     backoff: int | None = None
+    choice: Choice | None = None
 
 
 @final
@@ -264,6 +274,7 @@ AnyRequest: TypeAlias = (
     | DeliverOffer
     | PublishMessage
     | BroadcastSignal
+    | EvaluateConditions
     | DeployResources
     | ActivateJobs
     | FinishJob

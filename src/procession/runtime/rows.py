@@ -144,6 +144,12 @@ class SubscriptionRow(Row, frozen=True, array_like=True, gc=False):
     process_id: str
 
 
+MESSAGE_START: Final = 0
+SIGNAL_START: Final = 1
+CONDITION_START: Final = 2
+"""What starts a process: a message or a signal of a name, or a condition, which has none."""
+
+
 @final
 class StartSubscriptionRow(Row, frozen=True, array_like=True, gc=False):
     """A start event of the latest version of a process."""

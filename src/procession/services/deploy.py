@@ -17,13 +17,22 @@ from procession.base.failure import Failure, NotFound
 from procession.core.linked import Linked
 from procession.core.timers import first_due
 from procession.ir.kinds import Binding
-from procession.ir.program import MessageTrigger, Program, SignalTrigger, Text, TimerTrigger, hash_of, to_bytes
+from procession.ir.program import (
+    ConditionalTrigger,
+    MessageTrigger,
+    Program,
+    SignalTrigger,
+    Text,
+    TimerTrigger,
+    hash_of,
+    to_bytes,
+)
 from procession.runtime import codec
 from procession.runtime.decisions import ReadDecisions, read_together
 from procession.runtime.link import link
 from procession.runtime.ports import Batch
 from procession.runtime.requests import DeployResources
-from procession.runtime.rows import DecisionRow, DefinitionRow
+from procession.runtime.rows import CONDITION_START, MESSAGE_START, SIGNAL_START, DecisionRow, DefinitionRow
 from procession.services.catalog import Catalog
 
 RESOURCE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -256,7 +265,7 @@ class _Start(msgspec.Struct, frozen=True, gc=False):
 
     node: int
     name: str = ""
-    signal: bool = False
+    kind: int = MESSAGE_START
     due: int = 0
     cycle: str = ""
     left: int = 0
@@ -276,11 +285,13 @@ def _starts(desk: Desk, draft: Draft) -> list[_Start]:
                 case MessageTrigger(name=name):
                     found.append(_Start(index, _text(desk, linked, name)))
                 case SignalTrigger(name=name):
-                    found.append(_Start(index, _text(desk, linked, name), True))
+                    found.append(_Start(index, _text(desk, linked, name), SIGNAL_START))
                 case TimerTrigger(kind=kind, value=value):
                     first = first_due(kind, _text(desk, linked, value), desk.at, desk.zone)
                     if first is not None:
                         found.append(_Start(index, due=first[0], cycle=first[1], left=first[2]))
+                case ConditionalTrigger():
+                    found.append(_Start(index, kind=CONDITION_START))
                 case _:
                     continue
         except Failure as failure:
@@ -365,7 +376,7 @@ def _subscribe(desk: Desk, tenant: int, row: DefinitionRow, starts: Sequence[_St
             key = desk.new_key()
             timers.insert(key, (tenant, key, start.due, 0, row.key, start.node, start.cycle, start.left))
         else:
-            cells = (tenant, int(start.signal), start.name, row.process_id, start.node, row.key)
+            cells = (tenant, start.kind, start.name, row.process_id, start.node, row.key)
             subscriptions.insert(cells[:5], cells)
 
 

@@ -72,7 +72,7 @@ def entries_of(steps: Iterable[tuple[FactRow, list[f.AnyFact]]], first: str, pro
     for row, facts in steps:
         for fact in facts:
             element = _subject(fact, waits)
-            if isinstance(fact, f.ElementEntered | f.ItemEntered):
+            if isinstance(fact, _ENTERING):
                 elements[element] = fact.node
             elif isinstance(fact, f.InstanceStarted):
                 elements[fact.root] = 0
@@ -131,3 +131,7 @@ def _subject(fact: f.AnyFact, waits: dict[int, int]) -> int:
     if not element and isinstance(fact, f.WaitClosed):
         return waits.get(fact.wait, 0)
     return element
+
+
+_ENTERING: Final = (f.ElementEntered, f.ItemEntered, f.CompensationEntered, f.CompensationOpened, f.ActivationEntered)
+"""Facts of an element instance that did not exist before."""

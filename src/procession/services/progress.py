@@ -14,7 +14,15 @@ from typing import Final, TypeAlias, final
 import msgspec
 
 from procession.base.failure import StoreError
-from procession.core.facts import AnyFact, ElementCompleted, ElementEntered, FlowTaken, InstanceMigrated, ItemEntered
+from procession.core.facts import (
+    AnyFact,
+    CompensationEntered,
+    ElementCompleted,
+    ElementEntered,
+    FlowTaken,
+    InstanceMigrated,
+    ItemEntered,
+)
 from procession.core.state import Condition, ElementInstance, Incident, Job, State, Subscription, Timer
 from procession.ir.program import ConditionalTrigger, Program
 from procession.model.bpmn import Definitions
@@ -86,6 +94,10 @@ def progress(
         match fact:
             case ElementEntered() | ItemEntered():
                 nodes[fact.element] = fact.node
+            case CompensationEntered():
+                # A completed scope that is opened again was counted when it completed.
+                if nodes.get(fact.completed) != fact.node:
+                    nodes[fact.element] = fact.node
             case ElementCompleted():
                 node = nodes.get(fact.element)
                 if node is not None:

@@ -74,6 +74,8 @@ class _Builder:
         self._choose = choose
         self._left = size
         self._count = 0
+        self._interrupted = 0
+        """How many scopes around may be interrupted at their end."""
 
     def sequence(self, depth: int, *, repeated: int) -> Block:
         blocks = [self._block(depth, repeated=repeated) for _ in range(self._choose(1, 3))]
@@ -89,12 +91,17 @@ class _Builder:
         if repeated == _IN_PARALLEL:
             # Its counter is a variable of the process, which parallel instances would share.
             kinds = tuple(kind for kind in kinds if kind != "loop")
+        if self._interrupted:
+            # What the first branch overtook may run on, and would be cut off somewhere.
+            kinds = tuple(kind for kind in kinds if kind != "complex")
         kind = kinds[self._choose(0, len(kinds) - 1)]
+        self._interrupted += kind == "error_scope"
         inner: tuple[Block, ...] = ()
         if kind in _BRANCHING:
             inner = tuple(self.sequence(depth + 1, repeated=repeated) for _ in range(self._choose(2, 3)))
         elif kind in _NESTED:
             inner = (self.sequence(depth + 1, repeated=max(repeated, _REPEATING.get(kind, 0))),)
+        self._interrupted -= kind == "error_scope"
         return Block(kind, self._id(), self._choose(0, 2), inner)
 
     def _id(self) -> str:
@@ -118,6 +125,7 @@ _LEAVES: Final = (
     "several",
     "standard_loop",
     "quantity",
+    "data",
 )
 _BRANCHING: Final = ("xor", "and", "or", "complex")
 _IN_PARALLEL: Final = 2
@@ -335,6 +343,27 @@ def _quantity(w: _Writer, b: Block, before: str) -> str:
     return b.id
 
 
+def _data(w: _Writer, b: Block, before: str) -> str:
+    """In a scope of its own: a script that waits for data, beside a job and a script that gives it and stores it."""
+    inner = _Writer(b.id, w.messages)
+    inner.out.append(f'<bpmn:dataObject id="{b.id}_d"/><bpmn:dataStoreReference id="{b.id}_ds" name="stored"/>')
+    start, split = inner.node("startEvent", f"{b.id}_s"), inner.node("parallelGateway", f"{b.id}_x")
+    inner.flow(start, split)
+    script = '<zeebe:script expression="={}" resultVariable="{}"/>'
+    ends = "<bpmn:sourceRef>{1}</bpmn:sourceRef><bpmn:targetRef>{2}</bpmn:targetRef>"
+    moves = f"<bpmn:data{{0}}Association>{ends}</bpmn:data{{0}}Association>"
+    sets = "<bpmn:ioSpecification>{}<bpmn:inputSet>{}</bpmn:inputSet><bpmn:outputSet/></bpmn:ioSpecification>"
+    needs = sets.format(f'<bpmn:dataInput id="{b.id}_i"/>', f"<bpmn:dataInputRefs>{b.id}_i</bpmn:dataInputRefs>")
+    taken = _extension(script.format(f"{b.id}_i + one", f"r_{b.id}")) + needs
+    inner.flow(split, inner.node("scriptTask", f"{b.id}_n", taken + moves.format("Input", f"{b.id}_d", f"{b.id}_i")))
+    gives = sets.format(f'<bpmn:dataOutput id="{b.id}_o"/>', "") + moves.format("Output", f"{b.id}_o", f"{b.id}_d")
+    given = _extension(script.format(b.n, f"{b.id}_o")) + gives + moves.format("Output", f"{b.id}_o", f"{b.id}_ds")
+    inner.flow(split, inner.node("serviceTask", f"{b.id}_job", _job()))
+    inner.flow(f"{b.id}_job", inner.node("scriptTask", f"{b.id}_g", given))
+    w.flow(before, w.node("subProcess", b.id, "".join(inner.out)))
+    return b.id
+
+
 def _complex(w: _Writer, b: Block, before: str) -> str:
     """The first branch goes on; the others are consumed when they come."""
     split = w.node("parallelGateway", f"{b.id}_x")
@@ -449,6 +478,7 @@ _DRAW: Final[dict[str, Draw]] = {
     "several": _several,
     "standard_loop": _standard_loop,
     "quantity": _quantity,
+    "data": _data,
     "complex": _complex,
     "xor": _xor,
     "and": _and,

@@ -24,7 +24,8 @@ from procession.testing import scenario as s
 from procession.testing.changes import Failed, scope_of
 from procession.testing.driver import Case, Driver
 from procession.testing.expect import expectation, multiset
-from procession.testing.scenario import BadScenario, Scenario, Step, load_scenario
+from procession.testing.scenario import BadScenario, Scenario, Step
+from procession.testing.scenario_reader import load_scenario
 from procession.testing.traces import Entry
 
 HOSTS: Final = ("embedded", "celery", "temporal")
@@ -208,6 +209,8 @@ class _Run:
         tenant = self.driver.tenant
         if answer.complete is not None:
             self.call(q.FinishJob(tenant, key, checked_all(answer.complete)))
+        elif answer.choose is not None:
+            self.call(_chosen(tenant, key, answer.choose))
         elif answer.fail is not None:
             self.call(q.FailJob(tenant, key, answer.fail.message, retries=answer.fail.retries, backoff=0))
         elif answer.throw is not None:
@@ -298,8 +301,18 @@ def _complete(run: _Run, step: Step, body: s.Complete) -> None:
     tenant = run.driver.tenant
     if task:
         run.call(q.TaskEvent(tenant, key, e.CompleteTask(key, variables)))
+    elif body.choose is not None:
+        run.call(_chosen(tenant, key, body.choose))
     else:
         run.call(q.FinishJob(tenant, key, variables))
+
+
+def _chosen(tenant: str, key: int, choose: s.Choose) -> q.FinishJob:
+    said = choose.activate
+    given = list(said.items()) if isinstance(said, dict) else [(name, dict[str, object]()) for name in said]
+    pairs = [(name, checked_all(variables)) for name, variables in given]
+    choice = e.Choice(pairs, choose.done, choose.cancel)
+    return q.FinishJob(tenant, key, checked_all(choose.variables), choice=choice)
 
 
 def _fail(run: _Run, step: Step, body: s.FailJob) -> None:
@@ -386,6 +399,10 @@ def _signal(run: _Run, step: Step, body: s.Signal) -> None:
     run.call(q.BroadcastSignal(run.driver.tenant, body.name, checked_all(body.variables)))
 
 
+def _evaluate(run: _Run, step: Step, body: s.Evaluate) -> None:
+    run.call(q.EvaluateConditions(run.driver.tenant, checked_all(body.variables), body.process))
+
+
 def _after(run: _Run, step: Step, body: str) -> None:
     """The clock goes from due time to due time, so that each timer fires at its own.
 
@@ -425,8 +442,12 @@ def _cancel(run: _Run, step: Step, body: s.Cancel) -> None:
     run.call(q.Deliver(run.driver.tenant, run.case(step.instance).key, e.Cancel(body.reason)))
 
 
-def _later(run: _Run, step: Step, body: object) -> None:
-    raise Failed("not in this version")
+def _trigger(run: _Run, step: Step, body: s.TriggerActivity) -> None:
+    case = run.case(step.instance)
+    within = changes.scope_of(case, body.within) if body.within else 0
+    activities = [body.element, *body.elements] if body.element else body.elements
+    event = e.TriggerActivity(within, activities, checked_all(body.variables))
+    run.call(q.Deliver(run.driver.tenant, case.key, event))
 
 
 VERBS: Final[dict[str, Callable[[_Run, Step, Any], None]]] = {
@@ -438,13 +459,14 @@ VERBS: Final[dict[str, Callable[[_Run, Step, Any], None]]] = {
     "throw": _throw,
     "message": _message,
     "signal": _signal,
+    "evaluate": _evaluate,
     "after": _after,
     "set": _set,
     "resolve": _resolve,
     "cancel": _cancel,
     "modify": changes.modify,
     "migrate": changes.migrate,
-    "trigger": _later,
+    "trigger": _trigger,
     "suspend": changes.suspend,
     "resume": changes.resume,
     "restart": changes.restart,

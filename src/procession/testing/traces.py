@@ -38,6 +38,8 @@ class _Seen(NamedTuple):
     scope: str
     inside: str
     body: bool
+    hidden: bool = False
+    """No element of its own: an activation, or a completed scope that is open again because it is undone."""
 
 
 @final
@@ -70,9 +72,11 @@ class Trace:
                     self.entries.append(Entry(ENTERED, name, ""))
                 case f.ElementEntered() | f.ItemEntered():
                     self._entered(fact)
+                case f.CompensationEntered() | f.CompensationOpened() | f.ActivationEntered():
+                    self._entered_again(fact)
                 case f.ElementCompleted():
                     seen = self._note(COMPLETED, fact.element)
-                    if seen.scope and not seen.body:
+                    if seen.scope and not seen.body and not seen.hidden:
                         self.path.append(seen.id)
                 case f.ElementTerminated():
                     self._note(TERMINATED, fact.element)
@@ -117,7 +121,23 @@ class Trace:
         ids = {key: program.nodes[node].id for key, node in self._nodes.items()}
         self.created = [(key, ids.get(self._owner.get(key, key), id), type_) for key, id, type_ in self.created]
 
+    def _entered_again(self, fact: f.CompensationEntered | f.CompensationOpened | f.ActivationEntered) -> None:
+        """A handler is an element like any other; a scope that is opened again, and an activation, only hold others."""
+        node = self._program.nodes[fact.node]
+        outer = self._seen[fact.scope]
+        if isinstance(fact, f.ActivationEntered):
+            self._seen[fact.element] = _Seen(node.id, outer.scope, outer.inside, False, True)
+            return
+        undone = self._seen.get(fact.completed) if isinstance(fact, f.CompensationEntered) else outer
+        is_handler = isinstance(fact, f.CompensationEntered) and (undone is None or undone.id != node.id)
+        is_body = node.kind is Kind.MULTI_INSTANCE
+        seen = _Seen(node.id, outer.inside, f"{outer.inside}/{node.id}", is_body, not is_handler)
+        self._seen[fact.element] = seen
+        if is_handler:
+            self.entries.append(Entry(ENTERED, seen.id, seen.scope))
+
     def _note(self, event: str, element: int) -> _Seen:
         seen = self._seen[element]
-        self.entries.append(Entry(event, seen.id, seen.scope))
+        if not seen.hidden or event == INCIDENT:
+            self.entries.append(Entry(event, seen.id, seen.scope))
         return seen

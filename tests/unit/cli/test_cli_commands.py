@@ -111,13 +111,22 @@ def test_check_names_the_place_the_rule_and_the_remedy(shell: Shell) -> None:
     assert "error [" in done.stdout
     assert "1 checked: " in done.stdout
     found = shell.json("check", "w.bpmn", code=1)
-    assert {"file", "line", "column", "severity", "rule", "element", "message", "remedy"} == set(found[0])
+    assert {"file", "line", "column", "severity", "rule", "element", "message", "remedy", "path"} == set(found[0])
     assert any(each["severity"] == "error" and each["remedy"] for each in found)
 
 
 def test_check_of_a_sound_model_exits_0(shell: Shell) -> None:
     assert "1 checked: 0 errors" in shell("check", saved(shell.folder, CHARGE))
-    assert "not checked yet" in shell("check", "p.bpmn", "--standard")
+
+
+def test_check_by_the_standard_applies_its_constraints_and_no_others(shell: Shell) -> None:
+    model = '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="x">{}</definitions>'
+    drawn = saved(shell.folder, model.format('<process id="p"><task id="t"/></process>'), "drawn.bpmn")
+    assert "1 checked: 0 errors" in shell("check", drawn, "--standard")
+    wrong = saved(shell.folder, model.format('<process id="p"><task id="t" startQuantity="0"/></process>'), "w.bpmn")
+    (found,) = shell.json("check", wrong, "--standard", code=1)
+    assert (found["rule"], found["element"], found["line"]) == ("activity-quantity", "t", 1)
+    assert "BPMN 2.0.2, 10.3" in str(found["remedy"])
 
 
 def test_a_refused_deployment_shows_every_finding(shell: Shell) -> None:

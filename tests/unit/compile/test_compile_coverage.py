@@ -40,6 +40,8 @@ EXECUTED: Final[dict[str, str]] = {
     "signalEventDefinition": "signalRef",
     "linkEventDefinition": "name",
     "terminateEventDefinition": "",
+    "compensateEventDefinition": "activityRef waitForCompletion",
+    "cancelEventDefinition": "",
     "eventDefinitionRef": "",
     "message": "name",
     "signal": "name",
@@ -50,13 +52,15 @@ EXECUTED: Final[dict[str, str]] = {
     "task": "default startQuantity completionQuantity",
     "manualTask": "",
     "userTask": "",
-    "serviceTask": "",
+    "serviceTask": "isForCompensation",
     "sendTask": "messageRef",
     "receiveTask": "messageRef instantiate",
     "scriptTask": "",
     "businessRuleTask": "",
     "callActivity": "calledElement",
-    "subProcess": "triggeredByEvent",
+    "subProcess": "triggeredByEvent isForCompensation",
+    "transaction": "",
+    "adHocSubProcess": "ordering cancelRemainingInstances",
     "standardLoopCharacteristics": "testBefore loopMaximum",
     "loopCondition": "",
     "multiInstanceLoopCharacteristics": "isSequential behavior noneBehaviorEventRef oneBehaviorEventRef",
@@ -71,6 +75,7 @@ EXECUTED: Final[dict[str, str]] = {
     "complexGateway": "default",
     "activationCondition": "",
     "extensionElements": "",
+    "association": "sourceRef targetRef",
     "formalExpression": "language",
     "dataObject": "name",
     "dataObjectReference": "dataObjectRef name",
@@ -154,21 +159,9 @@ def scripted(attributes: str, script: str = "") -> str:
     return after(f'<scriptTask id="x" {attributes}>{script}</scriptTask>')
 
 
-COMPENSATE: Final = "<compensateEventDefinition {}/>"
 REFUSED: Final[dict[tuple[str, str], str]] = {
-    ("transaction", ""): after('<transaction id="x"/>'),
     ("transaction", "method"): after('<transaction id="x" method="##Store"/>'),
-    ("adHocSubProcess", ""): after('<adHocSubProcess id="x"/>'),
-    ("adHocSubProcess", "ordering"): after('<adHocSubProcess id="x" ordering="Sequential"/>'),
-    ("adHocSubProcess", "cancelRemainingInstances"): after(
-        '<adHocSubProcess id="x" cancelRemainingInstances="false"/>'
-    ),
     ("implicitThrowEvent", ""): after('<implicitThrowEvent id="x"/>'),
-    ("task", "isForCompensation"): after('<task id="x" isForCompensation="true"/>'),
-    ("compensateEventDefinition", ""): throwing(COMPENSATE.format("")),
-    ("compensateEventDefinition", "activityRef"): throwing(COMPENSATE.format('activityRef="x"')),
-    ("compensateEventDefinition", "waitForCompletion"): throwing(COMPENSATE.format('waitForCompletion="false"')),
-    ("cancelEventDefinition", ""): after('<endEvent id="x"><cancelEventDefinition/></endEvent>'),
     ("script", ""): scripted('scriptFormat="groovy"', "<script>1</script>"),
     ("scriptTask", "scriptFormat"): scripted('scriptFormat="groovy"', "<script>1</script>"),
     **{
@@ -238,7 +231,7 @@ AROUND: Final[dict[str, str]] = {
 }
 
 DRAWN: Final = frozenset(
-    "documentation incoming outgoing association textAnnotation text group category "
+    "documentation incoming outgoing textAnnotation text group category "
     "categoryValue categoryValueRef partitionElement auditing monitoring "
     "interfaceRef endPointRef interface operation inMessageRef outMessageRef errorRef import itemDefinition "
     "resourceParameter outputSetRefs optionalOutputRefs inputSetRefs "

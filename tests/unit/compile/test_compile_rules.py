@@ -50,15 +50,6 @@ THROWS_A_TIMER: Final = (
 )
 
 ELEMENT_TYPE: Final = [
-    ("transaction", after('<transaction id="x"/>')),
-    ("ad-hoc", after('<adHocSubProcess id="x"/>')),
-    ("compensation handler", after('<task id="x" isForCompensation="true"/>')),
-    ("compensation boundary", bordered("<compensateEventDefinition/>")),
-    ("compensation throw", thrown("<compensateEventDefinition/>")),
-    ("compensation end", ended("<compensateEventDefinition/>")),
-    ("compensation start", handler("<compensateEventDefinition/>")),
-    ("cancel end", ended("<cancelEventDefinition/>")),
-    ("cancel boundary", bordered("<cancelEventDefinition/>", "subProcess")),
     ("parallel multiple", after('<intermediateCatchEvent id="x" parallelMultiple="true"/>')),
     ("catch of nothing", after('<intermediateCatchEvent id="x"/>')),
     ("boundary of nothing", bordered("")),
@@ -341,6 +332,7 @@ BY_PROFILE: Final[dict[Line, tuple[str, str]]] = {
         caught('<messageEventDefinition messageRef="keyless"/>'),
     ),
     "cycle of an event that comes once": ("timer", bordered(cycle("R3/PT1H"))),
+    "compensation event without an activity": ("compensation", bordered("<compensateEventDefinition/>")),
 }
 
 

@@ -18,7 +18,7 @@ from procession.core import events as e
 from procession.core import instructions as i
 from procession.core.linked import Linked
 from procession.core.mapping import default_plan
-from procession.core.plans import Choice
+from procession.core.plans import MigrationChoice
 from procession.core.state import Status
 from procession.ir.kinds import Kind
 from procession.ir.program import Program, hash_of, to_bytes
@@ -107,7 +107,7 @@ def other_numbers(program: Program) -> Linked:
 def migrated(rig: Rig, versions: list[Linked], dice: random.Random) -> None:
     target = next(each for each in versions if each.hash != rig.linked.hash)
     plan = default_plan(rig.linked.program, target.program)
-    chosen = Choice(*[dice.choice(("keep", "new")) for _ in range(4)])
+    chosen = MigrationChoice(*[dice.choice(("keep", "new")) for _ in range(4)])
     plan = msgspec.structs.replace(plan, choices=dict.fromkeys(plan.elements, chosen))
     outcome = rig.migrate(target, plan)
     if outcome.rejected:

@@ -17,7 +17,7 @@ from procession.core import events as e
 from procession.core import snapshot
 from procession.core.instructions import Activate, Move, SetLocal, TakeToken, Terminate
 from procession.core.mapping import default_plan
-from procession.core.plans import Choice, MigrationPlan
+from procession.core.plans import MigrationChoice, MigrationPlan
 from procession.core.state import Status
 from procession.ir.kinds import Kind, ListenerEvent, TimerKind
 from procession.ir.program import (
@@ -303,9 +303,11 @@ def test_a_restart_ends_all_and_begins_under_the_next_epoch(position: str) -> No
 
 
 @everywhere
-@pytest.mark.parametrize("chosen", [Choice(), Choice("new", "new", "new", "new")], ids=["kept", "anew"])
+@pytest.mark.parametrize(
+    "chosen", [MigrationChoice(), MigrationChoice("new", "new", "new", "new")], ids=["kept", "anew"]
+)
 def test_a_migration_to_the_same_with_other_numbers_changes_nothing_that_it_waits_for(
-    position: str, chosen: Choice
+    position: str, chosen: MigrationChoice
 ) -> None:
     rig = at(position)
     before = {kind: rig.waits(kind) for kind in ("jobs", "timers", "subscriptions", "incidents")}

@@ -11,7 +11,7 @@ import pytest
 
 import drawn as d
 from host_rig import DAY_ONE, FakeClock, check_stored, opened
-from procession import Activate, BadValue, Choice, Conflict, Engine, Filter, Instance, MigrationPlan, NotFound
+from procession import Activate, BadValue, Conflict, Engine, Filter, Instance, MigrationChoice, MigrationPlan, NotFound
 from procession.core.plans import Proposal
 from store_audit import audit
 
@@ -252,7 +252,7 @@ def test_a_job_out_of_retries_keeps_its_incident_or_is_made_anew(engine: Engine)
     engine.changes.migrate(kept.key, MigrationPlan(to_process="p", elements=elements))
     assert [(i.element_id, i.message) for i in kept.incidents] == [("x", "no")]
     kept.resolve_incident()
-    plan = MigrationPlan(to_process="p", elements=elements, choices={"a": Choice(job="new")})
+    plan = MigrationPlan(to_process="p", elements=elements, choices={"a": MigrationChoice(job="new")})
     engine.changes.migrate(anew.key, plan)
     assert anew.state == "active"
     types = {job.type: job for job in (*kept.jobs, *anew.jobs)}
@@ -269,7 +269,9 @@ def test_a_timer_keeps_its_time_or_is_computed_anew(tmp_path: Path) -> None:
         clock.pass_by(1800)
         plan = engine.changes.migration_plan("p", 1)
         engine.changes.migrate(kept.key, plan)
-        engine.changes.migrate(anew.key, MigrationPlan(elements=plan.elements, choices={"a": Choice(timer="new")}))
+        engine.changes.migrate(
+            anew.key, MigrationPlan(elements=plan.elements, choices={"a": MigrationChoice(timer="new")})
+        )
         due = [timer.due - DAY_ONE for key in (kept.key, anew.key) for timer in _timers(engine, key)]
         assert due == [3_600_000, 1_800_000 + 3 * 3_600_000]
     audit(tmp_path / "e.db")
@@ -380,7 +382,7 @@ def test_texts_that_no_store_can_hold_are_refused_at_the_door(engine: Engine) ->
         lambda: changes.modify(key, move={"a": BAD}),
         lambda: changes.migrate(key, MigrationPlan(elements={BAD: "a"})),
         lambda: changes.migrate(key, MigrationPlan(flows={"a": BAD})),
-        lambda: changes.migrate(key, MigrationPlan(choices={BAD: Choice()})),
+        lambda: changes.migrate(key, MigrationPlan(choices={BAD: MigrationChoice()})),
         lambda: changes.restart(key, [BAD]),
         lambda: changes.suspend(key, BAD),
         lambda: changes.suspend_process(BAD),
@@ -388,7 +390,7 @@ def test_texts_that_no_store_can_hold_are_refused_at_the_door(engine: Engine) ->
         lambda: changes.cancel_each(Filter(), BAD),
         lambda: changes.modify_each(Filter(), take=[BAD]),
         lambda: changes.migrate_each(Filter(), MigrationPlan(elements={"a": BAD})),
-        lambda: changes.migrate(key, MigrationPlan(choices={"a": Choice(job="odd")})),  # type: ignore[arg-type]
+        lambda: changes.migrate(key, MigrationPlan(choices={"a": MigrationChoice(job="odd")})),  # type: ignore[arg-type]
         lambda: changes.migrate(key, {}),  # type: ignore[arg-type]
         lambda: changes.migration_actions(key, MigrationPlan(to_version="2")),  # type: ignore[arg-type]
         lambda: changes.cancel_each(Filter(state="odd")),  # type: ignore[arg-type]

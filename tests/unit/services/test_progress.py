@@ -68,3 +68,15 @@ def test_an_old_version_is_shown_on_its_own_document() -> None:
         assert "work" in _seen(engine, instance.key).marks.active
         inner = next(n for n in _seen(engine, instance.key).definitions.processes[0].scope.nodes if n.id == "each")
         assert "work" in str(inner)
+
+
+def test_an_activity_that_waits_for_data_says_for_which() -> None:
+    model = f"""{HEAD}<process id="p" isExecutable="true"><dataObject id="quote"/><startEvent id="s"/>
+<sequenceFlow id="f1" sourceRef="s" targetRef="decide"/><userTask id="decide"><ioSpecification>
+<dataInput id="i"/><inputSet><dataInputRefs>i</dataInputRefs></inputSet><outputSet/></ioSpecification>
+<dataInputAssociation><sourceRef>quote</sourceRef><targetRef>i</targetRef></dataInputAssociation></userTask>
+</process></definitions>"""
+    with Engine() as engine:
+        engine.deploy(("p.bpmn", model.encode()))
+        instance = engine.start("p")
+        assert _seen(engine, instance.key).waits == [("decide", "data quote")]

@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 
 from procession.testing import scenario as s
-from procession.testing.scenario import BadScenario, parse_scenario
+from procession.testing.scenario import BadScenario
+from procession.testing.scenario_reader import parse_scenario
 
 HEAD: Final = "deploy: [p.bpmn]\n"
 
@@ -40,6 +41,7 @@ STEPS: Final[list[tuple[str, object]]] = [
     ),
     ("message: {name: paid, key: 7}", s.Message(name="paid", key=7)),
     ("signal: {name: stop, variables: {why: no}}", s.Signal(name="stop", variables={"why": "no"})),
+    ("evaluate: {variables: {x: 1}, process: p}", s.Evaluate(variables={"x": 1}, process="p")),
     ("after: PT2H", "PT2H"),
     ("set: {variables: {x: [1, {y: 2}]}, scope: sub}", s.SetVariables(variables={"x": [1, {"y": 2}]}, scope="sub")),
     ("resolve: {incident: a, retries: 3}", s.Resolve(incident="a", retries=3)),

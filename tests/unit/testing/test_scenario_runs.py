@@ -269,7 +269,7 @@ BAD: Final[list[tuple[str, str, str]]] = [
     ("task", "expect: {o9: {state: active}}\n", ":2: expect o9: no instance is called 'o9'; there are none"),
     ("task", "steps:\n- modify: {activate: [b]}\n", ":3: modify: no instance was started"),
     ("task", "steps:\n- migrate: {to: {process: task}}\n", ":3: migrate: no instance was started"),
-    ("task", "steps:\n- trigger: {element: work}\n", ":3: trigger: not in this version"),
+    ("task", "steps:\n- trigger: {element: work}\n", ":3: trigger: no instance was started"),
 ]
 
 

@@ -244,14 +244,14 @@ def changed(
     plan: MigrationPlan, mapped: list[str] | None, flow: list[str] | None, new: list[str] | None
 ) -> MigrationPlan:
     """A plan with what the command line says over it."""
-    from procession.core.plans import Choice
+    from procession.core.plans import MigrationChoice
 
     choices = dict(plan.choices)
     for text in new or ():
         element, _, what = text.rpartition(":")
-        if what not in Choice.__struct_fields__ or not element:
+        if what not in MigrationChoice.__struct_fields__ or not element:
             raise Problem(f"--new {text!r} names nothing", "write ID:job, ID:timer, ID:subscription or ID:task", USAGE)
-        choices[element] = msgspec.structs.replace(choices.get(element, Choice()), **{what: "new"})
+        choices[element] = msgspec.structs.replace(choices.get(element, MigrationChoice()), **{what: "new"})
     return msgspec.structs.replace(
         plan,
         elements={a: b for a, b in {**plan.elements, **pairs(mapped, "--map")}.items() if b},

@@ -1,4 +1,4 @@
-"""Commands that give an engine something: complete, message, signal, cancel, resolve, set."""
+"""Commands that give an engine something: complete, message, signal, trigger, cancel, resolve, set."""
 
 from __future__ import annotations
 
@@ -102,6 +102,27 @@ def signal(
         output.text(f"signal {name} reached {count}")
 
 
+def evaluate(
+    *,
+    var: Vars = None,
+    vars_file: VarsFile = None,
+    process: Annotated[str, typer.Option("--process", help="This process alone.", show_default=False)] = "",
+    db: Db = DEFAULT_DB,
+    tenant: Tenant = DEFAULT_TENANT,
+    json: AsJson = False,
+) -> None:
+    """Start the processes whose conditional start events are true of variables."""
+    from procession.cli.engines import engine_at
+
+    output = Output(json)
+    with errors(json):
+        variables = variables_of(var, vars_file)
+        with engine_at(existing(db)) as engine:
+            count = engine.evaluate_conditions(variables, process=process, tenant=tenant)
+        output.document({"started": count})
+        output.text(f"started {count}")
+
+
 def cancel(instance: Key, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, json: AsJson = False) -> None:
     """Cancel an instance and what it called."""
     from procession.cli.engines import engine_at, key_of
@@ -166,6 +187,36 @@ def set_variables(
             handle.set_variables(variables, element=int(element) if element.isdecimal() else element or 0, local=local)
         output.document({"instance": instance, "set": variables})
         output.text(f"set {', '.join(variables)} of instance {instance}")
+
+
+def trigger(
+    instance: Key,
+    activities: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="Activities of the sub-process, by id.", show_default=False)
+    ],
+    *,
+    element: Annotated[
+        str,
+        typer.Option("--element", metavar="ID", help="Which sub-process: its id, or its key.", show_default=False),
+    ] = "",
+    var: Vars = None,
+    vars_file: VarsFile = None,
+    db: Db = DEFAULT_DB,
+    tenant: Tenant = DEFAULT_TENANT,
+    json: AsJson = False,
+) -> None:
+    """Begin activities of an ad-hoc sub-process, with variables of their own."""
+    from procession.cli.engines import engine_at, key_of
+
+    output = Output(json)
+    with errors(json):
+        variables = variables_of(var, vars_file)
+        with engine_at(existing(db)) as engine:
+            handle = engine.instance(key_of(instance, "an instance"), tenant=tenant)
+            within = int(element) if element.isdecimal() else element or 0
+            handle.trigger(*activities, variables=variables, element=within)
+        output.document({"instance": instance, "triggered": list(activities)})
+        output.text(f"began {', '.join(activities)} of instance {instance}")
 
 
 def _complete(engine: Engine, key: int, variables: Variables, tenant: str) -> str:

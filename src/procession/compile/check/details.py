@@ -75,7 +75,7 @@ def _script(resolved: Resolved, node: Activity, findings: Findings) -> None:
         if not script.expression.strip().removeprefix("="):
             findings.report("implementation", node, "the script is empty", "write it", span=script.span)
         if script.result_variable:
-            _variable(node, script.result_variable, findings, script.span)
+            check_variable(node, script.result_variable, findings, script.span)
     elif extension.task_definition is None:
         language = node.script_format.strip()
         if node.script is not None and language in resolved.scripts:
@@ -105,7 +105,7 @@ def _business_rule(resolved: Resolved, node: Activity, findings: Findings) -> No
         text = "the decision's result goes nowhere"
         findings.report("implementation", node, text, "name a resultVariable", span=called.span)
     else:
-        _variable(node, called.result_variable, findings, called.span)
+        check_variable(node, called.result_variable, findings, called.span)
     _binding(node, (called.binding_type, called.version_tag), findings, called.span)
 
 
@@ -245,7 +245,7 @@ def _loop(resolved: Resolved, node: Activity, findings: Findings) -> None:
         report("outputCollection and outputElement belong together", "give both or none")
     for name in (collection.input_element.strip(), collection.output_collection.strip()):
         if name:
-            _variable(node, name, findings, collection.span)
+            check_variable(node, name, findings, collection.span)
     _behaviour(resolved, node, loop, findings)
     if not resolved.has_data and not has_items and (loop.data_input_ref or loop.data_output_ref):
         report("loopDataInputRef is not executed in documents for Camunda 8", "use zeebe:loopCharacteristics")
@@ -300,13 +300,14 @@ def _mappings(node: FlowNode, kind: str, mappings: tuple[Mapping, ...], findings
             findings.report("io-mapping", node, text, "name the variable", span=mapping.span)
             continue
         for part in mapping.target.split("."):
-            _variable(node, part, findings, mapping.span)
+            check_variable(node, part, findings, mapping.span)
 
 
 _WITHOUT_INPUTS: Final = frozenset({"startEvent", "boundaryEvent", "intermediateCatchEvent"})
 
 
-def _variable(node: FlowNode, name: str, findings: Findings, span: Span) -> None:
+def check_variable(node: FlowNode, name: str, findings: Findings, span: Span) -> None:
+    """The name of a variable: an expression must be able to use it."""
     name = name.strip()
     if is_regular(name):
         return
@@ -347,7 +348,9 @@ def _ends_otherwise(node: FlowNode) -> bool:
     return node.kind == "eventBasedGateway"
 
 
-_WITHOUT_AN_END: Final = frozenset({"errorEventDefinition", "linkEventDefinition", "terminateEventDefinition"})
+_WITHOUT_AN_END: Final = frozenset(
+    {"errorEventDefinition", "linkEventDefinition", "terminateEventDefinition", "cancelEventDefinition"}
+)
 
 
 def _never_completed(node: FlowNode, extension: Extension, findings: Findings) -> None:

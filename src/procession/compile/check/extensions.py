@@ -10,11 +10,13 @@ from procession.model.bpmn import FlowNode
 from procession.model.events import Event, EventDefinition
 from procession.model.extension import NO_EXTENSION, Extension
 
+WORKED: Final = frozenset({"serviceTask", "sendTask", "scriptTask", "businessRuleTask", "adHocSubProcess"})
+"""What a worker's job may be of."""
 FIELDS: Final[dict[str, frozenset[str]]] = {
-    "task_definition": frozenset({"serviceTask", "sendTask", "scriptTask", "businessRuleTask", "userTask"}),
-    "headers": frozenset({"serviceTask", "sendTask", "scriptTask", "businessRuleTask"}),
-    "job_priority": frozenset({"serviceTask", "sendTask", "scriptTask", "businessRuleTask"}),
-    "retry": frozenset({"serviceTask", "sendTask", "scriptTask", "businessRuleTask"}),
+    "task_definition": WORKED | {"userTask"},
+    "headers": WORKED,
+    "job_priority": WORKED,
+    "retry": WORKED,
     "loop": frozenset(),
     "called_element": frozenset({"callActivity"}),
     "called_decision": frozenset({"businessRuleTask"}),

@@ -39,6 +39,8 @@ def starts(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
         findings.report("start-event", start, text, "keep one; several beginnings need triggers")
     if view.starts:
         _unstarted(view, findings)
+    elif isinstance(owner, Activity) and owner.kind == "adHocSubProcess":
+        return  # check/ad_hoc.py
     elif not any(is_implicit_start(node, view) or is_instantiating(node) for node in view.scope.nodes):
         what = "process" if isinstance(owner, Process) else "sub-process"
         text = f"nothing in this {what} can start"

@@ -14,8 +14,6 @@ RULE: Final = "element-type"
 
 _LATER: Final = "is not executed in this version"
 REFUSED: Final[dict[str, tuple[str, str]]] = {
-    "transaction": ("a transaction sub-process", "use an embedded sub-process with error boundary events"),
-    "adHocSubProcess": ("an ad-hoc sub-process", "draw the order of its activities in an embedded sub-process"),
     "implicitThrowEvent": ("an implicit throw event", "draw an intermediate throw event"),
 }
 """Elements that the standard has and this version does not execute: what they are, and the remedy."""
@@ -33,29 +31,23 @@ DEFINITIONS: Final[dict[str, str]] = {
     "terminateEventDefinition": "terminate",
 }
 EXECUTED: Final[dict[str, frozenset[str]]] = {
-    "start event of a process": frozenset({"message", "timer", "signal"}),
+    "start event of a process": frozenset({"message", "timer", "signal", "conditional"}),
     "start event of an event sub-process": frozenset(
-        {"message", "timer", "signal", "error", "escalation", "conditional"}
+        {"message", "timer", "signal", "error", "escalation", "conditional", "compensation"}
     ),
     "start event of a sub-process": frozenset(),
     "intermediateCatchEvent": frozenset({"message", "timer", "signal", "link", "conditional"}),
-    "intermediateThrowEvent": frozenset({"message", "signal", "escalation", "link"}),
-    "boundaryEvent": frozenset({"message", "timer", "signal", "error", "escalation", "conditional"}),
-    "endEvent": frozenset({"message", "signal", "error", "escalation", "terminate"}),
+    "intermediateThrowEvent": frozenset({"message", "signal", "escalation", "link", "compensation"}),
+    "boundaryEvent": frozenset(
+        {"message", "timer", "signal", "error", "escalation", "conditional", "compensation", "cancel"}
+    ),
+    "endEvent": frozenset({"message", "signal", "error", "escalation", "terminate", "compensation", "cancel"}),
 }
 """What events of each position may be about (BPMN 2.0.2, table 10.93), as far as this version executes it."""
-STANDARD_ONLY: Final[dict[str, frozenset[str]]] = {
-    "start event of a process": frozenset({"conditional"}),
-    "start event of an event sub-process": frozenset({"compensation"}),
-    "intermediateThrowEvent": frozenset({"compensation"}),
-    "boundaryEvent": frozenset({"compensation", "cancel"}),
-    "endEvent": frozenset({"compensation", "cancel"}),
-}
+STANDARD_ONLY: Final[dict[str, frozenset[str]]] = {}
 """The rest of that table."""
 _REMEDIES: Final[dict[str, str]] = {
     "conditional": "start it with a message",
-    "compensation": "draw the undoing as a path of its own, behind an error boundary event",
-    "cancel": "use an error event",
 }
 _UNSPECIFIED: Final = frozenset({"##unspecified", "##WebService"})
 """What the standard takes an implementation for where none is said."""
@@ -109,8 +101,6 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
 
 
 def _activity(view: ScopeView, node: Activity, findings: Findings) -> None:
-    if node.is_for_compensation:
-        findings.report(RULE, node, f"compensation {_LATER}", _REMEDIES["compensation"])
     for name, quantity in (
         ("startQuantity", node.start_quantity),
         ("completionQuantity", node.completion_quantity),

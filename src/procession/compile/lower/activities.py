@@ -19,12 +19,15 @@ from procession.compile.lower.parts import (
     headers,
     job_of,
     listeners,
+    output_variable,
     value,
     worked,
 )
+from procession.compile.resolve import ScopeView, is_implicit_start
 from procession.ir.kinds import Binding, Kind
-from procession.ir.program import NONE, Call, Decision, JobSpec, Node, Script, TaskSpec, Text
+from procession.ir.program import NONE, AdHoc, Call, Choosable, Decision, JobSpec, Node, Script, TaskSpec, Text
 from procession.model.bpmn import Activity
+from procession.model.extension import AdHoc as AdHocExtension
 from procession.model.extension import Assignment, Form, Schedule
 
 Lower: TypeAlias = Callable[[Lowering, Activity, Place], Node]
@@ -153,6 +156,44 @@ def sub_process(low: Lowering, drawn: Activity, place: Place) -> Node:
     return worked(low, drawn, place, kind)
 
 
+def transaction(low: Lowering, drawn: Activity, place: Place) -> Node:
+    """A sub-process that a cancel end event can undo as a whole."""
+    return worked(low, drawn, place, Kind.TRANSACTION)
+
+
+def ad_hoc_sub_process(low: Lowering, drawn: Activity, place: Place) -> Node:
+    """A sub-process whose activities something chooses. The activation inside it is the next node."""
+    extension = drawn.extension.ad_hoc or AdHocExtension()
+
+    def at(attribute: str) -> Site:
+        return Site(drawn.id, attribute, extension.span if extension.span.line else drawn.span)
+
+    expressions = low.expressions
+    # In the standard nothing but people could choose, and nobody is there to ask when a process is executed.
+    is_automatic = low.resolved.profile == "standard"
+    spec = AdHoc(
+        sequential=drawn.ordering == "Sequential",
+        automatic=is_automatic,
+        cancel_remaining=drawn.cancel_remaining_instances,
+        chosen=expressions.source(extension.active_elements_collection.strip(), at("active elements collection")),
+        completion=expressions.formal(drawn.completion_condition, at("completion condition")),
+        output_name=extension.output_collection.strip(),
+        output=expressions.source(extension.output_element, at("output element")),
+        output_local=output_variable(extension.output_element),
+        elements=() if is_automatic else _choosable(low.resolved.views[drawn.id]),
+    )
+    node = worked(low, drawn, place, Kind.AD_HOC_SUB_PROCESS)
+    return replace(node, ad_hoc=spec, inner=place.index + 1, job=job_of(low, drawn))
+
+
+def _choosable(view: ScopeView) -> tuple[Choosable, ...]:
+    return tuple(
+        Choosable(node.id, node.name, node.documentation, {each.name: each.value for each in node.extension.properties})
+        for node in view.scope.nodes
+        if is_implicit_start(node, view)
+    )
+
+
 ACTIVITIES: Final[dict[str, Lower]] = {
     "task": task,
     "manualTask": task,
@@ -164,4 +205,6 @@ ACTIVITIES: Final[dict[str, Lower]] = {
     "businessRuleTask": business_rule_task,
     "callActivity": call_activity,
     "subProcess": sub_process,
+    "transaction": transaction,
+    "adHocSubProcess": ad_hoc_sub_process,
 }

@@ -17,6 +17,8 @@ from procession.compile.time_syntax import duration_problem, problem_of
 from procession.ir.kinds import Kind, TimerKind
 from procession.ir.program import (
     NONE,
+    CancelTrigger,
+    CompensateTrigger,
     ConditionalTrigger,
     Correlation,
     ErrorTrigger,
@@ -245,6 +247,15 @@ def _terminate(low: Lowering, drawn: Event, definition: EventDefinition) -> Trig
     return TerminateTrigger()
 
 
+def _compensate(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    """Linking fills in which activity it is about, and which handles it."""
+    return CompensateTrigger(wait=definition.wait_for_completion)
+
+
+def _cancel(low: Lowering, drawn: Event, definition: EventDefinition) -> Trigger:
+    return CancelTrigger()
+
+
 def _of_process_start(low: Lowering, drawn: Event, trigger: Trigger) -> Trigger:
     """A process's start event waits before there are variables: its name is constant, and it has no key."""
     if isinstance(trigger, MessageTrigger):
@@ -273,5 +284,7 @@ TRIGGERS: Final[dict[str, Build]] = {
     "escalationEventDefinition": _escalation,
     "linkEventDefinition": _link,
     "terminateEventDefinition": _terminate,
+    "compensateEventDefinition": _compensate,
+    "cancelEventDefinition": _cancel,
     "conditionalEventDefinition": _conditional,
 }

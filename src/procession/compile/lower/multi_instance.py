@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from msgspec.structs import replace
@@ -10,15 +9,13 @@ from msgspec.structs import replace
 from procession.compile.expressions import Site
 from procession.compile.lower.data import collected_in, collection_of
 from procession.compile.lower.events import thrown_by
-from procession.compile.lower.parts import Lowering, Place, plain
+from procession.compile.lower.parts import Lowering, Place, output_variable, plain
 from procession.compile.resolve import definitions_named
 from procession.ir.kinds import Kind
 from procession.ir.program import Loop, Node, Repeat, Thrown
 from procession.model.bpmn import Activity, MultiInstance, StandardLoop
 from procession.model.events import EventDefinition
 from procession.model.extension import Expression, LoopCollection
-
-_PATH: Final = re.compile(r"=\s*(?!(?:null|true|false)\b)([^\W\d]\w*)(?:\.[^\W\d]\w*)*")
 
 
 def body(low: Lowering, drawn: Activity, loop: MultiInstance, place: Place) -> Node:
@@ -79,7 +76,7 @@ def _loop(low: Lowering, drawn: Activity, loop: MultiInstance) -> Loop:
     expressions = low.expressions
     items = expressions.source(collection.input_collection, at("input collection"))
     output = expressions.source(collection.output_element, at("output element"))
-    local = _variable(collection.output_element)
+    local = output_variable(collection.output_element)
     if loop.extension.loop is None and low.resolved.has_data:
         if loop.data_input_ref:
             items = collection_of(low, drawn, loop.data_input_ref)
@@ -99,9 +96,3 @@ def _loop(low: Lowering, drawn: Activity, loop: MultiInstance) -> Loop:
         cardinality=expressions.count(loop.cardinality, at("loop cardinality")),
         output_local=local,
     )
-
-
-def _variable(text: str) -> str:
-    """The variable of an output element that is a name or a path; "" for any other expression."""
-    match = _PATH.fullmatch(text.strip())
-    return match.group(1) if match else ""

@@ -46,6 +46,7 @@ TASK_EVENTS: Final[dict[str, ListenerEvent]] = {
     "cancel": ListenerEvent.CANCELING,
     "canceling": ListenerEvent.CANCELING,
 }
+_PATH: Final = re.compile(r"=\s*(?!(?:null|true|false)\b)([^\W\d]\w*)(?:\.[^\W\d]\w*)*")
 _CYCLE: Final = re.compile(r"R(\d+)/(.+)", re.ASCII)
 
 
@@ -184,3 +185,9 @@ def listeners(
 def value(low: Lowering, node: FlowNode, text: str, attribute: str, span: Span) -> Text:
     """A `zeebe` attribute of a node."""
     return low.expressions.value(text, Site(node.id, attribute, span)) if text else Text()
+
+
+def output_variable(text: str) -> str:
+    """The variable of an output element that is a name or a path; "" for any other expression."""
+    match = _PATH.fullmatch(text.strip())
+    return match.group(1) if match else ""

@@ -14,7 +14,7 @@ from procession.compile.lower.data import data_of_process, with_data
 from procession.compile.lower.events import event, parts
 from procession.compile.lower.gateways import gateway
 from procession.compile.lower.multi_instance import body, standard, thrown_events
-from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering, Place, listeners
+from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering, Place, listeners, plain
 from procession.compile.resolve import ScopeView
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, Flow, Node, Ref
@@ -74,7 +74,9 @@ def lower_process(low: Lowering) -> Lowered:
         if isinstance(drawn, Activity) and drawn.scope is not None and ref != NONE:
             inside = low.resolved.views[drawn.id]
             order.append(inside)
-            waiting.append((iter(drawn.scope.nodes), ref, inside))
+            # What is in an ad-hoc sub-process is in one of its activations.
+            within = lowered.nodes[ref].inner if lowered.nodes[ref].kind is Kind.AD_HOC_SUB_PROCESS else ref
+            waiting.append((iter(drawn.scope.nodes), within, inside))
     for view in order:
         _append_flows(low, lowered, view)
     return lowered
@@ -83,6 +85,8 @@ def lower_process(low: Lowering) -> Lowered:
 def _append(low: Lowering, lowered: Lowered, drawn: FlowNode, where: tuple[Ref, ScopeView]) -> Ref:
     """Adds an element's nodes; the index of the element itself, or NONE."""
     scope, view = where
+    if lowered.nodes[scope].kind is Kind.AD_HOC_ACTIVATION and isinstance(drawn, Activity) and drawn.triggered_by_event:
+        scope = lowered.nodes[scope].scope
     outer = len(lowered.nodes)
     nodes = _nodes(low, drawn, Place(outer, scope, view))
     for node in nodes:
@@ -119,15 +123,25 @@ def _nodes(low: Lowering, drawn: FlowNode, place: Place) -> list[Node]:
 def _activity(low: Lowering, drawn: Activity, place: Place) -> list[Node]:
     loop = drawn.loop
     if loop is None:
-        node = _node(low, drawn, place)
-        return [] if node is None else [node]
-    node = _node(low, drawn, Place(place.index + 1, place.index, place.view))
-    if node is None:
+        return _itself(low, drawn, place)
+    own = _itself(low, drawn, Place(place.index + 1, place.index, place.view))
+    if not own:
         return []
     if not isinstance(loop, MultiInstance):
-        return [standard(low, drawn, loop, place), node]
-    hidden, thrown = thrown_events(low, drawn, loop, Place(place.index + 2, place.scope, place.view))
-    return [replace(body(low, drawn, loop, place), thrown=thrown), node, *hidden]
+        return [standard(low, drawn, loop, place), *own]
+    behind = Place(place.index + 1 + len(own), place.scope, place.view)
+    hidden, thrown = thrown_events(low, drawn, loop, behind)
+    return [replace(body(low, drawn, loop, place), thrown=thrown), *own, *hidden]
+
+
+def _itself(low: Lowering, drawn: Activity, place: Place) -> list[Node]:
+    """The activity; behind an ad-hoc sub-process stands its activation, the scope of what is in it."""
+    node = _node(low, drawn, place)
+    if node is None:
+        return []
+    if node.kind is not Kind.AD_HOC_SUB_PROCESS:
+        return [node]
+    return [node, plain(drawn, Place(node.inner, node.index, place.view), Kind.AD_HOC_ACTIVATION)]
 
 
 def _quantity(text: str) -> int:

@@ -10,6 +10,7 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.catches import checked_key, correlation_key, open_all, plan
 from procession.core.commands import Broadcast, Publish
+from procession.core.compensation import enclosing_transaction, throw_compensation
 from procession.core.context import Context
 from procession.core.conversations import begin, key_text, sent_key
 from procession.core.data import content_of
@@ -17,7 +18,7 @@ from procession.core.delivery import signal_within
 from procession.core.errors import escalate, throw
 from procession.core.interrupt import interrupt_inside
 from procession.core.jobs import create, plan_job
-from procession.core.operations import BROADCAST, COMPLETE, ENTER, THROW_PART
+from procession.core.operations import BROADCAST, CANCEL_TRANSACTION, COMPLETE, ENTER, THROW_PART
 from procession.core.state import ElementInstance
 from procession.core.timers import duration_ms
 from procession.core.tokens import close_waits
@@ -26,6 +27,8 @@ from procession.ir.kinds import Kind
 from procession.ir.program import (
     ALTERED_IR,
     NONE,
+    CancelTrigger,
+    CompensateTrigger,
     ErrorTrigger,
     EscalationTrigger,
     LinkTrigger,
@@ -200,6 +203,17 @@ def _terminate(cx: Context, node: Node, element: ElementInstance) -> None:
     interrupt_inside(cx, scope, (COMPLETE, scope.key))
 
 
+def _cancel(cx: Context, node: Node, element: ElementInstance) -> None:
+    """A cancel end event ends all else in its transaction; inside one that is being undone already it is plain."""
+    transaction = enclosing_transaction(cx, element)
+    if transaction is None:
+        cx.agenda.append((COMPLETE, element.key))
+        return
+    close_waits(cx, element)
+    cx.write(f.ElementCompleted(element.key))
+    interrupt_inside(cx, transaction, (CANCEL_TRANSACTION, transaction.key))
+
+
 Throw: TypeAlias = Callable[[Context, Node, ElementInstance], None]
 
 THROW: Final[dict[type[Any], Throw]] = {
@@ -209,4 +223,6 @@ THROW: Final[dict[type[Any], Throw]] = {
     EscalationTrigger: _escalation,
     LinkTrigger: _link,
     TerminateTrigger: _terminate,
+    CompensateTrigger: throw_compensation,
+    CancelTrigger: _cancel,
 }

@@ -13,10 +13,10 @@ from procession.core import facts as f
 from procession.core.catches import open_all, plan
 from procession.core.context import Context
 from procession.core.elements.events import THROW
-from procession.core.interrupt import catch, event_of, interrupt_inside, pass_event
+from procession.core.interrupt import event_of, interrupt_inside, pass_event
 from procession.core.operations import CLOSE_LOOP, COMPLETE, SPAWN, THROW_IMPLICIT
 from procession.core.state import ElementInstance, LoopState
-from procession.core.tokens import close_waits, next_of
+from procession.core.tokens import close_waits, keep, next_of
 from procession.core.variables import owner
 from procession.ir.program import (
     NONE,
@@ -83,6 +83,8 @@ def collect(cx: Context, element_key: int) -> None:
     if spec.output != NONE:
         cx.write(f.ItemCollected(body.key, element.index, output))
     close_waits(cx, element)
+    if element.node in cx.linked.compensable:
+        keep(cx, element)
     cx.write(f.ElementCompleted(element_key))
     for event in thrown:
         cx.agenda.append((THROW_IMPLICIT, body.key, event))
@@ -115,15 +117,22 @@ def throw_implicit(cx: Context, body_key: int, event: int) -> None:
         caught = cx.nodes[index]
         if _is_meant(cx, body, thrown.trigger, caught.trigger):
             cx.write(f.ImplicitThrown(body.key, event, index))
-            if _lets_go_on(cx, body, event):
-                assert body.scope is not None
-                pass_event(cx, body.scope.key, event_of(cx, caught), {}, token=False)
-            else:
-                catch(cx, body, caught, {})
+            assert body.scope is not None
+            pass_event(cx, body.scope.key, event_of(cx, caught), {}, token=False)
+            if event_of(cx, caught).interrupting and not _lets_go_on(cx, body, event):
+                _end_the_rest(cx, body)
             return
     THROW[type(thrown.trigger)](cx, thrown, body)
     if cx.agenda and cx.agenda[-1] == (COMPLETE, body_key):
         cx.agenda.pop()
+
+
+def _end_the_rest(cx: Context, body: ElementInstance) -> None:
+    """The body threw the event itself, as one of its instances completed: it is not interrupted, it completes."""
+    loop = body.loop
+    assert loop is not None
+    if loop.completed + loop.terminated < loop.count:
+        interrupt_inside(cx, body, (CLOSE_LOOP, body.key))
 
 
 def _lets_go_on(cx: Context, body: ElementInstance, event: int) -> bool:

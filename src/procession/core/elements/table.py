@@ -1,4 +1,8 @@
-"""The element table: one row for each `Kind`. Adding an element is a row here and a function in its family's file."""
+"""The element table: one row for each `Kind` that an operation activates.
+
+Adding an element is a row here and a function in its family's file. An activation of an ad-hoc sub-process has no row:
+what is in it begins with it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from procession.core.context import Context
-from procession.core.elements import events, gateways, loops, multi_instance, scopes, tasks
+from procession.core.elements import ad_hoc, events, gateways, loops, multi_instance, scopes, tasks
 from procession.core.state import ElementInstance
 from procession.ir.kinds import Kind
 from procession.ir.program import Node
@@ -36,6 +40,8 @@ ENTER: Final[dict[Kind, Enter]] = {
     Kind.MULTI_INSTANCE: multi_instance.body_enter,
     Kind.COMPLEX_GATEWAY: gateways.gateway_enter,
     Kind.LOOP: loops.body_enter,
+    Kind.TRANSACTION: scopes.scope_enter,
+    Kind.AD_HOC_SUB_PROCESS: ad_hoc.ad_hoc_enter,
 }
 """What an element does when it becomes active."""
 

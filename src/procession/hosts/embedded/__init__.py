@@ -6,8 +6,9 @@ memory), `handlers.py` (what requests mean), `carry.py` (what commands mean), `c
 
 from __future__ import annotations
 
+from procession.hosts.embedded.choice import Choice
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.workers import BpmnError, Denied, Job
 
-__all__ = ["BpmnError", "Denied", "Engine", "Instance", "Job"]
+__all__ = ["BpmnError", "Choice", "Denied", "Engine", "Instance", "Job"]

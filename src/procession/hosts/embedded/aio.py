@@ -13,8 +13,9 @@ from procession.base.values import Json
 from procession.hosts.embedded.aio_calls import off, off_until
 from procession.hosts.embedded.aio_changes import AsyncChanges
 from procession.hosts.embedded.aio_instance import AsyncInstance
-from procession.hosts.embedded.door import DEFAULT_TENANT
-from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine, Source
+from procession.hosts.embedded.choice import Choice
+from procession.hosts.embedded.door import DEFAULT_TENANT, Source
+from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.runtime.requests import Forgotten
@@ -183,6 +184,12 @@ class AsyncEngine:
         """See `Engine.broadcast`."""
         return await off(self.engine.broadcast, name, variables, tenant=tenant)
 
+    async def evaluate_conditions(
+        self, variables: Mapping[str, object], *, process: str = "", tenant: str = DEFAULT_TENANT
+    ) -> int:
+        """See `Engine.evaluate_conditions`."""
+        return await off(self.engine.evaluate_conditions, variables, process=process, tenant=tenant)
+
     async def tasks(
         self,
         *,
@@ -229,6 +236,17 @@ class AsyncEngine:
         """See `Engine.resolve_incident`."""
         await off(self.engine.resolve_incident, incident, retries=retries, tenant=tenant)
 
+    async def trigger(
+        self,
+        instance: int,
+        *activities: str,
+        variables: Mapping[str, object] | None = None,
+        element: int = 0,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        """See `Engine.trigger`."""
+        await off(self.engine.trigger, instance, *activities, variables=variables, element=element, tenant=tenant)
+
     async def faults(self, *, tenant: str = DEFAULT_TENANT) -> list[FaultView]:
         """See `Engine.faults`."""
         return await off(self.engine.faults, tenant=tenant)
@@ -271,7 +289,7 @@ class AsyncEngine:
         return await off(self.engine.activate_jobs, type, limit, worker=worker, timeout=timeout, tenant=tenant)
 
     async def complete_job(
-        self, job: Job | int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+        self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> None:
         """See `Engine.complete_job`."""
         await off(self.engine.complete_job, job, variables, tenant=tenant)

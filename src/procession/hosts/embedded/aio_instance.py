@@ -106,6 +106,12 @@ class AsyncInstance:
         """See `Instance.resolve_incident`."""
         await off(self.handle.resolve_incident, incident, retries)
 
+    async def trigger(
+        self, *activities: str, variables: Mapping[str, object] | None = None, element: int | str = 0
+    ) -> None:
+        """See `Instance.trigger`."""
+        await off(self.handle.trigger, *activities, variables=variables, element=element)
+
     async def publish(
         self,
         name: str,

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Final, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from procession.base.failure import BadValue, Failure
+from procession.base.failure import BadValue, Failure, ProcessionError
 from procession.base.values import checked_integer, checked_text
 from procession.core.catches import KEY_MAX
 from procession.core.jobs import RETRIES_MAX
 from procession.core.timers import duration_ms, is_zone
 from procession.hosts.embedded.tickets import InHouse
+
+Source: TypeAlias = "str | Path | tuple[str, bytes]"
 
 DEFAULT_TENANT: Final = "<default>"
 DURATION_MS_MAX: Final = 10 * 366 * 86_400_000
@@ -140,3 +143,14 @@ def document(name: object, data: object) -> tuple[str, bytes]:
     if not isinstance(data, bytes):
         raise BadValue(f"the document {name!r:.80} must be bytes, not {type(data).__name__}")
     return checked_text("name of a document", name), data
+
+
+def read_source(source: Source) -> tuple[str, bytes]:
+    """A document to deploy: its name and bytes, or a file. Raises `ProcessionError` for a file that cannot be read."""
+    if isinstance(source, tuple):
+        return document(*source)
+    path = Path(source)
+    try:
+        return document(path.name, path.read_bytes())
+    except OSError as error:
+        raise ProcessionError(f"{path}: {error.strerror or error}") from error

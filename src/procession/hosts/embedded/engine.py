@@ -14,12 +14,13 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 
 import msgspec
 
-from procession.base.failure import NotFound, ProcessionError
+from procession.base.failure import NotFound
 from procession.base.values import Json, Variables, checked_all, told
-from procession.core.events import AssignTask, CompleteTask, UpdateTask
+from procession.core.events import AssignTask, CompleteTask, TriggerActivity, UpdateTask
 from procession.hosts.embedded.changes import Changes
+from procession.hosts.embedded.choice import Choice, answered
 from procession.hosts.embedded.crew import Crew
-from procession.hosts.embedded.door import DEFAULT_TENANT, admitted, document, known_zone, milliseconds
+from procession.hosts.embedded.door import DEFAULT_TENANT, Source, admitted, known_zone, milliseconds, read_source
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.pump import Pump
@@ -37,7 +38,6 @@ from procession.store.sqlite import SQLiteStore
 CALL_TIMEOUT_S: Final = 30.0
 """How long a call waits for the process that owns the store."""
 
-Source: TypeAlias = "str | Path | tuple[str, bytes]"
 Duration: TypeAlias = "float | str"
 """Seconds, or an ISO 8601 duration."""
 
@@ -120,7 +120,7 @@ class Engine:
 
         Raises `Refused` with every diagnostic when one of them is an error; then nothing is deployed.
         """
-        resources = [_read(source) for source in sources]
+        resources = [read_source(source) for source in sources]
         # Compiled here and not by the writer: nobody has to wait for it.
         answer = self.call(InstallCompiled(tenant, compile_resources(resources), name))
         return answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
@@ -241,6 +241,12 @@ class Engine:
         """Broadcasts a signal; gives the number of those who waited for it, processes that it starts included."""
         return cast("int", self.call(q.BroadcastSignal(tenant, name, checked_all(variables))))
 
+    def evaluate_conditions(
+        self, variables: Mapping[str, object], *, process: str = "", tenant: str = DEFAULT_TENANT
+    ) -> int:
+        """Starts each process (or `process`) whose conditional start event is true of the variables; how many."""
+        return cast("int", self.call(q.EvaluateConditions(tenant, checked_all(variables), process)))
+
     def tasks(
         self,
         *,
@@ -296,6 +302,18 @@ class Engine:
         """What faults of the engine itself stopped. It is tried again when a store is opened anew."""
         return self.reader().views.faults(tenant)
 
+    def trigger(
+        self,
+        instance: int,
+        *activities: str,
+        variables: Mapping[str, object] | None = None,
+        element: int = 0,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        """Begins activities of an ad-hoc sub-process, each with `variables` of its own. See `Instance.trigger`."""
+        event = TriggerActivity(element, list(activities), checked_all(variables))
+        self.call(q.Deliver(tenant, instance, event))
+
     # --- jobs
 
     def worker(
@@ -348,11 +366,13 @@ class Engine:
         return [job_from(each, tenant) for each in cast("list[dict[str, Json]]", answer)]
 
     def complete_job(
-        self, job: Job | int, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
+        self, job: Job | int, variables: Mapping[str, object] | Choice | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> None:
-        """Completes a job. Raises `NotFound` when it is over, or when the lease of this `Job` ran out."""
+        """Completes a job, that of an ad-hoc sub-process with a `Choice`. Raises `NotFound` when it is over, or when
+        the lease of this `Job` ran out."""
         key, token, tenant = _addressed(job, tenant)
-        self.call(q.FinishJob(tenant, key, checked_all(variables), token))
+        values, choice = answered(variables)
+        self.call(q.FinishJob(tenant, key, values, token, choice=choice))
 
     def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
         """A task listener says no to what its user task was about to do; raises `Conflict` where it cannot."""
@@ -470,16 +490,6 @@ class Engine:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _read(source: Source) -> tuple[str, bytes]:
-    if isinstance(source, tuple):
-        return document(*source)
-    path = Path(source)
-    try:
-        return document(path.name, path.read_bytes())
-    except OSError as error:
-        raise ProcessionError(f"{path}: {error.strerror or error}") from error
 
 
 def _addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:

@@ -24,10 +24,19 @@ from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
-from procession.hosts.embedded.starting import accepted, start_instance
+from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance
 from procession.ir.program import JobSpec, Node, TimerTrigger
 from procession.runtime import requests as q
-from procession.runtime.rows import HELD, DefinitionRow, ExpiredRow, IncidentRow, JobRow, TaskRow, TimerRow
+from procession.runtime.rows import (
+    HELD,
+    SIGNAL_START,
+    DefinitionRow,
+    ExpiredRow,
+    IncidentRow,
+    JobRow,
+    TaskRow,
+    TimerRow,
+)
 from procession.services.deploy import Deployment, Desk, InstallCompiled, compile_resources, install
 
 BACKOFF_MS: Final = (1_000, 5_000, 30_000, 300_000)
@@ -200,7 +209,7 @@ def _broadcast(shard: Shard, request: q.BroadcastSignal) -> int:
     for subscription in waiting:
         event = e.ReceiveSignal(subscription.key, request.variables)
         shard.following.append(q.Deliver(request.tenant, subscription.instance, event, True))
-    starts = shard.postbox.starts(tenant, request.name, True)
+    starts = shard.postbox.starts(tenant, request.name, SIGNAL_START)
     for start in starts:
         shard.following.append(
             q.StartProcess(
@@ -256,9 +265,9 @@ def _leased(shard: Shard, tenant: str, key: int, token: int) -> tuple[Offer, Res
 
 def _finish_job(shard: Shard, request: q.FinishJob) -> None:
     offer, resident = _leased(shard, request.tenant, request.job, request.token)
-    event = e.CompleteJob(offer.key, request.variables, request.denied, request.reason)
+    event = e.CompleteJob(offer.key, request.variables, request.denied, request.reason, request.choice)
     outcome = shard.advance(resident, event)
-    if request.tolerant and outcome.rejected == "conflict":
+    if request.tolerant and outcome.rejected in {"conflict", "not-found"} and offer.key in resident.state.jobs:
         _fail_job(shard, q.FailJob(request.tenant, request.job, outcome.reason, request.token, backoff=request.backoff))
         return
     accepted(outcome)
@@ -389,6 +398,7 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.DeliverOffer: _deliver_offer,
     q.PublishMessage: _publish,
     q.BroadcastSignal: _broadcast,
+    q.EvaluateConditions: evaluate_conditions,
     q.DeployResources: _deploy,
     InstallCompiled: _install,
     q.ActivateJobs: _activate_jobs,

@@ -8,7 +8,7 @@ from typing import Final, Protocol, final
 
 from procession.base.failure import NotFound
 from procession.base.values import Variables
-from procession.core.events import Cancel, SetVariables
+from procession.core.events import Cancel, SetVariables, TriggerActivity
 from procession.hosts.embedded.reading import Reader
 from procession.runtime.requests import AnyRequest, Deliver
 from procession.services.histories import Entry, WarningView
@@ -175,6 +175,15 @@ class Instance:
         keys = [incident] if incident else [each.key for each in self.incidents]
         for key in keys:
             self._engine.resolve_incident(key, retries=retries, tenant=self._tenant)
+
+    def trigger(self, *activities: str, variables: Mapping[str, object] | None = None, element: int | str = 0) -> None:
+        """Begins activities of an ad-hoc sub-process, by their ids; each has `variables` of its own.
+
+        `element` says which sub-process, as a key or as an id that is active once; 0: the only active one that has
+        them all. Raises `NotFound`, or `Conflict` where several are active, or nothing may begin any more.
+        """
+        event = TriggerActivity(self._element(element), list(activities), self._engine.checked(variables))
+        self._engine.call(Deliver(self._tenant, self.key, event))
 
     def publish(
         self,

@@ -37,6 +37,7 @@ from procession.runtime import codec
 from procession.runtime.ports import Batch, Store
 from procession.runtime.requests import AnyRequest, DeliverOffer, StartProcess
 from procession.runtime.rows import (
+    MESSAGE_START,
     ExpiredRow,
     IntRow,
     LockRow,
@@ -105,7 +106,7 @@ class Postbox:
         """A deployment changed start events and is committed: they are read anew."""
         self._starts.clear()
         for address, partition in self._partitions.items():
-            starts = self.starts(address[0], address[1], False)
+            starts = self.starts(address[0], address[1], MESSAGE_START)
             decide(partition, StartsChanged(starts), self._at, _never)
 
     def subscribed(self, tenant: int, subscription: Open, name: str, correlation: str) -> list[AnyRequest]:
@@ -210,13 +211,13 @@ class Postbox:
         self._batch["subscription"].delete(subscription, (tenant, 1, name, "", subscription))
         self._fresh.setdefault((tenant, 1, name, ""), {})[subscription] = None
 
-    def starts(self, tenant: int, name: str, signal: bool) -> tuple[StartOpen, ...]:
-        """The start events of a name, of the latest version of each process."""
-        found = self._starts.get((tenant, int(signal), name))
+    def starts(self, tenant: int, name: str, kind: int) -> tuple[StartOpen, ...]:
+        """The start events of a kind and name, of the latest version of each process."""
+        found = self._starts.get((tenant, kind, name))
         if found is None:
-            rows = self._store.read("start_subscriptions", (tenant, int(signal), name), StartSubscriptionRow)
+            rows = self._store.read("start_subscriptions", (tenant, kind, name), StartSubscriptionRow)
             found = tuple(StartOpen(row.process_id, row.definition, row.node) for row in rows)
-            self._starts[tenant, int(signal), name] = found
+            self._starts[tenant, kind, name] = found
         return found
 
     def write(self) -> None:

@@ -1,13 +1,19 @@
-"""Starting an instance: its row and its first step. Every way to start one ends here."""
+"""Starting an instance: its row and its first step, where every way to start one ends; and starting by condition."""
 
 from __future__ import annotations
 
-from procession.base.failure import Conflict, NotFound
+from typing import cast
+
+from procession.base.failure import Conflict, Failure, NotFound
+from procession.base.values import Json
 from procession.core import events as e
+from procession.core.linked import Linked
 from procession.core.outcome import Outcome
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
-from procession.runtime.rows import DefinitionRow
+from procession.ir.program import ConditionalTrigger
+from procession.runtime import requests as q
+from procession.runtime.rows import CONDITION_START, DefinitionRow
 
 
 def start_instance(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start) -> Resident:
@@ -39,3 +45,39 @@ def accepted(outcome: Outcome) -> None:
     """Raises `NotFound` or `Conflict` when an event was refused."""
     if outcome.rejected:
         raise (NotFound if outcome.rejected == "not-found" else Conflict)(outcome.reason)
+
+
+def evaluate_conditions(shard: Shard, request: q.EvaluateConditions) -> int:
+    """Starts each process whose conditional start event is true of the variables; how many that are."""
+    tenant = shard.catalog.tenant(request.tenant)
+    true: list[q.StartProcess] = []
+    for start in shard.postbox.starts(tenant, "", CONDITION_START):
+        if request.process_id and start.process_id != request.process_id:
+            continue
+        definition = shard.catalog.definition(tenant, start.definition)
+        if shard.is_suspended(tenant, definition.key):
+            continue
+        linked = shard.catalog.linked(tenant, definition.program)
+        if _holds(shard, linked, start.node, request.variables):
+            found = q.StartProcess(
+                request.tenant, start.process_id, request.variables, definition=start.definition, node=start.node
+            )
+            true.append(found)
+    # Nothing is started if one of the conditions cannot be told.
+    shard.following.extend(true)
+    return len(true)
+
+
+def _holds(shard: Shard, linked: Linked, index: int, variables: dict[str, Json]) -> bool:
+    node = linked.nodes[index]
+    trigger = node.trigger
+    assert isinstance(trigger, ConditionalTrigger)
+    environment = linked.environment(shard.at, shard.zone, 0, 0)
+    text = linked.program.expressions[trigger.condition].text
+    try:
+        value = linked.expressions[trigger.condition](lambda name: variables.get(name, linked.missing), environment)
+    except Failure as failure:
+        raise Conflict(f"the condition `{text}` of {node.id}: {failure.message}") from None
+    if value is None or isinstance(value, bool):
+        return value is True
+    raise Conflict(f"the condition `{text}` of {node.id} is {cast('object', value)!r:.60}, not a boolean")

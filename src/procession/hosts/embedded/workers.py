@@ -22,6 +22,7 @@ from procession.base.values import Json, checked_all, checked_integer, checked_t
 from procession.core.state import ElementInstance
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer
+from procession.hosts.embedded.choice import Choice, answered
 from procession.hosts.embedded.door import milliseconds
 from procession.hosts.embedded.handlers import job_spec
 from procession.hosts.embedded.residents import Resident
@@ -301,6 +302,11 @@ class Worker:
         self.mean_s += (seconds - self.mean_s) * 0.2
 
     def _finished(self, work: Work, result: object) -> AnyRequest:
+        if isinstance(result, Choice):
+            variables, choice = answered(result)
+            return FinishJob(
+                work.tenant, work.key, variables, work.token, tolerant=True, backoff=self._pause(work), choice=choice
+            )
         return FinishJob(work.tenant, work.key, variables_of(self.type, result), work.token)
 
     def _threw(self, work: Work, error: BpmnError) -> AnyRequest:

@@ -12,8 +12,8 @@ from typing import Any, Final, cast
 
 from procession.model import extension as model
 from procession.model.extension import NO_EXTENSION, Extension, ForeignAttribute, ForeignElement
+from procession.model.xml import XmlElement
 from procession.parse.reading import Parts, Reading, attribute, flag, optional_flag
-from procession.parse.xml import XmlElement
 
 ZEEBE: Final = "http://camunda.org/schema/zeebe/1.0"
 MODELER: Final = "http://camunda.org/schema/modeler/1.0"

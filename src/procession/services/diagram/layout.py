@@ -1,6 +1,7 @@
 """A plain layout for documents that hold no diagram: flow nodes in columns by their distance from the start.
 
-Only flow nodes and sequence flows get a place. It is made to be read, not to be kept: a modeler draws better.
+Only flow nodes, sequence flows and the associations of compensation handlers get a place. It is made to be read, not to
+be kept: a modeler draws better.
 Lengths are in pixels, sizes those that modelers use.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from procession.model.bpmn import Activity, Definitions, FlowNode, Gateway, Scope
+from procession.model.bpmn import Activity, Association, Definitions, FlowNode, Gateway, Scope
 from procession.model.diagram import Bounds, Diagram, Edge, Point, Shape
 from procession.model.events import Event
 from procession.services.diagram.outline import in_flow_order
@@ -60,6 +61,11 @@ class _Part:
             if isinstance(node, Activity) and node.scope is not None and node.scope.nodes and depth < _NESTING_MAX
         }
         ends = {end for flow in scope.flows for end in (self._host(flow.source), flow.target)}
+        self._undoing = {each.id: pair for each in scope.associations if (pair := self._undone(each)) is not None}
+        """(compensation boundary event, its handler) by association."""
+        hosts = {handler: self._host(event) for event, handler in self._undoing.values()}
+        self._below = {handler: host for handler, host in hosts.items() if not ends or host in ends}
+        ends |= self._below.keys() if ends else set()
         self._loose = [node for node in self._order if node.id not in ends] if ends else []
         """What no flow touches, event sub-processes above all: it stands below the rest."""
         self._cells: dict[str, tuple[int, int]] = {}
@@ -76,6 +82,8 @@ class _Part:
             if source in rank and flow.target in rank and rank[source] < rank[flow.target]:
                 before.setdefault(flow.target, []).append((source, source != flow.source))
         for node in self._in_grid():
+            if node.id in self._below:
+                continue
             sources = before.get(node.id, [])
             column = max((self._cells[source][0] + 1 for source, _ in sources), default=0)
             row, first = 0, column
@@ -89,6 +97,12 @@ class _Part:
                 row = max(each for _, each in self._taken) + 1
             self._taken.update((place, row) for place in range(first, column + 1))
             self._cells[node.id] = (column, row)
+        for handler, host in self._below.items():
+            column, row = self._cells[host]
+            while (column, row) in self._taken:
+                row += 1
+            self._taken.add((column, row))
+            self._cells[handler] = (column, row)
 
     def _in_grid(self) -> list[FlowNode]:
         loose = {node.id for node in self._loose}
@@ -140,6 +154,11 @@ class _Part:
             if flow.source in bounds and flow.target in bounds:
                 points = self._route(flow.source, flow.target, bounds, bottom)
                 self.edges.append(Edge(id=f"{flow.id}_di", element=flow.id, waypoints=points))
+        for association, (event, handler) in self._undoing.items():
+            a, b = bounds[event], bounds[handler]
+            x = a.x + a.width / 2
+            points = (Point(x, a.y + a.height), Point(min(max(x, b.x), b.x + b.width), b.y))
+            self.edges.append(Edge(id=f"{association}_di", element=association, waypoints=points))
 
     def _place_boundaries(self, bounds: dict[str, Bounds]) -> None:
         counts: dict[str, int] = {}
@@ -178,6 +197,16 @@ class _Part:
         if source not in self._cells or target not in self._cells:
             return False
         return self._cells[target][0] <= self._cells[source][0]
+
+    def _undone(self, association: Association) -> tuple[str, str] | None:
+        for event, handler in (
+            (association.source, association.target),
+            (association.target, association.source),
+        ):
+            undoes = self._nodes.get(handler)
+            if isinstance(undoes, Activity) and undoes.is_for_compensation and self._host(event) != event:
+                return event, handler
+        return None
 
     def _host(self, element: str) -> str:
         node = self._nodes.get(element)

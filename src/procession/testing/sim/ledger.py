@@ -327,6 +327,11 @@ _ROW: Final[dict[type[Any], tuple[str, str]]] = {
 """Command -> the table and the field that is the key in it."""
 
 
+_Entering: TypeAlias = (
+    f.ElementEntered | f.ItemEntered | f.CompensationEntered | f.CompensationOpened | f.ActivationEntered
+)
+
+
 def _started(ledger: Ledger, case: Case, fact: f.InstanceStarted, at: int) -> None:
     check(fact.instance == case.key, f"instance {case.key} says that it is {fact.instance}")
     ledger.give(fact.instance, "an instance")
@@ -338,7 +343,7 @@ def _started(ledger: Ledger, case: Case, fact: f.InstanceStarted, at: int) -> No
         ledger.consume(fact.message, case)
 
 
-def _entered(ledger: Ledger, case: Case, fact: f.ElementEntered | f.ItemEntered, at: int) -> None:
+def _entered(ledger: Ledger, case: Case, fact: _Entering, at: int) -> None:
     ledger.give(fact.element, f"an element of {case.key}")
     case.entered[fact.element] = fact.node
 
@@ -390,6 +395,9 @@ _NOTE: Final[dict[type[Any], _Note]] = {
     f.InstanceStarted: _started,
     f.ElementEntered: _entered,
     f.ItemEntered: _entered,
+    f.CompensationEntered: _entered,
+    f.CompensationOpened: _entered,
+    f.ActivationEntered: _entered,
     f.ElementCompleted: _completed,
     f.JobCreated: _job,
     f.JobCompleted: _job_done,
