@@ -32,7 +32,7 @@ INSTRUCTIONS_MAX: Final = 1_000
 ACTIVATIONS_MAX: Final = 10_000
 """Most element instances that one modification begins: a move begins one for each that it ends."""
 
-_MADE: Final = (Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS)
+_MADE: Final = (Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS, Kind.TRANSACTION)
 """Scopes that are made when something inside them is activated."""
 _BODIES: Final = (Kind.MULTI_INSTANCE, Kind.LOOP)
 _REFUSED: Final = {
@@ -117,7 +117,10 @@ def abandon(cx: Context, scope_key: int) -> None:
         return
     if any(wait in cx.state.incidents for wait in scope.waits or ()):
         return
-    if scope.scope is None:
+    if scope.activations is not None:
+        # It may wait for somebody to choose again.
+        cx.agenda.append((op.GO_ON, scope.key))
+    elif scope.scope is None:
         cancel(cx, "a modification took the last of it")
     else:
         interrupt(cx, scope, (op.ABANDON, scope.scope.key))
@@ -207,6 +210,8 @@ class _Work:
                 raise Rejected("conflict", "the process itself is not terminated by hand: cancel the instance")
             if element.stage is Stage.TERMINATING:
                 raise Rejected("conflict", f"element instance {element.key} is being ended already")
+            if element.undoing is not None or any(each.compensates for each in (element, *_around(element))):
+                raise Rejected("conflict", f"element instance {element.key} takes part in undoing something")
         return found
 
     def _outermost(self, elements: list[ElementInstance]) -> list[ElementInstance]:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, cast
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core import operations as op
-from procession.core.state import ElementInstance, Operation, State
+from procession.core.state import ElementInstance, Extras, Operation, State
 from procession.ir.program import NONE, Program
 
 Numbers: TypeAlias = Mapping[int, int]
@@ -31,6 +31,8 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
         if element.arrived:
             element.arrived = {flows[flow]: count for flow, count in element.arrived.items()}
         element.held = _held(nodes, element.held)
+        if element.extras is not None:
+            _extras(nodes, element.extras)
         if element.gates:
             element.gates = {nodes[gate]: tuple([flows[each] for each in had]) for gate, had in element.gates.items()}
         if element.happened:
@@ -49,6 +51,23 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
     for incident in state.incidents.values():
         incident.operation = moved(nodes, incident.operation)
     state.joins = {(scope, nodes[join]): None for scope, join in state.joins}
+
+
+def _extras(nodes: Numbers, extras: Extras) -> None:
+    stack = list(extras.completions.values())
+    while stack:
+        completion = stack.pop()
+        completion.node = nodes[completion.node]
+        stack.extend(completion.inside.values())
+    if extras.activations is not None:
+        waiting = [_chosen(nodes, each) for each in extras.activations.waiting]
+        extras.activations.waiting.clear()
+        extras.activations.waiting.extend(waiting)
+
+
+def _chosen(nodes: Numbers, entry: Json) -> Json:
+    starts, *rest = cast("list[Json]", entry)
+    return [_each(nodes, starts), *rest]
 
 
 def moved(nodes: Numbers, operation: Operation) -> Operation:
@@ -71,6 +90,9 @@ def unplaced(element: ElementInstance, operations: list[Operation], nodes: Numbe
             moved(_Strict(nodes), operation)
         except KeyError:
             return "what its incident will do again is at an element without a target; resolve it first"
+    why = _unplaced_extras(element, nodes)
+    if why:
+        return why
     for event, parts in (element.happened or {}).items():
         if any(each not in nodes for each in (event, *parts)):
             return "a part of what its event needs has happened, and has no target"
@@ -78,6 +100,26 @@ def unplaced(element: ElementInstance, operations: list[Operation], nodes: Numbe
         _held(_Strict(nodes), element.held)
     except KeyError:
         return "it is not entered yet, and what is to begin inside it has no target"
+    return ""
+
+
+def _unplaced_extras(element: ElementInstance, nodes: Numbers) -> str:
+    extras = element.extras
+    if extras is None:
+        return ""
+    if extras.undoing is not None or extras.compensates:
+        return "something is being undone by it; wait for that"
+    stack = list(extras.completions.values())
+    while stack:
+        completion = stack.pop()
+        if completion.node not in nodes:
+            return "an activity that completed in it and can be undone has no target"
+        stack.extend(completion.inside.values())
+    try:
+        for entry in extras.activations.waiting if extras.activations is not None else ():
+            _chosen(_Strict(nodes), entry)
+    except KeyError:
+        return "an activity that was chosen and has not begun has no target"
     return ""
 
 
@@ -164,6 +206,10 @@ _WITHOUT: Final[frozenset[Json]] = frozenset(
         op.THROW_PART,
         op.GO_ROUND,
         op.AWAIT,
+        op.COMPENSATE,
+        op.CANCEL_TRANSACTION,
+        op.ACTIVATE_CHOSEN,
+        op.GO_ON,
         op.ABANDON,
         op.RENEW_JOB,
         op.RENEW_TASK,
