@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools import dmn_kit, feel_grammar
+from tools import bpmn_suites, dmn_kit, feel_grammar
 
 from procession.base.rules import RULES
 from procession.compile.check.structure import GATEWAY_EVENTS
@@ -130,6 +130,7 @@ SECTIONS: Final[dict[str, Callable[[], str | None]]] = {
     "elements": _elements,
     "events": _events,
     "rules": _rules,
+    "suites": bpmn_suites.table,
     "kit": dmn_kit.table,
     "grammar": _grammar,
     "functions": _functions,

@@ -27,7 +27,7 @@ from procession.ir.program import (
     Program,
     Ref,
 )
-from procession.model.bpmn import Activity, FlowNode
+from procession.model.bpmn import FlowNode
 from procession.model.events import Event
 
 WAITING_ITSELF: Final = frozenset({Kind.INTERMEDIATE_CATCH_EVENT, Kind.RECEIVE_TASK})
@@ -127,15 +127,12 @@ def _catches(linking: _Linking, node: Node, drawn: FlowNode | None, view: ScopeV
         found += [lowered.outer[event.id] for event in view.boundary.get(drawn.id, ())]
     if node.kind in HANDLING:
         inside = linking.resolved.views[node.id]
-        found += [lowered.outer[_start_of(linking, each)] for each in inside.event_sub_processes]
+        handlers = [linking.resolved.views[each.id] for each in inside.event_sub_processes]
+        found += [lowered.outer[start.id] for handler in handlers for start in handler.starts]
     if node.kind is Kind.EVENT_BASED_GATEWAY and drawn is not None:
         found += [lowered.outer[flow.target] for flow in view.outgoing.get(drawn.id, ())]
     # An event with several definitions waits for each of them.
     return tuple([ref for each in found for ref in lowered.nodes[each].parts or (each,)])
-
-
-def _start_of(linking: _Linking, handler: Activity) -> str:
-    return linking.resolved.views[handler.id].starts[0].id
 
 
 # --- what starts ------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from procession.core.commands import (
     TellParent,
 )
 from procession.core.context import Context, Rejected
-from procession.core.delivery import correlate, look_for_conversation
+from procession.core.delivery import correlate, look_for_conversation, takes_signal
 from procession.core.elements.ad_hoc import admit_choice, choosable, decided
 from procession.core.elements.table import RESOLVED
 from procession.core.interrupt import cancel, catch, event_of, happens_again
@@ -32,7 +32,7 @@ from procession.core.timers import date_time_ms
 from procession.core.tokens import next_of, take
 from procession.core.variables import merge, receive
 from procession.ir.kinds import Kind, ListenerEvent
-from procession.ir.program import NONE, ErrorTrigger, Node
+from procession.ir.program import ALTERED_IR, NONE, ErrorTrigger, Node
 
 
 def _start(cx: Context, event: e.Start) -> None:
@@ -201,7 +201,12 @@ def _offer_message(cx: Context, event: e.OfferMessage) -> None:
 
 
 def _receive_signal(cx: Context, event: e.ReceiveSignal) -> None:
-    correlate(cx, _subscription(cx, event.subscription), 0, event.variables)
+    subscription = _subscription(cx, event.subscription)
+    if cx.linked.program.ir_version >= ALTERED_IR and not takes_signal(cx, subscription):
+        raise Rejected(
+            "not-found", f"the signal of subscription {event.subscription} is taken by another one beside it"
+        )
+    correlate(cx, subscription, 0, event.variables)
 
 
 def _complete_task(cx: Context, event: e.CompleteTask) -> None:

@@ -249,11 +249,19 @@ def start_handler(cx: Context, key: int, node: Node, variables: Json) -> None:
     sub_process = cx.nodes[node.scope]
     following = next_of(sub_process)
     if following == ACTIVATE and not sub_process.catches:
-        pass_event(cx, key, node, variables_of(variables), token=False)
+        begin_handler(cx, key, node, variables_of(variables))
         return
     # What it subscribes and maps may fail, so that is an operation of its own; the event waits for it.
     cx.write(f.TransitionHeld(key, ["event", node.index, variables]))
     cx.agenda.append((following, key))
+
+
+def begin_handler(cx: Context, key: int, start: Node, variables: dict[str, Json]) -> None:
+    """The content of an event sub-process: the event that started it, and what no flow leads to."""
+    pass_event(cx, key, start, variables, token=False)
+    for ref in cx.nodes[start.scope].starts:
+        if cx.nodes[ref].kind is not Kind.START_EVENT:
+            cx.enter(key, ref)
 
 
 def _close_event_sub_processes(cx: Context, scope: ElementInstance) -> None:

@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from procession.ir.kinds import Kind
 from procession.ir.program import (
     NONE,
+    CancelTrigger,
+    CompensateTrigger,
     ConditionalTrigger,
     ErrorTrigger,
     EscalationTrigger,
@@ -30,6 +32,8 @@ from procession.ir.program import (
 
 CHOICES_MAX: Final = 1_024
 """Ways to leave one node (an inclusive split of n flows has 2**n - 1); a node with more is not explored."""
+QUANTITY_MAX: Final = 20
+"""Most tokens that a node takes or gives at once; a node with more is not explored."""
 
 Flows: TypeAlias = tuple[Ref, ...]
 
@@ -133,27 +137,37 @@ BEHAVIOURS: Final[dict[Kind, Behaviour]] = {
     Kind.MULTI_INSTANCE: _WAITS,
     Kind.COMPLEX_GATEWAY: Behaviour(Gather.SOME, some_flows, waits=False),
     Kind.LOOP: _WAITS,
+    Kind.TRANSACTION: _WAITS,
+    Kind.AD_HOC_SUB_PROCESS: _WAITS,
 }
 """The nodes that tokens come to. Conditions are free choices: any of them may be true."""
 
 
-def unexplored(node: Node) -> str:
+def may_begin_early(node: Node) -> bool:
+    """A complex join: its condition may let it go on with the first token, and it takes the others when it is reset
+    (13.4.5). Of each round one token comes out, as of an inclusive join: so it is explored as one, and never blamed."""
+    return node.kind is Kind.COMPLEX_GATEWAY and node.activation != NONE and len(node.incoming) > 1
+
+
+def unexplored(program: Program, node: Node) -> str:
     """Why a node of a known kind is not explored after all; "" if it is."""
-    if node.kind is Kind.COMPLEX_GATEWAY and node.activation != NONE and len(node.incoming) > 1:
-        return "what its activation condition waits for depends on data"
-    if node.start_quantity > 1 or node.completion_quantity > 1:
-        return "it takes or gives several tokens at once"
+    if may_begin_early(node) and any(program.flows[ref].condition != NONE for ref in node.outgoing):
+        return "what leaves it at its reset depends on data"
+    if max(node.start_quantity, node.completion_quantity) > QUANTITY_MAX:
+        return f"it takes or gives more than {QUANTITY_MAX} tokens at once"
     return ""
 
 
-SCOPES: Final = frozenset({Kind.PROCESS, Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS})
+SCOPES: Final = frozenset(
+    {Kind.PROCESS, Kind.SUB_PROCESS, Kind.EVENT_SUB_PROCESS, Kind.TRANSACTION, Kind.AD_HOC_ACTIVATION}
+)
 """The nodes whose content is explored, each on its own; in the scope around it such a node is a task."""
 
-APART: Final = frozenset({Kind.EVENT_SUB_PROCESS, Kind.TRIGGER})
+APART: Final = frozenset({Kind.EVENT_SUB_PROCESS, Kind.TRIGGER, Kind.AD_HOC_ACTIVATION})
 """The nodes of a scope that no token comes to: an event begins them, or they are parts of one."""
 
-BODIES: Final = frozenset({Kind.MULTI_INSTANCE, Kind.LOOP})
-"""The nodes around one inner activity, which is entered by no flow."""
+BODIES: Final = frozenset({Kind.MULTI_INSTANCE, Kind.LOOP, Kind.AD_HOC_SUB_PROCESS})
+"""The nodes around one inner node, which is entered by no flow."""
 
 THROWN: Final[dict[type[Any], Then]] = {
     NoneTrigger: Then.LEAVE,
@@ -163,12 +177,17 @@ THROWN: Final[dict[type[Any], Then]] = {
     LinkTrigger: Then.JUMP,
     TerminateTrigger: Then.OVER,
     ErrorTrigger: Then.THROWN,
+    CompensateTrigger: Then.LEAVE,
+    CancelTrigger: Then.THROWN,
 }
 """What throwing and end events do to the tokens of their scope."""
 
 THROWING: Final = frozenset({Kind.END_EVENT, Kind.INTERMEDIATE_THROW_EVENT})
 
 EXITS: Final = frozenset(
-    {MessageTrigger, SignalTrigger, TimerTrigger, ErrorTrigger, EscalationTrigger, ConditionalTrigger}
+    {MessageTrigger, SignalTrigger, TimerTrigger, ErrorTrigger, EscalationTrigger, ConditionalTrigger, CancelTrigger}
 )
 """Boundary events by which a token leaves an activity (or beside which another one appears)."""
+
+ASIDE: Final = frozenset({CompensateTrigger})
+"""Boundary events that no token leaves by: they tie an activity to what undoes it."""

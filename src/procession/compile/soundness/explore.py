@@ -21,7 +21,7 @@ Marking: TypeAlias = tuple[int, ...]
 TWICE: Final = -1
 """In a marking: on the way here two tokens were in one place."""
 DROPPED: Final = -2
-"""In a marking: a third token came to one place. What follows is not explored: it may have no end."""
+"""In a marking: more tokens came to one place than are followed. What comes of it is not explored."""
 THROWN: Final = -3
 """In a marking: an error left the scope."""
 MARKING_COST: Final = 8
@@ -122,7 +122,7 @@ def _expand(
                 continue
             for move in station.moves:
                 before = len(graph.markings)
-                to = graph.number(_following(marking, taken, move))
+                to = graph.number(_following(net, marking, taken, move))
                 edges.append(Edge(station, move, to))
                 if to == before:
                     waiting.append(to)
@@ -148,7 +148,8 @@ def enabled(net: Net, marking: Marking) -> Iterator[Able]:
 def taken_by(net: Net, station: Station, marking: Marking) -> Marking:
     """The places that a station with a token takes from; () if it has to wait."""
     if station.gather is Gather.ANY:
-        return station.ins
+        needs = station.node.start_quantity
+        return station.ins * needs if needs == 1 or marking.count(station.ins[0]) >= needs else ()
     if station.gather is Gather.ALL:
         return station.ins if all(place in marking for place in station.ins) else ()
     taken = tuple([place for place in station.ins if place in marking])
@@ -226,7 +227,7 @@ def _passes_by(net: Net, station: Station, marking: Marking) -> bool:
     return all(each.waits or each.gather is not Gather.ANY for each in others)
 
 
-def _following(marking: Marking, taken: Marking, move: Move) -> Marking:
+def _following(net: Net, marking: Marking, taken: Marking, move: Move) -> Marking:
     over = _OVER.get(move.then)
     if over is not None:
         return over
@@ -238,9 +239,9 @@ def _following(marking: Marking, taken: Marking, move: Move) -> Marking:
     places.sort()
     for place in puts:
         count = places.count(place)
-        if count > 1 and TWICE not in places:
+        if count > net.at[place].node.start_quantity and TWICE not in places:
             places.insert(0, TWICE)
-        if count > 2:
+        if count > net.crowd:
             places.remove(place)
             if DROPPED not in places:
                 places.insert(0, DROPPED)

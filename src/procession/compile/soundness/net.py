@@ -14,6 +14,7 @@ import msgspec
 
 from procession.compile.soundness.behaviour import (
     APART,
+    ASIDE,
     BEHAVIOURS,
     CHOICES_MAX,
     EXITS,
@@ -77,6 +78,8 @@ class Net(msgspec.Struct, gc=False, eq=False):
     starts: list[tuple[int, ...]]
     """The places of each way to begin, ascending."""
     inclusive_joins: list[Station]
+    crowd: int
+    """As many tokens in one place are followed, two or what quantities ask for."""
     has_races: bool
 
 
@@ -105,6 +108,11 @@ def nodes_of(program: Program, scope: Ref) -> list[Node]:
 def beginnings(program: Program, scope: Node) -> list[tuple[Ref, ...]]:
     """The nodes that begin, for each way in which a scope begins: untriggered ones together, triggered ones alone."""
     found = [scope.starts] if scope.starts else []
+    if scope.kind is Kind.AD_HOC_ACTIVATION:
+        spec = program.nodes[scope.scope].ad_hoc
+        if spec is None or not spec.automatic:
+            # What is chosen begins, with what follows it, apart from all else that is chosen.
+            found = [(ref,) for ref in scope.starts]
     if scope.kind is Kind.PROCESS:
         found += [(_begun_by(program, program.nodes[ref]),) for ref in program.triggered_starts]
     return list(dict.fromkeys(found))
@@ -124,7 +132,12 @@ def border_of(program: Program, node: Node) -> list[Node]:
     """The boundary events of a node. One with several definitions is caught by its parts."""
     caught = [program.nodes[ref] for ref in node.catches]
     events = [program.nodes[each.attached] if each.kind is Kind.TRIGGER else each for each in caught]
-    return list({each.index: each for each in events if each.attached == node.index}.values())
+    return list({each.index: each for each in events if each.attached == node.index and not is_aside(each)}.values())
+
+
+def is_aside(event: Node) -> bool:
+    """Whether a boundary event has no part in the flow."""
+    return type(event.trigger) in ASIDE
 
 
 def _triggers(program: Program, event: Node) -> list[Trigger]:
@@ -143,7 +156,7 @@ def after(program: Program, node: Node) -> list[Ref]:
 
 def net_of(program: Program, scope: Node, nodes: list[Node], inside: dict[Ref, Inside]) -> Net:
     """The net of a scope. Raises `Unexplored` for a node that has no row in the tables."""
-    rows = {node.index: _row(node) for node in nodes}
+    rows = {node.index: _row(program, node) for node in nodes}
     order = _upstream_first(program, beginnings(program, scope), rows)
     stations: list[Station] = []
     at: list[Station] = []
@@ -175,6 +188,7 @@ def net_of(program: Program, scope: Node, nodes: list[Node], inside: dict[Ref, I
         at,
         starts,
         inclusive_joins=_mark_feeders(stations, at),
+        crowd=max(2, *(max(each.start_quantity, each.completion_quantity) for each in nodes)) if nodes else 2,
         has_races=_mark_races(stations, at),
     )
 
@@ -211,11 +225,11 @@ def _mark_races(stations: list[Station], at: list[Station]) -> bool:
     return found
 
 
-def _row(node: Node) -> Behaviour:
+def _row(program: Program, node: Node) -> Behaviour:
     row = BEHAVIOURS.get(node.kind)
     if row is None:
         raise Unexplored(node, f"what a {node.bpmn} does to tokens is not known here")
-    if why := unexplored(node):
+    if why := unexplored(program, node):
         raise Unexplored(node, why)
     return row
 
@@ -293,7 +307,8 @@ def _moves(
     if then is not Then.LEAVE:
         return [Move((), (), then)]
     try:
-        moves = [Move(flows, tuple([put(ref) for ref in flows])) for flows in rows[node.index].leave(program, node)]
+        ways = rows[node.index].leave(program, node)
+        moves = [Move(flows, tuple([put(ref) for ref in flows]) * node.completion_quantity) for flows in ways]
     except TooMany:
         raise Unexplored(node, "it can be left in too many ways") from None
     within = inside.get(node.index, Inside())

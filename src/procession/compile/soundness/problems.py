@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, final
 
 import msgspec
 
-from procession.compile.soundness.behaviour import Gather, Then
+from procession.compile.soundness.behaviour import Gather, Then, may_begin_early
 from procession.compile.soundness.explore import (
     DROPPED,
     THROWN,
@@ -24,9 +24,9 @@ from procession.compile.soundness.explore import (
     never_ending,
     upstream_first,
 )
-from procession.compile.soundness.net import Inside, Net, Station, after, net_of, nodes_of
+from procession.compile.soundness.net import Inside, Net, Station, after, is_aside, net_of, nodes_of
 from procession.ir.kinds import Kind
-from procession.ir.program import LinkTrigger, Node, NoneTrigger, Program, Ref, TerminateTrigger
+from procession.ir.program import CompensateTrigger, LinkTrigger, Node, NoneTrigger, Program, Ref, TerminateTrigger
 
 
 class What(Enum):
@@ -177,10 +177,12 @@ def _stuck(
         if place < 0:
             continue
         station = net.at[place]
-        if station.gather is Gather.ANY:
+        if may_begin_early(station.node) or (station.gather is Gather.ANY and station.node.start_quantity == 1):
             continue
         node = station.node
-        missing = tuple([flow for flow, each in zip(node.incoming, station.ins, strict=True) if each not in marking])
+        # Of an activity that takes several tokens nobody can say over which flow they should have come.
+        flows = node.incoming if station.gather is not Gather.ANY else ()
+        missing = tuple([flow for flow, each in zip(flows, station.ins, strict=False) if each not in marking])
         found.setdefault((what, node.index), Problem(what=what, node=node, run=run, flows=missing))
 
 
@@ -195,7 +197,7 @@ def _twice(
     for place, following in itertools.pairwise(marking):
         station = net.at[place]
         node = station.node
-        if place >= 0 and place == following and (What.TWICE, node.index) not in found:
+        if place >= 0 and place == following and node.start_quantity == 1 and (What.TWICE, node.index) not in found:
             run = (*_run(came[0], came[1]), came[2])
             flows = () if station.gather is Gather.ANY else (node.incoming[station.ins.index(place)],)
             harmless = station.gather is Gather.ANY and _does_nothing(program, node)
@@ -204,8 +206,10 @@ def _twice(
 
 
 def _first_meetings(program: Program, problems: list[Problem]) -> list[Problem]:
-    """Without the meetings that follow from others: what came twice to a node comes twice to all behind it."""
-    known: set[Ref] = set()
+    """Without the meetings that follow from others: what came twice to a node comes twice to all behind it. Tokens that
+    a completion quantity makes are meant to be several."""
+    several = [node for node in program.nodes if node.completion_quantity > 1]
+    known = {ref for node in several for ref in _behind(program, after(program, node))}
     result: list[Problem] = []
     for each in problems:
         if each.what is What.TWICE:
@@ -252,6 +256,7 @@ def _happened(net: Net, graph: Graph) -> _Happened:
     left = {edge.station.node.index for edges in graph.edges for edge in edges}
     flows = {flow for edges in graph.edges for edge in edges for flow in edge.move.flows}
     waiting = [place for marking in graph.markings if DROPPED in marking for place in marking if place >= 0]
+    waiting += [place for place in places if may_begin_early(net.at[place].node)]
     loosely: set[Ref] = set()
     # What was not explored is taken to be possible, if each token that it needs could ever be somewhere.
     while waiting:
@@ -324,9 +329,13 @@ def _behind(program: Program, first: list[Ref]) -> set[Ref]:
 
 def _unreachable(program: Program, net: Net, nodes: list[Node]) -> Iterator[Problem]:
     """Nodes to which no way leads from any beginning. Those without an incoming flow have a rule of their own."""
-    known = {station.node.index for station in net.stations}
+    # What undoes an activity begins when that is compensated, beside the flow.
+    handlers = [node.trigger.handler for node in nodes if isinstance(node.trigger, CompensateTrigger)]
+    known = {station.node.index for station in net.stations} | _behind(program, [ref for ref in handlers if ref >= 0])
     linked = {node.trigger.target for node in nodes if isinstance(node.trigger, LinkTrigger)}
     for node in nodes:
         if node.index in known or (not node.incoming and node.attached < 0 and node.index not in linked):
+            continue
+        if node.attached >= 0 and is_aside(node):
             continue
         yield Problem(what=What.UNREACHABLE, node=node)

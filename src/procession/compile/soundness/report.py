@@ -10,7 +10,6 @@ from procession.compile.findings import Findings, Located
 from procession.compile.soundness.behaviour import BODIES, SCOPES
 from procession.compile.soundness.net import Inside, Unexplored
 from procession.compile.soundness.problems import Problem, What, explored
-from procession.ir.kinds import Kind
 from procession.ir.program import Node, Program, Ref
 
 COST_MAX: Final = 300_000
@@ -85,17 +84,21 @@ def _flows(program: Program, refs: tuple[Ref, ...]) -> str:
 
 
 def _deadlock(program: Program, problem: Problem) -> str:
+    if not problem.flows:
+        return f"it takes {problem.node.start_quantity} tokens at a time, and can wait for ever for the rest of them"
     return f"the join can wait for ever: no token comes over {_flows(program, problem.flows)}"
 
 
 def _left_behind(program: Program, problem: Problem) -> str:
     missing = _flows(program, problem.flows)
+    if not missing:
+        return f"an end is reached, but fewer tokens than the {problem.node.start_quantity} it takes stay here for ever"
     return f"an end is reached, but a token stays at this join for ever: none comes over {missing}"
 
 
 def _never_joins(program: Program, problem: Problem) -> str:
     if not problem.flows:
-        return "no run ever has all the tokens that this join waits for"
+        return "no run ever has all the tokens that it waits for"
     return f"no run ever has all the tokens that this join waits for: none comes over {_flows(program, problem.flows)}"
 
 
@@ -119,7 +122,7 @@ def _never(program: Program, problem: Problem) -> str:
 
 def _dead_flow(program: Program, problem: Problem) -> str:
     names = ", ".join(repr(program.flows[ref].id) for ref in problem.flows)
-    if problem.node.kind is Kind.SUB_PROCESS:
+    if problem.node.kind in SCOPES:
         return f"nothing ever leaves over {names}: what is inside never completes"
     return f"nothing ever leaves over {names}: another flow is always taken before it"
 

@@ -13,7 +13,7 @@ from procession.core.contents import begun_inside
 from procession.core.context import Context
 from procession.core.conversations import key_text
 from procession.core.instantiate import begin_by_event
-from procession.core.interrupt import pass_event
+from procession.core.interrupt import begin_handler
 from procession.core.operations import CALL, START_CHILD
 from procession.core.state import ElementInstance
 from procession.core.variables import visible
@@ -48,7 +48,7 @@ def handler_enter(cx: Context, node: Node, element: ElementInstance) -> None:
     if begun_inside(cx, element):
         return
     cx.write(f.TransitionHeld(element.key, None))
-    pass_event(cx, element.key, cx.nodes[held[1]], held[2], token=False)
+    begin_handler(cx, element.key, cx.nodes[held[1]], held[2])
 
 
 def call_enter(cx: Context, node: Node, element: ElementInstance) -> None:
