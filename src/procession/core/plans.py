@@ -33,13 +33,8 @@ class MigrationPlan(
     """Where each element of one version goes in another. What is not named has no target.
 
     `flows` are needed for tokens that wait at joins. `choices` have a `MigrationChoice` by element id of the source,
-<<<<<<< HEAD
-    or by the key of an element instance, which wins; what is not named is kept. `proposals` say what might be meant,
-    and do nothing.
-=======
     or by the key of an element instance, which wins; what is not named is kept. `proposals` say what might be
     meant, and do nothing.
->>>>>>> main
     """
 
     from_process: str = ""
