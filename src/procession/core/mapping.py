@@ -182,8 +182,9 @@ def _behind(program: Program, node: Node) -> set[Ref]:
 
 def _called(nodes: list[Node]) -> str:
     first = nodes[0]
-    drawn = nodes[1] if first.inner != NONE else first
+    repeated = first.kind in {Kind.MULTI_INSTANCE, Kind.LOOP}
+    drawn = nodes[1] if repeated else first
     text = drawn.bpmn or drawn.kind.name.lower().replace("_", " ")
-    if first.inner != NONE:
+    if repeated:
         return f"a repeated {text}"
-    return f"a {text} with {len(nodes) - 1} definitions" if len(nodes) > 1 else f"a {text}"
+    return f"a {text} with {len(first.parts)} definitions" if len(first.parts) > 1 else f"a {text}"

@@ -120,9 +120,9 @@ def abandon(cx: Context, scope_key: int) -> None:
     if any(wait in cx.state.incidents for wait in scope.waits or ()):
         return
     if scope.activations is not None:
-        cx.agenda.append((op.GO_ON, scope_key))
-        return
-    if scope.scope is None:
+        # It may wait for somebody to choose again.
+        cx.agenda.append((op.GO_ON, scope.key))
+    elif scope.scope is None:
         cancel(cx, "a modification took the last of it")
     else:
         interrupt(cx, scope, (op.ABANDON, scope.scope.key))
@@ -212,6 +212,8 @@ class _Work:
                 raise Rejected("conflict", "the process itself is not terminated by hand: cancel the instance")
             if element.stage is Stage.TERMINATING:
                 raise Rejected("conflict", f"element instance {element.key} is being ended already")
+            if element.undoing is not None:
+                raise Rejected("conflict", f"element instance {element.key} has something undone; wait for that")
         return found
 
     def _outermost(self, elements: list[ElementInstance]) -> list[ElementInstance]:

@@ -35,6 +35,7 @@ HELD_BACK: Final = (
     e.CompleteTask,
     e.AssignTask,
     e.UpdateTask,
+    e.TriggerActivity,
 )
 """Events that a suspended instance refuses."""
 

@@ -39,7 +39,7 @@ from procession.services.histories import Entry, WarningView, entries_of, first_
 InstanceState: TypeAlias = Literal["active", "incident", "completed", "terminated"]
 
 STATES: Final[tuple[InstanceState, ...]] = ("active", "completed", "terminated")
-_LISTED: Final = (*STATES, "incident")
+_LISTED: Final = (*STATES, "incident", "suspended")
 LIMIT: Final = 100
 """Rows of one page, if nothing else is asked for."""
 
@@ -200,7 +200,7 @@ class Views:
                 view = self._instance(number, row)
                 if process_id and view.process_id != process_id:
                     continue
-                if state and state not in (view.state, "active" if view.state == "incident" else view.state):
+                if state and state not in _states_of(view):
                     continue
                 if len(found) < limit:
                     found.append(view)
@@ -215,7 +215,7 @@ class Views:
             return read("instances_business", (tenant, business_key, after, LIMIT), InstanceRow)
         if parent:
             return read("instances_called", (tenant, parent, after, LIMIT), InstanceRow)
-        if process_id and state in {"active", "incident"}:
+        if process_id and state in {"active", "incident", "suspended"}:
             # An index on what is alive: finished instances cost nothing here.
             versions = [row.key for row in self._definitions(tenant) if row.process_id == process_id]
             found = [
@@ -422,6 +422,12 @@ class Views:
         steps = [(row, codec.decode_facts(row.data)) for row in rows]
         first = first_hash(fact for _, facts in steps for fact in facts)
         return entries_of(steps, first or self.load(tenant, key).state.program, partial(self.program, tenant))
+
+
+def _states_of(view: InstanceView) -> tuple[str, ...]:
+    """Everything that an instance is listed as."""
+    also = ("active",) if view.state == "incident" else ()
+    return (view.state, *also, "suspended") if view.suspended else (view.state, *also)
 
 
 def _fault_text(result: bytes | None) -> str:

@@ -65,6 +65,7 @@ QUERIES: Final[dict[str, tuple[int, ...]]] = {
     "start_subscriptions": (2,),
     "start_lock": (2,),
     "messages": (1, 2),
+    "messages_named": (1,),
 }
 """Query -> which parameters are."""
 RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {

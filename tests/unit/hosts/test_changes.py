@@ -419,3 +419,26 @@ def test_batches_are_forgotten_with_the_instances_of_their_time(tmp_path: Path) 
         engine.forget("PT1H", "PT1H")
         assert engine.changes.batches() == []
     audit(tmp_path / "e.db")
+
+
+def test_messages_that_would_start_a_suspended_process_wait_for_its_resume(tmp_path: Path) -> None:
+    clock = FakeClock()
+    drawn = d.process("p", "a -> w, w -> b", a=d.start(d.on_message("m")), w=d.user(), b=d.end())
+    with opened(tmp_path / "e.db", clock) as engine:
+        engine.deploy(("p.bpmn", d.document(drawn, roots=d.message("m", "news"))))
+        engine.changes.suspend_process("p")
+        for key in ("1", "2", "2", ""):
+            engine.publish("news", key, {"from": key}, ttl=600)
+        engine.publish("news", "3", ttl=1)
+        assert engine.instances() == []
+    with opened(tmp_path / "e.db", clock) as engine:
+        clock.pass_by(60)
+        engine.run_until_idle()
+        engine.changes.resume_process("p")
+        # Of one key, one instance lives at a time.
+        assert [each.variables["from"] for each in engine.instances()] == ["1", "2", ""]
+        engine.instances()[1].complete_task("w")
+        assert len(engine.instances(state="active")) == 3
+        engine.changes.suspend(engine.instances()[0].key)
+        assert [each.key for each in engine.instances(state="suspended")] == [engine.instances()[0].key]
+    audit(tmp_path / "e.db")

@@ -22,7 +22,7 @@ COLUMNS: Final = {
     "definitions": ("process_id", "version", "name", "version_tag", "at", "key"),
 }
 """What `list` shows of each kind; `--json` has all there is."""
-STATES: Final = ("active", "incident", "completed", "terminated")
+STATES: Final = ("active", "incident", "suspended", "completed", "terminated")
 
 
 def list_things(

@@ -97,6 +97,8 @@ def suspend_definition(shard: Shard, request: q.SuspendDefinition) -> int:
         else:
             rows.delete(place, place)
             shard.suspended.discard(place)
+    if changed and not request.on:
+        shard.following.extend(shard.postbox.starts_allowed(tenant, request.process_id))
     return changed
 
 

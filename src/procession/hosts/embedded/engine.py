@@ -181,8 +181,8 @@ class Engine:
         limit: int = LIMIT,
         tenant: str = DEFAULT_TENANT,
     ) -> list[Instance]:
-        """Instances behind the key `after`, at most `limit`. `state` as in `Instance.state`; active ones include those
-        with an incident. Raises `BadValue` for another state."""
+        """Instances behind the key `after`, at most `limit`. `state` as in `Instance.state`, or `suspended`; active
+        ones include those with an incident. Raises `BadValue` for another state."""
         found = self.reader().views.instances(
             tenant,
             process_id=process_id,

@@ -38,6 +38,7 @@ from procession.runtime.ports import Batch, Store
 from procession.runtime.requests import AnyRequest, DeliverOffer, StartProcess
 from procession.runtime.rows import (
     MESSAGE_START,
+    ExpiredRow,
     IntRow,
     LockRow,
     MessageRow,
@@ -49,6 +50,8 @@ from procession.runtime.rows import (
 Address: TypeAlias = tuple[int, str, str]
 """(tenant, message name, correlation key)"""
 
+RETRIED_MAX: Final = 1_000
+"""Messages of a name that are tried again when a process may be started again."""
 PARTITIONS_MAX: Final = 10_000
 """Partitions kept between commits."""
 
@@ -171,6 +174,18 @@ class Postbox:
         if self._any:
             for name in self._store.read("start_names", (tenant, process_id), TextRow):
                 requests += self._decide((tenant, name.value, correlation), Freed(process_id))
+        return requests
+
+    def starts_allowed(self, tenant: int, process_id: str) -> list[AnyRequest]:
+        """A process may be started again: messages that waited for that may start it now."""
+        requests: list[AnyRequest] = []
+        for name in self._store.read("start_names", (tenant, process_id), TextRow) if self._any else ():
+            seen: set[str] = set()
+            for row in self._store.read("messages_named", (tenant, name.value, RETRIED_MAX), ExpiredRow):
+                # Of one key, one instance lives at a time; those without a key all start one.
+                if not row.correlation or row.correlation not in seen:
+                    seen.add(row.correlation)
+                    requests += self._decide((tenant, name.value, row.correlation), Freed(process_id))
         return requests
 
     def expired(self, addresses: Iterable[Address]) -> None:

@@ -152,6 +152,8 @@ SELECT process_id, correlation FROM procession_start_lock WHERE tenant = ? AND i
 -- name: messages
 SELECT key, message_id, expires, taken, variables FROM procession_message
 WHERE tenant = ? AND name = ? AND correlation = ? ORDER BY key;
+-- name: messages_named
+SELECT tenant, name, correlation, key FROM procession_message WHERE tenant = ? AND name = ? ORDER BY key LIMIT ?;
 -- name: message_any
 SELECT 1 FROM procession_message LIMIT 1;
 -- name: messages_expired
