@@ -11,7 +11,8 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple, cast
@@ -100,7 +101,14 @@ def _checked(text: str, dialect: Dialect) -> Evaluate:
     return run
 
 
-link.LANGUAGES[LANGUAGE] = _checked
+@contextmanager
+def registered() -> Iterator[None]:
+    """The language is known while a case runs, and not to anything else in the same Python."""
+    link.LANGUAGES[LANGUAGE] = _checked
+    try:
+        yield
+    finally:
+        del link.LANGUAGES[LANGUAGE]
 
 
 # --- one case ---------------------------------------------------------------------------------------------------------
@@ -271,7 +279,8 @@ def outcome_of(case: Case) -> Outcome:
     """Runs a case and compares what it logged."""
     expected = Counter(cast("list[str]", case.given["trace"]))
     try:
-        tokens, why = run_case(case.document, case.given, case.number)
+        with registered():
+            tokens, why = run_case(case.document, case.given, case.number)
     except ProcessionError as error:
         tokens, why = ["ERROR"], str(error)
     passed = _is_met(Counter(tokens), expected)
