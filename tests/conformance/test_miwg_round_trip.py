@@ -9,6 +9,9 @@ from typing import Final
 import pytest
 
 from conformance.miwg import canonical, main, problem_of
+from procession.compile import compile_definitions
+from procession.convert import convert
+from procession.parse import parse_bpmn
 from shared_data import shared_data
 
 DATA: Final = shared_data("data", "bpmn")
@@ -32,3 +35,15 @@ def test_a_loss_is_found() -> None:
     assert canonical(model) == canonical(model.replace(b"\n", b"\n \n"))
     assert canonical(model) != canonical(model.replace(b'name="', b'name="x', 1))
     assert problem_of(b"<a>", "a").startswith("not read")
+
+
+@pytest.mark.parametrize("path", sorted((DATA / "miwg").glob("*.bpmn")), ids=lambda path: path.name)
+def test_a_converted_model_has_no_faults_that_it_had_not(path: Path) -> None:
+    data = path.read_bytes()
+    assert _errors(convert(data, path.name).data) <= _errors(data)
+
+
+def _errors(data: bytes) -> int:
+    definitions, found = parse_bpmn(data, "m")
+    assert definitions is not None
+    return sum(each.severity == "error" for each in [*found, *compile_definitions(definitions)[1]])

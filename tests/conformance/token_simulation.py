@@ -91,6 +91,11 @@ class Created:
         self.claimed = False
 
     @property
+    def is_called(self) -> bool:
+        """Whether a signal begins it: no flow led there, where it would have been entered."""
+        return not self.begun and self.by is None
+
+    @property
     def place(self) -> int:
         return 0 if self.parent is None else self.parent.number
 
@@ -118,7 +123,7 @@ class Expected:
             if what == "enter":
                 parent = self._named[_rank(name)]
                 self._begin(self._new(element, parent), found)
-            elif what == "signal" and not self._named[_rank(name)].begun:
+            elif what == "signal" and self._named[_rank(name)].is_called:
                 self._begin(self._named[_rank(name)], found)
             elif what == "exit":
                 self._exit(self._named[_rank(name)], found)
@@ -259,11 +264,11 @@ def order_of(sections: Iterable[list[Happening]], numbering: Numbering) -> Order
             if each.what == "end":
                 continue
             if each.what == "exit":
-                if each.own[0] in left:
-                    continue  # a scope that is compensated is shown to be left a second time
+                # A scope that is compensated is left a second time.
+                what = "exit again" if each.own[0] in left else "exit"
                 before = sorted(entered[own] for own in each.own)
                 held = sorted(number for own in each.own for number in inside.get(own, ()))
-                number = numbering.number("exit", each.element, section, tuple(before), tuple(held))
+                number = numbering.number(what, each.element, section, tuple(before), tuple(held))
                 left.update(dict.fromkeys(each.own, number))
                 inside.setdefault(each.scope, []).append(number)
             elif each.what == "flow":

@@ -102,8 +102,13 @@ def _undo(cx: Context, element: ElementInstance, scope: int, what: int) -> None:
     if cx.nodes[completed].kind in SNAPSHOTS:
         cx.write(f.CompensationEntered(key, completed, scope, element.key, what))
         cx.agenda.append((COMPENSATE, key))
+    elif (handler := cx.linked.handlers.get(completed)) is None:
+        # A program that the instance went over to does not undo it any more.
+        undoing = element.undoing
+        assert undoing is not None
+        cx.write(f.CompensationStarted(element.key, undoing.entries[:-1]))
+        cx.agenda.append((COMPENSATE, element.key))
     else:
-        handler = cx.linked.handlers[completed]
         cx.write(f.CompensationEntered(key, handler, scope, element.key, what))
         cx.agenda.append((next_of(cx.nodes[handler]), key))
 
@@ -154,8 +159,6 @@ def _leave_cancelled(cx: Context, transaction: ElementInstance) -> None:
             break
     else:
         interrupt(cx, host, (COMPLETE, scope.key))
-    if host.compensates in cx.state.elements:
-        cx.agenda.append((COMPENSATE, host.compensates))
 
 
 def enclosing_transaction(cx: Context, element: ElementInstance) -> ElementInstance | None:

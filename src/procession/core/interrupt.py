@@ -39,7 +39,11 @@ _INTO_SCOPE: Final = (ENTER, SPAWN, ACTIVATE_CHOSEN)
 
 def interrupt(cx: Context, top: ElementInstance, then: Operation, *, at_once: bool = False) -> None:
     """Ends an element instance and all inside it; `then` follows. `at_once` leaves out canceling listeners."""
+    coordinator = top.compensates
     _follow(cx, top, then, over=_terminate(cx, top, at_once=at_once))
+    if coordinator in cx.state.elements:
+        # A handler that was interrupted has ended, too: whoever had something undone by it goes on.
+        cx.agenda.append((COMPENSATE, coordinator))
 
 
 def interrupt_inside(cx: Context, scope: ElementInstance, then: Operation) -> None:
@@ -216,9 +220,6 @@ def _boundary(cx: Context, host: ElementInstance, node: Node, variables: dict[st
     assert scope is not None
     if node.interrupting:
         interrupt(cx, host, (PASS, scope.key, node.index, variables))
-        if host.compensates in cx.state.elements:
-            # A handler that was interrupted has ended, too: whoever had something undone by it goes on.
-            cx.agenda.append((COMPENSATE, host.compensates))
     else:
         pass_event(cx, scope.key, node, variables, token=False)
 

@@ -94,6 +94,8 @@ def begin_anew(cx: Context, root_key: int, contents: Json) -> None:
 
 def beginnings(nodes: tuple[Node, ...], begin: Sequence[i.Activate]) -> list[Json]:
     """Contents of the process for elements to begin at; `Rejected` for one that cannot be begun."""
+    if not begin:
+        return []
     ids = _ids(nodes)
     tree = _Tree()
     for each in begin:
@@ -210,8 +212,6 @@ class _Work:
                 raise Rejected("conflict", "the process itself is not terminated by hand: cancel the instance")
             if element.stage is Stage.TERMINATING:
                 raise Rejected("conflict", f"element instance {element.key} is being ended already")
-            if element.undoing is not None or any(each.compensates for each in (element, *_around(element))):
-                raise Rejected("conflict", f"element instance {element.key} takes part in undoing something")
         return found
 
     def _outermost(self, elements: list[ElementInstance]) -> list[ElementInstance]:

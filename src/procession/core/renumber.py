@@ -7,13 +7,13 @@ anything is written, what has no number there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias, cast
 
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core import operations as op
-from procession.core.state import ElementInstance, Extras, Operation, State
+from procession.core.state import Completion, ElementInstance, Extras, Operation, State
 from procession.ir.program import NONE, Program
 
 Numbers: TypeAlias = Mapping[int, int]
@@ -31,8 +31,6 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
         if element.arrived:
             element.arrived = {flows[flow]: count for flow, count in element.arrived.items()}
         element.held = _held(nodes, element.held)
-        if element.extras is not None:
-            _extras(nodes, element.extras)
         if element.gates:
             element.gates = {nodes[gate]: tuple([flows[each] for each in had]) for gate, had in element.gates.items()}
         if element.happened:
@@ -42,6 +40,8 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
             }
         if element.then is not None:
             element.then = moved(nodes, element.then)
+        if element.extras is not None:
+            _renumber_extras(nodes, element.extras)
     for timer in state.timers.values():
         timer.node = nodes.get(timer.node, timer.node)
     for subscription in state.subscriptions.values():
@@ -53,21 +53,21 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
     state.joins = {(scope, nodes[join]): None for scope, join in state.joins}
 
 
-def _extras(nodes: Numbers, extras: Extras) -> None:
-    stack = list(extras.completions.values())
-    while stack:
-        completion = stack.pop()
+def _renumber_extras(nodes: Numbers, extras: Extras) -> None:
+    for completion in _kept(extras.completions):
         completion.node = nodes[completion.node]
-        stack.extend(completion.inside.values())
+    if extras.undoing is not None:
+        extras.undoing.entries = [[scope, what if scope else nodes[what]] for scope, what in extras.undoing.entries]
     if extras.activations is not None:
-        waiting = [_chosen(nodes, each) for each in extras.activations.waiting]
+        chosen = cast("list[list[Json]]", list(extras.activations.waiting))
         extras.activations.waiting.clear()
-        extras.activations.waiting.extend(waiting)
+        extras.activations.waiting.extend([_each(nodes, starts), variables] for starts, variables in chosen)
 
 
-def _chosen(nodes: Numbers, entry: Json) -> Json:
-    starts, *rest = cast("list[Json]", entry)
-    return [_each(nodes, starts), *rest]
+def _kept(completions: dict[int, Completion]) -> Iterator[Completion]:
+    for each in completions.values():
+        yield each
+        yield from _kept(each.inside)
 
 
 def moved(nodes: Numbers, operation: Operation) -> Operation:
@@ -90,12 +90,11 @@ def unplaced(element: ElementInstance, operations: list[Operation], nodes: Numbe
             moved(_Strict(nodes), operation)
         except KeyError:
             return "what its incident will do again is at an element without a target; resolve it first"
-    why = _unplaced_extras(element, nodes)
-    if why:
-        return why
     for event, parts in (element.happened or {}).items():
         if any(each not in nodes for each in (event, *parts)):
             return "a part of what its event needs has happened, and has no target"
+    if element.extras is not None and not _is_placed(element.extras, nodes):
+        return "what completed in it and could be undone, or was chosen and has not begun, has no target"
     try:
         _held(_Strict(nodes), element.held)
     except KeyError:
@@ -103,24 +102,14 @@ def unplaced(element: ElementInstance, operations: list[Operation], nodes: Numbe
     return ""
 
 
-def _unplaced_extras(element: ElementInstance, nodes: Numbers) -> str:
-    extras = element.extras
-    if extras is None:
-        return ""
-    if extras.undoing is not None or extras.compensates:
-        return "something is being undone by it; wait for that"
-    stack = list(extras.completions.values())
-    while stack:
-        completion = stack.pop()
-        if completion.node not in nodes:
-            return "an activity that completed in it and can be undone has no target"
-        stack.extend(completion.inside.values())
-    try:
-        for entry in extras.activations.waiting if extras.activations is not None else ():
-            _chosen(_Strict(nodes), entry)
-    except KeyError:
-        return "an activity that was chosen and has not begun has no target"
-    return ""
+def _is_placed(extras: Extras, nodes: Numbers) -> bool:
+    wanted = {each.node for each in _kept(extras.completions)}
+    if extras.undoing is not None:
+        wanted |= {what for scope, what in extras.undoing.entries if not scope}
+    if extras.activations is not None:
+        for entry in extras.activations.waiting:
+            wanted |= set(cast("list[int]", cast("list[Json]", entry)[0]))
+    return wanted <= nodes.keys()
 
 
 class _Strict(dict[int, int]):
@@ -206,13 +195,13 @@ _WITHOUT: Final[frozenset[Json]] = frozenset(
         op.THROW_PART,
         op.GO_ROUND,
         op.AWAIT,
+        op.ABANDON,
+        op.RENEW_JOB,
+        op.RENEW_TASK,
         op.COMPENSATE,
         op.CANCEL_TRANSACTION,
         op.ACTIVATE_CHOSEN,
         op.GO_ON,
-        op.ABANDON,
-        op.RENEW_JOB,
-        op.RENEW_TASK,
     }
 )
 """Operations that hold no node. One that is in neither table is not carried over."""

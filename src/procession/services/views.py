@@ -15,6 +15,7 @@ import msgspec
 from procession.base.failure import BadValue, NotFound, Unreadable
 from procession.base.values import Json, Variables
 from procession.core.state import State
+from procession.ir.kinds import Kind
 from procession.ir.program import Program
 from procession.runtime import codec
 from procession.runtime.ports import Cells, Store
@@ -438,8 +439,9 @@ def _fault_text(result: bytes | None) -> str:
 
 def tokens_of(loaded: Loaded) -> dict[str, int]:
     """Element id -> active element instances, the process itself left out."""
-    nodes, root = loaded.linked.nodes, loaded.state.root
-    return dict(Counter(nodes[each.node].id for each in loaded.state.elements.values() if each is not root))
+    nodes = loaded.linked.nodes
+    elements = [each for each in loaded.state.elements.values() if each is not loaded.state.root]
+    return dict(Counter(nodes[e.node].id for e in elements if nodes[e.node].kind is not Kind.AD_HOC_ACTIVATION))
 
 
 def variables_of(state: State) -> Variables:

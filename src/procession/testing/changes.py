@@ -14,6 +14,7 @@ from procession.core import events as e
 from procession.core.instructions import Activate, Instruction, Move, PutToken, SetLocal, TakeToken, Terminate
 from procession.core.mapping import default_plan
 from procession.core.plans import MigrationPlan
+from procession.ir.kinds import Kind
 from procession.runtime import requests as q
 from procession.testing import scenario as s
 from procession.testing.driver import Case, Driver
@@ -94,10 +95,12 @@ def restart(run: Run, step: Step, body: s.Restart) -> None:
 def scope_of(case: Case, wanted: str) -> int:
     """The active element of an id or, where several are, of a path as traces have it: `order/items[3]`."""
     nodes = case.program.nodes
-    found = {key: case.trace.inside(key) for key in case.state.elements}
+    # An activation of an ad-hoc sub-process has the id and the path of that.
+    elements = {k: e for k, e in case.state.elements.items() if nodes[e.node].kind is not Kind.AD_HOC_ACTIVATION}
+    found = {key: case.trace.inside(key) for key in elements}
     exact = [key for key, path in found.items() if path == wanted]
     # The last one of an id, so that an item is meant and not the body around all items.
-    by_id = [key for key, each in case.state.elements.items() if nodes[each.node].id == wanted]
+    by_id = [key for key, each in elements.items() if nodes[each.node].id == wanted]
     if exact or by_id:
         return (exact or by_id)[-1]
     known = ", ".join(path for path in dict.fromkeys(found.values()) if path)

@@ -147,9 +147,10 @@ class Reader:
         trace.append(Happening("end", node.id, own, scope))
 
     def _left(self, element: int, trace: list[Happening]) -> None:
-        if element not in self._of:
-            return  # opened again, or a compensation that nobody waits for
-        node, scope, own = self._of[element]
+        was = self._again.get(element, element)
+        if was not in self._of:
+            return  # a compensation that nobody waits for
+        node, scope, own = self._of[was]
         name = node.id if node.index else self._shown
         trace.append(Happening("exit", name, own, scope))
         self._last = own

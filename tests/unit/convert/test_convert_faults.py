@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from random import Random
 from typing import Final
 
 import pytest
@@ -190,3 +193,47 @@ def test_every_encoding_is_written_as_utf_8(encoding: str) -> None:
     written = write_document(read_document(text.encode(encoding), "m"))
     assert written.startswith(b'<?xml version="1.0" encoding="UTF-8"?>')
     assert 'name="Größe"' in written.decode()
+
+
+# --- models that somebody spoiled
+
+MODELS: Final = [
+    path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parents[2] / "convert_models").glob("*.bpmn*"))
+]
+SPOILED: Final = [
+    "${",
+    "}",
+    "#{a.b()}",
+    "(",
+    "'",
+    ".",
+    "=",
+    "null",
+    "-1",
+    "${execution}",
+    "R3/PT1S",
+    "a.b",
+    "&#10;",
+    "[",
+    ":",
+]
+
+
+@given(st.sampled_from(MODELS), st.randoms(use_true_random=False))
+@settings(max_examples=80, deadline=None)
+def test_a_spoiled_model_is_converted_or_refused(text: str, random: Random) -> None:
+    for _ in range(random.randint(1, 5)):
+        found = list(re.finditer(r'="([^"<>&]*)"|>([^<>&]+)<|(\s[\w:.-]+="[^"]*")|(<[\w:.-]+(?:\s[^<>]*)?/>)', text))
+        match = random.choice(found)
+        group = next(number for number in range(1, 5) if match[number] is not None)
+        begin, end = match.span(group)
+        if group < 3:
+            begin += random.randint(0, end - begin)
+            text = text[:begin] + random.choice(SPOILED) + text[begin + random.randint(0, end - begin) :]
+        else:
+            text = text[:begin] + text[end:]
+    try:
+        once = convert(text.encode(), "m")
+    except Refused:
+        return
+    assert convert(once.data, "m").data == once.data

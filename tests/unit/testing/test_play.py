@@ -322,7 +322,7 @@ def test_a_scope_that_is_undone_goes_on_as_what_it_was() -> None:
         f'<endEvent id="e"><compensateEventDefinition/></endEvent>{flows("s>u", "u>e")}'
     )
     played.trigger("s")
-    assert path(played) == ["s", "i", "a", "u", "undo", "e", "p"]
+    assert path(played) == ["s", "i", "a", "u", "undo", "u", "e", "p"]
     scopes = {each.element: each.scope for each in played.trace if each.what == "enter"}
     assert scopes["undo"] == scopes["a"]
 

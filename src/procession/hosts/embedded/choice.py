@@ -36,12 +36,11 @@ class Choice:
 
     def event(self) -> e.Choice:
         """The choice as the instance is told of it, its values checked."""
-        pairs = [(each, {}) if isinstance(each, str) else each for each in self.activities]
-        return e.Choice(
-            [(checked_text("id of an activity", name), checked_all(variables)) for name, variables in pairs],
-            self.done,
-            self.cancel_remaining,
-        )
+        chosen: list[tuple[str, Variables]] = []
+        for each in self.activities:
+            name, variables = (each, None) if isinstance(each, str) else each
+            chosen.append((checked_text("id of an activity", name), checked_all(variables)))
+        return e.Choice(chosen, self.done, self.cancel_remaining)
 
 
 def answered(result: Mapping[str, object] | Choice | None) -> tuple[Variables, e.Choice | None]:

@@ -7,7 +7,7 @@ from typing import final
 from procession.base.failure import Conflict, NotFound
 from procession.base.values import Json, Variables
 from procession.core.variables import visible
-from procession.ir.kinds import Binding
+from procession.ir.kinds import Binding, Kind
 from procession.runtime.decisions import decide
 from procession.runtime.ports import Store
 from procession.runtime.requests import StartProcess
@@ -55,7 +55,9 @@ class Reader:
         """The key of the one active instance of an element; raises `NotFound`, `Conflict` where there are several."""
         loaded = self.views.load(tenant, key)
         nodes = loaded.linked.nodes
-        found = [each.key for each in loaded.state.elements.values() if nodes[each.node].id == element_id]
+        named = [each for each in loaded.state.elements.values() if nodes[each.node].id == element_id]
+        # An activation of an ad-hoc sub-process has its id, too, and is nothing that could be meant.
+        found = [each.key for each in named if nodes[each.node].kind is not Kind.AD_HOC_ACTIVATION]
         if not found:
             raise NotFound(f"no element {element_id!r} is active in instance {key}")
         if len(found) > 1:

@@ -177,6 +177,25 @@ def _handlers(dice: Dice) -> Plan:
     )
 
 
+def _undoing(dice: Dice) -> Plan:
+    """Bookings in an ad-hoc sub-process of a transaction; one worker throws, and all that was booked is undone."""
+    booked = "".join(_service(name) + _undone(name) for name in ("hotel", "flight", "car"))
+    room = _extended("adHocSubProcess", "room", '<zeebe:adHoc activeElementsCollection="=wanted"/>', booked)
+    handler = (
+        '<bpmn:subProcess id="h" triggeredByEvent="true"><bpmn:startEvent id="h_s"><bpmn:errorEventDefinition '
+        'errorRef="err"/></bpmn:startEvent><bpmn:endEvent id="h_e"><bpmn:cancelEventDefinition/></bpmn:endEvent>'
+        f"{_flows('h', 'h_s', 'h_e')}</bpmn:subProcess>"
+    )
+    trip = f'<bpmn:transaction id="trip">{_line("t", _service("pay") + _undone("pay"), room, _service("bad"))}{handler}'
+    border = _boundary("cancelled", "trip", "<bpmn:cancelEventDefinition/>")
+    body = _line("p", trip + "</bpmn:transaction>") + border + _user("tell") + '<bpmn:endEvent id="g_e"/>'
+    process = _process("travel", body + _flows("g", "cancelled", "tell", "g_e"))
+    document = _document(process, more='<bpmn:error id="err" errorCode="E"/>')
+    wanted: list[Json] = [*("hotel", "flight", "car")[: dice.choose(1, 3)], "hotel"]
+    starts = tuple(Planned(f"u{i}", "travel", {"wanted": wanted}) for i in range(dice.choose(1, 2)))
+    return Plan("undoing", (("undoing.bpmn", document),), starts, throws=frozenset({"bad"}))
+
+
 def _incidents(dice: Dice) -> Plan:
     """Expressions that fail until somebody sets what they need."""
     gate = (
@@ -258,6 +277,7 @@ PLANS: Final[dict[str, Make]] = {
     "signals": _signals,
     "locks": _locks,
     "handlers": _handlers,
+    "undoing": _undoing,
     "incidents": _incidents,
     "long": _long,
     "changes": _changes,
@@ -270,6 +290,7 @@ _USUAL: Final = (
     "locks",
     "locks",
     "handlers",
+    "undoing",
     "incidents",
     "long",
     "changes",
@@ -314,6 +335,13 @@ def _script(id: str, expression: str, result: str) -> str:
 
 def _user(id: str, extension: str = "") -> str:
     return _extended("userTask", id, f"<zeebe:userTask/>{extension}")
+
+
+def _undone(id: str) -> str:
+    """How a service is undone: by another one."""
+    handler = _service(f"undo_{id}").replace("<bpmn:serviceTask ", '<bpmn:serviceTask isForCompensation="true" ')
+    event = _boundary(f"{id}_undone", id, "<bpmn:compensateEventDefinition/>")
+    return handler + event + f'<bpmn:association id="{id}_tie" sourceRef="{id}_undone" targetRef="undo_{id}"/>'
 
 
 def _call(id: str, target: str, loop: str = "", process: str = "") -> str:
