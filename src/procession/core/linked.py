@@ -114,7 +114,7 @@ class Linked:
         self.nodes = program.nodes
         self.flows = program.flows
         self.conditional = frozenset([flow.source for flow in program.flows if flow.condition != NONE])
-        self.handlers, self.undo_starts = _handlers(program)
+        self.handlers, self.undo_starts = handlers_of(program)
         self.compensable = _compensable(program, {*self.handlers, *self.undo_starts})
         self.expressions = expressions
         self.environment = environment
@@ -122,7 +122,9 @@ class Linked:
         self.missing = missing
 
 
-def _handlers(program: Program) -> tuple[dict[Ref, Ref], dict[Ref, Ref]]:
+def handlers_of(program: Program) -> tuple[dict[Ref, Ref], dict[Ref, Ref]]:
+    """The compensation handlers by the node that they undo, and the starts of compensation event sub-processes by the
+    node around."""
     nodes = program.nodes
     handlers: dict[Ref, Ref] = {}
     starts: dict[Ref, Ref] = {}

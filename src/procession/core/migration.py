@@ -15,11 +15,13 @@ from procession.base.values import Json
 from procession.core import events as e
 from procession.core import facts as f
 from procession.core import operations as op
+from procession.core.apply_scopes import SNAPSHOTS
 from procession.core.catches import open_all, plan
 from procession.core.commands import ChangeTask, CloseIncident, MoveIncident, MoveJob, Unsubscribe
 from procession.core.context import Context, Rejected
 from procession.core.elements.tasks import attributes
 from procession.core.jobs import create, plan_job
+from procession.core.linked import handlers_of
 from procession.core.mapping import JOINS, Mapping, mapped
 from procession.core.plans import MigrationAction, MigrationChoice, MigrationPlan, What
 from procession.core.renumber import unplaced
@@ -133,6 +135,7 @@ class _Look:
         self._found = found
         self._nodes = found.mapping.nodes
         self._flows = found.mapping.flows
+        self._handlers = handlers_of(target)[0]
 
     def element(self, element: ElementInstance) -> None:
         """Adds what becomes of an element instance."""
@@ -140,6 +143,10 @@ class _Look:
         where = self._nodes.get(element.node)
         if where is None:
             self._problem(element, "it has no target")
+            return
+        why = self._not_undone(element)
+        if why:
+            self._problem(element, why)
             return
         if element.stage is Stage.TERMINATING:
             self._problem(element, "it is being ended; wait for its canceling listeners")
@@ -160,6 +167,20 @@ class _Look:
             if incident in self._state.incidents:
                 self._add("keep-incident", element, new, incident)
         self._tokens(element, new)
+
+    def _not_undone(self, scope: ElementInstance) -> str:
+        """Why something that completed in a scope could not be undone any more; "" if all can be."""
+        stack = list(scope.completions.values())
+        while stack:
+            completion = stack.pop()
+            stack.extend(completion.inside.values())
+            where = self._nodes.get(completion.node)
+            if where is None or self._source.nodes[completion.node].kind in SNAPSHOTS:
+                continue
+            if where not in self._handlers:
+                id = self._target.nodes[where].id
+                return f"{id!r} completed in it and can be undone, and has no compensation handler at the target"
+        return ""
 
     def _jobs(self, element: ElementInstance, new: Node, chosen: MigrationChoice) -> None:
         for key in element.waits or ():

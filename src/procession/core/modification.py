@@ -212,6 +212,8 @@ class _Work:
                 raise Rejected("conflict", "the process itself is not terminated by hand: cancel the instance")
             if element.stage is Stage.TERMINATING:
                 raise Rejected("conflict", f"element instance {element.key} is being ended already")
+            if element.undoing is not None:
+                raise Rejected("conflict", f"element instance {element.key} has something undone; wait for that")
         return found
 
     def _outermost(self, elements: list[ElementInstance]) -> list[ElementInstance]:

@@ -7,13 +7,13 @@ anything is written, what has no number there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, cast
 
 from procession.base.values import Json
 from procession.core import facts as f
 from procession.core import operations as op
-from procession.core.state import Completion, ElementInstance, Extras, Operation, State
+from procession.core.state import ElementInstance, Extras, Operation, State
 from procession.ir.program import NONE, Program
 
 Numbers: TypeAlias = Mapping[int, int]
@@ -41,7 +41,7 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
         if element.then is not None:
             element.then = moved(nodes, element.then)
         if element.extras is not None:
-            _renumber_extras(nodes, element.extras)
+            _extras(nodes, element.extras)
     for timer in state.timers.values():
         timer.node = nodes.get(timer.node, timer.node)
     for subscription in state.subscriptions.values():
@@ -53,21 +53,21 @@ def renumber(program: Program, state: State, fact: f.InstanceMigrated) -> None:
     state.joins = {(scope, nodes[join]): None for scope, join in state.joins}
 
 
-def _renumber_extras(nodes: Numbers, extras: Extras) -> None:
-    for completion in _kept(extras.completions):
+def _extras(nodes: Numbers, extras: Extras) -> None:
+    stack = list(extras.completions.values())
+    while stack:
+        completion = stack.pop()
         completion.node = nodes[completion.node]
-    if extras.undoing is not None:
-        extras.undoing.entries = [[scope, what if scope else nodes[what]] for scope, what in extras.undoing.entries]
+        stack.extend(completion.inside.values())
     if extras.activations is not None:
-        chosen = cast("list[list[Json]]", list(extras.activations.waiting))
+        waiting = [_chosen(nodes, each) for each in extras.activations.waiting]
         extras.activations.waiting.clear()
-        extras.activations.waiting.extend([_each(nodes, starts), variables] for starts, variables in chosen)
+        extras.activations.waiting.extend(waiting)
 
 
-def _kept(completions: dict[int, Completion]) -> Iterator[Completion]:
-    for each in completions.values():
-        yield each
-        yield from _kept(each.inside)
+def _chosen(nodes: Numbers, entry: Json) -> Json:
+    starts, *rest = cast("list[Json]", entry)
+    return [_each(nodes, starts), *rest]
 
 
 def moved(nodes: Numbers, operation: Operation) -> Operation:
@@ -93,8 +93,9 @@ def unplaced(element: ElementInstance, operations: list[Operation], nodes: Numbe
     for event, parts in (element.happened or {}).items():
         if any(each not in nodes for each in (event, *parts)):
             return "a part of what its event needs has happened, and has no target"
-    if element.extras is not None and not _is_placed(element.extras, nodes):
-        return "what completed in it and could be undone, or was chosen and has not begun, has no target"
+    why = _unplaced_extras(element, nodes)
+    if why:
+        return why
     try:
         _held(_Strict(nodes), element.held)
     except KeyError:
@@ -102,14 +103,24 @@ def unplaced(element: ElementInstance, operations: list[Operation], nodes: Numbe
     return ""
 
 
-def _is_placed(extras: Extras, nodes: Numbers) -> bool:
-    wanted = {each.node for each in _kept(extras.completions)}
-    if extras.undoing is not None:
-        wanted |= {what for scope, what in extras.undoing.entries if not scope}
-    if extras.activations is not None:
-        for entry in extras.activations.waiting:
-            wanted |= set(cast("list[int]", cast("list[Json]", entry)[0]))
-    return wanted <= nodes.keys()
+def _unplaced_extras(element: ElementInstance, nodes: Numbers) -> str:
+    extras = element.extras
+    if extras is None:
+        return ""
+    if extras.undoing is not None or extras.compensates:
+        return "something is being undone by it; wait for that"
+    stack = list(extras.completions.values())
+    while stack:
+        completion = stack.pop()
+        if completion.node not in nodes:
+            return "an activity that completed in it and can be undone has no target"
+        stack.extend(completion.inside.values())
+    try:
+        for entry in extras.activations.waiting if extras.activations is not None else ():
+            _chosen(_Strict(nodes), entry)
+    except KeyError:
+        return "an activity that was chosen and has not begun has no target"
+    return ""
 
 
 class _Strict(dict[int, int]):
@@ -195,6 +206,10 @@ _WITHOUT: Final[frozenset[Json]] = frozenset(
         op.THROW_PART,
         op.GO_ROUND,
         op.AWAIT,
+        op.COMPENSATE,
+        op.CANCEL_TRANSACTION,
+        op.ACTIVATE_CHOSEN,
+        op.GO_ON,
         op.ABANDON,
         op.RENEW_JOB,
         op.RENEW_TASK,
