@@ -91,23 +91,23 @@ def entries_of(steps: Iterable[tuple[FactRow, list[f.AnyFact]]], first: str, pro
     return found
 
 
-def warnings_in(entries: Iterable[Entry], programs: Programs) -> list[WarningView]:
-    """The warnings among the entries of a whole history, in order."""
-    program: Program | None = None
+def warnings_in(entries: Iterable[Entry], first: str, programs: Programs) -> list[WarningView]:
+    """The warnings among the entries of a history, in order; `first` as of `first_hash`."""
+    program = programs(first)
     found: list[WarningView] = []
     for entry in entries:
-        if isinstance(entry.fact, f.InstanceStarted | f.InstanceMigrated):
+        if isinstance(entry.fact, f.InstanceMigrated):
             program = programs(entry.fact.program)
         elif isinstance(entry.fact, f.Warned):
             found += _warnings(program, entry, entry.fact)
     return found
 
 
-def _warnings(program: Program | None, entry: Entry, fact: f.Warned) -> list[WarningView]:
+def _warnings(program: Program, entry: Entry, fact: f.Warned) -> list[WarningView]:
     found: list[WarningView] = []
     for note in fact.notes:
         code, message, start, end, *ref = cast("tuple[str, str, int, int, int]", tuple(cast("list[Json]", note)))
-        drawn = program.expressions[ref[0]] if program is not None and ref and ref[0] != NONE else _INSIDE_A_DECISION
+        drawn = program.expressions[ref[0]] if ref and ref[0] != NONE else _INSIDE_A_DECISION
         where = (drawn.attribute, drawn.text, start, end)
         found.append(WarningView(entry.element, entry.element_id, entry.at, code, message, *where))
     return found

@@ -68,9 +68,9 @@ def progress_of(views: Views, tenant: str, instance: int) -> Progress:
     entries = views.history(tenant, instance)
     facts = [entry.fact for entry in entries]
     programs = partial(views.program, tenant)
-    first = programs(first_hash(facts) or loaded.state.program)
-    marks = progress(first, loaded.state, facts, lines, programs=programs)
-    return Progress(definitions, info.process_id, marks, lines, warnings_in(entries, programs))
+    first = first_hash(facts) or loaded.state.program
+    marks = progress(programs(first), loaded.state, facts, lines, programs=programs)
+    return Progress(definitions, info.process_id, marks, lines, warnings_in(entries, first, programs))
 
 
 def progress(

@@ -394,7 +394,9 @@ class Views:
 
     def warnings(self, tenant: str, key: int) -> list[WarningView]:
         """What expressions of an instance had to say, in order; raises `NotFound`."""
-        return warnings_in(self.history(tenant, key), partial(self.program, tenant))
+        entries = self.history(tenant, key)
+        first = first_hash(entry.fact for entry in entries) or self.load(tenant, key).state.program
+        return warnings_in(entries, first, partial(self.program, tenant))
 
     def program(self, tenant: str, hash: str) -> Program:
         """A program by its hash."""

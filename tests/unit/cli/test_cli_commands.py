@@ -366,7 +366,7 @@ def test_a_missing_extra_says_what_to_install() -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("re", ["resolve"]),
+        ("reso", ["resolve"]),
         ("list --st", ["--state"]),
         ("list t", ["tasks"]),
         ("list --state in", ["incident"]),

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 import drawn as d
 from host_rig import opened
-from procession import Engine, Instance, Job
+from procession import Engine, Filter, Instance, Job, MigrationPlan
 from procession.base.failure import NotFound
 from procession.cli.app import app
 from procession.core.events import Cancel, SetVariables
@@ -42,6 +42,7 @@ class Known:
     task: int
     incident: int
     definition: int
+    batch: int
 
 
 def model() -> tuple[str, bytes]:
@@ -72,6 +73,8 @@ def known(tmp_path: Path) -> Iterator[Known]:
         failed = instances[2].jobs[0]
         engine.fail_job(failed.key, "no", retries=0, tenant="a")
         engine.publish("later", "k", ttl=3_600, message_id="id", tenant="a")
+        batch = engine.changes.suspend_each(Filter(business_key="nobody"), tenant="a")
+        engine.run_until_idle()
         yield Known(
             engine,
             instances[1].key,
@@ -81,6 +84,7 @@ def known(tmp_path: Path) -> Iterator[Known]:
             instances[1].tasks[0].key,
             instances[2].incidents[0].key,
             engine.definitions(tenant="a")[0].key,
+            batch,
         )
 
 
@@ -128,6 +132,20 @@ REFUSED: Final[dict[str, Callable[[Known], object]]] = {
     "instance.complete_task": lambda k: other(k).complete_task("u"),
     "instance.trigger": lambda k: other(k).trigger("x"),
     "instance.resolve_incident": lambda k: other(k).resolve_incident(k.incident),
+    "changes.modify": lambda k: k.engine.changes.modify(k.instance, terminate=["w"], tenant="b"),
+    "changes.migration_plan": lambda k: k.engine.changes.migration_plan("p", 1, tenant="b"),
+    "changes.migration_actions": lambda k: k.engine.changes.migration_actions(k.instance, MigrationPlan(), tenant="b"),
+    "changes.migrate": lambda k: k.engine.changes.migrate(k.instance, MigrationPlan(), tenant="b"),
+    "changes.suspend": lambda k: k.engine.changes.suspend(k.instance, tenant="b"),
+    "changes.resume": lambda k: k.engine.changes.resume(k.instance, tenant="b"),
+    "changes.restart": lambda k: k.engine.changes.restart(k.instance, ["w"], tenant="b"),
+    "changes.suspend_process": lambda k: k.engine.changes.suspend_process("p", tenant="b"),
+    "changes.resume_process": lambda k: k.engine.changes.resume_process("p", tenant="b"),
+    "changes.batch": lambda k: k.engine.changes.batch(k.batch, tenant="b"),
+    "changes.batch_errors": lambda k: k.engine.changes.batch_errors(k.batch, tenant="b"),
+    "changes.pause_batch": lambda k: k.engine.changes.pause_batch(k.batch, tenant="b"),
+    "changes.continue_batch": lambda k: k.engine.changes.continue_batch(k.batch, tenant="b"),
+    "changes.stop_batch": lambda k: k.engine.changes.stop_batch(k.batch, tenant="b"),
     "request: deliver": lambda k: k.engine.call(q.Deliver("b", k.instance, Cancel(""))),
     "request: set": lambda k: k.engine.call(q.Deliver("b", k.instance, SetVariables(0, {"x": 2}))),
     "request: start by definition": lambda k: k.engine.call(q.StartProcess("b", "p", {}, definition=k.definition)),
@@ -152,6 +170,8 @@ EMPTY: Final[dict[str, Callable[[Known], object]]] = {
     "jobs by type": lambda k: k.engine.jobs(type="work", tenant="b"),
     "activate_jobs": lambda k: k.engine.activate_jobs("work", 10, tenant="b"),
     "broadcast": lambda k: k.engine.broadcast("alarm", tenant="b"),
+    "changes.batches": lambda k: k.engine.changes.batches(tenant="b"),
+    "evaluate_conditions": lambda k: k.engine.evaluate_conditions({"x": 1}, tenant="b"),
     "instance.tasks": lambda k: other(k).tasks,
     "instance.incidents": lambda k: other(k).incidents,
     "instance.children": lambda k: other(k).children,
@@ -166,6 +186,9 @@ OWN: Final[dict[str, Callable[[Known], object]]] = {
     "publish an id that is buffered": lambda k: k.engine.publish("later", "k", ttl=60, message_id="id", tenant="b"),
     "publish_many": lambda k: k.engine.publish_many([("news", "k")], tenant="b"),
     "forget": lambda k: k.engine.forget(0, 0, tenant="b"),
+    "changes.cancel_each": lambda k: k.engine.changes.cancel_each(Filter(), tenant="b"),
+    "changes.modify_each": lambda k: k.engine.changes.modify_each(Filter(process_id="p"), terminate=["w"], tenant="b"),
+    "changes.suspend_each": lambda k: k.engine.changes.suspend_each(Filter(instances=(k.instance,)), tenant="b"),
     "request: a key that is taken": lambda k: k.engine.call(q.StartProcess("b", "mine", {}, key=k.instance)),
 }
 """Calls that do something, in the tenant `b` alone."""
@@ -239,6 +262,14 @@ COMMANDS: Final[dict[str, Callable[[Known], list[str]]]] = {
     "resolve": lambda k: ["resolve", str(k.incident)],
     "set": lambda k: ["set", str(k.instance), "--var", "x=2"],
     "deploy": lambda _: ["deploy", "p.bpmn"],
+    "evaluate": lambda _: ["evaluate", "--var", "x=1"],
+    "modify": lambda k: ["modify", str(k.instance), "--terminate", "w"],
+    "migrate": lambda k: ["migrate", str(k.instance)],
+    "plan": lambda _: ["plan", "p", "1"],
+    "suspend": lambda k: ["suspend", str(k.instance)],
+    "suspend a process": lambda _: ["suspend", "--process", "p"],
+    "resume": lambda k: ["resume", str(k.instance)],
+    "restart": lambda k: ["restart", str(k.instance), "--at", "w"],
 }
 """Every command with --tenant."""
 

@@ -147,11 +147,12 @@ def plan(
     ] = "",
     db: Db = DEFAULT_DB,
     tenant: Tenant = DEFAULT_TENANT,
+    json: AsJson = False,
 ) -> None:
     """Print the default plan from one version to another as JSON, to be changed and given to migrate --plan."""
     from procession.cli.engines import engine_at
 
-    with errors(False), engine_at(existing(db)) as engine:
+    with errors(json), engine_at(existing(db)) as engine:
         found = engine.changes.migration_plan(process, version, to or None, to_process=to_process, tenant=tenant)
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
 
