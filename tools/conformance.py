@@ -15,7 +15,7 @@ from tools import bpmn_suites, dmn_kit, feel_grammar
 
 from procession.base.rules import RULES
 from procession.compile.check.structure import GATEWAY_EVENTS
-from procession.compile.check.support import EXECUTED, REFUSED, STANDARD_ONLY
+from procession.compile.check.support import EXECUTED, REFUSED
 from procession.compile.global_tasks import KINDS
 from procession.compile.lower.activities import ACTIVITIES
 from procession.compile.lower.gateways import GATEWAYS
@@ -52,23 +52,22 @@ def page(text: str) -> str:
 
 
 def _events() -> str:
-    lines = ["| position | executed | refused, though the standard has it |", "|---|---|---|"]
+    lines = ["| position | executed |", "|---|---|"]
     for position, names in EXECUTED.items():
         executed = (["none"] if position in _NONE_TOO else []) + sorted(names)
         executed += ["multiple"] if len(names) > 1 else []
         executed += ["parallel multiple"] if names and position not in THROWING else []
-        refused = sorted(STANDARD_ONLY.get(position, ()))
-        lines.append(f"| {_POSITIONS.get(position, position)} | {', '.join(executed)} | {', '.join(refused)} |")
-    lines.append(f"| behind an event-based gateway | {', '.join(sorted(GATEWAY_EVENTS))}, receive tasks | |")
+        lines.append(f"| {_POSITIONS.get(position, position)} | {', '.join(executed)} |")
+    lines.append(f"| behind an event-based gateway | {', '.join(sorted(GATEWAY_EVENTS))}, receive tasks |")
     return "\n".join(lines)
 
 
 def _elements() -> str:
-    lines = ["| family | executed | refused |", "|---|---|---|"]
+    lines = ["| family | executed |", "|---|---|"]
     activities = ", ".join(f"`{name}`" for name in (*ACTIVITIES, *KINDS))
     gateways = ", ".join(f"`{name}`" for name in GATEWAYS)
-    lines.append(f"| activities | {activities} | |")
-    lines.append(f"| gateways | {gateways} | |")
+    lines.append(f"| activities | {activities} |")
+    lines.append(f"| gateways | {gateways} |")
     lines += ["", "What is refused, and what to draw instead:", "", "| element | remedy |", "|---|---|"]
     lines += [f"| `{name}` | {remedy} |" for name, (_, remedy) in REFUSED.items()]
     return "\n".join(lines)

@@ -7,19 +7,18 @@ from typing import Final
 
 from tools.reference.text import code, line, table
 
-from procession.compile.check.support import DEFINITIONS, EXECUTED, REFUSED, STANDARD_ONLY
+from procession.compile.check.support import DEFINITIONS, EXECUTED, REFUSED
 from procession.compile.lower.activities import ACTIVITIES
 from procession.compile.lower.gateways import GATEWAYS
 from procession.compile.lower.parts import BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
 from procession.core.elements.table import ENTER
 
 RUN: Final = "●"
-NOT_YET: Final = "refused"
 
 
 def page() -> str:
     """The whole page."""
-    words = [name for name in DEFINITIONS.values() if any(name in row for row in _rows(EXECUTED, STANDARD_ONLY))]
+    words = [name for name in DEFINITIONS.values() if any(name in row for row in EXECUTED.values())]
     rows = [
         (code(place), *(_cell(place, word) for word in words))
         for place in EXECUTED
@@ -35,8 +34,7 @@ def page() -> str:
             "## Gateways",
             table(("element", "runs as"), [(code(tag), code(kind.name)) for tag, kind in GATEWAYS.items()]),
             "## Events",
-            f"{RUN} is executed, `{NOT_YET}` is what BPMN allows and this version does not execute, an empty cell is"
-            " what BPMN does not have (BPMN 2.0.2, table 10.93). None start, throw and end events are executed;"
+            f"{RUN} is executed, an empty cell is what BPMN does not have (BPMN 2.0.2, table 10.93). None start, throw and end events are executed;"
             " the start event of an embedded sub-process is always one.",
             table(("place", *words), rows),
             "## Refused elements",
@@ -52,14 +50,8 @@ def page() -> str:
     )  # fmt: skip
 
 
-def _rows(*tables: dict[str, frozenset[str]]) -> list[frozenset[str]]:
-    return [row for each in tables for row in each.values()]
-
-
 def _cell(place: str, word: str) -> str:
-    if word in EXECUTED[place]:
-        return RUN
-    return NOT_YET if word in STANDARD_ONLY.get(place, ()) else ""
+    return RUN if word in EXECUTED[place] else ""
 
 
 def _doc(function: object) -> str:

@@ -43,12 +43,7 @@ EXECUTED: Final[dict[str, frozenset[str]]] = {
     ),
     "endEvent": frozenset({"message", "signal", "error", "escalation", "terminate", "compensation", "cancel"}),
 }
-"""What events of each position may be about (BPMN 2.0.2, table 10.93), as far as this version executes it."""
-STANDARD_ONLY: Final[dict[str, frozenset[str]]] = {}
-"""The rest of that table."""
-_REMEDIES: Final[dict[str, str]] = {
-    "conditional": "start it with a message",
-}
+"""What events of each position may be about (BPMN 2.0.2, table 10.93)."""
 _UNSPECIFIED: Final = frozenset({"##unspecified", "##WebService"})
 """What the standard takes an implementation for where none is said."""
 _COUNT: Final = re.compile(r"[1-9]\d{0,3}", re.ASCII)
@@ -171,14 +166,10 @@ def _definition(view: ScopeView, node: Event, definition: EventDefinition, findi
     name = DEFINITIONS[definition.kind]
     if name in EXECUTED[position]:
         return
-    if name in STANDARD_ONLY.get(position, frozenset()):
-        text = f"a {name} event in this place ({position}) {_LATER}"
-        findings.report(RULE, node, text, _REMEDIES[name])
-    else:
-        allowed = ", ".join(sorted(EXECUTED[position])) or "none"
-        rule = "start-event" if node.kind == "startEvent" else RULE
-        text = f"BPMN has no {name} event in this place ({position})"
-        findings.report(rule, node, text, f"possible are: {allowed}")
+    allowed = ", ".join(sorted(EXECUTED[position])) or "none"
+    rule = "start-event" if node.kind == "startEvent" else RULE
+    text = f"BPMN has no {name} event in this place ({position})"
+    findings.report(rule, node, text, f"possible are: {allowed}")
 
 
 def position_of(view: ScopeView, node: Event) -> str:
