@@ -34,8 +34,8 @@ def page() -> str:
             "## Gateways",
             table(("element", "runs as"), [(code(tag), code(kind.name)) for tag, kind in GATEWAYS.items()]),
             "## Events",
-            f"{RUN} is executed, an empty cell is what BPMN does not have (BPMN 2.0.2, table 10.93). None start, throw and end events are executed;"
-            " the start event of an embedded sub-process is always one.",
+            f"{RUN} is executed, an empty cell is what BPMN does not have (BPMN 2.0.2, table 10.93)."
+            " None start, throw and end events are executed; the start event of an embedded sub-process is always one.",
             table(("place", *words), rows),
             "## Refused elements",
             table(("element", "what it is", "use instead"), [(code(tag), *both) for tag, both in REFUSED.items()]),
