@@ -150,12 +150,19 @@ class Run:
         errors = [each for each in (*found, *more) if each.severity == "error"]
         if errors:
             raise Refused(errors)
+        self._programs = programs
         drafts = tuple([Draft(program, document.name, definitions.digest) for program in programs])
         self.driver.install(Compiled(((document.name, data),), drafts, (), ()))
 
     def start(self, process: str, variables: dict[str, Json]) -> None:
-        """Starts a process, and lets happen what happens at once."""
-        self.driver.call(q.StartProcess(self.driver.tenant, process, variables))
+        """Starts a process, and lets happen what happens at once. One without a none start event begins by its
+        condition, or when what it waits for happens."""
+        tenant = self.driver.tenant
+        programs = {each.process_id: each for each in self._programs}
+        if programs[process].nodes[0].starts:
+            self.driver.call(q.StartProcess(tenant, process, variables))
+        else:
+            self.driver.call(q.EvaluateConditions(tenant, variables, process))
         self._work()
 
     def until(self, end: int) -> None:
