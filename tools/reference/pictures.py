@@ -16,6 +16,13 @@ from procession.services.progress import progress_of
 
 SCENARIOS: Final = SRC.parents[1] / "tests" / "scenarios"
 FAMILIES: Final[dict[str, str]] = {
+    "tasks.svg": "tasks/send_script_and_rule_tasks_as_jobs.bpmn",
+    "choices-and-joins.svg": "gateways/nested_parallel_and_exclusive.bpmn",
+    "messages-and-signals.svg": "messages/non_interrupting_boundary_fires_again.bpmn",
+    "timers.svg": "timers/non_interrupting_cycle_fires_n_times.bpmn",
+    "errors-and-escalations.svg": "events/error_end_event_is_caught_outside.bpmn",
+    "sub-processes.svg": "sub_process/interrupting_event_sub_process_ends_its_scope_only.bpmn",
+    "multi-instance.svg": "multi_instance/sub_process_for_each_item.bpmn",
     "conditional-events.svg": "conditional/boundary_that_does_not_interrupt.bpmn",
     "complex-gateway.svg": "complex_gateways/two_of_three.bpmn",
     "standard-loop.svg": "standard_loops/sub_process_with_a_boundary_event.bpmn",
