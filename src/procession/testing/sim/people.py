@@ -140,7 +140,8 @@ def _of(run: Run, case: Case) -> Iterator[Letter]:
         else:
             yield Letter(("resolve", tenant, incident.key), Resolve(tenant, incident.key, 3))
     for subscription in state.subscriptions.values():
-        if subscription.signal and subscription.name in plan.signals:
+        # Who stands still hears no signal, so it would be broadcast for ever and the clock would not move.
+        if subscription.signal and subscription.name in plan.signals and not state.suspended:
             place = plan.signals.index(subscription.name)
             yield Letter(("signal", tenant, place), BroadcastSignal(tenant, subscription.name, {}))
 
