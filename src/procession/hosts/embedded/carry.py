@@ -221,6 +221,8 @@ def _release_job(shard: Shard, r: Resident, command: c.ReleaseJob) -> None:
     if not rows:
         # Made in this very commit, so nobody has tried it yet.
         _create_job(shard, r, command_of(r.linked.nodes, r.state, r.state.jobs[command.job]))
+        # What parked it runs behind the insert, so it is put on offer behind that.
+        shard.batch["job"].change("job_due", (0, r.tenant, command.job))
         return
     shard.batch["job"].change("job_due", (0, r.tenant, command.job))
     shard.for_board.append(offer_of(rows[0]))
