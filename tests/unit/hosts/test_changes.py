@@ -150,18 +150,21 @@ def test_a_suspension_and_a_resume_may_share_a_commit(engine: Engine) -> None:
     engine.complete_job(job)
 
 
-def test_what_a_suspended_instance_began_is_on_offer_if_the_resume_is_in_the_same_commit(engine: Engine) -> None:
+def test_what_a_suspended_instance_began_is_on_offer_if_the_resume_is_in_the_same_commit(tmp_path: Path) -> None:
     from procession.core import events as e
     from procession.core.instructions import Activate as Begin
     from procession.runtime.requests import Deliver
 
-    engine.deploy(version("a"))
-    instance = engine.start("p")
-    engine.changes.suspend(instance.key)
-    begin = e.Modify((Begin("a"),))
-    engine._call_all([Deliver("<default>", instance.key, event) for event in (begin, e.Resume())])
-    check_stored(engine)
-    assert len(engine.activate_jobs("do-a", 5)) == 2
+    clock = FakeClock()
+    with opened(tmp_path / "e.db", clock) as engine:
+        engine.deploy(version("a"))
+        instance = engine.start("p")
+        engine.changes.suspend(instance.key)
+        begin = e.Modify((Begin("a"),))
+        engine._call_all([Deliver("<default>", instance.key, event) for event in (begin, e.Resume())])
+        check_stored(engine)
+    with opened(tmp_path / "e.db", clock) as engine:
+        assert len(engine.activate_jobs("do-a", 5)) == 2
 
 
 def test_nothing_is_started_of_a_suspended_process_and_a_call_of_it_waits(tmp_path: Path) -> None:
