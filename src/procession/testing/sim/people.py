@@ -126,6 +126,9 @@ def _of(run: Run, case: Case) -> Iterator[Letter]:
     plan = run.plans[tenant]
     state = case.state
     yield from _changed(run, case)
+    if state.suspended and not run.unsafe:
+        # It would refuse for ever, and the clock would not move on to when somebody resumes it.
+        return
     for key, element in state.elements.items():
         if case.linked.nodes[element.node].kind is Kind.USER_TASK and key in case.open.get("task", ()):
             # While listeners of the task run, nobody can complete it.
@@ -140,8 +143,7 @@ def _of(run: Run, case: Case) -> Iterator[Letter]:
         else:
             yield Letter(("resolve", tenant, incident.key), Resolve(tenant, incident.key, 3))
     for subscription in state.subscriptions.values():
-        # Who stands still hears no signal, so it would be broadcast for ever and the clock would not move.
-        if subscription.signal and subscription.name in plan.signals and not state.suspended:
+        if subscription.signal and subscription.name in plan.signals:
             place = plan.signals.index(subscription.name)
             yield Letter(("signal", tenant, place), BroadcastSignal(tenant, subscription.name, {}))
 
