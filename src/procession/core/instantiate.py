@@ -8,6 +8,7 @@ from procession.base.values import Json
 from procession.core import facts as f
 from procession.core.context import Context
 from procession.core.interrupt import event_of, pass_event
+from procession.core.linked import Linked
 from procession.core.operations import AWAIT
 from procession.core.state import ElementInstance
 from procession.core.tokens import begin, take
@@ -39,6 +40,15 @@ def begin_by_event(cx: Context, root: ElementInstance, trigger: Node, received: 
         take(cx, root, tuple([flow for flow in gateway.outgoing if flow != chosen]))
     cx.write(f.FlowTaken(chosen, root.key))
     pass_event(cx, root.key, event, received, token=True)
+
+
+def needs_more(linked: Linked, trigger: Node) -> bool:
+    """Whether what starts a process by this node must be followed by something else that it needs as well."""
+    event = linked.nodes[trigger.attached] if trigger.kind is Kind.TRIGGER else trigger
+    if event.kind is Kind.START_EVENT:
+        return event.parallel
+    sources = (linked.nodes[linked.flows[flow].source] for flow in event.incoming)
+    return any(each.instantiate and each.parallel for each in sources)
 
 
 def _part_of_start(cx: Context, root: ElementInstance, trigger: Node, received: dict[str, Json]) -> None:

@@ -15,6 +15,8 @@ from procession.base.failure import Conflict, NotFound, ProcessionError
 from procession.base.values import Json, told
 from procession.core import correlation, flags
 from procession.core import events as e
+from procession.core.correlation import StartOpen
+from procession.core.instantiate import needs_more
 from procession.core.state import Status
 from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
@@ -206,21 +208,30 @@ def _publish(shard: Shard, request: q.PublishMessage) -> int:
 def _broadcast(shard: Shard, request: q.BroadcastSignal) -> int:
     tenant = shard.catalog.tenant(request.tenant)
     waiting = [each for each in shard.postbox.signals(tenant, request.name) if each.instance != request.origin]
+    served = {each.process_id for each in waiting}
+    starts = [
+        each
+        for each in shard.postbox.starts(tenant, request.name, SIGNAL_START)
+        if each.process_id not in served or not _is_shared(shard, tenant, each)
+    ]
+    made: list[q.AnyRequest] = []
     for subscription in waiting:
         event = e.ReceiveSignal(subscription.key, request.variables)
-        shard.following.append(q.Deliver(request.tenant, subscription.instance, event, True))
-    starts = shard.postbox.starts(tenant, request.name, SIGNAL_START)
+        made.append(q.Deliver(request.tenant, subscription.instance, event, True))
     for start in starts:
-        shard.following.append(
-            q.StartProcess(
-                request.tenant,
-                start.process_id,
-                request.variables,
-                definition=start.definition,
-                node=start.node,
-            )
+        definition, node = start.definition, start.node
+        made.append(
+            q.StartProcess(request.tenant, start.process_id, request.variables, definition=definition, node=node)
         )
-    return len(waiting) + len(starts)
+    # Before what was thrown later by the same step: the second of two signals finds what the first one started.
+    shard.following.extendleft(reversed(made))
+    return len(made)
+
+
+def _is_shared(shard: Shard, tenant: int, start: StartOpen) -> bool:
+    """Whether a start event needs more than one signal: then the instance that waits for this one takes it."""
+    linked = shard.catalog.linked(tenant, shard.catalog.definition(tenant, start.definition).program)
+    return needs_more(linked, linked.nodes[start.node])
 
 
 def _deploy(shard: Shard, request: q.DeployResources) -> Deployment:
