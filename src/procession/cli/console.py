@@ -114,6 +114,12 @@ class Output:
                 line.highlight_regex(rf"\b{each.severity}\b(?= \[)", colors[each.severity])
                 self.console.print(line)
 
+    def remarks(self, found: Sequence[Diagnostic]) -> None:
+        """Findings beside a result: in JSON mode a line each on stderr, so that stdout is the result alone."""
+        self.diagnostics(found)
+        if self.as_json:
+            sys.stderr.write("".join(_ENCODER.encode(as_record(each)).decode() + "\n" for each in found))
+
 
 def as_record(diagnostic: Diagnostic) -> dict[str, object]:
     """A finding as JSON, the span opened up."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from procession.base.diagnostics import Diagnostic, Severity
+from procession.base.diagnostics import Diagnostic
 from procession.compile.check import (
     ad_hoc,
     compensation,
@@ -114,8 +114,7 @@ def check_definitions(
     """What `compile_definitions` would find, and of processes that are only drawn the same as warnings; and what is
     unsound about the flow of a process in which nothing else is wrong (`compile.soundness`)."""
     known = _languages(definitions, languages, fallback_language)
-    # A drawing is no fault: it only cannot be deployed.
-    diagnostics = _document(definitions, drawn="warning")
+    diagnostics = _document(definitions)
     for process in definitions.processes:
         findings = Findings(is_drawing=not process.is_executable, is_strict=strict)
         resolved, lowered, expressions = _lowered(definitions, process, known, findings)
@@ -150,8 +149,8 @@ def _drawn(definitions: Definitions, process: Process) -> list[Diagnostic]:
     return findings.diagnostics
 
 
-def _document(definitions: Definitions, *, drawn: Severity = "error") -> list[Diagnostic]:
-    """What is said of a whole document; `drawn` is how grave it is that it is a drawing alone."""
+def _document(definitions: Definitions) -> list[Diagnostic]:
+    """What is said of a whole document. A drawing alone is no fault: nothing of it can be started, and that is said."""
     findings = Findings()
     for unknown in definitions.unknown:
         text = f"<{unknown.tag}> has no effect: only processes are executed"
@@ -160,10 +159,12 @@ def _document(definitions: Definitions, *, drawn: Severity = "error") -> list[Di
         definitions.global_tasks and not definitions.processes
     ):
         return findings.diagnostics
-    at = definitions.processes[0] if definitions.processes else definitions
-    text = "no process of the document is executable" if definitions.processes else "the document has no process"
     remedy = 'mark one with isExecutable="true"'
-    findings.report("executable-process", at, text, remedy, severity=drawn if definitions.processes else "error")
+    if definitions.processes:
+        text = "no process of the document is executable, so nothing of it can be started"
+        findings.report("executable-process", definitions.processes[0], text, remedy, severity="warning")
+    else:
+        findings.report("executable-process", definitions, "the document has no process", remedy)
     return findings.diagnostics
 
 

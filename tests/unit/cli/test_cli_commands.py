@@ -136,6 +136,14 @@ def test_a_refused_deployment_shows_every_finding(shell: Shell) -> None:
     assert record["diagnostics"]
 
 
+def test_a_drawing_is_deployed_as_nothing_and_said_so(shell: Shell) -> None:
+    drawing = saved(shell.folder, CHARGE.replace('isExecutable="true"', 'isExecutable="false"'))
+    assert "nothing to deploy: no process" in shell("deploy", drawing)
+    (record,) = shell.json("deploy", drawing)
+    assert (record["rule"], record["severity"]) == ("executable-process", "warning")
+    shell("start", "p", code=1)
+
+
 def test_deploying_the_same_again_changes_nothing(shell: Shell) -> None:
     shell.deployed(CHARGE)
     (record,) = shell.json("deploy", "p.bpmn")

@@ -26,7 +26,8 @@ SHAPES: Final = {
     "w4": (8, 4, 2, {Kind.MULTI_INSTANCE: 1, Kind.SUB_PROCESS: 1, Kind.SCRIPT_TASK: 1}),
     "w5": (201, 265, 4, {Kind.JOB_TASK: 66, Kind.EXCLUSIVE_GATEWAY: 66, Kind.USER_TASK: 33}),
 }  # fmt: skip
-RUNS: Final = {"C.8.1", "C.9.0", "C.9.1", "C.9.2"}
+GLOBAL_TASKS: Final = {"B.1.0", "B.2.0"}
+RUNS: Final = {"C.8.1", "C.9.0", "C.9.1", "C.9.2", *GLOBAL_TASKS}
 REFUSED: Final = {
     "C.1.0": {"implementation", "expression-language"},
     "C.1.1": {"implementation", "expression-language"},
@@ -59,7 +60,7 @@ def test_models_of_other_people_run_or_are_refused_with_a_reason() -> None:
         assert all(d.span.line and d.remedy for d in diagnostics if d.severity != "info")
         name = path.stem
         assert bool(programs) == (name in RUNS), (name, rules)
-        assert rules == (set() if name in RUNS else REFUSED.get(name, {"executable-process"})), name
+        assert rules == REFUSED.get(name, set()), name
         for program in programs:
             _sound(program)
         assert check_definitions(definitions) is not None

@@ -353,13 +353,13 @@ def test_what_the_standard_gives_a_meaning_is_allowed(what: str, body: str, prof
     assert len(programs) == 1
 
 
-def test_a_document_without_an_executable_process_is_refused() -> None:
+def test_a_drawing_is_deployed_as_nothing_and_said_so_and_a_document_without_a_process_is_refused() -> None:
     drawn = document(after('<serviceTask id="x"/>')).replace('isExecutable="true"', "")
     programs, diagnostics = compile_definitions(definitions_of(drawn))
     assert not programs
-    assert [(d.rule, d.severity) for d in diagnostics] == [("executable-process", "error")]
+    assert [(d.rule, d.severity) for d in diagnostics] == [("executable-process", "warning")]
     empty = f'<definitions xmlns="{MODEL}" id="d" targetNamespace="urn:t"/>'
-    assert [d.rule for d in found(empty)] == ["executable-process"]
+    assert [(d.rule, d.severity) for d in found(empty)] == [("executable-process", "error")]
 
 
 def test_a_process_that_is_drawn_beside_an_executable_one_is_said() -> None:

@@ -49,7 +49,7 @@ def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, j
     output = Output(json)
     with errors(json), engine_at(db) as engine:
         deployment = engine.deploy(*_named(files), tenant=tenant)
-        output.diagnostics(deployment.diagnostics)
+        output.remarks(deployment.diagnostics)
         for each in deployment.processes:
             output.document(
                 {
@@ -74,6 +74,8 @@ def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, j
             )
             state = "deployed" if decision.new else "unchanged"
             output.text(f"decision {decision.decision_id} version {decision.version} {state}")
+        if not deployment.processes and not deployment.decisions:
+            output.text("nothing to deploy: no process of these models is executable")
 
 
 def draw(

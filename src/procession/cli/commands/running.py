@@ -67,7 +67,7 @@ def run(
         variables = variables_of(var, vars_file)
         with engine_at(db, workers or ()) as engine:
             deployment = engine.deploy(*models)
-            output.diagnostics(deployment.diagnostics)
+            output.remarks(deployment.diagnostics)
             instance = engine.start(_process_of([each.process_id for each in deployment.processes], process), variables)
             _run(engine, instance, wait)
             seen = progress(engine, instance, DEFAULT_TENANT)
