@@ -1,6 +1,6 @@
 """Runs or replays the same work in a process of its own, and prints what must not depend on that process.
 
-Run as `python determinism_child.py run DATABASE` or `... replay DATABASE`; the caller sets TZ and PYTHONHASHSEED.
+Run as `python determinism_child.py run|scenarios|replay DATABASE`; the caller sets TZ and PYTHONHASHSEED.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import drawn as d
 from host_rig import FakeClock
 from procession import Engine
 from procession.core.snapshot import dump
+from procession.testing import run_scenario
 from store_audit import audit
 
 EXPRESSIONS = {
@@ -71,6 +72,13 @@ def run(path: Path) -> None:
         assert sorted(each.state for each in instances) == ["active", "active", "completed"], instances
 
 
+def run_scenarios(path: Path) -> None:
+    """Every scenario of the repository, each in a tenant of its own."""
+    for each in sorted((Path(__file__).parent / "scenarios").rglob("*.scenario.yaml")):
+        result = run_scenario(each, store=str(path))
+        assert result.passed, result.error
+
+
 def digest(path: Path) -> str:
     """Of every stored fact as its bytes, and of every state that replaying them gives."""
     found = hashlib.sha256()
@@ -86,8 +94,8 @@ def digest(path: Path) -> str:
 
 if __name__ == "__main__":
     database = Path(sys.argv[2])
-    if sys.argv[1] == "run":
-        run(database)
+    work = {"run": run, "scenarios": run_scenarios, "replay": lambda _: None}
+    work[sys.argv[1]](database)
     # Then what the caller changed, so that it can see that it did.
     place = (datetime.fromtimestamp(0).astimezone().utcoffset(), time.tzname, hash("procession"))
     sys.stdout.write(f"{digest(database)}\n{place}\n")

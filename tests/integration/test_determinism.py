@@ -50,6 +50,14 @@ def test_stored_facts_replay_to_the_same_states_under_another_zone_and_hash_seed
     assert digest == written[1], place
 
 
+def test_every_scenario_replays_to_the_same_states_under_another_zone_and_hash_seed(tmp_path: Path) -> None:
+    database = tmp_path / "e.db"
+    digest = child("scenarios", database, *PLACES[0])[0]
+    for zone, seed in PLACES[1:]:
+        assert child("replay", database, zone, seed)[0] == digest, (zone, seed)
+    assert child("scenarios", tmp_path / "other.db", *PLACES[2])[0] == digest
+
+
 def test_the_processes_of_this_test_do_differ(written: tuple[Path, str]) -> None:
     places = {child("replay", written[0], *place)[1] for place in PLACES}
     assert len(places) == len(PLACES)

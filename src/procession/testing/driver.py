@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final, final
 
-from procession.base.failure import ProcessionError
+from procession.base.failure import ProcessionError, StoreError
 from procession.base.values import Json
 from procession.core.linked import Linked
 from procession.core.snapshot import dump, load
 from procession.core.state import ElementInstance, State, Status
 from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.ir.kinds import Kind
 from procession.ir.program import Program
 from procession.runtime import codec
@@ -27,6 +28,8 @@ from procession.runtime.rows import DefinitionRow, DueRow, FactRow, InstanceRow
 from procession.services.catalog import Catalog
 from procession.services.deploy import Compiled, InstallCompiled
 from procession.store.sqlite import SQLiteStore
+from procession.testing.mishaps import Mishaps
+from procession.testing.sim.store import Crashed, Disk, SimStore
 from procession.testing.traces import Trace
 
 TURNS_MAX: Final = 10_000
@@ -89,14 +92,19 @@ class Case:
 class Driver:
     """One engine, its store and its clock (Unix ms). Use it from one thread."""
 
-    def __init__(self, store: str, *, clock: int, zone: str, restore: bool = False) -> None:
-        """`store` is a path or ":memory:". With `restore` the engine is left and opened anew after every call."""
+    def __init__(self, store: str, *, clock: int, zone: str, restore: bool = False, seed: int | None = None) -> None:
+        """`store` is a path or ":memory:". With `restore` the engine is left and opened anew after every call.
+
+        With `seed` the store is a simulated one in memory, and what it draws befalls the engine (`Mishaps`).
+        """
         self.now = clock
         self.cases: dict[int, Case] = {}
         """By key, in order of creation."""
         self._zone = zone
         self._restore = restore
-        self._store: Store = SQLiteStore(store)
+        self._mishaps = None if seed is None else Mishaps(seed)
+        self._disk = Disk(file=False) if self._mishaps is not None else None
+        self._store: Store = SQLiteStore(store) if self._disk is None else self._disk.truth
         self._pump = self._open()
         self._catalog = Catalog(self._store)
         self.tenant = "<default>" if not self._catalog.tenants else f"scenario-{len(self._catalog.tenants)}"
@@ -109,7 +117,7 @@ class Driver:
     def call(self, request: AnyRequest) -> object:
         """Carries out one request and all that follows at once from it. Raises what the engine answers."""
         self._reopen()
-        result = self._pump.call(request)
+        result = self._carried_out(request)
         self._settle()
         return result
 
@@ -126,7 +134,7 @@ class Driver:
     def install(self, compiled: Compiled) -> None:
         """Deploys documents that were compiled already, with languages of the caller's own."""
         self._reopen()
-        self._pump.call(InstallCompiled(self.tenant, compiled))
+        self._carried_out(InstallCompiled(self.tenant, compiled))
         self._settle()
 
     def program(self, process_id: str, version: int) -> Program:
@@ -148,7 +156,35 @@ class Driver:
         self._settle()
 
     def _open(self) -> Pump:
-        return Pump(self._store, clock=lambda: self.now, zone=self._zone)
+        if self._disk is None or self._mishaps is None:
+            return Pump(self._store, clock=lambda: self.now, zone=self._zone)
+        while True:
+            try:
+                store = SimStore(self._disk, self._mishaps)
+                return Pump(store, clock=lambda: self.now, zone=self._zone, takeover=True)
+            except (Crashed, StoreError):
+                continue
+
+    def _carried_out(self, request: InHouse) -> object:
+        """The result of a request; whoever is not answered asks the next engine, unless his request was heard."""
+        mishaps = self._mishaps
+        if mishaps is None:
+            return self._pump.call(request)
+        known, heard = set(self.cases), mishaps.facts
+        while True:
+            ticket = Ticket(request)
+            try:
+                self._pump.submit([ticket])
+            except Crashed:
+                self._pump = self._open()
+            except StoreError:
+                pass
+            if ticket.done and not isinstance(ticket.error, StoreError):
+                return ticket.outcome()
+            if mishaps.facts > heard:
+                self._look()
+                # Of the instances that came of it, the one that was asked for is the first.
+                return min((key for key in self.cases if key not in known), default=None)
 
     def _reopen(self) -> None:
         if self._restore:
@@ -157,11 +193,27 @@ class Driver:
 
     def _settle(self) -> None:
         for _ in range(TURNS_MAX):
-            if not self._pump.turn():
+            if not self._turned():
                 break
         else:
             raise ProcessionError(f"after {TURNS_MAX} rounds the process still goes on without waiting for anything")
         self._look()
+
+    def _turned(self) -> bool:
+        """One round of what goes on by itself; whether there may be more of it."""
+        mishaps = self._mishaps
+        if mishaps is None:
+            return self._pump.turn()
+        mishaps.idle = True
+        try:
+            return self._pump.turn()
+        except Crashed:
+            self._pump = self._open()
+        except StoreError:
+            pass
+        finally:
+            mishaps.idle = False
+        return True
 
     def _look(self) -> None:
         """Reads the new facts, and holds them against what is in memory."""

@@ -66,11 +66,12 @@ def run_scenario(
     host: str = "embedded",
     store: str = ":memory:",
     restore_every_step: bool = False,
+    seed: int | None = None,
 ) -> Result:
     """Runs one scenario. `store` is ":memory:" or the path of a file; each run uses a tenant of its own there.
 
     With `restore_every_step` the engine is closed and opened anew after every call, so that all that it knows is
-    what it stored.
+    what it stored. With `seed` the store is a simulated one in memory, whose crashes and refusals the seed draws.
     """
     try:
         scenario = document if isinstance(document, Scenario) else load_scenario(Path(document))
@@ -79,11 +80,13 @@ def run_scenario(
     refused = _unavailable(host, store)
     if refused:
         return Result(scenario.file, False, f"{scenario.file}:1: {refused}")
+    if seed is not None and store != ":memory:":
+        return Result(scenario.file, False, f"{scenario.file}:1: a seed simulates the disk: leave out the store")
     if not is_zone(scenario.zone):
         return Result(scenario.file, False, f"{scenario.at('zone')}: {scenario.zone!r} is no known time zone")
     try:
         clock = date_time_ms(scenario.clock, scenario.zone)
-        driver = Driver(store, clock=clock, zone=scenario.zone, restore=restore_every_step)
+        driver = Driver(store, clock=clock, zone=scenario.zone, restore=restore_every_step, seed=seed)
     except Failure as error:
         return Result(scenario.file, False, f"{scenario.at('clock')}: {error}")
     except ProcessionError as error:

@@ -329,6 +329,8 @@ def test_scenarios_pass_or_fail_with_exit_codes(shell: Shell) -> None:
     Path("good.scenario.yaml").write_text(SCENARIO.replace("STATE", "completed"))
     assert "1 passed, 0 failed" in shell("test", ".")
     (result,) = shell.json("test", "good.scenario.yaml", "--restore-every-step")
+    assert shell.json("test", "good.scenario.yaml", "--seed", "7") == [result]
+    assert "leave out --store" in shell("test", "good.scenario.yaml", "--seed", "7", "--store", "s.db", code=2)
     assert set(result) == {"file", "passed", "error", "instances"}
     assert set(result["instances"][0]) == {"name", "state", "variables", "trace"}
     Path("bad.scenario.yaml").write_text(SCENARIO.replace("STATE", "terminated"))

@@ -29,6 +29,10 @@ def run_scenarios(
     restore_every_step: Annotated[
         bool, typer.Option("--restore-every-step", help="Save and load the state after every step.")
     ] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", help="Crashes and refusals of the disk, as this number draws them.", show_default=False),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Run scenario files on a virtual clock, and tables of cases of decisions. Exits 1 if any failed."""
@@ -42,13 +46,15 @@ def run_scenarios(
             raise Problem(f"the host {host!r} is not in this version", f"use --host {HOSTS[0]}")
         if "://" in store:
             raise Problem(f"the store {store!r} is not in this version", "give the path of a file, or :memory:")
+        if seed is not None and store != MEMORY:
+            raise Problem("a seed simulates the disk", "leave out --store", USAGE)
         files = [file for path in paths for file in _files(path)]
         failed = 0
         for file in files:
             if file.name.lower().endswith(CASES):
                 failed += not _cases(file, output)
                 continue
-            result = run_scenario(file, host=host, store=store, restore_every_step=restore_every_step)
+            result = run_scenario(file, host=host, store=store, restore_every_step=restore_every_step, seed=seed)
             failed += not result.passed
             output.document(result)
             output.text(f"{'✓' if result.passed else '✗'} {file}", "" if result.passed else "bold red")

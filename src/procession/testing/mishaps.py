@@ -1,0 +1,64 @@
+"""What befalls the engine of a scenario: seeded crashes and refusals of its disk, after which another engine goes on.
+
+Nothing that a scenario says may come out differently. What must not live here: whether it did (runner.py), and the
+simulated disk itself (sim/store.py).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Final, final
+
+from procession.runtime.ports import Batch
+from procession.testing.sim.faults import Dice, Fault
+from procession.testing.sim.store import Crashed, refused
+
+RARE: Final = 24
+"""A fault of a run with the fewest happens once in so many chances."""
+MOST: Final = 40
+"""Faults of one run. Then trouble ends: an engine whose disk never lets it work is no use to anybody."""
+
+
+@final
+class Mishaps:
+    """A `Trouble` of the simulated disk for one engine after another. A seed is a run."""
+
+    __slots__ = ("_dice", "_faults", "_left", "_one_in", "facts", "fired", "idle")
+
+    def __init__(self, seed: int) -> None:
+        self._dice = Dice(random.Random(seed).randint)
+        self._faults = self._dice.swarm()
+        self._one_in = self._dice.choose(2, RARE)
+        self._left = self._dice.choose(1, MOST)
+        self.fired: Counter[Fault] = Counter()
+        self.facts = 0
+        """Commits with facts, by which a caller who was not answered knows whether he was heard."""
+        self.idle = False
+        """Whether no caller waits. Only then reading fails too: it may do so after his request was committed."""
+
+    def before_commit(self, batch: Batch) -> None:
+        """The process ends before a commit, or the disk refuses it."""
+        if self._befalls("crash-before-commit"):
+            raise Crashed
+        if self._befalls("commit-fails"):
+            raise refused("a commit")
+
+    def after_commit(self, batch: Batch) -> None:
+        """The process ends after a commit, before anybody was told."""
+        if batch.first or batch.next:
+            self.facts += 1
+            if self._befalls("crash-after-commit"):
+                raise Crashed
+
+    def before_read(self, query: str) -> None:
+        """The disk refuses to be read."""
+        if self.idle and self._befalls("read-fails"):
+            raise refused(f"to read {query}")
+
+    def _befalls(self, fault: Fault) -> bool:
+        if not self._left or fault not in self._faults or not self._dice.chance(self._one_in):
+            return False
+        self._left -= 1
+        self.fired[fault] += 1
+        return True
