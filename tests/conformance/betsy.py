@@ -11,7 +11,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +29,8 @@ from procession.runtime import requests as q
 from procession.services.deploy import Compiled, Draft
 from procession.testing.driver import Driver
 
+from .outcomes import Outcome, run_suite  # noqa: TID252 (run as `tests.conformance`, imported as `conformance`)
+
 LANGUAGE: Final = "betsy"
 SCRIPT: Final = "script"
 """The type of the jobs that a script task of no named format becomes."""
@@ -37,22 +39,6 @@ TEN_SECONDS: Final = 10_000
 TIMED: Final = re.compile(r"CREATE_TIMESTAMP_LOG_\d+")
 IGNORED: Final = frozenset({"CREATE_LOG_FILE", "dummyScript"})
 ERRORS: Final = frozenset({"ERROR", "ERROR_runtime", "ERROR_thrownErrorEvent"})
-
-
-EXPECTED: Final = Path(__file__).with_name("betsy_expected_failures.txt")
-"""The cases that are known to fail: `case: reason`, one a line. It can only shrink."""
-
-
-class Outcome(NamedTuple):
-    """How a case went; `why` is empty where it passed."""
-
-    case: str
-    passed: bool
-    why: str
-
-    def line(self) -> str:
-        """The case as JSON."""
-        return json.dumps(self._asdict(), ensure_ascii=False)
 
 
 # --- the language of the conditions ----------------------------------------------------------------------------------
@@ -302,32 +288,9 @@ def _is_met(found: Counter[str], expected: Counter[str]) -> bool:
     return set(expected) == {"ERROR"} and set(found) <= ERRORS and bool(found)
 
 
-def expected_failures() -> dict[str, str]:
-    """The cases that are known to fail, with their reasons."""
-    lines = EXPECTED.read_text(encoding="utf-8").splitlines()
-    return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
-
-
-def totals(found: Iterable[Outcome]) -> str:
-    """How many cases passed."""
-    cases = list(found)
-    return f"{sum(each.passed for each in cases)} of {len(cases)} passed"
-
-
 def main(arguments: list[str]) -> int:
     """Prints a line a case; 0 if all passed."""
-    folders = [each for each in arguments if not each.startswith("-")]
-    if len(folders) != 1:
-        sys.stderr.write(f"{__doc__}\n")
-        return 2
-    as_json = "--json" in arguments
-    found = [outcome_of(case) for case in cases(Path(folders[0]))]
-    for each in found:
-        sys.stdout.write(
-            (each.line() if as_json else f"{'passed' if each.passed else 'FAILED'} {each.case} {each.why}") + "\n"
-        )
-    (sys.stderr if as_json else sys.stdout).write(f"{totals(found)}\n")
-    return 0 if all(each.passed for each in found) else 1
+    return run_suite(arguments, __doc__, lambda folder: [outcome_of(case) for case in cases(folder)])
 
 
 if __name__ == "__main__":

@@ -23,12 +23,12 @@ from procession.dmn.graph import order
 from procession.dmn.item_types import ANY, ItemType, from_json, plain
 from procession.parse import parse_dmn
 
+from .outcomes import expected_failures  # noqa: TID252 (run as `tests.conformance`, imported as `conformance`)
+
 TCK: Final = "{http://www.omg.org/spec/DMN/20160719/testcase}"
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _TOLERANCE: Final = Decimal("1e-8")
 Value: TypeAlias = object
-EXPECTED: Final = Path(__file__).with_name("dmn_tck_expected_failures.txt")
-"""The cases that are known to fail: `folder/test/case: reason`, one a line. It can only shrink."""
 JAVA: Final = "not applicable: calls a Java function"
 
 
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
     if len(places) != 1 or not Path(places[0]).is_dir():
         print("usage: python -m tests.conformance.dmn_tck DIR [--json]", file=sys.stderr)  # noqa: T201
         return 2
-    known = expected_failures()
+    known = expected_failures("dmn_tck")
     outcomes: list[Outcome] = []
     for folder in folders(Path(places[0])):
         for outcome in run_folder(folder):
@@ -86,12 +86,6 @@ def main(arguments: list[str]) -> int:
 def folders(root: Path) -> list[Path]:
     """The folders that hold tests, sorted by level and name."""
     return sorted({path.parent for path in root.rglob("*-test-*.xml")})
-
-
-def expected_failures() -> dict[str, str]:
-    """The reason by the name of a case."""
-    lines = [line for line in EXPECTED.read_text().splitlines() if line and not line.startswith("#")]
-    return dict(line.split(": ", 1) for line in lines)
 
 
 def run_folder(folder: Path) -> list[Outcome]:

@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-from conformance.dmn_tck import JAVA, expected_failures, folders, main, run_folder, totals
+from conformance.dmn_tck import JAVA, folders, main, run_folder, totals
+from conformance.outcomes import expected_failures
 from shared_data import shared_data
 
 LISTED_MAX: Final = 0
@@ -22,7 +23,7 @@ def kit() -> Path:
 
 @pytest.mark.parametrize("level", ["compliance-level-2", "compliance-level-3", "non-compliant"])
 def test_every_case_of_the_kit_passes_or_is_listed(level: str) -> None:
-    known = expected_failures()
+    known = expected_failures("dmn_tck")
     outcomes = [outcome for folder in folders(kit() / level) for outcome in run_folder(folder)]
     failed = {outcome.name: outcome.why for outcome in outcomes if not outcome.passed and outcome.why != JAVA}
     passed = {outcome.name for outcome in outcomes if outcome.passed}
@@ -42,7 +43,7 @@ def test_every_case_that_asks_for_an_error_gets_a_diagnostic() -> None:
 
 
 def test_the_list_of_expected_failures_only_shrinks() -> None:
-    known = expected_failures()
+    known = expected_failures("dmn_tck")
     assert len(known) <= LISTED_MAX
     assert all(reason.strip() for reason in known.values())
 

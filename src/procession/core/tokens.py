@@ -41,15 +41,20 @@ def leave(cx: Context, element: ElementInstance, flows: tuple[Ref, ...]) -> None
     """Ends an element instance and takes flows. Without any, the scope may be empty and complete."""
     scope = element.scope
     assert scope is not None
-    close_waits(cx, element)
-    if element.node in cx.linked.compensable:
-        keep(cx, element)
-    cx.write(f.ElementCompleted(element.key))
+    end(cx, element)
     if flows:
         quantity = cx.nodes[element.node].completion_quantity
         take(cx, scope, flows if quantity == 1 else flows * quantity)
     else:
         complete_if_empty(cx, scope)
+
+
+def end(cx: Context, element: ElementInstance) -> None:
+    """Ends an element instance; what follows from that is its caller's business."""
+    close_waits(cx, element)
+    if element.node in cx.linked.compensable:
+        keep(cx, element)
+    cx.write(f.ElementCompleted(element.key))
 
 
 def keep(cx: Context, element: ElementInstance) -> None:

@@ -8,28 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final, final
 
-from procession.base.failure import ProcessionError, StoreError
+from procession.base.failure import ProcessionError
 from procession.base.values import Json
 from procession.core.linked import Linked
 from procession.core.snapshot import dump, load
 from procession.core.state import ElementInstance, State, Status
-from procession.hosts.embedded.pump import Pump
-from procession.hosts.embedded.tickets import InHouse, Ticket
+from procession.hosts.embedded.tickets import InHouse
 from procession.ir.kinds import Kind
 from procession.ir.program import Program
 from procession.runtime import codec
-from procession.runtime.ports import Store
 from procession.runtime.replay import replay
-from procession.runtime.requests import AnyRequest, DeployResources
+from procession.runtime.requests import DeployResources
 from procession.runtime.rows import DefinitionRow, DueRow, FactRow, InstanceRow
 from procession.services.catalog import Catalog
 from procession.services.deploy import Compiled, InstallCompiled
 from procession.store.sqlite import SQLiteStore
-from procession.testing.mishaps import Mishaps
-from procession.testing.sim.store import Crashed, Disk, SimStore
+from procession.testing.engines import UNTOLD, Calm, Engines
 from procession.testing.traces import Trace
 
 TURNS_MAX: Final = 10_000
@@ -95,31 +93,30 @@ class Driver:
     def __init__(self, store: str, *, clock: int, zone: str, restore: bool = False, seed: int | None = None) -> None:
         """`store` is a path or ":memory:". With `restore` the engine is left and opened anew after every call.
 
-        With `seed` the store is a simulated one in memory, and what it draws befalls the engine (`Mishaps`).
+        With `seed` the store is a simulated one in memory, and what it draws befalls the engine (`mishaps`).
         """
         self.now = clock
         self.cases: dict[int, Case] = {}
         """By key, in order of creation."""
-        self._zone = zone
         self._restore = restore
-        self._mishaps = None if seed is None else Mishaps(seed)
-        self._disk = Disk(file=False) if self._mishaps is not None else None
-        self._store: Store = SQLiteStore(store) if self._disk is None else self._disk.truth
-        self._pump = self._open()
+        self._engines = self._opened(store, zone, seed)
+        self._store = self._engines.store
         self._catalog = Catalog(self._store)
         self.tenant = "<default>" if not self._catalog.tenants else f"scenario-{len(self._catalog.tenants)}"
 
     def close(self) -> None:
         """Lets the store go."""
-        self._pump.release()
+        self._engines.pump.release()
         self._store.close()
 
-    def call(self, request: AnyRequest) -> object:
+    def call(self, request: InHouse) -> object:
         """Carries out one request and all that follows at once from it. Raises what the engine answers."""
         self._reopen()
-        result = self._carried_out(request)
+        known = len(self.cases)
+        result = self._engines.call(request)
         self._settle()
-        return result
+        # Of the instances that came of it, the one that was asked for is the first.
+        return next(islice(self.cases, known, None), None) if result is UNTOLD else result
 
     def deploy(self, files: Iterable[Path]) -> None:
         """Deploys documents. Raises `Refused`, or `ProcessionError` for a file that cannot be read."""
@@ -133,9 +130,7 @@ class Driver:
 
     def install(self, compiled: Compiled) -> None:
         """Deploys documents that were compiled already, with languages of the caller's own."""
-        self._reopen()
-        self._carried_out(InstallCompiled(self.tenant, compiled))
-        self._settle()
+        self.call(InstallCompiled(self.tenant, compiled))
 
     def program(self, process_id: str, version: int) -> Program:
         """A deployed version, 0 for the latest; raises `NotFound`."""
@@ -155,65 +150,25 @@ class Driver:
         self._reopen()
         self._settle()
 
-    def _open(self) -> Pump:
-        if self._disk is None or self._mishaps is None:
-            return Pump(self._store, clock=lambda: self.now, zone=self._zone)
-        while True:
-            try:
-                store = SimStore(self._disk, self._mishaps)
-                return Pump(store, clock=lambda: self.now, zone=self._zone, takeover=True)
-            except (Crashed, StoreError):
-                continue
+    def _opened(self, store: str, zone: str, seed: int | None) -> Engines:
+        if seed is None:
+            return Calm(SQLiteStore(store), lambda: self.now, zone)
+        # Loaded at need: it brings the whole simulator.
+        from procession.testing.mishaps import Troubled
 
-    def _carried_out(self, request: InHouse) -> object:
-        """The result of a request; whoever is not answered asks the next engine, unless his request was heard."""
-        mishaps = self._mishaps
-        if mishaps is None:
-            return self._pump.call(request)
-        known, heard = set(self.cases), mishaps.facts
-        while True:
-            ticket = Ticket(request)
-            try:
-                self._pump.submit([ticket])
-            except Crashed:
-                self._pump = self._open()
-            except StoreError:
-                pass
-            if ticket.done and not isinstance(ticket.error, StoreError):
-                return ticket.outcome()
-            if mishaps.facts > heard:
-                self._look()
-                # Of the instances that came of it, the one that was asked for is the first.
-                return min((key for key in self.cases if key not in known), default=None)
+        return Troubled(seed, lambda: self.now, zone)
 
     def _reopen(self) -> None:
         if self._restore:
-            self._pump.release()
-            self._pump = self._open()
+            self._engines.renew()
 
     def _settle(self) -> None:
         for _ in range(TURNS_MAX):
-            if not self._turned():
+            if not self._engines.turn():
                 break
         else:
             raise ProcessionError(f"after {TURNS_MAX} rounds the process still goes on without waiting for anything")
         self._look()
-
-    def _turned(self) -> bool:
-        """One round of what goes on by itself; whether there may be more of it."""
-        mishaps = self._mishaps
-        if mishaps is None:
-            return self._pump.turn()
-        mishaps.idle = True
-        try:
-            return self._pump.turn()
-        except Crashed:
-            self._pump = self._open()
-        except StoreError:
-            pass
-        finally:
-            mishaps.idle = False
-        return True
 
     def _look(self) -> None:
         """Reads the new facts, and holds them against what is in memory."""
@@ -236,7 +191,7 @@ class Driver:
         case.go_over(replay(case.linked, case.state, rows, found))
         for row in rows:
             case.trace.read(codec.decode_facts(row.data), lambda hash: found(hash).program)
-        shard = self._pump.shard
+        shard = self._engines.pump.shard
         replayed = dump(case.state)
         resident = shard.residents.get(tenant, case.key) if shard is not None else None
         if resident is not None and dump(resident.state) != replayed:

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, final
 
+from procession.base.failure import StoreError
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime.ports import Batch
+from procession.testing.engines import UNTOLD
 from procession.testing.sim.faults import Dice, Fault
-from procession.testing.sim.store import Crashed, refused
+from procession.testing.sim.store import Crashed, Disk, SimStore, refused
 
 RARE: Final = 24
 """A fault of a run with the fewest happens once in so many chances."""
@@ -61,4 +66,59 @@ class Mishaps:
             return False
         self._left -= 1
         self.fired[fault] += 1
+        return True
+
+
+@final
+class Troubled:
+    """Engines that crash and whose disk refuses (see `Engines`): a simulated store in memory outlives them."""
+
+    def __init__(self, seed: int, clock: Callable[[], int], zone: str) -> None:
+        self._mishaps = Mishaps(seed)
+        self._disk = Disk(file=False)
+        self._clock = clock
+        self._zone = zone
+        self.store = self._disk.truth
+        self.pump = self._opened()
+
+    def _opened(self) -> Pump:
+        while True:
+            try:
+                store = SimStore(self._disk, self._mishaps)
+                return Pump(store, clock=self._clock, zone=self._zone, takeover=True)
+            except (Crashed, StoreError):
+                continue
+
+    def renew(self) -> None:
+        """See `Engines.renew`."""
+        self.pump.release()
+        self.pump = self._opened()
+
+    def call(self, request: InHouse) -> object:
+        """See `Engines.call`. Whoever is not answered asks the next engine, unless his request was heard."""
+        heard = self._mishaps.facts
+        while True:
+            ticket = Ticket(request)
+            try:
+                self.pump.submit([ticket])
+            except Crashed:
+                self.pump = self._opened()
+            except StoreError:
+                pass
+            if ticket.done and not isinstance(ticket.error, StoreError):
+                return ticket.outcome()
+            if self._mishaps.facts > heard:
+                return UNTOLD
+
+    def turn(self) -> bool:
+        """See `Engines.turn`."""
+        self._mishaps.idle = True
+        try:
+            return self.pump.turn()
+        except Crashed:
+            self.pump = self._opened()
+        except StoreError:
+            pass
+        finally:
+            self._mishaps.idle = False
         return True

@@ -77,11 +77,9 @@ def run_scenario(
         scenario = document if isinstance(document, Scenario) else load_scenario(Path(document))
     except BadScenario as error:
         return Result(str(document), False, str(error))
-    refused = _unavailable(host, store)
+    refused = _unavailable(host, store, seed)
     if refused:
         return Result(scenario.file, False, f"{scenario.file}:1: {refused}")
-    if seed is not None and store != ":memory:":
-        return Result(scenario.file, False, f"{scenario.file}:1: a seed simulates the disk: leave out the store")
     if not is_zone(scenario.zone):
         return Result(scenario.file, False, f"{scenario.at('zone')}: {scenario.zone!r} is no known time zone")
     try:
@@ -99,13 +97,15 @@ def run_scenario(
         driver.close()
 
 
-def _unavailable(host: str, store: str) -> str:
+def _unavailable(host: str, store: str, seed: int | None) -> str:
     if host not in HOSTS:
         return f"no host is called {host!r}; there are {', '.join(HOSTS)}"
     if host != "embedded":
         return f"the host {host} is not in this version; scenarios run on embedded"
     if "://" in store:
         return f"the store {store} is not in this version; give a path or :memory:"
+    if seed is not None and store != ":memory:":
+        return "a seed simulates the disk: leave out the store"
     return ""
 
 

@@ -8,7 +8,7 @@ from procession.core.catches import open_all, plan
 from procession.core.context import Context
 from procession.core.operations import COMPLETE, GO_ROUND, SPAWN
 from procession.core.state import ElementInstance
-from procession.core.tokens import close_waits, keep
+from procession.core.tokens import end
 from procession.ir.program import NONE, Node, Repeat
 
 
@@ -41,10 +41,7 @@ def collect(cx: Context, element_key: int) -> None:
         return
     body = element.scope
     assert body is not None
-    close_waits(cx, element)
-    if element.node in cx.linked.compensable:
-        keep(cx, element)
-    cx.write(f.ElementCompleted(element_key))
+    end(cx, element)
     cx.agenda.append((GO_ROUND, body.key, element.index + 1))
 
 

@@ -16,7 +16,7 @@ from procession.core.elements.events import THROW
 from procession.core.interrupt import event_of, interrupt_inside, pass_event
 from procession.core.operations import CLOSE_LOOP, COMPLETE, SPAWN, THROW_IMPLICIT
 from procession.core.state import ElementInstance, LoopState
-from procession.core.tokens import close_waits, keep, next_of
+from procession.core.tokens import end, next_of
 from procession.core.variables import owner
 from procession.ir.program import (
     NONE,
@@ -82,10 +82,7 @@ def collect(cx: Context, element_key: int) -> None:
         thrown = _thrown(cx, node, body.loop, element, counters)
     if spec.output != NONE:
         cx.write(f.ItemCollected(body.key, element.index, output))
-    close_waits(cx, element)
-    if element.node in cx.linked.compensable:
-        keep(cx, element)
-    cx.write(f.ElementCompleted(element_key))
+    end(cx, element)
     for event in thrown:
         cx.agenda.append((THROW_IMPLICIT, body.key, event))
     loop = body.loop

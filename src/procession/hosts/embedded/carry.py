@@ -14,6 +14,7 @@ from procession.core.jobs import command_of
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Carry, Shard
+from procession.hosts.embedded.starting import suspended
 from procession.ir.kinds import Binding
 from procession.runtime import codec
 from procession.runtime.requests import BroadcastSignal, Deliver, PublishMessage, StartCalled
@@ -176,8 +177,7 @@ def _resolved(shard: Shard, r: Resident, command: c.Resolve) -> Resolved:
             return Resolved(command.element, decision.hash, decision.version)
         process = catalog.bound(r.tenant, command.id, binding, command.version_tag, deployment)
         if shard.is_suspended(r.tenant, process.key):
-            text = f"process {command.id!r} version {process.version} is suspended"
-            return Resolved(command.element, "", 0, text)
+            return Resolved(command.element, "", 0, suspended(process))
         return Resolved(command.element, process.program, process.version)
     except NotFound as missing:
         return Resolved(command.element, "", 0, str(missing))

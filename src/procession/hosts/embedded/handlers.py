@@ -26,7 +26,7 @@ from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
-from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance
+from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, suspended
 from procession.ir.program import JobSpec, Node, TimerTrigger
 from procession.runtime import requests as q
 from procession.runtime.rows import (
@@ -54,7 +54,7 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
     if shard.is_suspended(tenant, definition.key):
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
-        raise Conflict(f"process {definition.process_id!r} version {definition.version} is suspended")
+        raise Conflict(suspended(definition))
     key = request.key or shard.keys.take(shard.at)
     start = e.Start(
         instance=key,

@@ -41,6 +41,11 @@ def start_instance(shard: Shard, tenant: int, definition: DefinitionRow, start: 
     return resident
 
 
+def suspended(definition: DefinitionRow) -> str:
+    """Why nothing of a process starts that is suspended."""
+    return f"process {definition.process_id!r} version {definition.version} is suspended"
+
+
 def accepted(outcome: Outcome) -> None:
     """Raises `NotFound` or `Conflict` when an event was refused."""
     if outcome.rejected:

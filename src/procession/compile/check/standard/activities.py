@@ -8,7 +8,7 @@ from typing import Final
 
 from procession.compile.check.standard import grammar
 from procession.compile.check.standard.document import Document, child, children, flag, identity, number
-from procession.compile.check.standard.items import are_equal, item_of
+from procession.compile.check.standard.items import are_equal, is_other_message, item_of
 from procession.compile.check.standard.rule import Rule
 from procession.model.xml import XmlElement
 
@@ -53,12 +53,7 @@ def _instantiating(document: Document, task: XmlElement) -> Iterator[str]:
 
 
 def _operation(document: Document, task: XmlElement) -> Iterator[str]:
-    message = document.named(task, "messageRef")
-    operation = document.named(task, "operationRef")
-    if message is None or operation is None or operation.name != "operation":
-        return
-    known = document.listed(operation, "inMessageRef") + document.listed(operation, "outMessageRef")
-    if known and message not in known:
+    if is_other_message(document, task, document.named(task, "operationRef")):
         yield "the operation of the task has another message than the task"
 
 

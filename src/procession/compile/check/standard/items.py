@@ -23,6 +23,15 @@ def item_of(document: Document, element: XmlElement) -> XmlElement | None:
     return None
 
 
+def is_other_message(document: Document, element: XmlElement, operation: XmlElement | None) -> bool:
+    """Whether the message of a task or an event is none of those of its operation."""
+    message = document.named(element, "messageRef")
+    if message is None or operation is None or operation.name != "operation":
+        return False
+    known = document.listed(operation, "inMessageRef") + document.listed(operation, "outMessageRef")
+    return bool(known) and message not in known
+
+
 def are_equal(one: XmlElement | None, other: XmlElement | None) -> bool:
     """Whether two items are the same, or of the same structure and kind; none is like none."""
     if one is None or other is None:

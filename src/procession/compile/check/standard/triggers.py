@@ -8,6 +8,7 @@ from typing import Final
 
 from procession.compile.check.standard.document import Document, child, children
 from procession.compile.check.standard.grammar import THROW_EVENTS
+from procession.compile.check.standard.items import is_other_message
 from procession.compile.check.standard.rule import Rule
 from procession.model.xml import XmlElement
 
@@ -41,12 +42,8 @@ def _nothing_said(document: Document, definition: XmlElement) -> Iterator[str]:
 
 
 def _other_message(document: Document, definition: XmlElement) -> Iterator[str]:
-    message = document.named(definition, "messageRef")
     operation = next(iter(document.listed(definition, "operationRef")), None)
-    if message is None or operation is None or operation.name != "operation":
-        return
-    known = document.listed(operation, "inMessageRef") + document.listed(operation, "outMessageRef")
-    if known and message not in known:
+    if is_other_message(document, definition, operation):
         yield "the operation of the event has another message than the event"
 
 

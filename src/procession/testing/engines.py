@@ -1,0 +1,62 @@
+"""The engines of a scenario: what runs it, one after another on one store.
+
+What must not live here: the clock, scenarios, and what befalls an engine (mishaps.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol, final
+
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.tickets import InHouse
+from procession.runtime.ports import Store
+
+UNTOLD: Final = object()
+"""The result of a request that was carried out by an engine that ended before it could tell."""
+
+
+class Engines(Protocol):
+    """One engine at a time; `pump` is the present one, `store` the stored truth."""
+
+    pump: Pump
+    store: Store
+
+    def renew(self) -> None:
+        """Leaves the engine and opens another one."""
+        ...
+
+    def call(self, request: InHouse) -> object:
+        """The result of one request, or `UNTOLD`; raises what the engine answers."""
+        ...
+
+    def turn(self) -> bool:
+        """One round of what goes on by itself; whether there may be more of it."""
+        ...
+
+
+@final
+class Calm:
+    """Engines that nothing befalls."""
+
+    def __init__(self, store: Store, clock: Callable[[], int], zone: str) -> None:
+        self.store = store
+        self._clock = clock
+        self._zone = zone
+        self.pump = self._opened()
+
+    def _opened(self) -> Pump:
+        return Pump(self.store, clock=self._clock, zone=self._zone)
+
+    def renew(self) -> None:
+        """See `Engines.renew`."""
+        self.pump.release()
+        self.pump = self._opened()
+
+    def call(self, request: InHouse) -> object:
+        """See `Engines.call`."""
+        return self.pump.call(request)
+
+    def turn(self) -> bool:
+        """See `Engines.turn`."""
+        return self.pump.turn()
