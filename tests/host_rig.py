@@ -66,6 +66,15 @@ class FaultyStore:
     def post(self, rows: Sequence[Cells], transaction: ForeignTransaction | None = None) -> None:
         self.inner.post(rows, transaction)
 
+    def hold(self, rows: Sequence[Cells]) -> None:
+        self.inner.hold(rows)
+
+    def confirm(self, places: Sequence[Cells]) -> None:
+        self.inner.confirm(places)
+
+    def withdraw(self, places: Sequence[Cells]) -> None:
+        self.inner.withdraw(places)
+
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
         return self.inner.reserve(shard, floor, transaction)
 

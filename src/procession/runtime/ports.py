@@ -36,6 +36,7 @@ TABLES: Final = (
     "message",
     "incident",
     "inbox",
+    "outbox",
     "source",
     "failure",
     "suspended",
@@ -166,6 +167,18 @@ class Store(Protocol):
 
         A number that a source repeats for the same tenant is ignored.
         """
+        ...
+
+    def hold(self, rows: Sequence[Cells]) -> None:
+        """`post` for requests that do not count yet: `confirm` makes them count, behind all that is there by then."""
+        ...
+
+    def confirm(self, places: Sequence[Cells]) -> None:
+        """Lets what is held under (tenant's name, source, source_number) be taken. One that is not held is ignored."""
+        ...
+
+    def withdraw(self, places: Sequence[Cells]) -> None:
+        """Deletes what is held under these places."""
         ...
 
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:

@@ -17,6 +17,7 @@ from procession.core.instructions import Activate
 from procession.core.plans import MigrationPlan
 from procession.runtime import codec
 from procession.runtime.batches import AnyAction, Filter
+from procession.runtime.elsewhere import Refusal, Step
 
 
 class Request(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
@@ -267,6 +268,32 @@ class SteerBatch(Request, frozen=True, gc=False, tag=True, tag_field="request", 
     state: int
 
 
+@final
+class Report(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """What an instance did on another host, `host`, in the workflow of the instance `home`."""
+
+    instance: int
+    host: str
+    home: int
+    steps: list[Step] = []
+    refused: list[Refusal] = []
+
+
+@final
+class Arrived(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """A row of the outbox reached its addressee, or (`lost`) there is none any more."""
+
+    number: int
+    lost: bool = False
+
+
+@final
+class TakeKeys(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Blocks of keys for instances on another host; answered with the first key and the one behind the last."""
+
+    blocks: int
+
+
 AnyRequest: TypeAlias = (
     StartProcess
     | StartCalled
@@ -290,6 +317,9 @@ AnyRequest: TypeAlias = (
     | SuspendDefinition
     | StartBatch
     | SteerBatch
+    | Report
+    | Arrived
+    | TakeKeys
 )
 
 _DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)

@@ -60,6 +60,8 @@ class InstanceRow(Row, frozen=True, array_like=True, gc=False):
     parent: int
     root: int
     message: int
+    host: str
+    home: int
 
 
 @final
@@ -202,6 +204,29 @@ class InboxRow(Row, frozen=True, array_like=True, gc=False):
     number: int
     source: str
     source_number: int
+    body: bytes
+
+
+@final
+class HeldRow(Row, frozen=True, array_like=True, gc=False):
+    """A request that is held in the inbox until its writer is known to be committed."""
+
+    number: int
+    tenant: str
+    source: str
+    source_number: int
+    at: int
+    body: bytes
+
+
+@final
+class OutboxRow(Row, frozen=True, array_like=True, gc=False):
+    """What has to reach an instance on another host."""
+
+    tenant: int
+    number: int
+    home: int
+    at: int
     body: bytes
 
 

@@ -126,6 +126,18 @@ class SealedStore:
         """See `Store.post`."""
         self._inner.post([self._sealed(row, ()) for row in rows], transaction)
 
+    def hold(self, rows: Sequence[Cells]) -> None:
+        """See `Store.hold`."""
+        self._inner.hold([self._sealed(row, ()) for row in rows])
+
+    def confirm(self, places: Sequence[Cells]) -> None:
+        """See `Store.confirm`."""
+        self._inner.confirm(places)
+
+    def withdraw(self, places: Sequence[Cells]) -> None:
+        """See `Store.withdraw`."""
+        self._inner.withdraw(places)
+
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
         """See `Store.reserve`."""
         return self._inner.reserve(shard, floor, transaction)

@@ -171,21 +171,36 @@ class SQLiteStore:
 
     def post(self, rows: Sequence[Cells], transaction: ForeignTransaction | None = None) -> None:
         """See `Store.post`."""
-        sql = _WRITES["inbox_insert"].replace("INSERT INTO", "INSERT OR IGNORE INTO", 1)
-        with plain_errors(self._path):
-            if transaction is not None:
+        if transaction is not None:
+            with plain_errors(self._path):
                 for row in rows:
-                    transaction.execute(sql, row)
-                return
-            with self._lock:
-                self._place.check()
-                self._writer.execute("BEGIN IMMEDIATE")
-                try:
-                    self._writer.executemany(sql, rows)
-                    self._writer.execute("COMMIT")
-                except BaseException:
-                    self._rollback()
-                    raise
+                    transaction.execute(_once("inbox_insert"), row)
+            return
+        self._many(_once("inbox_insert"), rows)
+
+    def hold(self, rows: Sequence[Cells]) -> None:
+        """See `Store.hold`."""
+        self._many(_once("inbox_hold"), rows)
+
+    def confirm(self, places: Sequence[Cells]) -> None:
+        """See `Store.confirm`."""
+        self._many(_WRITES["inbox_confirm"], places)
+
+    def withdraw(self, places: Sequence[Cells]) -> None:
+        """See `Store.withdraw`."""
+        self._many(_WRITES["inbox_withdraw"], places)
+
+    def _many(self, sql: str, rows: Sequence[Cells]) -> None:
+        """One statement for many rows, in a transaction of its own that needs no ownership."""
+        with plain_errors(self._path), self._lock:
+            self._place.check()
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._writer.executemany(sql, rows)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                self._rollback()
+                raise
 
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
         """See `Store.reserve`."""
@@ -301,6 +316,11 @@ def _give_back(writer: Connection) -> None:
     for _ in range(min(free, FREED_PAGES)):
         # One by one: the standard library's cursor steps this statement once, whatever number it names.
         writer.execute("PRAGMA incremental_vacuum(1)")
+
+
+def _once(statement: str) -> str:
+    """An insert that ignores what is there already."""
+    return _WRITES[statement].replace("INSERT INTO", "INSERT OR IGNORE INTO", 1)
 
 
 def _first(change: tuple[str, Cells]) -> str:

@@ -6,11 +6,11 @@ byte for byte, after every call. What must not live here: scenario files and com
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from procession.base.failure import ProcessionError
 from procession.base.values import Json
@@ -33,6 +33,10 @@ from procession.testing.traces import Trace
 TURNS_MAX: Final = 10_000
 """Rounds of work without the clock moving, before the process is said to go on for ever."""
 INSTANCES_MAX: Final = 10_000
+
+
+MakeEngines: TypeAlias = Callable[[Callable[[], int], str], Engines]
+"""(clock in Unix ms, zone) -> what runs a scenario."""
 
 
 @final
@@ -90,7 +94,16 @@ class Case:
 class Driver:
     """One engine, its store and its clock (Unix ms). Use it from one thread."""
 
-    def __init__(self, store: str, *, clock: int, zone: str, restore: bool = False, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        store: str,
+        *,
+        clock: int,
+        zone: str,
+        restore: bool = False,
+        seed: int | None = None,
+        engines: MakeEngines | None = None,
+    ) -> None:
         """`store` is a path or ":memory:". With `restore` the engine is left and opened anew after every call.
 
         With `seed` the store is a simulated one in memory, and what it draws befalls the engine (`mishaps`).
@@ -99,15 +112,14 @@ class Driver:
         self.cases: dict[int, Case] = {}
         """By key, in order of creation."""
         self._restore = restore
-        self._engines = self._opened(store, zone, seed)
+        self._engines = engines(lambda: self.now, zone) if engines is not None else self._opened(store, zone, seed)
         self._store = self._engines.store
         self._catalog = Catalog(self._store)
-        self.tenant = "<default>" if not self._catalog.tenants else f"scenario-{len(self._catalog.tenants)}"
+        self.tenant = self._engines.take_tenant(len(self._catalog.tenants))
 
     def close(self) -> None:
         """Lets the store go."""
-        self._engines.pump.release()
-        self._store.close()
+        self._engines.close()
 
     def call(self, request: InHouse) -> object:
         """Carries out one request and all that follows at once from it. Raises what the engine answers."""

@@ -22,6 +22,10 @@ class Engines(Protocol):
     pump: Pump
     store: Store
 
+    def take_tenant(self, known: int) -> str:
+        """The tenant of a scenario on a store that has so many already."""
+        ...
+
     def renew(self) -> None:
         """Leaves the engine and opens another one."""
         ...
@@ -33,6 +37,15 @@ class Engines(Protocol):
     def turn(self) -> bool:
         """One round of what goes on by itself; whether there may be more of it."""
         ...
+
+    def close(self) -> None:
+        """Lets everything go."""
+        ...
+
+
+def tenant_of(known: int) -> str:
+    """The tenant of the first scenario on a store is the usual one, and each further one has its own."""
+    return f"scenario-{known}" if known else "<default>"
 
 
 @final
@@ -48,6 +61,10 @@ class Calm:
     def _opened(self) -> Pump:
         return Pump(self.store, clock=self._clock, zone=self._zone)
 
+    def take_tenant(self, known: int) -> str:
+        """See `Engines.take_tenant`."""
+        return tenant_of(known)
+
     def renew(self) -> None:
         """See `Engines.renew`."""
         self.pump.release()
@@ -60,3 +77,8 @@ class Calm:
     def turn(self) -> bool:
         """See `Engines.turn`."""
         return self.pump.turn()
+
+    def close(self) -> None:
+        """See `Engines.close`."""
+        self.pump.release()
+        self.store.close()

@@ -15,7 +15,7 @@ from procession.base.failure import StoreError
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime.ports import Batch
-from procession.testing.engines import UNTOLD
+from procession.testing.engines import UNTOLD, tenant_of
 from procession.testing.sim.faults import Dice, Fault
 from procession.testing.sim.store import Crashed, Disk, SimStore, refused
 
@@ -89,6 +89,10 @@ class Troubled:
             except (Crashed, StoreError):
                 continue
 
+    def take_tenant(self, known: int) -> str:
+        """See `Engines.take_tenant`."""
+        return tenant_of(known)
+
     def renew(self) -> None:
         """See `Engines.renew`."""
         self.pump.release()
@@ -122,3 +126,8 @@ class Troubled:
         finally:
             self._mishaps.idle = False
         return True
+
+    def close(self) -> None:
+        """See `Engines.close`."""
+        self.pump.release()
+        self.store.close()

@@ -22,7 +22,7 @@ from procession.runtime import requests as q
 from procession.testing import changes
 from procession.testing import scenario as s
 from procession.testing.changes import Failed, scope_of
-from procession.testing.driver import Case, Driver
+from procession.testing.driver import Case, Driver, MakeEngines
 from procession.testing.expect import expectation, multiset
 from procession.testing.scenario import BadScenario, Scenario, Step
 from procession.testing.scenario_reader import load_scenario
@@ -67,24 +67,26 @@ def run_scenario(
     store: str = ":memory:",
     restore_every_step: bool = False,
     seed: int | None = None,
+    engines: MakeEngines | None = None,
 ) -> Result:
     """Runs one scenario. `store` is ":memory:" or the path of a file; each run uses a tenant of its own there.
 
     With `restore_every_step` the engine is closed and opened anew after every call, so that all that it knows is
-    what it stored. With `seed` the store is a simulated one in memory, whose crashes and refusals the seed draws.
+    what it stored. With `seed` the store is a simulated one in memory, whose crashes and refusals the seed draws. With
+    `engines` those run it, whatever the host and the store.
     """
     try:
         scenario = document if isinstance(document, Scenario) else load_scenario(Path(document))
     except BadScenario as error:
         return Result(str(document), False, str(error))
-    refused = _unavailable(host, store, seed)
+    refused = _unavailable(host, store, seed) if engines is None else ""
     if refused:
         return Result(scenario.file, False, f"{scenario.file}:1: {refused}")
     if not is_zone(scenario.zone):
         return Result(scenario.file, False, f"{scenario.at('zone')}: {scenario.zone!r} is no known time zone")
     try:
         clock = date_time_ms(scenario.clock, scenario.zone)
-        driver = Driver(store, clock=clock, zone=scenario.zone, restore=restore_every_step, seed=seed)
+        driver = Driver(store, clock=clock, zone=scenario.zone, restore=restore_every_step, seed=seed, engines=engines)
     except Failure as error:
         return Result(scenario.file, False, f"{scenario.at('clock')}: {error}")
     except ProcessionError as error:

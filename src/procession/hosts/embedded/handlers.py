@@ -20,7 +20,7 @@ from procession.core.instantiate import needs_more
 from procession.core.state import Status
 from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
-from procession.hosts.embedded import batches, changing
+from procession.hosts.embedded import batches, changing, elsewhere
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.hosts.embedded.residents import Resident
@@ -183,6 +183,9 @@ def _deliver_offer(shard: Shard, request: q.DeliverOffer) -> None:
     resident = shard.residents.get(tenant, request.instance)
     if resident is not None:
         event = e.OfferMessage(request.subscription, request.message, request.variables)
+        if resident.host:
+            elsewhere.deliver(shard, resident, event, request.name, request.correlation)
+            return
         if not shard.advance(resident, event).rejected:
             return
     following = shard.postbox.refused(tenant, request.subscription, request.name, request.correlation, request.message)
@@ -427,4 +430,7 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.StartBatch: batches.start_batch,
     q.SteerBatch: batches.steer_batch,
     batches.RunBatch: batches.run_batch,
+    q.Report: elsewhere.report,
+    q.Arrived: elsewhere.arrived,
+    q.TakeKeys: elsewhere.take_keys,
 }

@@ -20,6 +20,7 @@ import msgspec
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError, Unreadable
 from procession.core.events import FireTimer
+from procession.hosts.embedded import elsewhere
 from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
@@ -29,6 +30,7 @@ from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
 from procession.hosts.embedded.writer import Unsettled, run
 from procession.runtime import codec, requests
+from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SteerBatch, SweepMessages
 from procession.runtime.rows import InboxRow, IntRow, NamedRow, ShardRow, TextRow
@@ -50,7 +52,15 @@ _LOG: Final = logging.getLogger("procession")
 class Pump:
     """One store's shard as this process sees it: its owner, or a client of its owner."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], int], zone: str, takeover: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], int],
+        zone: str,
+        takeover: bool = False,
+        placement: Placement | None = None,
+    ) -> None:
         self.store = store
         self.clock = clock
         self._intake = Intake()
@@ -71,6 +81,7 @@ class Pump:
         """Batches that met a fault of the engine: their instances are treated one in a commit."""
         self._process = os.getpid()
         self._closed = False
+        self.placement = placement
         self.asked_ms = 0
         """When (Unix ms of the machine) another process asked for something last."""
         with self.lock:
@@ -114,6 +125,8 @@ class Pump:
     def _taken_over(self, taken: Ownership) -> Shard | None:
         shard = Shard(self.store, epoch=taken.epoch, last_key=taken.last_key, clock=self.clock, zone=self._zone)
         shard.carry = CARRY
+        shard.elsewhere = elsewhere.send
+        shard.placement = self.placement
         # What a fault stopped under another version of the engine may go through now.
         shard.batch["inbox"].change("inbox_retry", (shard.number,))
         return shard if self._beat(shard) else None
@@ -336,7 +349,7 @@ class Pump:
             return None
 
     def _taken(self, row: InboxRow) -> bool:
-        if row.source.startswith(("i:", "k:")):
+        if row.source.startswith(("i:", "k:", "r:")):
             return False
         last = self.store.read("source_last", (row.tenant, row.source), IntRow)
         return bool(last) and row.source_number <= (last[0].value or 0)

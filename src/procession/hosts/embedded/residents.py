@@ -10,7 +10,8 @@ from procession.core.events import AnyEvent
 from procession.core.linked import Linked
 from procession.core.state import State, Status
 from procession.runtime.ports import Store
-from procession.runtime.replay import load_instance
+from procession.runtime.replay import Loaded, load_instance
+from procession.runtime.rows import InstanceRow, IntRow
 from procession.services.catalog import Catalog
 
 RESIDENTS_MAX: Final = 20_000
@@ -40,6 +41,9 @@ class Resident:
         "bytes",
         "bytes_facts",
         "bytes_snapshot",
+        "home",
+        "host",
+        "key",
         "linked",
         "queue",
         "stamp",
@@ -50,8 +54,13 @@ class Resident:
         "written",
     )
 
-    def __init__(self, tenant: int, linked: Linked, state: State) -> None:
+    def __init__(self, tenant: int, linked: Linked, state: State, key: int) -> None:
         self.tenant = tenant
+        self.key = key
+        self.host = ""
+        """The host that runs it, "" for this one; then `state` is what it reported."""
+        self.home = 0
+        """The instance in whose workflow it lives there."""
         self.linked = linked
         self.state = state
         self.queue: deque[AnyEvent] = deque()
@@ -72,7 +81,7 @@ class Resident:
 class Residents:
     """All of one shard. Guarded by the pump's lock."""
 
-    __slots__ = ("_by_key", "_bytes", "_catalog", "_limit", "_store", "stamp")
+    __slots__ = ("_by_key", "_bytes", "_catalog", "_limit", "_store", "elsewhere", "stamp")
 
     def __init__(self, store: Store, catalog: Catalog, limit: int = RESIDENTS_MAX) -> None:
         self._store = store
@@ -83,6 +92,8 @@ class Residents:
         """By tenant and key: a key of one tenant must mean nothing to another, whoever made it up."""
         self._bytes = 0
         self.stamp = 1
+        self.elsewhere = bool(store.read("instances_elsewhere", (), IntRow))
+        """Whether there is, or may be, any instance that another host runs."""
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -101,12 +112,20 @@ class Residents:
             loaded = load_instance(self._store, tenant, key, lambda hash: self._catalog.linked(tenant, hash))
         except Unreadable as error:
             raise Stranded(tenant, key, str(error)) from error
-        if loaded is None:
+        row = next(iter(self._store.read("instance", (tenant, key), InstanceRow)), None) if self.elsewhere else None
+        if loaded is None and (row is None or not row.host):
             return None
-        found = Resident(tenant, loaded.linked, loaded.state)
+        if loaded is None:
+            # Started elsewhere, and not a word from it yet.
+            assert row is not None
+            program = self._catalog.definition(tenant, row.definition).program
+            loaded = Loaded(State(), self._catalog.linked(tenant, program), 0, 0)
+        found = Resident(tenant, loaded.linked, loaded.state, key)
         found.bytes_facts = loaded.bytes_facts
         found.bytes_snapshot = loaded.bytes_snapshot
         found.stamp = self.stamp
+        if row is not None:
+            found.host, found.home = row.host, row.home
         if loaded.state.status is Status.ACTIVE:
             self._by_key[tenant, key] = found
             self.charge(found, loaded.bytes_facts + loaded.bytes_snapshot)
@@ -121,7 +140,7 @@ class Residents:
 
     def add(self, key: int, tenant: int, linked: Linked) -> Resident:
         """A new instance, before its first event."""
-        resident = self._by_key[tenant, key] = Resident(tenant, linked, State())
+        resident = self._by_key[tenant, key] = Resident(tenant, linked, State(), key)
         resident.stamp = self.stamp
         return resident
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final, TypeAlias, final
 
-from procession.base.keys import KeySource
+import msgspec
+
+from procession.base.keys import COUNTER_BITS, EPOCH_MS, KeySource
 from procession.core.commands import AnyCommand
 from procession.core.events import AnyEvent, Continue
 from procession.core.flags import unknown
@@ -26,9 +28,10 @@ from procession.hosts.embedded.ownership import LEASE_MS, wall_ms
 from procession.hosts.embedded.postbox import Postbox
 from procession.hosts.embedded.residents import Resident, Residents
 from procession.runtime import codec, requests
+from procession.runtime.elsewhere import OUTGOING, Delivery, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, Deliver
-from procession.runtime.rows import FailureRow, IntRow, KeyRow, ShardRow
+from procession.runtime.rows import FailureRow, IntRow, KeyRow, OutboxRow, ShardRow
 from procession.services.catalog import Catalog
 
 SNAPSHOT_BYTES_MIN: Final = 4_096
@@ -36,7 +39,13 @@ SNAPSHOT_BYTES_MIN: Final = 4_096
 TURNS_MAX: Final = 16
 """Times in a row that one commit continues an instance that yielded."""
 
+BLOCK_SHARD: Final = 1
+"""The shard in which the keys of instances on other hosts lie, in blocks: nobody draws single ones there."""
+
 Carry: TypeAlias = Mapping[type[Any], "Callable[[Shard, Resident, Any], None]"]
+
+
+Elsewhere: TypeAlias = Callable[["Shard", Resident, AnyEvent], Outcome]
 
 
 @final
@@ -70,6 +79,11 @@ class Shard:
         """The behaviour flags that are switched on in this store."""
         self._large: dict[tuple[int, int], Resident] = {}
         self.carry: Carry = {}
+        self.elsewhere: Elsewhere = _nowhere
+        """What an event means to an instance on another host."""
+        self.placement: Placement | None = None
+        """The host that runs other instances of this store."""
+        self._block = self._read_block()
         self.begin()
 
     def begin(self) -> None:
@@ -89,6 +103,8 @@ class Shard:
         self.step_key = 0
         """The first key of the step under way: what is older was there before."""
         self.deployed = False
+        self.sending = False
+        """Whether this commit has something for another host."""
         self.current: tuple[int, int] | None = None
         """(tenant, instance) of the step under way."""
         self.postbox.begin(self.batch, self.catalog.names, self.at)
@@ -108,6 +124,8 @@ class Shard:
         """Steps an instance by an event, and by what has to come before anything else for it.
 
         `target` is the program that a migration goes to."""
+        if resident.host:
+            return self.elsewhere(self, resident, event)
         state = resident.state
         self.current = (resident.tenant, state.instance)
         if self.failed and self.failed.pop(state.instance, None) is not None:
@@ -140,22 +158,52 @@ class Shard:
         facts = outcome.facts
         if facts:
             self.keys.advance(outcome.last_key)
-            data = codec.encode_facts(facts)
-            row = (resident.tenant, state.instance, state.seq, state.at, data)
-            stamp = self.residents.stamp
-            if resident.written == stamp or state.seq == 1:
-                self.batch.first.append(row)
-            else:
-                self.batch.next.append(row)
-            resident.written = stamp
-            size = resident.bytes_facts = resident.bytes_facts + len(data)
-            self.residents.charge(resident, len(data))
-            if size > SNAPSHOT_BYTES_MIN and size > resident.bytes_snapshot:
-                self._large[resident.tenant, state.instance] = resident
+            self.record(resident, codec.encode_facts(facts))
         self.step_key = key
         for command in outcome.commands:
             self._carry(resident, command)
         return outcome
+
+    def record(self, resident: Resident, data: bytes) -> None:
+        """Stores the facts of the step that the state is behind."""
+        state = resident.state
+        row = (resident.tenant, state.instance, state.seq, state.at, data)
+        stamp = self.residents.stamp
+        if resident.written == stamp or state.seq == 1:
+            self.batch.first.append(row)
+        else:
+            self.batch.next.append(row)
+        resident.written = stamp
+        size = resident.bytes_facts = resident.bytes_facts + len(data)
+        self.residents.charge(resident, len(data))
+        if size > SNAPSHOT_BYTES_MIN and size > resident.bytes_snapshot:
+            self._large[resident.tenant, state.instance] = resident
+
+    def send(self, resident: Resident, what: Outgoing) -> None:
+        """Stores what has to reach an instance on another host with this commit."""
+        number = self.keys.take(self.at)
+        if isinstance(what, Delivery):
+            what = msgspec.structs.replace(what, number=number)
+        row = (resident.tenant, number, resident.home, self.at, codec.encode_json(what))
+        self.batch["outbox"].insert((resident.tenant, number), row)
+        self.sending = True
+
+    def sent(self, tenant: int, number: int) -> Outgoing | None:
+        """What a row of the outbox says; None if it is gone."""
+        rows = self.store.read("outbox_row", (tenant, number), OutboxRow)
+        return codec.read(OUTGOING, rows[0].body) if rows else None
+
+    def take_blocks(self, blocks: int) -> tuple[int, int]:
+        """Keys that no other instance has: the first, and the one behind the last. A block has 4,096."""
+        number = max(self.at - EPOCH_MS, self._block + 1, 0)
+        self._block = number + blocks - 1
+        self.batch["meta"].replace(("blocks",), ("blocks", self._block))
+        first = BLOCK_SHARD << 53 | number << COUNTER_BITS
+        return first, first + (blocks << COUNTER_BITS)
+
+    def _read_block(self) -> int:
+        rows = self.store.read("blocks", (), IntRow)
+        return rows[0].value or 0 if rows else 0
 
     def _carry(self, resident: Resident, command: AnyCommand) -> None:
         self.carry[type(command)](self, resident, command)
@@ -215,6 +263,8 @@ class Shard:
         for tenant, key in self.finished:
             self.residents.drop(tenant, key)
         self.postbox.settle()
+        if self.sending and self.placement is not None:
+            self.placement.wake()
         if self.deployed:
             self.postbox.starts_changed()
         self.residents.settle()
@@ -229,6 +279,7 @@ class Shard:
         self.suspended = self._read_suspended()
         self.batches = self._read_batches()
         self.flags = self._read_flags()
+        self._block = self._read_block()
         self.alarms = Alarms(self.store)
         self.inbox_waiting = True
 
@@ -274,6 +325,10 @@ class Shard:
         self.undo()
         self.residents.clear()
         self.board = self.board.emptied()
+
+
+def _nowhere(shard: Shard, resident: Resident, event: AnyEvent) -> Outcome:
+    raise AssertionError("nobody takes events to another host")
 
 
 def _tz_release() -> str:

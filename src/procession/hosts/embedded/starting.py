@@ -7,12 +7,14 @@ from typing import cast
 from procession.base.failure import Conflict, Failure, NotFound
 from procession.base.values import Json
 from procession.core import events as e
+from procession.core.facts import InstanceStarted
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
 from procession.ir.program import ConditionalTrigger
 from procession.runtime import requests as q
+from procession.runtime.ports import Cells
 from procession.runtime.rows import CONDITION_START, DefinitionRow
 
 
@@ -20,18 +22,11 @@ def start_instance(shard: Shard, tenant: int, definition: DefinitionRow, start: 
     """Starts an instance under the key in its event; raises when its first step is refused."""
     key = start.instance
     resident = shard.residents.add(key, tenant, shard.catalog.linked(tenant, definition.program))
-    row = (
-        tenant,
-        key,
-        definition.key,
-        0,
-        shard.at,
-        None,
-        start.business_key,
-        start.parent_instance,
-        start.root_instance or key,
-        start.message,
-    )
+    placement = shard.placement
+    if placement is not None and placement.takes(start.tenant, definition.process_id):
+        resident.host, resident.home = placement.host, key
+        shard.residents.elsewhere = True
+    row = instance_row(resident, definition, start, shard.at)
     shard.batch["instance"].insert((tenant, key), row)
     outcome = shard.advance(resident, start)
     if outcome.rejected:
@@ -39,6 +34,24 @@ def start_instance(shard: Shard, tenant: int, definition: DefinitionRow, start: 
         shard.residents.drop(tenant, key)
         accepted(outcome)
     return resident
+
+
+def instance_row(resident: Resident, definition: DefinitionRow, start: e.Start | InstanceStarted, at: int) -> Cells:
+    """The row of an instance that starts."""
+    return (
+        resident.tenant,
+        start.instance,
+        definition.key,
+        0,
+        at,
+        None,
+        start.business_key,
+        start.parent_instance,
+        start.root_instance or start.instance,
+        start.message,
+        resident.host,
+        resident.home,
+    )
 
 
 def suspended(definition: DefinitionRow) -> str:

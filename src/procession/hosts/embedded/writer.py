@@ -112,7 +112,7 @@ def _answer_inbox(shard: Shard, ticket: Ticket, result: object, error: Processio
     assert ticket.source is not None
     name, number = ticket.source
     inbox = shard.batch["inbox"]
-    if name.startswith("i:"):
+    if name.startswith(("i:", "r:")):
         inbox.delete(ticket.inbox, (ticket.inbox,))
         return
     inbox.change("inbox_answer", (codec.encode_json(answer_of(result, error)), ticket.inbox))

@@ -44,19 +44,19 @@ SELECT data FROM procession_program WHERE tenant = ? AND hash = ?;
 SELECT data FROM procession_resource WHERE tenant = ? AND deployment = ? AND digest = ?;
 
 -- name: instance
-SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
 WHERE tenant = ? AND key = ?;
 -- name: instances
-SELECT i.key, i.definition, i.state, i.started, i.ended, i.business_key, i.parent, i.root, i.message FROM procession_instance i
+SELECT i.key, i.definition, i.state, i.started, i.ended, i.business_key, i.parent, i.root, i.message, i.host, i.home FROM procession_instance i
 WHERE i.tenant = ? AND i.key > ? ORDER BY i.key LIMIT ?;
 -- name: instances_active
-SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
 WHERE tenant = ? AND definition = ? AND state = 0 AND key > ? ORDER BY key LIMIT ?;
 -- name: instances_business
-SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
 WHERE tenant = ? AND business_key = ? AND business_key <> '' AND key > ? ORDER BY key LIMIT ?;
 -- name: instances_called
-SELECT key, definition, state, started, ended, business_key, parent, root, message FROM procession_instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
 WHERE tenant = ? AND parent = ? AND parent <> 0 AND key > ? ORDER BY key LIMIT ?;
 -- name: instance_counts
 SELECT state, count(*) FROM procession_instance WHERE tenant = ? GROUP BY state;
@@ -196,3 +196,16 @@ SELECT tenant, instance, at, text FROM procession_failure ORDER BY tenant, insta
 
 -- name: data_store
 SELECT value FROM procession_data_store WHERE tenant = ? AND name = ?;
+
+-- name: fact_last
+SELECT max(seq) FROM procession_fact WHERE tenant = ? AND instance = ?;
+-- name: instances_elsewhere
+SELECT 1 FROM procession_instance WHERE host <> '' LIMIT 1;
+-- name: blocks
+SELECT value FROM procession_meta WHERE name = 'blocks';
+-- name: outbox_row
+SELECT tenant, number, home, at, body FROM procession_outbox WHERE tenant = ? AND number = ?;
+-- name: outbox
+SELECT tenant, number, home, at, body FROM procession_outbox ORDER BY number LIMIT ?;
+-- name: inbox_held
+SELECT number, tenant, source, source_number, at, body FROM procession_inbox WHERE state = 3 AND at < ? ORDER BY at LIMIT ?;

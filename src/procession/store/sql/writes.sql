@@ -20,7 +20,7 @@ INSERT INTO procession_definition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO procession_decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: instance_insert
-INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: instance_end
 UPDATE procession_instance SET state = ?, ended = ? WHERE tenant = ? AND key = ?;
 -- name: instance_moved
@@ -103,6 +103,18 @@ DELETE FROM procession_incident WHERE tenant = ? AND key = ?;
 
 -- name: inbox_insert
 INSERT INTO procession_inbox (tenant, shard, source, source_number, at, state, body) VALUES (?, ?, ?, ?, ?, 0, ?);
+-- name: inbox_hold
+INSERT INTO procession_inbox (tenant, shard, source, source_number, at, state, body) VALUES (?, ?, ?, ?, ?, 3, ?);
+-- name: inbox_confirm
+-- It goes behind what was posted meanwhile, for that came before it.
+UPDATE procession_inbox SET state = 0, number = 1 + max((SELECT max(number) FROM procession_inbox),
+    (SELECT seq FROM sqlite_sequence WHERE name = 'procession_inbox')) WHERE tenant = ? AND source = ? AND source_number = ? AND state = 3;
+-- name: inbox_withdraw
+DELETE FROM procession_inbox WHERE tenant = ? AND source = ? AND source_number = ? AND state = 3;
+-- name: outbox_insert
+INSERT INTO procession_outbox VALUES (?, ?, ?, ?, ?);
+-- name: outbox_delete
+DELETE FROM procession_outbox WHERE tenant = ? AND number = ?;
 -- name: inbox_answer
 UPDATE procession_inbox SET state = 1, result = ?, body = x'' WHERE number = ?;
 -- name: inbox_fail

@@ -125,6 +125,24 @@ class SimStore:
         self._inner.post(rows, transaction)
         self._written()
 
+    def hold(self, rows: Sequence[Cells]) -> None:
+        """See `Store.hold`."""
+        self._alive()
+        self._inner.hold(rows)
+        self._written()
+
+    def confirm(self, places: Sequence[Cells]) -> None:
+        """See `Store.confirm`."""
+        self._alive()
+        self._inner.confirm(places)
+        self._written()
+
+    def withdraw(self, places: Sequence[Cells]) -> None:
+        """See `Store.withdraw`."""
+        self._alive()
+        self._inner.withdraw(places)
+        self._written()
+
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
         """See `Store.reserve`."""
         self._alive()

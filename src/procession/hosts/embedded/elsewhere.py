@@ -1,0 +1,182 @@
+"""Instances that another host runs: what goes to them, and what they report is mirrored here (docs/design/0011).
+
+Their facts are stored, and their commands carried out, as if they had been stepped here; but a job is no offer, and a
+timer no row, unless that host leaves them to this engine. What must not live here: how anything reaches that host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, cast
+
+from procession.base.failure import NotFound, Unreadable
+from procession.core import commands as c
+from procession.core import events as e
+from procession.core.apply import apply_step
+from procession.core.facts import InstanceStarted
+from procession.core.outcome import Outcome
+from procession.core.state import State
+from procession.core.step import step
+from procession.hosts.embedded.carry import CARRY
+from procession.hosts.embedded.residents import Resident
+from procession.hosts.embedded.shard import Shard
+from procession.hosts.embedded.starting import instance_row
+from procession.runtime import codec
+from procession.runtime import requests as q
+from procession.runtime.elsewhere import Begin, Delivery, Step
+from procession.runtime.rows import HELD
+
+KEY_BLOCKS: Final = 2
+"""Blocks of 4,096 keys that an instance has from its start; it asks for more when half of them are used."""
+
+
+def send(shard: Shard, resident: Resident, event: e.AnyEvent) -> Outcome:
+    """Sends an event to an instance. What becomes of it is not known here and now, but whether it can start is."""
+    if isinstance(event, e.FireTimer):
+        # It would be due again and again until the instance reports that it took it.
+        shard.batch["timer"].delete(event.timer, (resident.tenant, event.timer))
+    if not isinstance(event, e.Start):
+        return deliver(shard, resident, event)
+    # Tried out on nothing: who asks for the start is told at once what is wrong with it.
+    tried = step(resident.linked, State(), event, shard.at, event.instance + 1)
+    if tried.rejected:
+        return tried
+    first, last = shard.take_blocks(KEY_BLOCKS)
+    shard.send(resident, Begin(resident.linked.program.process_id, event, first, last, shard.at))
+    return Outcome([], [], 0)
+
+
+def deliver(shard: Shard, resident: Resident, event: e.AnyEvent, name: str = "", correlation: str = "") -> Outcome:
+    """Sends an event; `name` and `correlation` are those of a message that is offered."""
+    shard.send(resident, Delivery(0, resident.key, event, shard.at, name, correlation))
+    return Outcome([], [], 0)
+
+
+def report(shard: Shard, request: q.Report) -> int:
+    """Takes in what an instance did; gives the step that is known of it now."""
+    tenant = shard.catalog.tenant(request.tenant)
+    resident = shard.residents.get(tenant, request.instance)
+    for each in request.steps:
+        if resident is None:
+            resident = _appeared(shard, tenant, request, each)
+        if each.seq <= resident.state.seq:
+            continue
+        if each.seq != resident.state.seq + 1:
+            raise Unreadable(
+                f"instance {request.instance}: step {resident.state.seq + 1} was not reported before step {each.seq}"
+            )
+        _mirror(shard, resident, each)
+    for refusal in request.refused:
+        following = shard.postbox.refused(
+            tenant, refusal.subscription, refusal.name, refusal.correlation, refusal.message
+        )
+        shard.following.extend(following)
+    return resident.state.seq if resident is not None else 0
+
+
+def _appeared(shard: Shard, tenant: int, request: q.Report, first: Step) -> Resident:
+    """An instance that was started there: by another one, in or beside its workflow."""
+    started = cast("InstanceStarted", codec.decode_facts(codec.wrap(bytes(first.facts)))[0])
+    linked = shard.catalog.linked(tenant, started.program)
+    definition = shard.catalog.version(tenant, linked.program.process_id, started.version)
+    resident = shard.residents.add(request.instance, tenant, linked)
+    resident.host, resident.home = request.host, request.home
+    row = instance_row(resident, definition, started, first.at)
+    shard.batch["instance"].insert((tenant, request.instance), row)
+    return resident
+
+
+def _mirror(shard: Shard, resident: Resident, reported: Step) -> None:
+    state, tenant = resident.state, resident.tenant
+    data = codec.wrap(bytes(reported.facts))
+    before = state.program
+    apply_step(
+        resident.linked.program,
+        state,
+        codec.decode_facts(data),
+        reported.at,
+        lambda hash: shard.catalog.linked(tenant, hash).program,
+    )
+    if before and state.program != before:
+        resident.linked = shard.catalog.linked(tenant, state.program)
+        moved = shard.catalog.version(tenant, resident.linked.program.process_id, state.version)
+        shard.batch["instance"].change("instance_moved", (moved.key, tenant, state.instance))
+    shard.record(resident, data)
+    # Nothing is known to be new in this commit: rows may be there from a report that was taken in before.
+    shard.step_key = (1 << 63) - 1
+    for command in reported.commands:
+        MIRROR.get(type(command), CARRY[type(command)])(shard, resident, command)
+
+
+def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
+    """An activity of that host does it: the row shows it, and nobody here is offered it."""
+    row = (
+        r.tenant,
+        job.job,
+        r.state.instance,
+        job.element,
+        job.node,
+        job.type,
+        job.retries,
+        0,
+        HELD,
+        job.priority,
+        job.listener,
+        job.idempotency_key,
+        0,
+        "",
+        "",
+    )
+    shard.batch["job"].replace(job.job, row)
+
+
+def _close_job(shard: Shard, r: Resident, job: c.CloseJob) -> None:
+    shard.batch["job"].delete(job.job, (r.tenant, job.job))
+
+
+def _no_offer(shard: Shard, r: Resident, job: c.AnyCommand) -> None:
+    """The row is there already, and there is no offer to change."""
+
+
+def _move_job(shard: Shard, r: Resident, command: c.MoveJob) -> None:
+    shard.batch["job"].change("job_moved", (command.node, r.tenant, command.job))
+
+
+def _set_timer(shard: Shard, r: Resident, timer: c.SetTimer) -> None:
+    if shard.placement is None or not shard.placement.keeps_time:
+        CARRY[c.SetTimer](shard, r, timer)
+
+
+Mirror: TypeAlias = Mapping[type[Any], "Callable[[Shard, Resident, Any], None]"]
+
+MIRROR: Final[Mirror] = {
+    c.CreateJob: _create_job,
+    c.CloseJob: _close_job,
+    c.HoldJob: _no_offer,
+    c.ParkJob: _no_offer,
+    c.ReleaseJob: _no_offer,
+    c.MoveJob: _move_job,
+    c.SetTimer: _set_timer,
+}
+"""Where a command means something else for an instance on another host."""
+
+
+def arrived(shard: Shard, request: q.Arrived) -> None:
+    """A row of the outbox is delivered. Who lost his addressee must hear of it: a message goes to somebody else."""
+    tenant = shard.catalog.tenant(request.tenant)
+    key = (tenant, request.number)
+    if request.lost:
+        sent = shard.sent(tenant, request.number)
+        event = sent.event if isinstance(sent, Delivery) else None
+        if isinstance(event, e.OfferMessage) and isinstance(sent, Delivery):
+            shard.following.extend(
+                shard.postbox.refused(tenant, event.subscription, sent.name, sent.correlation, event.message)
+            )
+    shard.batch["outbox"].delete(key, key)
+
+
+def take_keys(shard: Shard, request: q.TakeKeys) -> list[int]:
+    """See `requests.TakeKeys`."""
+    if not 0 < request.blocks <= 1_024:
+        raise NotFound(f"{request.blocks} blocks of keys are not given at once")
+    return list(shard.take_blocks(request.blocks))

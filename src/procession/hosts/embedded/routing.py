@@ -1,0 +1,137 @@
+"""Requests for instances that another host runs: asked there, in the caller's thread, and answered when it shows here.
+
+The owner of the store is not needed for that. What must not live here: what an event means, and how it gets there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, final
+
+from procession.base.failure import Conflict, NotFound
+from procession.core import events as e
+from procession.core.events import AnyEvent
+from procession.core.plans import MigrationPlan
+from procession.runtime import requests as q
+from procession.runtime.elsewhere import Delivery, Placement
+from procession.runtime.ports import Store
+from procession.runtime.rows import DefinitionRow, IncidentRow, InstanceRow, IntRow, JobRow, TaskRow
+from procession.services.catalog import Catalog
+
+SHOWS_S: Final = 5.0
+"""How long a caller waits, after his request was carried out, for the store to show it."""
+
+
+@final
+class Router:
+    """One engine's. `turn` does what is due here while a caller waits; `clock` gives Unix ms."""
+
+    def __init__(
+        self, store: Store, placement: Placement, clock: Callable[[], int], turn: Callable[[float], object]
+    ) -> None:
+        self.store = store
+        self._placement = placement
+        self._clock = clock
+        self._turn = turn
+
+    def route(self, request: q.AnyRequest) -> bool:
+        """Whether the request was for an instance elsewhere; then it is carried out, or raises what became of it."""
+        addressed = EVENTS.get(type(request))
+        if addressed is None:
+            return False
+        tenant = Catalog(self.store).tenants.get(request.tenant)
+        if tenant is None:
+            return False
+        found = addressed(self, tenant, request)
+        if found is None:
+            return False
+        instance, event = found
+        rows = self.store.read("instance", (tenant, instance), InstanceRow)
+        if not rows or rows[0].host != self._placement.host:
+            return False
+        row = rows[0]
+        if row.state:
+            raise NotFound(f"instance {instance} has ended")
+        reply = self._placement.ask(request.tenant, row.home, Delivery(0, instance, event, self._clock()))
+        if reply.rejected:
+            raise (NotFound if reply.rejected == "not-found" else Conflict)(reply.reason)
+        self.shows(tenant, instance, reply.seq)
+        return True
+
+    def shows(self, tenant: int, instance: int, seq: int) -> bool:
+        """Waits until the store has a step of an instance; whether it has, after `SHOWS_S`."""
+        deadline = time.monotonic() + SHOWS_S
+        while True:
+            last = self.store.read("fact_last", (tenant, instance), IntRow)
+            if last and (last[0].value or 0) >= seq:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            self._turn(0.005)
+
+
+Addressed: TypeAlias = "tuple[int, AnyEvent] | None"
+
+
+def _deliver(router: Router, tenant: int, request: q.Deliver) -> Addressed:
+    return (request.instance, request.event) if request.instance else None
+
+
+def _task(router: Router, tenant: int, request: q.TaskEvent) -> Addressed:
+    rows = router.store.read("task", (tenant, request.task), TaskRow)
+    return (rows[0].instance, request.event) if rows else None
+
+
+def _incident(router: Router, tenant: int, request: q.Resolve) -> Addressed:
+    rows = router.store.read("incident", (tenant, request.incident), IncidentRow)
+    return (rows[0].instance, e.ResolveIncident(request.incident, request.retries)) if rows else None
+
+
+def _finish(router: Router, tenant: int, request: q.FinishJob) -> Addressed:
+    event = e.CompleteJob(request.job, request.variables, request.denied, request.reason, request.choice)
+    return _job(router, tenant, request.job, event)
+
+
+def _throw(router: Router, tenant: int, request: q.ThrowJob) -> Addressed:
+    event = e.ThrowJobError(request.job, request.code, request.message, request.variables)
+    return _job(router, tenant, request.job, event)
+
+
+def _job(router: Router, tenant: int, job: int, event: AnyEvent) -> Addressed:
+    rows = router.store.read("job", (tenant, job), JobRow)
+    return (rows[0].instance, event) if rows else None
+
+
+def _migrate(router: Router, tenant: int, request: q.MigrateInstance) -> Addressed:
+    rows = router.store.read("instance", (tenant, request.instance), InstanceRow)
+    if not rows:
+        return None
+    catalog = Catalog(router.store)
+    now = catalog.definition(tenant, rows[0].definition)
+    target = target_of(catalog, tenant, request.plan, now, request.instance)
+    return request.instance, e.Migrate(target.program, target.version, request.plan)
+
+
+def target_of(catalog: Catalog, tenant: int, plan: MigrationPlan, now: DefinitionRow, instance: int) -> DefinitionRow:
+    """The definition that a plan means for an instance that runs `now`; raises `Conflict` when it is not for that."""
+    place = (now.process_id, now.version)
+    if plan.from_process and (plan.from_process, plan.from_version) != place:
+        text = f"the plan is for {plan.from_process!r} version {plan.from_version}"
+        raise Conflict(f"{text}, and instance {instance} runs {now.process_id!r} version {now.version}")
+    wanted = plan.to_process or now.process_id
+    found = catalog.version(tenant, wanted, plan.to_version) if plan.to_version else catalog.latest(tenant, wanted)
+    if (found.process_id, found.version) == place:
+        raise Conflict(f"instance {instance} runs {now.process_id!r} version {now.version} already")
+    return found
+
+
+EVENTS: Final[Mapping[type[Any], Callable[[Router, int, Any], Addressed]]] = {
+    q.Deliver: _deliver,
+    q.TaskEvent: _task,
+    q.Resolve: _incident,
+    q.FinishJob: _finish,
+    q.ThrowJob: _throw,
+    q.MigrateInstance: _migrate,
+}
+"""Which instance a request is for, and the event that it stands for."""

@@ -1,0 +1,114 @@
+"""One connection to a cluster, used from threads that know no event loop: a loop of its own in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar, final
+
+import temporalio.converter
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from procession.base.failure import NotFound, StoreError
+from procession.hosts.temporal.payloads import ProcessionPayloadConverter
+
+CALL_S: Final = 30.0
+PAGE: Final = 8
+"""Events of a history that are read at once, from its end."""
+
+_T = TypeVar("_T")
+
+_OVER: Final = {
+    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED: True,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED: False,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT: False,
+}
+
+
+@final
+class Loop:
+    """An event loop in a thread."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="procession-temporal", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, _T], timeout: float = CALL_S) -> _T:
+        """Runs a coroutine there and waits for it."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
+
+    def close(self) -> None:
+        """Ends the loop."""
+        if self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(timeout=5)
+            self.loop.close()
+
+
+DATA_CONVERTER: Final = temporalio.converter.DataConverter(payload_converter_class=ProcessionPayloadConverter)
+"""How values become payloads, without a codec."""
+
+
+async def connect(address: str, namespace: str = "default") -> Client:
+    """A client of the cluster. Raises `StoreError` when it cannot be reached."""
+    try:
+        return await Client.connect(address, namespace=namespace, data_converter=DATA_CONVERTER)
+    except RuntimeError as error:
+        raise StoreError(f"Temporal at {address} cannot be reached: {error}") from error
+
+
+def explained(error: RPCError) -> StoreError:
+    """An error of the service as one of ours, which the caller may try again."""
+    return StoreError(f"Temporal answers {error.status.name}: {error.message}")
+
+
+@final
+class Histories:
+    """Reads of histories; see `reporter.Histories`."""
+
+    def __init__(self, client: Client, loop: Loop) -> None:
+        self._client = client
+        self._loop = loop
+
+    def committed(self, workflow: str, run: str, tasks: set[int]) -> dict[int, bool]:
+        """See `reporter.Histories`."""
+        return self._loop.run(committed(self._client, workflow, run, tasks))
+
+
+async def committed(client: Client, workflow: str, run: str, tasks: set[int]) -> dict[int, bool]:
+    """See `reporter.Histories`. The event behind the one that started a task says what became of it."""
+    found: dict[int, bool] = {}
+    wanted = {task + 1 for task in tasks}
+    token = b""
+    while wanted:
+        request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=client.namespace,
+            execution=WorkflowExecution(workflow_id=workflow, run_id=run),
+            maximum_page_size=PAGE,
+            next_page_token=token,
+        )
+        try:
+            answer = await client.workflow_service.get_workflow_execution_history_reverse(request, retry=True)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise NotFound(f"no run {run} of {workflow}") from error
+            raise explained(error) from error
+        events = answer.history.events
+        for event in events:
+            if event.event_id in wanted:
+                wanted.discard(event.event_id)
+                # Anything else there: the task was not in the history yet when it ran, and something came before it.
+                found[event.event_id - 1] = _OVER.get(event.event_type, False)
+        lowest = events[-1].event_id if events else 0
+        # What is above the newest event has not happened yet.
+        wanted = {each for each in wanted if each < lowest}
+        token = answer.next_page_token
+        if not token:
+            break
+    return found

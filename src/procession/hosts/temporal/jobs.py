@@ -1,0 +1,150 @@
+"""The jobs of one workflow: an activity each, until its outcome is an event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, TypeAlias, final
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+from procession.core import commands as c
+from procession.core import events as e
+from procession.core.events import AnyEvent
+from procession.core.jobs import command_of
+from procession.core.variables import visible
+from procession.hosts.temporal.house import Body
+from procession.hosts.temporal.outcomes import answer_of, failure_of
+from procession.hosts.temporal.payloads import JobFailure, JobOrder, Settings
+
+PAUSE_MS: Final = 1_000
+PAUSE_MAX_S: Final = 300
+COEFFICIENT: Final = 5.0
+"""Pauses between attempts where neither the model nor the worker says any: 1, 5, 25, 125, 300 s."""
+
+Emit: TypeAlias = Callable[[int, AnyEvent, int], None]
+"""(instance, event, its virtual time or 0)"""
+
+
+@final
+class _Open:
+    """A job under way. `retries` and `attempts` are those with which its activity was scheduled."""
+
+    __slots__ = ("attempts", "body", "handle", "key", "pause", "retries")
+
+    def __init__(self, body: Body, key: int, retries: int, attempts: int) -> None:
+        self.body = body
+        self.key = key
+        self.retries = retries
+        self.attempts = attempts
+        self.handle: workflow.ActivityHandle[object] | None = None
+        self.pause: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more."""
+        for each in (self.handle, self.pause):
+            if each is not None:
+                each.cancel()
+
+
+@final
+class Jobs:
+    """All of one workflow."""
+
+    def __init__(self, emit: Emit) -> None:
+        self.settings = Settings()
+        self._emit = emit
+        self._open: dict[int, _Open] = {}
+        self._activities = 0
+
+    def start(self, body: Body, job: c.CreateJob) -> None:
+        """Schedules the activity of a job, unless its type is done outside."""
+        if job.type not in self.settings.external:
+            self._schedule(_Open(body, job.job, job.retries, 0))
+
+    def stop(self, job: int) -> None:
+        """The job is over, or not to be done now."""
+        found = self._open.pop(job, None)
+        if found is not None:
+            found.cancel()
+
+    def refused(self, body: Body, key: int, reason: str, at: int) -> None:
+        """An outcome that the process does not take, of a job that is still open: a failed attempt."""
+        job = body.state.jobs.get(key)
+        if job is not None and not job.held:
+            self._failed(_Open(body, key, job.retries, 0), JobFailure(reason, job.retries - 1, 0, 1, at=at))
+
+    def _schedule(self, open_: _Open) -> None:
+        body = open_.body
+        job = command_of(body.linked.nodes, body.state, body.state.jobs[open_.key])
+        node = body.linked.nodes[job.node]
+        order = JobOrder(
+            job=str(job.job),
+            type=job.type,
+            tenant=body.state.tenant,
+            instance=str(body.key),
+            element=str(job.element),
+            element_id=node.id,
+            process_id=body.linked.program.process_id,
+            idempotency_key=job.idempotency_key,
+            retries=open_.retries,
+            attempts=open_.attempts,
+            headers=dict(job.headers),
+            variables=visible(body.state.elements[job.element]),
+        )
+        settings = self.settings
+        self._activities += 1
+        open_.handle = workflow.start_activity(
+            job.type,
+            order,
+            task_queue=settings.job_queue or None,
+            # An element instance may have several jobs, and attempts that are scheduled anew: the ids tell them apart.
+            activity_id=f"{job.element}.{self._activities}",
+            start_to_close_timeout=timedelta(milliseconds=settings.job_timeout),
+            retry_policy=RetryPolicy(
+                initial_interval=timedelta(milliseconds=job.backoff[0] if job.backoff else PAUSE_MS),
+                backoff_coefficient=1.0 if job.backoff else COEFFICIENT,
+                maximum_interval=timedelta(seconds=PAUSE_MAX_S) if not job.backoff else None,
+                maximum_attempts=max(1, open_.retries),
+            ),
+            summary=node.name or node.id,
+        )
+        self._open[job.job] = open_
+        open_.handle.add_done_callback(lambda done: self._done(open_, done))
+
+    def _done(self, open_: _Open, done: asyncio.Task[object]) -> None:
+        if self._open.get(open_.key) is not open_ or open_.handle is not done:
+            return
+        del self._open[open_.key]
+        error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        if error is None:
+            try:
+                answer = answer_of(done.result())
+            except ValueError as wrong:
+                self._failed(open_, JobFailure(str(wrong), open_.retries - 1, 0, open_.attempts + 1))
+                return
+            event = e.CompleteJob(open_.key, answer.variables, answer.denied, answer.reason, answer.choice)
+            self._emit(open_.body.key, event, answer.at)
+        else:
+            self._failed(open_, failure_of(error, open_.retries, open_.attempts))
+
+    def _failed(self, open_: _Open, failure: JobFailure) -> None:
+        key, body = open_.key, open_.body
+        if failure.code is not None:
+            self._emit(body.key, e.ThrowJobError(key, failure.code, failure.error, failure.variables), failure.at)
+        elif failure.retries > 0:
+            again = _Open(body, key, failure.retries, failure.attempts)
+            if failure.pause and not self.settings.virtual:
+                self._open[key] = again
+                again.pause = asyncio.create_task(self._later(again, failure.pause))
+            else:
+                self._schedule(again)
+        else:
+            self._emit(body.key, e.ExhaustJob(key, failure.attempts, failure.error), failure.at)
+
+    async def _later(self, open_: _Open, pause: int) -> None:
+        await workflow.sleep(timedelta(milliseconds=pause))
+        if self._open.get(open_.key) is open_:
+            self._schedule(open_)

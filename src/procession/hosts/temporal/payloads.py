@@ -1,0 +1,201 @@
+"""What goes through Temporal, as data, and the converter that writes it as JSON which every SDK, UI and CLI reads."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final, final
+
+import msgspec
+from temporalio.api.common.v1 import Payload
+from temporalio.converter import CompositePayloadConverter, DefaultPayloadConverter, EncodingPayloadConverter
+
+from procession.base.values import Json
+from procession.core import commands as c
+from procession.core.events import Choice, Resolved, StoresAnswered
+from procession.runtime.elsewhere import Begin, Delivery, Reply
+from procession.runtime.requests import Report
+
+HOST: Final = "temporal"
+"""The name of this host: what instances that it runs are marked with."""
+
+DELIVER: Final = "procession.deliver"
+"""The signal that brings events: a list of `Delivery`."""
+ASK: Final = "procession.ask"
+"""The update that brings one event and waits for what becomes of it; also the local activity that asks the engine."""
+REPORT: Final = "procession.report"
+"""The local activity that hands a report over before the task that it is about is committed."""
+BREATHE: Final = "procession.breathe"
+"""The local activity that does nothing, between two stretches of one long step."""
+TOKENS: Final = "procession.tokens"
+"""The query for the token positions."""
+ANSWER: Final = "$procession"
+"""The only key of an activity's result that is more than variables."""
+
+
+@final
+class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """How an instance is run, fixed at its start. Times are in ms.
+
+    `virtual`: time is what deliveries say, and the engine fires the timers. `job_queue`: the task queue of jobs, ""
+    for the workflow's own. `external`: job types that are done outside and completed by an update.
+    """
+
+    virtual: bool = False
+    job_queue: str = ""
+    job_timeout: int = 300_000
+    external: list[str] = []
+
+
+@final
+class Input(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The argument of a workflow."""
+
+    begin: Begin
+    settings: Settings = Settings()
+
+
+@final
+class Question(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What an instance needs to know before it can go on. `blocks` are blocks of keys that it needs besides."""
+
+    tenant: str
+    process_id: str = ""
+    version: int = 0
+    resolve: list[c.Resolve] = []
+    stores: list[c.ReadStores] = []
+    blocks: int = 0
+
+
+@final
+class Answers(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The answers, in the order of the questions; `first` and `last` are of the new keys, 0 for none."""
+
+    resolved: list[Resolved] = []
+    stores: list[StoresAnswered] = []
+    first: int = 0
+    last: int = 0
+
+
+@final
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """Reports of one workflow task: that which starts with the history event `task` of the run."""
+
+    run: str
+    task: int
+    index: int
+    reports: list[Report]
+
+
+@final
+class JobOrder(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """The argument of an activity that does a job. `attempts` were made before this activity, which counts its own.
+
+    Keys are strings: not every language of a worker has integers of 63 bits.
+    """
+
+    job: str
+    type: str
+    tenant: str
+    instance: str
+    element: str
+    element_id: str
+    process_id: str
+    idempotency_key: str
+    retries: int
+    attempts: int
+    headers: dict[str, str]
+    variables: dict[str, Json]
+
+
+@final
+class JobAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What became of a job, where it is more than variables; see `events.CompleteJob`. `at` is virtual time, or 0."""
+
+    variables: dict[str, Json] = {}
+    denied: bool = False
+    reason: str = ""
+    choice: Choice | None = None
+    at: int = 0
+
+
+@final
+class JobFailure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The first detail of an activity's failure. `retries` are those that are left, `pause` is in ms.
+
+    `code` is that of a BPMN error, with its `variables`.
+    """
+
+    error: str = ""
+    retries: int = 0
+    pause: int = 0
+    attempts: int = 1
+    code: str | None = None
+    variables: dict[str, Json] = {}
+    at: int = 0
+
+
+FAILED: Final = "procession.failed"
+"""The type of an application error whose first detail is a `JobFailure`."""
+BPMN_ERROR: Final = "BpmnError"
+"""The type of an application error that a worker in any language throws: its details are code, message, variables."""
+
+
+@final
+class MsgspecPayloadConverter(EncodingPayloadConverter):
+    """JSON by msgspec: structs, and decimals as exact numbers."""
+
+    def __init__(self) -> None:
+        self._encode = msgspec.json.Encoder(decimal_format="number").encode
+        self._decoders: dict[object, msgspec.json.Decoder[Any]] = {}
+
+    @property
+    def encoding(self) -> str:
+        """The encoding that every tool of Temporal shows."""
+        return "json/plain"
+
+    def to_payload(self, value: object) -> Payload | None:
+        """See `EncodingPayloadConverter`."""
+        return Payload(metadata={"encoding": b"json/plain"}, data=self._encode(value))
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> object:
+        """See `EncodingPayloadConverter`. Its errors are plain: what cannot be read is tried again, not failed."""
+        decoder = self._decoders.get(type_hint)
+        if decoder is None:
+            wanted: Any = object if type_hint is None else type_hint
+            decoder = self._decoders[type_hint] = msgspec.json.Decoder(wanted, float_hook=Decimal)
+        return decoder.decode(payload.data)
+
+
+@final
+class ProcessionPayloadConverter(CompositePayloadConverter):
+    """The SDK's converters, with JSON by msgspec in the place of the standard library's."""
+
+    def __init__(self) -> None:
+        own = MsgspecPayloadConverter()
+        known = DefaultPayloadConverter.default_encoding_payload_converters
+        super().__init__(*(own if each.encoding == own.encoding else each for each in known))
+
+
+__all__ = [
+    "ANSWER",
+    "ASK",
+    "BPMN_ERROR",
+    "BREATHE",
+    "DELIVER",
+    "FAILED",
+    "HOST",
+    "REPORT",
+    "TOKENS",
+    "Answers",
+    "Begin",
+    "Delivery",
+    "Envelope",
+    "Input",
+    "JobAnswer",
+    "JobFailure",
+    "JobOrder",
+    "ProcessionPayloadConverter",
+    "Question",
+    "Reply",
+    "Settings",
+]

@@ -1,0 +1,191 @@
+"""The placement: how the engine's outbox reaches workflows, and how a caller asks one of them.
+
+One sender a process. Rows of one workflow are sent one after the other, those of different ones side by side; a row is
+reported as arrived when the cluster has it, and sent again otherwise. Workflows drop what they have seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, final
+
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from procession.base.failure import NotFound, ProcessionError, StoreError
+from procession.hosts.temporal import payloads as p
+from procession.hosts.temporal.cluster import Loop, explained
+from procession.hosts.temporal.ids import workflow_id
+from procession.runtime import codec
+from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Reply
+from procession.runtime.ports import Store
+from procession.runtime.requests import Arrived
+from procession.runtime.rows import NamedRow, OutboxRow
+
+SENT_MAX: Final = 256
+"""Rows of the outbox that are under way at the same time."""
+PAUSE_S: Final = 0.5
+"""After a failure, before what was not sent is looked at again."""
+ASK_S: Final = 25.0
+
+_LOG: Final = logging.getLogger("procession")
+
+
+@final
+class TemporalPlacement:
+    """See `runtime.elsewhere.Placement`."""
+
+    def __init__(
+        self,
+        client: Client,
+        loop: Loop,
+        store: Store,
+        *,
+        queue: str,
+        settings: p.Settings,
+        takes: Callable[[str, str], bool] = lambda tenant, process_id: True,
+    ) -> None:
+        """`queue` is the task queue of workflows; `takes` says of (tenant, process id) whether it starts here."""
+        self._client = client
+        self._loop = loop
+        self._store = store
+        self._queue = queue
+        self._settings = settings
+        self._takes = takes
+        self._arrived: Callable[[Arrived], object] = _nobody
+        self._names: dict[int, str] = {}
+        self._woken = False
+        self._busy: asyncio.Task[None] | None = None
+
+    @property
+    def host(self) -> str:
+        """See `Placement.host`."""
+        return p.HOST
+
+    @property
+    def keeps_time(self) -> bool:
+        """See `Placement.keeps_time`."""
+        return not self._settings.virtual
+
+    def takes(self, tenant: str, process_id: str) -> bool:
+        """See `Placement.takes`."""
+        return self._takes(tenant, process_id)
+
+    def tells(self, arrived: Callable[[Arrived], object]) -> None:
+        """Who is told of every row that arrived; from then on rows are sent."""
+        self._arrived = arrived
+        self.wake()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return self._busy is None and not self._woken
+
+    def wake(self) -> None:
+        """See `Placement.wake`."""
+        self._woken = True
+        self._loop.loop.call_soon_threadsafe(self._start)
+
+    def ask(self, tenant: str, home: int, delivery: Delivery) -> Reply:
+        """See `Placement.ask`."""
+        return self._loop.run(self._ask(tenant, home, delivery))
+
+    async def _ask(self, tenant: str, home: int, delivery: Delivery) -> Reply:
+        handle = self._client.get_workflow_handle(workflow_id(tenant, home))
+        try:
+            wait = timedelta(seconds=ASK_S)
+            reply: Reply = await handle.execute_update(p.ASK, delivery, result_type=Reply, rpc_timeout=wait)
+            return reply
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise NotFound(f"instance {delivery.instance} has ended") from error
+            raise explained(error) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise StoreError(
+                f"instance {delivery.instance} does not answer: is there a worker for task queue {self._queue!r}?"
+            ) from error
+        except WorkflowUpdateFailedError as error:
+            raise NotFound(f"instance {delivery.instance} has ended") from error
+
+    def _start(self) -> None:
+        if self._busy is None:
+            self._busy = self._loop.loop.create_task(self._send())
+            self._busy.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._busy = None
+        if not task.cancelled() and task.exception() is not None:
+            _LOG.warning("the outbox waits: %s", task.exception())
+            self._loop.loop.call_later(PAUSE_S, self.wake)
+        elif self._woken:
+            self._start()
+
+    async def _send(self) -> None:
+        """Sends what is in the outbox until it is empty."""
+        while True:
+            self._woken = False
+            rows = await asyncio.to_thread(self._store.read, "outbox", (SENT_MAX,), OutboxRow)
+            if not rows:
+                return
+            homes: dict[tuple[int, int], list[OutboxRow]] = {}
+            for row in rows:
+                homes.setdefault((row.tenant, row.home), []).append(row)
+            done = await asyncio.gather(*(self._one(each) for each in homes.values()), return_exceptions=True)
+            for error in done:
+                if isinstance(error, BaseException):
+                    raise error
+
+    async def _one(self, rows: list[OutboxRow]) -> None:
+        """Everything for one workflow, in order."""
+        tenant = await self._name(rows[0].tenant)
+        handle = self._client.get_workflow_handle(workflow_id(tenant, rows[0].home))
+        n = 0
+        while n < len(rows):
+            what = codec.read(OUTGOING, rows[n].body)
+            lost = False
+            upto = n + 1
+            try:
+                if isinstance(what, Begin):
+                    await self._begin(tenant, what)
+                else:
+                    batch = [what]
+                    while upto < len(rows) and isinstance(following := codec.read(OUTGOING, rows[upto].body), Delivery):
+                        batch.append(following)
+                        upto += 1
+                    await handle.signal(p.DELIVER, batch)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise explained(error) from error
+                lost = True
+            for row in rows[n:upto]:
+                await asyncio.to_thread(self._arrived, Arrived(tenant, row.number, lost))
+            n = upto
+
+    async def _begin(self, tenant: str, begin: Begin) -> None:
+        linked = begin.start
+        try:
+            await self._client.start_workflow(
+                begin.process_id,
+                p.Input(begin, self._settings),
+                id=workflow_id(tenant, linked.instance),
+                task_queue=self._queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            )
+        except WorkflowAlreadyStartedError:
+            return  # it was sent before, by a process that could not tell
+
+    async def _name(self, tenant: int) -> str:
+        if tenant not in self._names:
+            rows = await asyncio.to_thread(self._store.read, "tenants", (), NamedRow)
+            self._names = {row.number: row.name for row in rows}
+        return self._names[tenant]
+
+
+def _nobody(arrived: Arrived) -> object:
+    raise ProcessionError("nobody is told of what arrives")

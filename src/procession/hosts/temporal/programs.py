@@ -1,0 +1,32 @@
+"""Programs by their hash, once a process: what they are never depends on when they are read."""
+
+from __future__ import annotations
+
+import threading
+from typing import final
+
+from procession.core.linked import Linked
+from procession.runtime.ports import Store
+from procession.services.catalog import Catalog
+
+
+@final
+class Programs:
+    """The linked programs that the workflows of this process run. Thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._catalog = Catalog(store)
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str], Linked] = {}
+
+    def linked(self, tenant: str, hash: str) -> Linked:
+        """See `workflow.Surroundings`. Raises `NotFound` or `Unreadable` while the program is not in the store."""
+        found = self._known.get((tenant, hash))
+        if found is None:
+            with self._lock:
+                if tenant not in self._catalog.tenants:
+                    self._catalog.forget()
+                found = self._catalog.linked(self._catalog.tenant(tenant), hash)
+            self._known[tenant, hash] = found
+        return found

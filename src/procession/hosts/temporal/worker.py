@@ -1,0 +1,70 @@
+"""The worker: what one process runs of the workflows of a task queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Final, final
+
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from procession.core.linked import Linked
+from procession.hosts.temporal.local import Local
+from procession.hosts.temporal.payloads import Envelope
+from procession.hosts.temporal.programs import Programs
+from procession.hosts.temporal.reporter import Reporter
+from procession.hosts.temporal.workflow import ProcessWorkflow, Settling
+from procession.runtime.ports import Store
+from procession.runtime.requests import TakeKeys
+
+CACHED: Final = 1_000
+TASKS: Final = 4
+"""Workflow tasks at the same time: they share one interpreter, and each has but two seconds."""
+GRACE_S: Final = 10
+
+
+@final
+class Around:
+    """See `workflow.Surroundings`."""
+
+    def __init__(self, store: Store, reporter: Reporter) -> None:
+        self._programs = Programs(store)
+        self._reporter = reporter
+
+    def linked(self, tenant: str, hash: str) -> Linked:
+        """See `Surroundings.linked`."""
+        return self._programs.linked(tenant, hash)
+
+    def offer(self, envelope: Envelope) -> None:
+        """See `Surroundings.offer`."""
+        self._reporter.offer(envelope)
+
+
+def workflow_worker(
+    client: Client,
+    store: Store,
+    reporter: Reporter,
+    keys: Callable[[TakeKeys], tuple[int, int]],
+    *,
+    queue: str,
+    activities: Sequence[Callable[..., Any]] = (),
+    cached: int = CACHED,
+) -> Worker:
+    """A worker for the workflows of a task queue; `activities` are those that it does besides its own local ones.
+
+    `cached`: instances kept in memory between their tasks.
+    """
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=[ProcessWorkflow],
+        interceptors=[Settling(Around(store, reporter))],
+        activities=[*Local(store, reporter, keys).activities(), *activities],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        max_cached_workflows=cached,
+        max_concurrent_workflow_tasks=max(2, TASKS),
+        workflow_task_executor=ThreadPoolExecutor(TASKS, thread_name_prefix="procession-workflow"),
+        graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
+    )

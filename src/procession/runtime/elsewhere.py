@@ -1,0 +1,134 @@
+"""Instances that another host runs: what is sent to them, what they report, and who takes it there. Data and a port.
+
+The engine that owns a shard keeps their definitions, their correlation and what is seen of them; the other host has
+their state. What it decided comes back as facts, one `Step` each, and is mirrored byte for byte.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final, Protocol, TypeAlias, final
+
+import msgspec
+
+from procession.core import commands as c
+from procession.core import events as e
+from procession.core.events import AnyEvent
+
+Shown: TypeAlias = (
+    c.CreateJob
+    | c.CloseJob
+    | c.HoldJob
+    | c.ParkJob
+    | c.ReleaseJob
+    | c.MoveJob
+    | c.SetTimer
+    | c.ClearTimer
+    | c.Subscribe
+    | c.Unsubscribe
+    | c.Consume
+    | c.Publish
+    | c.Broadcast
+    | c.OpenTask
+    | c.ChangeTask
+    | c.CloseTask
+    | c.OpenIncident
+    | c.CloseIncident
+    | c.MoveIncident
+    | c.Standstill
+    | c.WriteStore
+    | c.Finish
+)
+"""Commands that mean something to the engine that keeps the books. The others are the host's own business."""
+
+
+@final
+class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One step of an instance: `facts` are the JSON of `core.facts`, as it is stored. `at` is in Unix ms."""
+
+    seq: int
+    at: int
+    facts: msgspec.Raw
+    commands: list[Shown] = []
+
+
+@final
+class Refusal(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A message that was offered to a subscription and is not taken."""
+
+    subscription: int
+    message: int
+    name: str
+    correlation: str
+
+
+@final
+class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin"):
+    """Start the instance of the process `process_id`.
+
+    Its keys are drawn from `first` up to, not including, `last`; `at` is in Unix ms."""
+
+    process_id: str
+    start: e.Start
+    first: int
+    last: int
+    at: int
+
+
+@final
+class Delivery(msgspec.Struct, frozen=True, gc=False, tag="delivery", omit_defaults=True):
+    """Give an event to an instance. `number` rises for each home, and one that was seen is dropped.
+
+    `name` and `correlation` go back with the refusal of a message.
+    """
+
+    number: int
+    instance: int
+    event: AnyEvent
+    at: int
+    name: str = ""
+    correlation: str = ""
+
+
+Outgoing: TypeAlias = Begin | Delivery
+
+OUTGOING: Final[msgspec.json.Decoder[Outgoing]] = msgspec.json.Decoder(Outgoing, float_hook=Decimal)
+"""Reads a row of the outbox."""
+
+
+@final
+class Reply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What became of an event: `rejected` and `reason` as in `core.outcome`; `seq` is the instance's last step."""
+
+    seq: int = 0
+    rejected: str = ""
+    reason: str = ""
+
+
+class Placement(Protocol):
+    """Another host, as the engine sees it. Thread-safe."""
+
+    @property
+    def host(self) -> str:
+        """Its name: what instances that it runs are marked with."""
+        ...
+
+    @property
+    def keeps_time(self) -> bool:
+        """Whether it fires timers itself. If not, the engine does."""
+        ...
+
+    def takes(self, tenant: str, process_id: str) -> bool:
+        """Whether an instance that is started now goes there."""
+        ...
+
+    def wake(self) -> None:
+        """Something was committed that has to be sent."""
+        ...
+
+    def ask(self, tenant: str, home: int, delivery: Delivery) -> Reply:
+        """Gives an event to an instance and waits for what becomes of it.
+
+        Raises `NotFound` when the instance has ended, `StoreError` when the host cannot be reached.
+        """
+        ...

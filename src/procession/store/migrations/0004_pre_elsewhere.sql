@@ -1,0 +1,14 @@
+-- Instances that another host runs, a Temporal cluster: what is stored of them here is what they reported. `home` is the
+-- key of the instance in whose workflow this one lives, 0 where it is this store's own.
+ALTER TABLE procession_instance ADD COLUMN host TEXT NOT NULL DEFAULT '';
+ALTER TABLE procession_instance ADD COLUMN home INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX procession_instance_elsewhere ON procession_instance (tenant, key) WHERE host <> '';
+
+-- What has to reach them, in order; a row goes when it has arrived.
+CREATE TABLE procession_outbox (
+    tenant INTEGER NOT NULL, number INTEGER NOT NULL, home INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (tenant, number)
+) WITHOUT ROWID;
+
+-- A row of the inbox in state 3 is held: it counts when the task that wrote it is known to be committed.
+CREATE INDEX procession_inbox_held ON procession_inbox (at) WHERE state = 3;

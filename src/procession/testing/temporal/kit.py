@@ -1,0 +1,252 @@
+"""The kit: a store, its engine and a Temporal worker in this process, on a clock that stands still until it is moved.
+
+One kit serves many scenarios, one after the other, each with a tenant of its own. Time is the driver's: instances take
+it from what is delivered to them, and the engine fires their timers (docs/design/0011, "virtual time").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, cast, final
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Worker
+
+from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.routing import Router
+from procession.hosts.embedded.tickets import InHouse
+from procession.hosts.temporal.cluster import Histories, Loop, connect
+from procession.hosts.temporal.ids import workflow_id
+from procession.hosts.temporal.payloads import JobAnswer, JobFailure, Settings
+from procession.hosts.temporal.placement import TemporalPlacement
+from procession.hosts.temporal.reporter import Reporter
+from procession.hosts.temporal.worker import workflow_worker
+from procession.runtime import requests as q
+from procession.runtime.ports import Store
+from procession.runtime.rows import InstanceRow, JobRow
+from procession.services.catalog import Catalog
+from procession.store.sqlite import SQLiteStore
+from procession.testing.temporal.desk import Desk
+
+SETTLES_S: Final = 60.0
+"""How long instances may go on by themselves."""
+STUCK_ATTEMPTS: Final = 3
+"""A workflow task that failed so often will not get better in a test."""
+
+
+@final
+class Kit:
+    """Everything in one process, on the cluster at `address`."""
+
+    def __init__(self, address: str, namespace: str = "default", *, cached: int = 1_000) -> None:
+        self.store: Store = SQLiteStore(":memory:")
+        self.clock: Callable[[], int] = lambda: 0
+        self.loop = Loop()
+        self.client: Client = self.loop.run(connect(address, namespace))
+        self.desk = Desk(self.client, self.loop)
+        self.queue = f"procession-test-{time.time_ns()}"
+        self.placement = TemporalPlacement(
+            self.client, self.loop, self.store, queue=self.queue, settings=Settings(virtual=True, job_timeout=3_600_000)
+        )
+        self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
+        self.placement.tells(self.pump.call)
+        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told)
+        self._worker = self.loop.run(self._started(cached))
+
+    async def _started(self, cached: int) -> Worker:
+        worker = workflow_worker(
+            self.client,
+            self.store,
+            self.reporter,
+            self._keys,
+            queue=self.queue,
+            activities=[self.desk.activity()],
+            cached=cached,
+        )
+        self._running = asyncio.create_task(worker.run())
+        return worker
+
+    def _now(self) -> int:
+        return self.clock()
+
+    def _keys(self, request: q.TakeKeys) -> tuple[int, int]:
+        first, last = cast("list[int]", self.pump.call(request))
+        return first, last
+
+    def _told(self) -> None:
+        shard = self.pump.shard
+        if shard is not None:
+            shard.inbox_waiting = True
+
+    def close(self) -> None:
+        """Ends worker, engine and connection."""
+        self.loop.run(self._worker.shutdown())
+        self.reporter.close()
+        self.pump.release()
+        self.store.close()
+        self.loop.close()
+
+
+@final
+class OnTemporal:
+    """See `engines.Engines`: one scenario's view of a kit."""
+
+    def __init__(self, kit: Kit, clock: Callable[[], int], zone: str) -> None:
+        self._kit = kit
+        self.pump = kit.pump
+        self.store = kit.store
+        kit.clock = clock
+        self._clock = clock
+        shard = self.pump.own()
+        assert shard is not None
+        shard.zone = zone
+        self._router = Router(kit.store, kit.placement, clock, self._wait)
+        self._tenant = ""
+
+    def take_tenant(self, known: int) -> str:
+        """See `Engines.take_tenant`. The cluster may have seen others: the id of a workflow is used once."""
+        self._tenant = f"{self._kit.queue}-{known}"
+        return self._tenant
+
+    def renew(self) -> None:
+        """See `Engines.renew`."""
+
+    def call(self, request: InHouse) -> object:
+        """See `Engines.call`. Jobs are activities, so they are answered at the desk."""
+        answer = DESK.get(type(request))
+        if answer is not None:
+            answer(self, request)
+            return None
+        if self._router.route(cast("q.AnyRequest", request)):
+            return None
+        return self.pump.call(request)
+
+    def turn(self) -> bool:
+        """See `Engines.turn`."""
+        self.pump.keep()
+        deadline = time.monotonic() + SETTLES_S
+        pause = 0.0005
+        while not self.pump.turn():
+            if self._quiet():
+                return False
+            if time.monotonic() > deadline:
+                raise ProcessionError(f"after {SETTLES_S:.0f} s the instances still go on")
+            pause = min(pause * 1.5, 0.05)
+            time.sleep(pause)
+        return True
+
+    def close(self) -> None:
+        """Ends what the scenario left open."""
+        self._kit.loop.run(self._terminate())
+
+    def _wait(self, seconds: float) -> None:
+        if not self.pump.turn():
+            time.sleep(0.001)
+
+    def _quiet(self) -> bool:
+        """Nothing is under way: first no workflow has a task, then nothing of such a task waits to be told here."""
+        kit = self._kit
+        if not (kit.placement.idle and kit.reporter.idle):
+            return False
+        if any(self._kit.loop.run(self._pending())):
+            return False
+        shard = self.pump.shard
+        assert shard is not None
+        return kit.placement.idle and kit.reporter.idle and not shard.inbox_waiting
+
+    async def _pending(self) -> list[bool]:
+        return list(await asyncio.gather(*(self._has_task(each) for each in self._active())))
+
+    def _active(self) -> list[str]:
+        catalog = Catalog(self.store)
+        found: list[str] = []
+        for name, tenant in catalog.tenants.items():
+            if name != self._tenant:
+                continue
+            rows = self.store.read("instances", (tenant, 0, 10_000), InstanceRow)
+            found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and not row.state)
+        return found
+
+    async def _has_task(self, workflow: str) -> bool:
+        client = self._kit.client
+        request = DescribeWorkflowExecutionRequest(
+            namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow)
+        )
+        try:
+            found = await client.workflow_service.describe_workflow_execution(request)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        if not found.HasField("pending_workflow_task"):
+            return False
+        if found.pending_workflow_task.attempt > STUCK_ATTEMPTS:
+            raise ProcessionError(f"{workflow}: {await self._why(workflow)}")
+        return True
+
+    async def _why(self, workflow: str) -> str:
+        last = ""
+        async for event in self._kit.client.get_workflow_handle(workflow).fetch_history_events():
+            if event.HasField("workflow_task_failed_event_attributes"):
+                failure = event.workflow_task_failed_event_attributes.failure
+                last = f"{failure.message}\n{failure.stack_trace}"
+        return last or "its task fails again and again"
+
+    async def _terminate(self) -> None:
+        for each in self._active():
+            try:
+                await self._kit.client.get_workflow_handle(each).terminate("the scenario is over")
+            except RPCError:
+                continue
+
+    def _open(self, tenant: str, job: int) -> None:
+        number = Catalog(self.store).tenants[tenant]
+        rows = self.store.read("job", (number, job), JobRow)
+        if not rows:
+            raise NotFound(f"job {job} is not open: it was completed, or its element has ended")
+        shard = self.pump.shard
+        resident = shard.residents.get(number, rows[0].instance) if shard is not None else None
+        if resident is not None and resident.state.suspended:
+            raise Conflict(
+                f"instance {rows[0].instance} is suspended; its job {job} is given out again when it is resumed"
+            )
+
+    def finish(self, request: q.FinishJob) -> None:
+        """Completes a job at the desk."""
+        self._open(request.tenant, request.job)
+        self._kit.desk.complete(
+            request.job,
+            JobAnswer(request.variables, request.denied, request.reason, request.choice, self._clock()),
+        )
+
+    def fail(self, request: q.FailJob) -> None:
+        """Fails a job at the desk."""
+        self._open(request.tenant, request.job)
+        retries = request.retries or 0
+        self._kit.desk.fail(
+            request.job, lambda attempts: JobFailure(request.error, retries, 0, attempts, at=self._clock())
+        )
+
+    def throw(self, request: q.ThrowJob) -> None:
+        """Throws a BPMN error at the desk."""
+        self._open(request.tenant, request.job)
+        self._kit.desk.fail(
+            request.job,
+            lambda attempts: JobFailure(
+                request.message, 0, 0, attempts, request.code, request.variables, at=self._clock()
+            ),
+        )
+
+
+DESK: Final[dict[type[object], Callable[[OnTemporal, object], None]]] = {
+    q.FinishJob: lambda on, request: on.finish(cast("q.FinishJob", request)),
+    q.FailJob: lambda on, request: on.fail(cast("q.FailJob", request)),
+    q.ThrowJob: lambda on, request: on.throw(cast("q.ThrowJob", request)),
+}
+"""Requests that are answered at the desk."""
