@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any, Final, final
 
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker._workflow_instance import _WorkflowLogicFlag
 
 from procession.core.linked import Linked
 from procession.hosts.temporal.local import Local
@@ -56,7 +57,7 @@ def workflow_worker(
 
     `cached`: instances kept in memory between their tasks.
     """
-    return Worker(
+    worker = Worker(
         client,
         task_queue=queue,
         workflows=[ProcessWorkflow],
@@ -68,3 +69,15 @@ def workflow_worker(
         workflow_task_executor=ThreadPoolExecutor(TASKS, thread_name_prefix="procession-workflow"),
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
     )
+    in_one_batch(worker)
+    return worker
+
+
+def in_one_batch(worker: Worker | Replayer) -> None:
+    """All that an activation brings is applied before any of our code runs.
+
+    The SDK's next default, which it recognizes and records in the history already; without it an update would run
+    before an activity's result that was there first (docs/design/0011).
+    """
+    flag = _WorkflowLogicFlag.PROCESS_WORKFLOW_ACTIVATION_JOBS_AS_SINGLE_BATCH
+    worker._set_default_workflow_logic_flag(flag, enabled=True)

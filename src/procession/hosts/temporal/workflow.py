@@ -77,6 +77,9 @@ class Machine:
 
     def __init__(self) -> None:
         self._items: deque[_Item] = deque()
+        self._asked: deque[_Item] = deque()
+        """Updates. They come after all else: a replay may put what a task without commands took in, and the update
+        behind it, into one activation, and it must be the same order then."""
         self._jobs = Jobs(self._happened)
         self._timers: dict[int, asyncio.Task[None]] = {}
         self._settings = p.Settings()
@@ -108,8 +111,10 @@ class Machine:
         await self._report()
         while self._house.bodies:
             try:
-                await workflow.wait_condition(lambda: bool(self._items))
+                await workflow.wait_condition(lambda: bool(self._items or self._asked))
             except asyncio.CancelledError:
+                if workflow.cancellation_reason() is None:
+                    raise  # it is only taken out of the cache
                 self._items.append(_Item(start.instance, e.Cancel("cancelled in Temporal")))
             await self._round()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -131,7 +136,7 @@ class Machine:
         """One event from outside, and what becomes of it."""
         item = _Item(delivery.instance, delivery.event, delivery.at)
         item.reply = asyncio.get_running_loop().create_future()
-        self._items.append(item)
+        self._asked.append(item)
         return await item.reply
 
     def tokens(self) -> dict[str, dict[str, int]]:
@@ -141,8 +146,8 @@ class Machine:
         return {str(body.key): _tokens(body) for body in self._house.bodies.values()}
 
     async def _round(self) -> None:
-        while self._items:
-            item = self._items.popleft()
+        while self._items or self._asked:
+            item = (self._items or self._asked).popleft()
             outcome = await self._taken(item)
             body = self.house.bodies.get(item.instance)
             if item.reply is not None:
