@@ -307,6 +307,18 @@ func (o *options) dynamicConfig() dynamicconfig.StaticClient {
 		dynamicconfig.EnableChasm.Key():                         true,
 		activity.Enabled.Key():                                  true,
 		activity.EnableStandaloneActivityOperatorCommands.Key(): true,
+		// A skipped timer fires when the queue of timers looks again: a second later by default, for the sake of
+		// clocks that differ between machines. There is one clock here, so a skipped day takes 20 ms.
+		dynamicconfig.TimerProcessorMaxTimeShift.Key(): time.Millisecond,
+		// Queues are read twenty times a second, which is what a chain of skipped timers would be held to.
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():      10000,
+		dynamicconfig.TransferProcessorMaxPollRPS.Key():   10000,
+		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 10000,
+		// A workflow continues as new once a second at most, which a skipped clock even counts twice: the run after
+		// the next starts hours too late.
+		dynamicconfig.WorkflowIdReuseMinimalInterval.Key(): time.Duration(0),
+		// After 200 skips a workflow would go on in real time, and say nothing.
+		dynamicconfig.WorkflowTimeSkippingMaxSkipPerSession.Key(): 10000,
 		// A test registers a search attribute or an endpoint, and uses it at once; reading past the caches costs
 		// queries, hence the limits.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
