@@ -24,8 +24,8 @@ define timed
 	spent=$$(( $$(date +%s) - start )); echo "==> $(1): $$spent s of a budget of $(2) s"
 endef
 
-.PHONY: help demo test check lint types imports fmt test-unit sim test-large bench bench-feel bench-start bench-check \
-	bench-growth docs reference lock clean
+.PHONY: help demo test check lint types imports fmt temporal test-unit sim test-large bench bench-feel bench-start \
+	bench-check bench-growth docs reference lock clean
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ help: ## this list
 demo: $(VENV)/.demo ## the main job: 1,000 instances, the engine killed half-way, nothing lost
 	@$(BIN)/python -m examples.demo
 
-test: check ## everything that must be green: check, then all suites but the large ones (< 15 min)
+test: check temporal ## everything that must be green: check, then all suites but the large ones (< 15 min)
 	@$(BIN)/python -m pytest $(PYTEST)
 
 check: lint types imports ## formatting, lint, both type checkers, import contracts
@@ -51,13 +51,16 @@ imports: $(VENV)/.dev
 fmt: $(VENV)/.dev ## format, and fix what ruff can fix
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
 
+temporal: $(VENV)/.dev ## the Temporal servers that tests use, built with Go into the user's cache (minutes, once)
+	@$(BIN)/python -m tools.temporal
+
 test-unit: $(VENV)/.dev ## the fast suite alone
 	@$(BIN)/python -m pytest tests/unit $(PYTEST)
 
 sim: $(VENV)/.dev ## the simulator with SEEDS=... seeds in all (default 1000)
 	@PROCESSION_SIM_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/simulation $(PYTEST)
 
-test-large: $(VENV)/.dev ## 10,000 items, a million rows, many seeds
+test-large: $(VENV)/.dev temporal ## 10,000 items, a million rows, many seeds
 	@$(BIN)/python -m pytest -m large $(PYTEST)
 
 bench: $(VENV)/.dev ## the workloads of docs/benchmarks.md on this machine (a minute)

@@ -11,6 +11,11 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
+# Fixtures are found by name in this module: any test may ask for a real Temporal server.
+from temporal_rig import temporal_floor, temporal_server, temporal_servers
+
+__all__ = ["temporal_floor", "temporal_server", "temporal_servers"]
+
 # Seconds on two cores, by folder. Together with `make check` they stay under fifteen minutes.
 BUDGETS: Final = {
     "unit": 90,

@@ -10,12 +10,17 @@ from typing import Final
 
 import pytest
 
+from procession.testing.temporal.binaries import find_server
+
 # A component that is not listed here is a program on the PATH.
 _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "apsw": lambda: find_spec("apsw") is not None,
     "atheris": lambda: find_spec("atheris") is not None,
     "yaml": lambda: find_spec("yaml") is not None,
     "cli": lambda: find_spec("typer") is not None and find_spec("rich") is not None,
+    "temporalio": lambda: find_spec("temporalio") is not None,
+    "temporal-cli": lambda: find_server("cli", build=False) is not None,
+    "temporal-server": lambda: find_server("server", build=False) is not None,
 }
 
 

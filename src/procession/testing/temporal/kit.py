@@ -151,14 +151,12 @@ class OnTemporal:
 
     def _quiet(self) -> bool:
         """Nothing is under way: first no workflow has a task, then nothing of such a task waits to be told here."""
-        kit = self._kit
-        if not (kit.placement.idle and kit.reporter.idle):
-            return False
-        if any(self._kit.loop.run(self._pending())):
-            return False
+        return self._idle() and not any(self._kit.loop.run(self._pending())) and self._idle()
+
+    def _idle(self) -> bool:
         shard = self.pump.shard
-        assert shard is not None
-        return kit.placement.idle and kit.reporter.idle and not shard.inbox_waiting
+        waiting = shard is None or shard.inbox_waiting
+        return self._kit.placement.idle and self._kit.reporter.idle and not waiting
 
     async def _pending(self) -> list[bool]:
         return list(await asyncio.gather(*(self._has_task(each) for each in self._active())))

@@ -1,0 +1,67 @@
+"""Real Temporal servers for tests: one process per kind and session, started at first use, a fresh namespace per test.
+
+A test that kills or restarts its server takes one of its own: `need(kind)`, then `dev_server(kind, ...)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Generator
+from itertools import count
+from typing import Final, TypeAlias
+
+import pytest
+
+import needs
+from procession.testing.temporal import DevServer, Kind, dev_server
+from procession.testing.temporal.binaries import remedy
+
+Servers: TypeAlias = Callable[[Kind], DevServer]
+
+_NAMESPACES: Final = count(1)
+
+
+def need(kind: Kind) -> None:
+    """Skip the test, or fail it with CI=true, when that server is not at hand. Nothing is built here: it takes long."""
+    needs.require("temporalio", "pip install 'procession[temporal]'")
+    needs.require(f"temporal-{kind}", remedy(kind))
+
+
+@pytest.fixture(scope="session")
+def temporal_servers() -> Generator[Servers]:
+    """The running server of a kind, one for the whole session."""
+    running: dict[Kind, DevServer] = {}
+
+    def server(kind: Kind) -> DevServer:
+        need(kind)
+        if kind not in running:
+            started = dev_server(kind)
+            asyncio.run(started.start())
+            running[kind] = started
+        return running[kind]
+
+    yield server
+    for each in running.values():
+        # Nobody looks at what it would still write down.
+        each.kill()
+        each.forget_log()
+
+
+@pytest.fixture
+def temporal_server(temporal_servers: Servers, request: pytest.FixtureRequest) -> DevServer:
+    """Server 1.32.1, in a namespace of this test's own."""
+    return _fresh(temporal_servers("server"), request)
+
+
+@pytest.fixture
+def temporal_floor(temporal_servers: Servers, request: pytest.FixtureRequest) -> DevServer:
+    """Server 1.29.1, the oldest that is supported, in a namespace of this test's own."""
+    return _fresh(temporal_servers("cli"), request)
+
+
+def _fresh(server: DevServer, request: pytest.FixtureRequest) -> DevServer:
+    # The name of the test is in it for whoever reads the server's log.
+    name = f"{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())[:60].strip('-')}-{next(_NAMESPACES)}"
+    asyncio.run(server.create_namespace(name))
+    return server.in_namespace(name)
