@@ -21,6 +21,7 @@ NO_TENANT: Final = {
 OTHER_KEY: Final = {
     "procession_inbox": "numbered over the shard in the order of arrival; unique by (tenant, source, number)",
     "procession_inbox_open": "the owner of the shard drains it, tenant by tenant",
+    "procession_inbox_held": "whoever looks after what is held asks for the oldest, whoever's it is",
     "procession_message_expires": "the sweep asks for all that is over, whoever's it is",
 }
 """Keys and indexes that something else leads, and why."""

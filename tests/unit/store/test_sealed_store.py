@@ -177,6 +177,7 @@ READABLE: Final = {
     "decision.digest": "a hash",
     "decision.name": "of the model",
     "decision.version_tag": "of the model",
+    "instance.host": "the name of a host",
     "job.idempotency_key": "numbers",
     "job.worker": "a process",
     "task.element_id": "of the model",

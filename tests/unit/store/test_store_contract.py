@@ -63,12 +63,12 @@ def job(key: int, type: str = "t", due: int = 0, tenant: int = 0) -> Cells:
 
 def test_a_commit_writes_all_of_a_batch(store: Store) -> None:
     batch = facts((1, 1), (1, 2), (2, 1))
-    batch["instance"].insert(1, (0, 1, 7, 0, 100, None, "bk", 0, 1, 0))
+    batch["instance"].insert(1, (0, 1, 7, 0, 100, None, "bk", 0, 1, 0, "", 0))
     batch["job"].insert(5, job(5))
     batch["snapshot"].insert(1, (0, 1, 2, codec.wrap(b"x")))
     store.commit(fence(store, last_key=99), batch)
     assert (seqs(store, 1), seqs(store, 2), seqs(store, 1, 1)) == ([1, 2], [1], [2])
-    assert store.read("instance", (0, 1), InstanceRow) == [InstanceRow(1, 7, 0, 100, None, "bk", 0, 1, 0)]
+    assert store.read("instance", (0, 1), InstanceRow) == [InstanceRow(1, 7, 0, 100, None, "bk", 0, 1, 0, "", 0)]
     assert [row.key for row in store.read("jobs_ready", (0, "t", 0, -1, 0, 9), JobRow)] == [5]
     assert store.read("snapshot", (0, 1), SnapshotRow) == [SnapshotRow(2, codec.wrap(b"x"))]
     assert store.read("shard_read", (0,), ShardRow)[0].last_key == 99

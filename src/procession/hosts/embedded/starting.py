@@ -25,7 +25,9 @@ def start_instance(shard: Shard, tenant: int, definition: DefinitionRow, start: 
     placement = shard.placement
     if placement is not None and placement.takes(start.tenant, definition.process_id):
         resident.host, resident.home = placement.host, key
-        shard.residents.elsewhere = True
+        if not shard.residents.elsewhere:
+            shard.residents.elsewhere = True
+            shard.batch["meta"].replace(("elsewhere",), ("elsewhere", 1))
     row = instance_row(resident, definition, start, shard.at)
     shard.batch["instance"].insert((tenant, key), row)
     outcome = shard.advance(resident, start)

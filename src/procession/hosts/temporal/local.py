@@ -9,6 +9,7 @@ from typing import Any, Final, final
 from temporalio import activity
 
 from procession.base.failure import NotFound
+from procession.base.values import Json
 from procession.core import commands as c
 from procession.core.events import Resolved, StoresAnswered
 from procession.hosts.temporal import payloads as p
@@ -82,7 +83,7 @@ class Local:
             return Resolved(command.element, "", 0, str(missing))
 
     def _stores(self, tenant: int, command: c.ReadStores) -> StoresAnswered:
-        values = {}
+        values: dict[str, Json] = {}
         for name in command.stores:
             rows = self._store.read("data_store", (tenant, name), BlobRow)
             values[name] = codec.decode_json(rows[0].value) if rows else None

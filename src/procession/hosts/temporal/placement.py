@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final, final
+from typing import Final, cast, final
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -99,8 +99,8 @@ class TemporalPlacement:
         handle = self._client.get_workflow_handle(workflow_id(tenant, home))
         try:
             wait = timedelta(seconds=ASK_S)
-            reply: Reply = await handle.execute_update(p.ASK, delivery, result_type=Reply, rpc_timeout=wait)
-            return reply
+            ask = cast("Callable[..., Awaitable[Reply]]", handle.execute_update)
+            return await ask(p.ASK, delivery, result_type=Reply, rpc_timeout=wait)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise NotFound(f"instance {delivery.instance} has ended") from error

@@ -2,7 +2,6 @@
 -- key of the instance in whose workflow this one lives, 0 where it is this store's own.
 ALTER TABLE procession_instance ADD COLUMN host TEXT NOT NULL DEFAULT '';
 ALTER TABLE procession_instance ADD COLUMN home INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX procession_instance_elsewhere ON procession_instance (tenant, key) WHERE host <> '';
 
 -- What has to reach them, in order; a row goes when it has arrived.
 CREATE TABLE procession_outbox (

@@ -200,7 +200,7 @@ SELECT value FROM procession_data_store WHERE tenant = ? AND name = ?;
 -- name: fact_last
 SELECT max(seq) FROM procession_fact WHERE tenant = ? AND instance = ?;
 -- name: instances_elsewhere
-SELECT 1 FROM procession_instance WHERE host <> '' LIMIT 1;
+SELECT value FROM procession_meta WHERE name = 'elsewhere';
 -- name: blocks
 SELECT value FROM procession_meta WHERE name = 'blocks';
 -- name: outbox_row
