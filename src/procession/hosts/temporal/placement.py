@@ -99,7 +99,7 @@ class TemporalPlacement:
         handle = self._client.get_workflow_handle(workflow_id(tenant, home))
         try:
             wait = timedelta(seconds=ASK_S)
-            ask = cast("Callable[..., Awaitable[Reply]]", handle.execute_update)
+            ask = cast("Callable[..., Awaitable[Reply]]", handle.execute_update)  # pyright: ignore[reportUnknownMemberType]
             return await ask(p.ASK, delivery, result_type=Reply, rpc_timeout=wait)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
