@@ -12,7 +12,6 @@ import os
 import re
 import threading
 import time
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol, final
@@ -21,19 +20,16 @@ import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from procession.hosts.temporal.codec.errors import KeyUnavailable
+from procession.hosts.temporal.codec.errors import CodecError, KeyUnavailable
+from procession.hosts.temporal.codec.files import parsed, private_bytes
 
 KEY_BYTES: Final = 32
 """Length of a key, in bytes: AES-256."""
-KEY_FILE_BYTES_MAX: Final = 16 * 1024 * 1024
-"""Largest file of keys, in bytes."""
 KEY_ID_CHARACTERS_MAX: Final = 100
 """Longest id of a key, in characters."""
 DERIVED_MAX: Final = 10_000
 """Most derived keys that are kept in memory; more tenants than that derive theirs again."""
 _KEY_ID: Final = re.compile(rf"[\w.:-]{{1,{KEY_ID_CHARACTERS_MAX}}}", re.ASCII)
-_OTHERS: Final = 0o007
-_GROUP_WRITES: Final = 0o020
 _LOOK_AGAIN_SECONDS: Final = 1.0
 
 
@@ -198,18 +194,22 @@ class _Keys:
     __slots__ = ("active", "keys")
 
     def __init__(self, said: KeySet, place: str) -> None:
-        self.keys = {id: Key(id, _decoded(text, f"{place}, key {id!r}")) for id, text in said.keys.items()}
+        self.keys = {id: _key(id, text, place) for id, text in said.keys.items()}
         if said.active not in self.keys:
             raise KeyUnavailable(f"{place}: the active key {said.active!r} is not among its keys")
         self.active = self.keys[said.active]
 
 
-def _decoded(text: str, place: str) -> bytes:
+def _key(id: str, text: str, place: str) -> Key:
     try:
-        return base64.b64decode(text, validate=True)
+        return Key(id, base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError):
         # The text itself is a secret, or nearly one.
-        raise KeyUnavailable(f"{place}: not Base64; make one with: openssl rand -base64 {KEY_BYTES}") from None
+        raise KeyUnavailable(
+            f"{place}: the key {id!r} is not in Base64; make one with: openssl rand -base64 {KEY_BYTES}"
+        ) from None
+    except KeyUnavailable as error:
+        raise KeyUnavailable(f"{place}: {error}") from None
 
 
 _Stamp = tuple[int, int, int]
@@ -224,27 +224,11 @@ def _stamp_of(path: Path) -> _Stamp:
 
 
 def _read(path: Path) -> tuple[_Stamp, StaticKeyring]:
+    # The stamp first: a file that is replaced in between is then read once more, and never once too few.
+    stamp = _stamp_of(path)
     try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if os.name == "posix" and status.st_mode & (_OTHERS | _GROUP_WRITES):
-                raise KeyUnavailable(f"{path}: others may read or change this file of keys: chmod 600 {path}")
-            data = file.read(KEY_FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise KeyUnavailable(f"{path}: {error.strerror or error}") from None
-    if len(data) > KEY_FILE_BYTES_MAX:
-        raise KeyUnavailable(f"{path}: more than {KEY_FILE_BYTES_MAX} bytes")
-    stamp = status.st_mtime_ns, status.st_ino, status.st_size
-    return stamp, StaticKeyring(_parsed(path, data), str(path))
-
-
-def _parsed(path: Path, data: bytes) -> KeyFile:
-    try:
-        if path.suffix == ".json":
-            return msgspec.json.decode(data, type=KeyFile)
-        return msgspec.convert(tomllib.loads(data.decode()), KeyFile)
-    except msgspec.ValidationError as error:
-        # It names the place and the type, not the value.
-        raise KeyUnavailable(f"{path}: {error}") from None
-    except (msgspec.DecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise KeyUnavailable(f"{path}: no {'JSON' if path.suffix == '.json' else 'TOML'}") from None
+        return stamp, StaticKeyring(parsed(path, private_bytes(path), KeyFile), str(path))
+    except KeyUnavailable:
+        raise
+    except CodecError as error:
+        raise KeyUnavailable(str(error)) from None
