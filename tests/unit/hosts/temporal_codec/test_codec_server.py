@@ -158,7 +158,7 @@ def test_a_claim_that_lies_about_its_tenant_stays_a_claim(ui: Asked) -> None:
         ({"tenants": {"acme": True}}, []),
     ],
 )
-def test_the_claims_say_what_is_seen(ui: Asked, claims: dict[str, object], seen: list[str]) -> None:
+def test_the_claims_say_what_is_seen(ui: Asked, claims: dict[str, Any], seen: list[str]) -> None:
     sealed = {tenant: ui.sealed(f"{tenant}/1") for tenant in ("acme", "globex")}
     got = ui.post("/decode", list(sealed.values()), authorization=f"Bearer {token(**claims)}").payloads
     assert [tenant for tenant, payload in zip(sealed, got, strict=True) if payload == rig.payload(b"12")] == seen
@@ -174,7 +174,7 @@ def test_the_claims_say_what_is_seen(ui: Asked, claims: dict[str, object], seen:
         ({"namespaces": None}, "default", 403),
     ],
 )
-def test_the_namespace_must_be_granted_too(ui: Asked, claims: dict[str, object], namespace: str, status: int) -> None:
+def test_the_namespace_must_be_granted_too(ui: Asked, claims: dict[str, Any], namespace: str, status: int) -> None:
     got = ui.post("/decode", [], authorization=f"Bearer {token(**claims)}", x_namespace=namespace)
     assert got.status == status
 
@@ -322,7 +322,7 @@ def test_a_set_of_keys_is_read_again_when_a_token_names_a_new_one(tmp_path: Path
     write(one=RSA)
     # A stranger who names keys that are not there makes nobody read the set again and again.
     assert server.post("/decode", [], authorization=f"Bearer {token(RSA, 'RS256')}").status == 401
-    assert rig.run(tokens.grants(f"Bearer {token(RSA, 'RS256')}")).tenants == {"acme"}
+    assert rig.run(tokens.grants(f"Bearer {token(RSA, 'RS256')}")).tenants == frozenset({"acme"})
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_a_configuration_of_tokens_that_is_wrong_is_refused(fields: dict[str, st
 
 
 def test_the_user_interface_may_ask_and_other_pages_may_not(ui: Asked) -> None:
-    asked = {"origin": UI, "access_control_request_method": "POST", "authorization": "", "content_type": ""}
+    asked: dict[str, Any] = {"origin": UI, "access_control_request_method": "POST", "authorization": "", "content_type": ""}
     allowed = ui.ask("OPTIONS", "/decode", **asked)
     assert (allowed.status, allowed.body) == (204, b"")
     assert allowed.headers["access-control-allow-origin"] == UI

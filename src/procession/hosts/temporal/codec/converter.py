@@ -3,7 +3,8 @@
 The context names a workflow wherever Procession sends or reads something: starts, signals, updates, queries, results,
 memos, activities and their heartbeats, and also schedules. It names none for activities and Nexus operations that no
 workflow started, and for an activity that is completed by its token alone: nothing is sealed or opened there, and
-`NoTenant` says so. What the SDK does not show to a codec stays readable: search attributes, ids, and types of failures.
+`NoTenant` says so. What the SDK does not show to a codec stays readable: search attributes, ids, the types of failures,
+and what its markers say about local activities and patches (names, times).
 """
 
 from __future__ import annotations
