@@ -11,7 +11,6 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 
 QUICK: Final = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_interval=timedelta(milliseconds=200))
 SOON: Final = timedelta(seconds=20)
-ONCE: Final = RetryPolicy(maximum_attempts=1)
 
 
 @activity.defn
@@ -98,7 +97,7 @@ class Parent:
         told: list[str] = []
         await workflow.execute_local_activity(check, order, start_to_close_timeout=SOON)
         try:
-            await workflow.execute_activity(refuse, order, start_to_close_timeout=SOON, retry_policy=ONCE)
+            await workflow.execute_activity(refuse, order, start_to_close_timeout=SOON, retry_policy=QUICK)
         except ActivityError as error:
             told.append(str(error.cause))
         child = await workflow.start_child_workflow(Child.run, order, id=child_id)

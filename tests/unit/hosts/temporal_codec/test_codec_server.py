@@ -364,7 +364,12 @@ def test_a_configuration_of_tokens_that_is_wrong_is_refused(fields: dict[str, st
 
 
 def test_the_user_interface_may_ask_and_other_pages_may_not(ui: Asked) -> None:
-    asked: dict[str, Any] = {"origin": UI, "access_control_request_method": "POST", "authorization": "", "content_type": ""}
+    asked: dict[str, Any] = {
+        "origin": UI,
+        "access_control_request_method": "POST",
+        "authorization": "",
+        "content_type": "",
+    }
     allowed = ui.ask("OPTIONS", "/decode", **asked)
     assert (allowed.status, allowed.body) == (204, b"")
     assert allowed.headers["access-control-allow-origin"] == UI
