@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 import uuid
 from collections import Counter
@@ -28,8 +27,7 @@ from procession.hosts.temporal.codec.payloads import CLAIM, SEALED
 CUSTOMER_CLASS: Final = SearchAttributeKey.for_keyword("CustomerClass")
 SECRET: Final = "4711-Lovelace"
 ORDER: Final[dict[str, Any]] = {"amount": 12, "customer": SECRET}
-LARGE: Final[dict[str, Any]] = {"customer": SECRET, "scan": random.Random(1).randbytes(50_000).hex()}
-"""More than a claim is made for, and nothing that compresses well."""
+LARGE: Final[dict[str, Any]] = {"customer": SECRET, "scan": flows.SCAN}
 
 BRIEF: Final = timedelta(seconds=2)
 """After this time a task that a worker cannot do is tried again; the server's own ten seconds are long for a test."""
@@ -82,8 +80,8 @@ class Deployment:
         async with Worker(
             client or await self.client(),
             task_queue=self.queue,
-            workflows=[flows.Order, flows.Parent, flows.Child],
-            activities=[flows.check, flows.refuse],
+            workflows=[flows.Order, flows.Parent, flows.Child, flows.Resumed],
+            activities=[flows.check, flows.refuse, flows.resume],
             workflow_runner=UnsandboxedWorkflowRunner(),
         ) as worker:
             yield worker

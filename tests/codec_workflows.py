@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from typing import Any, Final
 
@@ -10,6 +11,10 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
 
 QUICK: Final = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_interval=timedelta(milliseconds=200))
+STEADY: Final = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1.0)
+"""Leaves a test the time to break something between two attempts."""
+SCAN: Final = random.Random(1).randbytes(50_000).hex()
+"""More than a claim is made for, and nothing that compresses well."""
 SOON: Final = timedelta(seconds=20)
 
 
@@ -25,6 +30,26 @@ async def check(order: dict[str, Any]) -> dict[str, Any]:
 async def refuse(order: dict[str, Any]) -> None:
     """Fails with what it was given in its text and its details."""
     raise ApplicationError(f"refused: {order}", order, non_retryable=True, type="Refused")
+
+
+@activity.defn
+async def resume(order: dict[str, Any]) -> Any:
+    """Leaves an order in its heartbeat and fails; the next attempt gives back what it finds there."""
+    if activity.info().attempt == 1:
+        activity.heartbeat({**order, "scan": SCAN})
+        raise ApplicationError("try again")
+    [found] = activity.info().heartbeat_details
+    return found == {**order, "scan": SCAN}
+
+
+@workflow.defn
+class Resumed:
+    """One activity that goes on where it was."""
+
+    @workflow.run
+    async def run(self, order: dict[str, Any]) -> bool:
+        """Whether the heartbeat came back."""
+        return bool(await workflow.execute_activity(resume, order, start_to_close_timeout=SOON, retry_policy=STEADY))
 
 
 @workflow.defn

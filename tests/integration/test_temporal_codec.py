@@ -240,6 +240,30 @@ def test_a_blob_that_was_spoiled_is_told_of_and_can_be_put_back(acme: Deployment
     asyncio.run(drive())
 
 
+def test_a_heartbeat_that_does_not_open_does_not_end_its_activity(acme: Deployment) -> None:
+    """The SDK itself would: it gives an activity up whose heartbeat cannot be decoded."""
+    away = acme.blobs.with_name("away")
+
+    async def drive() -> None:
+        client = await acme.client()
+        async with acme.worker(client):
+            handle = await client.start_workflow(flows.Resumed.run, ORDER, id=acme.id(), task_queue=acme.queue)
+
+            async def attempts(number: int) -> bool:
+                activities = (await handle.describe()).raw_description.pending_activities
+                return bool(activities) and activities[0].attempt >= number
+
+            # Its first attempt has stored the heartbeat and is over.
+            await until(lambda: attempts(2), "a second attempt")
+            acme.blobs.rename(away)
+            await until(lambda: attempts(4), "attempts that fail")
+            away.rename(acme.blobs)
+            async with asyncio.timeout(20):
+                assert await handle.result()
+
+    asyncio.run(drive())
+
+
 def test_what_came_in_unsealed_waits_until_it_is_allowed(acme: Deployment) -> None:
     async def drive() -> None:
         careless = await Client.connect(acme.server.address, namespace=acme.server.namespace)

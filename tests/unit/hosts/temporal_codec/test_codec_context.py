@@ -107,6 +107,24 @@ def test_what_is_wrong_with_a_key_stays_readable_without_keys_and_its_cause_does
     assert is_codec_failure(rig.run(made.decode_failure(failure)))
 
 
+@pytest.mark.parametrize(
+    ("wrapper", "told"),
+    [
+        (ApplicationError("Failed decoding arguments"), "KeyUnavailable"),
+        (ApplicationError("Failed decoding heartbeat details", non_retryable=True), "KeyUnavailable"),
+        (ApplicationError("declined", type="Declined", non_retryable=True), "Declined"),
+        (RuntimeError("Failed decoding arguments"), "RuntimeError"),
+    ],
+)
+def test_what_the_sdk_wraps_for_an_activity_can_be_tried_again_and_says_why(wrapper: Exception, told: str) -> None:
+    failure = Failure()
+    wrapper.__cause__ = KeyUnavailable("no key")
+    rig.run(converter().encode_failure(wrapper, failure))
+    assert failure.application_failure_info.type == told
+    assert failure.application_failure_info.non_retryable is (told == "Declined")
+    assert failure.message == ("no key" if told == "KeyUnavailable" else "Encoded failure")
+
+
 @pytest.mark.parametrize("kind", sorted(errors.NAMES))
 def test_no_error_of_the_codec_is_one_that_ends_workflows(kind: str) -> None:
     assert not issubclass(getattr(errors, kind), ApplicationError)

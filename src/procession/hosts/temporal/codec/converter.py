@@ -10,7 +10,7 @@ and what its markers say about local activities and patches (names, times).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import final
+from typing import Final, final
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
@@ -27,12 +27,16 @@ from temporalio.converter import (
     WithSerializationContext,
     WorkflowSerializationContext,
 )
+from temporalio.exceptions import ApplicationError
 
 from procession.hosts.temporal.codec.blobs import Blobs
 from procession.hosts.temporal.codec.chain import Chain
 from procession.hosts.temporal.codec.config import CodecConfig
 from procession.hosts.temporal.codec.errors import CodecError, NoTenant
 from procession.hosts.temporal.codec.keys import Keyring
+
+_WRAPPED: Final = frozenset({"Failed decoding arguments", "Failed decoding heartbeat details"})
+"""What the SDK says of an activity whose input does not open (temporalio/worker/_activity.py)."""
 
 
 def data_converter(
@@ -100,16 +104,26 @@ class SealedFailures(FailureConverter):
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
         """See `FailureConverter.to_failure`."""
-        if not isinstance(exception, CodecError):
+        found = _codec_error(exception)
+        if found is None:
             self._sealed.to_failure(exception, payload_converter, failure)
             return
         # Its cause is somebody else's, whose text may hold anything, and so may the lines of a stack.
-        told = type(exception)(*exception.args)
-        self._plain.to_failure(told, payload_converter, failure)
+        self._plain.to_failure(type(found)(*found.args), payload_converter, failure)
 
     def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
         """See `FailureConverter.from_failure`."""
         return self._sealed.from_failure(failure, payload_converter)
+
+
+def _codec_error(exception: BaseException) -> CodecError | None:
+    """The codec's failure that an exception is, or that the SDK wraps for an activity.
+
+    Of heartbeats it makes an error that is not to be tried again, and of arguments one that hides the reason.
+    """
+    if isinstance(exception, ApplicationError) and exception.message in _WRAPPED:
+        exception = exception.__cause__ or exception
+    return exception if isinstance(exception, CodecError) else None
 
 
 def _workflow_id(context: SerializationContext) -> str | None:
