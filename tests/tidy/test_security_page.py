@@ -14,6 +14,8 @@ from procession.feel import grammar, ops, runtime
 from procession.feel import values as feel_values
 from procession.feel.builtins import regex
 from procession.hosts.embedded import batches, door, residents, tickets
+from procession.hosts.temporal import ids
+from procession.hosts.temporal.codec import config, server
 from procession.parse import reading, xml
 from procession.runtime import link
 from procession.services import deploy, standard
@@ -61,6 +63,11 @@ LIMITS: Final = {
     "element instances that one modification begins": (modification.ACTIVATIONS_MAX, ""),
     "instances that a batch names one by one": (batches.INSTANCES_MAX, ""),
     "requests that wait in a process": (tickets.WAITING_MAX, ""),
+    "a payload of a Temporal workflow": (config.PAYLOAD_BYTES_MAX // MIB, " MiB"),
+    "id of a Temporal workflow": (ids.WORKFLOW_ID_CHARACTERS_MAX, " characters"),
+    "a request to the codec server": (server.BODY_BYTES_MAX // MIB, " MiB"),
+    "payloads in such a request": (server.PAYLOADS_MAX, ""),
+    "opened payloads in an answer": (server.ANSWER_BYTES_MAX // MIB, " MiB"),
     "instances in memory": (residents.RESIDENTS_MAX, ""),
     "what instances in memory hold": (residents.BYTES_MAX // MIB, " MiB"),
 }

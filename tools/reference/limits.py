@@ -18,7 +18,7 @@ ROOMS: Final = {
     "core": "Instances",
     "services": "Deployments and views",
     "runtime": "Memory for programs",
-    "hosts": "The embedded engine",
+    "hosts": "The embedded engine, and the codec of Temporal",
     "testing": "Scenarios",
 }
 
