@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final, TypeAlias, final
 
@@ -17,7 +17,7 @@ from procession.core.jobs import command_of
 from procession.core.variables import visible
 from procession.hosts.temporal.house import Body
 from procession.hosts.temporal.outcomes import answer_of, failure_of
-from procession.hosts.temporal.payloads import JobFailure, JobOrder, Settings
+from procession.hosts.temporal.payloads import CarriedJob, JobFailure, JobOrder, Settings
 
 PAUSE_MS: Final = 1_000
 PAUSE_MAX_S: Final = 300
@@ -55,17 +55,38 @@ class Jobs:
 
     def __init__(self, emit: Emit) -> None:
         self.settings = Settings()
+        self.draining = False
+        """Whether nothing new is scheduled: the run is about to end."""
+        self._left: dict[int, CarriedJob] = {}
+        """Jobs that wait for the next run, or are from the one before."""
         self._emit = emit
         self._open: dict[int, _Open] = {}
-        self._activities = 0
+        self.activities = 0
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether any activity is under way, or a pause before one."""
+        return bool(self._open)
+
+    def carried(self) -> list[CarriedJob]:
+        """What the next run has to know of jobs that are open, beyond the instances' states."""
+        open_ = [CarriedJob(each.key, each.retries, each.attempts) for each in self._open.values()]
+        return [*self._left.values(), *(each for each in open_ if each.job not in self._left)]
+
+    def resume(self, jobs: Iterable[CarriedJob]) -> None:
+        """What the run before left; `start` is asked for each of them afterwards."""
+        self._left = {each.job: each for each in jobs}
 
     def start(self, body: Body, job: c.CreateJob) -> None:
         """Schedules the activity of a job, unless its type is done outside."""
         if job.type not in self.settings.external:
-            self._schedule(_Open(body, job.job, job.retries, 0))
+            left = self._left.pop(job.job, None)
+            retries, attempts = (left.retries, left.attempts) if left is not None else (job.retries, 0)
+            self._schedule(_Open(body, job.job, retries, attempts))
 
     def stop(self, job: int) -> None:
         """The job is over, or not to be done now."""
+        self._left.pop(job, None)
         found = self._open.pop(job, None)
         if found is not None:
             found.cancel()
@@ -77,6 +98,9 @@ class Jobs:
             self._failed(_Open(body, key, job.retries, 0), JobFailure(reason, job.retries - 1, 0, 1, at=at))
 
     def _schedule(self, open_: _Open) -> None:
+        if self.draining:
+            self._left[open_.key] = CarriedJob(open_.key, open_.retries, open_.attempts)
+            return
         body = open_.body
         job = command_of(body.linked.nodes, body.state, body.state.jobs[open_.key])
         node = body.linked.nodes[job.node]
@@ -95,13 +119,13 @@ class Jobs:
             variables=visible(body.state.elements[job.element]),
         )
         settings = self.settings
-        self._activities += 1
+        self.activities += 1
         open_.handle = workflow.start_activity(
             job.type,
             order,
             task_queue=settings.job_queue or None,
             # An element instance may have several jobs, and attempts that are scheduled anew: the ids tell them apart.
-            activity_id=f"{job.element}.{self._activities}",
+            activity_id=f"{job.element}.{self.activities}",
             start_to_close_timeout=timedelta(milliseconds=settings.job_timeout),
             retry_policy=RetryPolicy(
                 initial_interval=timedelta(milliseconds=job.backoff[0] if job.backoff else PAUSE_MS),
