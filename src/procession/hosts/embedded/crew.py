@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast, final
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
@@ -37,12 +37,27 @@ class Crew:
         self.pump = pump
         self.workers: dict[str, Worker] = {}
         self._loop: LoopThread | None = None
+        self.added: Callable[[str], object] | None = None
+        """Told the type of every worker that is registered."""
         self._kept: deque[AnyRequest] = deque()
         """Answers that the store did not take."""
 
     def add(self, worker: Worker) -> None:
         """Registers a worker; a second one for the same type takes the place of the first."""
         self.workers[worker.type] = worker
+        if self.added is not None:
+            self.added(worker.type)
+
+    def perform(self, job: Mapping[str, Json], tenant: str) -> AnyRequest:
+        """Does a job that came by another way than the board; gives the request that tells its outcome."""
+        type = cast("str", job["type"])
+        worker = self.workers.get(type)
+        if worker is None:
+            raise NotFound(f"no function is registered for jobs of type {type!r}")
+        work = worker.outside_work(job, tenant)
+        if worker.asynchronous:
+            return self.loop().run_all([worker.call_async(work)])[0]
+        return worker.call(work)
 
     def round(self) -> bool:
         """Does the jobs that are ready, in the calling thread. True if there were any."""

@@ -123,7 +123,7 @@ class Jobs:
         open_.handle = workflow.start_activity(
             job.type,
             order,
-            task_queue=settings.job_queue or None,
+            task_queue=settings.job_queue.replace("{type}", job.type) or None,
             # An element instance may have several jobs, and attempts that are scheduled anew: the ids tell them apart.
             activity_id=f"{job.element}.{self.activities}",
             start_to_close_timeout=timedelta(milliseconds=settings.job_timeout),
