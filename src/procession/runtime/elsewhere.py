@@ -6,6 +6,7 @@ their state. What it decided comes back as facts, one `Step` each, and is mirror
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
 
@@ -124,8 +125,8 @@ class Door(Protocol):
         """Something was put into the inbox by this process."""
         ...
 
-    def perform(self, job: Answer, tenant: str) -> Any:
-        """Does a job with the function that is registered for its type; gives the request that tells its outcome.
+    def perform(self, job: Answer, tenant: str) -> Future[Any]:
+        """Does a job with the function that is registered for its type: the request that tells its outcome.
 
         Raises `NotFound` when none is.
         """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Final, final
 
 from procession.hosts.embedded.crew import Crew
@@ -61,7 +62,7 @@ class Hosting:
         """See `Door.posted`."""
         self._pump.look()
 
-    def perform(self, job: Answer, tenant: str) -> AnyRequest:
+    def perform(self, job: Answer, tenant: str) -> Future[AnyRequest]:
         """See `Door.perform`."""
         return self._crew.perform(job, tenant)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, final
 
@@ -21,7 +22,7 @@ from procession.runtime.requests import FailJob, FinishJob, ThrowJob
 NO_FUNCTION_S: Final = 5
 """Pause before a job is tried again that no function of this process does."""
 
-Perform: TypeAlias = Callable[[Answer, str], Any]
+Perform: TypeAlias = Callable[[Answer, str], "Future[Any]"]
 """See `runtime.elsewhere.Door.perform`."""
 
 
@@ -50,7 +51,7 @@ def job_activity(perform: Perform) -> Callable[..., Any]:
         order = activity.payload_converter().from_payload(args[0].payload, JobOrder)
         attempt = activity.info().attempt
         try:
-            request = await asyncio.to_thread(perform, answer_form(order, attempt), order.tenant)
+            request = await asyncio.wrap_future(perform(answer_form(order, attempt), order.tenant))
         except NotFound as missing:
             pause = timedelta(seconds=NO_FUNCTION_S)
             raise ApplicationError(str(missing), type="procession.no-function", next_retry_delay=pause) from missing

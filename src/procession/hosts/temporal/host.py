@@ -16,7 +16,7 @@ from procession.hosts.temporal.payloads import Budget, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
 from procession.hosts.temporal.worker import CACHED, workflow_worker
-from procession.runtime.elsewhere import Answer, Door, Placement
+from procession.runtime.elsewhere import Door, Placement
 from procession.runtime.ports import Store
 from procession.runtime.requests import TakeKeys
 
@@ -116,15 +116,12 @@ class Temporal:
             first, last = cast("list[int]", door.call(request))
             return first, last
 
-        def perform(job: Answer, tenant: str) -> object:
-            return door.perform(job, tenant)
-
         assert self._reporter is not None
         worker = workflow_worker(
             self._client, self._store, self._reporter, keys, queue=self._queue, cached=self._cached
         )
         self._workers.append((worker, asyncio.create_task(worker.run())))
-        self._jobs = JobWorkers(self._client, self._queue_of, perform)
+        self._jobs = JobWorkers(self._client, self._queue_of, door.perform)
 
     def _queue_of(self, type: str) -> str:
         return self._settings.job_queue.replace("{type}", type)
