@@ -211,7 +211,7 @@ def _publish(shard: Shard, request: q.PublishMessage) -> int:
 def _broadcast(shard: Shard, request: q.BroadcastSignal) -> int:
     tenant = shard.catalog.tenant(request.tenant)
     waiting = [each for each in shard.postbox.signals(tenant, request.name) if each.instance != request.origin]
-    served = {each.process_id for each in waiting}
+    served = {each.process_id for each in waiting} | elsewhere.unheard(shard, tenant, request)
     starts = [
         each
         for each in shard.postbox.starts(tenant, request.name, SIGNAL_START)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Final, final
+from typing import Final, cast, final
 
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.pump import Pump
@@ -16,7 +16,7 @@ from procession.hosts.embedded.routing import Router
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime.elsewhere import Answer, Host, Placement
 from procession.runtime.ports import Store
-from procession.runtime.requests import AnyRequest
+from procession.runtime.requests import AnyRequest, StartProcess
 
 POLL_S: Final = 0.002
 
@@ -46,17 +46,25 @@ class Hosting:
 
     def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request, wherever it is for; see also `runtime.elsewhere.Door`."""
-        if self._router is not None and self._router.route(request):
+        if self._router is None:
+            return self._pump.call(request, timeout_s)
+        if self._router.route(request):
             return None
-        return self._pump.call(request, timeout_s)
+        result = self._pump.call(request, timeout_s)
+        if isinstance(request, StartProcess):
+            self._router.started(request.tenant, [cast("int", result)])
+        return result
 
     def call_all(self, requests: Sequence[AnyRequest], timeout_s: float) -> list[object]:
         """Carries out requests that may share commits; the first failure is raised."""
-        if self._router is not None:
+        if self._router is not None and not all(isinstance(each, StartProcess) for each in requests):
             return [self.call(request, timeout_s) for request in requests]
         tickets = [Ticket(request) for request in requests]
         self._pump.submit(tickets, timeout_s)
-        return [ticket.outcome() for ticket in tickets]
+        found = [ticket.outcome() for ticket in tickets]
+        if self._router is not None and requests:
+            self._router.started(requests[0].tenant, cast("list[int]", found))
+        return found
 
     def posted(self) -> None:
         """See `Door.posted`."""

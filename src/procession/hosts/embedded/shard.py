@@ -30,7 +30,7 @@ from procession.hosts.embedded.residents import Resident, Residents
 from procession.runtime import codec, requests
 from procession.runtime.elsewhere import OUTGOING, Delivery, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
-from procession.runtime.requests import AnyRequest, Deliver
+from procession.runtime.requests import AnyRequest, BroadcastSignal, Deliver
 from procession.runtime.rows import FailureRow, IntRow, KeyRow, OutboxRow, ShardRow
 from procession.services.catalog import Catalog
 
@@ -79,6 +79,8 @@ class Shard:
         """The behaviour flags that are switched on in this store."""
         self._large: dict[tuple[int, int], Resident] = {}
         self.carry: Carry = {}
+        self.unheard: dict[tuple[int, int], list[BroadcastSignal]] = {}
+        """Signals since the start of instances that another host runs, until what they wait for is known."""
         self.elsewhere: Elsewhere = _nowhere
         """What an event means to an instance on another host."""
         self.placement: Placement | None = None

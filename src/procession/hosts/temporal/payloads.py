@@ -82,6 +82,7 @@ class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `bodies`: instance -> its snapshot. `seen` is the number of the last delivery, `replies` those of the last updates
     by their id, `first` and `last` what is left of the keys, `activities` how many were scheduled, `at` virtual time.
+    `finish`: how the instance at home ended, when it has, and others here go on.
     """
 
     tenant: str
@@ -94,6 +95,7 @@ class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     jobs: list[CarriedJob] = []
     activities: int = 0
     at: int = 0
+    finish: c.Finish | None = None
 
 
 @final

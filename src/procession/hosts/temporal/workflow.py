@@ -141,6 +141,7 @@ class Machine:
         self._jobs.resume(carried.jobs)
         house = self._housed(carried.tenant, carried.home)
         house.give_keys(carried.first, carried.last)
+        house.result = carried.finish
         await house.resume(carried.bodies)
 
     def _housed(self, tenant: str, home: int) -> House:
@@ -224,6 +225,7 @@ class Machine:
             self._jobs.carried(),
             self._jobs.activities,
             self._at,
+            house.result,
         )
         workflow.continue_as_new(p.Input(None, self._settings, carried))
 
