@@ -57,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `virtual`: time is what deliveries say, and the engine fires the timers. `job_queue`: the task queue of jobs, in
     which `{type}` stands for their type, "" for the workflow's own. `external`: job types that are done outside, and
-    completed by an event.
+    completed by an event. `calls`: whether a called process is a workflow of its own, and not in its caller's state.
     """
 
     virtual: bool = False
@@ -65,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     job_timeout: int = 300_000
     external: list[str] = []
     budget: Budget = Budget()
+    calls: bool = False
 
 
 @final

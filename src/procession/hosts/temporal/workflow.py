@@ -32,6 +32,7 @@ from procession.core.outcome import Outcome
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.house import Body, House
 from procession.hosts.temporal.jobs import Jobs
+from procession.hosts.temporal.others import Others
 from procession.runtime.elsewhere import Delivery, Refusal, Reply
 from procession.runtime.requests import Report
 
@@ -84,6 +85,7 @@ class Machine:
         """Updates. They come after all else: a replay may put what a task without commands took in, and the update
         behind it, into one activation, and it must be the same order then."""
         self._jobs = Jobs(self._happened)
+        self._others = Others()
         self._timers: dict[int, asyncio.Task[None]] = {}
         self._settings = p.Settings()
         self._at = 0
@@ -121,7 +123,7 @@ class Machine:
                     raise  # it is only taken out of the cache
                 self._happened(house.home, e.Cancel("cancelled in Temporal"))
             await self._round()
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() and not self._others.busy)
         assert house.result is not None
         return {"state": house.result.state, "variables": house.result.variables}
 
@@ -152,9 +154,10 @@ class Machine:
     def deliver(self, deliveries: list[Delivery]) -> None:
         """Events from outside; one that was seen is dropped."""
         for delivery in deliveries:
-            if delivery.number <= self._seen:
+            # Those from other workflows have no number: the server gives each of them once.
+            if delivery.number and delivery.number <= self._seen:
                 continue
-            self._seen = delivery.number
+            self._seen = max(self._seen, delivery.number)
             item = _Item(delivery.instance, delivery.event, delivery.at)
             item.delivery = delivery
             self._items.append(item)
@@ -206,7 +209,7 @@ class Machine:
         if self._jobs.in_flight and not budget.force:
             return
         # Callers are answered first, and what comes meanwhile is taken in first.
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() and not self._others.busy)
         if self._items or self._asked:
             return
         house.durable = True
@@ -321,8 +324,19 @@ class Machine:
         """See `house.Port`. A new activation, so that a long step does not look like a deadlock."""
         await self._local(p.BREATHE)
 
+    @property
+    def apart(self) -> bool:
+        """See `house.Port`."""
+        return self._settings.calls
+
+    def start_apart(self, start: e.Start, process_id: str, first: int, last: int) -> None:
+        """See `house.Port`."""
+        given = p.Input(p.Begin(process_id, start, first, last, self._at), self._settings)
+        self._others.start(start.instance, self._tenant, process_id, given)
+
     def tell(self, instance: int, event: AnyEvent) -> None:
         """See `house.Port`."""
+        self._others.tell(instance, self._tenant, Delivery(0, instance, event, self._at))
 
     def start_job(self, body: Body, job: c.CreateJob) -> None:
         """See `house.Port`."""

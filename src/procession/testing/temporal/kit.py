@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final, cast, final
 
 from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -38,6 +39,15 @@ SETTLES_S: Final = 60.0
 """How long instances may go on by themselves."""
 FIRST_TASK: Final = 4
 """Events of a history when its first task is completed."""
+TALK: Final = {
+    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: 1,
+    EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: -1,
+    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: -1,
+    EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: 1,
+    EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: -1,
+    EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED: -1,
+}
+"""What a workflow says to others, and that it was heard."""
 STUCK_ATTEMPTS: Final = 3
 """A workflow task that failed so often will not get better in a test."""
 
@@ -47,15 +57,22 @@ class Kit:
     """Everything in one process, on the cluster at `address`."""
 
     def __init__(
-        self, address: str, namespace: str = "default", *, cached: int = 1_000, budget: Budget | None = None
+        self,
+        address: str,
+        namespace: str = "default",
+        *,
+        cached: int = 1_000,
+        budget: Budget | None = None,
+        calls: bool = False,
     ) -> None:
         self.store: Store = SQLiteStore(":memory:")
+        self.calls = calls
         self.clock: Callable[[], int] = lambda: 0
         self.loop = Loop()
         self.client: Client = self.loop.run(connect(address, namespace))
         self.desk = Desk(self.client, self.loop)
         self.queue = f"procession-test-{time.time_ns()}"
-        settings = Settings(virtual=True, job_timeout=3_600_000, budget=budget or Budget())
+        settings = Settings(virtual=True, job_timeout=3_600_000, budget=budget or Budget(), calls=calls)
         self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call)
@@ -162,16 +179,29 @@ class OnTemporal:
         return self._kit.placement.idle and self._kit.reporter.idle and not waiting
 
     async def _pending(self) -> list[bool]:
-        return list(await asyncio.gather(*(self._has_task(each) for each in self._active())))
+        look = self._talks if self._kit.calls else self._has_task
+        return list(await asyncio.gather(*(look(each) for each in self._active(ended=self._kit.calls))))
 
-    def _active(self) -> list[str]:
+    async def _talks(self, workflow: str) -> bool:
+        """Whether a workflow has a task, or speaks to another one that does not know of it yet, at any depth."""
+        if await self._has_task(workflow):
+            return True
+        open_ = 0
+        children: list[str] = []
+        async for event in self._kit.client.get_workflow_handle(workflow).fetch_history_events():
+            open_ += TALK.get(event.event_type, 0)
+            if event.HasField("child_workflow_execution_started_event_attributes"):
+                children.append(event.child_workflow_execution_started_event_attributes.workflow_execution.workflow_id)
+        return bool(open_) or any([await self._talks(each) for each in children])
+
+    def _active(self, *, ended: bool = False) -> list[str]:
         catalog = Catalog(self.store)
         found: list[str] = []
         for name, tenant in catalog.tenants.items():
             if name != self.tenant:
                 continue
             rows = self.store.read("instances", (tenant, 0, 10_000), InstanceRow)
-            found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and not row.state)
+            found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and (ended or not row.state))
         return found
 
     async def _has_task(self, workflow: str) -> bool:
