@@ -172,6 +172,19 @@ class Jobs:
         payload = workflow.payload_converter().to_payload(order)
         self._bytes += len(payload.data)
         self._commands += 1
+        if job.type in settings.local:
+            open_.handle = workflow.start_local_activity(
+                job.type,
+                RawValue(payload),
+                activity_id=f"{job.element}.{self.activities}",
+                start_to_close_timeout=timedelta(milliseconds=settings.job_timeout),
+                retry_policy=_policy(job, open_.retries),
+                # Longer pauses are timers, so that no workflow task is held open for them.
+                local_retry_threshold=timedelta(seconds=1),
+                summary=node.name or node.id,
+            )
+            self._watch(open_)
+            return
         open_.handle = workflow.start_activity(
             job.type,
             RawValue(payload),
@@ -179,15 +192,14 @@ class Jobs:
             # An element instance may have several jobs, and attempts that are scheduled anew: the ids tell them apart.
             activity_id=f"{job.element}.{self.activities}",
             start_to_close_timeout=timedelta(milliseconds=settings.job_timeout),
-            retry_policy=RetryPolicy(
-                initial_interval=timedelta(milliseconds=job.backoff[0] if job.backoff else PAUSE_MS),
-                backoff_coefficient=1.0 if job.backoff else COEFFICIENT,
-                maximum_interval=timedelta(seconds=PAUSE_MAX_S) if not job.backoff else None,
-                maximum_attempts=max(1, open_.retries),
-            ),
+            retry_policy=_policy(job, open_.retries),
             summary=node.name or node.id,
         )
-        self._open[job.job] = open_
+        self._watch(open_)
+
+    def _watch(self, open_: _Open) -> None:
+        assert open_.handle is not None
+        self._open[open_.key] = open_
         open_.handle.add_done_callback(lambda done: self._done(open_, done))
 
     def _done(self, open_: _Open, done: asyncio.Task[object]) -> None:
@@ -226,3 +238,13 @@ class Jobs:
         await workflow.sleep(timedelta(milliseconds=pause))
         if self._open.get(open_.key) is open_:
             self._schedule(open_)
+
+
+def _policy(job: c.CreateJob, retries: int) -> RetryPolicy:
+    """Attempts stay with Temporal; a worker of ours says the pauses itself, others have these."""
+    return RetryPolicy(
+        initial_interval=timedelta(milliseconds=job.backoff[0] if job.backoff else PAUSE_MS),
+        backoff_coefficient=1.0 if job.backoff else COEFFICIENT,
+        maximum_interval=None if job.backoff else timedelta(seconds=PAUSE_MAX_S),
+        maximum_attempts=max(1, retries),
+    )

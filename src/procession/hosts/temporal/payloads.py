@@ -55,15 +55,20 @@ class Budget(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How an instance is run, fixed at its start. Times are in ms.
 
-    `virtual`: time is what deliveries say, and the engine fires the timers. `job_queue`: the task queue of jobs, in
-    which `{type}` stands for their type, "" for the workflow's own. `external`: job types that are done outside, and
-    completed by an event. `calls`: whether a called process is a workflow of its own, and not in its caller's state.
+    `virtual`: time is what deliveries say, and the engine fires the timers.
+    `job_queue`: the task queue of jobs, in which `{type}` stands for their type, "" for the workflow's own.
+    `external`: job types that are done outside, and completed by an event.
+    `local`: those that are done by local activities of the workflow's own worker.
+    `calls`: whether a called process is a workflow of its own, and not in its caller's state.
+    `search`: whether the cluster has this host's search attributes.
     """
 
     virtual: bool = False
     job_queue: str = ""
     job_timeout: int = 300_000
     external: list[str] = []
+    local: list[str] = []
+    search: bool = False
     budget: Budget = Budget()
     calls: bool = False
 
@@ -188,6 +193,8 @@ class JobFailure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     at: int = 0
 
 
+REFUSED: Final = "procession.refused"
+"""The type of the error that refuses an update, or a start: its details are a code and a reason."""
 FAILED: Final = "procession.failed"
 """The type of an application error whose first detail is a `JobFailure`."""
 BPMN_ERROR: Final = "BpmnError"
@@ -238,6 +245,7 @@ __all__ = [
     "DELIVER",
     "FAILED",
     "HOST",
+    "REFUSED",
     "REPORT",
     "TOKENS",
     "TRAMPOLINE",

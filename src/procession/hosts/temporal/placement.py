@@ -14,7 +14,7 @@ from typing import Final, cast, final
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
@@ -114,6 +114,10 @@ class TemporalPlacement:
                 f"instance {delivery.instance} does not answer: is there a worker for task queue {self._queue!r}?"
             ) from error
         except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.type == p.REFUSED:
+                code, reason = cause.details
+                return Reply(0, code, reason)
             raise NotFound(f"instance {delivery.instance} has ended") from error
 
     def _start(self) -> None:

@@ -30,6 +30,7 @@ from procession.core.events import AnyEvent
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
 from procession.hosts.temporal import payloads as p
+from procession.hosts.temporal.admission import refused
 from procession.hosts.temporal.house import Body, House
 from procession.hosts.temporal.jobs import Jobs
 from procession.hosts.temporal.others import Others
@@ -134,7 +135,7 @@ class Machine:
         house.give_keys(begin.first, begin.last)
         outcome = await house.begin(start, self._now(begin.at))
         if outcome.rejected:
-            raise ApplicationError(outcome.reason, type="procession.refused", non_retryable=True)
+            raise ApplicationError(outcome.reason, type=p.REFUSED, non_retryable=True)
 
     async def _resume(self, carried: p.Carried) -> None:
         self._at, self._seen = carried.at, carried.seen
@@ -161,6 +162,15 @@ class Machine:
             item = _Item(delivery.instance, delivery.event, delivery.at)
             item.delivery = delivery
             self._items.append(item)
+
+    def check(self, delivery: Delivery) -> None:
+        """Refuses an update that cannot be carried out; see `admission`."""
+        body = self._house.bodies.get(delivery.instance) if self._house is not None else None
+        if self._house is None:
+            return
+        found = refused(body.state if body is not None else None, delivery.instance, delivery.event)
+        if found is not None:
+            raise ApplicationError(found[1], *found, type=p.REFUSED, non_retryable=True)
 
     async def ask_event(self, delivery: Delivery) -> Reply:
         """One event from outside, and what becomes of it."""
@@ -396,6 +406,11 @@ class ProcessWorkflow:
     async def ask(self, delivery: Delivery) -> Reply:
         """See `Machine.ask_event`."""
         return await self.machine.ask_event(delivery)
+
+    @ask.validator
+    def check(self, delivery: Delivery) -> None:
+        """See `Machine.check`."""
+        self.machine.check(delivery)
 
     @workflow.signal(name=p.TRAMPOLINE)
     def trampoline(self) -> None:
