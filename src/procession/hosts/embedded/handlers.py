@@ -72,12 +72,15 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         timer=request.timer,
         skipped=request.skipped,
     )
+    shard.direct = request.direct
     try:
         resident = start_instance(shard, tenant, definition, start)
     except ProcessionError:
+        shard.direct = False
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
         raise
+    shard.direct = False
     if request.message:
         shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, key))
         if resident.state.status is not Status.ACTIVE:

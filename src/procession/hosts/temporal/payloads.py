@@ -12,7 +12,7 @@ from temporalio.converter import CompositePayloadConverter, DefaultPayloadConver
 from procession.base.values import Json
 from procession.core import commands as c
 from procession.core.events import Choice, Resolved, StoresAnswered
-from procession.runtime.elsewhere import Begin, Delivery, Reply
+from procession.runtime.elsewhere import Begin, Delivery, Reply, Screen
 from procession.runtime.requests import Report
 
 HOST: Final = "temporal"
@@ -22,6 +22,8 @@ DELIVER: Final = "procession.deliver"
 """The signal that brings events: a list of `Delivery`."""
 ASK: Final = "procession.ask"
 """The update that brings one event and waits for what becomes of it; also the local activity that asks the engine."""
+SCREEN: Final = "procession.screen"
+"""The update that answers what is next: a `Screen`."""
 REPORT: Final = "procession.report"
 """The local activity that hands a report over before the task that it is about is committed."""
 BREATHE: Final = "procession.breathe"
@@ -247,6 +249,7 @@ __all__ = [
     "HOST",
     "REFUSED",
     "REPORT",
+    "SCREEN",
     "TOKENS",
     "TRAMPOLINE",
     "Answers",
@@ -263,5 +266,6 @@ __all__ = [
     "ProcessionPayloadConverter",
     "Question",
     "Reply",
+    "Screen",
     "Settings",
 ]

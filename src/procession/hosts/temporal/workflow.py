@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol, cast, final
@@ -29,18 +30,21 @@ from procession.core import events as e
 from procession.core.events import AnyEvent
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
+from procession.core.variables import visible
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.admission import refused
 from procession.hosts.temporal.house import Body, House
 from procession.hosts.temporal.jobs import Jobs
 from procession.hosts.temporal.others import Others
-from procession.runtime.elsewhere import Delivery, Refusal, Reply
+from procession.runtime.elsewhere import Delivery, Refusal, Reply, Screen
 from procession.runtime.requests import Report
 
 LOCAL_S: Final = 10
 """How long a local activity may take before it is tried again, in seconds."""
 
 
+MOMENT_S: Final = 0.1
+"""How long "what is next" waits for an answer."""
 REPLIES_MAX: Final = 128
 """Updates whose answer is known to the next run, in case the caller asks again."""
 
@@ -187,6 +191,37 @@ class Machine:
         while len(self._replies) > REPLIES_MAX:
             self._replies.popitem(last=False)
         return reply
+
+    async def screen(self) -> Screen:
+        """What is next for who plays this instance; `working` when that is not known after a moment."""
+        found = self._screen()
+        if found is None:
+            # Not longer: a handler that waits would keep the run from ending.
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self._screen() is not None, timeout=MOMENT_S, timeout_summary="next screen"
+                )
+            found = self._screen()
+        return found or Screen("working", self._house.home if self._house is not None else 0)
+
+    def _screen(self) -> Screen | None:
+        house = self._house
+        if house is None or self._items or self._asked:
+            return None
+        for body in house.bodies.values():
+            for element in body.state.elements.values():
+                if element.is_open_task:
+                    node = body.linked.nodes[element.node]
+                    attributes = dict(element.attributes or {})
+                    seen = visible(element)
+                    return Screen("task", body.key, element.key, node.id, attributes, seen, body.state.seq)
+        home = house.bodies.get(house.home)
+        if house.result is not None:
+            return Screen(house.result.state, house.home, variables=house.result.variables)
+        if home is not None and any(body.state.incidents for body in house.bodies.values()):
+            root = home.state.root
+            return Screen("incident", house.home, variables=dict(root.variables or {}) if root is not None else {})
+        return None
 
     def renew(self) -> None:
         """Goes on in a new run as soon as nothing is in flight."""
@@ -411,6 +446,11 @@ class ProcessWorkflow:
     def check(self, delivery: Delivery) -> None:
         """See `Machine.check`."""
         self.machine.check(delivery)
+
+    @workflow.update(name=p.SCREEN)
+    async def screen(self) -> Screen:
+        """See `Machine.screen`."""
+        return await self.machine.screen()
 
     @workflow.signal(name=p.TRAMPOLINE)
     def trampoline(self) -> None:
