@@ -87,7 +87,8 @@ class Jobs:
 
     def start(self, body: Body, job: c.CreateJob) -> None:
         """Schedules the activity of a job, unless its type is done outside."""
-        if job.type not in self.settings.external:
+        external = self.settings.external
+        if job.type not in external and "*" not in external:
             left = self._left.pop(job.job, None)
             retries, attempts = (left.retries, left.attempts) if left is not None else (job.retries, 0)
             self._schedule(_Open(body, job.job, retries, attempts))

@@ -58,14 +58,16 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How an instance is run, fixed at its start. Times are in ms.
 
     `virtual`: time is what deliveries say, and the engine fires the timers.
+    `shifted`: the clock is the workflow's, moved so that the instance starts at the time that its start says.
     `job_queue`: the task queue of jobs, in which `{type}` stands for their type, "" for the workflow's own.
-    `external`: job types that are done outside, and completed by an event.
+    `external`: job types that are done outside, and completed by an event; `*` for all.
     `local`: those that are done by local activities of the workflow's own worker.
     `calls`: whether a called process is a workflow of its own, and not in its caller's state.
     `search`: whether the cluster has this host's search attributes.
     """
 
     virtual: bool = False
+    shifted: bool = False
     job_queue: str = ""
     job_timeout: int = 300_000
     external: list[str] = []
@@ -89,7 +91,8 @@ class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """All that a run leaves to the next one.
 
     `bodies`: instance -> its snapshot. `seen` is the number of the last delivery, `replies` those of the last updates
-    by their id, `first` and `last` what is left of the keys, `activities` how many were scheduled, `at` virtual time.
+    by their id, `first` and `last` what is left of the keys, `activities` how many were scheduled. `at` is virtual
+    time, `shift` that of a shifted clock.
     `finish`: how the instance at home ended, when it has, and others here go on.
     """
 
@@ -103,6 +106,7 @@ class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     jobs: list[CarriedJob] = []
     activities: int = 0
     at: int = 0
+    shift: int = 0
     finish: c.Finish | None = None
 
 

@@ -61,7 +61,7 @@ class TemporalPlacement:
         self._loop = loop
         self._store = store
         self._queue = queue
-        self._settings = settings
+        self.settings = settings
         self._takes = takes
         self._arrived: Callable[[Arrived], object] = _nobody
         self._names: dict[int, str] = {}
@@ -76,11 +76,12 @@ class TemporalPlacement:
     @property
     def keeps_time(self) -> bool:
         """See `Placement.keeps_time`."""
-        return not self._settings.virtual
+        return not self.settings.virtual
 
     def external(self, type: str) -> bool:
         """See `Placement.external`."""
-        return type in self._settings.external
+        external = self.settings.external
+        return type in external or "*" in external
 
     def takes(self, tenant: str, process_id: str) -> bool:
         """See `Placement.takes`."""
@@ -140,7 +141,7 @@ class TemporalPlacement:
                 return await ask(p.SCREEN, result_type=p.Screen, rpc_timeout=wait)
             start = WithStartWorkflowOperation[object, object](
                 begin.process_id,
-                p.Input(begin, self._settings),
+                p.Input(begin, self.settings),
                 id=id,
                 task_queue=self._queue,
                 # Should the outbox have been faster, it is that one which answers.
@@ -216,7 +217,7 @@ class TemporalPlacement:
         try:
             await self._client.start_workflow(
                 begin.process_id,
-                p.Input(begin, self._settings),
+                p.Input(begin, self.settings),
                 id=workflow_id(tenant, linked.instance),
                 task_queue=self._queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

@@ -95,6 +95,7 @@ class Machine:
         self._settings = p.Settings()
         self._at = 0
         self._seen = 0
+        self._shift = 0
         self._tenant = ""
         self._house: House | None = None
         self._task = 0
@@ -137,12 +138,14 @@ class Machine:
         start = begin.start
         house = self._housed(start.tenant, start.instance)
         house.give_keys(begin.first, begin.last)
+        if self._settings.shifted:
+            self._shift = begin.at - self._clock()
         outcome = await house.begin(start, self._now(begin.at))
         if outcome.rejected:
             raise ApplicationError(outcome.reason, type=p.REFUSED, non_retryable=True)
 
     async def _resume(self, carried: p.Carried) -> None:
-        self._at, self._seen = carried.at, carried.seen
+        self._at, self._seen, self._shift = carried.at, carried.seen, carried.shift
         self._replies = OrderedDict(carried.replies)
         self._jobs.activities = carried.activities
         self._jobs.resume(carried.jobs)
@@ -273,6 +276,7 @@ class Machine:
             self._jobs.carried(),
             self._jobs.activities,
             self._at,
+            self._shift,
             house.result,
         )
         workflow.continue_as_new(p.Input(None, self._settings, carried))
@@ -288,7 +292,7 @@ class Machine:
 
     def _sleeps(self, idle: int) -> bool:
         """Whether nothing is due for so long."""
-        now = workflow.time_ns() // 1_000_000
+        now = self._clock()
         timers = (timer.due for body in self.house.bodies.values() for timer in body.state.timers.values())
         return all(due - now > idle for due in timers)
 
@@ -313,7 +317,10 @@ class Machine:
         if self._settings.virtual:
             self._at = max(self._at, said)
             return self._at
-        return workflow.time_ns() // 1_000_000
+        return self._clock()
+
+    def _clock(self) -> int:
+        return workflow.time_ns() // 1_000_000 + self._shift
 
     # --- reports
 
@@ -407,7 +414,7 @@ class Machine:
             sleeping.cancel()
 
     async def _sleep(self, instance: int, timer: int, due: int, summary: str) -> None:
-        left = due - workflow.time_ns() // 1_000_000
+        left = due - self._clock()
         if left > 0:
             await workflow.sleep(timedelta(milliseconds=left), summary=summary)
         self._timers.pop(timer, None)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Final, cast, final
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -16,6 +18,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
@@ -64,7 +67,10 @@ class Kit:
         cached: int = 1_000,
         budget: Budget | None = None,
         calls: bool = False,
+        skipping: bool = False,
     ) -> None:
+        """`cached`, `budget`, `calls`: see `Temporal`. With `skipping` time is the cluster's, which skips it (server
+        1.32): timers are Temporal's, and jobs are no activities, because nothing is skipped while one is in flight."""
         self.store: Store = SQLiteStore(":memory:")
         self.calls = calls
         self.clock: Callable[[], int] = lambda: 0
@@ -72,7 +78,15 @@ class Kit:
         self.client: Client = self.loop.run(connect(address, namespace))
         self.desk = Desk(self.client, self.loop)
         self.queue = f"procession-test-{time.time_ns()}"
-        settings = Settings(virtual=True, job_timeout=3_600_000, budget=budget or Budget(), calls=calls)
+        self.skipper = TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False)) if skipping else None
+        settings = Settings(
+            virtual=not skipping,
+            shifted=skipping,
+            external=["*"] if skipping else [],
+            job_timeout=3_600_000,
+            budget=budget or Budget(),
+            calls=calls,
+        )
         self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call)
@@ -139,13 +153,43 @@ class OnTemporal:
 
     def call(self, request: InHouse) -> object:
         """See `Engines.call`. Jobs are activities, so they are answered at the desk."""
-        answer = DESK.get(type(request))
+        answer = DESK.get(type(request)) if self._kit.skipper is None else None
         if answer is not None:
             answer(self, request)
             return None
         if self._router.route(cast("q.AnyRequest", request)):
             return None
         return self.pump.call(request)
+
+    def moved(self, by: int) -> None:
+        """See `Engines.moved`: the cluster skips as much, for each instance that goes on."""
+        skipper = self._kit.skipper
+        if skipper is None or by <= 0:
+            return
+
+        async def skip(workflow: str) -> None:
+            with suppress(RPCError):  # it has ended
+                handle = self._kit.client.get_workflow_handle(workflow)
+                await skipper.fast_forward(handle, timedelta(milliseconds=by))
+
+        async def all_of() -> None:
+            await asyncio.gather(*(skip(each) for each in self._active()))
+
+        self._kit.loop.run(all_of())
+
+    def next_timer(self) -> int | None:
+        """See `Engines.next_timer`."""
+        shard = self.pump.shard
+        if self._kit.skipper is None or shard is None:
+            return None
+        tenant = Catalog(self.store).tenants.get(self.tenant)
+        dues = (
+            timer.due
+            for _, resident in shard.residents.items()
+            if resident.tenant == tenant and not resident.state.suspended
+            for timer in resident.state.timers.values()
+        )
+        return min(dues, default=None)
 
     def turn(self) -> bool:
         """See `Engines.turn`."""
