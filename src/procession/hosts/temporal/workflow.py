@@ -90,6 +90,8 @@ class Machine:
         self._task = 0
         self._index = 0
         self._kept: list[Report] = []
+        self._nudged = False
+        """Whether somebody asks for what is kept: the store shows less than there is."""
 
     @property
     def house(self) -> House:
@@ -111,7 +113,7 @@ class Machine:
         await self._report()
         while self._house.bodies:
             try:
-                await workflow.wait_condition(lambda: bool(self._items or self._asked))
+                await workflow.wait_condition(lambda: bool(self._items or self._asked or self._nudged))
             except asyncio.CancelledError:
                 if workflow.cancellation_reason() is None:
                     raise  # it is only taken out of the cache
@@ -123,7 +125,8 @@ class Machine:
         return {"state": result.state, "variables": result.variables}
 
     def deliver(self, deliveries: list[Delivery]) -> None:
-        """Events from outside; one that was seen is dropped."""
+        """Events from outside; one that was seen is dropped. Without any, what was kept is told."""
+        self._nudged = self._nudged or not deliveries
         for delivery in deliveries:
             if delivery.number <= self._seen:
                 continue
@@ -146,6 +149,7 @@ class Machine:
         return {str(body.key): _tokens(body) for body in self._house.bodies.values()}
 
     async def _round(self) -> None:
+        self._nudged = False
         while self._items or self._asked:
             item = (self._items or self._asked).popleft()
             outcome = await self._taken(item)
@@ -187,10 +191,12 @@ class Machine:
         self._kept = []
         if not reports:
             return
-        if workflow.unsafe.is_replaying() and not durable:
-            # Whoever ran this before may have died before he told it: it is told with what comes next.
+        if workflow.unsafe.is_replaying():
+            # Whoever ran this before may have died before he told it: it is told with what comes next. Of what was
+            # stored the marker is enough for this workflow, and not for the reports before it.
             self._kept = reports
-            return
+            if not durable:
+                return
         info = workflow.info()
         task = info.get_current_history_length()
         self._index = self._index + 1 if task == self._task else 0
