@@ -20,6 +20,8 @@ from procession.core.flags import unknown
 from procession.core.jobs import command_of
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
+from procession.core.pending import pending
+from procession.core.snapshot import dump, load
 from procession.core.state import State, Status
 from procession.core.step import step
 from procession.runtime import codec
@@ -129,6 +131,32 @@ class House:
     def give_keys(self, first: int, last: int) -> None:
         """Keys from `first` up to, not including, `last`. What is left of the old ones is not used any more."""
         self._first, self._last = first, last
+
+    def carried(self) -> dict[int, msgspec.Raw]:
+        """Snapshots by instance, of a house in which nothing is under way and everything was reported."""
+        return {body.key: msgspec.Raw(dump(body.state)) for body in self.bodies.values()}
+
+    @property
+    def keys(self) -> tuple[int, int]:
+        """What is left of the keys."""
+        return self._first, self._last
+
+    async def resume(self, bodies: Mapping[int, msgspec.Raw]) -> None:
+        """Takes over what a run before left, and does again what open parts of it stand for."""
+        for key, snapshot in bodies.items():
+            state = load(bytes(snapshot))
+            body = self.bodies[key] = Body(key, self._programs(state.program))
+            body.state = state
+            foreign = unknown(state.flags)
+            if foreign:
+                raise Unreadable(f"instance {key} was started by a newer version (behaviour flags {foreign:#x})")
+        for body in list(self.bodies.values()):
+            for command in pending(body.linked, body.state):
+                does = CARRY.get(type(command))
+                if does is not None:
+                    does(self, self._port, body, command)
+            await self._settle(body, body.state.at)
+            await self._follow(body.state.at)
 
     async def begin(self, start: e.Start, at: int) -> Outcome:
         """Starts an instance, and all that follows at once. `at` is in Unix ms."""

@@ -26,6 +26,8 @@ REPORT: Final = "procession.report"
 """The local activity that hands a report over before the task that it is about is committed."""
 BREATHE: Final = "procession.breathe"
 """The local activity that does nothing, between two stretches of one long step."""
+TRAMPOLINE: Final = "procession.trampoline"
+"""The signal that lets an instance go on in a new run at once, so that it comes under the newest worker."""
 TOKENS: Final = "procession.tokens"
 """The query for the token positions."""
 ANSWER: Final = "$procession"
@@ -33,25 +35,74 @@ ANSWER: Final = "$procession"
 
 
 @final
+class Budget(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """When a run ends and the next one takes its instances over. All are far below the server's limits.
+
+    `events` and `bytes` of history, `steps` that a replay would have to do again (each some 0.1 ms). A run with
+    `idle_events` ends before a sleep of `idle` ms, so that waking up is cheap. `force` does not wait for activities in
+    flight: they are done again, under their idempotency keys.
+    """
+
+    events: int = 2_000
+    bytes: int = 1_048_576
+    steps: int = 4_000
+    idle: int = 3_600_000
+    idle_events: int = 200
+    force: bool = False
+
+
+@final
 class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How an instance is run, fixed at its start. Times are in ms.
 
-    `virtual`: time is what deliveries say, and the engine fires the timers. `job_queue`: the task queue of jobs, ""
-    for the workflow's own. `external`: job types that are done outside and completed by an update.
+    `virtual`: time is what deliveries say, and the engine fires the timers. `job_queue`: the task queue of jobs, in
+    which `{type}` stands for their type, "" for the workflow's own. `external`: job types that are done outside, and
+    completed by an event.
     """
 
     virtual: bool = False
     job_queue: str = ""
     job_timeout: int = 300_000
     external: list[str] = []
+    budget: Budget = Budget()
+
+
+@final
+class CarriedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A job that is to be scheduled in the next run, with what is left of its retries and its attempts so far."""
+
+    job: int
+    retries: int
+    attempts: int
+
+
+@final
+class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """All that a run leaves to the next one.
+
+    `bodies`: instance -> its snapshot. `seen` is the number of the last delivery, `replies` those of the last updates
+    by their id, `first` and `last` what is left of the keys, `activities` how many were scheduled, `at` virtual time.
+    """
+
+    tenant: str
+    home: int
+    bodies: dict[int, msgspec.Raw]
+    first: int
+    last: int
+    seen: int = 0
+    replies: list[tuple[str, Reply]] = []
+    jobs: list[CarriedJob] = []
+    activities: int = 0
+    at: int = 0
 
 
 @final
 class Input(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The argument of a workflow."""
+    """The argument of a workflow: how it begins, or what the run before left."""
 
-    begin: Begin
+    begin: Begin | None = None
     settings: Settings = Settings()
+    carried: Carried | None = None
 
 
 @final
@@ -186,8 +237,12 @@ __all__ = [
     "HOST",
     "REPORT",
     "TOKENS",
+    "TRAMPOLINE",
     "Answers",
     "Begin",
+    "Budget",
+    "Carried",
+    "CarriedJob",
     "Delivery",
     "Envelope",
     "Input",

@@ -8,7 +8,7 @@ the core (docs/design/0011). What must not live here: what an event or a command
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -38,6 +38,9 @@ from procession.runtime.requests import Report
 LOCAL_S: Final = 10
 """How long a local activity may take before it is tried again, in seconds."""
 
+
+REPLIES_MAX: Final = 128
+"""Updates whose answer is known to the next run, in case the caller asks again."""
 
 _PATIENT: Final = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10))
 
@@ -92,6 +95,10 @@ class Machine:
         self._kept: list[Report] = []
         self._nudged = False
         """Whether somebody asks for what is kept: the store shows less than there is."""
+        self._replies: OrderedDict[str, Reply] = OrderedDict()
+        self._renew = False
+        self._taken_in = 0
+        """Events that this run took in."""
 
     @property
     def house(self) -> House:
@@ -100,29 +107,48 @@ class Machine:
         return self._house
 
     async def run(self, given: p.Input) -> dict[str, object]:
-        """From the start to the end of the instance that gave the workflow its id."""
-        begin, self._settings = given.begin, given.settings
-        self._jobs.settings = given.settings
-        start = begin.start
-        self._tenant = start.tenant
-        self._house = House(start.tenant, start.instance, self, partial(self.around.linked, start.tenant))
-        self._house.give_keys(begin.first, begin.last)
-        outcome = await self._house.begin(start, self._now(begin.at))
-        if outcome.rejected:
-            raise ApplicationError(outcome.reason, type="procession.refused", non_retryable=True)
+        """From the start, or where the run before ended, to the end of the instance that gave the workflow its id."""
+        self._settings = self._jobs.settings = given.settings
+        if given.carried is not None:
+            await self._resume(given.carried)
+        else:
+            await self._begin(given.begin)
         await self._report()
-        while self._house.bodies:
+        house = self.house
+        while house.bodies:
             try:
-                await workflow.wait_condition(lambda: bool(self._items or self._asked or self._nudged))
+                await workflow.wait_condition(self._has_work)
             except asyncio.CancelledError:
                 if workflow.cancellation_reason() is None:
                     raise  # it is only taken out of the cache
-                self._items.append(_Item(start.instance, e.Cancel("cancelled in Temporal")))
+                self._happened(house.home, e.Cancel("cancelled in Temporal"))
             await self._round()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        result = self._house.result
-        assert result is not None
-        return {"state": result.state, "variables": result.variables}
+        assert house.result is not None
+        return {"state": house.result.state, "variables": house.result.variables}
+
+    async def _begin(self, begin: p.Begin | None) -> None:
+        assert begin is not None, "a workflow without a beginning"
+        start = begin.start
+        house = self._housed(start.tenant, start.instance)
+        house.give_keys(begin.first, begin.last)
+        outcome = await house.begin(start, self._now(begin.at))
+        if outcome.rejected:
+            raise ApplicationError(outcome.reason, type="procession.refused", non_retryable=True)
+
+    async def _resume(self, carried: p.Carried) -> None:
+        self._at, self._seen = carried.at, carried.seen
+        self._replies = OrderedDict(carried.replies)
+        self._jobs.activities = carried.activities
+        self._jobs.resume(carried.jobs)
+        house = self._housed(carried.tenant, carried.home)
+        house.give_keys(carried.first, carried.last)
+        await house.resume(carried.bodies)
+
+    def _housed(self, tenant: str, home: int) -> House:
+        self._tenant = tenant
+        house = self._house = House(tenant, home, self, partial(self.around.linked, tenant))
+        return house
 
     def deliver(self, deliveries: list[Delivery]) -> None:
         """Events from outside; one that was seen is dropped. Without any, what was kept is told."""
@@ -137,10 +163,26 @@ class Machine:
 
     async def ask_event(self, delivery: Delivery) -> Reply:
         """One event from outside, and what becomes of it."""
+        update = workflow.current_update_info()
+        id = update.id if update is not None else ""
+        known = self._replies.get(id)
+        if known is not None:
+            return known  # a run before answered it
         item = _Item(delivery.instance, delivery.event, delivery.at)
         item.reply = asyncio.get_running_loop().create_future()
         self._asked.append(item)
-        return await item.reply
+        reply = await item.reply
+        self._replies[id] = reply
+        while len(self._replies) > REPLIES_MAX:
+            self._replies.popitem(last=False)
+        return reply
+
+    def _has_work(self) -> bool:
+        return bool(self._items or self._asked or self._renew or self._nudged)
+
+    def renew(self) -> None:
+        """Goes on in a new run as soon as nothing is in flight."""
+        self._renew = True
 
     def tokens(self) -> dict[str, dict[str, int]]:
         """Instance -> element id -> how many element instances are active there."""
@@ -157,7 +199,55 @@ class Machine:
             if item.reply is not None:
                 seq = body.state.seq if body is not None else 0
                 item.reply.set_result(Reply(seq, outcome.rejected, outcome.reason))
+            self._taken_in += 1
         await self._report()
+        await self._renewed()
+
+    async def _renewed(self) -> None:
+        """Ends the run when its budget is spent and nothing is in flight; until then nothing new is scheduled."""
+        house, budget = self.house, self._settings.budget
+        if not house.bodies or not (self._renew or self._spent(budget)):
+            return
+        self._jobs.draining = True
+        if self._jobs.in_flight and not budget.force:
+            return
+        # Callers are answered first, and what comes meanwhile is taken in first.
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._items or self._asked:
+            return
+        house.durable = True
+        await self._report()
+        if self._items or self._asked:
+            return
+        first, last = house.keys
+        carried = p.Carried(
+            self._tenant,
+            house.home,
+            house.carried(),
+            first,
+            last,
+            self._seen,
+            list(self._replies.items()),
+            self._jobs.carried(),
+            self._jobs.activities,
+            self._at,
+        )
+        workflow.continue_as_new(p.Input(None, self._settings, carried))
+
+    def _spent(self, budget: p.Budget) -> bool:
+        info = workflow.info()
+        events = info.get_current_history_length()
+        if info.is_continue_as_new_suggested() or self._taken_in >= budget.steps:
+            return True
+        if self._taken_in and (events >= budget.events or info.get_current_history_size() >= budget.bytes):
+            return True
+        return events >= budget.idle_events and not self._jobs.in_flight and self._sleeps(budget.idle)
+
+    def _sleeps(self, idle: int) -> bool:
+        """Whether nothing is due for so long."""
+        now = workflow.time_ns() // 1_000_000
+        timers = (timer.due for body in self.house.bodies.values() for timer in body.state.timers.values())
+        return all(due - now > idle for due in timers)
 
     async def _taken(self, item: _Item) -> Outcome:
         outcome = await self.house.take(item.instance, item.event, self._now(item.at))
@@ -299,6 +389,11 @@ class ProcessWorkflow:
     async def ask(self, delivery: Delivery) -> Reply:
         """See `Machine.ask_event`."""
         return await self.machine.ask_event(delivery)
+
+    @workflow.signal(name=p.TRAMPOLINE)
+    def trampoline(self) -> None:
+        """See `Machine.renew`."""
+        self.machine.renew()
 
     @workflow.query(name=p.TOKENS)
     def tokens(self) -> dict[str, dict[str, int]]:

@@ -23,7 +23,7 @@ from procession.hosts.embedded.routing import Router
 from procession.hosts.embedded.tickets import InHouse
 from procession.hosts.temporal.cluster import Histories, Loop, connect
 from procession.hosts.temporal.ids import workflow_id
-from procession.hosts.temporal.payloads import JobAnswer, JobFailure, Settings
+from procession.hosts.temporal.payloads import Budget, JobAnswer, JobFailure, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
 from procession.hosts.temporal.worker import workflow_worker
@@ -36,6 +36,8 @@ from procession.testing.temporal.desk import Desk
 
 SETTLES_S: Final = 60.0
 """How long instances may go on by themselves."""
+FIRST_TASK: Final = 4
+"""Events of a history when its first task is completed."""
 STUCK_ATTEMPTS: Final = 3
 """A workflow task that failed so often will not get better in a test."""
 
@@ -44,16 +46,17 @@ STUCK_ATTEMPTS: Final = 3
 class Kit:
     """Everything in one process, on the cluster at `address`."""
 
-    def __init__(self, address: str, namespace: str = "default", *, cached: int = 1_000) -> None:
+    def __init__(
+        self, address: str, namespace: str = "default", *, cached: int = 1_000, budget: Budget | None = None
+    ) -> None:
         self.store: Store = SQLiteStore(":memory:")
         self.clock: Callable[[], int] = lambda: 0
         self.loop = Loop()
         self.client: Client = self.loop.run(connect(address, namespace))
         self.desk = Desk(self.client, self.loop)
         self.queue = f"procession-test-{time.time_ns()}"
-        self.placement = TemporalPlacement(
-            self.client, self.loop, self.store, queue=self.queue, settings=Settings(virtual=True, job_timeout=3_600_000)
-        )
+        settings = Settings(virtual=True, job_timeout=3_600_000, budget=budget or Budget())
+        self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call)
         self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told)
@@ -107,12 +110,12 @@ class OnTemporal:
         assert shard is not None
         shard.zone = zone
         self._router = Router(kit.store, kit.placement, clock, self._wait)
-        self._tenant = ""
+        self.tenant = ""
 
     def take_tenant(self, known: int) -> str:
         """See `Engines.take_tenant`. The cluster may have seen others: the id of a workflow is used once."""
-        self._tenant = f"{self._kit.queue}-{known}"
-        return self._tenant
+        self.tenant = f"{self._kit.queue}-{known}"
+        return self.tenant
 
     def renew(self) -> None:
         """See `Engines.renew`."""
@@ -165,7 +168,7 @@ class OnTemporal:
         catalog = Catalog(self.store)
         found: list[str] = []
         for name, tenant in catalog.tenants.items():
-            if name != self._tenant:
+            if name != self.tenant:
                 continue
             rows = self.store.read("instances", (tenant, 0, 10_000), InstanceRow)
             found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and not row.state)
@@ -183,7 +186,8 @@ class OnTemporal:
                 return False
             raise
         if not found.HasField("pending_workflow_task"):
-            return False
+            # The first task of a run that follows another one may be put off by the server.
+            return found.workflow_execution_info.history_length < FIRST_TASK
         if found.pending_workflow_task.attempt > STUCK_ATTEMPTS:
             raise ProcessionError(f"{workflow}: {await self._why(workflow)}")
         return True
