@@ -50,10 +50,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SWEEP_S", 0.02)
 
 
-def envelope(task: int, *steps: int) -> Envelope:
+def envelope(task: int, *steps: int, run: str = RUN) -> Envelope:
     """What a task told."""
     told = [Step(seq, 0, msgspec.Raw(b"[]")) for seq in steps]
-    return Envelope(RUN, task, 0, [Report(TENANT, 1, HOST, 1, told)])
+    return Envelope(run, task, 0, [Report(TENANT, 1, HOST, 1, told)])
 
 
 def handed(store: SQLiteStore) -> list[list[int]]:
@@ -149,4 +149,13 @@ def test_its_own_reports_are_not_taken_for_those_of_another(store: SQLiteStore) 
     assert held(store) == 1
     told.tasks[3] = True
     until(lambda: handed(store) == [[1]])
+    reporter.close()
+
+
+def test_what_was_held_of_the_run_before_comes_first(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ORPHAN_MS", 3_600_000)
+    left_behind(store, envelope(9, 1, 2, run="before"))
+    reporter = Reporter(store, Told(t3=True, t9=True))
+    reporter.offer(envelope(3, 3))
+    until(lambda: handed(store) == [[1, 2], [3]])
     reporter.close()

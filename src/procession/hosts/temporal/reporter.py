@@ -166,8 +166,8 @@ class Reporter:
         if not over:
             self._later(batch)
             return
-        # What another process held of this run comes before what this one tells.
-        if not self._inherit(run, over[0].envelope.task):
+        # What another process held of this instance comes before what this one tells.
+        if not self._inherit(over[0].envelope):
             self._later(batch)
             return
         with self._handing:
@@ -210,12 +210,22 @@ class Reporter:
         except ProcessionError as error:
             _LOG.warning("reports that others left wait: %s", error)
 
-    def _inherit(self, run: str, task: int) -> bool:
-        """Settles what other processes held of a run that this one goes on with; whether nothing is left of it."""
-        if task <= FIRST_TASK or run in self._runs:
+    def _inherit(self, envelope: Envelope) -> bool:
+        """Settles what other processes held of an instance that this one goes on with, in this run or the one before;
+        whether nothing is left of it."""
+        run, first = envelope.run, envelope.reports[0]
+        fresh = envelope.task <= FIRST_TASK and first.steps and first.steps[0].seq == 1
+        if fresh or run in self._runs:
             return True
-        held = [row for row in self._orphans(_FOREVER) if row.source == f"r:{run}" and _task_of(row) < task]
-        if not self._adopt(held):
+        runs: dict[str, list[HeldRow]] = {}
+        for row in self._orphans(_FOREVER):
+            report = _report_of(row)
+            same = row.source == f"r:{run}"
+            if (report.tenant, report.home) == (first.tenant, first.home) and (
+                not same or _task_of(row) < envelope.task
+            ):
+                runs.setdefault(row.source, []).append(row)
+        if not all([self._adopt(rows) for rows in runs.values()]):
             return False
         self._runs[run] = None
         while len(self._runs) > REPORTED_MAX:
@@ -240,8 +250,7 @@ class Reporter:
         if not rows:
             return True
         rows = sorted(rows, key=lambda row: row.source_number)
-        report = requests.decode(rows[0].body)
-        assert isinstance(report, Report), "only reports are held"
+        report = _report_of(rows[0])
         try:
             known = self._histories.committed(
                 workflow_id(report.tenant, report.home),
@@ -289,6 +298,12 @@ class Reporter:
 
 def _task_of(row: HeldRow) -> int:
     return row.source_number >> 2 * INDEX_BITS
+
+
+def _report_of(row: HeldRow) -> Report:
+    report = requests.decode(row.body)
+    assert isinstance(report, Report), "only reports are held"
+    return report
 
 
 def trimmed(report: Report, upto: int) -> Report:
