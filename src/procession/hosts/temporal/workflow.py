@@ -178,7 +178,9 @@ class Machine:
         return reply
 
     def _has_work(self) -> bool:
-        return bool(self._items or self._asked or self._renew or self._nudged)
+        # A run that drains waits for what is in flight, which comes as an item.
+        renew = self._renew and not (self._jobs.draining and self._jobs.in_flight)
+        return bool(self._items or self._asked or renew or self._nudged)
 
     def renew(self) -> None:
         """Goes on in a new run as soon as nothing is in flight."""
