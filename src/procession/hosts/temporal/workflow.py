@@ -217,8 +217,7 @@ class Machine:
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._items or self._asked:
             return
-        house.durable = True
-        await self._report()
+        await self._report(last=True)
         if self._items or self._asked:
             return
         first, last = house.keys
@@ -276,11 +275,14 @@ class Machine:
 
     # --- reports
 
-    async def _report(self) -> None:
+    async def _report(self, *, last: bool = False) -> None:
+        """`last`: the run ends, and the next one tells nothing of it. What waits for its commit is stored with this."""
         house = self.house
-        durable = house.durable
+        durable = house.durable or last
         reports = [*self._kept, *house.reports(p.HOST)]
         self._kept = []
+        if last and not reports:
+            reports = [Report(self._tenant, house.home, p.HOST, house.home)]
         if not reports:
             return
         if workflow.unsafe.is_replaying():
