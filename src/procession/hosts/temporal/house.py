@@ -37,7 +37,20 @@ CHILD_KEYS: Final = 8_192
 KEY_BLOCKS: Final = 16
 """Blocks of 4,096 keys that are asked for then."""
 
-DURABLE: Final = frozenset({c.Subscribe, c.Unsubscribe, c.Consume, c.Publish, c.Broadcast, c.WriteStore})
+DURABLE: Final = frozenset(
+    {
+        c.Subscribe,
+        c.Unsubscribe,
+        c.Consume,
+        c.Publish,
+        c.Broadcast,
+        c.WriteStore,
+        # From here on nobody else would have the workflow tell again: what goes on from there comes by the book.
+        c.OpenTask,
+        c.OpenIncident,
+        c.Finish,
+    }
+)
 """Commands that must not be lost: their report is stored before the task is committed."""
 
 

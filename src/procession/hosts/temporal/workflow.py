@@ -101,6 +101,8 @@ class Machine:
         self._task = 0
         self._index = 0
         self._kept: list[Report] = []
+        self._nudged = False
+        """Whether somebody asks for what is kept: the store shows less than there is."""
         self._replies: OrderedDict[str, Reply] = OrderedDict()
         self._renew = False
         self._taken_in = 0
@@ -123,7 +125,7 @@ class Machine:
         house = self.house
         while house.bodies:
             try:
-                await workflow.wait_condition(lambda: bool(self._items or self._asked or self._renew))
+                await workflow.wait_condition(self._has_work)
             except asyncio.CancelledError:
                 if workflow.cancellation_reason() is None:
                     raise  # it is only taken out of the cache
@@ -160,7 +162,8 @@ class Machine:
         return house
 
     def deliver(self, deliveries: list[Delivery]) -> None:
-        """Events from outside; one that was seen is dropped."""
+        """Events from outside; one that was seen is dropped. Without any, what was kept is told."""
+        self._nudged = self._nudged or not deliveries
         for delivery in deliveries:
             # Those from other workflows have no number: the server gives each of them once.
             if delivery.number and delivery.number <= self._seen:
@@ -226,6 +229,11 @@ class Machine:
             return Screen("incident", house.home, variables=dict(root.variables or {}) if root is not None else {})
         return None
 
+    def _has_work(self) -> bool:
+        # A run that drains waits for what is in flight, which comes as an item.
+        renew = self._renew and not (self._jobs.draining and self._jobs.in_flight)
+        return bool(self._items or self._asked or renew or self._nudged)
+
     def renew(self) -> None:
         """Goes on in a new run as soon as nothing is in flight."""
         self._renew = True
@@ -237,6 +245,7 @@ class Machine:
         return {str(body.key): _tokens(body) for body in self._house.bodies.values()}
 
     async def _round(self) -> None:
+        self._nudged = False
         while self._items or self._asked:
             item = (self._items or self._asked).popleft()
             outcome = await self._taken(item)
@@ -260,8 +269,7 @@ class Machine:
         await workflow.wait_condition(lambda: workflow.all_handlers_finished() and not self._others.busy)
         if self._items or self._asked:
             return
-        house.durable = True
-        await self._report()
+        await self._report(last=True)
         if self._items or self._asked:
             return
         first, last = house.keys
@@ -324,17 +332,22 @@ class Machine:
 
     # --- reports
 
-    async def _report(self) -> None:
+    async def _report(self, *, last: bool = False) -> None:
+        """`last`: the run ends, and the next one tells nothing of it. What waits for its commit is stored with this."""
         house = self.house
-        durable = house.durable
+        durable = house.durable or last
         reports = [*self._kept, *house.reports(p.HOST)]
         self._kept = []
+        if last and not reports:
+            reports = [Report(self._tenant, house.home, p.HOST, house.home)]
         if not reports:
             return
-        if workflow.unsafe.is_replaying() and not durable:
-            # Whoever ran this before may have died before he told it: it is told with what comes next.
+        if workflow.unsafe.is_replaying():
+            # Whoever ran this before may have died before he told it: it is told with what comes next. Of what was
+            # stored the marker is enough for this workflow, and not for the reports before it.
             self._kept = reports
-            return
+            if not durable:
+                return
         info = workflow.info()
         task = info.get_current_history_length()
         self._index = self._index + 1 if task == self._task else 0
