@@ -93,6 +93,8 @@ def _of_thing(thing: Thing, found: Found, prune: bool, force: bool) -> Iterator[
     kind, namespace, name = thing.key
     if there is None and kind == "dynamic config":
         return  # this cluster does not show it: neither right nor wrong
+    if there is None and kind == "task queue":
+        there = Thing(kind, namespace, name, {})  # any queue is there as soon as it is named, without limits
     if there is None:
         refused = found.refused.get(kind, "") or _unknown_build(thing, None, force)
         after: Value = dict(thing.fields)

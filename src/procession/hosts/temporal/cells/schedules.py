@@ -38,6 +38,7 @@ _GAPS_MAX: Final = 64
 """So many firings of a calendar are looked at for the longest time between two."""
 _MONTHS_OF: Final = {31: (1, 3, 5, 7, 8, 10, 12), 30: (4, 6, 9, 11), 29: (2,), 28: (2,)}
 """The months that have so many days."""
+_WEEK: Final = frozenset(range(7))
 _YEARS_OF: Final = {
     29: [ScheduleRange(2000, 2096, 4)],
     28: [*(ScheduleRange(2000 + rest, 2096 + rest, 4) for rest in (1, 2, 3)), ScheduleRange(2100)],
@@ -159,16 +160,22 @@ def _of_calendar(
 
 def _at_clock_change(cron: Cron, start: datetime, zone: str) -> datetime | None:
     """The first local time that the cron matches in an hour that comes twice or never, from `start` on."""
-    every_day = all(len(_days_by_week(cron, length)) == 1 for length in _MONTHS_OF)
+    any_weekday = all(set(_days_by_week(cron, length)) <= {_WEEK} for length in _MONTHS_OF)
     for change in clock_changes(zone):
         if change.at < start.timestamp():
             continue
         # Where midnight is left out, a server may take the day for the one before; it matters to days of the week.
-        if change.skips_midnight and not every_day:
+        if change.skips_midnight and not any_weekday:
             return change.begin
-        found = cron.after(change.begin - timedelta(seconds=1))
-        if found is not None and found < change.end:
-            return found
+        hour = change.begin
+        while hour < change.end:
+            if (
+                hour.month in cron.months
+                and hour.hour in cron.hours
+                and hour.day in cron.days_of(hour.year, hour.month)
+            ):
+                return hour.replace(minute=cron.minutes[0], second=cron.seconds[0])
+            hour += timedelta(hours=1)
     return None
 
 
@@ -256,6 +263,8 @@ def _longest_gap_ms(cycle: str, first: int, zone: str) -> int:
     longest = 0
     due = first
     for _ in range(_GAPS_MAX):
+        if longest >= CATCH_UP_MS_MAX:
+            break
         after, _ = next_due(cycle, due, due, zone)
         longest = max(longest, after - due)
         due = after
