@@ -186,6 +186,9 @@ async def _task_queue(work: _Work, changes: list[Change]) -> None:
             await work.cluster.do(
                 f"changing task queue {name} of {namespace}",
                 partial(work.cluster.client.workflow_service.update_task_queue_config, request, timeout=CALL),
+                # Who is killed while a queue is changed leaves a server (1.29 and 1.32) that refuses the next changes
+                # of it with this status, until it has read anew what it holds.
+                doubtful=(RPCStatusCode.INVALID_ARGUMENT,),
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -30,6 +31,9 @@ _PASSING: Final = (
     RPCStatusCode.ABORTED,
 )
 """What a later try may cure."""
+_DOUBTFUL: Final = (RPCStatusCode.INTERNAL, RPCStatusCode.UNKNOWN)
+"""Faults of the server itself, of which some pass: a few tries."""
+_TRIES_MAX: Final = 15
 _REMEDIES: Final = {
     RPCStatusCode.PERMISSION_DENIED: "the key or certificate must have the role admin here",
     RPCStatusCode.UNAUTHENTICATED: "give `api_key_env` or `tls` in the file, and set the variables that it names",
@@ -77,13 +81,19 @@ class Cluster:
         return True
 
     async def ask(
-        self, what: str, call: Callable[[], Awaitable[_T]], *expected: RPCStatusCode, may_miss: bool = False
+        self,
+        what: str,
+        call: Callable[[], Awaitable[_T]],
+        *expected: RPCStatusCode,
+        may_miss: bool = False,
+        doubtful: tuple[RPCStatusCode, ...] = (),
     ) -> _T | RPCStatusCode:
         """The answer of a call, or the status if it is one of `expected`. Raises `CellError`, which begins with `what`.
 
         A namespace that was just made is unknown to some of a cluster's calls for a moment: that passes, too, unless
-        the call is to tell whether there is one (`may_miss`).
+        the call is to tell whether there is one (`may_miss`). What is `doubtful` is tried a few times.
         """
+        tries = 0
         while True:
             try:
                 return await call()
@@ -91,13 +101,16 @@ class Cluster:
                 fresh = not may_miss and error.status is RPCStatusCode.NOT_FOUND and _is_of_namespace(error)
                 if error.status in expected and not fresh:
                     return error.status
-                if not (fresh or error.status in _PASSING) or not await self.waited():
+                tries += 1
+                doubted = error.status in (*_DOUBTFUL, *doubtful) and tries < _TRIES_MAX
+                passing = fresh or error.status in _PASSING or doubted
+                if not passing or not await self.waited():
                     remedy = _REMEDIES.get(error.status, "")
                     raise CellError(f"{what}: {error.message}{f' ({remedy})' if remedy else ''}") from None
 
-    async def do(self, what: str, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def do(self, what: str, call: Callable[[], Awaitable[_T]], *, doubtful: tuple[RPCStatusCode, ...] = ()) -> _T:
         """As `ask`, where no failure is expected."""
-        answer = await self.ask(what, call)
+        answer = await self.ask(what, call, doubtful=doubtful)
         assert not isinstance(answer, RPCStatusCode)
         return answer
 
@@ -119,10 +132,16 @@ async def connect(cell: Cell, address: str = "", patience_s: float = PATIENCE_S)
         )
     except (RuntimeError, RPCError, ValueError) as error:
         raise CellError(
-            f"no Temporal server answers at {target}: {str(error).splitlines()[0]} (is the address right, and the"
-            " server up? The address is --address, else `address` of the file)"
+            f"no Temporal server answers at {target}: {_reason(error)} (is the server up, and the address right?"
+            " It is --address, else `address` of the file)"
         ) from None
     return Cluster(client, patience_s)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, out of the nested text of the SDK's transport."""
+    inner = re.findall(r'message: "([^"]+)"', str(error))
+    return inner[-1] if inner else str(error).splitlines()[0]
 
 
 def _tls(tls: Tls | bool) -> TLSConfig | bool:
