@@ -82,7 +82,8 @@ async def set_ramping(
         build_id=build_id,
         percentage=percent,
         ignore_missing_task_queues=force,
-        allow_no_pollers=force,
+        # Servers (1.29) take this for no build as a mistake.
+        allow_no_pollers=force and bool(build_id),
     )
     await cluster.do(
         f"ramping {build_id or 'nothing'} in {name} of {namespace}",

@@ -40,7 +40,7 @@ _QUEUE_TYPES: Final = (
     ("activity", TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
     ("workflow", TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
 )
-SHOWN: Final[dict[str, Callable[[NamespaceInfo], Scalar]]] = {
+SHOWN: Final[dict[str, Callable[[NamespaceInfo], Scalar | None]]] = {
     "frontend.WorkerHeartbeatsEnabled": lambda info: info.capabilities.worker_heartbeats,
     "frontend.WorkflowPauseEnabled": lambda info: info.capabilities.workflow_pause,
     "activity.enableStandalone": lambda info: info.capabilities.standalone_activities,
@@ -48,10 +48,11 @@ SHOWN: Final[dict[str, Callable[[NamespaceInfo], Scalar]]] = {
     "history.enableWorkflowTaskCompletionPagination": (
         lambda info: info.capabilities.workflow_task_completion_pagination
     ),
-    "limit.blobSize.error": lambda info: info.limits.blob_size_limit_error,
-    "limit.memoSize.error": lambda info: info.limits.memo_size_limit_error,
+    "limit.blobSize.error": lambda info: info.limits.blob_size_limit_error or None,
+    "limit.memoSize.error": lambda info: info.limits.memo_size_limit_error or None,
 }
-"""Values of the dynamic config that describing a namespace shows; what a server is too old to show is off, or 0."""
+"""Values of the dynamic config that describing a namespace shows. A feature that a server is too old for is off there;
+a limit that it does not show (None) is not compared."""
 
 
 @final
@@ -132,7 +133,9 @@ async def _namespace(reading: _Reading, name: str) -> None:
     reading.namespaces[name] = found.namespace_info
     reading.add(_described(found))
     for key, shown in SHOWN.items():
-        reading.add(Thing("dynamic config", name, key, {"value": shown(found.namespace_info)}))
+        value = shown(found.namespace_info)
+        if value is not None:
+            reading.add(Thing("dynamic config", name, key, {"value": value}))
 
 
 def _described(found: DescribeNamespaceResponse) -> Thing:
