@@ -85,6 +85,7 @@ starts = st.integers(0, 365 * 86_400).map(lambda second: ms("2026-01-01T00:00:00
 @given(crons, starts, st.sampled_from(ZONES))
 @example("0 30 2 * * *", 1_767_225_600_000, "Asia/Kathmandu")
 @example("0 0 9 * * SUN", 1_767_225_600_000, "America/Santiago")
+@example("0 0 1 * * *", 1_789_513_272_000, "Europe/Berlin")
 def test_cron_fires_when_it_is_due_also_where_the_clock_changes(text: str, at: int, zone: str) -> None:
     try:
         first = first_due(TimerKind.CYCLE, text, at, zone)
@@ -138,6 +139,8 @@ def test_months_are_those_of_the_calendar(months: int, first: int, zone: str) ->
         ("30 1 * * *", "2026-01-01T06:30:00Z", "America/New_York", "2026-11-01 01:30"),
         ("30 2 * * *", "2026-01-01T07:30:00Z", "America/New_York", "2026-03-08 02:30"),
         ("0 * * * *", "2026-01-01T00:00:00Z", "Europe/Berlin", "an interval as R/PT1H"),
+        # Before an hour that comes twice a server fires twice, too, where clocks are ahead of Greenwich.
+        ("0 1 * * *", "2026-01-01T00:00:00Z", "Europe/Berlin", "2026-10-25 01:00"),
         ("0 9 * * SUN", "2026-01-04T12:00:00Z", "America/Santiago", "where the clock"),
         # Clocks change on Sundays; a zone without changes has every hour once.
         ("30 2 * * MON-FRI", "2026-01-01T01:30:00Z", "Europe/Berlin", ""),

@@ -19,7 +19,8 @@ _DAY: Final = 86_400
 
 @final
 class ClockChange(msgspec.Struct, frozen=True):
-    """One change. `at` is in Unix seconds; `begin` and `end` bound the local times concerned, in whole hours."""
+    """One change. `at` is in Unix seconds; `begin` and `end` bound the local times concerned, in whole hours, with the
+    hour before one that comes twice."""
 
     at: int
     begin: datetime
@@ -60,12 +61,14 @@ def _change(info: ZoneInfo, before: int, after: int) -> ClockChange:
         before, after = (middle, after) if _offset(info, middle) == old else (before, middle)
     low, high = after + min(old, new), after + max(old, new)
     begin, end = _local(low), _local(high)
-    # A server searches hour by hour: one that is concerned in part is concerned.
+    # A server searches hour by hour: one that is concerned in part is concerned. Of an hour that comes twice it takes
+    # the second for the first in zones east of Greenwich, and then goes twice through the hour before.
     rounded = begin.replace(minute=0, second=0), end.replace(minute=0, second=0)
     end = rounded[1] + timedelta(hours=1) if end != rounded[1] else end
     midnight = begin.replace(hour=0, minute=0, second=0)
     skips = new > old and (begin == midnight or end > midnight + timedelta(days=1))
-    return ClockChange(at=after, begin=rounded[0], end=end, skips_midnight=skips)
+    first = rounded[0] if new > old else rounded[0] - timedelta(hours=1)
+    return ClockChange(at=after, begin=first, end=end, skips_midnight=skips)
 
 
 def _offset(info: ZoneInfo, at: int) -> int:

@@ -1,8 +1,9 @@
 """Timer start events as Temporal schedules, where a schedule has exactly the same due times. Pure.
 
-A cluster's schedules count in whole seconds and read calendars in one zone. Their calendars and ours part only where a
-zone's clock changes: in the hour that comes twice a schedule fires twice, in the one that is left out it does not fire.
-So what comes due there, now or in any year to come, cannot be said with a schedule, and is refused with the reason.
+A cluster's schedules count in whole seconds and read calendars in one zone. Their calendars and ours part only where
+a zone's clock changes: in and before an hour that comes twice a schedule fires twice, or late, and in one that is left
+out not at all. So what comes due there, now or in any year to come, cannot be said with a schedule, and is refused with
+the reason.
 """
 
 from __future__ import annotations
@@ -151,8 +152,8 @@ def _of_calendar(
     found = _at_clock_change(cron, start, zone)
     if found is not None:
         return Inexact(
-            f"it comes due where the clock of {zone} changes ({found:%Y-%m-%d %H:%M}), and a schedule fires there"
-            " twice or not at all: choose another hour, an interval as R/PT1H, or the zone UTC"
+            f"it comes due where the clock of {zone} changes ({found:%Y-%m-%d %H:%M}), and schedules fire there at"
+            " other times: choose another hour, an interval as R/PT1H, or the zone UTC"
         )
     calendars = _calendars(cron, years)
     return ScheduleSpec(calendars=calendars, start_at=start, time_zone_name=zone), None
