@@ -18,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from temporal_rig import Servers
 from tidy import doc_blocks
 from tidy.source_tree import ROOT
 
@@ -37,8 +38,13 @@ def _ids(paths: list[Path]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=_ids(DOCUMENTS))
-def test_every_code_block_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_code_block_runs(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
+    if "TEMPORAL_ADDRESS" in path.read_text(encoding="utf-8"):
+        servers: Servers = request.getfixturevalue("temporal_servers")
+        monkeypatch.setenv("TEMPORAL_ADDRESS", servers("server").address)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.delenv("PROCESSION_DB", raising=False)

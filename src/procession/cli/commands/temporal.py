@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar, cast
 import msgspec
 import typer
 
+from procession.cli.commands.codec_server import codec_server
 from procession.cli.console import FAILED, Output, Problem, errors
 from procession.cli.options import AsJson
 
@@ -54,6 +55,9 @@ _PATIENCE: Final = 60.0
 _QUIET_S: Final = 0.1
 
 _T = TypeVar("_T")
+
+
+group.command("codec-server")(codec_server)
 
 
 @group.command("plan")
