@@ -72,19 +72,26 @@ class Hosting:
             return None
         found = self.placement.screen(tenant, key, what)
         self._pump.call(Arrived(tenant, rows[0].number))
-        return found
+        return self._shown(number, found)
 
     def screen(self, tenant: str, key: int) -> Screen | None:
         """What is next in an instance that the other host runs; None for one that runs here, or has ended."""
         if self._router is None or self.placement is None:
             return None
-        rows = self._store.read("instance", (self._number(tenant), key), InstanceRow)
+        number = self._number(tenant)
+        rows = self._store.read("instance", (number, key), InstanceRow)
         if not rows or rows[0].host != self.placement.host or rows[0].state:
             return None
         try:
-            return self.placement.screen(tenant, rows[0].home)
+            return self._shown(number, self.placement.screen(tenant, rows[0].home))
         except NotFound:
             return None  # it ends just now, which the store shows soon
+
+    def _shown(self, tenant: int, screen: Screen) -> Screen:
+        """A screen, once the store has what it shows: its task can be completed."""
+        if self._router is not None and screen.seq:
+            self._router.shows(tenant, screen.instance, screen.seq)
+        return screen
 
     def _number(self, tenant: str) -> int:
         return Catalog(self._store).tenant(tenant)
