@@ -109,7 +109,10 @@ def _mirror(shard: Shard, resident: Resident, reported: Step) -> None:
 
 
 def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
-    """An activity of that host does it: the row shows it, and nobody here is offered it."""
+    """An activity of that host does it: the row shows it, and nobody here is offered it. Unless it is left to us."""
+    if _is_ours(shard, job.type):
+        CARRY[c.CreateJob](shard, r, job)
+        return
     row = (
         r.tenant,
         job.job,
@@ -130,16 +133,15 @@ def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
     shard.batch["job"].replace(job.job, row)
 
 
-def _close_job(shard: Shard, r: Resident, job: c.CloseJob) -> None:
-    shard.batch["job"].delete(job.job, (r.tenant, job.job))
+def _is_ours(shard: Shard, type: str) -> bool:
+    return shard.placement is not None and shard.placement.external(type)
 
 
-def _no_offer(shard: Shard, r: Resident, job: c.AnyCommand) -> None:
-    """The row is there already, and there is no offer to change."""
-
-
-def _move_job(shard: Shard, r: Resident, command: c.MoveJob) -> None:
-    shard.batch["job"].change("job_moved", (command.node, r.tenant, command.job))
+def _offered(shard: Shard, r: Resident, command: c.HoldJob | c.ParkJob | c.ReleaseJob) -> None:
+    """What is no offer of ours needs no change: its row is there already."""
+    job = r.state.jobs.get(command.job)
+    if job is not None and _is_ours(shard, job.type):
+        CARRY[type(command)](shard, r, command)
 
 
 def _set_timer(shard: Shard, r: Resident, timer: c.SetTimer) -> None:
@@ -151,11 +153,9 @@ Mirror: TypeAlias = Mapping[type[Any], "Callable[[Shard, Resident, Any], None]"]
 
 MIRROR: Final[Mirror] = {
     c.CreateJob: _create_job,
-    c.CloseJob: _close_job,
-    c.HoldJob: _no_offer,
-    c.ParkJob: _no_offer,
-    c.ReleaseJob: _no_offer,
-    c.MoveJob: _move_job,
+    c.HoldJob: _offered,
+    c.ParkJob: _offered,
+    c.ReleaseJob: _offered,
     c.SetTimer: _set_timer,
 }
 """Where a command means something else for an instance on another host."""

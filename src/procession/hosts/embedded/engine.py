@@ -21,15 +21,16 @@ from procession.hosts.embedded.changes import Changes
 from procession.hosts.embedded.choice import Choice, answered
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.door import DEFAULT_TENANT, Source, admitted, known_zone, milliseconds, read_source
+from procession.hosts.embedded.hosting import Hosting
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
-from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.reading import Reader
 from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.running import Running
-from procession.hosts.embedded.tickets import InHouse, Ticket
+from procession.hosts.embedded.tickets import InHouse
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, job_from
 from procession.runtime import requests as q
+from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.services.deploy import Deployment, InstallCompiled, compile_resources
 from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
@@ -57,8 +58,10 @@ class Engine:
         zone: str = "UTC",
         call_timeout: float = CALL_TIMEOUT_S,
         takeover: bool = False,
+        host: Host | None = None,
     ) -> None:
-        """`clock` gives Unix ms (default: the machine's), `zone` is what local times of timers mean.
+        """`clock` gives Unix ms (default: the machine's), `zone` is what local times of timers mean. With a `host`
+        (`procession.Temporal`) instances that start from now on are run there.
 
         Where another process runs an engine on the same store, this one hands its requests to it; `takeover` puts
         that one out of office instead (it is fenced: nothing that it still does is stored).
@@ -68,11 +71,13 @@ class Engine:
         zone = known_zone(zone)
         self.store: Store = store or SQLiteStore(path)
         try:
-            self._pump = Pump(self.store, clock=self.clock, zone=zone, takeover=takeover)
+            self._hosting = Hosting(host, self.store)
+            self._pump = self._hosting.pump(self.clock, zone, takeover=takeover)
         except BaseException:
             self.store.close()
             raise
         self._crew = Crew(self._pump)
+        self._hosting.attach(self._crew)
         self._running = Running(self._pump, self._crew, virtual=clock is not None)
         self._readers = threading.local()
         self._call_timeout = call_timeout
@@ -102,6 +107,7 @@ class Engine:
         if self._pump.forked:
             return  # the original's locks and files are not ours to let go
         self.stop()
+        self._hosting.close()
         self._crew.close()
         try:
             self._pump.release()
@@ -465,7 +471,6 @@ class Engine:
         return self.reader().decide(tenant, decision_id, checked_all(variables))
 
     # --- for the modules beside this one
-
     def reader(self) -> Reader:
         """This thread's reader."""
         self._pump.usable()
@@ -476,16 +481,14 @@ class Engine:
 
     def call(self, request: InHouse) -> object:
         """Carries out one request."""
-        return self._pump.call(admitted(request), self._call_timeout)
+        return self._hosting.call(admitted(request), self._call_timeout)
 
     def checked(self, variables: Mapping[str, object] | None) -> Variables:
         """Variables as the engine can hold them; raises `BadValue`."""
         return checked_all(variables)
 
     def _call_all(self, requests: Sequence[q.AnyRequest]) -> list[object]:
-        tickets = [Ticket(admitted(request)) for request in requests]
-        self._pump.submit(tickets, self._call_timeout)
-        return [ticket.outcome() for ticket in tickets]
+        return self._hosting.call_all([admitted(request) for request in requests], self._call_timeout)
 
 
 def _now_ms() -> int:

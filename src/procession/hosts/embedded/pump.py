@@ -262,6 +262,13 @@ class Pump:
                 self._sweep(shard, now)
             return shard.board.wake(now) or busy
 
+    def look(self) -> None:
+        """This process put something into the inbox, which the store does not tell it."""
+        shard = self.shard
+        if shard is not None:
+            shard.inbox_waiting = True
+            self._tell()
+
     def keep(self) -> None:
         """Renews the lease when half of it is over."""
         self.usable()

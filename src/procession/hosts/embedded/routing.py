@@ -13,6 +13,7 @@ from procession.base.failure import Conflict, NotFound
 from procession.core import events as e
 from procession.core.events import AnyEvent
 from procession.core.plans import MigrationPlan
+from procession.hosts.embedded.tickets import InHouse
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Delivery, Placement
 from procession.runtime.ports import Store
@@ -35,7 +36,7 @@ class Router:
         self._clock = clock
         self._turn = turn
 
-    def route(self, request: q.AnyRequest) -> bool:
+    def route(self, request: InHouse) -> bool:
         """Whether the request was for an instance elsewhere; then it is carried out, or raises what became of it."""
         addressed = EVENTS.get(type(request))
         if addressed is None:

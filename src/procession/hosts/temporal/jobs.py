@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final, TypeAlias, final
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RawValue, RetryPolicy
 
 from procession.core import commands as c
 from procession.core import events as e
@@ -23,6 +23,12 @@ PAUSE_MS: Final = 1_000
 PAUSE_MAX_S: Final = 300
 COEFFICIENT: Final = 5.0
 """Pauses between attempts where neither the model nor the worker says any: 1, 5, 25, 125, 300 s."""
+
+FLIGHT_MAX: Final = 1_000
+"""Activities of one workflow at the same time; the server refuses more than 2,000."""
+TASK_BYTES_MAX: Final = 2 * 1024 * 1024
+"""Bytes of what one workflow task schedules; the server refuses 4 MiB with all that is around them."""
+TASK_COMMANDS_MAX: Final = 500
 
 Emit: TypeAlias = Callable[[int, AnyEvent, int], None]
 """(instance, event, its virtual time or 0)"""
@@ -62,11 +68,13 @@ class Jobs:
         self._emit = emit
         self._open: dict[int, _Open] = {}
         self.activities = 0
-
-    @property
-    def in_flight(self) -> bool:
-        """Whether any activity is under way, or a pause before one."""
-        return bool(self._open)
+        self._waiting: dict[int, _Open] = {}
+        """Of those that are open, what was not scheduled yet for want of room."""
+        self._next: asyncio.Task[None] | None = None
+        self._task = 0
+        self._bytes = 0
+        self._commands = 0
+        """What the workflow task that started with the event `_task` scheduled so far."""
 
     def carried(self) -> list[CarriedJob]:
         """What the next run has to know of jobs that are open, beyond the instances' states."""
@@ -87,9 +95,11 @@ class Jobs:
     def stop(self, job: int) -> None:
         """The job is over, or not to be done now."""
         self._left.pop(job, None)
+        self._waiting.pop(job, None)
         found = self._open.pop(job, None)
         if found is not None:
             found.cancel()
+            self._fill()
 
     def refused(self, body: Body, key: int, reason: str, at: int) -> None:
         """An outcome that the process does not take, of a job that is still open: a failed attempt."""
@@ -98,9 +108,48 @@ class Jobs:
             self._failed(_Open(body, key, job.retries, 0), JobFailure(reason, job.retries - 1, 0, 1, at=at))
 
     def _schedule(self, open_: _Open) -> None:
+        """Schedules an activity, now or when there is room: in this task, in the server's limits, in this run."""
         if self.draining:
             self._left[open_.key] = CarriedJob(open_.key, open_.retries, open_.attempts)
-            return
+        elif self._waiting or len(self._open) >= FLIGHT_MAX or self._task_is_full():
+            self._open[open_.key] = open_
+            self._waiting[open_.key] = open_
+            self._go_on_later()
+        else:
+            self._begin(open_)
+
+    def _task_is_full(self) -> bool:
+        task = workflow.info().get_current_history_length()
+        if task != self._task:
+            self._task, self._bytes, self._commands = task, 0, 0
+        return self._bytes >= TASK_BYTES_MAX or self._commands >= TASK_COMMANDS_MAX
+
+    def _go_on_later(self) -> None:
+        """What found no room in this task goes into the next one, for which a timer sees to it that there is one."""
+        if self._next is None and self._task_is_full():
+            self._next = asyncio.create_task(self._go_on())
+
+    async def _go_on(self) -> None:
+        await workflow.sleep(timedelta(milliseconds=1), summary="more of a fan-out")
+        self._next = None
+        self._fill()
+
+    def _fill(self) -> None:
+        """Begins what waits, as far as there is room."""
+        flying = len(self._open) - len(self._waiting)
+        while self._waiting and flying < FLIGHT_MAX and not self._task_is_full() and not self.draining:
+            key = next(iter(self._waiting))
+            self._begin(self._waiting.pop(key))
+            flying += 1
+        if self._waiting and not self.draining:
+            self._go_on_later()
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether any activity is under way, or a pause before one."""
+        return len(self._open) > len(self._waiting)
+
+    def _begin(self, open_: _Open) -> None:
         body = open_.body
         job = command_of(body.linked.nodes, body.state, body.state.jobs[open_.key])
         node = body.linked.nodes[job.node]
@@ -120,10 +169,13 @@ class Jobs:
         )
         settings = self.settings
         self.activities += 1
+        payload = workflow.payload_converter().to_payload(order)
+        self._bytes += len(payload.data)
+        self._commands += 1
         open_.handle = workflow.start_activity(
             job.type,
-            order,
-            task_queue=settings.job_queue or None,
+            RawValue(payload),
+            task_queue=settings.job_queue.replace("{type}", job.type) or None,
             # An element instance may have several jobs, and attempts that are scheduled anew: the ids tell them apart.
             activity_id=f"{job.element}.{self.activities}",
             start_to_close_timeout=timedelta(milliseconds=settings.job_timeout),
@@ -142,6 +194,8 @@ class Jobs:
         if self._open.get(open_.key) is not open_ or open_.handle is not done:
             return
         del self._open[open_.key]
+        if self._waiting:
+            self._fill()
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is None:
             try:

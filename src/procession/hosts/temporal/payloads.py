@@ -55,8 +55,9 @@ class Budget(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How an instance is run, fixed at its start. Times are in ms.
 
-    `virtual`: time is what deliveries say, and the engine fires the timers. `job_queue`: the task queue of jobs, ""
-    for the workflow's own. `external`: job types that are done outside and completed by an update.
+    `virtual`: time is what deliveries say, and the engine fires the timers. `job_queue`: the task queue of jobs, in
+    which `{type}` stands for their type, "" for the workflow's own. `external`: job types that are done outside, and
+    completed by an event.
     """
 
     virtual: bool = False

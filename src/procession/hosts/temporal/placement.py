@@ -72,6 +72,10 @@ class TemporalPlacement:
         """See `Placement.keeps_time`."""
         return not self._settings.virtual
 
+    def external(self, type: str) -> bool:
+        """See `Placement.external`."""
+        return type in self._settings.external
+
     def takes(self, tenant: str, process_id: str) -> bool:
         """See `Placement.takes`."""
         return self._takes(tenant, process_id)

@@ -114,12 +114,12 @@ class OnTemporal:
         assert shard is not None
         shard.zone = zone
         self._router = Router(kit.store, kit.placement, clock, self._wait)
-        self._tenant = ""
+        self.tenant = ""
 
     def take_tenant(self, known: int) -> str:
         """See `Engines.take_tenant`. The cluster may have seen others: the id of a workflow is used once."""
-        self._tenant = f"{self._kit.queue}-{known}"
-        return self._tenant
+        self.tenant = f"{self._kit.queue}-{known}"
+        return self.tenant
 
     def renew(self) -> None:
         """See `Engines.renew`."""
@@ -172,7 +172,7 @@ class OnTemporal:
         catalog = Catalog(self.store)
         found: list[str] = []
         for name, tenant in catalog.tenants.items():
-            if name != self._tenant:
+            if name != self.tenant:
                 continue
             rows = self.store.read("instances", (tenant, 0, 10_000), InstanceRow)
             found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and not row.state)

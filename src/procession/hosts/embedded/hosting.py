@@ -1,0 +1,76 @@
+"""An engine and the other host that runs some of its instances: which requests go there, and what it may ask for.
+
+Without another host everything is the pump's. What must not live here: any host.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Final, final
+
+from procession.hosts.embedded.crew import Crew
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.routing import Router
+from procession.hosts.embedded.tickets import InHouse, Ticket
+from procession.runtime.elsewhere import Answer, Host, Placement
+from procession.runtime.ports import Store
+from procession.runtime.requests import AnyRequest
+
+POLL_S: Final = 0.002
+
+
+@final
+class Hosting:
+    """One engine's. `attach` follows when its pump is there."""
+
+    def __init__(self, host: Host | None, store: Store) -> None:
+        self._host = host
+        self._store = store
+        self.placement: Placement | None = host.open(store) if host is not None else None
+        self._router: Router | None = None
+
+    def pump(self, clock: Callable[[], int], zone: str, *, takeover: bool) -> Pump:
+        """The engine's pump."""
+        self._pump = Pump(self._store, clock=clock, zone=zone, takeover=takeover, placement=self.placement)
+        return self._pump
+
+    def attach(self, crew: Crew) -> None:
+        """The engine is there."""
+        self._crew = crew
+        if self._host is not None and self.placement is not None:
+            self._router = Router(self._store, self.placement, self._pump.clock, self._turn)
+            self._host.attach(self)
+            crew.added = self._host.serve
+
+    def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
+        """Carries out one request, wherever it is for; see also `runtime.elsewhere.Door`."""
+        if self._router is not None and self._router.route(request):
+            return None
+        return self._pump.call(request, timeout_s)
+
+    def call_all(self, requests: Sequence[AnyRequest], timeout_s: float) -> list[object]:
+        """Carries out requests that may share commits; the first failure is raised."""
+        if self._router is not None:
+            return [self.call(request, timeout_s) for request in requests]
+        tickets = [Ticket(request) for request in requests]
+        self._pump.submit(tickets, timeout_s)
+        return [ticket.outcome() for ticket in tickets]
+
+    def posted(self) -> None:
+        """See `Door.posted`."""
+        self._pump.look()
+
+    def perform(self, job: Answer, tenant: str) -> Future[AnyRequest]:
+        """See `Door.perform`."""
+        return self._crew.perform(job, tenant)
+
+    def close(self) -> None:
+        """Lets the other host go."""
+        if self._host is not None:
+            self._host.close()
+
+    def _turn(self, seconds: float) -> None:
+        if not self._pump.turn():
+            time.sleep(min(seconds, POLL_S))
