@@ -50,13 +50,14 @@ class Hosting:
             return None
         return self._pump.call(request, timeout_s)
 
-    def call_all(self, requests: Sequence[AnyRequest], timeout_s: float) -> list[object]:
-        """Carries out requests that may share commits; the first failure is raised."""
-        if self._router is not None:
-            return [self.call(request, timeout_s) for request in requests]
-        tickets = [Ticket(request) for request in requests]
-        self._pump.submit(tickets, timeout_s)
-        return [ticket.outcome() for ticket in tickets]
+    def call_all(self, requests: Sequence[AnyRequest], timeout_s: float = 30.0) -> list[object]:
+        """Carries out requests that may share commits; the first failure is raised.
+
+        What the other host is asked goes first, one after the other; the rest are this engine's, together."""
+        router = self._router
+        tickets = [None if router is not None and router.route(request) else Ticket(request) for request in requests]
+        self._pump.submit([ticket for ticket in tickets if ticket is not None], timeout_s)
+        return [None if ticket is None else ticket.outcome() for ticket in tickets]
 
     def posted(self) -> None:
         """See `Door.posted`."""
