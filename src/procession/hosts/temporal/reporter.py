@@ -62,7 +62,7 @@ class Histories(Protocol):
 class _Waiting:
     """An envelope that waits for its task. `held` tells that the store has it already."""
 
-    __slots__ = ("committed", "due", "envelope", "held", "tries", "workflow")
+    __slots__ = ("committed", "due", "envelope", "held", "tries")
 
     def __init__(self, envelope: Envelope, due: float, *, held: bool) -> None:
         self.envelope = envelope
@@ -71,8 +71,12 @@ class _Waiting:
         """What became of the task, where that is known."""
         self.tries = 0
         self.due = due
-        first = envelope.reports[0]
-        self.workflow = workflow_id(first.tenant, first.home)
+
+    @property
+    def workflow(self) -> str:
+        """The id of the workflow that it is from."""
+        first = self.envelope.reports[0]
+        return workflow_id(first.tenant, first.home)
 
     @property
     def alone(self) -> bool:

@@ -61,9 +61,7 @@ class Kit:
         self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call_all)
-        self.reporter = Reporter(
-            self.store, Histories(self.client, self.loop), self._told, patience_s=PATIENCE_S
-        )
+        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told, patience_s=PATIENCE_S)
         self._worker = self.loop.run(self._started(cached))
 
     async def _started(self, cached: int) -> Worker:
