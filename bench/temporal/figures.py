@@ -31,6 +31,8 @@ TOKENS: Final = 1_000
 STATE_BYTES: Final = 1_000_000
 WAITING: Final = 1_000
 WARM: Final = 200
+PORTION: Final = 50
+"""Started at the same time."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,10 @@ def memory(address: str, directory: Path) -> Memory:
     with _Lone("ours", address, directory, "bench-memory") as lone:
 
         def start(first: int, count: int) -> None:
-            given = variables("w3", first, count)
-            side.start("w3", given)
-            side.subscribed([str(each["key"]) for each in given])
+            for portion in range(first, first + count, PORTION):
+                given = variables("w3", portion, PORTION)
+                side.start("w3", given)
+                side.subscribed([str(each["key"]) for each in given])
 
         ours = _grown(lone, start)
     state = side.states()[-1]
@@ -124,7 +127,7 @@ def memory(address: str, directory: Path) -> Memory:
     with _Lone("hand", address, directory, "bench-memory-hand") as lone:
 
         def begin(first: int, count: int) -> None:
-            loop.run(_begin(client, "bench-memory-hand", variables("w3", first, count)), 120)
+            loop.run(_begin(client, "bench-memory-hand", variables("w3", first, count)), 600)
 
         hand = _grown(lone, begin)
     loop.close()
@@ -142,8 +145,8 @@ async def _begin(client: Client, queue: str, given: Sequence[dict[str, object]])
         while (await handle.describe()).history_length < FIRST_TASK:  # noqa: ASYNC110  # another process's doing
             await asyncio.sleep(0.05)
 
-    for first in range(0, len(given), 50):
-        await asyncio.gather(*(one(each) for each in given[first : first + 50]))
+    for first in range(0, len(given), PORTION):
+        await asyncio.gather(*(one(each) for each in given[first : first + PORTION]))
 
 
 FIRST_TASK: Final = 5
