@@ -96,15 +96,19 @@ class Hosting:
     def _number(self, tenant: str) -> int:
         return Catalog(self._store).tenant(tenant)
 
-    def call_all(self, requests: Sequence[AnyRequest], timeout_s: float) -> list[object]:
-        """Carries out requests that may share commits; the first failure is raised."""
-        if self._router is not None and not all(isinstance(each, StartProcess) for each in requests):
-            return [self.call(request, timeout_s) for request in requests]
-        tickets = [Ticket(request) for request in requests]
-        self._pump.submit(tickets, timeout_s)
-        found = [ticket.outcome() for ticket in tickets]
-        if self._router is not None and requests:
-            self._router.started(requests[0].tenant, cast("list[int]", found))
+    def call_all(self, requests: Sequence[AnyRequest], timeout_s: float = 30.0) -> list[object]:
+        """Carries out requests that may share commits; the first failure is raised.
+
+        What the other host is asked goes first, one after the other; the rest are this engine's, together."""
+        router = self._router
+        tickets = [None if router is not None and router.route(request) else Ticket(request) for request in requests]
+        self._pump.submit([ticket for ticket in tickets if ticket is not None], timeout_s)
+        found = [None if ticket is None else ticket.outcome() for ticket in tickets]
+        if router is not None:
+            started = zip(requests, found, strict=True)
+            keys = [cast("int", key) for request, key in started if isinstance(request, StartProcess)]
+            if keys:
+                router.started(requests[0].tenant, keys)
         return found
 
     def posted(self) -> None:

@@ -40,6 +40,8 @@ from procession.testing.temporal.desk import Desk
 
 SETTLES_S: Final = 60.0
 """How long instances may go on by themselves."""
+PATIENCE_S: Final = 0.004
+"""After every step a scenario waits until all is told."""
 FIRST_TASK: Final = 4
 """Events of a history when its first task is completed."""
 TALK: Final = {
@@ -89,8 +91,8 @@ class Kit:
         )
         self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
-        self.placement.tells(self.pump.call)
-        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told)
+        self.placement.tells(self.pump.call_all)
+        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told, patience_s=PATIENCE_S)
         self._worker = self.loop.run(self._started(cached))
 
     async def _started(self, cached: int) -> Worker:
