@@ -10,6 +10,7 @@ What must not live here: rows, clocks, and the state of an instance.
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heapify, heappop, heappush
 from typing import Any, Final, TypeAlias, final
 
 import msgspec
@@ -61,7 +62,7 @@ class Partition:
     `busy` and `ids` are indexes: how many offers to a subscription are under way, messages by their id.
     """
 
-    __slots__ = ("busy", "ids", "messages", "starts", "subscriptions")
+    __slots__ = ("_waiting", "busy", "ids", "messages", "starts", "subscriptions")
 
     def __init__(self) -> None:
         self.subscriptions: dict[int, Open] = {}
@@ -69,6 +70,24 @@ class Partition:
         self.messages: dict[int, Message] = {}
         self.busy: dict[int, int] = {}
         self.ids: dict[str, int] = {}
+        self._waiting: dict[str, list[int]] = {}
+
+    def waiting(self, process_id: str) -> list[int]:
+        """A heap of the messages that a process may not have had, oldest first; some may be over, or taken.
+
+        Whoever serves a subscription would else go through all that is buffered, each time."""
+        found = self._waiting.get(process_id)
+        if found is None:
+            found = self._waiting[process_id] = list(self.messages)
+            heapify(found)
+        return found
+
+    def waits(self, message: int, process_id: str = "") -> None:
+        """A message is not on offer to a process, or to any, where that is kept."""
+        heaps = self._waiting.values() if not process_id else (self._waiting.get(process_id),)
+        for heap in heaps:
+            if heap is not None:
+                heappush(heap, message)
 
     def restore(self, message: Message) -> None:
         """Adds a message that the host had stored."""
@@ -235,6 +254,7 @@ def _published(partition: Partition, given: Published, turn: _Turn) -> None:
     for subscription in partition.subscriptions.values():
         if _free_for(message, subscription.process_id) and partition.has_room(subscription):
             _offer(partition, message, subscription, turn)
+    partition.waits(message.key)
     for start in partition.starts.values():
         if _free_for(message, start.process_id) and not turn.held(start.process_id):
             _start(message, start, turn)
@@ -275,6 +295,7 @@ def _refused(partition: Partition, given: Refused, turn: _Turn) -> None:
     for process_id, offered in list(message.offered.items()):
         if offered == given.subscription:
             del message.offered[process_id]
+            partition.waits(message.key, process_id)
             _next_of(partition, message, process_id, turn)
     _settle(partition, message, turn)
 
@@ -284,6 +305,7 @@ def _start_made(partition: Partition, given: StartMade, turn: _Turn) -> None:
     if message is None:
         return
     message.offered.pop(given.process_id, None)
+    partition.waits(message.key, given.process_id)
     if given.instance:
         message.taken[given.process_id] = None
     _settle(partition, message, turn)
@@ -311,8 +333,10 @@ def _expired(partition: Partition, given: Expired, turn: _Turn) -> None:
 
 def _serve(partition: Partition, subscription: Open, turn: _Turn) -> None:
     """Offers the oldest buffered message that this process has not had."""
-    for message in partition.messages.values():
-        if message.expires > turn.at and _free_for(message, subscription.process_id):
+    heap = partition.waiting(subscription.process_id)
+    while heap:
+        message = partition.messages.get(heappop(heap))
+        if message is not None and message.expires > turn.at and _free_for(message, subscription.process_id):
             _offer(partition, message, subscription, turn)
             turn.outputs.append(Keep(message.key))
             return
