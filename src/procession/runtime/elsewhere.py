@@ -6,6 +6,7 @@ their state. What it decided comes back as facts, one `Step` each, and is mirror
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
@@ -121,6 +122,10 @@ class Door(Protocol):
         """Carries out a request (`runtime.requests`)."""
         ...
 
+    def call_all(self, requests: Sequence[Any]) -> list[Any]:
+        """Carries out requests that may share commits; the first failure is raised."""
+        ...
+
     def posted(self) -> None:
         """Something was put into the inbox by this process."""
         ...
@@ -151,6 +156,21 @@ class Host(Protocol):
     def close(self) -> None:
         """Lets everything go. Idempotent."""
         ...
+
+
+@final
+class Screen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What somebody who plays an instance sees next. `state`: `task`, `working` (not yet), `incident`, `completed`,
+    `terminated`. Of a task: its key, the element, its attributes, and all variables that it sees; else those of the
+    process. `instance` is where the task is: a called process has its own."""
+
+    state: str
+    instance: int = 0
+    task: int = 0
+    element_id: str = ""
+    attributes: dict[str, Json] = {}
+    variables: dict[str, Json] = {}
+    seq: int = 0
 
 
 class Placement(Protocol):
@@ -187,5 +207,12 @@ class Placement(Protocol):
         """Gives an event to an instance and waits for what becomes of it.
 
         Raises `NotFound` when the instance has ended, `StoreError` when the host cannot be reached.
+        """
+        ...
+
+    def screen(self, tenant: str, home: int, begin: Begin | None = None) -> Screen:
+        """What is next in an instance, which is started by the same call if `begin` is given and it is not there.
+
+        Answers `working` when there is nothing after a tenth of a second. Raises as `ask` does.
         """
         ...
