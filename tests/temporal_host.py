@@ -52,8 +52,16 @@ WAITS_S: Final = 60.0
 BRIEF: Final = timedelta(seconds=3)
 
 
-def _deaf(arrived: q.Arrived) -> object:
+def _deaf(arrived: list[q.Arrived]) -> object:
     raise StoreError("the engine is stopped")
+
+
+async def _end_the_rest() -> None:
+    """What is still under way, such as a call of a cluster that is not there."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in rest:
+        each.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 def wall_ms() -> int:
@@ -126,7 +134,7 @@ class Host:
             sender, self.loop, self.store, queue=self.queue, settings=self.settings
         )  # fmt: skip
         self.pump = Pump(self.store, clock=wall_ms, zone="UTC", placement=self.placement)
-        self.placement.tells(self.pump.call)
+        self.placement.tells(self.pump.call_all)
         self.troubles: list[str] = []
         """What the engine's thread could not do."""
         self._running: list[Running] = []
@@ -143,6 +151,7 @@ class Host:
         self._over.set()
         self._engine.join()
         self.pump.release()
+        self.loop.run(_end_the_rest())
         self.store.close()
         self.loop.close()
 

@@ -163,13 +163,15 @@ def _refused(store: Store, tenant: str, home: int) -> Waiting:
 
 
 def _outbox(store: Store, tenant: int, home: int) -> Waiting:
-    rows = store.read("outbox", (ROWS_MAX,), OutboxRow)
+    """What should have been sent by now."""
+    rows = store.read("outbox", (time.time_ns() // 1_000_000, ROWS_MAX), OutboxRow)
     mine = [each for each in rows if each.tenant == tenant and each.home == home]
     if not mine:
         return Waiting()
-    first = codec.read(OUTGOING, mine[0].body)
+    row = mine[0]
+    first = codec.read(OUTGOING, row.body)
     text = "its start" if isinstance(first, Begin) else type(first.event).__name__
-    return Waiting(count=len(mine), since=mine[0].at, text=text, bytes=len(mine[0].body))
+    return Waiting(count=len(mine), since=max(first.at, row.due), text=text, bytes=len(row.body))
 
 
 def _is_of(body: bytes, home: int) -> bool:
