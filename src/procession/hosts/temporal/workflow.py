@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol, cast, final
@@ -77,6 +77,10 @@ class Machine:
 
     around: Surroundings
     """Given by `Settling`, before the run."""
+    watched: Callable[[int, list[Report]], None] | None = None
+    """Who sees all that is reported, in a replay too, with the event that started the task."""
+    renewing: Callable[[str], None] | None = None
+    """Who is told why the run ends and another one goes on."""
 
     def __init__(self) -> None:
         self._items: deque[_Item] = deque()
@@ -199,7 +203,8 @@ class Machine:
     async def _renewed(self) -> None:
         """Ends the run when its budget is spent and nothing is in flight; until then nothing new is scheduled."""
         house, budget = self.house, self._settings.budget
-        if not house.bodies or not (self._renew or self._spent(budget)):
+        why = "asked" if self._renew else self._spent(budget)
+        if not house.bodies or not why:
             return
         self._jobs.draining = True
         if self._jobs.in_flight and not budget.force:
@@ -225,16 +230,22 @@ class Machine:
             self._jobs.activities,
             self._at,
         )
+        if self.renewing is not None:
+            self.renewing(why)
         workflow.continue_as_new(p.Input(None, self._settings, carried))
 
-    def _spent(self, budget: p.Budget) -> bool:
+    def _spent(self, budget: p.Budget) -> str:
+        """What of the budget is spent; "" for nothing."""
         info = workflow.info()
         events = info.get_current_history_length()
-        if info.is_continue_as_new_suggested() or self._taken_in >= budget.steps:
-            return True
+        if info.is_continue_as_new_suggested():
+            return "suggested"
+        if self._taken_in >= budget.steps:
+            return "steps"
         if self._taken_in and (events >= budget.events or info.get_current_history_size() >= budget.bytes):
-            return True
-        return events >= budget.idle_events and not self._jobs.in_flight and self._sleeps(budget.idle)
+            return "history"
+        idle = events >= budget.idle_events and not self._jobs.in_flight and self._sleeps(budget.idle)
+        return "idle" if idle else ""
 
     def _sleeps(self, idle: int) -> bool:
         """Whether nothing is due for so long."""
@@ -270,7 +281,10 @@ class Machine:
     async def _report(self) -> None:
         house = self.house
         durable = house.durable
-        reports = [*self._kept, *house.reports(p.HOST)]
+        fresh = house.reports(p.HOST)
+        if self.watched is not None:
+            self.watched(workflow.info().get_current_history_length(), fresh)
+        reports = [*self._kept, *fresh]
         self._kept = []
         if not reports:
             return
