@@ -15,6 +15,7 @@ from procession.hosts.temporal.cluster import Histories, Loop, connect
 from procession.hosts.temporal.payloads import Budget, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
+from procession.hosts.temporal.sweeper import Sweeper
 from procession.hosts.temporal.worker import CACHED, workflow_worker
 from procession.runtime.elsewhere import Door, Placement
 from procession.runtime.ports import Store
@@ -22,6 +23,9 @@ from procession.runtime.requests import TakeKeys
 
 QUEUE: Final = "procession"
 """The task queue of workflows; jobs of a type are in `procession-jobs-TYPE`."""
+
+SWEEP_S: Final = 10.0
+"""Longer than a task of a workflow may take."""
 
 
 @final
@@ -45,10 +49,11 @@ class Temporal:
         job_timeout: float = 300.0,
         budget: Budget | None = None,
         cached: int = CACHED,
+        sweep_after: float = SWEEP_S,
     ) -> None:
         """`processes` are the ids of those that start there, none for all. Jobs of the types `external` are no
         activities: they are offered as in the embedded engine, so nothing long is in flight. `job_timeout` is in
-        seconds."""
+        seconds; so is `sweep_after`, the age at which what a worker left undone is looked after here."""
         self._address = address
         self._namespace = namespace
         self._queue = queue
@@ -65,6 +70,8 @@ class Temporal:
         self._reporter: Reporter | None = None
         self._workers: list[tuple[Worker, asyncio.Task[None]]] = []
         self._jobs: JobWorkers | None = None
+        self._sweep_after = sweep_after
+        self._sweeper: Sweeper | None = None
 
     def __repr__(self) -> str:
         return f"Temporal({self._address!r}, namespace={self._namespace!r})"
@@ -90,6 +97,16 @@ class Temporal:
         assert self._loop is not None
         self._placement.tells(door.call)
         self._reporter = Reporter(self._store, Histories(self._client, self._loop), door.posted)
+        self._sweeper = Sweeper(
+            self._store,
+            self._client,
+            self._loop,
+            queue=self._queue,
+            posted=door.posted,
+            wake=self._placement.wake,
+            after_s=self._sweep_after,
+        )
+        self._sweeper.start()
         if self._work:
             self._loop.run(self._start(door))
 
@@ -103,6 +120,8 @@ class Temporal:
         loop, self._loop = self._loop, None
         if loop is None:
             return
+        if self._sweeper is not None:
+            self._sweeper.close()
         loop.run(self._stop())
         if self._reporter is not None:
             self._reporter.close()

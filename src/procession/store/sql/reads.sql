@@ -209,3 +209,9 @@ SELECT tenant, number, home, at, body FROM procession_outbox WHERE tenant = ? AN
 SELECT tenant, number, home, at, body FROM procession_outbox ORDER BY number LIMIT ?;
 -- name: inbox_held
 SELECT number, tenant, source, source_number, at, body FROM procession_inbox WHERE state = 3 AND at < ? ORDER BY at LIMIT ?;
+-- name: instances_away
+SELECT key FROM procession_instance WHERE tenant = ? AND host = ? AND home = key AND state = 0 ORDER BY key;
+-- name: outbox_size
+SELECT count(*), coalesce(min(at), 0) FROM procession_outbox;
+-- name: inbox_held_size
+SELECT count(*), coalesce(min(at), 0) FROM procession_inbox WHERE state = 3;
