@@ -73,7 +73,7 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         skipped=request.skipped,
     )
     try:
-        resident = start_instance(shard, tenant, definition, start)
+        resident = start_instance(shard, tenant, definition, start, trace=request.trace)
     except ProcessionError:
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))

@@ -10,13 +10,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, final
 
+import msgspec
+
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.routing import Router
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime.elsewhere import Answer, Host, Placement
 from procession.runtime.ports import Store
-from procession.runtime.requests import AnyRequest
+from procession.runtime.requests import AnyRequest, StartProcess
+from procession.runtime.tracing import span
 
 POLL_S: Final = 0.002
 
@@ -46,6 +49,12 @@ class Hosting:
 
     def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request, wherever it is for; see also `runtime.elsewhere.Door`."""
+        if not isinstance(request, StartProcess):
+            return self._call(request, timeout_s)
+        with span("procession.start", {"procession.process": request.process_id}) as trace:
+            return self._call(msgspec.structs.replace(request, trace=trace) if trace else request, timeout_s)
+
+    def _call(self, request: InHouse, timeout_s: float) -> object:
         if self._router is not None and self._router.route(request):
             return None
         return self._pump.call(request, timeout_s)

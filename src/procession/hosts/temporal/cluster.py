@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from procession.base.failure import NotFound, StoreError
 from procession.hosts.temporal.payloads import ProcessionPayloadConverter
+from procession.hosts.temporal.tracing import interceptors
 
 CALL_S: Final = 30.0
 PAGE: Final = 8
@@ -55,10 +56,16 @@ DATA_CONVERTER: Final = temporalio.converter.DataConverter(payload_converter_cla
 """How values become payloads, without a codec."""
 
 
-async def connect(address: str, namespace: str = "default") -> Client:
-    """A client of the cluster. Raises `StoreError` when it cannot be reached."""
+async def connect(address: str, namespace: str = "default", *, identity: str | None = None) -> Client:
+    """A client of the cluster, which shows `identity` for who polls. Raises `StoreError` when it cannot be reached."""
     try:
-        return await Client.connect(address, namespace=namespace, data_converter=DATA_CONVERTER)
+        return await Client.connect(
+            address,
+            namespace=namespace,
+            data_converter=DATA_CONVERTER,
+            interceptors=interceptors(),
+            identity=identity,
+        )
     except RuntimeError as error:
         raise StoreError(f"Temporal at {address} cannot be reached: {error}") from error
 
