@@ -47,13 +47,14 @@ class Histories(Protocol):
 class _Waiting:
     """An envelope that waits for its task. `held` tells that the store has it already."""
 
-    __slots__ = ("due", "envelope", "held", "tries", "workflow")
+    __slots__ = ("born", "due", "envelope", "held", "tries", "workflow")
 
     def __init__(self, envelope: Envelope, *, held: bool) -> None:
         self.envelope = envelope
         self.held = held
         self.tries = 0
-        self.due = time.monotonic() + PAUSES_S[0]
+        self.born = time.monotonic()
+        self.due = self.born + PAUSES_S[0]
         first = envelope.reports[0]
         self.workflow = workflow_id(first.tenant, first.home)
 
@@ -91,6 +92,13 @@ class Reporter:
         """Whether nothing waits here."""
         with self._moved:
             return not self._waiting
+
+    @property
+    def waiting(self) -> tuple[int, float]:
+        """How many envelopes wait here, and the age of the oldest in seconds."""
+        with self._moved:
+            born = [each.born for queue in self._waiting.values() for each in queue]
+        return len(born), time.monotonic() - min(born) if born else 0.0
 
     def close(self) -> None:
         """Ends the thread, after what can be settled now."""
