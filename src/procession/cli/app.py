@@ -22,6 +22,7 @@ from procession.cli.commands import (
     running,
     scenarios,
     work,
+    worker,
 )
 from procession.cli.console import USAGE
 
@@ -74,6 +75,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
+app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
 
 
