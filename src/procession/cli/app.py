@@ -21,6 +21,7 @@ from procession.cli.commands import (
     instances,
     running,
     scenarios,
+    temporal,
     work,
     worker,
 )
@@ -77,6 +78,7 @@ for _name, _command, _panel in _COMMANDS:
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
 app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
+app.add_typer(temporal.group, name="temporal", rich_help_panel=_CARE)
 
 
 def _version(wanted: bool) -> None:

@@ -8,18 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Final, final
+from typing import Final, cast, final
 
 import msgspec
 
+from procession.base.failure import NotFound
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.routing import Router
 from procession.hosts.embedded.tickets import InHouse, Ticket
-from procession.runtime.elsewhere import Answer, Host, Placement
+from procession.runtime import codec
+from procession.runtime.elsewhere import OUTGOING, Answer, Begin, Host, Placement, Screen
 from procession.runtime.ports import Store
-from procession.runtime.requests import AnyRequest, StartProcess
+from procession.runtime.requests import AnyRequest, Arrived, StartProcess
+from procession.runtime.rows import InstanceRow, OutboxRow
 from procession.runtime.tracing import span
+from procession.services.catalog import Catalog
 
 POLL_S: Final = 0.002
 
@@ -55,17 +59,55 @@ class Hosting:
             return self._call(msgspec.structs.replace(request, trace=trace) if trace else request, timeout_s)
 
     def _call(self, request: InHouse, timeout_s: float) -> object:
-        if self._router is not None and self._router.route(request):
+        if self._router is None:
+            return self._pump.call(request, timeout_s)
+        if self._router.route(request):
             return None
-        return self._pump.call(request, timeout_s)
+        result = self._pump.call(request, timeout_s)
+        if isinstance(request, StartProcess):
+            self._router.started(request.tenant, [cast("int", result)])
+        return result
+
+    def begin(self, request: StartProcess) -> object:
+        """Starts an instance whose first screen is asked for at once."""
+        return self._pump.call(request)
+
+    def first_screen(self, tenant: str, key: int) -> Screen | None:
+        """Takes the start of an instance to the other host, and gives its first screen; None if it starts here."""
+        number = self._number(tenant)
+        rows = self._store.read("outbox_home", (number, key), OutboxRow) if self._router is not None else []
+        what = codec.read(OUTGOING, rows[0].body) if rows else None
+        if self.placement is None or not isinstance(what, Begin):
+            return None
+        found = self.placement.screen(tenant, key, what)
+        self._pump.call(Arrived(tenant, rows[0].number))
+        return found
+
+    def screen(self, tenant: str, key: int) -> Screen | None:
+        """What is next in an instance that the other host runs; None for one that runs here, or has ended."""
+        if self._router is None or self.placement is None:
+            return None
+        rows = self._store.read("instance", (self._number(tenant), key), InstanceRow)
+        if not rows or rows[0].host != self.placement.host or rows[0].state:
+            return None
+        try:
+            return self.placement.screen(tenant, rows[0].home)
+        except NotFound:
+            return None  # it ends just now, which the store shows soon
+
+    def _number(self, tenant: str) -> int:
+        return Catalog(self._store).tenant(tenant)
 
     def call_all(self, requests: Sequence[AnyRequest], timeout_s: float) -> list[object]:
         """Carries out requests that may share commits; the first failure is raised."""
-        if self._router is not None:
+        if self._router is not None and not all(isinstance(each, StartProcess) for each in requests):
             return [self.call(request, timeout_s) for request in requests]
         tickets = [Ticket(request) for request in requests]
         self._pump.submit(tickets, timeout_s)
-        return [ticket.outcome() for ticket in tickets]
+        found = [ticket.outcome() for ticket in tickets]
+        if self._router is not None and requests:
+            self._router.started(requests[0].tenant, cast("list[int]", found))
+        return found
 
     def posted(self) -> None:
         """See `Door.posted`."""

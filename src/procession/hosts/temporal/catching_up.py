@@ -28,9 +28,9 @@ from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Envelope
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.reporter import INDEX_BITS, trimmed
-from procession.hosts.temporal.watching import Watching
+from procession.hosts.temporal.watching import Settling, Watching
 from procession.hosts.temporal.worker import in_one_batch
-from procession.hosts.temporal.workflow import ProcessWorkflow, Settling
+from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.runtime import requests
 from procession.runtime.ports import Cells, Store
 from procession.runtime.requests import Report

@@ -10,8 +10,9 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from procession.base.failure import Conflict
-from procession.hosts.temporal.activities import JobWorkers
-from procession.hosts.temporal.cluster import Histories, Loop, connect
+from procession.hosts.temporal.activities import JobWorkers, job_activity
+from procession.hosts.temporal.cluster import Histories, Loop, connect, converter_of
+from procession.hosts.temporal.codec import CodecConfig
 from procession.hosts.temporal.payloads import Budget, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
@@ -46,24 +47,33 @@ class Temporal:
         work: bool = True,
         processes: Sequence[str] = (),
         external: Sequence[str] = (),
+        local: Sequence[str] = (),
+        calls: bool = False,
         job_timeout: float = 300.0,
         budget: Budget | None = None,
         cached: int = CACHED,
+        codec: CodecConfig | None = None,
         sweep_after: float = SWEEP_S,
     ) -> None:
         """`processes` are the ids of those that start there, none for all. Jobs of the types `external` are no
-        activities: they are offered as in the embedded engine, so nothing long is in flight. `job_timeout` is in
-        seconds; so is `sweep_after`, the age at which what a worker left undone is looked after here."""
+        activities: they are offered as in the embedded engine, so nothing long is in flight. Those of the types `local`
+        are short, and done by local activities. `job_timeout` is in seconds. With `calls`, what a process calls is a
+        workflow of its own. `codec` is how payloads are compressed, encrypted and kept elsewhere: the same for all
+        workers, clients and the codec server. What a worker left untold is looked after when it is `sweep_after`
+        seconds old."""
         self._address = address
         self._namespace = namespace
         self._queue = queue
         self._work = work
         self._processes = frozenset(processes)
         self._cached = cached
+        self._converter = converter_of(codec)
         self._settings = Settings(
             job_queue=f"{queue}-jobs-{{type}}",
             job_timeout=int(job_timeout * 1000),
             external=list(external),
+            local=list(local),
+            calls=calls,
             budget=budget or Budget(),
         )
         self._loop: Loop | None = None
@@ -82,7 +92,7 @@ class Temporal:
             raise Conflict("this host belongs to another engine already: make one for each")
         self._loop = Loop()
         try:
-            self._client: Client = self._loop.run(connect(self._address, self._namespace))
+            self._client: Client = self._loop.run(connect(self._address, self._namespace, self._converter))
         except BaseException:
             self.close()
             raise
@@ -112,7 +122,8 @@ class Temporal:
 
     def serve(self, type: str) -> None:
         """See `runtime.elsewhere.Host`."""
-        if self._jobs is not None and self._loop is not None and type not in self._settings.external:
+        elsewhere = (*self._settings.external, *self._settings.local)
+        if self._jobs is not None and self._loop is not None and type not in elsewhere:
             self._loop.run(self._jobs.serve(type))
 
     def close(self) -> None:
@@ -137,7 +148,13 @@ class Temporal:
 
         assert self._reporter is not None
         worker = workflow_worker(
-            self._client, self._store, self._reporter, keys, queue=self._queue, cached=self._cached
+            self._client,
+            self._store,
+            self._reporter,
+            keys,
+            queue=self._queue,
+            activities=[job_activity(door.perform)] if self._settings.local else [],
+            cached=self._cached,
         )
         self._workers.append((worker, asyncio.create_task(worker.run())))
         self._jobs = JobWorkers(self._client, self._queue_of, door.perform)

@@ -16,13 +16,14 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
 from procession.base.failure import NotFound, StoreError
+from procession.base.keys import made_at_ms
 from procession.core import commands as c
 from procession.hosts.temporal.activities import Perform
 from procession.hosts.temporal.reporter import Reporter
 from procession.runtime.elsewhere import Answer
 from procession.runtime.ports import Store
 from procession.runtime.requests import FailJob, FinishJob, Report, ThrowJob
-from procession.runtime.rows import CountRow
+from procession.runtime.rows import SizeRow
 
 if TYPE_CHECKING:
     # The SDK has no other name for them.
@@ -116,19 +117,22 @@ class Measures:
 
     def store(self, store: Store) -> None:
         """Looks at what waits there."""
-        for query, rows, oldest in (
-            ("outbox_size", self._outbox, self._outbox_age),
-            ("inbox_held_size", self._held, self._held_age),
-        ):
-            found = store.read(query, (), CountRow)[0]
-            rows.set(found.number)
-            oldest.set(max(0.0, time.time() - found.count / 1000) if found.count else 0.0)
+        outbox = store.read("outbox_size", (), SizeRow)[0]
+        self._outbox.set(outbox.count)
+        self._outbox_age.set(_age(made_at_ms(outbox.oldest)) if outbox.count else 0.0)
+        held = store.read("inbox_held_size", (), SizeRow)[0]
+        self._held.set(held.count)
+        self._held_age.set(_age(held.oldest) if held.count else 0.0)
 
     def _replayed(self) -> None:
         self._replays.add(1)
 
     def _label(self, tenant: str) -> Mapping[str, str] | None:
         return {"tenant": tenant} if self._tenants else None
+
+
+def _age(at: int) -> float:
+    return max(0.0, time.time() - at / 1000)
 
 
 def _outcome(done: Future[Any]) -> str:

@@ -22,12 +22,20 @@ from procession.hosts.temporal.payloads import Envelope
 from procession.runtime import requests
 from procession.runtime.ports import Cells, Store
 from procession.runtime.requests import Report
+from procession.runtime.rows import HeldRow
 
 PAUSES_S: Final = (0.004, 0.008, 0.016, 0.05, 0.1, 0.5, 1.0)
 """When it is looked whether a task is committed; the last repeats."""
+ORPHAN_MS: Final = 20_000
+"""A report that is held for so long has lost the process that wrote it: whoever works now settles it."""
+ORPHANS_MAX: Final = 1_000
+SWEEP_S: Final = 5.0
 REPORTED_MAX: Final = 10_000
 """Instances of which it is remembered what was told of them."""
 INDEX_BITS: Final = 10
+FIRST_TASK: Final = 3
+"""The event that starts a run's first task: nobody can have told of this run before."""
+_FOREVER: Final = (1 << 63) - 1
 
 _LOG: Final = logging.getLogger("procession")
 
@@ -73,6 +81,11 @@ class Reporter:
         """By run, in order."""
         self._reported: OrderedDict[tuple[str, int], int] = OrderedDict()
         """(run, instance) -> the last step that was handed over."""
+        self._runs: OrderedDict[str, None] = OrderedDict()
+        """Runs of which nothing is held any more that another process wrote."""
+        self._handing = threading.Lock()
+        """What waits is either handed over or held, not both."""
+        self._next_sweep = 0.0
         self._closed = False
         self._thread = threading.Thread(target=self._go_on, name="procession-reporter", daemon=True)
         self._thread.start()
@@ -82,9 +95,18 @@ class Reporter:
         self._add(_Waiting(self._news(envelope), held=False))
 
     def hold(self, envelope: Envelope) -> None:
-        """Stores reports durably, held. Raises `StoreError`."""
-        envelope = self._news(envelope)
-        self._store.hold(self._rows(envelope))
+        """Stores reports durably, held, with those of the same run that wait here. Raises `StoreError`.
+
+        They would be lost with this process, and no replay tells what is behind a report that is not lost.
+        """
+        with self._handing:
+            envelope = self._news(envelope)
+            with self._moved:
+                before = [each for each in self._waiting.get(envelope.run, ()) if not each.held]
+            rows = [row for each in before for row in self._rows(each.envelope)]
+            self._store.hold([*rows, *self._rows(envelope)])
+            for each in before:
+                each.held = True
         self._add(_Waiting(envelope, held=True))
 
     @property
@@ -115,6 +137,7 @@ class Reporter:
 
     def _go_on(self) -> None:
         while True:
+            self._sweep()
             with self._moved:
                 now = time.monotonic()
                 due = [run for run, queue in self._waiting.items() if queue[-1].due <= now]
@@ -122,6 +145,7 @@ class Reporter:
                     if self._closed:
                         return
                     nearest = min((queue[-1].due for queue in self._waiting.values()), default=now + 1.0)
+                    nearest = min(nearest, self._next_sweep)
                     self._moved.wait(max(0.0005, nearest - now))
                     continue
                 batches = [list(self._waiting[run]) for run in due]
@@ -150,14 +174,19 @@ class Reporter:
         if not over:
             self._later(batch)
             return
-        self._hand_over(over, known)
-        # Told first: whoever sees that nothing waits here must find it there.
-        self._told()
-        with self._moved:
-            queue = self._waiting[run]
-            del queue[: len(over)]
-            if not queue:
-                del self._waiting[run]
+        # What another process held of this instance comes before what this one tells.
+        if not self._inherit(over[0].envelope):
+            self._later(batch)
+            return
+        with self._handing:
+            self._hand_over(over, known)
+            # Told first: whoever sees that nothing waits here must find it there.
+            self._told()
+            with self._moved:
+                queue = self._waiting[run]
+                del queue[: len(over)]
+                if not queue:
+                    del self._waiting[run]
 
     def _hand_over(self, over: list[_Waiting], known: dict[int, bool]) -> None:
         """What is committed is posted or confirmed, one after the other so that the order stays; what is not goes."""
@@ -174,6 +203,78 @@ class Reporter:
                     self._reported[each.envelope.run, report.instance] = report.steps[-1].seq
         while len(self._reported) > REPORTED_MAX:
             self._reported.popitem(last=False)
+
+    def _sweep(self) -> None:
+        """Settles what is held by processes that are gone."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP_S
+        try:
+            runs: dict[str, list[HeldRow]] = {}
+            for row in self._orphans(time.time_ns() // 1_000_000 - ORPHAN_MS):
+                runs.setdefault(row.source, []).append(row)
+            for rows in runs.values():
+                self._adopt(rows)
+        except ProcessionError as error:
+            _LOG.warning("reports that others left wait: %s", error)
+
+    def _inherit(self, envelope: Envelope) -> bool:
+        """Settles what other processes held of an instance that this one goes on with, in this run or the one before;
+        whether nothing is left of it."""
+        run, first = envelope.run, envelope.reports[0]
+        fresh = envelope.task <= FIRST_TASK and first.steps and first.steps[0].seq == 1
+        if fresh or run in self._runs:
+            return True
+        runs: dict[str, list[HeldRow]] = {}
+        for row in self._orphans(_FOREVER):
+            report = _report_of(row)
+            same = row.source == f"r:{run}"
+            if (report.tenant, report.home) == (first.tenant, first.home) and (
+                not same or _task_of(row) < envelope.task
+            ):
+                runs.setdefault(row.source, []).append(row)
+        if not all([self._adopt(rows) for rows in runs.values()]):
+            return False
+        self._runs[run] = None
+        while len(self._runs) > REPORTED_MAX:
+            self._runs.popitem(last=False)
+        return True
+
+    def _orphans(self, before: int) -> list[HeldRow]:
+        with self._moved:
+            own = {f"r:{run}" for run in self._waiting}
+            mine = {
+                (f"r:{run}", number)
+                for run, queue in self._waiting.items()
+                for each in queue
+                if each.held
+                for number in self._numbers(each.envelope)
+            }
+        found = self._store.read("inbox_held", (before, ORPHANS_MAX), HeldRow)
+        return [row for row in found if row.source not in own or (row.source, row.source_number) not in mine]
+
+    def _adopt(self, rows: list[HeldRow]) -> bool:
+        """Confirms or withdraws what is held of one run, in order; whether all of it could be settled."""
+        if not rows:
+            return True
+        rows = sorted(rows, key=lambda row: row.source_number)
+        report = _report_of(rows[0])
+        try:
+            known = self._histories.committed(
+                workflow_id(report.tenant, report.home),
+                rows[0].source.removeprefix("r:"),
+                {_task_of(row) for row in rows},
+            )
+        except NotFound:
+            return False  # of another cluster, or older than the histories there: somebody has to look at it
+        for row in rows:
+            committed = known.get(_task_of(row))
+            if committed is None:
+                return False
+            place = (row.tenant, row.source, row.source_number)
+            (self._store.confirm if committed else self._store.withdraw)([place])
+        self._told()
+        return True
 
     def _news(self, envelope: Envelope) -> Envelope:
         """Without the steps that this process has handed over: a replay tells the whole run again."""
@@ -192,12 +293,25 @@ class Reporter:
     def _rows(self, envelope: Envelope) -> list[Cells]:
         at = time.time_ns() // 1_000_000
         source = f"r:{envelope.run}"
-        base = envelope.task << INDEX_BITS | envelope.index
-        rows: list[Cells] = []
-        for n, report in enumerate(envelope.reports):
-            number = base << INDEX_BITS | n
-            rows.append((report.tenant, 0, source, number, at, requests.encode(report)))
-        return rows
+        return [
+            (report.tenant, 0, source, number, at, requests.encode(report))
+            for number, report in zip(self._numbers(envelope), envelope.reports, strict=True)
+        ]
+
+    @staticmethod
+    def _numbers(envelope: Envelope) -> list[int]:
+        base = (envelope.task << INDEX_BITS | envelope.index) << INDEX_BITS
+        return [base | n for n in range(len(envelope.reports))]
+
+
+def _task_of(row: HeldRow) -> int:
+    return row.source_number >> 2 * INDEX_BITS
+
+
+def _report_of(row: HeldRow) -> Report:
+    report = requests.decode(row.body)
+    assert isinstance(report, Report), "only reports are held"
+    return report
 
 
 def trimmed(report: Report, upto: int) -> Report:

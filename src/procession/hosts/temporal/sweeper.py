@@ -1,7 +1,7 @@
-"""The sweeper: what a worker left undone that died, the engine that keeps the books looks after.
+"""The sweeper: what a worker left untold that died, the engine that keeps the books looks after.
 
-A report that is held is confirmed or withdrawn by what the history says. One that was in the worker's memory alone is
-made anew. Everything here may be done by several engines, or twice.
+A report that was in the worker's memory alone is made anew from the history, when the last task of a workflow began
+later than what is known of it. What is held the reporter settles. Several engines may do all of it, or one twice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, cast, final
+from typing import Final, final
 
 import msgspec
 from temporalio.api.common.v1 import WorkflowExecution
@@ -21,21 +21,17 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from procession.base.failure import BadValue, NotFound, ProcessionError, Unreadable
+from procession.base.failure import BadValue, NotFound, ProcessionError
+from procession.base.keys import made_at_ms
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.catching_up import CatchingUp, last_step
-from procession.hosts.temporal.cluster import Histories, Loop, explained
+from procession.hosts.temporal.cluster import Loop, explained
 from procession.hosts.temporal.ids import tenant_of, workflow_id
-from procession.hosts.temporal.reporter import INDEX_BITS
-from procession.runtime import requests
-from procession.runtime.ports import Cells, Store
-from procession.runtime.requests import Report
-from procession.runtime.rows import FactRow, HeldRow, InstanceRow, IntRow, OutboxRow
+from procession.runtime.ports import Store
+from procession.runtime.rows import FactRow, InstanceRow, IntRow, SizeRow
 from procession.services.catalog import Catalog
 
 TURN_S: Final = 1.0
-HELD_MAX: Final = 256
-"""Held rows of one turn."""
 CLOSED_EVERY_S: Final = 15.0
 CLOSED_BACK_S: Final = 60.0
 """How far the windows overlap in which ended workflows are looked for: clocks differ, and visibility comes late."""
@@ -84,7 +80,6 @@ class Sweeper:
         self._posted = posted
         self._wake = wake
         self._after_ms = int(after_s * 1000)
-        self._histories = Histories(client, loop)
         self._catching_up = CatchingUp(client, loop, store)
         self._stopped = threading.Event()
         self._next_closed = 0.0
@@ -108,7 +103,7 @@ class Sweeper:
 
     def _go_on(self) -> None:
         while not self._stopped.wait(TURN_S):
-            for part in (self._settle_held, self._see_to_outbox, self._look_at_closed, self._look_at_open):
+            for part in (self._see_to_outbox, self._look_at_closed, self._look_at_open):
                 if self._stopped.is_set():
                     return
                 try:
@@ -119,57 +114,12 @@ class Sweeper:
                     if not self._stopped.is_set():
                         _LOG.exception("what workers left undone waits")
 
-    # --- what is held
-
-    def _settle_held(self) -> None:
-        rows = self._store.read("inbox_held", (self._now() - self._after_ms, HELD_MAX), HeldRow)
-        runs: dict[str, list[HeldRow]] = {}
-        for row in rows:
-            runs.setdefault(row.source.removeprefix("r:"), []).append(row)
-        for run, each in runs.items():
-            self._settle_run(run, sorted(each, key=lambda row: row.source_number))
-
-    def _settle_run(self, run: str, rows: list[HeldRow]) -> None:
-        reports = [cast("Report", requests.decode(row.body)) for row in rows]
-        home = reports[0].home
-        tasks = [row.source_number >> 2 * INDEX_BITS for row in rows]
-        try:
-            known = self._histories.committed(workflow_id(rows[0].tenant, home), run, set(tasks))
-        except NotFound:
-            _LOG.warning("run %s of %s is gone, and what it held is withdrawn", run, workflow_id(rows[0].tenant, home))
-            known = dict.fromkeys(tasks, False)
-        settled: dict[bool, list[Cells]] = {True: [], False: []}
-        taken: list[Report] = []
-        for row, report, task in zip(rows, reports, tasks, strict=True):
-            if task not in known:
-                break  # its task is not over, and what is behind it has to come after it
-            settled[known[task]].append((row.tenant, row.source, row.source_number))
-            if known[task]:
-                taken.append(report)
-        if any(self._misses(report) for report in taken):
-            # What was told before it was in the worker's memory, and has to come first.
-            self._catching_up.repair(rows[0].tenant, home)
-        self._store.withdraw(settled[False])
-        self._store.confirm(settled[True])
-        if taken:
-            self._posted()
-        for committed, places in settled.items():
-            if places:
-                _LOG.info("%s held reports of run %s: committed %s", len(places), run, committed)
-
-    def _misses(self, report: Report) -> bool:
-        """Whether steps before this report's are not in the store."""
-        if not report.steps:
-            return False
-        tenant = Catalog(self._store).tenant(report.tenant)
-        return report.steps[0].seq > last_step(self._store, tenant, report.instance) + 1
-
     # --- what is not sent
 
     def _see_to_outbox(self) -> None:
         """Rows that an engine left that is gone."""
-        rows = self._store.read("outbox", (1,), OutboxRow)
-        if rows and rows[0].at < self._now() - self._after_ms:
+        size = self._store.read("outbox_size", (), SizeRow)[0]
+        if size.count and self._now() - made_at_ms(size.oldest) > self._after_ms:
             self._wake()
 
     # --- what nobody told
@@ -284,5 +234,5 @@ def _place_of(workflow: str) -> tuple[str, int] | None:
     try:
         tenant = tenant_of(workflow)
         return tenant, int(workflow.rpartition("/")[2])
-    except (BadValue, ValueError, Unreadable):
+    except (BadValue, ValueError):
         return None

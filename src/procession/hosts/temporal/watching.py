@@ -1,4 +1,4 @@
-"""Watching workflows from outside: what each one reports, and why another run goes on. It changes nothing."""
+"""What workflows are given before they run: their surroundings, and who watches what they report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from temporalio.worker import (
     WorkflowInterceptorClassInput,
 )
 
-from procession.hosts.temporal.workflow import ProcessWorkflow
+from procession.hosts.temporal.workflow import ProcessWorkflow, Surroundings
 from procession.runtime.requests import Report
 
 Saw: TypeAlias = Callable[[int, list[Report]], None]
@@ -38,6 +38,27 @@ class Watching(Interceptor):
                 if isinstance(found, ProcessWorkflow):
                     found.machine.watched = saw
                     found.machine.renewing = renewing
+                return await super().execute_workflow(input)
+
+        return Inbound
+
+
+@final
+class Settling(Interceptor):
+    """Gives every workflow of a worker, or of a replay, its surroundings before it runs."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
+        """See `Interceptor`."""
+        around = self._around
+
+        class Inbound(WorkflowInboundInterceptor):
+            async def execute_workflow(self, input: ExecuteWorkflowInput) -> object:
+                found: object = workflow.instance()
+                if isinstance(found, ProcessWorkflow):
+                    found.machine.around = around
                 return await super().execute_workflow(input)
 
         return Inbound

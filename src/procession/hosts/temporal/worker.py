@@ -17,8 +17,8 @@ from procession.hosts.temporal.metrics import Measures
 from procession.hosts.temporal.payloads import Envelope
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.reporter import Reporter
-from procession.hosts.temporal.watching import Saw, Watching
-from procession.hosts.temporal.workflow import ProcessWorkflow, Settling
+from procession.hosts.temporal.watching import Saw, Settling, Watching
+from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.runtime.ports import Store
 from procession.runtime.requests import Report, TakeKeys
 
