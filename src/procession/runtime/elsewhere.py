@@ -69,16 +69,19 @@ class Refusal(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 @final
-class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin"):
+class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin", omit_defaults=True):
     """Start the instance of the process `process_id`.
 
-    Its keys are drawn from `first` up to, not including, `last`; `at` is in Unix ms."""
+    Its keys are drawn from `first` up to, not including, `last`; `at` is in Unix ms. `trace` is the W3C `traceparent`
+    of whoever started it, or "".
+    """
 
     process_id: str
     start: e.Start
     first: int
     last: int
     at: int
+    trace: str = ""
 
 
 @final

@@ -340,6 +340,14 @@ class CountRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class SizeRow(Row, frozen=True, array_like=True, gc=False):
+    """How many rows wait, and what tells the age of the oldest: a time in Unix ms, or a key."""
+
+    oldest: int
+    count: int
+
+
+@final
 class LockRow(Row, frozen=True, array_like=True, gc=False):
     """What a message-started instance holds back."""
 

@@ -43,7 +43,7 @@ def send(shard: Shard, resident: Resident, event: e.AnyEvent) -> Outcome:
         return tried
     shard.unheard[resident.tenant, resident.key] = []
     first, last = shard.take_blocks(KEY_BLOCKS)
-    shard.send(resident, Begin(resident.linked.program.process_id, event, first, last, shard.at))
+    shard.send(resident, Begin(resident.linked.program.process_id, event, first, last, shard.at, resident.trace))
     return Outcome([], [], 0)
 
 

@@ -74,7 +74,7 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
     )
     shard.direct = request.direct
     try:
-        resident = start_instance(shard, tenant, definition, start)
+        resident = start_instance(shard, tenant, definition, start, trace=request.trace)
     except ProcessionError:
         shard.direct = False
         if request.message:

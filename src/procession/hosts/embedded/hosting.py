@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, cast, final
 
+import msgspec
+
 from procession.base.failure import NotFound
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.pump import Pump
@@ -20,6 +22,7 @@ from procession.runtime.elsewhere import OUTGOING, Answer, Begin, Host, Placemen
 from procession.runtime.ports import Store
 from procession.runtime.requests import AnyRequest, Arrived, StartProcess
 from procession.runtime.rows import InstanceRow, OutboxRow
+from procession.runtime.tracing import span
 from procession.services.catalog import Catalog
 
 POLL_S: Final = 0.002
@@ -50,6 +53,12 @@ class Hosting:
 
     def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request, wherever it is for; see also `runtime.elsewhere.Door`."""
+        if not isinstance(request, StartProcess):
+            return self._call(request, timeout_s)
+        with span("procession.start", {"procession.process": request.process_id}) as trace:
+            return self._call(msgspec.structs.replace(request, trace=trace) if trace else request, timeout_s)
+
+    def _call(self, request: InHouse, timeout_s: float) -> object:
         if self._router is None:
             return self._pump.call(request, timeout_s)
         if self._router.route(request):

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from procession.base.failure import NotFound, StoreError
 from procession.hosts.temporal.codec import CodecConfig, data_converter
 from procession.hosts.temporal.payloads import ProcessionPayloadConverter
+from procession.hosts.temporal.tracing import interceptors
 
 CALL_S: Final = 30.0
 PAGE: Final = 8
@@ -63,10 +64,18 @@ def converter_of(codec: CodecConfig | None) -> DataConverter:
     return data_converter(codec, payload_converter_class=ProcessionPayloadConverter)
 
 
-async def connect(address: str, namespace: str = "default", converter: DataConverter | None = None) -> Client:
-    """A client of the cluster. Raises `StoreError` when it cannot be reached."""
+async def connect(
+    address: str, namespace: str = "default", converter: DataConverter | None = None, *, identity: str | None = None
+) -> Client:
+    """A client of the cluster, which shows `identity` for who polls. Raises `StoreError` when it cannot be reached."""
     try:
-        return await Client.connect(address, namespace=namespace, data_converter=converter or DATA_CONVERTER)
+        return await Client.connect(
+            address,
+            namespace=namespace,
+            data_converter=converter or DATA_CONVERTER,
+            interceptors=interceptors(),
+            identity=identity,
+        )
     except RuntimeError as error:
         raise StoreError(f"Temporal at {address} cannot be reached: {error}") from error
 

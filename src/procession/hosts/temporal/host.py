@@ -16,6 +16,7 @@ from procession.hosts.temporal.codec import CodecConfig
 from procession.hosts.temporal.payloads import Budget, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
+from procession.hosts.temporal.sweeper import Sweeper
 from procession.hosts.temporal.worker import CACHED, workflow_worker
 from procession.runtime.elsewhere import Door, Placement
 from procession.runtime.ports import Store
@@ -23,6 +24,9 @@ from procession.runtime.requests import TakeKeys
 
 QUEUE: Final = "procession"
 """The task queue of workflows; jobs of a type are in `procession-jobs-TYPE`."""
+
+SWEEP_S: Final = 10.0
+"""Longer than a task of a workflow may take."""
 
 
 @final
@@ -49,12 +53,14 @@ class Temporal:
         budget: Budget | None = None,
         cached: int = CACHED,
         codec: CodecConfig | None = None,
+        sweep_after: float = SWEEP_S,
     ) -> None:
         """`processes` are the ids of those that start there, none for all. Jobs of the types `external` are no
         activities: they are offered as in the embedded engine, so nothing long is in flight. Those of the types `local`
         are short, and done by local activities. `job_timeout` is in seconds. With `calls`, what a process calls is a
         workflow of its own. `codec` is how payloads are compressed, encrypted and kept elsewhere: the same for all
-        workers, clients and the codec server."""
+        workers, clients and the codec server. What a worker left untold is looked after when it is `sweep_after`
+        seconds old."""
         self._address = address
         self._namespace = namespace
         self._queue = queue
@@ -74,6 +80,8 @@ class Temporal:
         self._reporter: Reporter | None = None
         self._workers: list[tuple[Worker, asyncio.Task[None]]] = []
         self._jobs: JobWorkers | None = None
+        self._sweep_after = sweep_after
+        self._sweeper: Sweeper | None = None
 
     def __repr__(self) -> str:
         return f"Temporal({self._address!r}, namespace={self._namespace!r})"
@@ -99,6 +107,16 @@ class Temporal:
         assert self._loop is not None
         self._placement.tells(door.call_all)
         self._reporter = Reporter(self._store, Histories(self._client, self._loop), door.posted)
+        self._sweeper = Sweeper(
+            self._store,
+            self._client,
+            self._loop,
+            queue=self._queue,
+            posted=door.posted,
+            wake=self._placement.wake,
+            after_s=self._sweep_after,
+        )
+        self._sweeper.start()
         if self._work:
             self._loop.run(self._start(door))
 
@@ -113,6 +131,8 @@ class Temporal:
         loop, self._loop = self._loop, None
         if loop is None:
             return
+        if self._sweeper is not None:
+            self._sweeper.close()
         loop.run(self._stop())
         if self._reporter is not None:
             self._reporter.close()

@@ -32,6 +32,7 @@ from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Reply
 from procession.runtime.ports import Store
 from procession.runtime.requests import Arrived
 from procession.runtime.rows import IntRow, NamedRow, OutboxRow
+from procession.runtime.tracing import resumed
 
 SENT_MAX: Final = 256
 """Rows of the outbox that are under way at the same time."""
@@ -219,14 +220,15 @@ class TemporalPlacement:
     async def _begin(self, tenant: str, begin: Begin) -> None:
         linked = begin.start
         try:
-            await self._client.start_workflow(
-                begin.process_id,
-                p.Input(begin, self.settings),
-                id=workflow_id(tenant, linked.instance),
-                task_queue=self._queue,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-            )
+            with resumed(begin.trace):
+                await self._client.start_workflow(
+                    begin.process_id,
+                    p.Input(begin, self.settings),
+                    id=workflow_id(tenant, linked.instance),
+                    task_queue=self._queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                )
         except WorkflowAlreadyStartedError:
             return  # it was sent before, by a process that could not tell
 

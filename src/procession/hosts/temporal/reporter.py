@@ -70,7 +70,7 @@ class Histories(Protocol):
 class _Waiting:
     """An envelope that waits for its task. `held` tells that the store has it already."""
 
-    __slots__ = ("committed", "due", "envelope", "held", "tries")
+    __slots__ = ("born", "committed", "due", "envelope", "held", "tries")
 
     def __init__(self, envelope: Envelope, due: float, *, held: bool) -> None:
         self.envelope = envelope
@@ -78,6 +78,7 @@ class _Waiting:
         self.committed: bool | None = None
         """What became of the task, where that is known."""
         self.tries = 0
+        self.born = time.monotonic()
         self.due = due
 
     @property
@@ -151,6 +152,13 @@ class Reporter:
         """Whether nothing waits here."""
         with self._moved:
             return not self._waiting
+
+    @property
+    def waiting(self) -> tuple[int, float]:
+        """How many envelopes wait here, and the age of the oldest in seconds."""
+        with self._moved:
+            born = [each.born for queue in self._waiting.values() for each in queue]
+        return len(born), time.monotonic() - min(born) if born else 0.0
 
     def close(self) -> None:
         """Ends the thread, after what can be settled now."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -18,12 +18,6 @@ from typing import Final, Protocol, cast, final
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import (
-    ExecuteWorkflowInput,
-    Interceptor,
-    WorkflowInboundInterceptor,
-    WorkflowInterceptorClassInput,
-)
 
 from procession.core import commands as c
 from procession.core import events as e
@@ -89,6 +83,10 @@ class Machine:
 
     around: Surroundings
     """Given by `Settling`, before the run."""
+    watched: Callable[[int, list[Report]], None] | None = None
+    """Who sees all that is reported, in a replay too, with the event that started the task."""
+    renewing: Callable[[str], None] | None = None
+    """Who is told why the run ends and another one goes on."""
 
     def __init__(self) -> None:
         self._items: deque[_Item] = deque()
@@ -272,7 +270,8 @@ class Machine:
     async def _renewed(self) -> None:
         """Ends the run when its budget is spent and nothing is in flight; until then nothing new is scheduled."""
         house, budget = self.house, self._settings.budget
-        if not house.bodies or not (self._renew or self._spent(budget)):
+        why = "asked" if self._renew else self._spent(budget)
+        if not house.bodies or not why:
             return
         self._jobs.draining = True
         if self._jobs.in_flight and not budget.force:
@@ -299,16 +298,22 @@ class Machine:
             self._shift,
             house.result,
         )
+        if self.renewing is not None:
+            self.renewing(why)
         workflow.continue_as_new(p.Input(None, self._settings, carried))
 
-    def _spent(self, budget: p.Budget) -> bool:
+    def _spent(self, budget: p.Budget) -> str:
+        """What of the budget is spent; "" for nothing."""
         info = workflow.info()
         events = info.get_current_history_length()
-        if info.is_continue_as_new_suggested() or self._taken_in >= budget.steps:
-            return True
+        if info.is_continue_as_new_suggested():
+            return "suggested"
+        if self._taken_in >= budget.steps:
+            return "steps"
         if self._taken_in and (events >= budget.events or info.get_current_history_size() >= budget.bytes):
-            return True
-        return events >= budget.idle_events and not self._jobs.in_flight and self._sleeps(budget.idle)
+            return "history"
+        idle = events >= budget.idle_events and not self._jobs.in_flight and self._sleeps(budget.idle)
+        return "idle" if idle else ""
 
     def _sleeps(self, idle: int) -> bool:
         """Whether nothing is due for so long."""
@@ -349,7 +354,10 @@ class Machine:
         `urgent`: somebody waits for it to be seen."""
         house = self.house
         durable = house.durable or last
-        reports = [*self._kept, *house.reports(p.HOST)]
+        fresh = house.reports(p.HOST)
+        if self.watched is not None:
+            self.watched(workflow.info().get_current_history_length(), fresh)
+        reports = [*self._kept, *fresh]
         self._kept = []
         if last and not reports:
             reports = [Report(self._tenant, house.home, p.HOST, house.home)]
@@ -504,24 +512,3 @@ class ProcessWorkflow:
     def tokens(self) -> dict[str, dict[str, int]]:
         """See `Machine.tokens`."""
         return self.machine.tokens()
-
-
-@final
-class Settling(Interceptor):
-    """Gives every workflow of a worker, or of a replay, its surroundings before it runs."""
-
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
-
-    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
-        """See `Interceptor`."""
-        around = self._around
-
-        class Inbound(WorkflowInboundInterceptor):
-            async def execute_workflow(self, input: ExecuteWorkflowInput) -> object:
-                found: object = workflow.instance()
-                if isinstance(found, ProcessWorkflow):
-                    found.machine.around = around
-                return await super().execute_workflow(input)
-
-        return Inbound

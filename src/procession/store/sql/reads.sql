@@ -213,3 +213,9 @@ SELECT min(due) FROM procession_outbox WHERE due > ?;
 SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND home = ? ORDER BY number LIMIT 1;
 -- name: inbox_held
 SELECT number, tenant, source, source_number, at, body FROM procession_inbox WHERE state = 3 AND at < ? ORDER BY at LIMIT ?;
+-- name: instances_away
+SELECT key FROM procession_instance WHERE tenant = ? AND host = ? AND home = key AND state = 0 ORDER BY key;
+-- name: outbox_size
+SELECT coalesce(min(number), 0), count(*) FROM procession_outbox;
+-- name: inbox_held_size
+SELECT coalesce(min(at), 0), count(*) FROM procession_inbox WHERE state = 3;
