@@ -38,8 +38,8 @@ IN_TIME: Final = 0.95
 """Their ratio lets five of six first looks be in time."""
 PATIENCE_S: Final = 1.0
 """How long what is not urgent waits for the next report of its run, before the history is read."""
-GRID: Final = 100
-"""Looks fall together, so that they share transactions: so many a patience."""
+GRID: Final = (4, 100)
+"""Looks fall together, so that they share transactions: so many a patience, at what is not urgent and at what is."""
 REPORTED_MAX: Final = 10_000
 """Instances of which it is remembered what was told of them."""
 INDEX_BITS: Final = 10
@@ -115,14 +115,14 @@ class Reporter:
 
     def offer(self, envelope: Envelope, *, urgent: bool = True) -> None:
         """Takes reports that may be lost with this process. `urgent`: they are not left to wait for the next ones."""
-        pause = self._first_s if urgent else self._patience_s
-        self._add(_Waiting(self._news(envelope), self._due(pause), held=False))
+        due = self._due(self._first_s, GRID[1]) if urgent else self._due(self._patience_s, GRID[0])
+        self._add(_Waiting(self._news(envelope), due, held=False))
 
     def hold(self, envelope: Envelope) -> None:
         """Stores reports durably, held. Raises `StoreError`."""
         envelope = self._news(envelope)
         self._store.hold(_rows(envelope))
-        self._add(_Waiting(envelope, self._due(self._first_s), held=True))
+        self._add(_Waiting(envelope, self._due(self._first_s, GRID[1]), held=True))
 
     @property
     def idle(self) -> bool:
@@ -140,8 +140,8 @@ class Reporter:
             self._moved.notify_all()
         self._thread.join(timeout=5)
 
-    def _due(self, pause: float) -> float:
-        step = self._patience_s / GRID
+    def _due(self, pause: float, grid: int) -> float:
+        step = self._patience_s / grid
         return math.ceil((time.monotonic() + pause) / step) * step
 
     def _add(self, waiting: _Waiting) -> None:
@@ -259,7 +259,7 @@ class Reporter:
                     if each.due > now:
                         continue
                     each.tries += 1
-                    each.due = self._due(min(self._first_s * 2**each.tries, PAUSE_MAX_S))
+                    each.due = self._due(min(self._first_s * 2**each.tries, PAUSE_MAX_S), GRID[1])
                     if self._closed and each.tries >= TRIES_LAST:
                         self._waiting.pop(each.envelope.run, None)
 
