@@ -29,6 +29,8 @@ from procession.runtime.requests import Report
 FIRST_S: Final = 0.004
 """When it is first looked whether a task is committed, at the beginning: later that follows what commits take here."""
 FIRST_MIN_S: Final = 0.002
+FIRST_MAX_S: Final = 0.03
+"""Where commits take longer, it is rather looked twice: messages wait for it."""
 PAUSE_MAX_S: Final = 1.0
 """Longest pause until it is looked again. Each is twice as long as the one before."""
 TRIES_LAST: Final = 6
@@ -201,7 +203,7 @@ class Reporter:
         last = batch[-1]
         if not last.tries:
             self._first_s *= TOO_EARLY if last.committed is None else IN_TIME
-            self._first_s = min(max(self._first_s, FIRST_MIN_S), PAUSE_MAX_S)
+            self._first_s = min(max(self._first_s, FIRST_MIN_S), FIRST_MAX_S)
         unknown = batch[0].committed is None
         self._later([batch if unknown else [each for each in batch if each.committed is None]], now)
         return not unknown
