@@ -33,7 +33,7 @@ KNOWN: Final = ("w3-known", "w3")
 """Beside a W3 by hand whose caller knows the workflow: what correlation costs."""
 TASK_MS: Final = 0.5
 TASKS_OF_W1: Final = 11
-MEASURED: Final = 30
+MEASURED: Final = 40
 
 
 def main() -> None:
@@ -144,27 +144,28 @@ def _threads(runs: list[Run]) -> str:
 
 def _inside(address: str, directory: Path, profiled: bool) -> None:
     """CPU of the tasks of W1, one instance at a time, so that no other activation is under way."""
-    _print(
-        "\n| CPU of a workflow task of W1, Python's part | median µs | mean µs | in the workflow's code: median µs |"
-    )
+    _print("\n| CPU of a workflow task of W1, Python's part | µs: tenth percentile | median | in the workflow's code |")
     _print("|---|---|---|---|")
-    medians: dict[str, float] = {}
+    least: dict[str, float] = {}
     for side in ("hand", "ours"):
         spent = inside.Spent()
         _measure(side, address, directory / f"inside-{side}", spent)
-        whole, code = spent.activation, spent.code
-        medians[side] = median(whole) / 1000
-        mean = sum(whole) / len(whole)
-        _print(f"| {side} | {median(whole) * 1e6:.0f} | {mean * 1e6:.0f} | {median(code) * 1e6:.0f} |")
-        medians[side] = median(whole) * 1000
-    beyond = medians["ours"] - medians["hand"]
+        # What disturbs a thread on a busy machine only ever makes it slower.
+        least[side], code = _tenth(spent.activation), _tenth(spent.code)
+        _print(f"| {side} | {least[side]:.0f} | {median(spent.activation) * 1e6:.0f} | {code:.0f} |")
+    beyond = (least["ours"] - least["hand"]) / 1000
     met = "met" if beyond <= TASK_MS else "missed"
-    _print(f"| ours beyond the hand-written, {beyond:.2f} ms; the bound is {TASK_MS} ms: {met} | | | |")
+    _print(f"| ours beyond the hand-written: {beyond:.2f} ms; the bound is {TASK_MS} ms: {met} | | | |")
     for side in ("hand", "ours") if profiled else ():
         spent = inside.Spent(profile=cProfile.Profile())
         _measure(side, address, directory / f"profile-{side}", spent)
         assert spent.profile is not None
         _print(f"\n{side}: {inside.told(spent.profile, MEASURED * TASKS_OF_W1)}")
+
+
+def _tenth(seconds: list[float]) -> float:
+    """The tenth percentile, in microseconds."""
+    return sorted(seconds)[len(seconds) // 10] * 1e6
 
 
 def _measure(side: str, address: str, directory: Path, spent: inside.Spent) -> None:

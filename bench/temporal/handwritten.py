@@ -22,7 +22,7 @@ from bench.temporal.letters import Letters
 from procession.hosts.temporal.cluster import Loop
 from procession.hosts.temporal.worker import CACHED, GRACE_S, TASKS
 
-FILLER: Final = "." * 185
+FILLER: Final = "." * 140
 """Makes the argument of an activity as long as ours."""
 PATIENCE: Final = timedelta(seconds=300)
 LOCAL: Final = timedelta(seconds=10)
@@ -152,9 +152,10 @@ class W3:
         self._message = self._message or message
 
     @workflow.update
-    def complete(self, filler: str) -> str:
-        """The task is done."""
-        if not self._open:
+    async def complete(self, filler: str) -> str:
+        """The task is done; whoever comes early waits until it is open."""
+        await workflow.wait_condition(lambda: self._open or self._done)
+        if self._done:
             raise ApplicationError("the task is not open")
         self._open, self._done = False, True
         return "done"

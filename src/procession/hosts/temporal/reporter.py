@@ -30,6 +30,8 @@ from procession.runtime.rows import HeldRow
 FIRST_S: Final = 0.004
 """When it is first looked whether a task is committed, at the beginning: later that follows what commits take here."""
 FIRST_MIN_S: Final = 0.002
+FIRST_MAX_S: Final = 0.03
+"""Where commits take longer, it is rather looked twice: messages wait for it."""
 PAUSE_MAX_S: Final = 1.0
 """Longest pause until it is looked again. Each is twice as long as the one before."""
 TRIES_LAST: Final = 6
@@ -39,8 +41,8 @@ IN_TIME: Final = 0.95
 """Their ratio lets five of six first looks be in time."""
 PATIENCE_S: Final = 1.0
 """How long what is not urgent waits for the next report of its run, before the history is read."""
-GRID: Final = 100
-"""Looks fall together, so that they share transactions: so many a patience."""
+GRID: Final = (4, 100)
+"""Looks fall together, so that they share transactions: so many a patience, at what is not urgent and at what is."""
 ORPHAN_MS: Final = 20_000
 """A report that is held for so long has lost the process that wrote it: whoever works now settles it."""
 ORPHANS_MAX: Final = 1_000
@@ -129,8 +131,8 @@ class Reporter:
 
     def offer(self, envelope: Envelope, *, urgent: bool = True) -> None:
         """Takes reports that may be lost with this process. `urgent`: they are not left to wait for the next ones."""
-        pause = self._first_s if urgent else self._patience_s
-        self._add(_Waiting(self._news(envelope), self._due(pause), held=False))
+        due = self._due(self._first_s, GRID[1]) if urgent else self._due(self._patience_s, GRID[0])
+        self._add(_Waiting(self._news(envelope), due, held=False))
 
     def hold(self, envelope: Envelope) -> None:
         """Stores reports durably, held, with those of the same run that wait here. Raises `StoreError`.
@@ -145,7 +147,7 @@ class Reporter:
             self._store.hold([*rows, *_rows(envelope)])
             for each in before:
                 each.held = True
-        self._add(_Waiting(envelope, self._due(self._first_s), held=True))
+        self._add(_Waiting(envelope, self._due(self._first_s, GRID[1]), held=True))
 
     @property
     def idle(self) -> bool:
@@ -170,8 +172,8 @@ class Reporter:
             self._moved.notify_all()
         self._thread.join(timeout=5)
 
-    def _due(self, pause: float) -> float:
-        step = self._patience_s / GRID
+    def _due(self, pause: float, grid: int) -> float:
+        step = self._patience_s / grid
         return math.ceil((time.monotonic() + pause) / step) * step
 
     def _add(self, waiting: _Waiting) -> None:
@@ -236,7 +238,7 @@ class Reporter:
         last = batch[-1]
         if not last.tries:
             self._first_s *= TOO_EARLY if last.committed is None else IN_TIME
-            self._first_s = min(max(self._first_s, FIRST_MIN_S), PAUSE_MAX_S)
+            self._first_s = min(max(self._first_s, FIRST_MIN_S), FIRST_MAX_S)
         unknown = batch[0].committed is None
         self._later([batch if unknown else [each for each in batch if each.committed is None]], now)
         return not unknown
@@ -371,7 +373,7 @@ class Reporter:
                     if each.due > now:
                         continue
                     each.tries += 1
-                    each.due = self._due(min(self._first_s * 2**each.tries, PAUSE_MAX_S))
+                    each.due = self._due(min(self._first_s * 2**each.tries, PAUSE_MAX_S), GRID[1])
                     if self._closed and each.tries >= TRIES_LAST:
                         self._waiting.pop(each.envelope.run, None)
 
