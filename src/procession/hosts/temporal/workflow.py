@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol, cast, final
@@ -74,6 +74,8 @@ class Machine:
 
     around: Surroundings
     """Given by `Settling`, before the run."""
+    watched: Callable[[int, list[Report]], None] | None = None
+    """Who sees all that is reported, in a replay too, with the event that started the task."""
 
     def __init__(self) -> None:
         self._items: deque[_Item] = deque()
@@ -183,7 +185,10 @@ class Machine:
     async def _report(self) -> None:
         house = self.house
         durable = house.durable
-        reports = [*self._kept, *house.reports(p.HOST)]
+        fresh = house.reports(p.HOST)
+        if self.watched is not None:
+            self.watched(workflow.info().get_current_history_length(), fresh)
+        reports = [*self._kept, *fresh]
         self._kept = []
         if not reports:
             return

@@ -39,21 +39,29 @@ SETTLES_S: Final = 60.0
 STUCK_ATTEMPTS: Final = 3
 """A workflow task that failed so often will not get better in a test."""
 
+VIRTUAL: Final = Settings(virtual=True, job_timeout=3_600_000)
+
 
 @final
 class Kit:
-    """Everything in one process, on the cluster at `address`."""
+    """Everything in one process, on the cluster at `address`. `queue` is the task queue, "" for one of its own."""
 
-    def __init__(self, address: str, namespace: str = "default", *, cached: int = 1_000) -> None:
+    def __init__(
+        self,
+        address: str,
+        namespace: str = "default",
+        *,
+        cached: int = 1_000,
+        queue: str = "",
+        settings: Settings = VIRTUAL,
+    ) -> None:
         self.store: Store = SQLiteStore(":memory:")
         self.clock: Callable[[], int] = lambda: 0
         self.loop = Loop()
         self.client: Client = self.loop.run(connect(address, namespace))
         self.desk = Desk(self.client, self.loop)
-        self.queue = f"procession-test-{time.time_ns()}"
-        self.placement = TemporalPlacement(
-            self.client, self.loop, self.store, queue=self.queue, settings=Settings(virtual=True, job_timeout=3_600_000)
-        )
+        self.queue = queue or f"procession-test-{time.time_ns()}"
+        self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call)
         self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told)
