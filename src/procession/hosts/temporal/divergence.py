@@ -64,38 +64,49 @@ class Divergence(msgspec.Struct, frozen=True, kw_only=True):
     commands: str = ""
 
 
-def of_error(history: WorkflowHistory, error: BaseException, made: Mapping[int, list[Made]]) -> Divergence:
-    """The code fails where it did not."""
+def of_error(history: WorkflowHistory, error: BaseException, task: int) -> Divergence:
+    """The code fails where it did not, in the task that the event `task` started."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f"/{_OURS}/" in f.filename.replace("\\", "/")]
     at = frames[-1] if frames else None
     place = f"{at.filename.replace(chr(92), '/').rpartition(f'/{_OURS}/')[2]}:{at.lineno} in {at.name}" if at else ""
-    event = _behind(history, _last_task(made))
+    event = _at(history, task)
     text = _cut(f"{type(error).__name__}: {error}")
     return Divergence(
-        what="error", event=event.event_id, event_type=_type(event), recorded="no error", made=text, code=place
+        what="error",
+        instance=_home(history),
+        event=event.event_id,
+        event_type=_type(event),
+        recorded="no error",
+        made=text,
+        code=place,
     )
 
 
-def of_commands(history: WorkflowHistory, failure: Exception, made: Mapping[int, list[Made]]) -> Divergence:
+def of_commands(
+    history: WorkflowHistory, failure: Exception, made: Mapping[int, list[Made]], programs: Programs
+) -> Divergence:
     """Temporal's commands are not those of the history."""
     text = str(failure)
     told = _TOLD.search(text)
     said = told[1].replace('\\"', '"') if told else _cut(text)
     task = _last_task(made)
     event = _event(history, said, task)
-    wanted = [
-        type(command).__name__
-        for steps in made.values()
-        for m in steps
-        if m.task == task
-        for command in m.step.commands
-    ]
+    now = [(key, each.step) for key, steps in made.items() for each in steps if each.task == task]
+    wanted = [type(command).__name__ for _, step in now for command in step.commands]
+    # The id of an activity begins with its element instance (hosts.temporal.jobs).
+    element, _, _ = event.activity_task_scheduled_event_attributes.activity_id.partition(".")
+    key = int(element) if element.isdecimal() else 0
+    of = [(instance, _Places([each.step for each in steps], programs).at(key)) for instance, steps in made.items()]
+    instance, place = next((each for each in of if each[1] is not None), (now[0][0] if now else _home(history), None))
     return Divergence(
         what="commands",
+        instance=instance,
         event=event.event_id,
         event_type=_type(event),
+        element=place[0] if place else "",
         recorded=_described(event),
         made=f"for this task: {', '.join(wanted) or 'nothing'}",
+        code=place[1] if place else "",
         commands=said,
     )
 
@@ -162,6 +173,11 @@ def _event(history: WorkflowHistory, said: str, task: int) -> HistoryEvent:
     return _behind(history, task)
 
 
+def _home(history: WorkflowHistory) -> int:
+    _, _, key = history.workflow_id.rpartition("/")
+    return int(key) if key.isdecimal() else 0
+
+
 def _at(history: WorkflowHistory, event: int) -> HistoryEvent:
     return next((each for each in history.events if each.event_id == event), history.events[-1])
 
@@ -225,7 +241,11 @@ def _difference(old: Step | None, new: Step | None, flip: int) -> tuple[AnyFact 
     assert new is not None
     if old.at != new.at:
         return before[0], f"a step at {old.at}", f"a step at {new.at}"
-    return before[0], _meant(old), _meant(new)
+    meant = [codec.unwrap(codec.encode_json(each)).decode() for each in old.commands]
+    means = [codec.unwrap(codec.encode_json(each)).decode() for each in new.commands]
+    at = next((n for n, (a, b) in enumerate(zip(meant, means, strict=False)) if a != b), min(len(meant), len(means)))
+    shown = [_cut(f"command {of[at]}" if at < len(of) else "no such command") for of in (meant, means)]
+    return before[0], shown[0], shown[1]
 
 
 def _fields(was: AnyFact, now: AnyFact) -> tuple[str, str]:
@@ -240,10 +260,6 @@ def _fields(was: AnyFact, now: AnyFact) -> tuple[str, str]:
 
 def _told(fact: AnyFact) -> str:
     return _cut(f"{_tag(fact)}: " + ", ".join(f"{n} {_json(getattr(fact, n))}" for n in fact.__struct_fields__))
-
-
-def _meant(step: Step) -> str:
-    return _cut("; ".join(f"{type(each).__name__} {_json(each)}" for each in step.commands) or "no commands")
 
 
 def _tag(fact: AnyFact) -> str:
@@ -284,12 +300,19 @@ class _Places:
 
     def node(self, fact: AnyFact) -> tuple[str, str] | None:
         """(id of the element, the function that decides for its kind)"""
-        if self._program is None:
-            return None
+        flow = _key(fact, "flow")
+        if flow is not None and self._program is not None and 0 <= flow < len(self._program.flows):
+            return self._node(self._program.flows[flow].source)
         key = _key(fact, "element") or next((self._elements[k] for k in _keys(fact) if k in self._elements), None)
-        key = key or _key(fact, "scope") or _key(fact, "root")
-        index = self._nodes.get(key) if key is not None else None
-        if index is None or not 0 <= index < len(self._program.nodes):
+        return self.at(key or _key(fact, "scope") or _key(fact, "root") or 0)
+
+    def at(self, element: int) -> tuple[str, str] | None:
+        """As `node`, of an element instance."""
+        index = self._nodes.get(element)
+        return self._node(index) if index is not None else None
+
+    def _node(self, index: int) -> tuple[str, str] | None:
+        if self._program is None or not 0 <= index < len(self._program.nodes):
             return None
         node = self._program.nodes[index]
         enter = ENTER.get(node.kind)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, cast, final
 
@@ -55,6 +56,11 @@ class Bundle(msgspec.Struct, frozen=True):
 
     programs: dict[str, str]
     histories: list[Kept]
+
+
+# As the codec of what is stored (runtime.codec): numbers are exact.
+_ENCODE: Final = msgspec.json.Encoder(decimal_format="number").encode
+_BUNDLE: Final[msgspec.json.Decoder[Bundle]] = msgspec.json.Decoder(Bundle, float_hook=Decimal)
 
 
 @final
@@ -120,7 +126,7 @@ def of_folder(folder: Path) -> Callable[[str], bytes]:
 def write(path: Path, programs: dict[str, bytes], histories: list[Kept]) -> None:
     """Writes a bundle."""
     texts = {hash: base64.b64encode(data).decode() for hash, data in sorted(programs.items())}
-    data = msgspec.json.encode(Bundle(texts, histories))
+    data = _ENCODE(Bundle(texts, histories))
     if path.suffix == ".zst":
         import zstandard
 
@@ -154,7 +160,7 @@ def read(path: Path) -> tuple[ByHash, Iterator[Kept]]:
     try:
         found = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         if "histories" in found:
-            bundle = msgspec.json.decode(data, type=Bundle)
+            bundle = _BUNDLE.decode(data)
             return ByHash(of_bundle(bundle)), iter(bundle.histories)
     except msgspec.MsgspecError as error:
         raise Unreadable(f"{path} is no file of histories: {error}") from error

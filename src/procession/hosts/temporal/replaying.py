@@ -9,13 +9,15 @@ histories come from (histories.py, sampling.py), and how a divergence is put int
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, Literal, Protocol, TypeAlias, final
 
 import msgspec
 from temporalio import workflow
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 from temporalio.common import RawValue
 from temporalio.converter import DataConverter
@@ -44,6 +46,14 @@ from procession.runtime.requests import Report
 
 Status: TypeAlias = Literal["ok", "diverged", "unreadable"]
 
+UNTOUCHED: Final = "no task of it was completed yet"
+_ANSWERS: Final = frozenset(
+    {
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
+    }
+)
+"""Events that a task's answers made, which do not say so."""
 _RUNTIME: Final[list[Runtime]] = []
 
 
@@ -103,6 +113,8 @@ class _Watching(Interceptor):
         self.made: dict[int, list[Made]] = {}
         self.flags = 0
         self.error: BaseException | None = None
+        self.task = 0
+        """The event that started the task in which it was raised."""
         self._flip = flip
 
     def saw(self, task: int, reports: list[Report]) -> None:
@@ -136,7 +148,7 @@ class _Watching(Interceptor):
                 try:
                     return await super().execute_workflow(input)
                 except Exception as error:
-                    watching.error = error
+                    watching.error, watching.task = error, workflow.info().get_current_history_length()
                     raise
 
         return Inbound
@@ -154,10 +166,13 @@ async def remade(
 ) -> tuple[Replayed, dict[int, list[Step]]]:
     """As `replayed`, with the steps that the replay made, by instance."""
     try:
-        history = kept.read()
-        run = history.run_id
+        whole = kept.read()
+        run = whole.run_id
+        history = committed(whole)
     except (Unreadable, RuntimeError) as error:
         return Replayed(name=kept.name, workflow=kept.workflow, run="", status="unreadable", reason=str(error)), {}
+    if not history.events:
+        return Replayed(name=kept.name, workflow=kept.workflow, run=run, status="ok", reason=UNTOUCHED), {}
     replay = _Replay(kept, library, namespace, converter)
     watching, status, divergence, reason = await replay.once(history)
     explains: list[int] = []
@@ -208,9 +223,9 @@ class _Replay:
         if failure is None:
             return watching, "diverged" if steps is not None else "ok", steps, ""
         told = (
-            of_error(history, watching.error, watching.made)
+            of_error(history, watching.error, watching.task)
             if watching.error is not None and not isinstance(failure, NondeterminismError)
-            else of_commands(history, failure, watching.made)
+            else of_commands(history, failure, watching.made, around.linked)
         )
         if steps is not None:
             # What was decided otherwise says more than what Temporal saw of it.
@@ -245,7 +260,7 @@ def _runtime() -> Runtime:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Generator[None]:
     log = logging.getLogger("temporalio")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)
@@ -253,3 +268,23 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         log.setLevel(level)
+
+
+def committed(history: WorkflowHistory) -> WorkflowHistory:
+    """A history up to the commands of its last completed task: what is behind them was decided by nobody yet.
+
+    The SDK's Replayer would wait for ever for a task that a history does not have.
+    """
+    end = completed = 0
+    for index, event in enumerate(history.events):
+        if event.HasField("workflow_task_completed_event_attributes"):
+            end, completed = index + 1, event.event_id
+        elif completed and index == end and (event.event_type in _ANSWERS or _task_of(event) == completed):
+            end = index + 1
+    return WorkflowHistory(history.workflow_id, history.events[:end])
+
+
+def _task_of(event: HistoryEvent) -> int:
+    """The task whose command made an event, 0 for what happened by itself."""
+    name = event.WhichOneof("attributes")
+    return getattr(getattr(event, name), "workflow_task_completed_event_id", 0) if name else 0
