@@ -26,7 +26,7 @@ from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import JobAnswer, JobFailure, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
-from procession.hosts.temporal.worker import workflow_worker
+from procession.hosts.temporal.worker import WorkerDeployment, workflow_worker
 from procession.runtime import requests as q
 from procession.runtime.ports import Store
 from procession.runtime.rows import InstanceRow, JobRow
@@ -54,6 +54,7 @@ class Kit:
         cached: int = 1_000,
         queue: str = "",
         settings: Settings = VIRTUAL,
+        deployment: WorkerDeployment | None = None,
     ) -> None:
         self.store: Store = SQLiteStore(":memory:")
         self.clock: Callable[[], int] = lambda: 0
@@ -65,9 +66,17 @@ class Kit:
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call)
         self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told)
-        self._worker = self.loop.run(self._started(cached))
+        self._workers: list[Worker] = []
+        self._running: list[asyncio.Task[None]] = []
+        self.join(deployment, cached)
 
-    async def _started(self, cached: int) -> Worker:
+    def join(self, deployment: WorkerDeployment | None = None, cached: int = 1_000) -> Worker:
+        """Starts a worker more; the caller may shut it down before the kit is closed."""
+        worker = self.loop.run(self._started(deployment, cached))
+        self._workers.append(worker)
+        return worker
+
+    async def _started(self, deployment: WorkerDeployment | None, cached: int) -> Worker:
         worker = workflow_worker(
             self.client,
             self.store,
@@ -76,8 +85,9 @@ class Kit:
             queue=self.queue,
             activities=[self.desk.activity()],
             cached=cached,
+            deployment=deployment,
         )
-        self._running = asyncio.create_task(worker.run())
+        self._running.append(asyncio.create_task(worker.run()))
         return worker
 
     def _now(self) -> int:
@@ -93,8 +103,9 @@ class Kit:
             shard.inbox_waiting = True
 
     def close(self) -> None:
-        """Ends worker, engine and connection."""
-        self.loop.run(self._worker.shutdown())
+        """Ends workers, engine and connection."""
+        for worker in self._workers:
+            self.loop.run(worker.shutdown())
         self.reporter.close()
         self.pump.release()
         self.store.close()
