@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
 import pytest
@@ -13,14 +15,19 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 import drawn as d
 from procession.base.failure import StoreError
 from procession.core import flags
+from procession.core.context import Context
 from procession.core.events import CompleteTask
+from procession.core.facts import AnyFact, TaskCreated
 from procession.hosts.temporal.deployments import Rolled, current, described, ramp, rollback
 from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.programs import Programs
+from procession.hosts.temporal.replaying import Replayed
+from procession.hosts.temporal.sampling import of_cluster
 from procession.hosts.temporal.worker import WorkerDeployment
 from procession.runtime import requests as q
 from procession.runtime.rows import TaskRow
 from procession.services.catalog import Catalog
+from procession.store.sqlite import SQLiteStore
 from procession.testing.temporal import DevServer
 from procession.testing.temporal.kit import Kit, OnTemporal
 from temporal_workflows import eventually
@@ -104,13 +111,19 @@ class Scene:
         return self.run(rollback(self.kit.client, NAME, "B", "A", library=Programs(self.kit.store)))
 
 
-@pytest.fixture
-def scene(temporal_server: DevServer) -> Iterator[Scene]:
-    kit = Kit(temporal_server.address, temporal_server.namespace, deployment=WorkerDeployment(NAME, "A"))
+@contextmanager
+def on(server: DevServer) -> Generator[Scene]:
+    kit = Kit(server.address, server.namespace, deployment=WorkerDeployment(NAME, "A"))
     try:
         yield Scene(kit)
     finally:
         kit.close()
+
+
+@pytest.fixture
+def scene(temporal_server: DevServer) -> Iterator[Scene]:
+    with on(temporal_server) as found:
+        yield found
 
 
 def test_a_rollback_in_the_middle_of_a_ramp_strands_nobody(scene: Scene) -> None:
@@ -162,3 +175,49 @@ def test_an_instance_that_the_older_build_cannot_continue_stays_with_the_newer_o
     scene.complete_all()
     assert scene.states([plain, flagged]) == {"COMPLETED": 2}
     assert scene.builds([plain, flagged]) == {plain: "A", flagged: "B"}
+
+
+def test_the_oldest_server_moves_them_too(temporal_floor: DevServer) -> None:
+    with on(temporal_floor) as scene:
+        newer = scene.kit.join(WorkerDeployment(NAME, "B"))
+        scene.run(scene.takes("B"))
+        instances = scene.start(3)
+        assert len(scene.roll_back().moved) == 3
+        scene.run(newer.shutdown())
+        scene.complete_all()
+        assert scene.states(instances) == {"COMPLETED": 3}
+
+
+def test_the_histories_of_a_cluster_are_replayed_and_their_facts_compared(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instances = scene.start(3)
+    scene.engines.call(q.TaskEvent(scene.tenant, scene.tasks()[0].key, CompleteTask(scene.tasks()[0].key)))
+    scene.settle()
+    store = scene.kit.store
+    assert isinstance(store, SQLiteStore)
+    store.backup(tmp_path / "copy.db")
+    client, db = scene.kit.client, str(tmp_path / "copy.db")
+
+    def replayed(query: str = "", sample: int = 0) -> list[Replayed]:
+        address = client.service_client.config.target_host
+        return list(of_cluster(address, client.namespace, query, db=db, sample=sample))
+
+    async def listed() -> bool:
+        return len([each async for each in client.list_workflows("ExecutionStatus = 'Running'")]) == 2
+
+    scene.run(eventually(listed))
+    everything = replayed()
+    assert {each.workflow for each in everything} == {workflow_id(scene.tenant, each) for each in instances}
+    assert [each for each in everything if each.status != "ok" or each.compared != each.steps] == []
+    assert len(replayed("ExecutionStatus = 'Running'")) == 2
+    assert len(replayed(sample=1)) == 1
+    write = Context.write
+
+    def other(cx: Context, fact: AnyFact) -> None:
+        write(
+            cx, TaskCreated(fact.element, {**fact.attributes, "priority": 1}) if isinstance(fact, TaskCreated) else fact
+        )
+
+    monkeypatch.setattr(Context, "write", other)
+    assert {each.status for each in replayed()} == {"diverged"}

@@ -39,7 +39,7 @@ from procession.store.sqlite import SQLiteStore
 Status: TypeAlias = Literal["ok", "diverged", "unreadable"]
 
 PAGE: Final = 500
-TEXT_MAX: Final = 400
+SHOWN: Final = 400
 _KEYS: Final = ("element", "job", "timer", "subscription", "condition", "incident", "child", "root")
 _BY_HAND: Final = (f.TimerSkipped, f.TokenTaken, f.InstanceModified, f.InstanceRestarted)
 
@@ -206,7 +206,7 @@ def _told(fact: AnyFact | None) -> str:
     if fact is None:
         return "no such fact"
     text = codec.unwrap(codec.encode_json(fact)).decode()
-    return text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]}…"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _compare(linked: Linked, replayed: State, loaded: State) -> None:
@@ -220,9 +220,7 @@ def _compare(linked: Linked, replayed: State, loaded: State) -> None:
         )
     then, now = (codec.encode_json(pending(linked, each)) for each in (loaded, load(dump(loaded))))
     if then != now:
-        raise _Diverged(
-            step=loaded.seq, event="pending", recorded=then.decode()[:TEXT_MAX], made=now.decode()[:TEXT_MAX]
-        )
+        raise _Diverged(step=loaded.seq, event="pending", recorded=then.decode()[:SHOWN], made=now.decode()[:SHOWN])
 
 
 def _start(facts: list[AnyFact]) -> e.Start:

@@ -26,7 +26,7 @@ from procession.runtime.elsewhere import Step
 What: TypeAlias = Literal["commands", "facts", "error"]
 Programs: TypeAlias = Callable[[str, str], Linked]
 
-TEXT_MAX: Final = 400
+SHOWN: Final = 400
 """Characters of a fact or a command that are shown."""
 _TOLD: Final = re.compile(r'Nondeterminism error: (.*?)", source: "', re.DOTALL)
 _EVENT: Final = re.compile(r"HistoryEvent\(id: (\d+), \w+\)")
@@ -271,7 +271,7 @@ def _json(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]}…"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 @final
