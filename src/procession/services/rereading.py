@@ -158,7 +158,7 @@ def _decide(linked: Linked, state: State, event: AnyEvent, row: FactRow, facts: 
     made = _made(linked, state, event, row, facts)
     if made == facts:
         return
-    explains = [number for number in KNOWN if _made(linked, state, event, row, facts, 1 << number) == facts]
+    explains = [number for number in KNOWN if _made(linked, state, event, row, facts, flip=1 << number) == facts]
     at = next((n for n, (a, b) in enumerate(zip(facts, made, strict=False)) if a != b), min(len(facts), len(made)))
     recorded, now = (of[at] if at < len(of) else None for of in (facts, made))
     element, code = _place(linked, state, facts, recorded or now)
@@ -174,7 +174,7 @@ def _decide(linked: Linked, state: State, event: AnyEvent, row: FactRow, facts: 
 
 
 def _made(
-    linked: Linked, state: State, event: AnyEvent, row: FactRow, facts: list[AnyFact], flip: int = 0
+    linked: Linked, state: State, event: AnyEvent, row: FactRow, facts: list[AnyFact], *, flip: int = 0
 ) -> list[AnyFact]:
     """What this version decides, on a copy of the state; `flip` are flags that are switched over."""
     copy = load(dump(state)) if state.instance else State()
