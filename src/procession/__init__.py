@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
+    from procession.hosts.temporal.host import Temporal
     from procession.runtime.batches import Filter
     from procession.services.standard import check_standard
 
@@ -40,6 +41,7 @@ __all__ = [
     "ProcessionError",
     "Refused",
     "StoreError",
+    "Temporal",
     "__version__",
     "check_standard",
     "dmn",
@@ -65,6 +67,7 @@ _HOME: Final = {
     "ProcessionError": "procession.base.failure",
     "Refused": "procession.base.diagnostics",
     "StoreError": "procession.base.failure",
+    "Temporal": "procession.hosts.temporal.host",
     "check_standard": "procession.services.standard",
 }
 _ROOMS: Final = frozenset({"dmn", "feel"})

@@ -33,11 +33,11 @@ def made_by() -> Iterator[tuple[Program, AnyFact]]:
     """Every fact of every history, with the program of its instance then."""
     for path in FILES:
         library, histories = golden(path)
+        programs: dict[int, Program] = {}
         for kept in histories:
-            for steps in (kept.facts or {}).values():
-                program: Program | None = None
+            for instance, steps in (kept.facts or {}).items():
                 for fact in (fact for step in steps for fact in facts_of(step)):
                     if isinstance(fact, InstanceStarted | InstanceMigrated):
-                        program = library.linked("", fact.program).program
-                    assert program is not None, "a run that goes on begins with a snapshot: name its program"
-                    yield program, fact
+                        programs[instance] = library.linked("", fact.program).program
+                    # A run that goes on has its program from the one before it.
+                    yield programs[instance], fact

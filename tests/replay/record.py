@@ -21,7 +21,7 @@ import msgspec
 from procession.hosts.temporal import histories
 from procession.hosts.temporal.histories import ByHash, Kept
 from procession.hosts.temporal.ids import workflow_id
-from procession.hosts.temporal.payloads import JobFailure, Settings
+from procession.hosts.temporal.payloads import Budget, JobFailure, Settings
 from procession.hosts.temporal.replaying import remade, replayed
 from procession.runtime import codec
 from procession.runtime import requests as q
@@ -31,13 +31,17 @@ from procession.services.catalog import Catalog
 from procession.testing import run_scenario
 from procession.testing.driver import Driver
 from procession.testing.temporal import DevServer, dev_server
-from procession.testing.temporal.kit import VIRTUAL, Kit, OnTemporal
+from procession.testing.temporal.kit import Kit, OnTemporal
 
 HISTORIES: Final = Path(__file__).parent / "histories"
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
 RELEASE: Final = "release-1"
 REAL_TIME: Final = "real_time"
 """The family whose timers are Temporal's; in all others the time is the scenario's."""
+RENEWED: Final = "renewed"
+"""The family whose instances go on in a new run after every step."""
+APART: Final = "apart"
+"""The family whose called processes are workflows of their own."""
 FIRST: Final = 6
 """So many scenarios of each folder, the first by name."""
 MORE: Final = {
@@ -51,15 +55,29 @@ MORE: Final = {
 }
 """And besides those whose names begin with these words, the first of each: so that every fact occurs."""
 
+ALSO: Final = {
+    APART: ("call",),
+    RENEWED: ("boundary", "call", "compensation", "events", "incidents", "messages", "multi_instance", "timers"),
+}
+"""The folders of which those families have scenarios, the first two each."""
+
 _NOISE: Final = ("taskId", "version", "workerMayIgnore")
 _NOISE_INSIDE: Final = (
-    "identity", "requestId", "historySizeBytes", "workerVersion", "meteringMetadata", "firstExecutionRunId",
-)  # fmt: skip
+    "continuedExecutionRunId",
+    "firstExecutionRunId",
+    "historySizeBytes",
+    "identity",
+    "meteringMetadata",
+    "newExecutionRunId",
+    "requestId",
+    "workerVersion",
+)
 
 
 def families() -> list[str]:
     """The names of the files, without what cannot run."""
-    return [*(path.name for path in sorted(SCENARIOS.iterdir()) if path.is_dir() and path.name != "refused"), REAL_TIME]
+    folders = [path.name for path in sorted(SCENARIOS.iterdir()) if path.is_dir() and path.name != "refused"]
+    return [*folders, APART, REAL_TIME, RENEWED]
 
 
 def main() -> None:
@@ -81,8 +99,9 @@ def main() -> None:
 
 def record(server: DevServer, family: str, path: Path) -> tuple[int, int]:
     """Records one family; gives how many histories there are, and how many bytes."""
-    settings = Settings(job_timeout=3_600_000) if family == REAL_TIME else VIRTUAL
-    kit = Kit(server.address, queue=f"golden-{family}", settings=settings)
+    settings = Settings(job_timeout=3_600_000) if family == REAL_TIME else None
+    budget = Budget(events=0, force=True) if family == RENEWED else None
+    kit = Kit(server.address, queue=f"golden-{family}", settings=settings, budget=budget, calls=family == APART)
     try:
         names = run_real_time(kit) if family == REAL_TIME else run_scenarios(kit, family)
         programs: dict[str, bytes] = {}
@@ -97,6 +116,9 @@ def record(server: DevServer, family: str, path: Path) -> tuple[int, int]:
 
 def chosen(family: str) -> list[Path]:
     """The scenarios of a family that are recorded."""
+    if family in ALSO:
+        of = [sorted((SCENARIOS / folder).glob("*.scenario.yaml")) for folder in ALSO[family]]
+        return [path for paths in of for path in paths[:2]]
     paths = sorted((SCENARIOS / family).glob("*.scenario.yaml"))
     found = paths[:FIRST]
     for word in MORE.get(family, ()):
@@ -149,18 +171,38 @@ def of_tenant(kit: Kit, tenant: str, name: str, programs: dict[str, bytes]) -> I
     homes = dict.fromkeys(row.home for row in rows if row.host)
     for count, home in enumerate(homes, 1):
         label = f"{name}/{count}" if len(homes) > 1 else name
-        handle = kit.client.get_workflow_handle(workflow_id(tenant, home))
-        history = stripped(kit.loop.run(handle.fetch_history()).to_json_dict(), label)
         stored = {row.key: steps_of(kit, number, row.key) for row in rows if row.home == home}
-        kept = Kept(label, handle.id, msgspec.Raw(json.dumps(history, separators=(",", ":")).encode()), stored, False)
+        yield from of_workflow(kit, workflow_id(tenant, home), label, stored, library)
+    programs.update(library.asked)
+
+
+def of_workflow(kit: Kit, workflow: str, name: str, stored: dict[int, list[Step]], library: ByHash) -> Iterator[Kept]:
+    """The runs of a workflow; what they made must be all that was stored."""
+    compared = 0
+    for count, found in enumerate(runs_of(kit, workflow), 1):
+        label = f"{name}/run-{count}" if count > 1 else name
+        history = json.dumps(stripped(found, label), separators=(",", ":")).encode()
+        kept = Kept(label, workflow, msgspec.Raw(history), stored, False)
         result, made = kit.loop.run(remade(kept, library))
-        if result.status != "ok" or result.compared != sum(map(len, stored.values())):
+        if result.status != "ok" or result.compared != result.steps:
             raise SystemExit(f"{label} is not what was stored of it: {result}")
+        compared += result.compared
         kept = msgspec.structs.replace(kept, facts=made, whole=True)
         result = kit.loop.run(replayed(kept, library))
         assert result.status == "ok", result
         yield kept
-    programs.update(library.asked)
+    assert compared == sum(map(len, stored.values())), f"{name}: {compared} steps of {stored}"
+
+
+def runs_of(kit: Kit, workflow: str) -> Iterator[dict[str, Any]]:
+    """The histories of a workflow's runs, from the first on."""
+    last = kit.loop.run(kit.client.get_workflow_handle(workflow).fetch_history()).to_json_dict()
+    run = last["events"][0]["workflowExecutionStartedEventAttributes"]["firstExecutionRunId"]
+    while run:
+        history = kit.loop.run(kit.client.get_workflow_handle(workflow, run_id=run).fetch_history()).to_json_dict()
+        ended = history["events"][-1].get("workflowExecutionContinuedAsNewEventAttributes", {})
+        run = ended.get("newExecutionRunId", "")
+        yield history
 
 
 def steps_of(kit: Kit, tenant: int, instance: int) -> list[Step]:

@@ -22,6 +22,7 @@ from procession.cli.commands import (
     replaying,
     running,
     scenarios,
+    temporal,
     work,
 )
 from procession.cli.console import USAGE
@@ -77,6 +78,7 @@ for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
+app.add_typer(temporal.group, name="temporal", rich_help_panel=_CARE)
 
 
 def _version(wanted: bool) -> None:

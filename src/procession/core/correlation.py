@@ -19,11 +19,13 @@ from procession.base.values import Json
 
 @final
 class Open(msgspec.Struct, frozen=True, gc=False):
-    """An open subscription of an instance of a process."""
+    """An open subscription of an instance of a process. `window`: how many offers may be under way at once; more than
+    one is for those that stay open, of instances that answer from afar."""
 
     key: int
     instance: int
     process_id: str
+    window: int = 1
 
 
 @final
@@ -56,7 +58,7 @@ class Message:
 class Partition:
     """One partition. Dicts are in order of keys, oldest first; `starts` is by process id.
 
-    `busy` and `ids` are indexes: subscriptions with an offer under way, messages by their id.
+    `busy` and `ids` are indexes: how many offers to a subscription are under way, messages by their id.
     """
 
     __slots__ = ("busy", "ids", "messages", "starts", "subscriptions")
@@ -65,7 +67,7 @@ class Partition:
         self.subscriptions: dict[int, Open] = {}
         self.starts: dict[str, StartOpen] = {}
         self.messages: dict[int, Message] = {}
-        self.busy: dict[int, None] = {}
+        self.busy: dict[int, int] = {}
         self.ids: dict[str, int] = {}
 
     def restore(self, message: Message) -> None:
@@ -74,7 +76,19 @@ class Partition:
         self.messages[message.key] = message
         if message.message_id:
             self.ids[message.message_id] = message.key
-        self.busy.update((offered, None) for offered in message.offered.values() if offered)
+        for offered in message.offered.values():
+            if offered:
+                self.busy[offered] = self.busy.get(offered, 0) + 1
+
+    def has_room(self, subscription: Open) -> bool:
+        """Whether a message may be offered to it now."""
+        return self.busy.get(subscription.key, 0) < subscription.window
+
+    def answered(self, subscription: int) -> None:
+        """An offer to a subscription was answered."""
+        left = self.busy.pop(subscription, 0) - 1
+        if left > 0:
+            self.busy[subscription] = left
 
 
 class Published(msgspec.Struct, frozen=True, gc=False):
@@ -219,7 +233,7 @@ def _published(partition: Partition, given: Published, turn: _Turn) -> None:
     partition.messages[message.key] = message
     # Catching instances come before starts, and each process gets the message once (the oldest subscription first).
     for subscription in partition.subscriptions.values():
-        if _free_for(message, subscription.process_id) and subscription.key not in partition.busy:
+        if _free_for(message, subscription.process_id) and partition.has_room(subscription):
             _offer(partition, message, subscription, turn)
     for start in partition.starts.values():
         if _free_for(message, start.process_id) and not turn.held(start.process_id):
@@ -243,7 +257,7 @@ def _unsubscribed(partition: Partition, given: Unsubscribed, turn: _Turn) -> Non
 
 
 def _consumed(partition: Partition, given: Consumed, turn: _Turn) -> None:
-    partition.busy.pop(given.subscription, None)
+    partition.answered(given.subscription)
     subscription = partition.subscriptions.get(given.subscription)
     if subscription is None:
         return
@@ -253,7 +267,7 @@ def _consumed(partition: Partition, given: Consumed, turn: _Turn) -> None:
 
 def _refused(partition: Partition, given: Refused, turn: _Turn) -> None:
     """The message goes to the next subscription of that process, or back into the buffer."""
-    partition.busy.pop(given.subscription, None)
+    partition.answered(given.subscription)
     partition.subscriptions.pop(given.subscription, None)
     message = partition.messages.get(given.message)
     if message is None:
@@ -306,7 +320,7 @@ def _serve(partition: Partition, subscription: Open, turn: _Turn) -> None:
 
 def _next_of(partition: Partition, message: Message, process_id: str, turn: _Turn) -> None:
     for other in partition.subscriptions.values():
-        if other.process_id == process_id and other.key not in partition.busy:
+        if other.process_id == process_id and partition.has_room(other):
             _offer(partition, message, other, turn)
             return
 
@@ -337,7 +351,7 @@ def _free_for(message: Message, process_id: str) -> bool:
 
 def _offer(partition: Partition, message: Message, subscription: Open, turn: _Turn) -> None:
     message.offered[subscription.process_id] = subscription.key
-    partition.busy[subscription.key] = None
+    partition.busy[subscription.key] = partition.busy.get(subscription.key, 0) + 1
     turn.outputs.append(Offer(subscription, message.key, message.variables))
 
 

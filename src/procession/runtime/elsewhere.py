@@ -6,14 +6,20 @@ their state. What it decided comes back as facts, one `Step` each, and is mirror
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from decimal import Decimal
-from typing import Final, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
 
 import msgspec
 
+from procession.base.values import Json
 from procession.core import commands as c
 from procession.core import events as e
 from procession.core.events import AnyEvent
+
+if TYPE_CHECKING:
+    from procession.runtime.ports import Store
 
 Shown: TypeAlias = (
     c.CreateJob
@@ -105,6 +111,68 @@ class Reply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reason: str = ""
 
 
+Answer: TypeAlias = "dict[str, Json]"
+"""A job as `requests.ActivateJobs` answers it."""
+
+
+class Door(Protocol):
+    """The engine, as another host sees it. Thread-safe."""
+
+    def call(self, request: Any) -> Any:
+        """Carries out a request (`runtime.requests`)."""
+        ...
+
+    def call_all(self, requests: Sequence[Any]) -> list[Any]:
+        """Carries out requests that may share commits; the first failure is raised."""
+        ...
+
+    def posted(self) -> None:
+        """Something was put into the inbox by this process."""
+        ...
+
+    def perform(self, job: Answer, tenant: str) -> Future[Any]:
+        """Does a job with the function that is registered for its type: the request that tells its outcome.
+
+        Raises `NotFound` when none is.
+        """
+        ...
+
+
+class Host(Protocol):
+    """Another host, before an engine is opened on it."""
+
+    def open(self, store: Store) -> Placement:
+        """Connects. Raises `StoreError` when the host cannot be reached."""
+        ...
+
+    def attach(self, door: Door) -> None:
+        """The engine is there: what it has for this host is sent from now on."""
+        ...
+
+    def serve(self, type: str) -> None:
+        """There is a function for a type of jobs."""
+        ...
+
+    def close(self) -> None:
+        """Lets everything go. Idempotent."""
+        ...
+
+
+@final
+class Screen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What somebody who plays an instance sees next. `state`: `task`, `working` (not yet), `incident`, `completed`,
+    `terminated`. Of a task: its key, the element, its attributes, and all variables that it sees; else those of the
+    process. `instance` is where the task is: a called process has its own."""
+
+    state: str
+    instance: int = 0
+    task: int = 0
+    element_id: str = ""
+    attributes: dict[str, Json] = {}
+    variables: dict[str, Json] = {}
+    seq: int = 0
+
+
 class Placement(Protocol):
     """Another host, as the engine sees it. Thread-safe."""
 
@@ -118,8 +186,17 @@ class Placement(Protocol):
         """Whether it fires timers itself. If not, the engine does."""
         ...
 
+    def external(self, type: str) -> bool:
+        """Whether jobs of a type are left to this engine's workers."""
+        ...
+
     def takes(self, tenant: str, process_id: str) -> bool:
         """Whether an instance that is started now goes there."""
+        ...
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way there."""
         ...
 
     def wake(self) -> None:
@@ -130,5 +207,12 @@ class Placement(Protocol):
         """Gives an event to an instance and waits for what becomes of it.
 
         Raises `NotFound` when the instance has ended, `StoreError` when the host cannot be reached.
+        """
+        ...
+
+    def screen(self, tenant: str, home: int, begin: Begin | None = None) -> Screen:
+        """What is next in an instance, which is started by the same call if `begin` is given and it is not there.
+
+        Answers `working` when there is nothing after a tenth of a second. Raises as `ask` does.
         """
         ...

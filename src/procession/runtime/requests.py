@@ -46,6 +46,8 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     correlation: str = ""
     timer: int = 0
     skipped: int = 0
+    direct: bool = False
+    """On another host: whoever asks takes the start there himself."""
 
 
 @final

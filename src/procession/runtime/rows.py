@@ -226,7 +226,7 @@ class OutboxRow(Row, frozen=True, array_like=True, gc=False):
     tenant: int
     number: int
     home: int
-    at: int
+    due: int
     body: bytes
 
 

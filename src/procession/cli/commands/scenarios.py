@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from procession.cli.console import FAILED, USAGE, Output, Problem, errors
 from procession.cli.options import MEMORY, AsJson, among
 
+if TYPE_CHECKING:
+    from procession.testing.driver import MakeEngines
+    from procession.testing.runner import Result
+
 SUFFIXES: Final = (".scenario.yaml", ".scenario.yml")
 CASES: Final = (".cases.csv", ".cases.xlsx")
 HOSTS: Final = ("embedded", "celery", "temporal")
+RUN: Final = ("embedded", "temporal")
+"""Those of this version."""
 
 
 def run_scenarios(
@@ -33,6 +40,10 @@ def run_scenarios(
         int | None,
         typer.Option("--seed", help="Crashes and refusals of the disk, as this number draws them.", show_default=False),
     ] = None,
+    address: Annotated[
+        str,
+        typer.Option("--address", metavar="HOST:PORT", help="A Temporal server that runs; else one is started."),
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Run scenario files on a virtual clock, and tables of cases of decisions. Exits 1 if any failed."""
@@ -42,27 +53,50 @@ def run_scenarios(
     with errors(json):
         if host not in HOSTS:
             raise Problem(f"no host {host!r}", f"one of {', '.join(HOSTS)}", USAGE)
-        if host != HOSTS[0]:
-            raise Problem(f"the host {host!r} is not in this version", f"use --host {HOSTS[0]}")
+        if host not in RUN:
+            raise Problem(f"the host {host!r} is not in this version", f"use one of {', '.join(RUN)}")
+        if host != HOSTS[0] and (store != MEMORY or seed is not None):
+            raise Problem("a store or a seed is for the embedded host", "leave it out", USAGE)
         if "://" in store:
             raise Problem(f"the store {store!r} is not in this version", "give the path of a file, or :memory:")
         if seed is not None and store != MEMORY:
             raise Problem("a seed simulates the disk", "leave out --store", USAGE)
         files = [file for path in paths for file in _files(path)]
         failed = 0
-        for file in files:
-            if file.name.lower().endswith(CASES):
-                failed += not _cases(file, output)
-                continue
-            result = run_scenario(file, host=host, store=store, restore_every_step=restore_every_step, seed=seed)
-            failed += not result.passed
-            output.document(result)
-            output.text(f"{'✓' if result.passed else '✗'} {file}", "" if result.passed else "bold red")
-            for line in (result.error or "").splitlines():
-                output.text(f"    {line}")
+        with _engines(host, address, restore=restore_every_step) as engines:
+            for file in files:
+                if file.name.lower().endswith(CASES):
+                    failed += not _cases(file, output)
+                    continue
+                result = run_scenario(
+                    file, store=store, restore_every_step=restore_every_step, seed=seed, engines=engines
+                )
+                failed += not result.passed
+                _told(result, file, output)
         output.text(f"{len(files) - failed} passed, {failed} failed")
         if failed:
             raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _engines(host: str, address: str, *, restore: bool) -> Generator[MakeEngines | None]:
+    """What runs the scenarios of another host than the embedded one."""
+    if host == HOSTS[0]:
+        yield None
+        return
+    try:
+        from procession.testing.temporal.running import workflows
+    except ImportError as error:
+        raise Problem(f"the host temporal needs {error.name}", 'pip install "procession[temporal]"') from error
+    with workflows(address, restore=restore) as engines:
+        yield engines
+
+
+def _told(result: Result, file: Path, output: Output) -> None:
+    output.document(result)
+    output.text(f"{'✓' if result.passed else '✗'} {file}", "" if result.passed else "bold red")
+    for line in (result.error or "").splitlines():
+        output.text(f"    {line}")
 
 
 def _cases(file: Path, output: Output) -> bool:

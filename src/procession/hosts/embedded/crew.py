@@ -6,8 +6,10 @@ A round takes jobs, calls the functions without any lock, and hands all their an
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, cast, final
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 ROUND_MAX: Final = 256
 """Jobs of one round."""
+THREADS_MAX: Final = 32
+"""Functions at the same time that do jobs which come by another way than the board."""
 SHORT_S: Final = 0.005
 """A thread takes as many jobs at a time as it does in this time; one of a slow kind."""
 
@@ -37,12 +41,33 @@ class Crew:
         self.pump = pump
         self.workers: dict[str, Worker] = {}
         self._loop: LoopThread | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        self._begun = threading.Lock()
+        """Held while a thread or a pool of them is made: jobs come from several threads."""
+        self.added: Callable[[str], object] | None = None
+        """Told the type of every worker that is registered."""
         self._kept: deque[AnyRequest] = deque()
         """Answers that the store did not take."""
 
     def add(self, worker: Worker) -> None:
         """Registers a worker; a second one for the same type takes the place of the first."""
         self.workers[worker.type] = worker
+        if self.added is not None:
+            self.added(worker.type)
+
+    def perform(self, job: Mapping[str, Json], tenant: str) -> Future[AnyRequest]:
+        """Does a job that came by another way than the board: the request that tells its outcome, when it has one."""
+        type = cast("str", job["type"])
+        worker = self.workers.get(type)
+        if worker is None:
+            raise NotFound(f"no function is registered for jobs of type {type!r}")
+        work = worker.outside_work(job, tenant)
+        if worker.asynchronous:
+            return self.loop().begin(worker.call_async(work))
+        with self._begun:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="procession-job")
+        return self._threads.submit(worker.call, work)
 
     def round(self) -> bool:
         """Does the jobs that are ready, in the calling thread. True if there were any."""
@@ -75,14 +100,18 @@ class Crew:
 
     def loop(self) -> LoopThread:
         """The thread in which coroutines run."""
-        if self._loop is None:
-            from procession.hosts.embedded.loops import LoopThread
+        with self._begun:
+            if self._loop is None:
+                from procession.hosts.embedded.loops import LoopThread
 
-            self._loop = LoopThread()
-        return self._loop
+                self._loop = LoopThread()
+            return self._loop
 
     def close(self) -> None:
-        """Ends the coroutines' thread."""
+        """Ends the coroutines' thread, and those for jobs that come by another way, when they are done."""
+        if self._threads is not None:
+            self._threads.shutdown()
+            self._threads = None
         if self._loop is not None:
             self._loop.close()
             self._loop = None

@@ -41,6 +41,7 @@ def send(shard: Shard, resident: Resident, event: e.AnyEvent) -> Outcome:
     tried = step(resident.linked, State(), event, shard.at, event.instance + 1)
     if tried.rejected:
         return tried
+    shard.unheard[resident.tenant, resident.key] = []
     first, last = shard.take_blocks(KEY_BLOCKS)
     shard.send(resident, Begin(resident.linked.program.process_id, event, first, last, shard.at))
     return Outcome([], [], 0)
@@ -66,12 +67,33 @@ def report(shard: Shard, request: q.Report) -> int:
                 f"instance {request.instance}: step {resident.state.seq + 1} was not reported before step {each.seq}"
             )
         _mirror(shard, resident, each)
+    if resident is not None and resident.state.seq:
+        _hear(shard, resident)
     for refusal in request.refused:
         following = shard.postbox.refused(
             tenant, refusal.subscription, refusal.name, refusal.correlation, refusal.message
         )
         shard.following.extend(following)
     return resident.state.seq if resident is not None else 0
+
+
+def unheard(shard: Shard, tenant: int, signal: q.BroadcastSignal) -> set[str]:
+    """Keeps a signal for instances of which it is not known yet what they wait for; gives their processes."""
+    found: set[str] = set()
+    for (number, key), signals in shard.unheard.items():
+        resident = shard.residents.get(tenant, key) if number == tenant else None
+        if resident is not None:
+            signals.append(signal)
+            found.add(resident.linked.program.process_id)
+    return found
+
+
+def _hear(shard: Shard, resident: Resident) -> None:
+    """Gives an instance the signals that were thrown since it was started, before anybody knew that it waits."""
+    for signal in shard.unheard.pop((resident.tenant, resident.key), ()):
+        for each in resident.state.subscriptions.values():
+            if each.signal and each.name == signal.name and resident.key != signal.origin:
+                deliver(shard, resident, e.ReceiveSignal(each.key, signal.variables))
 
 
 def _appeared(shard: Shard, tenant: int, request: q.Report, first: Step) -> Resident:
@@ -109,7 +131,10 @@ def _mirror(shard: Shard, resident: Resident, reported: Step) -> None:
 
 
 def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
-    """An activity of that host does it: the row shows it, and nobody here is offered it."""
+    """An activity of that host does it: the row shows it, and nobody here is offered it. Unless it is left to us."""
+    if _is_ours(shard, job.type):
+        CARRY[c.CreateJob](shard, r, job)
+        return
     row = (
         r.tenant,
         job.job,
@@ -130,16 +155,15 @@ def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
     shard.batch["job"].replace(job.job, row)
 
 
-def _close_job(shard: Shard, r: Resident, job: c.CloseJob) -> None:
-    shard.batch["job"].delete(job.job, (r.tenant, job.job))
+def _is_ours(shard: Shard, type: str) -> bool:
+    return shard.placement is not None and shard.placement.external(type)
 
 
-def _no_offer(shard: Shard, r: Resident, job: c.AnyCommand) -> None:
-    """The row is there already, and there is no offer to change."""
-
-
-def _move_job(shard: Shard, r: Resident, command: c.MoveJob) -> None:
-    shard.batch["job"].change("job_moved", (command.node, r.tenant, command.job))
+def _offered(shard: Shard, r: Resident, command: c.HoldJob | c.ParkJob | c.ReleaseJob) -> None:
+    """What is no offer of ours needs no change: its row is there already."""
+    job = r.state.jobs.get(command.job)
+    if job is not None and _is_ours(shard, job.type):
+        CARRY[type(command)](shard, r, command)
 
 
 def _set_timer(shard: Shard, r: Resident, timer: c.SetTimer) -> None:
@@ -151,11 +175,9 @@ Mirror: TypeAlias = Mapping[type[Any], "Callable[[Shard, Resident, Any], None]"]
 
 MIRROR: Final[Mirror] = {
     c.CreateJob: _create_job,
-    c.CloseJob: _close_job,
-    c.HoldJob: _no_offer,
-    c.ParkJob: _no_offer,
-    c.ReleaseJob: _no_offer,
-    c.MoveJob: _move_job,
+    c.HoldJob: _offered,
+    c.ParkJob: _offered,
+    c.ReleaseJob: _offered,
     c.SetTimer: _set_timer,
 }
 """Where a command means something else for an instance on another host."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
 from typing import TypeVar, final
 
 _T = TypeVar("_T")
@@ -26,6 +27,10 @@ class LoopThread:
             return list(await asyncio.gather(*work))
 
         return asyncio.run_coroutine_threadsafe(all_of(), self._loop).result()
+
+    def begin(self, work: Coroutine[None, None, _T]) -> Future[_T]:
+        """Begins a coroutine; its result comes later."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def close(self) -> None:
         """Stops the thread."""

@@ -47,7 +47,8 @@ class Running:
             return False
         due = self._pump.next_due()
         left = deadline - time.monotonic()
-        if left <= 0 or (due is None and self._pump.shard is not None):
+        # What goes on elsewhere comes back without being due here.
+        if left <= 0 or (due is None and self._pump.shard is not None and self._pump.placement is None):
             return False
         pause = REST_S if due is None else max(0.001, (due - self._pump.clock()) / 1000)
         time.sleep(min(left, pause, REST_S))

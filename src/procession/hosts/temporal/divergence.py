@@ -18,6 +18,7 @@ from procession.base.failure import ProcessionError
 from procession.core.elements.table import ENTER
 from procession.core.facts import AnyFact, InstanceMigrated, InstanceStarted
 from procession.core.linked import Linked
+from procession.core.state import State
 from procession.hosts.temporal.histories import Kept
 from procession.ir.program import Program
 from procession.runtime import codec
@@ -83,7 +84,11 @@ def of_error(history: WorkflowHistory, error: BaseException, task: int) -> Diver
 
 
 def of_commands(
-    history: WorkflowHistory, failure: Exception, made: Mapping[int, list[Made]], programs: Programs
+    history: WorkflowHistory,
+    failure: Exception,
+    made: Mapping[int, list[Made]],
+    programs: Programs,
+    carried: Mapping[int, State],
 ) -> Divergence:
     """Temporal's commands are not those of the history."""
     text = str(failure)
@@ -96,7 +101,10 @@ def of_commands(
     # The id of an activity begins with its element instance (hosts.temporal.jobs).
     element, _, _ = event.activity_task_scheduled_event_attributes.activity_id.partition(".")
     key = int(element) if element.isdecimal() else 0
-    of = [(instance, _Places([each.step for each in steps], programs).at(key)) for instance, steps in made.items()]
+    of = [
+        (instance, _Places([each.step for each in steps], programs, carried.get(instance)).at(key))
+        for instance, steps in made.items()
+    ]
     instance, place = next((each for each in of if each[1] is not None), (now[0][0] if now else _home(history), None))
     return Divergence(
         what="commands",
@@ -112,9 +120,17 @@ def of_commands(
 
 
 def of_steps(
-    history: WorkflowHistory, kept: Kept, made: Mapping[int, list[Made]], programs: Programs, *, flip: int, ended: bool
+    history: WorkflowHistory,
+    kept: Kept,
+    made: Mapping[int, list[Made]],
+    programs: Programs,
+    *,
+    carried: Mapping[int, State],
+    flip: int,
+    ended: bool,
 ) -> Divergence | None:
-    """The first fact, or meaning of one, that is not what was kept; None if all are. `ended`: nothing is missing."""
+    """The first fact, or meaning of one, that is not what was kept; None if all are. `ended`: nothing is missing.
+    `carried` are the states that the run began with, where it is not the first."""
     if kept.facts is None:
         return None
     found: list[tuple[int, int, int, Step | None, Step | None]] = []
@@ -133,7 +149,7 @@ def of_steps(
         return None
     task, instance, seq, old, new = min(found, key=lambda each: each[:3])
     facts = [*(kept.facts.get(instance, [])), *(each.step for each in made.get(instance, []))]
-    places = _Places(facts, programs)
+    places = _Places(facts, programs, carried.get(instance))
     fact, was, now_is = _difference(old, new, flip)
     node = places.node(fact) if fact is not None else None
     event = _at(history, task)
@@ -278,11 +294,17 @@ def _cut(text: str) -> str:
 class _Places:
     """Whose each fact is: element instances and waits by key, as far as the facts tell."""
 
-    def __init__(self, steps: Iterable[Step], programs: Programs) -> None:
+    def __init__(self, steps: Iterable[Step], programs: Programs, carried: State | None) -> None:
         self._program: Program | None = None
         self._nodes: dict[int, int] = {}
         self._elements: dict[int, int] = {}
         tenant = ""
+        if carried is not None:
+            tenant = carried.tenant
+            self._program = self._found(programs, tenant, carried.program)
+            self._nodes = {key: element.node for key, element in carried.elements.items()}
+            for waits in (carried.jobs, carried.timers, carried.subscriptions, carried.conditions, carried.incidents):
+                self._elements.update((key, wait.element) for key, wait in waits.items())
         for fact in (fact for step in steps for fact in _facts(step)):
             if isinstance(fact, InstanceStarted):
                 tenant = fact.tenant

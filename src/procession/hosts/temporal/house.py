@@ -20,6 +20,8 @@ from procession.core.flags import unknown
 from procession.core.jobs import command_of
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
+from procession.core.pending import pending
+from procession.core.snapshot import dump, load
 from procession.core.state import State, Status
 from procession.core.step import step
 from procession.runtime import codec
@@ -30,10 +32,25 @@ TURNS_MAX: Final = 4
 """Times in a row that an instance that yielded goes on before the task takes breath."""
 KEYS_LOW: Final = 4_096
 """Keys left below which more are asked for: more than one step takes."""
+CHILD_KEYS: Final = 8_192
+"""Keys that a called process has from its start."""
 KEY_BLOCKS: Final = 16
 """Blocks of 4,096 keys that are asked for then."""
 
-DURABLE: Final = frozenset({c.Subscribe, c.Unsubscribe, c.Consume, c.Publish, c.Broadcast, c.WriteStore})
+DURABLE: Final = frozenset(
+    {
+        c.Subscribe,
+        c.Unsubscribe,
+        c.Consume,
+        c.Publish,
+        c.Broadcast,
+        c.WriteStore,
+        # From here on nobody else would have the workflow tell again: what goes on from there comes by the book.
+        c.OpenTask,
+        c.OpenIncident,
+        c.Finish,
+    }
+)
 """Commands that must not be lost: their report is stored before the task is committed."""
 
 
@@ -55,6 +72,15 @@ class Port(Protocol):
     def set_timer(self, body: Body, timer: c.SetTimer) -> None: ...
 
     def clear_timer(self, timer: int) -> None: ...
+
+    @property
+    def apart(self) -> bool:
+        """Whether a called process gets a workflow of its own."""
+        ...
+
+    def start_apart(self, start: e.Start, process_id: str, first: int, last: int) -> None:
+        """Starts a called process in a workflow of its own, with keys from `first` up to `last`."""
+        ...
 
     def tell(self, instance: int, event: AnyEvent) -> None:
         """Takes an event to an instance in another workflow."""
@@ -117,6 +143,32 @@ class House:
         """Keys from `first` up to, not including, `last`. What is left of the old ones is not used any more."""
         self._first, self._last = first, last
 
+    def carried(self) -> dict[int, msgspec.Raw]:
+        """Snapshots by instance, of a house in which nothing is under way and everything was reported."""
+        return {body.key: msgspec.Raw(dump(body.state)) for body in self.bodies.values()}
+
+    @property
+    def keys(self) -> tuple[int, int]:
+        """What is left of the keys."""
+        return self._first, self._last
+
+    async def resume(self, bodies: Mapping[int, msgspec.Raw]) -> None:
+        """Takes over what a run before left, and does again what open parts of it stand for."""
+        for key, snapshot in bodies.items():
+            state = load(bytes(snapshot))
+            body = self.bodies[key] = Body(key, self._programs(state.program))
+            body.state = state
+            foreign = unknown(state.flags)
+            if foreign:
+                raise Unreadable(f"instance {key} was started by a newer version (behaviour flags {foreign:#x})")
+        for body in list(self.bodies.values()):
+            for command in pending(body.linked, body.state):
+                does = CARRY.get(type(command))
+                if does is not None:
+                    does(self, self._port, body, command)
+            await self._settle(body, body.state.at)
+            await self._follow(body.state.at)
+
     async def begin(self, start: e.Start, at: int) -> Outcome:
         """Starts an instance, and all that follows at once. `at` is in Unix ms."""
         outcome = await self._start(start, at)
@@ -163,11 +215,22 @@ class House:
         while self.following:
             instance, event = self.following.popleft()
             if isinstance(event, e.Start):
-                await self._start(event, at)
+                if self._port.apart:
+                    await self._start_apart(event)
+                else:
+                    await self._start(event, at)
             elif instance in self.bodies:
                 await self._advance(self.bodies[instance], event, at)
             else:
                 self._port.tell(instance, event)
+
+    async def _start_apart(self, start: e.Start) -> None:
+        """The child's keys are from our own, so that nobody has to be asked."""
+        while self._last - self._first < CHILD_KEYS + KEYS_LOW:
+            await self._port.ask(self.bodies[start.parent_instance], [], KEY_BLOCKS)
+        process_id = self._programs(start.program).program.process_id
+        self._port.start_apart(start, process_id, self._last - CHILD_KEYS, self._last)
+        self._last -= CHILD_KEYS
 
     async def _advance(self, body: Body, event: AnyEvent, at: int) -> Outcome:
         state = body.state

@@ -12,7 +12,7 @@ from temporalio.converter import CompositePayloadConverter, DefaultPayloadConver
 from procession.base.values import Json
 from procession.core import commands as c
 from procession.core.events import Choice, Resolved, StoresAnswered
-from procession.runtime.elsewhere import Begin, Delivery, Reply
+from procession.runtime.elsewhere import Begin, Delivery, Reply, Screen
 from procession.runtime.requests import Report
 
 HOST: Final = "temporal"
@@ -22,10 +22,14 @@ DELIVER: Final = "procession.deliver"
 """The signal that brings events: a list of `Delivery`."""
 ASK: Final = "procession.ask"
 """The update that brings one event and waits for what becomes of it; also the local activity that asks the engine."""
+SCREEN: Final = "procession.screen"
+"""The update that answers what is next: a `Screen`."""
 REPORT: Final = "procession.report"
 """The local activity that hands a report over before the task that it is about is committed."""
 BREATHE: Final = "procession.breathe"
 """The local activity that does nothing, between two stretches of one long step."""
+TRAMPOLINE: Final = "procession.trampoline"
+"""The signal that lets an instance go on in a new run at once, so that it comes under the newest worker."""
 TOKENS: Final = "procession.tokens"
 """The query for the token positions."""
 ANSWER: Final = "$procession"
@@ -33,25 +37,86 @@ ANSWER: Final = "$procession"
 
 
 @final
+class Budget(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """When a run ends and the next one takes its instances over. All are far below the server's limits.
+
+    `events` and `bytes` of history, `steps` that a replay would have to do again (each some 0.1 ms). A run with
+    `idle_events` ends before a sleep of `idle` ms, so that waking up is cheap. `force` does not wait for activities in
+    flight: they are done again, under their idempotency keys.
+    """
+
+    events: int = 2_000
+    bytes: int = 1_048_576
+    steps: int = 4_000
+    idle: int = 3_600_000
+    idle_events: int = 200
+    force: bool = False
+
+
+@final
 class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How an instance is run, fixed at its start. Times are in ms.
 
-    `virtual`: time is what deliveries say, and the engine fires the timers. `job_queue`: the task queue of jobs, ""
-    for the workflow's own. `external`: job types that are done outside and completed by an update.
+    `virtual`: time is what deliveries say, and the engine fires the timers.
+    `shifted`: the clock is the workflow's, moved so that the instance starts at the time that its start says.
+    `job_queue`: the task queue of jobs, in which `{type}` stands for their type, "" for the workflow's own.
+    `external`: job types that are done outside, and completed by an event; `*` for all.
+    `local`: those that are done by local activities of the workflow's own worker.
+    `calls`: whether a called process is a workflow of its own, and not in its caller's state.
+    `search`: whether the cluster has this host's search attributes.
     """
 
     virtual: bool = False
+    shifted: bool = False
     job_queue: str = ""
     job_timeout: int = 300_000
     external: list[str] = []
+    local: list[str] = []
+    search: bool = False
+    budget: Budget = Budget()
+    calls: bool = False
+
+
+@final
+class CarriedJob(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A job that is to be scheduled in the next run, with what is left of its retries and its attempts so far."""
+
+    job: int
+    retries: int
+    attempts: int
+
+
+@final
+class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """All that a run leaves to the next one.
+
+    `bodies`: instance -> its snapshot. `seen` is the number of the last delivery, `replies` those of the last updates
+    by their id, `first` and `last` what is left of the keys, `activities` how many were scheduled. `at` is virtual
+    time, `shift` that of a shifted clock.
+    `finish`: how the instance at home ended, when it has, and others here go on.
+    """
+
+    tenant: str
+    home: int
+    bodies: dict[int, msgspec.Raw]
+    first: int
+    last: int
+    seen: int = 0
+    replies: list[tuple[str, Reply]] = []
+    jobs: list[CarriedJob] = []
+    activities: int = 0
+    at: int = 0
+    shift: int = 0
+    finish: c.Finish | None = None
 
 
 @final
 class Input(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The argument of a workflow."""
+    """The argument of a workflow: how it begins, or what the run before left."""
 
-    begin: Begin
+    begin: Begin | None = None
     settings: Settings = Settings()
+    carried: Carried | None = None
 
 
 @final
@@ -78,12 +143,17 @@ class Answers(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 @final
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """Reports of one workflow task: that which starts with the history event `task` of the run."""
+    """Reports of one workflow task: that which starts with the history event `task` of the run.
+
+    `before` is the task that told something before, if the same object ran it and did not only replay it: the SDK goes
+    on with an object after its task was committed, and drops it otherwise. 0 if there is none.
+    """
 
     run: str
     task: int
     index: int
     reports: list[Report]
+    before: int = 0
 
 
 @final
@@ -134,6 +204,8 @@ class JobFailure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     at: int = 0
 
 
+REFUSED: Final = "procession.refused"
+"""The type of the error that refuses an update, or a start: its details are a code and a reason."""
 FAILED: Final = "procession.failed"
 """The type of an application error whose first detail is a `JobFailure`."""
 BPMN_ERROR: Final = "BpmnError"
@@ -184,10 +256,16 @@ __all__ = [
     "DELIVER",
     "FAILED",
     "HOST",
+    "REFUSED",
     "REPORT",
+    "SCREEN",
     "TOKENS",
+    "TRAMPOLINE",
     "Answers",
     "Begin",
+    "Budget",
+    "Carried",
+    "CarriedJob",
     "Delivery",
     "Envelope",
     "Input",
@@ -197,5 +275,6 @@ __all__ = [
     "ProcessionPayloadConverter",
     "Question",
     "Reply",
+    "Screen",
     "Settings",
 ]

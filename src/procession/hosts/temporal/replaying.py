@@ -35,6 +35,8 @@ from temporalio.workflow import NondeterminismError
 from procession.base.failure import ProcessionError, Unreadable
 from procession.core.flags import KNOWN
 from procession.core.linked import Linked
+from procession.core.snapshot import dump, load
+from procession.core.state import State
 from procession.hosts.temporal.cluster import DATA_CONVERTER
 from procession.hosts.temporal.divergence import Divergence, Made, of_commands, of_error, of_steps
 from procession.hosts.temporal.histories import Kept
@@ -101,7 +103,7 @@ class _Around:
             self.missing = error
             raise
 
-    def offer(self, envelope: Envelope) -> None:
+    def offer(self, envelope: Envelope, *, urgent: bool) -> None:
         """See `Surroundings.offer`. What is behind the last task of a history that was committed is not compared."""
 
 
@@ -112,6 +114,8 @@ class _Watching(Interceptor):
     def __init__(self, flip: int = 0) -> None:
         self.made: dict[int, list[Made]] = {}
         self.flags = 0
+        self.carried: dict[int, State] = {}
+        """What the run before left, by instance."""
         self.error: BaseException | None = None
         self.task = 0
         """The event that started the task in which it was raised."""
@@ -122,18 +126,26 @@ class _Watching(Interceptor):
             self.made.setdefault(report.instance, []).extend(Made(task, step) for step in report.steps)
 
     def started(self, input: ExecuteWorkflowInput) -> None:
-        """Reads the flags of the instance, and switches those over that it was told to."""
+        """Reads the flags of the instances, and switches those over that it was told to."""
         raw: Sequence[RawValue] = input.args[0]
         converter = workflow.payload_converter()
         given: Input = converter.from_payload(raw[0].payload, Input)
-        start = given.begin.start
-        self.flags = start.flags
+        if given.begin is not None:
+            start = given.begin.start
+            self.flags = start.flags
+            start = msgspec.structs.replace(start, flags=start.flags ^ self._flip)
+            given = msgspec.structs.replace(given, begin=msgspec.structs.replace(given.begin, start=start))
+        if given.carried is not None:
+            self.carried = {key: load(bytes(body)) for key, body in given.carried.bodies.items()}
+            bodies = {key: self._flipped(state) for key, state in self.carried.items()}
+            given = msgspec.structs.replace(given, carried=msgspec.structs.replace(given.carried, bodies=bodies))
         if self._flip:
-            begin = msgspec.structs.replace(
-                given.begin, start=msgspec.structs.replace(start, flags=start.flags ^ self._flip)
-            )
-            payload = converter.to_payload(msgspec.structs.replace(given, begin=begin))
-            input.args = [[RawValue(payload), *raw[1:]]]
+            input.args = [[RawValue(converter.to_payload(given)), *raw[1:]]]
+
+    def _flipped(self, state: State) -> msgspec.Raw:
+        self.flags |= state.flags
+        state.flags ^= self._flip
+        return msgspec.Raw(dump(state))
 
     def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
         """See `Interceptor`."""
@@ -219,13 +231,15 @@ class _Replay:
         if unreadable is not None:
             return watching, "unreadable", None, str(unreadable)
         ended = failure is None
-        steps = of_steps(history, self._kept, watching.made, around.linked, flip=flip, ended=ended)
+        steps = of_steps(
+            history, self._kept, watching.made, around.linked, carried=watching.carried, flip=flip, ended=ended
+        )
         if failure is None:
             return watching, "diverged" if steps is not None else "ok", steps, ""
         told = (
             of_error(history, watching.error, watching.task)
             if watching.error is not None and not isinstance(failure, NondeterminismError)
-            else of_commands(history, failure, watching.made, around.linked)
+            else of_commands(history, failure, watching.made, around.linked, watching.carried)
         )
         if steps is not None:
             # What was decided otherwise says more than what Temporal saw of it.

@@ -18,11 +18,11 @@ from temporalio.service import RPCError
 
 from procession.base.failure import BadValue, NotFound
 from procession.hosts.temporal import histories
-from procession.hosts.temporal.cluster import DATA_CONVERTER, Loop, connect, explained
+from procession.hosts.temporal.cluster import Loop, connect, converter_of, explained
 from procession.hosts.temporal.codec.config import CodecConfig
+from procession.hosts.temporal.codec.files import parsed, public_bytes
 from procession.hosts.temporal.histories import Kept
 from procession.hosts.temporal.ids import tenant_of
-from procession.hosts.temporal.payloads import ProcessionPayloadConverter
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.replaying import Replayed, replayed
 from procession.runtime import codec
@@ -67,13 +67,7 @@ def of_cluster(
 
 
 def _converter(sealed: Path | None) -> DataConverter:
-    if sealed is None:
-        return DATA_CONVERTER
-    from procession.hosts.temporal.codec.converter import data_converter
-    from procession.hosts.temporal.codec.files import parsed, public_bytes
-
-    config = parsed(sealed, public_bytes(sealed), CodecConfig)
-    return data_converter(config, payload_converter_class=ProcessionPayloadConverter)
+    return converter_of(parsed(sealed, public_bytes(sealed), CodecConfig) if sealed is not None else None)
 
 
 async def _listed(client: Client, query: str, sample: int) -> list[WorkflowExecution]:

@@ -49,9 +49,9 @@ class Around:
         """See `Surroundings.linked`."""
         return self._programs.linked(tenant, hash)
 
-    def offer(self, envelope: Envelope) -> None:
+    def offer(self, envelope: Envelope, *, urgent: bool) -> None:
         """See `Surroundings.offer`."""
-        self._reporter.offer(envelope)
+        self._reporter.offer(envelope, urgent=urgent)
 
 
 def workflow_worker(

@@ -204,8 +204,12 @@ SELECT value FROM procession_meta WHERE name = 'elsewhere';
 -- name: blocks
 SELECT value FROM procession_meta WHERE name = 'blocks';
 -- name: outbox_row
-SELECT tenant, number, home, at, body FROM procession_outbox WHERE tenant = ? AND number = ?;
+SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND number = ?;
 -- name: outbox
-SELECT tenant, number, home, at, body FROM procession_outbox ORDER BY number LIMIT ?;
+SELECT tenant, number, home, due, body FROM procession_outbox WHERE due <= ? ORDER BY number LIMIT ?;
+-- name: outbox_later
+SELECT min(due) FROM procession_outbox WHERE due > ?;
+-- name: outbox_home
+SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND home = ? ORDER BY number LIMIT 1;
 -- name: inbox_held
 SELECT number, tenant, source, source_number, at, body FROM procession_inbox WHERE state = 3 AND at < ? ORDER BY at LIMIT ?;

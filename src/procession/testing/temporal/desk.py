@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from procession.base.failure import Conflict, NotFound
 from procession.hosts.temporal.cluster import Loop
@@ -75,11 +75,17 @@ class Desk:
         self._call(lying, lambda handle: handle.fail(error))
 
     def _call(self, lying: Lying, what: Callable[[Any], Any]) -> None:
-        handle = self._client.get_async_activity_handle(task_token=lying.token)
-        try:
-            self._loop.run(what(handle))
-        except RPCError as error:
-            raise Conflict(f"job {lying.order.job} cannot be answered: {error}") from error
+        while True:
+            handle = self._client.get_async_activity_handle(task_token=lying.token)
+            try:
+                self._loop.run(what(handle))
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise Conflict(f"job {lying.order.job} cannot be answered: {error}") from error
+                # Its activity is over; if the job is open, another one is on its way.
+                lying = self._take(int(lying.order.job))
+            else:
+                return
 
     def _take(self, job: int) -> Lying:
         deadline = time.monotonic() + ARRIVES_S

@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Final, cast, final
 
 from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
@@ -23,7 +27,7 @@ from procession.hosts.embedded.routing import Router
 from procession.hosts.embedded.tickets import InHouse
 from procession.hosts.temporal.cluster import Histories, Loop, connect
 from procession.hosts.temporal.ids import workflow_id
-from procession.hosts.temporal.payloads import JobAnswer, JobFailure, Settings
+from procession.hosts.temporal.payloads import Budget, JobAnswer, JobFailure, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
 from procession.hosts.temporal.worker import WorkerDeployment, workflow_worker
@@ -36,15 +40,26 @@ from procession.testing.temporal.desk import Desk
 
 SETTLES_S: Final = 60.0
 """How long instances may go on by themselves."""
+PATIENCE_S: Final = 0.004
+"""After every step a scenario waits until all is told."""
+FIRST_TASK: Final = 4
+"""Events of a history when its first task is completed."""
+TALK: Final = {
+    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: 1,
+    EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: -1,
+    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: -1,
+    EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: 1,
+    EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: -1,
+    EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED: -1,
+}
+"""What a workflow says to others, and that it was heard."""
 STUCK_ATTEMPTS: Final = 3
 """A workflow task that failed so often will not get better in a test."""
-
-VIRTUAL: Final = Settings(virtual=True, job_timeout=3_600_000)
 
 
 @final
 class Kit:
-    """Everything in one process, on the cluster at `address`. `queue` is the task queue, "" for one of its own."""
+    """Everything in one process, on the cluster at `address`."""
 
     def __init__(
         self,
@@ -52,20 +67,37 @@ class Kit:
         namespace: str = "default",
         *,
         cached: int = 1_000,
+        budget: Budget | None = None,
+        calls: bool = False,
+        skipping: bool = False,
         queue: str = "",
-        settings: Settings = VIRTUAL,
+        settings: Settings | None = None,
         deployment: WorkerDeployment | None = None,
     ) -> None:
+        """`cached`, `budget`, `calls`: see `Temporal`. With `skipping` time is the cluster's, which skips it (server
+        1.32): timers are Temporal's, and jobs are no activities, because nothing is skipped while one is in flight.
+        `queue` is the task queue, "" for one of its own; `settings` take the place of all these; `deployment` is the
+        first worker's."""
         self.store: Store = SQLiteStore(":memory:")
+        self.calls = calls
         self.clock: Callable[[], int] = lambda: 0
         self.loop = Loop()
         self.client: Client = self.loop.run(connect(address, namespace))
         self.desk = Desk(self.client, self.loop)
         self.queue = queue or f"procession-test-{time.time_ns()}"
+        self.skipper = TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False)) if skipping else None
+        settings = settings or Settings(
+            virtual=not skipping,
+            shifted=skipping,
+            external=["*"] if skipping else [],
+            job_timeout=3_600_000,
+            budget=budget or Budget(),
+            calls=calls,
+        )
         self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
-        self.placement.tells(self.pump.call)
-        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told)
+        self.placement.tells(self.pump.call_all)
+        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told, patience_s=PATIENCE_S)
         self._workers: list[Worker] = []
         self._running: list[asyncio.Task[None]] = []
         self.join(deployment, cached)
@@ -126,25 +158,55 @@ class OnTemporal:
         assert shard is not None
         shard.zone = zone
         self._router = Router(kit.store, kit.placement, clock, self._wait)
-        self._tenant = ""
+        self.tenant = ""
 
     def take_tenant(self, known: int) -> str:
         """See `Engines.take_tenant`. The cluster may have seen others: the id of a workflow is used once."""
-        self._tenant = f"{self._kit.queue}-{known}"
-        return self._tenant
+        self.tenant = f"{self._kit.queue}-{known}"
+        return self.tenant
 
     def renew(self) -> None:
         """See `Engines.renew`."""
 
     def call(self, request: InHouse) -> object:
         """See `Engines.call`. Jobs are activities, so they are answered at the desk."""
-        answer = DESK.get(type(request))
+        answer = DESK.get(type(request)) if self._kit.skipper is None else None
         if answer is not None:
             answer(self, request)
             return None
         if self._router.route(cast("q.AnyRequest", request)):
             return None
         return self.pump.call(request)
+
+    def moved(self, by: int) -> None:
+        """See `Engines.moved`: the cluster skips as much, for each instance that goes on."""
+        skipper = self._kit.skipper
+        if skipper is None or by <= 0:
+            return
+
+        async def skip(workflow: str) -> None:
+            with suppress(RPCError):  # it has ended
+                handle = self._kit.client.get_workflow_handle(workflow)
+                await skipper.fast_forward(handle, timedelta(milliseconds=by))
+
+        async def all_of() -> None:
+            await asyncio.gather(*(skip(each) for each in self._active()))
+
+        self._kit.loop.run(all_of())
+
+    def next_timer(self) -> int | None:
+        """See `Engines.next_timer`."""
+        shard = self.pump.shard
+        if self._kit.skipper is None or shard is None:
+            return None
+        tenant = Catalog(self.store).tenants.get(self.tenant)
+        dues = (
+            timer.due
+            for _, resident in shard.residents.items()
+            if resident.tenant == tenant and not resident.state.suspended
+            for timer in resident.state.timers.values()
+        )
+        return min(dues, default=None)
 
     def turn(self) -> bool:
         """See `Engines.turn`."""
@@ -178,16 +240,29 @@ class OnTemporal:
         return self._kit.placement.idle and self._kit.reporter.idle and not waiting
 
     async def _pending(self) -> list[bool]:
-        return list(await asyncio.gather(*(self._has_task(each) for each in self._active())))
+        look = self._talks if self._kit.calls else self._has_task
+        return list(await asyncio.gather(*(look(each) for each in self._active(ended=self._kit.calls))))
 
-    def _active(self) -> list[str]:
+    async def _talks(self, workflow: str) -> bool:
+        """Whether a workflow has a task, or speaks to another one that does not know of it yet, at any depth."""
+        if await self._has_task(workflow):
+            return True
+        open_ = 0
+        children: list[str] = []
+        async for event in self._kit.client.get_workflow_handle(workflow).fetch_history_events():
+            open_ += TALK.get(event.event_type, 0)
+            if event.HasField("child_workflow_execution_started_event_attributes"):
+                children.append(event.child_workflow_execution_started_event_attributes.workflow_execution.workflow_id)
+        return bool(open_) or any([await self._talks(each) for each in children])
+
+    def _active(self, *, ended: bool = False) -> list[str]:
         catalog = Catalog(self.store)
         found: list[str] = []
         for name, tenant in catalog.tenants.items():
-            if name != self._tenant:
+            if name != self.tenant:
                 continue
             rows = self.store.read("instances", (tenant, 0, 10_000), InstanceRow)
-            found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and not row.state)
+            found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and (ended or not row.state))
         return found
 
     async def _has_task(self, workflow: str) -> bool:
@@ -202,7 +277,8 @@ class OnTemporal:
                 return False
             raise
         if not found.HasField("pending_workflow_task"):
-            return False
+            # The first task of a run that follows another one may be put off by the server.
+            return found.workflow_execution_info.history_length < FIRST_TASK
         if found.pending_workflow_task.attempt > STUCK_ATTEMPTS:
             raise ProcessionError(f"{workflow}: {await self._why(workflow)}")
         return True

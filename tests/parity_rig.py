@@ -1,0 +1,81 @@
+"""What a scenario did, in canonical form: equal where two hosts did the same work (decision 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from procession.runtime import codec
+from procession.runtime.canonical import canonical
+from procession.runtime.ports import Store
+from procession.runtime.rows import DefinitionRow, FactRow, InstanceRow
+from procession.services.catalog import Catalog
+from procession.services.histories import first_hash
+from procession.store.sqlite import SQLiteStore
+from procession.testing.engines import Calm, Engines
+from procession.testing.runner import Result, run_scenario
+from procession.testing.temporal.kit import Kit, OnTemporal
+
+_ENCODE = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
+
+
+def forms(store: Store, tenant_name: str) -> list[str]:
+    """The canonical form of every instance of a tenant, as texts, sorted."""
+    catalog = Catalog(store)
+    tenant = catalog.tenants.get(tenant_name)
+    if tenant is None:
+        return []
+    found: list[str] = []
+    programs = partial(catalog.linked, tenant)
+    for row in store.read("instances", (tenant, 0, 100_000), InstanceRow):
+        rows = store.read("facts", (tenant, row.key, 0), FactRow)
+        facts = [fact for each in rows for fact in codec.decode_facts(each.data)]
+        definition = store.read("definition", (tenant, row.definition), DefinitionRow)[0]
+        hash = first_hash(facts) if facts else definition.program
+        form = canonical(programs(hash).program, facts, lambda each: programs(each).program)
+        found.append(_ENCODE(form).decode())
+    return sorted(found)
+
+
+def on_embedded(path: Path) -> tuple[Result, list[str]]:
+    """Runs a scenario on the embedded host, and what its instances did."""
+    found: list[str] = []
+
+    class Kept:
+        """Engines of which the forms are taken before they go."""
+
+        def __init__(self, calm: Calm) -> None:
+            self.calm = calm
+            self.tenant = ""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.calm, name)
+
+        def take_tenant(self, known: int) -> str:
+            self.tenant = self.calm.take_tenant(known)
+            return self.tenant
+
+        def close(self) -> None:
+            found.extend(forms(self.calm.store, self.tenant))
+            self.calm.close()
+
+    def engines(clock: Callable[[], int], zone: str) -> Engines:
+        return cast("Engines", Kept(Calm(SQLiteStore(":memory:"), clock, zone)))
+
+    return run_scenario(path, engines=engines), found
+
+
+def on_temporal(kit: Kit, path: Path) -> tuple[Result, list[str]]:
+    """Runs a scenario as workflows, and what its instances did."""
+    made: list[OnTemporal] = []
+
+    def engines(clock: Callable[[], int], zone: str) -> Engines:
+        made.append(OnTemporal(kit, clock, zone))
+        return made[0]
+
+    result = run_scenario(path, engines=engines)
+    return result, forms(kit.store, made[0].tenant) if made else []
