@@ -25,7 +25,7 @@ define timed
 endef
 
 .PHONY: help demo test check lint types imports fmt temporal test-unit sim test-large bench bench-feel bench-start \
-	bench-check bench-growth docs reference lock clean
+	bench-check bench-growth bench-temporal docs golden reference lock clean
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,8 +78,14 @@ bench-check: $(VENV)/.dev ## `procession check` on models of 1,000 nodes (a minu
 bench-growth: $(VENV)/.dev ## how cost grows: a million instances in the file, 10,000 items, 100,000 that wait (two minutes)
 	@$(BIN)/python -m bench.growth
 
+bench-temporal: $(VENV)/.dev temporal ## instances on Temporal beside workflows written by hand (a quarter of an hour)
+	@$(BIN)/python -m bench.temporal
+
 docs: $(VENV)/.dev ## execute every code block of README.md and docs/
 	@$(BIN)/python -m pytest tests/tidy/test_docs.py $(PYTEST)
+
+golden: $(VENV)/.dev temporal ## record the golden histories of Temporal anew for the release under way (a minute)
+	@$(BIN)/python -m tests.replay.record
 
 reference: $(VENV)/.dev ## write what is generated of the documentation anew from the code
 	@$(BIN)/python -m tools.reference

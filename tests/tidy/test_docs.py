@@ -1,10 +1,10 @@
 """Every code block of the documentation runs and every link leads somewhere, so the documentation cannot lie.
 
-All blocks of a document run in order in one empty folder that holds `examples/` and `tests/scenarios/`: `python`
-blocks share a namespace, `pycon` blocks show what they print, `console` blocks run their `$ ` lines (`...` stands for
-anything in what they print, `  # exit 1` says how a command ends), `yaml` blocks are scenarios that pass or
-files of cells that can be read, `xml` blocks are models, or what stands in a process, that deploy; `text` is for
-pictures.
+All blocks of a document run in order in one empty folder that holds `examples/`, `tests/scenarios/` and
+`tests/replay/`: `python` blocks share a namespace, `pycon` blocks show what they print, `console` blocks run their `$ `
+lines (`...` stands for anything in what they print, `  # exit 1` says how a command ends), `yaml` blocks are scenarios
+that pass or files of cells that can be read, `xml` blocks are models, or what stands in a process, that deploy; `text`
+is for pictures.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def test_every_code_block_runs(
     if (ROOT / "examples").exists():
         (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "scenarios").symlink_to(ROOT / "tests" / "scenarios")
+    for folder in ("scenarios", "replay"):
+        (tmp_path / "tests" / folder).symlink_to(ROOT / "tests" / folder)
     try:
         doc_blocks.run_document(path)
     finally:

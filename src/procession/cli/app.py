@@ -19,6 +19,7 @@ from procession.cli.commands import (
     expressions,
     importing,
     instances,
+    replaying,
     running,
     scenarios,
     temporal,
@@ -71,6 +72,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("restart", changes.restart, _CHANGE),
     ("backup", care.backup, _CARE),
     ("doctor", care.doctor, _CARE),
+    ("replay", replaying.replay, _CARE),
     ("version", care.version, _CARE),
 )
 for _name, _command, _panel in _COMMANDS:

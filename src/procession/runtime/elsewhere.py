@@ -6,6 +6,7 @@ their state. What it decided comes back as facts, one `Step` each, and is mirror
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
@@ -122,6 +123,10 @@ class Door(Protocol):
 
     def call(self, request: Any) -> Any:
         """Carries out a request (`runtime.requests`)."""
+        ...
+
+    def call_all(self, requests: Sequence[Any]) -> list[Any]:
+        """Carries out requests that may share commits; the first failure is raised."""
         ...
 
     def posted(self) -> None:

@@ -144,6 +144,7 @@ class SubscriptionRow(Row, frozen=True, array_like=True, gc=False):
     key: int
     instance: int
     process_id: str
+    room: int
 
 
 MESSAGE_START: Final = 0

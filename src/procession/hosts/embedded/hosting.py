@@ -81,32 +81,43 @@ class Hosting:
             return None
         found = self.placement.screen(tenant, key, what)
         self._pump.call(Arrived(tenant, rows[0].number))
-        return found
+        return self._shown(number, found)
 
     def screen(self, tenant: str, key: int) -> Screen | None:
         """What is next in an instance that the other host runs; None for one that runs here, or has ended."""
         if self._router is None or self.placement is None:
             return None
-        rows = self._store.read("instance", (self._number(tenant), key), InstanceRow)
+        number = self._number(tenant)
+        rows = self._store.read("instance", (number, key), InstanceRow)
         if not rows or rows[0].host != self.placement.host or rows[0].state:
             return None
         try:
-            return self.placement.screen(tenant, rows[0].home)
+            return self._shown(number, self.placement.screen(tenant, rows[0].home))
         except NotFound:
             return None  # it ends just now, which the store shows soon
+
+    def _shown(self, tenant: int, screen: Screen) -> Screen:
+        """A screen, once the store has what it shows: its task can be completed."""
+        if self._router is not None and screen.seq:
+            self._router.shows(tenant, screen.instance, screen.seq)
+        return screen
 
     def _number(self, tenant: str) -> int:
         return Catalog(self._store).tenant(tenant)
 
-    def call_all(self, requests: Sequence[AnyRequest], timeout_s: float) -> list[object]:
-        """Carries out requests that may share commits; the first failure is raised."""
-        if self._router is not None and not all(isinstance(each, StartProcess) for each in requests):
-            return [self.call(request, timeout_s) for request in requests]
-        tickets = [Ticket(request) for request in requests]
-        self._pump.submit(tickets, timeout_s)
-        found = [ticket.outcome() for ticket in tickets]
-        if self._router is not None and requests:
-            self._router.started(requests[0].tenant, cast("list[int]", found))
+    def call_all(self, requests: Sequence[AnyRequest], timeout_s: float = 30.0) -> list[object]:
+        """Carries out requests that may share commits; the first failure is raised.
+
+        What the other host is asked goes first, one after the other; the rest are this engine's, together."""
+        router = self._router
+        tickets = [None if router is not None and router.route(request) else Ticket(request) for request in requests]
+        self._pump.submit([ticket for ticket in tickets if ticket is not None], timeout_s)
+        found = [None if ticket is None else ticket.outcome() for ticket in tickets]
+        if router is not None:
+            started = zip(requests, found, strict=True)
+            keys = [cast("int", key) for request, key in started if isinstance(request, StartProcess)]
+            if keys:
+                router.started(requests[0].tenant, keys)
         return found
 
     def posted(self) -> None:

@@ -150,6 +150,12 @@ class Pump:
         self.submit([ticket], timeout_s)
         return ticket.outcome()
 
+    def call_all(self, requests: Sequence[InHouse]) -> list[object]:
+        """Carries out requests that share commits; gives their results, or raises the first that went wrong."""
+        tickets = [Ticket(request) for request in requests]
+        self.submit(tickets)
+        return [ticket.outcome() for ticket in tickets]
+
     def submit(self, tickets: Sequence[Ticket], timeout_s: float = 30.0) -> None:
         """Carries out requests; every ticket is done afterwards and what it answers is durable."""
         if self.own() is None:

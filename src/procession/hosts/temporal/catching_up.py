@@ -74,7 +74,7 @@ class CatchingUp:
         """See `workflow.Surroundings.linked`."""
         return self._programs.linked(tenant, hash)
 
-    def offer(self, envelope: Envelope) -> None:
+    def offer(self, envelope: Envelope, *, urgent: bool) -> None:
         """See `workflow.Surroundings.offer`. What a replay offers was seen already."""
 
     def repair(self, tenant: str, home: int) -> int:

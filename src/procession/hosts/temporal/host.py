@@ -109,7 +109,7 @@ class Temporal:
     def attach(self, door: Door) -> None:
         """See `runtime.elsewhere.Host`."""
         assert self._loop is not None
-        self._placement.tells(door.call)
+        self._placement.tells(door.call_all)
         self._reporter = Reporter(self._store, Histories(self._client, self._loop), door.posted)
         self._sweeper = Sweeper(
             self._store,

@@ -145,12 +145,17 @@ class Answers(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 @final
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """Reports of one workflow task: that which starts with the history event `task` of the run."""
+    """Reports of one workflow task: that which starts with the history event `task` of the run.
+
+    `before` is the task that told something before, if the same object ran it and did not only replay it: the SDK goes
+    on with an object after its task was committed, and drops it otherwise. 0 if there is none.
+    """
 
     run: str
     task: int
     index: int
     reports: list[Report]
+    before: int = 0
 
 
 @final

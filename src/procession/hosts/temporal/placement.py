@@ -64,7 +64,7 @@ class TemporalPlacement:
         self._queue = queue
         self.settings = settings
         self._takes = takes
-        self._arrived: Callable[[Arrived], object] = _nobody
+        self._arrived: Callable[[list[Arrived]], object] = _nobody
         self._names: dict[int, str] = {}
         self._woken = False
         self._busy: asyncio.Task[None] | None = None
@@ -88,8 +88,8 @@ class TemporalPlacement:
         """See `Placement.takes`."""
         return self._takes(tenant, process_id)
 
-    def tells(self, arrived: Callable[[Arrived], object]) -> None:
-        """Who is told of every row that arrived; from then on rows are sent."""
+    def tells(self, arrived: Callable[[list[Arrived]], object]) -> None:
+        """Who is told of the rows that arrived; from then on rows are sent."""
         self._arrived = arrived
         self.wake()
 
@@ -182,13 +182,18 @@ class TemporalPlacement:
             homes: dict[tuple[int, int], list[OutboxRow]] = {}
             for row in rows:
                 homes.setdefault((row.tenant, row.home), []).append(row)
-            done = await asyncio.gather(*(self._one(each) for each in homes.values()), return_exceptions=True)
+            # What arrived together is told together: one commit.
+            arrived: list[Arrived] = []
+            sending = (self._one(each, arrived) for each in homes.values())
+            done = await asyncio.gather(*sending, return_exceptions=True)
+            if arrived:
+                await asyncio.to_thread(self._arrived, arrived)
             for error in done:
                 if isinstance(error, BaseException):
                     raise error
 
-    async def _one(self, rows: list[OutboxRow]) -> None:
-        """Everything for one workflow, in order."""
+    async def _one(self, rows: list[OutboxRow], arrived: list[Arrived]) -> None:
+        """Everything for one workflow, in order; what `arrived` is added."""
         tenant = await self._name(rows[0].tenant)
         handle = self._client.get_workflow_handle(workflow_id(tenant, rows[0].home))
         n = 0
@@ -209,8 +214,7 @@ class TemporalPlacement:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise explained(error) from error
                 lost = True
-            for row in rows[n:upto]:
-                await asyncio.to_thread(self._arrived, Arrived(tenant, row.number, lost))
+            arrived += [Arrived(tenant, row.number, lost) for row in rows[n:upto]]
             n = upto
 
     async def _begin(self, tenant: str, begin: Begin) -> None:
@@ -235,5 +239,5 @@ class TemporalPlacement:
         return self._names[tenant]
 
 
-def _nobody(arrived: Arrived) -> object:
+def _nobody(arrived: list[Arrived]) -> object:
     raise ProcessionError("nobody is told of what arrives")

@@ -1,17 +1,20 @@
 """The reporter: hands over what instances did to the engine that keeps the books, once it is known to be committed.
 
-A task of a workflow may fail after its code ran, and run again with more events. So a report counts when the history
-shows that its task was completed: the event behind the one that started it says so. What must not be lost is stored
-before, held; the rest is told again by the next task that is not a replay (docs/design/0011).
+A task of a workflow may fail after its code ran, and run again with more events. So a report counts when the next one
+of the same object comes from a later task, or when the history shows that its task was completed: the event behind the
+one that started it says so. The history is read for what is urgent, and for what nothing follows soon. What must not be
+lost is stored before, held; the rest is told again by the next task that is not a replay (docs/design/0011).
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import Final, Protocol, final
 
 import msgspec
@@ -24,8 +27,22 @@ from procession.runtime.ports import Cells, Store
 from procession.runtime.requests import Report
 from procession.runtime.rows import HeldRow
 
-PAUSES_S: Final = (0.004, 0.008, 0.016, 0.05, 0.1, 0.5, 1.0)
-"""When it is looked whether a task is committed; the last repeats."""
+FIRST_S: Final = 0.004
+"""When it is first looked whether a task is committed, at the beginning: later that follows what commits take here."""
+FIRST_MIN_S: Final = 0.002
+FIRST_MAX_S: Final = 0.03
+"""Where commits take longer, it is rather looked twice: messages wait for it."""
+PAUSE_MAX_S: Final = 1.0
+"""Longest pause until it is looked again. Each is twice as long as the one before."""
+TRIES_LAST: Final = 6
+"""Looks after which a reporter that is closed gives up."""
+TOO_EARLY: Final = 1.3
+IN_TIME: Final = 0.95
+"""Their ratio lets five of six first looks be in time."""
+PATIENCE_S: Final = 1.0
+"""How long what is not urgent waits for the next report of its run, before the history is read."""
+GRID: Final = (4, 100)
+"""Looks fall together, so that they share transactions: so many a patience, at what is not urgent and at what is."""
 ORPHAN_MS: Final = 20_000
 """A report that is held for so long has lost the process that wrote it: whoever works now settles it."""
 ORPHANS_MAX: Final = 1_000
@@ -55,28 +72,50 @@ class Histories(Protocol):
 class _Waiting:
     """An envelope that waits for its task. `held` tells that the store has it already."""
 
-    __slots__ = ("born", "due", "envelope", "held", "tries", "workflow")
+    __slots__ = ("born", "committed", "due", "envelope", "held", "tries")
 
-    def __init__(self, envelope: Envelope, *, held: bool) -> None:
+    def __init__(self, envelope: Envelope, due: float, *, held: bool) -> None:
         self.envelope = envelope
         self.held = held
+        self.committed: bool | None = None
+        """What became of the task, where that is known."""
         self.tries = 0
         self.born = time.monotonic()
-        self.due = self.born + PAUSES_S[0]
-        first = envelope.reports[0]
-        self.workflow = workflow_id(first.tenant, first.home)
+        self.due = due
+
+    @property
+    def workflow(self) -> str:
+        """The id of the workflow that it is from."""
+        first = self.envelope.reports[0]
+        return workflow_id(first.tenant, first.home)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it can be told together with what comes behind it."""
+        return self.held or len(self.envelope.reports) > 1
 
 
 @final
 class Reporter:
     """One worker process. `offer` and `hold` may be called by any thread; a thread of its own does the rest."""
 
-    def __init__(self, store: Store, histories: Histories, told: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        histories: Histories,
+        told: Callable[[], None] = lambda: None,
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._store = store
         self._histories = histories
         self._told = told
         """Called when something was handed over."""
+        self._patience_s = patience_s
+        self._first_s = FIRST_S
         self._moved = threading.Condition()
+        self._wakes = 0.0
+        """When the thread looks next if nothing wakes it; 0 while it is awake."""
         self._waiting: OrderedDict[str, list[_Waiting]] = OrderedDict()
         """By run, in order."""
         self._reported: OrderedDict[tuple[str, int], int] = OrderedDict()
@@ -90,9 +129,10 @@ class Reporter:
         self._thread = threading.Thread(target=self._go_on, name="procession-reporter", daemon=True)
         self._thread.start()
 
-    def offer(self, envelope: Envelope) -> None:
-        """Takes reports that may be lost with this process."""
-        self._add(_Waiting(self._news(envelope), held=False))
+    def offer(self, envelope: Envelope, *, urgent: bool = True) -> None:
+        """Takes reports that may be lost with this process. `urgent`: they are not left to wait for the next ones."""
+        due = self._due(self._first_s, GRID[1]) if urgent else self._due(self._patience_s, GRID[0])
+        self._add(_Waiting(self._news(envelope), due, held=False))
 
     def hold(self, envelope: Envelope) -> None:
         """Stores reports durably, held, with those of the same run that wait here. Raises `StoreError`.
@@ -103,11 +143,11 @@ class Reporter:
             envelope = self._news(envelope)
             with self._moved:
                 before = [each for each in self._waiting.get(envelope.run, ()) if not each.held]
-            rows = [row for each in before for row in self._rows(each.envelope)]
-            self._store.hold([*rows, *self._rows(envelope)])
+            rows = [row for each in before for row in _rows(each.envelope)]
+            self._store.hold([*rows, *_rows(envelope)])
             for each in before:
                 each.held = True
-        self._add(_Waiting(envelope, held=True))
+        self._add(_Waiting(envelope, self._due(self._first_s, GRID[1]), held=True))
 
     @property
     def idle(self) -> bool:
@@ -126,83 +166,126 @@ class Reporter:
         """Ends the thread, after what can be settled now."""
         with self._moved:
             self._closed = True
+            for queue in self._waiting.values():
+                for each in queue:
+                    each.due = 0.0
             self._moved.notify_all()
         self._thread.join(timeout=5)
 
+    def _due(self, pause: float, grid: int) -> float:
+        step = self._patience_s / grid
+        return math.ceil((time.monotonic() + pause) / step) * step
+
     def _add(self, waiting: _Waiting) -> None:
+        before = waiting.envelope.before
         with self._moved:
             queue = self._waiting.setdefault(waiting.envelope.run, [])
+            for each in queue if before else ():
+                if each.envelope.task == before:
+                    each.committed = True
             queue.append(waiting)
-            self._moved.notify_all()
+            if waiting.due < self._wakes:
+                self._moved.notify_all()
 
     def _go_on(self) -> None:
         while True:
             self._sweep()
             with self._moved:
                 now = time.monotonic()
-                due = [run for run, queue in self._waiting.items() if queue[-1].due <= now]
-                if not due:
+                nearest = {run: min(each.due for each in queue) for run, queue in self._waiting.items()}
+                batches = [list(self._waiting[run]) for run, due in nearest.items() if due <= now]
+                if not batches:
                     if self._closed:
                         return
-                    nearest = min((queue[-1].due for queue in self._waiting.values()), default=now + 1.0)
-                    nearest = min(nearest, self._next_sweep)
-                    self._moved.wait(max(0.0005, nearest - now))
+                    self._wakes = min(*nearest.values(), self._next_sweep, now + SWEEP_S)
+                    self._moved.wait(max(0.0005, self._wakes - now))
+                    self._wakes = 0.0
                     continue
-                batches = [list(self._waiting[run]) for run in due]
-            for batch in batches:
-                try:
-                    self._settle(batch)
-                except ProcessionError as error:
-                    self._later(batch)
-                    _LOG.warning("a report of %s waits: %s", batch[0].workflow, error)
-                except Exception:
-                    self._later(batch)
-                    _LOG.exception("a report of %s waits", batch[0].workflow)
+            known = [batch for batch in batches if self._known(batch, now)]
+            try:
+                # What another process held of an instance comes before what this one tells.
+                behind = [batch for batch in known if not self._inherit(batch[0].envelope)]
+                known = [batch for batch in known if batch not in behind]
+                self._later(behind, now)
+                self._settle([_over(batch) for batch in known])
+            except ProcessionError as error:
+                self._later(known, now)
+                _LOG.warning("reports wait: %s", error)
+            except Exception:
+                self._later(known, now)
+                _LOG.exception("reports wait")
 
-    def _settle(self, batch: list[_Waiting]) -> None:
-        run = batch[0].envelope.run
+    def _known(self, batch: list[_Waiting], now: float) -> bool:
+        """Whether it is known what became of the first task of a run; it is read where that cannot wait."""
+        open_ = [each for each in batch if each.committed is None]
+        if not any(each.due <= now for each in open_) and batch[0].committed is not None:
+            return True
+        workflow, run = batch[0].workflow, batch[0].envelope.run
+        tasks = {each.envelope.task for each in open_}
         try:
-            known = self._histories.committed(batch[0].workflow, run, {each.envelope.task for each in batch})
+            found = self._histories.committed(workflow, run, tasks)
         except NotFound:
-            known = {each.envelope.task: False for each in batch}
-        over: list[_Waiting] = []
-        for each in batch:
-            # In order: what is behind an open question waits for its answer.
-            if each.envelope.task not in known:
-                break
-            over.append(each)
-        if not over:
-            self._later(batch)
-            return
-        # What another process held of this instance comes before what this one tells.
-        if not self._inherit(over[0].envelope):
-            self._later(batch)
+            found = dict.fromkeys(tasks, False)
+        except ProcessionError as error:
+            found = {}
+            _LOG.warning("a report of %s waits: %s", workflow, error)
+        except Exception:
+            found = {}
+            _LOG.exception("a report of %s waits", workflow)
+        for each in open_:
+            # What the next report said meanwhile is as good.
+            each.committed = found.get(each.envelope.task, each.committed)
+        last = batch[-1]
+        if not last.tries:
+            self._first_s *= TOO_EARLY if last.committed is None else IN_TIME
+            self._first_s = min(max(self._first_s, FIRST_MIN_S), FIRST_MAX_S)
+        unknown = batch[0].committed is None
+        self._later([batch if unknown else [each for each in batch if each.committed is None]], now)
+        return not unknown
+
+    def _settle(self, overs: list[list[_Waiting]]) -> None:
+        """Hands over what is known, of many runs at once; of each in order."""
+        if not overs:
             return
         with self._handing:
-            self._hand_over(over, known)
-            # Told first: whoever sees that nothing waits here must find it there.
-            self._told()
-            with self._moved:
-                queue = self._waiting[run]
-                del queue[: len(over)]
-                if not queue:
-                    del self._waiting[run]
+            stages = [list(_stages(over)) for over in overs]
+            for n in range(max(len(each) for each in stages)):
+                self._hand_over([each[n] for each in stages if n < len(each)])
+            self._forget(overs)
 
-    def _hand_over(self, over: list[_Waiting], known: dict[int, bool]) -> None:
-        """What is committed is posted or confirmed, one after the other so that the order stays; what is not goes."""
-        for each in over:
-            rows = self._rows(each.envelope)
-            if each.held:
-                places: list[Cells] = [(row[0], row[2], row[3]) for row in rows]
-                (self._store.confirm if known[each.envelope.task] else self._store.withdraw)(places)
-            elif known[each.envelope.task]:
-                self._store.post(rows)
-
-            for report in each.envelope.reports if known[each.envelope.task] else ():
-                if report.steps:
-                    self._reported[each.envelope.run, report.instance] = report.steps[-1].seq
+    def _forget(self, overs: list[list[_Waiting]]) -> None:
+        """What was handed over does not wait any more."""
+        for over in overs:
+            for each in over:
+                for report in each.envelope.reports if each.committed else ():
+                    if report.steps:
+                        self._reported[each.envelope.run, report.instance] = report.steps[-1].seq
         while len(self._reported) > REPORTED_MAX:
             self._reported.popitem(last=False)
+        # Told first: whoever sees that nothing waits here must find it there.
+        self._told()
+        with self._moved:
+            for over in overs:
+                run = over[0].envelope.run
+                queue = self._waiting.get(run, [])
+                del queue[: len(over)]
+                if not queue:
+                    self._waiting.pop(run, None)
+
+    def _hand_over(self, stage: list[list[_Waiting]]) -> None:
+        """Of each run some envelopes of one kind: posted or confirmed if they are committed, and gone if not."""
+        post: list[Cells] = []
+        confirm: list[Cells] = []
+        withdraw: list[Cells] = []
+        for group in stage:
+            rows = _rows(_merged([each.envelope for each in group]))
+            if group[0].held:
+                (confirm if group[0].committed else withdraw).extend((row[0], row[2], row[3]) for row in rows)
+            elif group[0].committed:
+                post += rows
+        for rows, write in ((post, self._store.post), (confirm, self._store.confirm), (withdraw, self._store.withdraw)):
+            if rows:
+                write(rows)
 
     def _sweep(self) -> None:
         """Settles what is held by processes that are gone."""
@@ -248,7 +331,7 @@ class Reporter:
                 for run, queue in self._waiting.items()
                 for each in queue
                 if each.held
-                for number in self._numbers(each.envelope)
+                for number in _numbers(each.envelope)
             }
         found = self._store.read("inbox_held", (before, ORPHANS_MAX), HeldRow)
         return [row for row in found if row.source not in own or (row.source, row.source_number) not in mine]
@@ -280,28 +363,65 @@ class Reporter:
         """Without the steps that this process has handed over: a replay tells the whole run again."""
         known = self._reported
         reports = [trimmed(each, known.get((envelope.run, each.instance), 0)) for each in envelope.reports]
-        return Envelope(envelope.run, envelope.task, envelope.index, reports)
+        return Envelope(envelope.run, envelope.task, envelope.index, reports, envelope.before)
 
-    def _later(self, batch: list[_Waiting]) -> None:
+    def _later(self, batches: Iterable[list[_Waiting]], now: float) -> None:
+        """What is due waits on."""
         with self._moved:
-            last = batch[-1]
-            last.tries += 1
-            last.due = time.monotonic() + PAUSES_S[min(last.tries, len(PAUSES_S) - 1)]
-            if self._closed and last.tries > len(PAUSES_S):
-                self._waiting.pop(last.envelope.run, None)
+            for batch in batches:
+                for each in batch:
+                    if each.due > now:
+                        continue
+                    each.tries += 1
+                    each.due = self._due(min(self._first_s * 2**each.tries, PAUSE_MAX_S), GRID[1])
+                    if self._closed and each.tries >= TRIES_LAST:
+                        self._waiting.pop(each.envelope.run, None)
 
-    def _rows(self, envelope: Envelope) -> list[Cells]:
-        at = time.time_ns() // 1_000_000
-        source = f"r:{envelope.run}"
-        return [
-            (report.tenant, 0, source, number, at, requests.encode(report))
-            for number, report in zip(self._numbers(envelope), envelope.reports, strict=True)
-        ]
 
-    @staticmethod
-    def _numbers(envelope: Envelope) -> list[int]:
-        base = (envelope.task << INDEX_BITS | envelope.index) << INDEX_BITS
-        return [base | n for n in range(len(envelope.reports))]
+def _over(batch: list[_Waiting]) -> list[_Waiting]:
+    """In order: what is behind an open question waits for its answer."""
+    return list(takewhile(lambda each: each.committed is not None, batch))
+
+
+def _stages(over: list[_Waiting]) -> Iterable[list[_Waiting]]:
+    """Envelopes that can be told together, one after the other."""
+    group: list[_Waiting] = []
+    for each in over:
+        if group and (each.alone or group[-1].alone or not _alike(each, group[-1])):
+            yield group
+            group = []
+        group.append(each)
+    yield group
+
+
+def _alike(one: _Waiting, other: _Waiting) -> bool:
+    instances = (one.envelope.reports[0].instance, other.envelope.reports[0].instance)
+    return one.committed == other.committed and instances[0] == instances[1]
+
+
+def _merged(envelopes: list[Envelope]) -> Envelope:
+    """Those of one instance as one."""
+    last = envelopes[-1]
+    if len(envelopes) == 1:
+        return last
+    steps = [step for each in envelopes for step in each.reports[0].steps]
+    refused = [refusal for each in envelopes for refusal in each.reports[0].refused]
+    report = msgspec.structs.replace(last.reports[0], steps=steps, refused=refused)
+    return msgspec.structs.replace(last, reports=[report])
+
+
+def _rows(envelope: Envelope) -> list[Cells]:
+    at = time.time_ns() // 1_000_000
+    source = f"r:{envelope.run}"
+    return [
+        (report.tenant, 0, source, number, at, requests.encode(report))
+        for number, report in zip(_numbers(envelope), envelope.reports, strict=True)
+    ]
+
+
+def _numbers(envelope: Envelope) -> list[int]:
+    base = (envelope.task << INDEX_BITS | envelope.index) << INDEX_BITS
+    return [base | n for n in range(len(envelope.reports))]
 
 
 def _task_of(row: HeldRow) -> int:

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final, final
 
+import msgspec
 from temporalio.client import Client
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from procession.core.linked import Linked
 from procession.hosts.temporal import tracing
@@ -31,6 +33,14 @@ SINGLE_BATCH: Final = 2
 
 
 @final
+class WorkerDeployment(msgspec.Struct, frozen=True):
+    """Which build of which deployment a worker is (docs/how-to/upgrade-without-surprises.md)."""
+
+    name: str
+    build: str
+
+
+@final
 class Around:
     """See `workflow.Surroundings`."""
 
@@ -42,9 +52,9 @@ class Around:
         """See `Surroundings.linked`."""
         return self._programs.linked(tenant, hash)
 
-    def offer(self, envelope: Envelope) -> None:
+    def offer(self, envelope: Envelope, *, urgent: bool) -> None:
         """See `Surroundings.offer`."""
-        self._reporter.offer(envelope)
+        self._reporter.offer(envelope, urgent=urgent)
 
 
 def workflow_worker(
@@ -57,10 +67,11 @@ def workflow_worker(
     activities: Sequence[Callable[..., Any]] = (),
     cached: int = CACHED,
     measures: Measures | None = None,
+    deployment: WorkerDeployment | None = None,
 ) -> Worker:
     """A worker for the workflows of a task queue; `activities` are those that it does besides its own local ones.
 
-    `cached`: instances kept in memory between their tasks.
+    `cached`: instances kept in memory between their tasks. `deployment`: instances are pinned to this build.
     """
     watching = Watching(*_watched(measures))
     worker = Worker(
@@ -74,6 +85,7 @@ def workflow_worker(
         max_concurrent_workflow_tasks=max(2, TASKS),
         workflow_task_executor=ThreadPoolExecutor(TASKS, thread_name_prefix="procession-workflow"),
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
+        deployment_config=_pinning(deployment) if deployment is not None else None,
     )
     in_one_batch(worker)
     return worker
@@ -89,6 +101,14 @@ def _watched(measures: Measures | None) -> tuple[Saw, Callable[[str], None] | No
         tracing.saw(task, reports)
 
     return saw, measures.renewing
+
+
+def _pinning(deployment: WorkerDeployment) -> WorkerDeploymentConfig:
+    return WorkerDeploymentConfig(
+        WorkerDeploymentVersion(deployment.name, deployment.build),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
 
 
 def in_one_batch(worker: Worker | Replayer) -> None:

@@ -42,6 +42,9 @@ MOMENT_S: Final = 0.1
 REPLIES_MAX: Final = 128
 """Updates whose answer is known to the next run, in case the caller asks again."""
 
+QUIET: Final = frozenset({c.CreateJob, c.CloseJob})
+"""Commands that nobody waits to see."""
+
 _PATIENT: Final = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10))
 
 
@@ -52,8 +55,11 @@ class Surroundings(Protocol):
         """A program by its hash, which never means another one. Raises plain errors: the task is tried again."""
         ...
 
-    def offer(self, envelope: p.Envelope) -> None:
-        """Takes reports whose loss would do no harm, to be handed over when their task is known to be committed."""
+    def offer(self, envelope: p.Envelope, *, urgent: bool) -> None:
+        """Takes reports whose loss would do no harm, to be handed over when their task is known to be committed.
+
+        `urgent`: somebody waits for them, or this run will say no more.
+        """
         ...
 
 
@@ -98,6 +104,10 @@ class Machine:
         self._house: House | None = None
         self._task = 0
         self._index = 0
+        self._live = 0
+        """The task of the last report that was no replay's."""
+        self._before = 0
+        """The same, of another task than the present one."""
         self._kept: list[Report] = []
         self._nudged = False
         """Whether somebody asks for what is kept: the store shows less than there is."""
@@ -244,15 +254,17 @@ class Machine:
 
     async def _round(self) -> None:
         self._nudged = False
+        answered = False
         while self._items or self._asked:
             item = (self._items or self._asked).popleft()
             outcome = await self._taken(item)
+            answered = answered or item.reply is not None
             body = self.house.bodies.get(item.instance)
             if item.reply is not None:
                 seq = body.state.seq if body is not None else 0
                 item.reply.set_result(Reply(seq, outcome.rejected, outcome.reason))
             self._taken_in += 1
-        await self._report()
+        await self._report(urgent=answered)
         await self._renewed()
 
     async def _renewed(self) -> None:
@@ -337,8 +349,9 @@ class Machine:
 
     # --- reports
 
-    async def _report(self, *, last: bool = False) -> None:
-        """`last`: the run ends, and the next one tells nothing of it. What waits for its commit is stored with this."""
+    async def _report(self, *, last: bool = False, urgent: bool = False) -> None:
+        """`last`: the run ends, and the next one tells nothing of it. What waits for its commit is stored with this.
+        `urgent`: somebody waits for it to be seen."""
         house = self.house
         durable = house.durable or last
         fresh = house.reports(p.HOST)
@@ -350,7 +363,8 @@ class Machine:
             reports = [Report(self._tenant, house.home, p.HOST, house.home)]
         if not reports:
             return
-        if workflow.unsafe.is_replaying():
+        replayed = workflow.unsafe.is_replaying()
+        if replayed:
             # Whoever ran this before may have died before he told it: it is told with what comes next. Of what was
             # stored the marker is enough for this workflow, and not for the reports before it.
             self._kept = reports
@@ -360,11 +374,20 @@ class Machine:
         task = info.get_current_history_length()
         self._index = self._index + 1 if task == self._task else 0
         self._task = task
-        envelope = p.Envelope(info.run_id, task, self._index, reports)
+        if not replayed and task != self._live:
+            self._before, self._live = self._live, task
+        envelope = p.Envelope(info.run_id, task, self._index, reports, self._before)
         if durable:
             await self._local(p.REPORT, envelope)
         else:
-            self.around.offer(envelope)
+            self.around.offer(envelope, urgent=urgent or not self._goes_on(reports))
+
+    def _goes_on(self, reports: list[Report]) -> bool:
+        """Whether more is to come by itself, and nobody looks for what there is: jobs end, and others start."""
+        if not self._jobs.in_flight:
+            return False
+        steps = (step for report in reports for step in report.steps)
+        return all(type(command) in QUIET for step in steps for command in step.commands)
 
     async def _local(self, name: str, *args: object, result: type | None = None) -> object:
         return await workflow.execute_local_activity(

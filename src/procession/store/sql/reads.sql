@@ -138,7 +138,7 @@ WITH RECURSIVE t(tenant) AS (
 SELECT tenant, (SELECT min(due) FROM procession_timer x WHERE x.tenant = t.tenant) FROM t WHERE tenant IS NOT NULL;
 
 -- name: subscriptions
-SELECT key, instance, process_id FROM procession_subscription
+SELECT key, instance, process_id, room FROM procession_subscription
 WHERE tenant = ? AND signal = ? AND name = ? AND correlation = ? ORDER BY key;
 -- name: start_subscriptions
 SELECT process_id, node, definition FROM procession_start_subscription WHERE tenant = ? AND signal = ? AND name = ?

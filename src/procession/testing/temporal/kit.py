@@ -30,7 +30,7 @@ from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Budget, JobAnswer, JobFailure, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
-from procession.hosts.temporal.worker import workflow_worker
+from procession.hosts.temporal.worker import WorkerDeployment, workflow_worker
 from procession.runtime import requests as q
 from procession.runtime.ports import Store
 from procession.runtime.rows import InstanceRow, JobRow
@@ -40,6 +40,8 @@ from procession.testing.temporal.desk import Desk
 
 SETTLES_S: Final = 60.0
 """How long instances may go on by themselves."""
+PATIENCE_S: Final = 0.004
+"""After every step a scenario waits until all is told."""
 FIRST_TASK: Final = 4
 """Events of a history when its first task is completed."""
 TALK: Final = {
@@ -68,18 +70,23 @@ class Kit:
         budget: Budget | None = None,
         calls: bool = False,
         skipping: bool = False,
+        queue: str = "",
+        settings: Settings | None = None,
+        deployment: WorkerDeployment | None = None,
     ) -> None:
         """`cached`, `budget`, `calls`: see `Temporal`. With `skipping` time is the cluster's, which skips it (server
-        1.32): timers are Temporal's, and jobs are no activities, because nothing is skipped while one is in flight."""
+        1.32): timers are Temporal's, and jobs are no activities, because nothing is skipped while one is in flight.
+        `queue` is the task queue, "" for one of its own; `settings` take the place of all these; `deployment` is the
+        first worker's."""
         self.store: Store = SQLiteStore(":memory:")
         self.calls = calls
         self.clock: Callable[[], int] = lambda: 0
         self.loop = Loop()
         self.client: Client = self.loop.run(connect(address, namespace))
         self.desk = Desk(self.client, self.loop)
-        self.queue = f"procession-test-{time.time_ns()}"
+        self.queue = queue or f"procession-test-{time.time_ns()}"
         self.skipper = TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False)) if skipping else None
-        settings = Settings(
+        settings = settings or Settings(
             virtual=not skipping,
             shifted=skipping,
             external=["*"] if skipping else [],
@@ -89,11 +96,19 @@ class Kit:
         )
         self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
-        self.placement.tells(self.pump.call)
-        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told)
-        self._worker = self.loop.run(self._started(cached))
+        self.placement.tells(self.pump.call_all)
+        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told, patience_s=PATIENCE_S)
+        self._workers: list[Worker] = []
+        self._running: list[asyncio.Task[None]] = []
+        self.join(deployment, cached)
 
-    async def _started(self, cached: int) -> Worker:
+    def join(self, deployment: WorkerDeployment | None = None, cached: int = 1_000) -> Worker:
+        """Starts a worker more; the caller may shut it down before the kit is closed."""
+        worker = self.loop.run(self._started(deployment, cached))
+        self._workers.append(worker)
+        return worker
+
+    async def _started(self, deployment: WorkerDeployment | None, cached: int) -> Worker:
         worker = workflow_worker(
             self.client,
             self.store,
@@ -102,8 +117,9 @@ class Kit:
             queue=self.queue,
             activities=[self.desk.activity()],
             cached=cached,
+            deployment=deployment,
         )
-        self._running = asyncio.create_task(worker.run())
+        self._running.append(asyncio.create_task(worker.run()))
         return worker
 
     def _now(self) -> int:
@@ -119,8 +135,9 @@ class Kit:
             shard.inbox_waiting = True
 
     def close(self) -> None:
-        """Ends worker, engine and connection."""
-        self.loop.run(self._worker.shutdown())
+        """Ends workers, engine and connection."""
+        for worker in self._workers:
+            self.loop.run(worker.shutdown())
         self.reporter.close()
         self.pump.release()
         self.store.close()
