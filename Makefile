@@ -25,7 +25,7 @@ define timed
 endef
 
 .PHONY: help demo test check lint types imports fmt temporal test-unit sim test-large bench bench-feel bench-start \
-	bench-check bench-growth bench-temporal docs reference lock clean
+	bench-check bench-growth bench-temporal docs golden reference lock clean
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench-temporal: $(VENV)/.dev temporal ## instances on Temporal beside workflows 
 docs: $(VENV)/.dev ## execute every code block of README.md and docs/
 	@$(BIN)/python -m pytest tests/tidy/test_docs.py $(PYTEST)
 
+golden: $(VENV)/.dev temporal ## record the golden histories of Temporal anew for the release under way (a minute)
+	@$(BIN)/python -m tests.replay.record
+
 reference: $(VENV)/.dev ## write what is generated of the documentation anew from the code
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.conformance
@@ -113,7 +116,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 
 lock: | $(VENV)/bin/python ## solve and pin the dependencies anew (requirements/*.txt)
 	@$(PIP) install --quiet --require-hashes --requirement requirements/lock.txt
-	@$(COMPILE) pyproject.toml --extra cli --extra temporal --extra codec-server --group build --group test --group lint --output-file requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra cli --extra temporal --extra codec-server --extra otel --group build --group test --group lint --output-file requirements/dev.txt
 	@$(COMPILE) pyproject.toml --extra cli --group build --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) pyproject.toml --constraint requirements/dev.txt --output-file requirements/base.txt
 	@$(COMPILE) --group lock --output-file requirements/lock.txt

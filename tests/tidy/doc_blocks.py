@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 import pytest
 
 from procession import Engine
+from procession.hosts.temporal.cells.cell_reader import load_cell
+from procession.hosts.temporal.cells.wanted import wanted as wanted_of
 from procession.testing import run_scenario
 from procession.testing.scenario_reader import parse_scenario
 from tidy.source_tree import place
@@ -25,6 +27,8 @@ _FENCE: Final = re.compile(r"^(?P<indent> *)(?P<fence>```+)(?P<language>[\w-]*) 
 _EXIT: Final = re.compile(r"  # exit (?P<code>\d+)$")
 """A command that does not end well says so, in a comment of the shell."""
 _FLAGS: Final = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+_CELL: Final = re.compile(r"^cell:", re.MULTILINE)
+"""The file of a Temporal cell: it must be read, and every schedule in it be possible."""
 _DEPLOYS: Final = re.compile(r"^deploy:", re.MULTILINE)
 _MODEL: Final = re.compile(r"<(\w+:)?definitions\b")
 _AROUND: Final = (
@@ -122,6 +126,11 @@ def _pycon(block: Block, namespace: dict[str, object]) -> None:
 
 
 def _yaml(block: Block, _: dict[str, object]) -> None:
+    if _CELL.search(block.text):
+        file = Path(block.file or f"line-{block.line}.cell.yaml")
+        file.write_text(block.text, encoding="utf-8")
+        wanted_of(load_cell(file))
+        return
     if not _DEPLOYS.search(block.text):
         # A part of a scenario, shown for its keys: it must be read, and cannot run.
         parse_scenario(f"deploy: []\n{block.text}", block.place)

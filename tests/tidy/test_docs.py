@@ -1,9 +1,10 @@
 """Every code block of the documentation runs and every link leads somewhere, so the documentation cannot lie.
 
-All blocks of a document run in order in one empty folder that holds `examples/` and `tests/scenarios/`: `python`
-blocks share a namespace, `pycon` blocks show what they print, `console` blocks run their `$ ` lines (`...` stands for
-anything in what they print, `  # exit 1` says how a command ends), `yaml` blocks are scenarios that pass, `xml` blocks
-are models, or what stands in a process, that deploy; `text` is for pictures.
+All blocks of a document run in order in one empty folder that holds `examples/`, `tests/scenarios/` and
+`tests/replay/`: `python` blocks share a namespace, `pycon` blocks show what they print, `console` blocks run their `$ `
+lines (`...` stands for anything in what they print, `  # exit 1` says how a command ends), `yaml` blocks are scenarios
+that pass or files of cells that can be read, `xml` blocks are models, or what stands in a process, that deploy; `text`
+is for pictures.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from temporal_rig import Servers
 from tidy import doc_blocks
 from tidy.source_tree import ROOT
 
@@ -36,8 +38,13 @@ def _ids(paths: list[Path]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=_ids(DOCUMENTS))
-def test_every_code_block_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_code_block_runs(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
+    if "TEMPORAL_ADDRESS" in path.read_text(encoding="utf-8"):
+        servers: Servers = request.getfixturevalue("temporal_servers")
+        monkeypatch.setenv("TEMPORAL_ADDRESS", servers("server").address)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.delenv("PROCESSION_DB", raising=False)
@@ -46,7 +53,8 @@ def test_every_code_block_runs(path: Path, tmp_path: Path, monkeypatch: pytest.M
     if (ROOT / "examples").exists():
         (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "scenarios").symlink_to(ROOT / "tests" / "scenarios")
+    for folder in ("scenarios", "replay"):
+        (tmp_path / "tests" / folder).symlink_to(ROOT / "tests" / folder)
     try:
         doc_blocks.run_document(path)
     finally:

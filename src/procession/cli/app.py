@@ -19,9 +19,12 @@ from procession.cli.commands import (
     expressions,
     importing,
     instances,
+    replaying,
     running,
     scenarios,
+    temporal,
     work,
+    worker,
 )
 from procession.cli.console import USAGE
 
@@ -69,12 +72,15 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("restart", changes.restart, _CHANGE),
     ("backup", care.backup, _CARE),
     ("doctor", care.doctor, _CARE),
+    ("replay", replaying.replay, _CARE),
     ("version", care.version, _CARE),
 )
 for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
+app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
+app.add_typer(temporal.group, name="temporal", rich_help_panel=_CARE)
 
 
 def _version(wanted: bool) -> None:

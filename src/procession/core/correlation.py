@@ -10,6 +10,7 @@ What must not live here: rows, clocks, and the state of an instance.
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heapify, heappop, heappush
 from typing import Any, Final, TypeAlias, final
 
 import msgspec
@@ -19,11 +20,13 @@ from procession.base.values import Json
 
 @final
 class Open(msgspec.Struct, frozen=True, gc=False):
-    """An open subscription of an instance of a process."""
+    """An open subscription of an instance of a process. `window`: how many offers may be under way at once; more than
+    one is for those that stay open, of instances that answer from afar."""
 
     key: int
     instance: int
     process_id: str
+    window: int = 1
 
 
 @final
@@ -56,17 +59,35 @@ class Message:
 class Partition:
     """One partition. Dicts are in order of keys, oldest first; `starts` is by process id.
 
-    `busy` and `ids` are indexes: subscriptions with an offer under way, messages by their id.
+    `busy` and `ids` are indexes: how many offers to a subscription are under way, messages by their id.
     """
 
-    __slots__ = ("busy", "ids", "messages", "starts", "subscriptions")
+    __slots__ = ("_waiting", "busy", "ids", "messages", "starts", "subscriptions")
 
     def __init__(self) -> None:
         self.subscriptions: dict[int, Open] = {}
         self.starts: dict[str, StartOpen] = {}
         self.messages: dict[int, Message] = {}
-        self.busy: dict[int, None] = {}
+        self.busy: dict[int, int] = {}
         self.ids: dict[str, int] = {}
+        self._waiting: dict[str, list[int]] = {}
+
+    def waiting(self, process_id: str) -> list[int]:
+        """A heap of the messages that a process may not have had, oldest first; some may be over, or taken.
+
+        Whoever serves a subscription would else go through all that is buffered, each time."""
+        found = self._waiting.get(process_id)
+        if found is None:
+            found = self._waiting[process_id] = list(self.messages)
+            heapify(found)
+        return found
+
+    def waits(self, message: int, process_id: str = "") -> None:
+        """A message is not on offer to a process, or to any, where that is kept."""
+        heaps = self._waiting.values() if not process_id else (self._waiting.get(process_id),)
+        for heap in heaps:
+            if heap is not None:
+                heappush(heap, message)
 
     def restore(self, message: Message) -> None:
         """Adds a message that the host had stored."""
@@ -74,7 +95,19 @@ class Partition:
         self.messages[message.key] = message
         if message.message_id:
             self.ids[message.message_id] = message.key
-        self.busy.update((offered, None) for offered in message.offered.values() if offered)
+        for offered in message.offered.values():
+            if offered:
+                self.busy[offered] = self.busy.get(offered, 0) + 1
+
+    def has_room(self, subscription: Open) -> bool:
+        """Whether a message may be offered to it now."""
+        return self.busy.get(subscription.key, 0) < subscription.window
+
+    def answered(self, subscription: int) -> None:
+        """An offer to a subscription was answered."""
+        left = self.busy.pop(subscription, 0) - 1
+        if left > 0:
+            self.busy[subscription] = left
 
 
 class Published(msgspec.Struct, frozen=True, gc=False):
@@ -219,8 +252,9 @@ def _published(partition: Partition, given: Published, turn: _Turn) -> None:
     partition.messages[message.key] = message
     # Catching instances come before starts, and each process gets the message once (the oldest subscription first).
     for subscription in partition.subscriptions.values():
-        if _free_for(message, subscription.process_id) and subscription.key not in partition.busy:
+        if _free_for(message, subscription.process_id) and partition.has_room(subscription):
             _offer(partition, message, subscription, turn)
+    partition.waits(message.key)
     for start in partition.starts.values():
         if _free_for(message, start.process_id) and not turn.held(start.process_id):
             _start(message, start, turn)
@@ -243,7 +277,7 @@ def _unsubscribed(partition: Partition, given: Unsubscribed, turn: _Turn) -> Non
 
 
 def _consumed(partition: Partition, given: Consumed, turn: _Turn) -> None:
-    partition.busy.pop(given.subscription, None)
+    partition.answered(given.subscription)
     subscription = partition.subscriptions.get(given.subscription)
     if subscription is None:
         return
@@ -253,7 +287,7 @@ def _consumed(partition: Partition, given: Consumed, turn: _Turn) -> None:
 
 def _refused(partition: Partition, given: Refused, turn: _Turn) -> None:
     """The message goes to the next subscription of that process, or back into the buffer."""
-    partition.busy.pop(given.subscription, None)
+    partition.answered(given.subscription)
     partition.subscriptions.pop(given.subscription, None)
     message = partition.messages.get(given.message)
     if message is None:
@@ -261,6 +295,7 @@ def _refused(partition: Partition, given: Refused, turn: _Turn) -> None:
     for process_id, offered in list(message.offered.items()):
         if offered == given.subscription:
             del message.offered[process_id]
+            partition.waits(message.key, process_id)
             _next_of(partition, message, process_id, turn)
     _settle(partition, message, turn)
 
@@ -270,6 +305,7 @@ def _start_made(partition: Partition, given: StartMade, turn: _Turn) -> None:
     if message is None:
         return
     message.offered.pop(given.process_id, None)
+    partition.waits(message.key, given.process_id)
     if given.instance:
         message.taken[given.process_id] = None
     _settle(partition, message, turn)
@@ -297,8 +333,10 @@ def _expired(partition: Partition, given: Expired, turn: _Turn) -> None:
 
 def _serve(partition: Partition, subscription: Open, turn: _Turn) -> None:
     """Offers the oldest buffered message that this process has not had."""
-    for message in partition.messages.values():
-        if message.expires > turn.at and _free_for(message, subscription.process_id):
+    heap = partition.waiting(subscription.process_id)
+    while heap:
+        message = partition.messages.get(heappop(heap))
+        if message is not None and message.expires > turn.at and _free_for(message, subscription.process_id):
             _offer(partition, message, subscription, turn)
             turn.outputs.append(Keep(message.key))
             return
@@ -306,7 +344,7 @@ def _serve(partition: Partition, subscription: Open, turn: _Turn) -> None:
 
 def _next_of(partition: Partition, message: Message, process_id: str, turn: _Turn) -> None:
     for other in partition.subscriptions.values():
-        if other.process_id == process_id and other.key not in partition.busy:
+        if other.process_id == process_id and partition.has_room(other):
             _offer(partition, message, other, turn)
             return
 
@@ -337,7 +375,7 @@ def _free_for(message: Message, process_id: str) -> bool:
 
 def _offer(partition: Partition, message: Message, subscription: Open, turn: _Turn) -> None:
     message.offered[subscription.process_id] = subscription.key
-    partition.busy[subscription.key] = None
+    partition.busy[subscription.key] = partition.busy.get(subscription.key, 0) + 1
     turn.outputs.append(Offer(subscription, message.key, message.variables))
 
 

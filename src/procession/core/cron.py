@@ -26,16 +26,16 @@ _YEARS_AHEAD: Final = 40
 
 @final
 class Cron:
-    """A parsed cron expression. Days of the week count from Sunday 0."""
+    """A parsed cron expression. Days of the week count from Sunday 0; `seconds` to `months` are sorted."""
 
-    __slots__ = ("_days", "_hours", "_minutes", "_months", "_seconds", "_weekdays")
+    __slots__ = ("_days", "_weekdays", "hours", "minutes", "months", "seconds")
 
     def __init__(self, fields: list[str]) -> None:
-        self._seconds = _numbers(fields[0], 0, 59, {})
-        self._minutes = _numbers(fields[1], 0, 59, {})
-        self._hours = _numbers(fields[2], 0, 23, {})
+        self.seconds = _numbers(fields[0], 0, 59, {})
+        self.minutes = _numbers(fields[1], 0, 59, {})
+        self.hours = _numbers(fields[2], 0, 23, {})
         self._days = _entries(fields[3])
-        self._months = _numbers(fields[4], 1, 12, _MONTHS)
+        self.months = _numbers(fields[4], 1, 12, _MONTHS)
         self._weekdays = _entries(fields[5])
         for entry in self._days:
             _day_of_month(entry, 2024, 1)
@@ -47,10 +47,10 @@ class Cron:
         at = moment.replace(microsecond=0) + timedelta(seconds=1)
         last_year = at.year + _YEARS_AHEAD
         while at.year <= last_year and at.year < 9999:
-            if at.month not in self._months:
+            if at.month not in self.months:
                 at = _next_month(at)
                 continue
-            if at.day not in self._days_of(at.year, at.month):
+            if at.day not in self.days_of(at.year, at.month):
                 at = at.replace(hour=0, minute=0, second=0) + timedelta(days=1)
                 continue
             found = self._time_on(at)
@@ -60,18 +60,19 @@ class Cron:
         return None
 
     def _time_on(self, at: datetime) -> datetime | None:
-        for hour in self._hours:
+        for hour in self.hours:
             if hour < at.hour:
                 continue
-            for minute in self._minutes:
+            for minute in self.minutes:
                 if hour == at.hour and minute < at.minute:
                     continue
-                for second in self._seconds:
+                for second in self.seconds:
                     if (hour, minute, second) >= (at.hour, at.minute, at.second):
                         return at.replace(hour=hour, minute=minute, second=second)
         return None
 
-    def _days_of(self, year: int, month: int) -> frozenset[int]:
+    def days_of(self, year: int, month: int) -> frozenset[int]:
+        """The days of a month that match; the field of the months is not asked."""
         by_date = {day for entry in self._days for day in _day_of_month(entry, year, month)}
         by_week = {day for entry in self._weekdays for day in _day_of_week(entry, year, month)}
         return frozenset(by_date & by_week)

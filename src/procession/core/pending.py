@@ -53,9 +53,11 @@ def _threw(state: State, element: int, held: list[Json]) -> TellParent:
 def _unanswered(linked: Linked, state: State) -> list[AnyCommand]:
     """Calls that wait for their definition: asked again, unless the asking itself failed into an incident."""
     failed = {incident.element for incident in state.incidents.values()}
+    # Whoever is still held by its start listeners, or by its data, has not asked yet.
+    failed.update(job.element for job in state.jobs.values())
     cx = Context(linked, state, state.at, state.last_key + 1)
     for element in state.elements.values():
         ask = ASK.get(linked.nodes[element.node].kind)
-        if ask is not None and element.definition is None and element.key not in failed:
+        if ask is not None and element.definition is None and element.held is None and element.key not in failed:
             ask(cx, linked.nodes[element.node], element)
     return cx.commands

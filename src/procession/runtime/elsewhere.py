@@ -69,16 +69,19 @@ class Refusal(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 @final
-class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin"):
+class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin", omit_defaults=True):
     """Start the instance of the process `process_id`.
 
-    Its keys are drawn from `first` up to, not including, `last`; `at` is in Unix ms."""
+    Its keys are drawn from `first` up to, not including, `last`; `at` is in Unix ms. `trace` is the W3C `traceparent`
+    of whoever started it, or "".
+    """
 
     process_id: str
     start: e.Start
     first: int
     last: int
     at: int
+    trace: str = ""
 
 
 @final
@@ -158,6 +161,21 @@ class Host(Protocol):
         ...
 
 
+@final
+class Screen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What somebody who plays an instance sees next. `state`: `task`, `working` (not yet), `incident`, `completed`,
+    `terminated`. Of a task: its key, the element, its attributes, and all variables that it sees; else those of the
+    process. `instance` is where the task is: a called process has its own."""
+
+    state: str
+    instance: int = 0
+    task: int = 0
+    element_id: str = ""
+    attributes: dict[str, Json] = {}
+    variables: dict[str, Json] = {}
+    seq: int = 0
+
+
 class Placement(Protocol):
     """Another host, as the engine sees it. Thread-safe."""
 
@@ -192,5 +210,12 @@ class Placement(Protocol):
         """Gives an event to an instance and waits for what becomes of it.
 
         Raises `NotFound` when the instance has ended, `StoreError` when the host cannot be reached.
+        """
+        ...
+
+    def screen(self, tenant: str, home: int, begin: Begin | None = None) -> Screen:
+        """What is next in an instance, which is started by the same call if `begin` is given and it is not there.
+
+        Answers `working` when there is nothing after a tenth of a second. Raises as `ask` does.
         """
         ...

@@ -31,7 +31,8 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     """Start an instance; answered with its key. `key` is preset when the caller has to know it at once (0: drawn).
 
     `version` 0 is the latest. `definition` names a definition by key instead, with `node` the triggered start event
-    and `message` or `timer` what starts it; `skipped` firings of the timer lay in a downtime.
+    and `message` or `timer` what starts it; `skipped` firings of the timer lay in a downtime. `trace` is the W3C
+    `traceparent` of whoever asks.
     """
 
     process_id: str
@@ -46,6 +47,9 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     correlation: str = ""
     timer: int = 0
     skipped: int = 0
+    direct: bool = False
+    """On another host: whoever asks takes the start there himself."""
+    trace: str = ""
 
 
 @final

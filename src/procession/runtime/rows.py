@@ -144,6 +144,7 @@ class SubscriptionRow(Row, frozen=True, array_like=True, gc=False):
     key: int
     instance: int
     process_id: str
+    room: int
 
 
 MESSAGE_START: Final = 0
@@ -226,7 +227,7 @@ class OutboxRow(Row, frozen=True, array_like=True, gc=False):
     tenant: int
     number: int
     home: int
-    at: int
+    due: int
     body: bytes
 
 
@@ -335,6 +336,14 @@ class CountRow(Row, frozen=True, array_like=True, gc=False):
     """How many there are of a number."""
 
     number: int
+    count: int
+
+
+@final
+class SizeRow(Row, frozen=True, array_like=True, gc=False):
+    """How many rows wait, and what tells the age of the oldest: a time in Unix ms, or a key."""
+
+    oldest: int
     count: int
 
 

@@ -153,11 +153,14 @@ class Driver:
 
     def next_timer(self, until: int) -> int | None:
         """When the next timer is due, if that is not after `until`. A time that has passed is now."""
-        due = min((row.due for row in self._store.read("timer_tenants", (), DueRow)), default=None)
+        known = [row.due for row in self._store.read("timer_tenants", (), DueRow)]
+        other = self._engines.next_timer()
+        due = min(known if other is None else [*known, other], default=None)
         return None if due is None or due > until else max(due, self.now)
 
     def move(self, at: int) -> None:
         """Sets the clock, and lets happen what is due."""
+        self._engines.moved(at - self.now)
         self.now = at
         self._reopen()
         self._settle()

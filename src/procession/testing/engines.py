@@ -38,6 +38,14 @@ class Engines(Protocol):
         """One round of what goes on by itself; whether there may be more of it."""
         ...
 
+    def moved(self, by: int) -> None:
+        """The clock was moved by so many ms."""
+        ...
+
+    def next_timer(self) -> int | None:
+        """When (Unix ms) the next timer is due of which the store does not know."""
+        ...
+
     def close(self) -> None:
         """Lets everything go."""
         ...
@@ -77,6 +85,13 @@ class Calm:
     def turn(self) -> bool:
         """See `Engines.turn`."""
         return self.pump.turn()
+
+    def moved(self, by: int) -> None:
+        """See `Engines.moved`: whoever asks the clock sees it."""
+
+    def next_timer(self) -> int | None:
+        """See `Engines.next_timer`."""
+        return None
 
     def close(self) -> None:
         """See `Engines.close`."""

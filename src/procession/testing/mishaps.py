@@ -127,6 +127,13 @@ class Troubled:
             self._mishaps.idle = False
         return True
 
+    def moved(self, by: int) -> None:
+        """See `Engines.moved`: whoever asks the clock sees it."""
+
+    def next_timer(self) -> int | None:
+        """See `Engines.next_timer`."""
+        return None
+
     def close(self) -> None:
         """See `Engines.close`."""
         self.pump.release()

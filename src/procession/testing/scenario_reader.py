@@ -11,6 +11,7 @@ from typing import Final, TypeVar, cast, final
 import msgspec
 
 from procession.base.values import Json
+from procession.parse.yaml_lines import Lines, read_yaml
 from procession.testing.scenario import (
     EXPECTATIONS,
     STATES,
@@ -21,7 +22,6 @@ from procession.testing.scenario import (
     Scenario,
     Step,
 )
-from procession.testing.yaml_lines import Lines, read_yaml
 
 _T = TypeVar("_T")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")

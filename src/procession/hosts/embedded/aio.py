@@ -13,10 +13,12 @@ from procession.base.values import Json
 from procession.hosts.embedded.aio_calls import off, off_until
 from procession.hosts.embedded.aio_changes import AsyncChanges
 from procession.hosts.embedded.aio_instance import AsyncInstance
+from procession.hosts.embedded.aio_playing import AsyncPlay
 from procession.hosts.embedded.choice import Choice
 from procession.hosts.embedded.door import DEFAULT_TENANT, Source
 from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine
 from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
+from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.runtime.requests import Forgotten
 from procession.services.deploy import Deployment
@@ -45,9 +47,12 @@ class AsyncEngine:
         zone: str = "UTC",
         call_timeout: float = CALL_TIMEOUT_S,
         takeover: bool = False,
+        host: Host | None = None,
     ) -> None:
         """See `Engine`. Opening reads and writes the file."""
-        self.engine = Engine(path, clock=clock, store=store, zone=zone, call_timeout=call_timeout, takeover=takeover)
+        self.engine = Engine(
+            path, clock=clock, store=store, zone=zone, call_timeout=call_timeout, takeover=takeover, host=host
+        )
 
     async def __aenter__(self) -> AsyncEngine:
         return self
@@ -71,6 +76,11 @@ class AsyncEngine:
     def changes(self) -> AsyncChanges:
         """See `Engine.changes`."""
         return AsyncChanges(self.engine.changes)
+
+    @property
+    def play(self) -> AsyncPlay:
+        """See `Engine.play`."""
+        return AsyncPlay(self.engine.play)
 
     # --- processes
 

@@ -15,11 +15,14 @@ from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Carry, Shard
 from procession.hosts.embedded.starting import suspended
-from procession.ir.kinds import Binding
+from procession.ir.kinds import Binding, Kind
+from procession.ir.program import Node
 from procession.runtime import codec
 from procession.runtime.requests import BroadcastSignal, Deliver, PublishMessage, StartCalled
 from procession.runtime.rows import HELD, BlobRow, JobRow
 
+WINDOW: Final = 500
+"""Messages on their way at once to a subscription that stays open, of an instance on another host."""
 STATES: Final = {"completed": 1, "terminated": 2}
 
 
@@ -81,7 +84,8 @@ def _clear_timer(shard: Shard, r: Resident, timer: c.ClearTimer) -> None:
 
 
 def _subscribe(shard: Shard, r: Resident, command: c.Subscribe) -> None:
-    subscription = Open(command.subscription, r.state.instance, r.linked.program.process_id)
+    window = WINDOW if r.host and stays_open(r.linked.nodes[command.node]) else 1
+    subscription = Open(command.subscription, r.state.instance, r.linked.program.process_id, window)
     r.subscriptions[command.subscription] = (command.signal, command.name, command.key)
     if command.subscription < shard.step_key:
         # Open again after a suspension or a migration: its row may be there, or may go later in this commit.
@@ -90,6 +94,11 @@ def _subscribe(shard: Shard, r: Resident, command: c.Subscribe) -> None:
         shard.postbox.signal_opened(r.tenant, subscription, command.name)
     else:
         shard.following.extend(shard.postbox.subscribed(r.tenant, subscription, command.name, command.key))
+
+
+def stays_open(node: Node) -> bool:
+    """Whether a subscription of this node takes more than one message: it interrupts nothing."""
+    return node.kind in {Kind.BOUNDARY_EVENT, Kind.START_EVENT} and not node.interrupting
 
 
 def _unsubscribe(shard: Shard, r: Resident, command: c.Unsubscribe) -> None:

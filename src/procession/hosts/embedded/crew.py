@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, cast, final
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
@@ -67,7 +68,8 @@ class Crew:
         with self._begun:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="procession-job")
-        return self._threads.submit(worker.call, work)
+        # A function sees what its caller's context holds, such as the span of its activity.
+        return self._threads.submit(copy_context().run, worker.call, work)
 
     def round(self) -> bool:
         """Does the jobs that are ready, in the calling thread. True if there were any."""

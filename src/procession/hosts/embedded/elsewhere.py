@@ -41,8 +41,9 @@ def send(shard: Shard, resident: Resident, event: e.AnyEvent) -> Outcome:
     tried = step(resident.linked, State(), event, shard.at, event.instance + 1)
     if tried.rejected:
         return tried
+    shard.unheard[resident.tenant, resident.key] = []
     first, last = shard.take_blocks(KEY_BLOCKS)
-    shard.send(resident, Begin(resident.linked.program.process_id, event, first, last, shard.at))
+    shard.send(resident, Begin(resident.linked.program.process_id, event, first, last, shard.at, resident.trace))
     return Outcome([], [], 0)
 
 
@@ -66,12 +67,33 @@ def report(shard: Shard, request: q.Report) -> int:
                 f"instance {request.instance}: step {resident.state.seq + 1} was not reported before step {each.seq}"
             )
         _mirror(shard, resident, each)
+    if resident is not None and resident.state.seq:
+        _hear(shard, resident)
     for refusal in request.refused:
         following = shard.postbox.refused(
             tenant, refusal.subscription, refusal.name, refusal.correlation, refusal.message
         )
         shard.following.extend(following)
     return resident.state.seq if resident is not None else 0
+
+
+def unheard(shard: Shard, tenant: int, signal: q.BroadcastSignal) -> set[str]:
+    """Keeps a signal for instances of which it is not known yet what they wait for; gives their processes."""
+    found: set[str] = set()
+    for (number, key), signals in shard.unheard.items():
+        resident = shard.residents.get(tenant, key) if number == tenant else None
+        if resident is not None:
+            signals.append(signal)
+            found.add(resident.linked.program.process_id)
+    return found
+
+
+def _hear(shard: Shard, resident: Resident) -> None:
+    """Gives an instance the signals that were thrown since it was started, before anybody knew that it waits."""
+    for signal in shard.unheard.pop((resident.tenant, resident.key), ()):
+        for each in resident.state.subscriptions.values():
+            if each.signal and each.name == signal.name and resident.key != signal.origin:
+                deliver(shard, resident, e.ReceiveSignal(each.key, signal.variables))
 
 
 def _appeared(shard: Shard, tenant: int, request: q.Report, first: Step) -> Resident:

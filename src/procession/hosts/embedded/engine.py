@@ -6,7 +6,6 @@ Every call that changes something returns after what it did is durable, and rais
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -24,11 +23,13 @@ from procession.hosts.embedded.door import DEFAULT_TENANT, Source, admitted, kno
 from procession.hosts.embedded.hosting import Hosting
 from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
+from procession.hosts.embedded.ownership import wall_ms
+from procession.hosts.embedded.playing import Play
 from procession.hosts.embedded.reading import Reader
 from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.running import Running
 from procession.hosts.embedded.tickets import InHouse
-from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, job_from
+from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, addressed, job_from
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
@@ -67,7 +68,7 @@ class Engine:
         that one out of office instead (it is fenced: nothing that it still does is stored).
         Raises `StoreError` when the store cannot be used.
         """
-        self.clock: Callable[[], int] = clock or _now_ms
+        self.clock: Callable[[], int] = clock or wall_ms
         zone = known_zone(zone)
         self.store: Store = store or SQLiteStore(path)
         try:
@@ -118,6 +119,11 @@ class Engine:
     def changes(self) -> Changes:
         """What changes instances under way: modify, migrate, suspend, restart, one or many."""
         return Changes(self)
+
+    @property
+    def play(self) -> Play:
+        """For who plays an instance: start one, or look at one, and be told what is next."""
+        return Play(self, self._hosting)
 
     # --- processes
 
@@ -376,13 +382,13 @@ class Engine:
     ) -> None:
         """Completes a job, that of an ad-hoc sub-process with a `Choice`. Raises `NotFound` when it is over, or when
         the lease of this `Job` ran out."""
-        key, token, tenant = _addressed(job, tenant)
+        key, token, tenant = addressed(job, tenant)
         values, choice = answered(variables)
         self.call(q.FinishJob(tenant, key, values, token, choice=choice))
 
     def deny_job(self, job: Job | int, reason: str = "", *, tenant: str = DEFAULT_TENANT) -> None:
         """A task listener says no to what its user task was about to do; raises `Conflict` where it cannot."""
-        key, token, tenant = _addressed(job, tenant)
+        key, token, tenant = addressed(job, tenant)
         self.call(q.FinishJob(tenant, key, {}, token, True, reason))
 
     def fail_job(
@@ -395,7 +401,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
     ) -> int:
         """A failed attempt; gives the retries left (default: one less; at 0 an incident). `backoff` is in seconds."""
-        key, token, tenant = _addressed(job, tenant)
+        key, token, tenant = addressed(job, tenant)
         pause = None if backoff is None else milliseconds("back-off", backoff)
         return cast("int", self.call(q.FailJob(tenant, key, told(message), token, retries, pause)))
 
@@ -409,7 +415,7 @@ class Engine:
         tenant: str = DEFAULT_TENANT,
     ) -> None:
         """A BPMN error instead of a result; raises `NotFound` as `complete_job` does."""
-        key, token, tenant = _addressed(job, tenant)
+        key, token, tenant = addressed(job, tenant)
         self.call(q.ThrowJob(tenant, key, code, message, checked_all(variables), token))
 
     # --- running
@@ -489,11 +495,3 @@ class Engine:
 
     def _call_all(self, requests: Sequence[q.AnyRequest]) -> list[object]:
         return self._hosting.call_all([admitted(request) for request in requests], self._call_timeout)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:
-    return (job, 0, tenant) if isinstance(job, int) else (job.key, job.token, job.tenant)

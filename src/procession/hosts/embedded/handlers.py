@@ -72,12 +72,15 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         timer=request.timer,
         skipped=request.skipped,
     )
+    shard.direct = request.direct
     try:
-        resident = start_instance(shard, tenant, definition, start)
+        resident = start_instance(shard, tenant, definition, start, trace=request.trace)
     except ProcessionError:
+        shard.direct = False
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
         raise
+    shard.direct = False
     if request.message:
         shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, key))
         if resident.state.status is not Status.ACTIVE:
@@ -211,7 +214,7 @@ def _publish(shard: Shard, request: q.PublishMessage) -> int:
 def _broadcast(shard: Shard, request: q.BroadcastSignal) -> int:
     tenant = shard.catalog.tenant(request.tenant)
     waiting = [each for each in shard.postbox.signals(tenant, request.name) if each.instance != request.origin]
-    served = {each.process_id for each in waiting}
+    served = {each.process_id for each in waiting} | elsewhere.unheard(shard, tenant, request)
     starts = [
         each
         for each in shard.postbox.starts(tenant, request.name, SIGNAL_START)

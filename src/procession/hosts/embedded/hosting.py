@@ -8,15 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Final, final
+from typing import Final, cast, final
 
+import msgspec
+
+from procession.base.failure import NotFound
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.routing import Router
 from procession.hosts.embedded.tickets import InHouse, Ticket
-from procession.runtime.elsewhere import Answer, Host, Placement
+from procession.runtime import codec
+from procession.runtime.elsewhere import OUTGOING, Answer, Begin, Host, Placement, Screen
 from procession.runtime.ports import Store
-from procession.runtime.requests import AnyRequest
+from procession.runtime.requests import AnyRequest, Arrived, StartProcess
+from procession.runtime.rows import InstanceRow, OutboxRow
+from procession.runtime.tracing import span
+from procession.services.catalog import Catalog
 
 POLL_S: Final = 0.002
 
@@ -46,9 +53,57 @@ class Hosting:
 
     def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request, wherever it is for; see also `runtime.elsewhere.Door`."""
-        if self._router is not None and self._router.route(request):
+        if not isinstance(request, StartProcess):
+            return self._call(request, timeout_s)
+        with span("procession.start", {"procession.process": request.process_id}) as trace:
+            return self._call(msgspec.structs.replace(request, trace=trace) if trace else request, timeout_s)
+
+    def _call(self, request: InHouse, timeout_s: float) -> object:
+        if self._router is None:
+            return self._pump.call(request, timeout_s)
+        if self._router.route(request):
             return None
-        return self._pump.call(request, timeout_s)
+        result = self._pump.call(request, timeout_s)
+        if isinstance(request, StartProcess):
+            self._router.started(request.tenant, [cast("int", result)])
+        return result
+
+    def begin(self, request: StartProcess) -> object:
+        """Starts an instance whose first screen is asked for at once."""
+        return self._pump.call(request)
+
+    def first_screen(self, tenant: str, key: int) -> Screen | None:
+        """Takes the start of an instance to the other host, and gives its first screen; None if it starts here."""
+        number = self._number(tenant)
+        rows = self._store.read("outbox_home", (number, key), OutboxRow) if self._router is not None else []
+        what = codec.read(OUTGOING, rows[0].body) if rows else None
+        if self.placement is None or not isinstance(what, Begin):
+            return None
+        found = self.placement.screen(tenant, key, what)
+        self._pump.call(Arrived(tenant, rows[0].number))
+        return self._shown(number, found)
+
+    def screen(self, tenant: str, key: int) -> Screen | None:
+        """What is next in an instance that the other host runs; None for one that runs here, or has ended."""
+        if self._router is None or self.placement is None:
+            return None
+        number = self._number(tenant)
+        rows = self._store.read("instance", (number, key), InstanceRow)
+        if not rows or rows[0].host != self.placement.host or rows[0].state:
+            return None
+        try:
+            return self._shown(number, self.placement.screen(tenant, rows[0].home))
+        except NotFound:
+            return None  # it ends just now, which the store shows soon
+
+    def _shown(self, tenant: int, screen: Screen) -> Screen:
+        """A screen, once the store has what it shows: its task can be completed."""
+        if self._router is not None and screen.seq:
+            self._router.shows(tenant, screen.instance, screen.seq)
+        return screen
+
+    def _number(self, tenant: str) -> int:
+        return Catalog(self._store).tenant(tenant)
 
     def call_all(self, requests: Sequence[AnyRequest], timeout_s: float = 30.0) -> list[object]:
         """Carries out requests that may share commits; the first failure is raised.
@@ -57,7 +112,13 @@ class Hosting:
         router = self._router
         tickets = [None if router is not None and router.route(request) else Ticket(request) for request in requests]
         self._pump.submit([ticket for ticket in tickets if ticket is not None], timeout_s)
-        return [None if ticket is None else ticket.outcome() for ticket in tickets]
+        found = [None if ticket is None else ticket.outcome() for ticket in tickets]
+        if router is not None:
+            started = zip(requests, found, strict=True)
+            keys = [cast("int", key) for request, key in started if isinstance(request, StartProcess)]
+            if keys:
+                router.started(requests[0].tenant, keys)
+        return found
 
     def posted(self) -> None:
         """See `Door.posted`."""

@@ -111,7 +111,16 @@ class Postbox:
 
     def subscribed(self, tenant: int, subscription: Open, name: str, correlation: str) -> list[AnyRequest]:
         """An instance waits for a message."""
-        row = (tenant, 0, name, correlation, subscription.key, subscription.instance, subscription.process_id)
+        row = (
+            tenant,
+            0,
+            name,
+            correlation,
+            subscription.key,
+            subscription.instance,
+            subscription.process_id,
+            subscription.window,
+        )
         self._batch["subscription"].insert(subscription.key, row)
         address = (tenant, name, correlation)
         if not self._any and address not in self._partitions:
@@ -196,13 +205,22 @@ class Postbox:
     def signals(self, tenant: int, name: str) -> list[Open]:
         """Who waits for a signal, those of the commit under way included."""
         rows = self._store.read("subscriptions", (tenant, 1, name, ""), SubscriptionRow)
-        waiting = {row.key: Open(row.key, row.instance, row.process_id) for row in rows}
+        waiting = {row.key: Open(row.key, row.instance, row.process_id, row.room) for row in rows}
         _overlay(waiting, self._fresh.get((tenant, 1, name, "")))
         return list(waiting.values())
 
     def signal_opened(self, tenant: int, subscription: Open, name: str) -> None:
         """An instance waits for a signal."""
-        row = (tenant, 1, name, "", subscription.key, subscription.instance, subscription.process_id)
+        row = (
+            tenant,
+            1,
+            name,
+            "",
+            subscription.key,
+            subscription.instance,
+            subscription.process_id,
+            subscription.window,
+        )
         self._batch["subscription"].insert(subscription.key, row)
         self._fresh.setdefault((tenant, 1, name, ""), {})[subscription.key] = subscription
 
@@ -309,7 +327,7 @@ class Postbox:
         found = Partition()
         tenant, name, correlation = address
         for row in self._store.read("subscriptions", (tenant, 0, name, correlation), SubscriptionRow):
-            found.subscriptions[row.key] = Open(row.key, row.instance, row.process_id)
+            found.subscriptions[row.key] = Open(row.key, row.instance, row.process_id, row.room)
         _overlay(found.subscriptions, self._fresh.get((tenant, 0, name, correlation)))
         found.starts = {start.process_id: start for start in self.starts(tenant, name, False)}
         if self._any:

@@ -50,6 +50,7 @@ class Resident:
         "state",
         "subscriptions",
         "tenant",
+        "trace",
         "turns",
         "written",
     )
@@ -61,6 +62,8 @@ class Resident:
         """The host that runs it, "" for this one; then `state` is what it reported."""
         self.home = 0
         """The instance in whose workflow it lives there."""
+        self.trace = ""
+        """The trace in which it is started there, as a `traceparent`."""
         self.linked = linked
         self.state = state
         self.queue: deque[AnyEvent] = deque()

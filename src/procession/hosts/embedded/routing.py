@@ -6,7 +6,7 @@ The owner of the store is not needed for that. What must not live here: what an 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, final
 
 from procession.base.failure import Conflict, NotFound
@@ -20,6 +20,8 @@ from procession.runtime.ports import Store
 from procession.runtime.rows import DefinitionRow, IncidentRow, InstanceRow, IntRow, JobRow, TaskRow
 from procession.services.catalog import Catalog
 
+BEGINS_S: Final = 1.0
+"""How long a start waits for the first step; where no worker runs, it is told that it is started without that."""
 SHOWS_S: Final = 5.0
 """How long a caller waits, after his request was carried out, for the store to show it."""
 
@@ -60,9 +62,21 @@ class Router:
         self.shows(tenant, instance, reply.seq)
         return True
 
-    def shows(self, tenant: int, instance: int, seq: int) -> bool:
-        """Waits until the store has a step of an instance; whether it has, after `SHOWS_S`."""
-        deadline = time.monotonic() + SHOWS_S
+    def started(self, tenant: str, instances: Sequence[int]) -> None:
+        """Waits a moment until instances that were started elsewhere have begun: what is sent to them then finds them
+        waiting for it, as it would here."""
+        number = Catalog(self.store).tenants.get(tenant)
+        deadline = time.monotonic() + BEGINS_S
+        if number is None:
+            return
+        for instance in instances:
+            rows = self.store.read("instance", (number, instance), InstanceRow)
+            if rows and rows[0].host == self._placement.host:
+                self.shows(number, instance, 1, deadline)
+
+    def shows(self, tenant: int, instance: int, seq: int, deadline: float = 0.0) -> bool:
+        """Waits until the store has a step of an instance; whether it has, after `SHOWS_S` or at the deadline."""
+        deadline = deadline or time.monotonic() + SHOWS_S
         while True:
             last = self.store.read("fact_last", (tenant, instance), IntRow)
             if last and (last[0].value or 0) >= seq:

@@ -30,7 +30,7 @@ from procession.hosts.embedded.residents import Resident, Residents
 from procession.runtime import codec, requests
 from procession.runtime.elsewhere import OUTGOING, Delivery, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
-from procession.runtime.requests import AnyRequest, Deliver
+from procession.runtime.requests import AnyRequest, BroadcastSignal, Deliver
 from procession.runtime.rows import FailureRow, IntRow, KeyRow, OutboxRow, ShardRow
 from procession.services.catalog import Catalog
 
@@ -39,6 +39,8 @@ SNAPSHOT_BYTES_MIN: Final = 4_096
 TURNS_MAX: Final = 16
 """Times in a row that one commit continues an instance that yielded."""
 
+DIRECT_MS: Final = 10_000
+"""How long a caller has to take the start of an instance to another host himself, before the outbox does."""
 BLOCK_SHARD: Final = 1
 """The shard in which the keys of instances on other hosts lie, in blocks: nobody draws single ones there."""
 
@@ -79,6 +81,8 @@ class Shard:
         """The behaviour flags that are switched on in this store."""
         self._large: dict[tuple[int, int], Resident] = {}
         self.carry: Carry = {}
+        self.unheard: dict[tuple[int, int], list[BroadcastSignal]] = {}
+        """Signals since the start of instances that another host runs, until what they wait for is known."""
         self.elsewhere: Elsewhere = _nowhere
         """What an event means to an instance on another host."""
         self.placement: Placement | None = None
@@ -103,6 +107,8 @@ class Shard:
         self.step_key = 0
         """The first key of the step under way: what is older was there before."""
         self.deployed = False
+        self.direct = False
+        """Whether the caller himself takes what is sent to another host."""
         self.sending = False
         """Whether this commit has something for another host."""
         self.current: tuple[int, int] | None = None
@@ -184,7 +190,8 @@ class Shard:
         number = self.keys.take(self.at)
         if isinstance(what, Delivery):
             what = msgspec.structs.replace(what, number=number)
-        row = (resident.tenant, number, resident.home, self.at, codec.encode_json(what))
+        due = wall_ms() + DIRECT_MS if self.direct else 0
+        row = (resident.tenant, number, resident.home, due, codec.encode_json(what))
         self.batch["outbox"].insert((resident.tenant, number), row)
         self.sending = True
 

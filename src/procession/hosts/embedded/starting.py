@@ -18,13 +18,15 @@ from procession.runtime.ports import Cells
 from procession.runtime.rows import CONDITION_START, DefinitionRow
 
 
-def start_instance(shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start) -> Resident:
+def start_instance(
+    shard: Shard, tenant: int, definition: DefinitionRow, start: e.Start, *, trace: str = ""
+) -> Resident:
     """Starts an instance under the key in its event; raises when its first step is refused."""
     key = start.instance
     resident = shard.residents.add(key, tenant, shard.catalog.linked(tenant, definition.program))
     placement = shard.placement
     if placement is not None and placement.takes(start.tenant, definition.process_id):
-        resident.host, resident.home = placement.host, key
+        resident.host, resident.home, resident.trace = placement.host, key, trace
         if not shard.residents.elsewhere:
             shard.residents.elsewhere = True
             shard.batch["meta"].replace(("elsewhere",), ("elsewhere", 1))

@@ -351,6 +351,11 @@ def variables_of(type: str, result: object) -> dict[str, Json]:
     )
 
 
+def addressed(job: Job | int, tenant: str) -> tuple[int, int, str]:
+    """(key, lease token, tenant) of a job: of a key alone, without a lease, that of the caller."""
+    return (job, 0, tenant) if isinstance(job, int) else (job.key, job.token, job.tenant)
+
+
 def job_from(answer: Mapping[str, Json], tenant: str) -> Job:
     """A job as the answer to `ActivateJobs` describes it."""
     variables = cast("dict[str, Json]", answer["variables"])

@@ -12,7 +12,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
-from temporalio.worker import Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from procession.base.failure import NotFound
 from procession.hosts.temporal.payloads import ANSWER, FAILED, JobAnswer, JobFailure, JobOrder
@@ -21,6 +21,10 @@ from procession.runtime.requests import FailJob, FinishJob, ThrowJob
 
 NO_FUNCTION_S: Final = 5
 """Pause before a job is tried again that no function of this process does."""
+GRACE_S: Final = 10.0
+"""How long jobs under way may go on when their worker ends; what is not done then is tried again elsewhere."""
+SLOTS: Final = 100
+"""Jobs of one type at the same time."""
 
 Perform: TypeAlias = Callable[[Answer, str], "Future[Any]"]
 """See `runtime.elsewhere.Door.perform`."""
@@ -85,18 +89,33 @@ def told(order: JobOrder, attempt: int, request: FinishJob | FailJob | ThrowJob)
 class JobWorkers:
     """The activity workers of this process, one for each task queue of jobs. Used from its loop alone."""
 
-    def __init__(self, client: Client, queue_of: Callable[[str], str], perform: Perform) -> None:
+    def __init__(
+        self, client: Client, queue_of: Callable[[str], str], perform: Perform, *, grace_s: float = GRACE_S
+    ) -> None:
+        self._grace = timedelta(seconds=grace_s)
         self._client = client
         self._queue_of = queue_of
         self._perform = perform
         self._running: dict[str, tuple[Worker, asyncio.Task[None]]] = {}
 
-    async def serve(self, type: str) -> None:
-        """Takes jobs of a type from now on."""
+    async def serve(self, type: str, slots: int = SLOTS) -> None:
+        """Takes jobs of a type from now on, at most so many at the same time."""
         queue = self._queue_of(type)
         if queue not in self._running:
-            worker = Worker(self._client, task_queue=queue, activities=[job_activity(self._perform)])
+            worker = Worker(
+                self._client,
+                task_queue=queue,
+                activities=[job_activity(self._perform)],
+                max_concurrent_activities=slots,
+                activity_task_poller_behavior=PollerBehaviorAutoscaling(initial=min(5, slots), maximum=slots),
+                graceful_shutdown_timeout=self._grace,
+            )
             self._running[queue] = (worker, asyncio.create_task(worker.run()))
+
+    @property
+    def running(self) -> bool:
+        """Whether all workers run that were asked for."""
+        return not any(task.done() for _, task in self._running.values())
 
     async def close(self) -> None:
         """Ends after the jobs under way."""

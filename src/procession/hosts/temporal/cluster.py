@@ -7,15 +7,17 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar, final
 
-import temporalio.converter
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from procession.base.failure import NotFound, StoreError
+from procession.hosts.temporal.codec import CodecConfig, data_converter
 from procession.hosts.temporal.payloads import ProcessionPayloadConverter
+from procession.hosts.temporal.tracing import interceptors
 
 CALL_S: Final = 30.0
 PAGE: Final = 8
@@ -51,14 +53,29 @@ class Loop:
             self.loop.close()
 
 
-DATA_CONVERTER: Final = temporalio.converter.DataConverter(payload_converter_class=ProcessionPayloadConverter)
+DATA_CONVERTER: Final = DataConverter(payload_converter_class=ProcessionPayloadConverter)
 """How values become payloads, without a codec."""
 
 
-async def connect(address: str, namespace: str = "default") -> Client:
-    """A client of the cluster. Raises `StoreError` when it cannot be reached."""
+def converter_of(codec: CodecConfig | None) -> DataConverter:
+    """How values become payloads, sealed as a codec says."""
+    if codec is None:
+        return DATA_CONVERTER
+    return data_converter(codec, payload_converter_class=ProcessionPayloadConverter)
+
+
+async def connect(
+    address: str, namespace: str = "default", converter: DataConverter | None = None, *, identity: str | None = None
+) -> Client:
+    """A client of the cluster, which shows `identity` for who polls. Raises `StoreError` when it cannot be reached."""
     try:
-        return await Client.connect(address, namespace=namespace, data_converter=DATA_CONVERTER)
+        return await Client.connect(
+            address,
+            namespace=namespace,
+            data_converter=converter or DATA_CONVERTER,
+            interceptors=interceptors(),
+            identity=identity,
+        )
     except RuntimeError as error:
         raise StoreError(f"Temporal at {address} cannot be reached: {error}") from error
 

@@ -10,11 +10,13 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from procession.base.failure import Conflict
-from procession.hosts.temporal.activities import JobWorkers
-from procession.hosts.temporal.cluster import Histories, Loop, connect
+from procession.hosts.temporal.activities import JobWorkers, job_activity
+from procession.hosts.temporal.cluster import Histories, Loop, connect, converter_of
+from procession.hosts.temporal.codec import CodecConfig
 from procession.hosts.temporal.payloads import Budget, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
+from procession.hosts.temporal.sweeper import Sweeper
 from procession.hosts.temporal.worker import CACHED, workflow_worker
 from procession.runtime.elsewhere import Door, Placement
 from procession.runtime.ports import Store
@@ -22,6 +24,9 @@ from procession.runtime.requests import TakeKeys
 
 QUEUE: Final = "procession"
 """The task queue of workflows; jobs of a type are in `procession-jobs-TYPE`."""
+
+SWEEP_S: Final = 10.0
+"""Longer than a task of a workflow may take."""
 
 
 @final
@@ -42,29 +47,41 @@ class Temporal:
         work: bool = True,
         processes: Sequence[str] = (),
         external: Sequence[str] = (),
+        local: Sequence[str] = (),
+        calls: bool = False,
         job_timeout: float = 300.0,
         budget: Budget | None = None,
         cached: int = CACHED,
+        codec: CodecConfig | None = None,
+        sweep_after: float = SWEEP_S,
     ) -> None:
         """`processes` are the ids of those that start there, none for all. Jobs of the types `external` are no
-        activities: they are offered as in the embedded engine, so nothing long is in flight. `job_timeout` is in
-        seconds."""
+        activities: they are offered as in the embedded engine, so nothing long is in flight. Those of the types `local`
+        are short, and done by local activities. `job_timeout` is in seconds. With `calls`, what a process calls is a
+        workflow of its own. `codec` is how payloads are compressed, encrypted and kept elsewhere: the same for all
+        workers, clients and the codec server. What a worker left untold is looked after when it is `sweep_after`
+        seconds old."""
         self._address = address
         self._namespace = namespace
         self._queue = queue
         self._work = work
         self._processes = frozenset(processes)
         self._cached = cached
+        self._converter = converter_of(codec)
         self._settings = Settings(
             job_queue=f"{queue}-jobs-{{type}}",
             job_timeout=int(job_timeout * 1000),
             external=list(external),
+            local=list(local),
+            calls=calls,
             budget=budget or Budget(),
         )
         self._loop: Loop | None = None
         self._reporter: Reporter | None = None
         self._workers: list[tuple[Worker, asyncio.Task[None]]] = []
         self._jobs: JobWorkers | None = None
+        self._sweep_after = sweep_after
+        self._sweeper: Sweeper | None = None
 
     def __repr__(self) -> str:
         return f"Temporal({self._address!r}, namespace={self._namespace!r})"
@@ -75,7 +92,7 @@ class Temporal:
             raise Conflict("this host belongs to another engine already: make one for each")
         self._loop = Loop()
         try:
-            self._client: Client = self._loop.run(connect(self._address, self._namespace))
+            self._client: Client = self._loop.run(connect(self._address, self._namespace, self._converter))
         except BaseException:
             self.close()
             raise
@@ -90,12 +107,23 @@ class Temporal:
         assert self._loop is not None
         self._placement.tells(door.call_all)
         self._reporter = Reporter(self._store, Histories(self._client, self._loop), door.posted)
+        self._sweeper = Sweeper(
+            self._store,
+            self._client,
+            self._loop,
+            queue=self._queue,
+            posted=door.posted,
+            wake=self._placement.wake,
+            after_s=self._sweep_after,
+        )
+        self._sweeper.start()
         if self._work:
             self._loop.run(self._start(door))
 
     def serve(self, type: str) -> None:
         """See `runtime.elsewhere.Host`."""
-        if self._jobs is not None and self._loop is not None and type not in self._settings.external:
+        elsewhere = (*self._settings.external, *self._settings.local)
+        if self._jobs is not None and self._loop is not None and type not in elsewhere:
             self._loop.run(self._jobs.serve(type))
 
     def close(self) -> None:
@@ -103,6 +131,8 @@ class Temporal:
         loop, self._loop = self._loop, None
         if loop is None:
             return
+        if self._sweeper is not None:
+            self._sweeper.close()
         loop.run(self._stop())
         if self._reporter is not None:
             self._reporter.close()
@@ -118,7 +148,13 @@ class Temporal:
 
         assert self._reporter is not None
         worker = workflow_worker(
-            self._client, self._store, self._reporter, keys, queue=self._queue, cached=self._cached
+            self._client,
+            self._store,
+            self._reporter,
+            keys,
+            queue=self._queue,
+            activities=[job_activity(door.perform)] if self._settings.local else [],
+            cached=self._cached,
         )
         self._workers.append((worker, asyncio.create_task(worker.run())))
         self._jobs = JobWorkers(self._client, self._queue_of, door.perform)

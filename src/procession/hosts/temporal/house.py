@@ -32,10 +32,25 @@ TURNS_MAX: Final = 4
 """Times in a row that an instance that yielded goes on before the task takes breath."""
 KEYS_LOW: Final = 4_096
 """Keys left below which more are asked for: more than one step takes."""
+CHILD_KEYS: Final = 8_192
+"""Keys that a called process has from its start."""
 KEY_BLOCKS: Final = 16
 """Blocks of 4,096 keys that are asked for then."""
 
-DURABLE: Final = frozenset({c.Subscribe, c.Unsubscribe, c.Consume, c.Publish, c.Broadcast, c.WriteStore})
+DURABLE: Final = frozenset(
+    {
+        c.Subscribe,
+        c.Unsubscribe,
+        c.Consume,
+        c.Publish,
+        c.Broadcast,
+        c.WriteStore,
+        # From here on nobody else would have the workflow tell again: what goes on from there comes by the book.
+        c.OpenTask,
+        c.OpenIncident,
+        c.Finish,
+    }
+)
 """Commands that must not be lost: their report is stored before the task is committed."""
 
 
@@ -57,6 +72,15 @@ class Port(Protocol):
     def set_timer(self, body: Body, timer: c.SetTimer) -> None: ...
 
     def clear_timer(self, timer: int) -> None: ...
+
+    @property
+    def apart(self) -> bool:
+        """Whether a called process gets a workflow of its own."""
+        ...
+
+    def start_apart(self, start: e.Start, process_id: str, first: int, last: int) -> None:
+        """Starts a called process in a workflow of its own, with keys from `first` up to `last`."""
+        ...
 
     def tell(self, instance: int, event: AnyEvent) -> None:
         """Takes an event to an instance in another workflow."""
@@ -191,11 +215,22 @@ class House:
         while self.following:
             instance, event = self.following.popleft()
             if isinstance(event, e.Start):
-                await self._start(event, at)
+                if self._port.apart:
+                    await self._start_apart(event)
+                else:
+                    await self._start(event, at)
             elif instance in self.bodies:
                 await self._advance(self.bodies[instance], event, at)
             else:
                 self._port.tell(instance, event)
+
+    async def _start_apart(self, start: e.Start) -> None:
+        """The child's keys are from our own, so that nobody has to be asked."""
+        while self._last - self._first < CHILD_KEYS + KEYS_LOW:
+            await self._port.ask(self.bodies[start.parent_instance], [], KEY_BLOCKS)
+        process_id = self._programs(start.program).program.process_id
+        self._port.start_apart(start, process_id, self._last - CHILD_KEYS, self._last)
+        self._last -= CHILD_KEYS
 
     async def _advance(self, body: Body, event: AnyEvent, at: int) -> Outcome:
         state = body.state

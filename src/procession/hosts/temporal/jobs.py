@@ -87,7 +87,8 @@ class Jobs:
 
     def start(self, body: Body, job: c.CreateJob) -> None:
         """Schedules the activity of a job, unless its type is done outside."""
-        if job.type not in self.settings.external:
+        external = self.settings.external
+        if job.type not in external and "*" not in external:
             left = self._left.pop(job.job, None)
             retries, attempts = (left.retries, left.attempts) if left is not None else (job.retries, 0)
             self._schedule(_Open(body, job.job, retries, attempts))
@@ -172,6 +173,19 @@ class Jobs:
         payload = workflow.payload_converter().to_payload(order)
         self._bytes += len(payload.data)
         self._commands += 1
+        if job.type in settings.local:
+            open_.handle = workflow.start_local_activity(
+                job.type,
+                RawValue(payload),
+                activity_id=f"{job.element}.{self.activities}",
+                start_to_close_timeout=timedelta(milliseconds=settings.job_timeout),
+                retry_policy=_policy(job, open_.retries),
+                # Longer pauses are timers, so that no workflow task is held open for them.
+                local_retry_threshold=timedelta(seconds=1),
+                summary=node.name or node.id,
+            )
+            self._watch(open_)
+            return
         open_.handle = workflow.start_activity(
             job.type,
             RawValue(payload),
@@ -179,15 +193,14 @@ class Jobs:
             # An element instance may have several jobs, and attempts that are scheduled anew: the ids tell them apart.
             activity_id=f"{job.element}.{self.activities}",
             start_to_close_timeout=timedelta(milliseconds=settings.job_timeout),
-            retry_policy=RetryPolicy(
-                initial_interval=timedelta(milliseconds=job.backoff[0] if job.backoff else PAUSE_MS),
-                backoff_coefficient=1.0 if job.backoff else COEFFICIENT,
-                maximum_interval=timedelta(seconds=PAUSE_MAX_S) if not job.backoff else None,
-                maximum_attempts=max(1, open_.retries),
-            ),
+            retry_policy=_policy(job, open_.retries),
             summary=node.name or node.id,
         )
-        self._open[job.job] = open_
+        self._watch(open_)
+
+    def _watch(self, open_: _Open) -> None:
+        assert open_.handle is not None
+        self._open[open_.key] = open_
         open_.handle.add_done_callback(lambda done: self._done(open_, done))
 
     def _done(self, open_: _Open, done: asyncio.Task[object]) -> None:
@@ -226,3 +239,13 @@ class Jobs:
         await workflow.sleep(timedelta(milliseconds=pause))
         if self._open.get(open_.key) is open_:
             self._schedule(open_)
+
+
+def _policy(job: c.CreateJob, retries: int) -> RetryPolicy:
+    """Attempts stay with Temporal; a worker of ours says the pauses itself, others have these."""
+    return RetryPolicy(
+        initial_interval=timedelta(milliseconds=job.backoff[0] if job.backoff else PAUSE_MS),
+        backoff_coefficient=1.0 if job.backoff else COEFFICIENT,
+        maximum_interval=None if job.backoff else timedelta(seconds=PAUSE_MAX_S),
+        maximum_attempts=max(1, retries),
+    )

@@ -12,7 +12,7 @@ from temporalio.converter import CompositePayloadConverter, DefaultPayloadConver
 from procession.base.values import Json
 from procession.core import commands as c
 from procession.core.events import Choice, Resolved, StoresAnswered
-from procession.runtime.elsewhere import Begin, Delivery, Reply
+from procession.runtime.elsewhere import Begin, Delivery, Reply, Screen
 from procession.runtime.requests import Report
 
 HOST: Final = "temporal"
@@ -22,6 +22,8 @@ DELIVER: Final = "procession.deliver"
 """The signal that brings events: a list of `Delivery`."""
 ASK: Final = "procession.ask"
 """The update that brings one event and waits for what becomes of it; also the local activity that asks the engine."""
+SCREEN: Final = "procession.screen"
+"""The update that answers what is next: a `Screen`."""
 REPORT: Final = "procession.report"
 """The local activity that hands a report over before the task that it is about is committed."""
 BREATHE: Final = "procession.breathe"
@@ -55,16 +57,24 @@ class Budget(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How an instance is run, fixed at its start. Times are in ms.
 
-    `virtual`: time is what deliveries say, and the engine fires the timers. `job_queue`: the task queue of jobs, in
-    which `{type}` stands for their type, "" for the workflow's own. `external`: job types that are done outside, and
-    completed by an event.
+    `virtual`: time is what deliveries say, and the engine fires the timers.
+    `shifted`: the clock is the workflow's, moved so that the instance starts at the time that its start says.
+    `job_queue`: the task queue of jobs, in which `{type}` stands for their type, "" for the workflow's own.
+    `external`: job types that are done outside, and completed by an event; `*` for all.
+    `local`: those that are done by local activities of the workflow's own worker.
+    `calls`: whether a called process is a workflow of its own, and not in its caller's state.
+    `search`: whether the cluster has this host's search attributes.
     """
 
     virtual: bool = False
+    shifted: bool = False
     job_queue: str = ""
     job_timeout: int = 300_000
     external: list[str] = []
+    local: list[str] = []
+    search: bool = False
     budget: Budget = Budget()
+    calls: bool = False
 
 
 @final
@@ -81,7 +91,9 @@ class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """All that a run leaves to the next one.
 
     `bodies`: instance -> its snapshot. `seen` is the number of the last delivery, `replies` those of the last updates
-    by their id, `first` and `last` what is left of the keys, `activities` how many were scheduled, `at` virtual time.
+    by their id, `first` and `last` what is left of the keys, `activities` how many were scheduled. `at` is virtual
+    time, `shift` that of a shifted clock.
+    `finish`: how the instance at home ended, when it has, and others here go on.
     """
 
     tenant: str
@@ -94,6 +106,8 @@ class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     jobs: list[CarriedJob] = []
     activities: int = 0
     at: int = 0
+    shift: int = 0
+    finish: c.Finish | None = None
 
 
 @final
@@ -190,6 +204,8 @@ class JobFailure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     at: int = 0
 
 
+REFUSED: Final = "procession.refused"
+"""The type of the error that refuses an update, or a start: its details are a code and a reason."""
 FAILED: Final = "procession.failed"
 """The type of an application error whose first detail is a `JobFailure`."""
 BPMN_ERROR: Final = "BpmnError"
@@ -240,7 +256,9 @@ __all__ = [
     "DELIVER",
     "FAILED",
     "HOST",
+    "REFUSED",
     "REPORT",
+    "SCREEN",
     "TOKENS",
     "TRAMPOLINE",
     "Answers",
@@ -257,5 +275,6 @@ __all__ = [
     "ProcessionPayloadConverter",
     "Question",
     "Reply",
+    "Screen",
     "Settings",
 ]

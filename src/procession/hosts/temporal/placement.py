@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final, cast, final
 
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
@@ -25,7 +31,8 @@ from procession.runtime import codec
 from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Reply
 from procession.runtime.ports import Store
 from procession.runtime.requests import Arrived
-from procession.runtime.rows import NamedRow, OutboxRow
+from procession.runtime.rows import IntRow, NamedRow, OutboxRow
+from procession.runtime.tracing import resumed
 
 SENT_MAX: Final = 256
 """Rows of the outbox that are under way at the same time."""
@@ -55,7 +62,7 @@ class TemporalPlacement:
         self._loop = loop
         self._store = store
         self._queue = queue
-        self._settings = settings
+        self.settings = settings
         self._takes = takes
         self._arrived: Callable[[list[Arrived]], object] = _nobody
         self._names: dict[int, str] = {}
@@ -70,11 +77,12 @@ class TemporalPlacement:
     @property
     def keeps_time(self) -> bool:
         """See `Placement.keeps_time`."""
-        return not self._settings.virtual
+        return not self.settings.virtual
 
     def external(self, type: str) -> bool:
         """See `Placement.external`."""
-        return type in self._settings.external
+        external = self.settings.external
+        return type in external or "*" in external
 
     def takes(self, tenant: str, process_id: str) -> bool:
         """See `Placement.takes`."""
@@ -114,7 +122,38 @@ class TemporalPlacement:
                 f"instance {delivery.instance} does not answer: is there a worker for task queue {self._queue!r}?"
             ) from error
         except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.type == p.REFUSED:
+                code, reason = cause.details
+                return Reply(0, code, reason)
             raise NotFound(f"instance {delivery.instance} has ended") from error
+
+    def screen(self, tenant: str, home: int, begin: Begin | None = None) -> p.Screen:
+        """See `Placement.screen`. With `begin` it is one call: update with start."""
+        return self._loop.run(self._screen(tenant, home, begin))
+
+    async def _screen(self, tenant: str, home: int, begin: Begin | None) -> p.Screen:
+        id = workflow_id(tenant, home)
+        wait = timedelta(seconds=ASK_S)
+        try:
+            if begin is None:
+                handle = self._client.get_workflow_handle(id)
+                ask = cast("Callable[..., Awaitable[p.Screen]]", handle.execute_update)  # pyright: ignore[reportUnknownMemberType]
+                return await ask(p.SCREEN, result_type=p.Screen, rpc_timeout=wait)
+            start = WithStartWorkflowOperation[object, object](
+                begin.process_id,
+                p.Input(begin, self.settings),
+                id=id,
+                task_queue=self._queue,
+                # Should the outbox have been faster, it is that one which answers.
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+            both = cast("Callable[..., Awaitable[p.Screen]]", self._client.execute_update_with_start_workflow)  # pyright: ignore[reportUnknownMemberType]
+            return await both(p.SCREEN, start_workflow_operation=start, result_type=p.Screen, rpc_timeout=wait)
+        except (RPCError, WorkflowUpdateFailedError, WorkflowAlreadyStartedError) as error:
+            if isinstance(error, RPCError) and error.status is not RPCStatusCode.NOT_FOUND:
+                raise explained(error) from error
+            raise NotFound(f"instance {home} has ended") from error
 
     def _start(self) -> None:
         if self._busy is None:
@@ -133,8 +172,12 @@ class TemporalPlacement:
         """Sends what is in the outbox until it is empty."""
         while True:
             self._woken = False
-            rows = await asyncio.to_thread(self._store.read, "outbox", (SENT_MAX,), OutboxRow)
+            now = time.time_ns() // 1_000_000
+            rows = await asyncio.to_thread(self._store.read, "outbox", (now, SENT_MAX), OutboxRow)
             if not rows:
+                later = await asyncio.to_thread(self._store.read, "outbox_later", (now,), IntRow)
+                if later and later[0].value is not None:
+                    self._loop.loop.call_later((later[0].value - now) / 1000, self.wake)
                 return
             homes: dict[tuple[int, int], list[OutboxRow]] = {}
             for row in rows:
@@ -177,14 +220,15 @@ class TemporalPlacement:
     async def _begin(self, tenant: str, begin: Begin) -> None:
         linked = begin.start
         try:
-            await self._client.start_workflow(
-                begin.process_id,
-                p.Input(begin, self._settings),
-                id=workflow_id(tenant, linked.instance),
-                task_queue=self._queue,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-            )
+            with resumed(begin.trace):
+                await self._client.start_workflow(
+                    begin.process_id,
+                    p.Input(begin, self.settings),
+                    id=workflow_id(tenant, linked.instance),
+                    task_queue=self._queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                )
         except WorkflowAlreadyStartedError:
             return  # it was sent before, by a process that could not tell
 

@@ -25,6 +25,7 @@ from procession.hosts.temporal.payloads import Envelope
 from procession.runtime import requests
 from procession.runtime.ports import Cells, Store
 from procession.runtime.requests import Report
+from procession.runtime.rows import HeldRow
 
 FIRST_S: Final = 0.004
 """When it is first looked whether a task is committed, at the beginning: later that follows what commits take here."""
@@ -42,9 +43,16 @@ PATIENCE_S: Final = 1.0
 """How long what is not urgent waits for the next report of its run, before the history is read."""
 GRID: Final = (4, 100)
 """Looks fall together, so that they share transactions: so many a patience, at what is not urgent and at what is."""
+ORPHAN_MS: Final = 20_000
+"""A report that is held for so long has lost the process that wrote it: whoever works now settles it."""
+ORPHANS_MAX: Final = 1_000
+SWEEP_S: Final = 5.0
 REPORTED_MAX: Final = 10_000
 """Instances of which it is remembered what was told of them."""
 INDEX_BITS: Final = 10
+FIRST_TASK: Final = 3
+"""The event that starts a run's first task: nobody can have told of this run before."""
+_FOREVER: Final = (1 << 63) - 1
 
 _LOG: Final = logging.getLogger("procession")
 
@@ -64,7 +72,7 @@ class Histories(Protocol):
 class _Waiting:
     """An envelope that waits for its task. `held` tells that the store has it already."""
 
-    __slots__ = ("committed", "due", "envelope", "held", "tries")
+    __slots__ = ("born", "committed", "due", "envelope", "held", "tries")
 
     def __init__(self, envelope: Envelope, due: float, *, held: bool) -> None:
         self.envelope = envelope
@@ -72,6 +80,7 @@ class _Waiting:
         self.committed: bool | None = None
         """What became of the task, where that is known."""
         self.tries = 0
+        self.born = time.monotonic()
         self.due = due
 
     @property
@@ -111,6 +120,11 @@ class Reporter:
         """By run, in order."""
         self._reported: OrderedDict[tuple[str, int], int] = OrderedDict()
         """(run, instance) -> the last step that was handed over."""
+        self._runs: OrderedDict[str, None] = OrderedDict()
+        """Runs of which nothing is held any more that another process wrote."""
+        self._handing = threading.Lock()
+        """What waits is either handed over or held, not both."""
+        self._next_sweep = 0.0
         self._closed = False
         self._thread = threading.Thread(target=self._go_on, name="procession-reporter", daemon=True)
         self._thread.start()
@@ -121,9 +135,18 @@ class Reporter:
         self._add(_Waiting(self._news(envelope), due, held=False))
 
     def hold(self, envelope: Envelope) -> None:
-        """Stores reports durably, held. Raises `StoreError`."""
-        envelope = self._news(envelope)
-        self._store.hold(_rows(envelope))
+        """Stores reports durably, held, with those of the same run that wait here. Raises `StoreError`.
+
+        They would be lost with this process, and no replay tells what is behind a report that is not lost.
+        """
+        with self._handing:
+            envelope = self._news(envelope)
+            with self._moved:
+                before = [each for each in self._waiting.get(envelope.run, ()) if not each.held]
+            rows = [row for each in before for row in _rows(each.envelope)]
+            self._store.hold([*rows, *_rows(envelope)])
+            for each in before:
+                each.held = True
         self._add(_Waiting(envelope, self._due(self._first_s, GRID[1]), held=True))
 
     @property
@@ -131,6 +154,13 @@ class Reporter:
         """Whether nothing waits here."""
         with self._moved:
             return not self._waiting
+
+    @property
+    def waiting(self) -> tuple[int, float]:
+        """How many envelopes wait here, and the age of the oldest in seconds."""
+        with self._moved:
+            born = [each.born for queue in self._waiting.values() for each in queue]
+        return len(born), time.monotonic() - min(born) if born else 0.0
 
     def close(self) -> None:
         """Ends the thread, after what can be settled now."""
@@ -159,6 +189,7 @@ class Reporter:
 
     def _go_on(self) -> None:
         while True:
+            self._sweep()
             with self._moved:
                 now = time.monotonic()
                 nearest = {run: min(each.due for each in queue) for run, queue in self._waiting.items()}
@@ -166,12 +197,16 @@ class Reporter:
                 if not batches:
                     if self._closed:
                         return
-                    self._wakes = min(nearest.values(), default=now + 1.0)
+                    self._wakes = min(*nearest.values(), self._next_sweep, now + SWEEP_S)
                     self._moved.wait(max(0.0005, self._wakes - now))
                     self._wakes = 0.0
                     continue
             known = [batch for batch in batches if self._known(batch, now)]
             try:
+                # What another process held of an instance comes before what this one tells.
+                behind = [batch for batch in known if not self._inherit(batch[0].envelope)]
+                known = [batch for batch in known if batch not in behind]
+                self._later(behind, now)
                 self._settle([_over(batch) for batch in known])
             except ProcessionError as error:
                 self._later(known, now)
@@ -212,9 +247,14 @@ class Reporter:
         """Hands over what is known, of many runs at once; of each in order."""
         if not overs:
             return
-        stages = [list(_stages(over)) for over in overs]
-        for n in range(max(len(each) for each in stages)):
-            self._hand_over([each[n] for each in stages if n < len(each)])
+        with self._handing:
+            stages = [list(_stages(over)) for over in overs]
+            for n in range(max(len(each) for each in stages)):
+                self._hand_over([each[n] for each in stages if n < len(each)])
+            self._forget(overs)
+
+    def _forget(self, overs: list[list[_Waiting]]) -> None:
+        """What was handed over does not wait any more."""
         for over in overs:
             for each in over:
                 for report in each.envelope.reports if each.committed else ():
@@ -246,6 +286,78 @@ class Reporter:
         for rows, write in ((post, self._store.post), (confirm, self._store.confirm), (withdraw, self._store.withdraw)):
             if rows:
                 write(rows)
+
+    def _sweep(self) -> None:
+        """Settles what is held by processes that are gone."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP_S
+        try:
+            runs: dict[str, list[HeldRow]] = {}
+            for row in self._orphans(time.time_ns() // 1_000_000 - ORPHAN_MS):
+                runs.setdefault(row.source, []).append(row)
+            for rows in runs.values():
+                self._adopt(rows)
+        except ProcessionError as error:
+            _LOG.warning("reports that others left wait: %s", error)
+
+    def _inherit(self, envelope: Envelope) -> bool:
+        """Settles what other processes held of an instance that this one goes on with, in this run or the one before;
+        whether nothing is left of it."""
+        run, first = envelope.run, envelope.reports[0]
+        fresh = envelope.task <= FIRST_TASK and first.steps and first.steps[0].seq == 1
+        if fresh or run in self._runs:
+            return True
+        runs: dict[str, list[HeldRow]] = {}
+        for row in self._orphans(_FOREVER):
+            report = _report_of(row)
+            same = row.source == f"r:{run}"
+            if (report.tenant, report.home) == (first.tenant, first.home) and (
+                not same or _task_of(row) < envelope.task
+            ):
+                runs.setdefault(row.source, []).append(row)
+        if not all([self._adopt(rows) for rows in runs.values()]):
+            return False
+        self._runs[run] = None
+        while len(self._runs) > REPORTED_MAX:
+            self._runs.popitem(last=False)
+        return True
+
+    def _orphans(self, before: int) -> list[HeldRow]:
+        with self._moved:
+            own = {f"r:{run}" for run in self._waiting}
+            mine = {
+                (f"r:{run}", number)
+                for run, queue in self._waiting.items()
+                for each in queue
+                if each.held
+                for number in _numbers(each.envelope)
+            }
+        found = self._store.read("inbox_held", (before, ORPHANS_MAX), HeldRow)
+        return [row for row in found if row.source not in own or (row.source, row.source_number) not in mine]
+
+    def _adopt(self, rows: list[HeldRow]) -> bool:
+        """Confirms or withdraws what is held of one run, in order; whether all of it could be settled."""
+        if not rows:
+            return True
+        rows = sorted(rows, key=lambda row: row.source_number)
+        report = _report_of(rows[0])
+        try:
+            known = self._histories.committed(
+                workflow_id(report.tenant, report.home),
+                rows[0].source.removeprefix("r:"),
+                {_task_of(row) for row in rows},
+            )
+        except NotFound:
+            return False  # of another cluster, or older than the histories there: somebody has to look at it
+        for row in rows:
+            committed = known.get(_task_of(row))
+            if committed is None:
+                return False
+            place = (row.tenant, row.source, row.source_number)
+            (self._store.confirm if committed else self._store.withdraw)([place])
+        self._told()
+        return True
 
     def _news(self, envelope: Envelope) -> Envelope:
         """Without the steps that this process has handed over: a replay tells the whole run again."""
@@ -301,11 +413,25 @@ def _merged(envelopes: list[Envelope]) -> Envelope:
 def _rows(envelope: Envelope) -> list[Cells]:
     at = time.time_ns() // 1_000_000
     source = f"r:{envelope.run}"
-    base = envelope.task << INDEX_BITS | envelope.index
     return [
-        (report.tenant, 0, source, base << INDEX_BITS | n, at, requests.encode(report))
-        for n, report in enumerate(envelope.reports)
+        (report.tenant, 0, source, number, at, requests.encode(report))
+        for number, report in zip(_numbers(envelope), envelope.reports, strict=True)
     ]
+
+
+def _numbers(envelope: Envelope) -> list[int]:
+    base = (envelope.task << INDEX_BITS | envelope.index) << INDEX_BITS
+    return [base | n for n in range(len(envelope.reports))]
+
+
+def _task_of(row: HeldRow) -> int:
+    return row.source_number >> 2 * INDEX_BITS
+
+
+def _report_of(row: HeldRow) -> Report:
+    report = requests.decode(row.body)
+    assert isinstance(report, Report), "only reports are held"
+    return report
 
 
 def trimmed(report: Report, upto: int) -> Report:

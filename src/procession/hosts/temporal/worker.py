@@ -7,17 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final, final
 
+import msgspec
 from temporalio.client import Client
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from procession.core.linked import Linked
+from procession.hosts.temporal import tracing
 from procession.hosts.temporal.local import Local
+from procession.hosts.temporal.metrics import Measures
 from procession.hosts.temporal.payloads import Envelope
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.reporter import Reporter
-from procession.hosts.temporal.workflow import ProcessWorkflow, Settling
+from procession.hosts.temporal.watching import Saw, Settling, Watching
+from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.runtime.ports import Store
-from procession.runtime.requests import TakeKeys
+from procession.runtime.requests import Report, TakeKeys
 
 CACHED: Final = 1_000
 TASKS: Final = 4
@@ -25,6 +30,14 @@ TASKS: Final = 4
 GRACE_S: Final = 10
 SINGLE_BATCH: Final = 2
 """The number of the SDK's flag "process workflow activation jobs as single batch"."""
+
+
+@final
+class WorkerDeployment(msgspec.Struct, frozen=True):
+    """Which build of which deployment a worker is (docs/how-to/upgrade-without-surprises.md)."""
+
+    name: str
+    build: str
 
 
 @final
@@ -53,25 +66,49 @@ def workflow_worker(
     queue: str,
     activities: Sequence[Callable[..., Any]] = (),
     cached: int = CACHED,
+    measures: Measures | None = None,
+    deployment: WorkerDeployment | None = None,
 ) -> Worker:
     """A worker for the workflows of a task queue; `activities` are those that it does besides its own local ones.
 
-    `cached`: instances kept in memory between their tasks.
+    `cached`: instances kept in memory between their tasks. `deployment`: instances are pinned to this build.
     """
+    watching = Watching(*_watched(measures))
     worker = Worker(
         client,
         task_queue=queue,
         workflows=[ProcessWorkflow],
-        interceptors=[Settling(Around(store, reporter))],
+        interceptors=[Settling(Around(store, reporter)), watching],
         activities=[*Local(store, reporter, keys).activities(), *activities],
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_runner=measures.runner() if measures is not None else UnsandboxedWorkflowRunner(),
         max_cached_workflows=cached,
         max_concurrent_workflow_tasks=max(2, TASKS),
         workflow_task_executor=ThreadPoolExecutor(TASKS, thread_name_prefix="procession-workflow"),
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
+        deployment_config=_pinning(deployment) if deployment is not None else None,
     )
     in_one_batch(worker)
     return worker
+
+
+def _watched(measures: Measures | None) -> tuple[Saw, Callable[[str], None] | None]:
+    """Who sees what is reported: spans, and numbers if they are wanted."""
+    if measures is None:
+        return tracing.saw, None
+
+    def saw(task: int, reports: list[Report]) -> None:
+        measures.saw(task, reports)
+        tracing.saw(task, reports)
+
+    return saw, measures.renewing
+
+
+def _pinning(deployment: WorkerDeployment) -> WorkerDeploymentConfig:
+    return WorkerDeploymentConfig(
+        WorkerDeploymentVersion(deployment.name, deployment.build),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
 
 
 def in_one_batch(worker: Worker | Replayer) -> None:

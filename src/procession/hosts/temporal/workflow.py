@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol, cast, final
@@ -17,28 +18,27 @@ from typing import Final, Protocol, cast, final
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import (
-    ExecuteWorkflowInput,
-    Interceptor,
-    WorkflowInboundInterceptor,
-    WorkflowInterceptorClassInput,
-)
 
 from procession.core import commands as c
 from procession.core import events as e
 from procession.core.events import AnyEvent
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
+from procession.core.variables import visible
 from procession.hosts.temporal import payloads as p
+from procession.hosts.temporal.admission import refused
 from procession.hosts.temporal.house import Body, House
 from procession.hosts.temporal.jobs import Jobs
-from procession.runtime.elsewhere import Delivery, Refusal, Reply
+from procession.hosts.temporal.others import Others
+from procession.runtime.elsewhere import Delivery, Refusal, Reply, Screen
 from procession.runtime.requests import Report
 
 LOCAL_S: Final = 10
 """How long a local activity may take before it is tried again, in seconds."""
 
 
+MOMENT_S: Final = 0.1
+"""How long "what is next" waits for an answer."""
 REPLIES_MAX: Final = 128
 """Updates whose answer is known to the next run, in case the caller asks again."""
 
@@ -83,6 +83,10 @@ class Machine:
 
     around: Surroundings
     """Given by `Settling`, before the run."""
+    watched: Callable[[int, list[Report]], None] | None = None
+    """Who sees all that is reported, in a replay too, with the event that started the task."""
+    renewing: Callable[[str], None] | None = None
+    """Who is told why the run ends and another one goes on."""
 
     def __init__(self) -> None:
         self._items: deque[_Item] = deque()
@@ -90,10 +94,12 @@ class Machine:
         """Updates. They come after all else: a replay may put what a task without commands took in, and the update
         behind it, into one activation, and it must be the same order then."""
         self._jobs = Jobs(self._happened)
+        self._others = Others()
         self._timers: dict[int, asyncio.Task[None]] = {}
         self._settings = p.Settings()
         self._at = 0
         self._seen = 0
+        self._shift = 0
         self._tenant = ""
         self._house: House | None = None
         self._task = 0
@@ -103,6 +109,8 @@ class Machine:
         self._before = 0
         """The same, of another task than the present one."""
         self._kept: list[Report] = []
+        self._nudged = False
+        """Whether somebody asks for what is kept: the store shows less than there is."""
         self._replies: OrderedDict[str, Reply] = OrderedDict()
         self._renew = False
         self._taken_in = 0
@@ -125,13 +133,13 @@ class Machine:
         house = self.house
         while house.bodies:
             try:
-                await workflow.wait_condition(lambda: bool(self._items or self._asked or self._renew))
+                await workflow.wait_condition(self._has_work)
             except asyncio.CancelledError:
                 if workflow.cancellation_reason() is None:
                     raise  # it is only taken out of the cache
                 self._happened(house.home, e.Cancel("cancelled in Temporal"))
             await self._round()
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() and not self._others.busy)
         assert house.result is not None
         return {"state": house.result.state, "variables": house.result.variables}
 
@@ -140,17 +148,20 @@ class Machine:
         start = begin.start
         house = self._housed(start.tenant, start.instance)
         house.give_keys(begin.first, begin.last)
+        if self._settings.shifted:
+            self._shift = begin.at - self._clock()
         outcome = await house.begin(start, self._now(begin.at))
         if outcome.rejected:
-            raise ApplicationError(outcome.reason, type="procession.refused", non_retryable=True)
+            raise ApplicationError(outcome.reason, type=p.REFUSED, non_retryable=True)
 
     async def _resume(self, carried: p.Carried) -> None:
-        self._at, self._seen = carried.at, carried.seen
+        self._at, self._seen, self._shift = carried.at, carried.seen, carried.shift
         self._replies = OrderedDict(carried.replies)
         self._jobs.activities = carried.activities
         self._jobs.resume(carried.jobs)
         house = self._housed(carried.tenant, carried.home)
         house.give_keys(carried.first, carried.last)
+        house.result = carried.finish
         await house.resume(carried.bodies)
 
     def _housed(self, tenant: str, home: int) -> House:
@@ -159,14 +170,25 @@ class Machine:
         return house
 
     def deliver(self, deliveries: list[Delivery]) -> None:
-        """Events from outside; one that was seen is dropped."""
+        """Events from outside; one that was seen is dropped. Without any, what was kept is told."""
+        self._nudged = self._nudged or not deliveries
         for delivery in deliveries:
-            if delivery.number <= self._seen:
+            # Those from other workflows have no number: the server gives each of them once.
+            if delivery.number and delivery.number <= self._seen:
                 continue
-            self._seen = delivery.number
+            self._seen = max(self._seen, delivery.number)
             item = _Item(delivery.instance, delivery.event, delivery.at)
             item.delivery = delivery
             self._items.append(item)
+
+    def check(self, delivery: Delivery) -> None:
+        """Refuses an update that cannot be carried out; see `admission`."""
+        body = self._house.bodies.get(delivery.instance) if self._house is not None else None
+        if self._house is None:
+            return
+        found = refused(body.state if body is not None else None, delivery.instance, delivery.event)
+        if found is not None:
+            raise ApplicationError(found[1], *found, type=p.REFUSED, non_retryable=True)
 
     async def ask_event(self, delivery: Delivery) -> Reply:
         """One event from outside, and what becomes of it."""
@@ -184,6 +206,42 @@ class Machine:
             self._replies.popitem(last=False)
         return reply
 
+    async def screen(self) -> Screen:
+        """What is next for who plays this instance; `working` when that is not known after a moment."""
+        found = self._screen()
+        if found is None:
+            # Not longer: a handler that waits would keep the run from ending.
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self._screen() is not None, timeout=MOMENT_S, timeout_summary="next screen"
+                )
+            found = self._screen()
+        return found or Screen("working", self._house.home if self._house is not None else 0)
+
+    def _screen(self) -> Screen | None:
+        house = self._house
+        if house is None or self._items or self._asked:
+            return None
+        for body in house.bodies.values():
+            for element in body.state.elements.values():
+                if element.is_open_task:
+                    node = body.linked.nodes[element.node]
+                    attributes = dict(element.attributes or {})
+                    seen = visible(element)
+                    return Screen("task", body.key, element.key, node.id, attributes, seen, body.state.seq)
+        home = house.bodies.get(house.home)
+        if house.result is not None:
+            return Screen(house.result.state, house.home, variables=house.result.variables)
+        if home is not None and any(body.state.incidents for body in house.bodies.values()):
+            root = home.state.root
+            return Screen("incident", house.home, variables=dict(root.variables or {}) if root is not None else {})
+        return None
+
+    def _has_work(self) -> bool:
+        # A run that drains waits for what is in flight, which comes as an item.
+        renew = self._renew and not (self._jobs.draining and self._jobs.in_flight)
+        return bool(self._items or self._asked or renew or self._nudged)
+
     def renew(self) -> None:
         """Goes on in a new run as soon as nothing is in flight."""
         self._renew = True
@@ -195,6 +253,7 @@ class Machine:
         return {str(body.key): _tokens(body) for body in self._house.bodies.values()}
 
     async def _round(self) -> None:
+        self._nudged = False
         answered = False
         while self._items or self._asked:
             item = (self._items or self._asked).popleft()
@@ -211,17 +270,17 @@ class Machine:
     async def _renewed(self) -> None:
         """Ends the run when its budget is spent and nothing is in flight; until then nothing new is scheduled."""
         house, budget = self.house, self._settings.budget
-        if not house.bodies or not (self._renew or self._spent(budget)):
+        why = "asked" if self._renew else self._spent(budget)
+        if not house.bodies or not why:
             return
         self._jobs.draining = True
         if self._jobs.in_flight and not budget.force:
             return
         # Callers are answered first, and what comes meanwhile is taken in first.
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() and not self._others.busy)
         if self._items or self._asked:
             return
-        house.durable = True
-        await self._report()
+        await self._report(last=True)
         if self._items or self._asked:
             return
         first, last = house.keys
@@ -236,21 +295,29 @@ class Machine:
             self._jobs.carried(),
             self._jobs.activities,
             self._at,
+            self._shift,
+            house.result,
         )
+        if self.renewing is not None:
+            self.renewing(why)
         workflow.continue_as_new(p.Input(None, self._settings, carried))
 
-    def _spent(self, budget: p.Budget) -> bool:
+    def _spent(self, budget: p.Budget) -> str:
+        """What of the budget is spent; "" for nothing."""
         info = workflow.info()
         events = info.get_current_history_length()
-        if info.is_continue_as_new_suggested() or self._taken_in >= budget.steps:
-            return True
+        if info.is_continue_as_new_suggested():
+            return "suggested"
+        if self._taken_in >= budget.steps:
+            return "steps"
         if self._taken_in and (events >= budget.events or info.get_current_history_size() >= budget.bytes):
-            return True
-        return events >= budget.idle_events and not self._jobs.in_flight and self._sleeps(budget.idle)
+            return "history"
+        idle = events >= budget.idle_events and not self._jobs.in_flight and self._sleeps(budget.idle)
+        return "idle" if idle else ""
 
     def _sleeps(self, idle: int) -> bool:
         """Whether nothing is due for so long."""
-        now = workflow.time_ns() // 1_000_000
+        now = self._clock()
         timers = (timer.due for body in self.house.bodies.values() for timer in body.state.timers.values())
         return all(due - now > idle for due in timers)
 
@@ -275,22 +342,34 @@ class Machine:
         if self._settings.virtual:
             self._at = max(self._at, said)
             return self._at
-        return workflow.time_ns() // 1_000_000
+        return self._clock()
+
+    def _clock(self) -> int:
+        return workflow.time_ns() // 1_000_000 + self._shift
 
     # --- reports
 
-    async def _report(self, *, urgent: bool = False) -> None:
+    async def _report(self, *, last: bool = False, urgent: bool = False) -> None:
+        """`last`: the run ends, and the next one tells nothing of it. What waits for its commit is stored with this.
+        `urgent`: somebody waits for it to be seen."""
         house = self.house
-        durable = house.durable
-        reports = [*self._kept, *house.reports(p.HOST)]
+        durable = house.durable or last
+        fresh = house.reports(p.HOST)
+        if self.watched is not None:
+            self.watched(workflow.info().get_current_history_length(), fresh)
+        reports = [*self._kept, *fresh]
         self._kept = []
+        if last and not reports:
+            reports = [Report(self._tenant, house.home, p.HOST, house.home)]
         if not reports:
             return
         replayed = workflow.unsafe.is_replaying()
-        if replayed and not durable:
-            # Whoever ran this before may have died before he told it: it is told with what comes next.
+        if replayed:
+            # Whoever ran this before may have died before he told it: it is told with what comes next. Of what was
+            # stored the marker is enough for this workflow, and not for the reports before it.
             self._kept = reports
-            return
+            if not durable:
+                return
         info = workflow.info()
         task = info.get_current_history_length()
         self._index = self._index + 1 if task == self._task else 0
@@ -341,8 +420,19 @@ class Machine:
         """See `house.Port`. A new activation, so that a long step does not look like a deadlock."""
         await self._local(p.BREATHE)
 
+    @property
+    def apart(self) -> bool:
+        """See `house.Port`."""
+        return self._settings.calls
+
+    def start_apart(self, start: e.Start, process_id: str, first: int, last: int) -> None:
+        """See `house.Port`."""
+        given = p.Input(p.Begin(process_id, start, first, last, self._at), self._settings)
+        self._others.start(start.instance, self._tenant, process_id, given)
+
     def tell(self, instance: int, event: AnyEvent) -> None:
         """See `house.Port`."""
+        self._others.tell(instance, self._tenant, Delivery(0, instance, event, self._at))
 
     def start_job(self, body: Body, job: c.CreateJob) -> None:
         """See `house.Port`."""
@@ -368,7 +458,7 @@ class Machine:
             sleeping.cancel()
 
     async def _sleep(self, instance: int, timer: int, due: int, summary: str) -> None:
-        left = due - workflow.time_ns() // 1_000_000
+        left = due - self._clock()
         if left > 0:
             await workflow.sleep(timedelta(milliseconds=left), summary=summary)
         self._timers.pop(timer, None)
@@ -403,6 +493,16 @@ class ProcessWorkflow:
         """See `Machine.ask_event`."""
         return await self.machine.ask_event(delivery)
 
+    @ask.validator
+    def check(self, delivery: Delivery) -> None:
+        """See `Machine.check`."""
+        self.machine.check(delivery)
+
+    @workflow.update(name=p.SCREEN)
+    async def screen(self) -> Screen:
+        """See `Machine.screen`."""
+        return await self.machine.screen()
+
     @workflow.signal(name=p.TRAMPOLINE)
     def trampoline(self) -> None:
         """See `Machine.renew`."""
@@ -412,24 +512,3 @@ class ProcessWorkflow:
     def tokens(self) -> dict[str, dict[str, int]]:
         """See `Machine.tokens`."""
         return self.machine.tokens()
-
-
-@final
-class Settling(Interceptor):
-    """Gives every workflow of a worker, or of a replay, its surroundings before it runs."""
-
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
-
-    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
-        """See `Interceptor`."""
-        around = self._around
-
-        class Inbound(WorkflowInboundInterceptor):
-            async def execute_workflow(self, input: ExecuteWorkflowInput) -> object:
-                found: object = workflow.instance()
-                if isinstance(found, ProcessWorkflow):
-                    found.machine.around = around
-                return await super().execute_workflow(input)
-
-        return Inbound

@@ -3,9 +3,13 @@
 ALTER TABLE procession_instance ADD COLUMN host TEXT NOT NULL DEFAULT '';
 ALTER TABLE procession_instance ADD COLUMN home INTEGER NOT NULL DEFAULT 0;
 
--- What has to reach them, in order; a row goes when it has arrived.
+-- How many messages may be on their way to it at once.
+ALTER TABLE procession_subscription ADD COLUMN room INTEGER NOT NULL DEFAULT 1;
+
+-- What has to reach them, in order; a row goes when it has arrived. `due`: not before this time of the machine, because
+-- whoever made it takes it there himself.
 CREATE TABLE procession_outbox (
-    tenant INTEGER NOT NULL, number INTEGER NOT NULL, home INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL,
+    tenant INTEGER NOT NULL, number INTEGER NOT NULL, home INTEGER NOT NULL, due INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (tenant, number)
 ) WITHOUT ROWID;
 

@@ -138,7 +138,7 @@ WITH RECURSIVE t(tenant) AS (
 SELECT tenant, (SELECT min(due) FROM procession_timer x WHERE x.tenant = t.tenant) FROM t WHERE tenant IS NOT NULL;
 
 -- name: subscriptions
-SELECT key, instance, process_id FROM procession_subscription
+SELECT key, instance, process_id, room FROM procession_subscription
 WHERE tenant = ? AND signal = ? AND name = ? AND correlation = ? ORDER BY key;
 -- name: start_subscriptions
 SELECT process_id, node, definition FROM procession_start_subscription WHERE tenant = ? AND signal = ? AND name = ?
@@ -204,8 +204,18 @@ SELECT value FROM procession_meta WHERE name = 'elsewhere';
 -- name: blocks
 SELECT value FROM procession_meta WHERE name = 'blocks';
 -- name: outbox_row
-SELECT tenant, number, home, at, body FROM procession_outbox WHERE tenant = ? AND number = ?;
+SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND number = ?;
 -- name: outbox
-SELECT tenant, number, home, at, body FROM procession_outbox ORDER BY number LIMIT ?;
+SELECT tenant, number, home, due, body FROM procession_outbox WHERE due <= ? ORDER BY number LIMIT ?;
+-- name: outbox_later
+SELECT min(due) FROM procession_outbox WHERE due > ?;
+-- name: outbox_home
+SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND home = ? ORDER BY number LIMIT 1;
 -- name: inbox_held
 SELECT number, tenant, source, source_number, at, body FROM procession_inbox WHERE state = 3 AND at < ? ORDER BY at LIMIT ?;
+-- name: instances_away
+SELECT key FROM procession_instance WHERE tenant = ? AND host = ? AND home = key AND state = 0 ORDER BY key;
+-- name: outbox_size
+SELECT coalesce(min(number), 0), count(*) FROM procession_outbox;
+-- name: inbox_held_size
+SELECT coalesce(min(at), 0), count(*) FROM procession_inbox WHERE state = 3;

@@ -75,7 +75,7 @@ DELETE FROM procession_timer WHERE (tenant, key) IN
     WHERE old.tenant = ? AND old.process_id = ? AND old.version < ?);
 
 -- name: subscription_insert
-INSERT OR REPLACE INTO procession_subscription VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT OR REPLACE INTO procession_subscription VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 -- name: subscription_delete
 DELETE FROM procession_subscription WHERE tenant = ? AND signal = ? AND name = ? AND correlation = ? AND key = ?;
 

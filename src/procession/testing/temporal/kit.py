@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Final, cast, final
 
 from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
@@ -26,7 +30,7 @@ from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Budget, JobAnswer, JobFailure, Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
-from procession.hosts.temporal.worker import workflow_worker
+from procession.hosts.temporal.worker import WorkerDeployment, workflow_worker
 from procession.runtime import requests as q
 from procession.runtime.ports import Store
 from procession.runtime.rows import InstanceRow, JobRow
@@ -40,6 +44,15 @@ PATIENCE_S: Final = 0.004
 """After every step a scenario waits until all is told."""
 FIRST_TASK: Final = 4
 """Events of a history when its first task is completed."""
+TALK: Final = {
+    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: 1,
+    EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: -1,
+    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: -1,
+    EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: 1,
+    EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: -1,
+    EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED: -1,
+}
+"""What a workflow says to others, and that it was heard."""
 STUCK_ATTEMPTS: Final = 3
 """A workflow task that failed so often will not get better in a test."""
 
@@ -49,22 +62,53 @@ class Kit:
     """Everything in one process, on the cluster at `address`."""
 
     def __init__(
-        self, address: str, namespace: str = "default", *, cached: int = 1_000, budget: Budget | None = None
+        self,
+        address: str,
+        namespace: str = "default",
+        *,
+        cached: int = 1_000,
+        budget: Budget | None = None,
+        calls: bool = False,
+        skipping: bool = False,
+        queue: str = "",
+        settings: Settings | None = None,
+        deployment: WorkerDeployment | None = None,
     ) -> None:
+        """`cached`, `budget`, `calls`: see `Temporal`. With `skipping` time is the cluster's, which skips it (server
+        1.32): timers are Temporal's, and jobs are no activities, because nothing is skipped while one is in flight.
+        `queue` is the task queue, "" for one of its own; `settings` take the place of all these; `deployment` is the
+        first worker's."""
         self.store: Store = SQLiteStore(":memory:")
+        self.calls = calls
         self.clock: Callable[[], int] = lambda: 0
         self.loop = Loop()
         self.client: Client = self.loop.run(connect(address, namespace))
         self.desk = Desk(self.client, self.loop)
-        self.queue = f"procession-test-{time.time_ns()}"
-        settings = Settings(virtual=True, job_timeout=3_600_000, budget=budget or Budget())
+        self.queue = queue or f"procession-test-{time.time_ns()}"
+        self.skipper = TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False)) if skipping else None
+        settings = settings or Settings(
+            virtual=not skipping,
+            shifted=skipping,
+            external=["*"] if skipping else [],
+            job_timeout=3_600_000,
+            budget=budget or Budget(),
+            calls=calls,
+        )
         self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call_all)
         self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told, patience_s=PATIENCE_S)
-        self._worker = self.loop.run(self._started(cached))
+        self._workers: list[Worker] = []
+        self._running: list[asyncio.Task[None]] = []
+        self.join(deployment, cached)
 
-    async def _started(self, cached: int) -> Worker:
+    def join(self, deployment: WorkerDeployment | None = None, cached: int = 1_000) -> Worker:
+        """Starts a worker more; the caller may shut it down before the kit is closed."""
+        worker = self.loop.run(self._started(deployment, cached))
+        self._workers.append(worker)
+        return worker
+
+    async def _started(self, deployment: WorkerDeployment | None, cached: int) -> Worker:
         worker = workflow_worker(
             self.client,
             self.store,
@@ -73,8 +117,9 @@ class Kit:
             queue=self.queue,
             activities=[self.desk.activity()],
             cached=cached,
+            deployment=deployment,
         )
-        self._running = asyncio.create_task(worker.run())
+        self._running.append(asyncio.create_task(worker.run()))
         return worker
 
     def _now(self) -> int:
@@ -90,8 +135,9 @@ class Kit:
             shard.inbox_waiting = True
 
     def close(self) -> None:
-        """Ends worker, engine and connection."""
-        self.loop.run(self._worker.shutdown())
+        """Ends workers, engine and connection."""
+        for worker in self._workers:
+            self.loop.run(worker.shutdown())
         self.reporter.close()
         self.pump.release()
         self.store.close()
@@ -124,13 +170,43 @@ class OnTemporal:
 
     def call(self, request: InHouse) -> object:
         """See `Engines.call`. Jobs are activities, so they are answered at the desk."""
-        answer = DESK.get(type(request))
+        answer = DESK.get(type(request)) if self._kit.skipper is None else None
         if answer is not None:
             answer(self, request)
             return None
         if self._router.route(cast("q.AnyRequest", request)):
             return None
         return self.pump.call(request)
+
+    def moved(self, by: int) -> None:
+        """See `Engines.moved`: the cluster skips as much, for each instance that goes on."""
+        skipper = self._kit.skipper
+        if skipper is None or by <= 0:
+            return
+
+        async def skip(workflow: str) -> None:
+            with suppress(RPCError):  # it has ended
+                handle = self._kit.client.get_workflow_handle(workflow)
+                await skipper.fast_forward(handle, timedelta(milliseconds=by))
+
+        async def all_of() -> None:
+            await asyncio.gather(*(skip(each) for each in self._active()))
+
+        self._kit.loop.run(all_of())
+
+    def next_timer(self) -> int | None:
+        """See `Engines.next_timer`."""
+        shard = self.pump.shard
+        if self._kit.skipper is None or shard is None:
+            return None
+        tenant = Catalog(self.store).tenants.get(self.tenant)
+        dues = (
+            timer.due
+            for _, resident in shard.residents.items()
+            if resident.tenant == tenant and not resident.state.suspended
+            for timer in resident.state.timers.values()
+        )
+        return min(dues, default=None)
 
     def turn(self) -> bool:
         """See `Engines.turn`."""
@@ -164,16 +240,29 @@ class OnTemporal:
         return self._kit.placement.idle and self._kit.reporter.idle and not waiting
 
     async def _pending(self) -> list[bool]:
-        return list(await asyncio.gather(*(self._has_task(each) for each in self._active())))
+        look = self._talks if self._kit.calls else self._has_task
+        return list(await asyncio.gather(*(look(each) for each in self._active(ended=self._kit.calls))))
 
-    def _active(self) -> list[str]:
+    async def _talks(self, workflow: str) -> bool:
+        """Whether a workflow has a task, or speaks to another one that does not know of it yet, at any depth."""
+        if await self._has_task(workflow):
+            return True
+        open_ = 0
+        children: list[str] = []
+        async for event in self._kit.client.get_workflow_handle(workflow).fetch_history_events():
+            open_ += TALK.get(event.event_type, 0)
+            if event.HasField("child_workflow_execution_started_event_attributes"):
+                children.append(event.child_workflow_execution_started_event_attributes.workflow_execution.workflow_id)
+        return bool(open_) or any([await self._talks(each) for each in children])
+
+    def _active(self, *, ended: bool = False) -> list[str]:
         catalog = Catalog(self.store)
         found: list[str] = []
         for name, tenant in catalog.tenants.items():
             if name != self.tenant:
                 continue
             rows = self.store.read("instances", (tenant, 0, 10_000), InstanceRow)
-            found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and not row.state)
+            found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and (ended or not row.state))
         return found
 
     async def _has_task(self, workflow: str) -> bool:

@@ -16,7 +16,7 @@ from procession.base.values import Json
 try:
     import yaml
 except ModuleNotFoundError as missing:
-    raise ProcessionError("scenario files need PyYAML: pip install 'procession[cli]'") from missing
+    raise ProcessionError("files in YAML need PyYAML: pip install 'procession[cli]'") from missing
 
 Lines: TypeAlias = dict[str, int]
 """The line, from 1, of each place such as `$.steps[2].start`."""

@@ -1,0 +1,64 @@
+"""What workflows are given before they run: their surroundings, and who watches what they report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, final
+
+from temporalio import workflow
+from temporalio.worker import (
+    ExecuteWorkflowInput,
+    Interceptor,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+)
+
+from procession.hosts.temporal.workflow import ProcessWorkflow, Surroundings
+from procession.runtime.requests import Report
+
+Saw: TypeAlias = Callable[[int, list[Report]], None]
+"""Told the event that started the task, and what was stepped in it. In a replay too."""
+
+
+@final
+class Watching(Interceptor):
+    """For a worker, or a replay. Both functions are called within the workflow, so they may ask the SDK about it."""
+
+    def __init__(self, saw: Saw, renewing: Callable[[str], None] | None = None) -> None:
+        self._saw = saw
+        self._renewing = renewing
+
+    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
+        """See `Interceptor`."""
+        saw, renewing = self._saw, self._renewing
+
+        class Inbound(WorkflowInboundInterceptor):
+            async def execute_workflow(self, input: ExecuteWorkflowInput) -> object:
+                found: object = workflow.instance()
+                if isinstance(found, ProcessWorkflow):
+                    found.machine.watched = saw
+                    found.machine.renewing = renewing
+                return await super().execute_workflow(input)
+
+        return Inbound
+
+
+@final
+class Settling(Interceptor):
+    """Gives every workflow of a worker, or of a replay, its surroundings before it runs."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
+        """See `Interceptor`."""
+        around = self._around
+
+        class Inbound(WorkflowInboundInterceptor):
+            async def execute_workflow(self, input: ExecuteWorkflowInput) -> object:
+                found: object = workflow.instance()
+                if isinstance(found, ProcessWorkflow):
+                    found.machine.around = around
+                return await super().execute_workflow(input)
+
+        return Inbound
