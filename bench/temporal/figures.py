@@ -54,7 +54,7 @@ class Replayed:
     bytes: int
 
 
-class _Around:
+class Unheard:
     """A worker's surroundings, of which nobody hears."""
 
     def __init__(self, store: Store) -> None:
@@ -101,7 +101,7 @@ async def _signal(handle: WorkflowHandle[Any, Any]) -> None:
 async def _replayed(store: Store, history: WorkflowHistory) -> None:
     replayer = Replayer(
         workflows=[ProcessWorkflow],
-        interceptors=[Settling(_Around(store))],
+        interceptors=[Settling(Unheard(store))],
         workflow_runner=UnsandboxedWorkflowRunner(),
         data_converter=DATA_CONVERTER,
     )
