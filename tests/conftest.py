@@ -22,7 +22,7 @@ BUDGETS: Final = {
     "tidy": 90,
     "conformance": 120,
     "integration": 300,
-    "replay": 30,
+    "replay": 60,
     "parity": 180,
     "simulation": 180,
 }
