@@ -61,6 +61,7 @@ async def running(
     store: Store,
     reporter: Reporter,
     keys: Callable[[q.TakeKeys], tuple[int, int]],
+    *,
     queue: str,
     cached: int = CACHED,
 ) -> Worker:
@@ -120,7 +121,7 @@ class Interpreted:
         self._thread.start()
         self._worker: Worker | None = None
         if work:
-            self._worker = loop.run(running(client, self.store, self.reporter, self._keys, queue, cached))
+            self._worker = loop.run(running(client, self.store, self.reporter, self._keys, queue=queue, cached=cached))
 
     def start(self, workload: str, variables: Sequence[dict[str, object]]) -> list[str]:
         """See `Side.start`."""

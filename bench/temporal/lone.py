@@ -28,7 +28,7 @@ def main() -> None:
 
         store = SQLiteStore(Path(directory) / BOOKS)
         reporter = Reporter(store, Histories(client, loop))
-        loop.run(running(client, store, reporter, _no_keys, queue, int(cached)))
+        loop.run(running(client, store, reporter, _no_keys, queue=queue, cached=int(cached)))
     else:
         from bench.temporal.handwritten import worker
         from bench.temporal.letters import Letters

@@ -173,6 +173,33 @@ def rollback(
         _shift(rolled_back, cell, namespace, (address, timeout), Output(json))
 
 
+@group.command("move")
+def move(
+    deployment: Name,
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The build that instances are pinned to.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The build that they go on with.")],
+    namespace: InNamespace = "",
+    address: Address = "",
+    json: AsJson = False,
+) -> None:
+    """Leave a build of a worker deployment: no workflow starts with it, and those that are pinned to it go on with
+    another one."""
+    with errors(json):
+        needs_sdk()
+        from procession.hosts.temporal.cluster import connect
+        from procession.hosts.temporal.deployments import Rolled
+        from procession.hosts.temporal.deployments import rollback as leave
+
+        async def moved() -> Rolled:
+            client = await connect(address or "localhost:7233", namespace or "default")
+            return await leave(client, deployment, source, target)
+
+        done = run_client(moved())
+        output = Output(json)
+        output.document({"moved": done.moved, "kept": msgspec.to_builtins(done.kept)})
+        output.text(f"{len(done.moved)} moved, {len(done.kept)} kept")
+
+
 def run_client(work: Coroutine[None, None, _T]) -> _T:
     """Runs what uses a client of Temporal, to its end."""
     try:

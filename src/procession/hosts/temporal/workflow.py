@@ -24,12 +24,12 @@ from procession.core import events as e
 from procession.core.events import AnyEvent
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
-from procession.core.variables import visible
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.admission import refused
 from procession.hosts.temporal.house import Body, House
 from procession.hosts.temporal.jobs import Jobs
 from procession.hosts.temporal.others import Others
+from procession.hosts.temporal.screens import screen_of
 from procession.runtime.elsewhere import Delivery, Refusal, Reply, Screen
 from procession.runtime.requests import Report
 
@@ -219,23 +219,7 @@ class Machine:
         return found or Screen("working", self._house.home if self._house is not None else 0)
 
     def _screen(self) -> Screen | None:
-        house = self._house
-        if house is None or self._items or self._asked:
-            return None
-        for body in house.bodies.values():
-            for element in body.state.elements.values():
-                if element.is_open_task:
-                    node = body.linked.nodes[element.node]
-                    attributes = dict(element.attributes or {})
-                    seen = visible(element)
-                    return Screen("task", body.key, element.key, node.id, attributes, seen, body.state.seq)
-        home = house.bodies.get(house.home)
-        if house.result is not None:
-            return Screen(house.result.state, house.home, variables=house.result.variables)
-        if home is not None and any(body.state.incidents for body in house.bodies.values()):
-            root = home.state.root
-            return Screen("incident", house.home, variables=dict(root.variables or {}) if root is not None else {})
-        return None
+        return None if self._house is None or self._items or self._asked else screen_of(self._house)
 
     def _has_work(self) -> bool:
         # A run that drains waits for what is in flight, which comes as an item.
