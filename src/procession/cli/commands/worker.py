@@ -70,6 +70,12 @@ def temporal(
     grace: Annotated[
         float, typer.Option("--grace", metavar="SECONDS", min=0.0, help="How long jobs may go on at the end.")
     ] = 25.0,
+    build: Annotated[
+        str,
+        typer.Option(
+            "--build", metavar="DEPLOYMENT:BUILD", help="Pin instances to this build of workers.", show_default=False
+        ),
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Run workflows and jobs of a Temporal cluster until it is interrupted (Ctrl-C or SIGTERM)."""
@@ -80,8 +86,11 @@ def temporal(
         counts = (_count("--processes", processes, cores()), _count("--activities", activities, (cores() + 1) // 2))
         if not workers:
             counts = (counts[0], 0)
-        from procession.hosts.temporal.place import Place, sized
+        from procession.hosts.temporal.place import Place, WorkerDeployment, sized
 
+        name, _, number = build.partition(":")
+        if build and not (name and number):
+            raise Problem(f"--build {build!r} names no build", "write DEPLOYMENT:BUILD", USAGE)
         place = Place(
             db=db,
             address=address,
@@ -91,6 +100,7 @@ def temporal(
             tenants=tenants,
             cached=sized(counts[0]),
             grace=grace,
+            deployment=WorkerDeployment(name, number) if build else None,
         )
         ports = _Ports(bind, metrics, health)
         if not _run(place, workers or [], counts, ports, output):
