@@ -21,9 +21,9 @@ BUDGETS: Final = {
     "unit": 90,
     "tidy": 90,
     "conformance": 120,
-    "integration": 120,
-    "replay": 30,
-    "parity": 60,
+    "integration": 300,
+    "replay": 60,
+    "parity": 180,
     "simulation": 180,
 }
 _TESTS: Final = Path(__file__).parent

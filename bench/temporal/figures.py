@@ -23,8 +23,9 @@ from procession.core.snapshot import dump
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.cluster import DATA_CONVERTER, Loop, connect
 from procession.hosts.temporal.programs import Programs
+from procession.hosts.temporal.watching import Settling
 from procession.hosts.temporal.worker import in_one_batch
-from procession.hosts.temporal.workflow import ProcessWorkflow, Settling
+from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.runtime.ports import Store
 
 TOKENS: Final = 1_000
@@ -53,7 +54,7 @@ class Replayed:
     bytes: int
 
 
-class _Around:
+class Unheard:
     """A worker's surroundings, of which nobody hears."""
 
     def __init__(self, store: Store) -> None:
@@ -100,7 +101,7 @@ async def _signal(handle: WorkflowHandle[Any, Any]) -> None:
 async def _replayed(store: Store, history: WorkflowHistory) -> None:
     replayer = Replayer(
         workflows=[ProcessWorkflow],
-        interceptors=[Settling(_Around(store))],
+        interceptors=[Settling(Unheard(store))],
         workflow_runner=UnsandboxedWorkflowRunner(),
         data_converter=DATA_CONVERTER,
     )

@@ -13,15 +13,17 @@ import threading
 import time
 from collections.abc import Awaitable, Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, final
 
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHistory
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import (
     ExecuteWorkflowInput,
     Interceptor,
+    Replayer,
     UnsandboxedWorkflowRunner,
     WorkflowInboundInterceptor,
     WorkflowInstance,
@@ -30,9 +32,21 @@ from temporalio.worker import (
     WorkflowRunner,
 )
 
-from procession.hosts.temporal.cluster import DATA_CONVERTER
+from bench.temporal import sides
+from bench.temporal.figures import Unheard
+from bench.temporal.handwritten import W1
+from bench.temporal.interpreted import BOOKS
+from procession.hosts.temporal.cluster import DATA_CONVERTER, Loop
+from procession.hosts.temporal.watching import Settling
+from procession.hosts.temporal.worker import in_one_batch
+from procession.hosts.temporal.workflow import ProcessWorkflow
+from procession.store.sqlite import SQLiteStore
 
-EVICTION: Final = "remove_from_cache"
+WARM: Final = 5
+MEASURED: Final = 40
+"""Instances."""
+REPLAYS: Final = 60
+"""Of each of three histories."""
 
 
 @dataclass
@@ -138,6 +152,38 @@ async def connect(address: str, spent: Spent) -> Client:
     """A client whose workers are measured."""
     plugin = SimplePlugin("bench", workflow_runner=lambda _: _Timed(spent), interceptors=[_Around(spent)])
     return await Client.connect(address, data_converter=DATA_CONVERTER, plugins=[plugin])
+
+
+def measure(side: str, address: str, directory: Path, live: Spent, again: Spent | None = None) -> None:
+    """Instances of W1, one at a time; `again`: some of them replayed in a row, so that all is in the CPU's caches."""
+    directory.mkdir()
+    loop = Loop()
+    client = loop.run(connect(address, live))
+    made = sides.SIDES[side](client, loop, directory, directory.name)
+    for _ in range(WARM):
+        made.wave("w1", [{}])
+    live.clear()
+    ids = [made.wave("w1", [{}])[0] for _ in range(MEASURED)]
+    made.settle()
+    histories = [loop.run(client.get_workflow_handle(each).fetch_history()) for each in ids[:3]]
+    made.close()
+    if again is not None:
+        loop.run(_replayed(side, directory, histories, again), 600)
+    loop.close()
+
+
+async def _replayed(side: str, directory: Path, histories: list[WorkflowHistory], spent: Spent) -> None:
+    store = SQLiteStore(directory / BOOKS) if side == "ours" else None
+    replayer = Replayer(
+        workflows=[W1] if store is None else [ProcessWorkflow],
+        interceptors=[_Around(spent)] if store is None else [Settling(Unheard(store)), _Around(spent)],
+        workflow_runner=_Timed(spent),
+        data_converter=DATA_CONVERTER,
+    )
+    in_one_batch(replayer)
+    for _ in range(REPLAYS):
+        for each in histories:
+            await replayer.replay_workflow(each)
 
 
 def told(profile: cProfile.Profile, n: int, lines: int = 25) -> str:

@@ -33,6 +33,8 @@ from procession.runtime.rows import SubscriptionRow, TaskRow
 from procession.store.sqlite import SQLiteStore
 
 BOOKS: Final = "books.db"
+LOCAL: Final = "noop-local"
+"""The type of jobs that are local activities."""
 TENANT: Final = "<default>"
 POLL_S: Final = 0.002
 PUMP_S: Final = 0.05
@@ -49,6 +51,11 @@ async def noop(order: dict[str, object]) -> None:
     """The work."""
 
 
+@activity.defn(name=LOCAL)
+async def local(order: dict[str, object]) -> None:
+    """The same work."""
+
+
 async def running(
     client: Client,
     store: Store,
@@ -58,10 +65,16 @@ async def running(
     cached: int = CACHED,
 ) -> Worker:
     """A worker that runs until it is shut down."""
-    worker = workflow_worker(client, store, reporter, keys, queue=queue, activities=[noop], cached=cached)
+    worker = workflow_worker(client, store, reporter, keys, queue=queue, activities=[noop, local], cached=cached)
     _RUNNING.add(task := asyncio.create_task(worker.run()))
     task.add_done_callback(_RUNNING.discard)
     return worker
+
+
+def local_w1() -> bytes:
+    """W1 with jobs of a type that local activities do."""
+    text = (MODELS / "w1.bpmn").read_bytes()
+    return text.replace(b'id="w1"', b'id="w1-local"').replace(b'type="noop"', f'type="{LOCAL}"'.encode())
 
 
 @final
@@ -91,9 +104,10 @@ class Interpreted:
         path = directory / BOOKS
         with Engine(path) as engine:
             engine.deploy(*(MODELS / f"{name}.bpmn" for name in ("w1", "w2", "w3", "many")))
+            engine.deploy(("w1-local.bpmn", local_w1()))
         self._path = path
         self.store = SQLiteStore(path)
-        self.placement = TemporalPlacement(client, loop, self.store, queue=queue, settings=Settings())
+        self.placement = TemporalPlacement(client, loop, self.store, queue=queue, settings=Settings(local=[LOCAL]))
         self.pump = Pump(self.store, clock=_now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call_all)
         self._woken = threading.Event()

@@ -15,8 +15,9 @@ from temporal_rig import Servers
 
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
 FILES: Final = sorted(SCENARIOS.rglob("*.scenario.yaml"))
-RARELY: Final = 8
-"""One in so many is run under the harder conditions each time; all of them are in `make test-large`."""
+OFTEN: Final = 2
+RARELY: Final = 24
+"""One in so many is run each time, and under each of the harder conditions; `make test-large` runs all of them."""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,30 @@ def renewing(temporal_servers: Servers) -> Generator[Kit]:
     found.close()
 
 
+@pytest.fixture(scope="module")
+def apart(temporal_servers: Servers) -> Generator[Kit]:
+    """What is called is a workflow of its own."""
+    found = Kit(temporal_servers("server").address, calls=True)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def skipping(temporal_servers: Servers) -> Generator[Kit]:
+    """Timers are Temporal's own, on time that the cluster skips; jobs are left to the engine."""
+    found = Kit(temporal_servers("server").address, skipping=True)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def floor(temporal_servers: Servers) -> Generator[Kit]:
+    """The oldest server that is supported."""
+    found = Kit(temporal_servers("cli").address)
+    yield found
+    found.close()
+
+
 def _holds(kit: Kit, path: Path) -> None:
     expected, forms = on_embedded(path)
     assert expected.passed, expected.error
@@ -54,28 +79,25 @@ def _id(path: Path) -> str:
     return str(path.relative_to(SCENARIOS)).removesuffix(".scenario.yaml")
 
 
-@pytest.mark.parametrize("path", FILES, ids=_id)
+@pytest.mark.parametrize("path", FILES[::OFTEN], ids=_id)
 def test_a_scenario_holds_as_workflows(kit: Kit, path: Path) -> None:
     _holds(kit, path)
 
 
-@pytest.mark.parametrize("path", FILES[::RARELY], ids=_id)
-def test_a_scenario_holds_when_each_task_replays_the_run(forgetful: Kit, path: Path) -> None:
-    _holds(forgetful, path)
+HARDER: Final = ("forgetful", "renewing", "apart", "skipping", "floor")
 
 
-@pytest.mark.parametrize("path", FILES[3::RARELY], ids=_id)
-def test_a_scenario_holds_when_each_event_ends_the_run(renewing: Kit, path: Path) -> None:
-    _holds(renewing, path)
-
-
-@pytest.mark.large
-@pytest.mark.parametrize("path", FILES, ids=_id)
-def test_every_scenario_holds_when_each_task_replays_the_run(forgetful: Kit, path: Path) -> None:
-    _holds(forgetful, path)
+@pytest.mark.parametrize(
+    ("kits", "path"),
+    [(kits, path) for n, kits in enumerate(HARDER) for path in FILES[4 * n + 1 :: RARELY]],
+    ids=lambda each: each if isinstance(each, str) else _id(each),
+)
+def test_a_scenario_holds_under_harder_conditions(request: pytest.FixtureRequest, kits: str, path: Path) -> None:
+    _holds(request.getfixturevalue(kits), path)
 
 
 @pytest.mark.large
+@pytest.mark.parametrize("kits", ["kit", *HARDER])
 @pytest.mark.parametrize("path", FILES, ids=_id)
-def test_every_scenario_holds_when_each_event_ends_the_run(renewing: Kit, path: Path) -> None:
-    _holds(renewing, path)
+def test_every_scenario_holds_under_each_condition(request: pytest.FixtureRequest, kits: str, path: Path) -> None:
+    _holds(request.getfixturevalue(kits), path)

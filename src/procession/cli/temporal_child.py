@@ -17,7 +17,7 @@ import msgspec
 
 from procession.base.failure import ProcessionError
 from procession.cli.console import Problem
-from procession.hosts.temporal.place import Place
+from procession.hosts.temporal.place import Place, hurry
 
 MODULE: Final = "procession.cli.temporal_child"
 _CHANNEL: Final[list[int]] = []
@@ -35,6 +35,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 def main() -> None:
     """Runs until it is told to end; exits 1 with a `problem` on stdout when it cannot begin."""
+    hurry()
     _CHANNEL.append(os.dup(1))
     os.dup2(2, 1)
     task = msgspec.json.decode(sys.argv[1].encode(), type=Task)

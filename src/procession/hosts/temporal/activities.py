@@ -23,6 +23,8 @@ NO_FUNCTION_S: Final = 5
 """Pause before a job is tried again that no function of this process does."""
 GRACE_S: Final = 10.0
 """How long jobs under way may go on when their worker ends; what is not done then is tried again elsewhere."""
+BEATS: Final = 3
+"""How often a job's worker is heard while it might be silent once."""
 SLOTS: Final = 100
 """Jobs of one type at the same time."""
 
@@ -55,13 +57,22 @@ def job_activity(perform: Perform) -> Callable[..., Any]:
         order = activity.payload_converter().from_payload(args[0].payload, JobOrder)
         attempt = activity.info().attempt
         try:
-            request = await asyncio.wrap_future(perform(answer_form(order, attempt), order.tenant))
+            request = await _done(perform(answer_form(order, attempt), order.tenant))
         except NotFound as missing:
             pause = timedelta(seconds=NO_FUNCTION_S)
             raise ApplicationError(str(missing), type="procession.no-function", next_retry_delay=pause) from missing
         return told(order, attempt, request)
 
     return job
+
+
+async def _done(job: Future[Any]) -> Any:
+    """What a function answers. Meanwhile the server is told that this process lives, if it wants to know."""
+    waiting = asyncio.wrap_future(job)
+    silence = activity.info().heartbeat_timeout
+    while silence is not None and not (await asyncio.wait({waiting}, timeout=silence.total_seconds() / BEATS))[0]:
+        activity.heartbeat()
+    return await waiting
 
 
 def told(order: JobOrder, attempt: int, request: FinishJob | FailJob | ThrowJob) -> object:

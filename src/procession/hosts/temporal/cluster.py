@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -16,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from procession.base.failure import NotFound, StoreError
 from procession.hosts.temporal.codec import CodecConfig, data_converter
+from procession.hosts.temporal.codec.files import parsed, public_bytes
 from procession.hosts.temporal.payloads import ProcessionPayloadConverter
 from procession.hosts.temporal.tracing import interceptors
 
@@ -62,6 +64,11 @@ def converter_of(codec: CodecConfig | None) -> DataConverter:
     if codec is None:
         return DATA_CONVERTER
     return data_converter(codec, payload_converter_class=ProcessionPayloadConverter)
+
+
+def codec_of(file: str) -> CodecConfig | None:
+    """The codec that a file describes, TOML or JSON; None for no file. Raises `CodecError`."""
+    return parsed(Path(file), public_bytes(Path(file)), CodecConfig) if file else None
 
 
 async def connect(

@@ -51,6 +51,7 @@ class Temporal:
         local: Sequence[str] = (),
         calls: bool = False,
         job_timeout: float = 300.0,
+        job_heartbeat: float = 0.0,
         budget: Budget | None = None,
         cached: int = CACHED,
         codec: CodecConfig | None = None,
@@ -59,7 +60,9 @@ class Temporal:
     ) -> None:
         """`processes` are the ids of those that start there, none for all. Jobs of the types `external` are no
         activities: they are offered as in the embedded engine, so nothing long is in flight. Those of the types `local`
-        are short, and done by local activities. `job_timeout` is in seconds. With `calls`, what a process calls is a
+        are short, and done by local activities. `job_timeout` is in seconds. A job whose worker
+        is silent for `job_heartbeat` seconds is tried again, 0 for never: functions registered here are heard, those in
+        other languages have to see to it. With `calls`, what a process calls is a
         workflow of its own. `codec` is how payloads are compressed, encrypted and kept elsewhere: the same for all
         workers, clients and the codec server. What a worker left untold is looked after when it is `sweep_after`
         seconds old. `deployment` is the build of this process's workflow worker: instances are pinned to it."""
@@ -74,6 +77,7 @@ class Temporal:
         self._settings = Settings(
             job_queue=f"{queue}-jobs-{{type}}",
             job_timeout=int(job_timeout * 1000),
+            heartbeat=int(job_heartbeat * 1000),
             external=list(external),
             local=list(local),
             calls=calls,
@@ -114,7 +118,6 @@ class Temporal:
             self._store,
             self._client,
             self._loop,
-            queue=self._queue,
             posted=door.posted,
             wake=self._placement.wake,
             after_s=self._sweep_after,

@@ -193,6 +193,7 @@ class Jobs:
             # An element instance may have several jobs, and attempts that are scheduled anew: the ids tell them apart.
             activity_id=f"{job.element}.{self.activities}",
             start_to_close_timeout=timedelta(milliseconds=settings.job_timeout),
+            heartbeat_timeout=timedelta(milliseconds=settings.heartbeat) if settings.heartbeat else None,
             retry_policy=_policy(job, open_.retries),
             summary=node.name or node.id,
         )

@@ -19,7 +19,6 @@ from procession.base.failure import NotFound, StoreError
 from procession.base.keys import made_at_ms
 from procession.core import commands as c
 from procession.hosts.temporal.activities import Perform
-from procession.hosts.temporal.reporter import Reporter
 from procession.runtime.elsewhere import Answer
 from procession.runtime.ports import Store
 from procession.runtime.requests import FailJob, FinishJob, Report, ThrowJob
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     # The SDK has no other name for them.
     from temporalio.bridge.proto.workflow_activation import WorkflowActivation
     from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+
+    from procession.hosts.temporal.reporter import Reporter
 
 TASK_SECONDS: Final = "procession_task_seconds"
 TASK_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)

@@ -64,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `local`: those that are done by local activities of the workflow's own worker.
     `calls`: whether a called process is a workflow of its own, and not in its caller's state.
     `search`: whether the cluster has this host's search attributes.
+    `heartbeat`: how long a job's worker may be silent until its job is tried again, 0 for as long as the job takes.
     """
 
     virtual: bool = False
@@ -75,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     search: bool = False
     budget: Budget = Budget()
     calls: bool = False
+    heartbeat: int = 0
 
 
 @final

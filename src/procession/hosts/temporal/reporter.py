@@ -305,19 +305,19 @@ class Reporter:
         """Settles what other processes held of an instance that this one goes on with, in this run or the one before;
         whether nothing is left of it."""
         run, first = envelope.run, envelope.reports[0]
-        fresh = envelope.task <= FIRST_TASK and first.steps and first.steps[0].seq == 1
-        if fresh or run in self._runs:
+        if run in self._runs:
             return True
-        runs: dict[str, list[HeldRow]] = {}
-        for row in self._orphans(_FOREVER):
-            report = _report_of(row)
-            same = row.source == f"r:{run}"
-            if (report.tenant, report.home) == (first.tenant, first.home) and (
-                not same or _task_of(row) < envelope.task
-            ):
-                runs.setdefault(row.source, []).append(row)
-        if not all([self._adopt(rows) for rows in runs.values()]):
-            return False
+        if envelope.task > FIRST_TASK or not first.steps or first.steps[0].seq != 1:
+            runs: dict[str, list[HeldRow]] = {}
+            for row in self._orphans(_FOREVER):
+                report = _report_of(row)
+                same = row.source == f"r:{run}"
+                if (report.tenant, report.home) == (first.tenant, first.home) and (
+                    not same or _task_of(row) < envelope.task
+                ):
+                    runs.setdefault(row.source, []).append(row)
+            if not all([self._adopt(rows) for rows in runs.values()]):
+                return False
         self._runs[run] = None
         while len(self._runs) > REPORTED_MAX:
             self._runs.popitem(last=False)

@@ -8,7 +8,6 @@ starts them (supervisor.py), and where functions come from (the command line).
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import threading
@@ -24,22 +23,16 @@ from temporalio.worker import Worker
 
 from procession.hosts.temporal import tracing
 from procession.hosts.temporal.activities import JobWorkers, Perform
-from procession.hosts.temporal.asking import Asking
-from procession.hosts.temporal.cluster import Histories, Loop, connect
+from procession.hosts.temporal.cluster import Histories, Loop, codec_of, connect, converter_of
 from procession.hosts.temporal.metrics import measures_of, serve_metrics
-from procession.hosts.temporal.place import Place, job_queue
-from procession.hosts.temporal.reporter import Reporter
-from procession.hosts.temporal.worker import workflow_worker
+from procession.hosts.temporal.place import Place, job_queue, settle
 from procession.runtime import tracing as spans
-from procession.store.sqlite import SQLiteStore
 
 BEAT_S: Final = 1.0
 END_S: Final = 60.0
 """How long a worker may take to end, beyond the grace of its jobs."""
 THREADS: Final = 16
 """For local activities: what instances ask the store."""
-YOUNG: Final = (10_000, 20, 100)
-"""Thresholds of the garbage collector: a full collection with 1,000 instances costs some 100 ms."""
 
 Say: TypeAlias = Callable[[Mapping[str, object]], None]
 """Takes a line for whoever started this process."""
@@ -47,6 +40,12 @@ Say: TypeAlias = Callable[[Mapping[str, object]], None]
 
 def run_workflows(place: Place, say: Say) -> None:
     """Runs workflows until it is told to end. The store's owner, another process, hands out keys and takes reports."""
+    # Late, so that processes for jobs load nothing of the interpreter.
+    from procession.hosts.temporal.asking import Asking
+    from procession.hosts.temporal.reporter import Reporter
+    from procession.hosts.temporal.worker import workflow_worker
+    from procession.store.sqlite import SQLiteStore
+
     over = _told()
     store = SQLiteStore(place.db)
     try:
@@ -105,17 +104,19 @@ def _connected(place: Place) -> Generator[tuple[Loop, Client]]:
     loop = Loop()
     try:
         loop.loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="procession-local"))
-        yield loop, loop.run(connect(place.address, place.namespace, identity=place.identity))
+        yield (
+            loop,
+            loop.run(
+                connect(place.address, place.namespace, converter_of(codec_of(place.codec)), identity=place.identity)
+            ),
+        )
     finally:
         loop.close()
         spans.flush()
 
 
 def _settled(say: Say, queues: Sequence[str]) -> None:
-    """What is loaded now stays: no collection has to look at it again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*YOUNG)
+    settle()
     say({"ready": queues})
 
 

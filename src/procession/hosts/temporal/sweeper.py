@@ -11,7 +11,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final, final
 
 import msgspec
@@ -21,31 +20,26 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from procession.base.failure import BadValue, NotFound, ProcessionError
+from procession.base.failure import NotFound, ProcessionError
 from procession.base.keys import made_at_ms
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.catching_up import CatchingUp, last_step
 from procession.hosts.temporal.cluster import Loop, explained
-from procession.hosts.temporal.ids import tenant_of, workflow_id
+from procession.hosts.temporal.ids import workflow_id
 from procession.runtime.ports import Store
-from procession.runtime.rows import FactRow, InstanceRow, IntRow, SizeRow
+from procession.runtime.rows import FactRow, IntRow, SizeRow
 from procession.services.catalog import Catalog
 
 TURN_S: Final = 1.0
-CLOSED_EVERY_S: Final = 15.0
-CLOSED_BACK_S: Final = 60.0
-"""How far the windows overlap in which ended workflows are looked for: clocks differ, and visibility comes late."""
-CLOSED_MAX: Final = 1_000
-OPEN_A_TURN: Final = 20
-"""Open workflows whose end is read in one turn: one call to Temporal each."""
-OPEN_EVERY_S: Final = 30.0
-"""From the end of a round over all open workflows to the next one."""
+ROUND: Final = 20
+"""Workflows whose end is read in one turn: one call to Temporal each."""
+ROUND_EVERY_S: Final = 30.0
+"""From the end of a round over all active instances to the next one."""
 TRIED_MAX: Final = 100_000
 TRIES: Final = 3
 PAGE: Final = 16
 
 _LOG: Final = logging.getLogger("procession")
-_CLOSED: Final = "('Completed', 'Failed', 'Canceled', 'Terminated', 'TimedOut')"
 
 
 @final
@@ -67,7 +61,6 @@ class Sweeper:
         client: Client,
         loop: Loop,
         *,
-        queue: str,
         posted: Callable[[], None],
         wake: Callable[[], None],
         after_s: float,
@@ -76,16 +69,13 @@ class Sweeper:
         self._store = store
         self._client = client
         self._loop = loop
-        self._queue = queue
         self._posted = posted
         self._wake = wake
         self._after_ms = int(after_s * 1000)
         self._catching_up = CatchingUp(client, loop, store)
         self._stopped = threading.Event()
-        self._next_closed = 0.0
-        self._closed_since = time.time() - 3_600.0
-        self._next_open = 0.0
-        self._open: list[tuple[str, int]] | None = None
+        self._next_round = 0.0
+        self._left: list[tuple[str, int]] | None = None
         self._tried: OrderedDict[str, tuple[int, int]] = OrderedDict()
         """Workflow -> its last task, where the facts alone do not show that nothing is missing, and how often that was
         looked into."""
@@ -103,7 +93,7 @@ class Sweeper:
 
     def _go_on(self) -> None:
         while not self._stopped.wait(TURN_S):
-            for part in (self._see_to_outbox, self._look_at_closed, self._look_at_open):
+            for part in (self._see_to_outbox, self._look_at_active):
                 if self._stopped.is_set():
                     return
                 try:
@@ -124,44 +114,19 @@ class Sweeper:
 
     # --- what nobody told
 
-    def _look_at_closed(self) -> None:
-        """Workflows that ended lately, whose instance is active here."""
-        if time.monotonic() < self._next_closed:
-            return
-        self._next_closed = time.monotonic() + CLOSED_EVERY_S
-        since, now = self._closed_since, time.time()
-        for workflow in self._loop.run(self._closed(since)):
-            place = _place_of(workflow)
-            if place is not None and self._is_active(*place):
-                self._see_to(*place, ended=True)
-        self._closed_since = now - CLOSED_BACK_S
-
-    async def _closed(self, since: float) -> list[str]:
-        text = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        query = f"TaskQueue = '{self._queue}' AND ExecutionStatus IN {_CLOSED} AND CloseTime > '{text}'"
-        try:
-            return [each.id async for each in self._client.list_workflows(query, limit=CLOSED_MAX)]
-        except RPCError as error:
-            raise explained(error) from error
-
-    def _is_active(self, tenant: str, instance: int) -> bool:
-        number = Catalog(self._store).tenants.get(tenant)
-        rows = self._store.read("instance", (number, instance), InstanceRow) if number is not None else []
-        return bool(rows) and rows[0].state == 0 and rows[0].host == p.HOST
-
-    def _look_at_open(self) -> None:
+    def _look_at_active(self) -> None:
         """All that is active here, a few in each turn."""
-        if self._open is None:
-            if time.monotonic() < self._next_open:
+        if self._left is None:
+            if time.monotonic() < self._next_round:
                 return
-            self._open = self._active()
-        for _ in range(OPEN_A_TURN):
-            if not self._open or self._stopped.is_set():
+            self._left = self._active()
+        for _ in range(ROUND):
+            if not self._left or self._stopped.is_set():
                 break
-            self._see_to(*self._open.pop())
-        if not self._open:
-            self._open = None
-            self._next_open = time.monotonic() + OPEN_EVERY_S
+            self._see_to(*self._left.pop())
+        if not self._left:
+            self._left = None
+            self._next_round = time.monotonic() + ROUND_EVERY_S
 
     def _active(self) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []
@@ -170,8 +135,8 @@ class Sweeper:
             found += [(name, row.value or 0) for row in rows]
         return found[::-1]
 
-    def _see_to(self, tenant: str, home: int, *, ended: bool = False) -> None:
-        """Repairs what is known of a workflow, if it `ended`, or its last task began later than what is known of it."""
+    def _see_to(self, tenant: str, home: int) -> None:
+        """Repairs what is known of a workflow, if its last task began later than that."""
         workflow = workflow_id(tenant, home)
         tail = self._loop.run(self._tail(workflow))
         if tail is None or tail.over > self._now() - self._after_ms:
@@ -181,7 +146,7 @@ class Sweeper:
             return
         number = Catalog(self._store).tenant(tenant)
         last = self._store.read("facts", (number, home, last_step(self._store, number, home) - 1), FactRow)
-        if last and last[-1].at >= tail.began and not ended:
+        if last and last[-1].at >= tail.began:
             return
         times = times + 1 if task == tail.task else 1
         try:
@@ -191,8 +156,6 @@ class Sweeper:
                 times = TRIES  # the last task had no step for this instance
         except NotFound as gone:
             _LOG.warning("%s", gone)
-        if ended and times >= TRIES:
-            _LOG.warning("workflow %s has ended, and its history does not say how: was it terminated?", workflow)
         self._tried[workflow] = (tail.task, times)
         while len(self._tried) > TRIED_MAX:
             self._tried.popitem(last=False)
@@ -227,12 +190,3 @@ class Sweeper:
 
     def _now(self) -> int:
         return time.time_ns() // 1_000_000
-
-
-def _place_of(workflow: str) -> tuple[str, int] | None:
-    """The tenant and the instance of a workflow's id; None for a workflow that is none of ours."""
-    try:
-        tenant = tenant_of(workflow)
-        return tenant, int(workflow.rpartition("/")[2])
-    except (BadValue, ValueError):
-        return None
