@@ -20,10 +20,10 @@ from procession.core.events import CompleteTask
 from procession.core.facts import AnyFact, TaskCreated
 from procession.hosts.temporal.deployments import Rolled, current, described, ramp, rollback
 from procession.hosts.temporal.ids import workflow_id
+from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.replaying import Replayed
 from procession.hosts.temporal.sampling import of_cluster
-from procession.hosts.temporal.worker import WorkerDeployment
 from procession.runtime import requests as q
 from procession.runtime.rows import TaskRow
 from procession.services.catalog import Catalog

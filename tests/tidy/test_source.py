@@ -25,6 +25,7 @@ ENTRIES: Final = (
     "procession.cli.main",
     "procession.testing",
     "procession.core.pending",
+    "procession.hosts.temporal.deployments",
     "procession.runtime.canonical",
     "procession.store.sealed",
 )

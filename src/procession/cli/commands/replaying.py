@@ -45,9 +45,8 @@ def replay(
         ),
     ] = "",
     codec: Annotated[
-        Path | None,
-        typer.Option("--codec", metavar="FILE", help="How payloads are sealed, TOML or JSON.", show_default=False),
-    ] = None,
+        str, typer.Option("--codec", metavar="FILE", help="How payloads are sealed, TOML or JSON.", show_default=False)
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Do again what instances did, with this version's code. Exits 1 if it would do anything else."""
@@ -79,13 +78,13 @@ def replay(
         raise typer.Exit(FAILED)
 
 
-def _of_files(path: Path, codec: Path | None) -> Iterator[Found]:
+def _of_files(path: Path, codec: str) -> Iterator[Found]:
     from procession.hosts.temporal.sampling import of_files
 
     yield from of_files(path, sealed=codec)
 
 
-def _of_cluster(address: str, namespace: str, query: str, sample: int, db: str, codec: Path | None) -> Iterator[Found]:
+def _of_cluster(address: str, namespace: str, query: str, sample: int, db: str, codec: str) -> Iterator[Found]:
     from procession.hosts.temporal.sampling import of_cluster
 
     yield from of_cluster(address, namespace, query, db=db, sample=sample, sealed=codec)

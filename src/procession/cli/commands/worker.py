@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
 from procession.cli.console import FAILED, USAGE, Output, Problem, errors
 from procession.cli.options import DEFAULT_DB, AsJson, Db, Workers
+
+if TYPE_CHECKING:
+    from procession.hosts.temporal.place import WorkerDeployment
 
 group: Final = typer.Typer(no_args_is_help=True, help="Run workers on a cluster.")
 
@@ -60,6 +63,11 @@ Codec: TypeAlias = Annotated[
     str, typer.Option("--codec", metavar="FILE", help="How payloads are sealed, TOML or JSON.", show_default=False)
 ]
 
+Build: TypeAlias = Annotated[
+    str,
+    typer.Option("--build", metavar="NAME:BUILD", help="Pin instances to this build of workers.", show_default=False),
+]
+
 
 @group.callback()
 def _of_all_workers() -> None:
@@ -86,6 +94,7 @@ def temporal(
     external: External = None,
     calls: Calls = False,
     codec: Codec = "",
+    build: Build = "",
     json: AsJson = False,
 ) -> None:
     """Run workflows and jobs of a Temporal cluster until it is interrupted (Ctrl-C or SIGTERM)."""
@@ -108,6 +117,7 @@ def temporal(
                 tenants=metrics_by_tenant,
                 cached=sized(count),
                 grace=grace,
+                deployment=_build(build),
             ),
             workers=workers or [],
             processes=count,
@@ -122,6 +132,15 @@ def temporal(
         )
         if not run(plan, Output(json)):
             raise typer.Exit(FAILED)
+
+
+def _build(text: str) -> WorkerDeployment | None:
+    from procession.hosts.temporal.place import WorkerDeployment
+
+    name, _, build = text.partition(":")
+    if text and not (name and build):
+        raise Problem(f"--build {text!r} names no build", "write NAME:BUILD", USAGE)
+    return WorkerDeployment(name, build) if text else None
 
 
 def _count(option: str, text: str, auto: int) -> int:

@@ -14,6 +14,7 @@ from procession.hosts.temporal.activities import JobWorkers, job_activity
 from procession.hosts.temporal.cluster import Histories, Loop, connect, converter_of
 from procession.hosts.temporal.codec import CodecConfig
 from procession.hosts.temporal.payloads import Budget, Settings
+from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
 from procession.hosts.temporal.sweeper import Sweeper
@@ -55,6 +56,7 @@ class Temporal:
         cached: int = CACHED,
         codec: CodecConfig | None = None,
         sweep_after: float = SWEEP_S,
+        deployment: WorkerDeployment | None = None,
     ) -> None:
         """`processes` are the ids of those that start there, none for all. Jobs of the types `external` are no
         activities: they are offered as in the embedded engine, so nothing long is in flight. Those of the types `local`
@@ -63,13 +65,14 @@ class Temporal:
         other languages have to see to it. With `calls`, what a process calls is a
         workflow of its own. `codec` is how payloads are compressed, encrypted and kept elsewhere: the same for all
         workers, clients and the codec server. What a worker left untold is looked after when it is `sweep_after`
-        seconds old."""
+        seconds old. `deployment` is the build of this process's workflow worker: instances are pinned to it."""
         self._address = address
         self._namespace = namespace
         self._queue = queue
         self._work = work
         self._processes = frozenset(processes)
         self._cached = cached
+        self._deployment = deployment
         self._converter = converter_of(codec)
         self._settings = Settings(
             job_queue=f"{queue}-jobs-{{type}}",
@@ -158,6 +161,7 @@ class Temporal:
             queue=self._queue,
             activities=[job_activity(door.perform)] if self._settings.local else [],
             cached=self._cached,
+            deployment=self._deployment,
         )
         self._workers.append((worker, asyncio.create_task(worker.run())))
         self._jobs = JobWorkers(self._client, self._queue_of, door.perform)

@@ -24,11 +24,20 @@ _CGROUP: Final = Path("/sys/fs/cgroup/memory.max")
 
 
 @final
+class WorkerDeployment(msgspec.Struct, frozen=True):
+    """Which build of which deployment a worker is (docs/how-to/upgrade-without-surprises.md)."""
+
+    name: str
+    build: str
+
+
+@final
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a process works, and as who. `codec` is a file that says how payloads are sealed, `metrics` an address to
     show metrics at; "" for none.
 
     `cached` are the instances that a workflow process keeps in memory, `grace` seconds that jobs may go on at the end.
+    `deployment`: the build that instances are pinned to, None for workers without versions.
     """
 
     db: str
@@ -41,6 +50,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     tenants: bool = False
     cached: int = CACHED_LEAST
     grace: float = GRACE_S
+    deployment: WorkerDeployment | None = None
 
 
 def identity() -> str:

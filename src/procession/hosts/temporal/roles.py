@@ -62,6 +62,7 @@ def run_workflows(place: Place, say: Say) -> None:
                     queue=place.queue,
                     cached=place.cached,
                     measures=measures,
+                    deployment=place.deployment,
                 )
                 return worker, asyncio.create_task(worker.run())
 

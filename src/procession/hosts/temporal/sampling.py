@@ -13,14 +13,11 @@ from typing import Final
 
 import msgspec
 from temporalio.client import Client, WorkflowExecution
-from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
 from procession.base.failure import BadValue, NotFound
 from procession.hosts.temporal import histories
-from procession.hosts.temporal.cluster import Loop, connect, converter_of, explained
-from procession.hosts.temporal.codec.config import CodecConfig
-from procession.hosts.temporal.codec.files import parsed, public_bytes
+from procession.hosts.temporal.cluster import Loop, codec_of, connect, converter_of, explained
 from procession.hosts.temporal.histories import Kept
 from procession.hosts.temporal.ids import tenant_of
 from procession.hosts.temporal.programs import Programs
@@ -36,12 +33,12 @@ REPLAY_S: Final = 600.0
 PAGE: Final = 1_000
 
 
-def of_files(path: Path, *, sealed: Path | None = None) -> Iterator[Replayed]:
+def of_files(path: Path, *, sealed: str = "") -> Iterator[Replayed]:
     """Replays the histories in a file, or in a folder and below. `sealed` is the codec's configuration.
 
     Raises `Unreadable` for a file that holds none.
     """
-    converter = _converter(sealed)
+    converter = converter_of(codec_of(sealed))
     with closing(Loop()) as loop:
         for file in histories.files(path):
             library, found = histories.read(file)
@@ -50,24 +47,20 @@ def of_files(path: Path, *, sealed: Path | None = None) -> Iterator[Replayed]:
 
 
 def of_cluster(
-    address: str, namespace: str, query: str, *, db: str, sample: int = 0, sealed: Path | None = None
+    address: str, namespace: str, query: str, *, db: str, sample: int = 0, sealed: str = ""
 ) -> Iterator[Replayed]:
     """Replays the histories of the workflows that a query of Temporal's visibility lists, the first `sample` of them.
 
     `db` is the store of the engine that keeps their books: programs come from there, and the facts to compare with.
     Workflows that are none of ours are left out. Raises `StoreError` when the cluster cannot be reached.
     """
-    converter = _converter(sealed)
+    converter = converter_of(codec_of(sealed))
     with closing(Loop()) as loop, closing(SQLiteStore(db)) as store:
         client = loop.run(connect(address, namespace))
         programs = Programs(store)
         replay = partial(replayed, library=programs, namespace=namespace, converter=converter)
         for found in loop.run(_listed(client, query, sample), REPLAY_S):
             yield loop.run(replay(_with_facts(store, loop.run(_kept(client, found)))), REPLAY_S)
-
-
-def _converter(sealed: Path | None) -> DataConverter:
-    return converter_of(parsed(sealed, public_bytes(sealed), CodecConfig) if sealed is not None else None)
 
 
 async def _listed(client: Client, query: str, sample: int) -> list[WorkflowExecution]:

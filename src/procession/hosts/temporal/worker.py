@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final, final
 
-import msgspec
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
@@ -17,6 +16,7 @@ from procession.hosts.temporal import tracing
 from procession.hosts.temporal.local import Local
 from procession.hosts.temporal.metrics import Measures
 from procession.hosts.temporal.payloads import Envelope
+from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.reporter import Reporter
 from procession.hosts.temporal.watching import Saw, Settling, Watching
@@ -30,14 +30,6 @@ TASKS: Final = 4
 GRACE_S: Final = 10
 SINGLE_BATCH: Final = 2
 """The number of the SDK's flag "process workflow activation jobs as single batch"."""
-
-
-@final
-class WorkerDeployment(msgspec.Struct, frozen=True):
-    """Which build of which deployment a worker is (docs/how-to/upgrade-without-surprises.md)."""
-
-    name: str
-    build: str
 
 
 @final

@@ -28,9 +28,10 @@ from procession.hosts.embedded.tickets import InHouse
 from procession.hosts.temporal.cluster import Histories, Loop, connect
 from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Budget, JobAnswer, JobFailure, Settings
+from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
-from procession.hosts.temporal.worker import WorkerDeployment, workflow_worker
+from procession.hosts.temporal.worker import workflow_worker
 from procession.runtime import requests as q
 from procession.runtime.ports import Store
 from procession.runtime.rows import InstanceRow, JobRow
