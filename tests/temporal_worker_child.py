@@ -42,10 +42,10 @@ def main() -> None:
         if WHEN == "held" and len(_seen) == NUMBER:
             die()
 
-    def offer(self: Reporter, envelope: Envelope) -> None:
+    def offer(self: Reporter, envelope: Envelope, *, urgent: bool = True) -> None:
         if WHEN == "untold":
             _seen.append((envelope.run, envelope.task))
-        plain_offer(self, envelope)
+        plain_offer(self, envelope, urgent=urgent)
 
     def committed(self: Histories, workflow: str, run: str, tasks: set[int]) -> dict[int, bool]:
         known = plain_committed(self, workflow, run, tasks)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -42,6 +41,7 @@ from procession.hosts.temporal.cells.cluster import connect
 from procession.hosts.temporal.cells.plan import Change, plan
 from procession.hosts.temporal.cells.state import read
 from procession.hosts.temporal.cells.wanted import wanted
+from procession.testing.temporal import find_server
 from tidy import doc_blocks
 from tidy.source_tree import ROOT
 
@@ -69,8 +69,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server() -> Generator[Server]:
-    """The server that $PROCESSION_TEMPORAL names, else `temporal` on the PATH."""
-    binary = os.environ.get("PROCESSION_TEMPORAL") or shutil.which("temporal")
+    """The oldest server that is supported."""
+    binary = str(find_server("cli", build=False) or "")
     if binary is None:
         require("temporal", "set PROCESSION_TEMPORAL to the Temporal CLI, or put it on the PATH")
     with asyncio.Runner() as runner:

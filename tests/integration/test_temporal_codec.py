@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -51,13 +49,14 @@ from codec_cluster import (
     until,
 )
 from procession.hosts.temporal.codec.payloads import CLAIM, SEALED
+from procession.testing.temporal import find_server
 from s3_rig import S3Server, free_port, wait_for_port
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """A dev server for this file."""
-    program = os.environ.get("PROCESSION_TEMPORAL") or shutil.which("temporal")
+    program = str(find_server("cli", build=False) or "")
     if program is None:
         needs.require("temporal", "put Temporal's command line on the PATH, or name it in PROCESSION_TEMPORAL")
     assert program is not None

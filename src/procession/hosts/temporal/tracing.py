@@ -6,6 +6,7 @@ Set up by the standard variables `OTEL_*` in a process of ours; in an applicatio
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
 from typing import Final
 
@@ -41,7 +42,8 @@ def configure(service: str) -> bool:
 
         exporter = OTLPSpanExporter()
     elif wanted == "console":
-        exporter = ConsoleSpanExporter()
+        # What is on stdout is said to whoever started this process.
+        exporter = ConsoleSpanExporter(out=sys.stderr)
     else:
         raise ProcessionError(f"{_EXPORTER} is {wanted!r}; what is known here: otlp, console, none")
     # What the variables say of the service counts more.
