@@ -71,7 +71,7 @@ class Server:
 def server() -> Generator[Server]:
     """The oldest server that is supported."""
     binary = str(find_server("cli", build=False) or "")
-    if binary is None:
+    if not binary:
         require("temporal", "set PROCESSION_TEMPORAL to the Temporal CLI, or put it on the PATH")
     with asyncio.Runner() as runner:
         environment = runner.run(

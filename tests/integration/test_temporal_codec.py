@@ -57,7 +57,7 @@ from s3_rig import S3Server, free_port, wait_for_port
 def server() -> Iterator[Server]:
     """A dev server for this file."""
     program = str(find_server("cli", build=False) or "")
-    if program is None:
+    if not program:
         needs.require("temporal", "put Temporal's command line on the PATH, or name it in PROCESSION_TEMPORAL")
     assert program is not None
     started = asyncio.run(
