@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from importlib.util import find_spec
@@ -202,6 +201,8 @@ def move(
 
 def run_client(work: Coroutine[None, None, _T]) -> _T:
     """Runs what uses a client of Temporal, to its end."""
+    import asyncio
+
     try:
         return asyncio.run(work)
     finally:
