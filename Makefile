@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 1000
 PYTEST ?=
+# Tests share nothing, so they run in as many processes as there are cores; a server of a test takes a part of one.
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
 # pip's downloads are kept outside the clone, so a second clone installs from the cache.
 CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/procession/pip
@@ -34,7 +36,7 @@ demo: $(VENV)/.demo ## the main job: 1,000 instances, the engine killed half-way
 	@$(BIN)/python -m examples.demo
 
 test: check temporal ## everything that must be green: check, then all suites but the large ones (< 15 min)
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 check: lint types imports ## formatting, lint, both type checkers, import contracts
 
@@ -55,13 +57,13 @@ temporal: $(VENV)/.dev ## the Temporal servers that tests use, built with Go int
 	@$(BIN)/python -m tools.temporal
 
 test-unit: $(VENV)/.dev ## the fast suite alone
-	@$(BIN)/python -m pytest tests/unit $(PYTEST)
+	@$(BIN)/python -m pytest tests/unit $(PARALLEL) $(PYTEST)
 
 sim: $(VENV)/.dev ## the simulator with SEEDS=... seeds in all (default 1000)
 	@PROCESSION_SIM_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/simulation $(PYTEST)
 
 test-large: $(VENV)/.dev temporal ## 10,000 items, a million rows, many seeds
-	@$(BIN)/python -m pytest -m large $(PYTEST)
+	@$(BIN)/python -m pytest -m large $(PARALLEL) $(PYTEST)
 
 bench: $(VENV)/.dev ## the workloads of docs/benchmarks.md on this machine (a minute)
 	@$(BIN)/python -m bench

@@ -27,6 +27,8 @@ from procession.core.events import Cancel, SetVariables
 from procession.runtime import requests as q
 from procession.runtime.ports import TABLES
 
+NOBODY: Final = "127.0.0.1:1"
+"""Where no cluster answers, so that what the doctor tells is of the store alone."""
 TABLE_DMN = Path(__file__).parents[2] / "scenarios" / "decisions" / "first.dmn"
 
 
@@ -270,6 +272,7 @@ COMMANDS: Final[dict[str, Callable[[Known], list[str]]]] = {
     "suspend a process": lambda _: ["suspend", "--process", "p"],
     "resume": lambda k: ["resume", str(k.instance)],
     "restart": lambda k: ["restart", str(k.instance), "--at", "w"],
+    "doctor": lambda k: ["doctor", str(k.instance), "--temporal", NOBODY],
 }
 """Every command with --tenant."""
 
