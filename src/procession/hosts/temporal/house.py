@@ -48,7 +48,6 @@ DURABLE: Final = frozenset(
         # From here on nobody else would have the workflow tell again: what goes on from there comes by the book.
         c.OpenTask,
         c.OpenIncident,
-        c.Finish,
     }
 )
 """Commands that must not be lost: their report is stored before the task is committed."""

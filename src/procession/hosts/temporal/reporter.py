@@ -1,9 +1,10 @@
 """The reporter: hands over what instances did to the engine that keeps the books, once it is known to be committed.
 
 A task of a workflow may fail after its code ran, and run again with more events. So a report counts when the next one
-of the same object comes from a later task, or when the history shows that its task was completed: the event behind the
-one that started it says so. The history is read for what is urgent, and for what nothing follows soon. What must not be
-lost is stored before, held; the rest is told again by the next task that is not a replay (docs/design/0011).
+of the same object comes from a later task, when the SDK lets go of the run because it has ended, or when the history
+shows that its task was completed: the event behind the one that started it says so. The history is read for what is
+urgent, and for what nothing follows soon. What must not be lost is stored before, held; the rest is told again by the
+next task that is not a replay, or made anew from the history (docs/design/0011).
 """
 
 from __future__ import annotations
@@ -131,8 +132,19 @@ class Reporter:
 
     def offer(self, envelope: Envelope, *, urgent: bool = True) -> None:
         """Takes reports that may be lost with this process. `urgent`: they are not left to wait for the next ones."""
-        due = self._due(self._first_s, GRID[1]) if urgent else self._due(self._patience_s, GRID[0])
+        soon = urgent and not envelope.ends
+        due = self._due(self._first_s, GRID[1]) if soon else self._due(self._patience_s, GRID[0])
         self._add(_Waiting(self._news(envelope), due, held=False))
+
+    def ended(self, run: str) -> None:
+        """The SDK has let go of a run because its last task is committed; what was told before it follows by itself."""
+        with self._moved:
+            queue = self._waiting.get(run, [])
+            if queue and queue[-1].envelope.ends:
+                queue[-1].committed = True
+                for each in queue:
+                    each.due = 0.0
+                self._moved.notify_all()
 
     def hold(self, envelope: Envelope) -> None:
         """Stores reports durably, held, with those of the same run that wait here. Raises `StoreError`.
@@ -147,7 +159,8 @@ class Reporter:
             self._store.hold([*rows, *_rows(envelope)])
             for each in before:
                 each.held = True
-        self._add(_Waiting(envelope, self._due(self._first_s, GRID[1]), held=True))
+        due = self._due(self._patience_s, GRID[0]) if envelope.ends else self._due(self._first_s, GRID[1])
+        self._add(_Waiting(envelope, due, held=True))
 
     @property
     def idle(self) -> bool:
@@ -363,7 +376,7 @@ class Reporter:
         """Without the steps that this process has handed over: a replay tells the whole run again."""
         known = self._reported
         reports = [trimmed(each, known.get((envelope.run, each.instance), 0)) for each in envelope.reports]
-        return Envelope(envelope.run, envelope.task, envelope.index, reports, envelope.before)
+        return msgspec.structs.replace(envelope, reports=reports)
 
     def _later(self, batches: Iterable[list[_Waiting]], now: float) -> None:
         """What is due waits on."""

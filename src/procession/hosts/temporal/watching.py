@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from temporalio import workflow
+from temporalio.bridge.proto.workflow_activation import RemoveFromCache
 from temporalio.worker import (
     ExecuteWorkflowInput,
     Interceptor,
     WorkflowInboundInterceptor,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
     WorkflowInterceptorClassInput,
+    WorkflowRunner,
 )
 
 from procession.hosts.temporal.workflow import ProcessWorkflow, Surroundings
 from procession.runtime.requests import Report
+
+if TYPE_CHECKING:
+    # The SDK has no other name for them.
+    from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+    from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 
 Saw: TypeAlias = Callable[[int, list[Report]], None]
 """Told the event that started the task, and what was stepped in it. In a replay too."""
@@ -62,3 +71,30 @@ class Settling(Interceptor):
                 return await super().execute_workflow(input)
 
         return Inbound
+
+
+@final
+class Endings(WorkflowRunner):
+    """A runner that tells of each run whose end was committed: the SDK lets go of it for that reason and no other."""
+
+    def __init__(self, inner: WorkflowRunner, ended: Callable[[str], None]) -> None:
+        self._inner = inner
+        self._ended = ended
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """See `WorkflowRunner`."""
+        self._inner.prepare_workflow(defn)
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """See `WorkflowRunner`."""
+        instance = self._inner.create_instance(det)
+        activate, ended = instance.activate, self._ended
+
+        def seen(act: WorkflowActivation) -> WorkflowActivationCompletion:
+            last = act.jobs[-1] if act.jobs else None
+            if last is not None and last.remove_from_cache.reason == RemoveFromCache.WORKFLOW_EXECUTION_ENDING:
+                ended(act.run_id)
+            return activate(act)
+
+        vars(instance)["activate"] = seen
+        return instance

@@ -19,7 +19,7 @@ from procession.hosts.temporal.payloads import Envelope
 from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.reporter import Reporter
-from procession.hosts.temporal.watching import Saw, Settling, Watching
+from procession.hosts.temporal.watching import Endings, Saw, Settling, Watching
 from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.runtime.ports import Store
 from procession.runtime.requests import Report, TakeKeys
@@ -66,13 +66,14 @@ def workflow_worker(
     `cached`: instances kept in memory between their tasks. `deployment`: instances are pinned to this build.
     """
     watching = Watching(*_watched(measures))
+    runner = measures.runner() if measures is not None else UnsandboxedWorkflowRunner()
     worker = Worker(
         client,
         task_queue=queue,
         workflows=[ProcessWorkflow],
         interceptors=[Settling(Around(store, reporter)), watching],
         activities=[*Local(store, reporter, keys).activities(), *activities],
-        workflow_runner=measures.runner() if measures is not None else UnsandboxedWorkflowRunner(),
+        workflow_runner=Endings(runner, reporter.ended),
         max_cached_workflows=cached,
         max_concurrent_workflow_tasks=max(2, TASKS),
         workflow_task_executor=ThreadPoolExecutor(TASKS, thread_name_prefix="procession-workflow"),

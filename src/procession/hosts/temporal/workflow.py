@@ -360,7 +360,8 @@ class Machine:
         self._task = task
         if not replayed and task != self._live:
             self._before, self._live = self._live, task
-        envelope = p.Envelope(info.run_id, task, self._index, reports, self._before)
+        ends = last or not (house.bodies or self._others.busy)
+        envelope = p.Envelope(info.run_id, task, self._index, reports, self._before, ends)
         if durable:
             await self._local(p.REPORT, envelope)
         else:
