@@ -141,8 +141,9 @@ class Reporter:
         with self._moved:
             queue = self._waiting.get(run, [])
             if queue and queue[-1].envelope.ends:
-                queue[-1].committed = True
+                last = queue[-1].envelope.task
                 for each in queue:
+                    each.committed = True if each.envelope.task == last else each.committed
                     each.due = 0.0
                 self._moved.notify_all()
 
