@@ -75,7 +75,8 @@ def workflow_worker(
         activities=[*Local(store, reporter, keys).activities(), *activities],
         workflow_runner=Endings(runner, reporter.ended),
         max_cached_workflows=cached,
-        max_concurrent_workflow_tasks=max(2, TASKS),
+        # Without a cache a second task would push the first one out while its local activities run, and lose it.
+        max_concurrent_workflow_tasks=TASKS if cached else 1,
         workflow_task_executor=ThreadPoolExecutor(TASKS, thread_name_prefix="procession-workflow"),
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
         deployment_config=_pinning(deployment) if deployment is not None else None,
