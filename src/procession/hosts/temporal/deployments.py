@@ -73,7 +73,7 @@ async def described(client: Client, deployment: str) -> WorkerDeploymentInfo:
     """What Temporal knows of the deployment: its builds, which is current, which ramps."""
     request = DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=deployment)
     try:
-        return (await client.workflow_service.describe_worker_deployment(request)).worker_deployment_info
+        return (await client.workflow_service.describe_worker_deployment(request, retry=True)).worker_deployment_info
     except RPCError as error:
         raise explained(error) from error
 

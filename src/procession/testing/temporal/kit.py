@@ -272,7 +272,7 @@ class OnTemporal:
             namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow)
         )
         try:
-            found = await client.workflow_service.describe_workflow_execution(request)
+            found = await client.workflow_service.describe_workflow_execution(request, retry=True)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
