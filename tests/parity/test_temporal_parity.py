@@ -88,7 +88,7 @@ HARDER: Final = ("forgetful", "renewing", "apart", "skipping", "floor")
 
 @pytest.mark.parametrize(
     ("kits", "path"),
-    [(kits, path) for n, kits in enumerate(HARDER) for path in FILES[n :: RARELY]],
+    [(kits, path) for n, kits in enumerate(HARDER) for path in FILES[n::RARELY]],
     ids=lambda each: each if isinstance(each, str) else _id(each),
 )
 def test_a_scenario_holds_under_harder_conditions(request: pytest.FixtureRequest, kits: str, path: Path) -> None:

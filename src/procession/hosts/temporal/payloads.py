@@ -148,8 +148,8 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     """Reports of one workflow task: that which starts with the history event `task` of the run.
 
     `before` is the task that told something before, if the same object ran it and did not only replay it: the SDK goes
-    on with an object after its task was committed, and drops it otherwise. 0 if there is none. `ends`: the run ends with
-    this task, of which the SDK itself says when it is committed.
+    on with an object after its task was committed, and drops it otherwise. 0 if there is none. `ends`: the run ends
+    with this task, of which the SDK itself says when it is committed.
     """
 
     run: str
