@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from decimal import Decimal
 from typing import Any, Final, final
 
@@ -32,6 +33,8 @@ TRAMPOLINE: Final = "procession.trampoline"
 """The signal that lets an instance go on in a new run at once, so that it comes under the newest worker."""
 TOKENS: Final = "procession.tokens"
 """The query for the token positions."""
+PACKED_MIN: Final = 65_536
+"""Bytes from which on a snapshot is compressed when a run hands it to the next one."""
 ANSWER: Final = "$procession"
 """The only key of an activity's result that is more than variables."""
 
@@ -95,7 +98,8 @@ class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `bodies`: instance -> its snapshot. `seen` is the number of the last delivery, `replies` those of the last updates
     by their id, `first` and `last` what is left of the keys, `activities` how many were scheduled. `at` is virtual
     time, `shift` that of a shifted clock.
-    `finish`: how the instance at home ended, when it has, and others here go on.
+    `finish`: how the instance at home ended, when it has, and others here go on. `packed`: large snapshots, compressed,
+    as a payload has a limit of 2 MiB and not every cluster has a codec.
     """
 
     tenant: str
@@ -110,6 +114,28 @@ class Carried(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     at: int = 0
     shift: int = 0
     finish: c.Finish | None = None
+    packed: dict[int, bytes] = {}
+
+
+def packed(carried: Carried) -> Carried:
+    """With its large snapshots compressed."""
+    large = {key for key, body in carried.bodies.items() if len(bytes(body)) > PACKED_MIN}
+    if not large:
+        return carried
+    return msgspec.structs.replace(
+        carried,
+        # Their place in the order is kept.
+        bodies={key: msgspec.Raw(b"null") if key in large else body for key, body in carried.bodies.items()},
+        packed={key: zlib.compress(bytes(carried.bodies[key]), 1) for key in large},
+    )
+
+
+def unpacked(carried: Carried) -> dict[int, msgspec.Raw]:
+    """All snapshots of what was carried, in its order."""
+    return {
+        key: msgspec.Raw(zlib.decompress(carried.packed[key])) if key in carried.packed else body
+        for key, body in carried.bodies.items()
+    }
 
 
 @final

@@ -40,7 +40,7 @@ from procession.core.state import State
 from procession.hosts.temporal.cluster import DATA_CONVERTER
 from procession.hosts.temporal.divergence import Divergence, Made, of_commands, of_error, of_steps
 from procession.hosts.temporal.histories import Kept
-from procession.hosts.temporal.payloads import Envelope, Input
+from procession.hosts.temporal.payloads import Envelope, Input, unpacked
 from procession.hosts.temporal.watching import Settling
 from procession.hosts.temporal.worker import in_one_batch
 from procession.hosts.temporal.workflow import ProcessWorkflow
@@ -137,7 +137,7 @@ class _Watching(Interceptor):
             start = msgspec.structs.replace(start, flags=start.flags ^ self._flip)
             given = msgspec.structs.replace(given, begin=msgspec.structs.replace(given.begin, start=start))
         if given.carried is not None:
-            self.carried = {key: load(bytes(body)) for key, body in given.carried.bodies.items()}
+            self.carried = {key: load(bytes(body)) for key, body in unpacked(given.carried).items()}
             bodies = {key: self._flipped(state) for key, state in self.carried.items()}
             given = msgspec.structs.replace(given, carried=msgspec.structs.replace(given.carried, bodies=bodies))
         if self._flip:

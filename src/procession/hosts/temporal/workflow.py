@@ -162,7 +162,7 @@ class Machine:
         house = self._housed(carried.tenant, carried.home)
         house.give_keys(carried.first, carried.last)
         house.result = carried.finish
-        await house.resume(carried.bodies)
+        await house.resume(p.unpacked(carried))
 
     def _housed(self, tenant: str, home: int) -> House:
         self._tenant = tenant
@@ -284,7 +284,7 @@ class Machine:
         )
         if self.renewing is not None:
             self.renewing(why)
-        workflow.continue_as_new(p.Input(None, self._settings, carried))
+        workflow.continue_as_new(p.Input(None, self._settings, p.packed(carried)))
 
     def _spent(self, budget: p.Budget) -> str:
         """What of the budget is spent; "" for nothing."""
