@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar, cast, final
+from typing import Any, Final, Protocol, Self, TypeVar, cast, final
 
 import msgspec
 import pytest
@@ -284,11 +284,21 @@ def model(id: str, *elements: str, messages: Mapping[str, str] | None = None) ->
     return (f"{id}.bpmn", document(process(id, *elements), more=more))
 
 
+class Employer(Protocol):
+    """Whom a worker in a process of its own works for."""
+
+    address: str
+    namespace: str
+    path: Path | str
+    queue: str
+    settings: Settings
+
+
 @final
 class Child:
     """A process of `temporal_child.py`, until it is killed."""
 
-    def __init__(self, host: Host, *, workflows: bool = False, jobs: bool = False, **more: Any) -> None:
+    def __init__(self, host: Employer, *, workflows: bool = False, jobs: bool = False, **more: Any) -> None:
         orders = Orders(
             address=host.address,
             namespace=host.namespace,

@@ -74,12 +74,16 @@ class Kit:
         queue: str = "",
         settings: Settings | None = None,
         deployment: WorkerDeployment | None = None,
+        store: Store | None = None,
+        outside: Callable[[str, int], bool] | None = None,
     ) -> None:
         """`cached`, `budget`, `calls`: see `Temporal`. With `skipping` time is the cluster's, which skips it (server
         1.32): timers are Temporal's, and jobs are no activities, because nothing is skipped while one is in flight.
         `queue` is the task queue, "" for one of its own; `settings` take the place of all these; `deployment` is the
-        first worker's."""
-        self.store: Store = SQLiteStore(":memory:")
+        first worker's. `store` is one in memory if none is given. With `outside` workflows are run by other processes,
+        on that store, and it says whether the store shows all that those of (tenant, home) did."""
+        self.store: Store = store if store is not None else SQLiteStore(":memory:")
+        self.outside = outside
         self.calls = calls
         self.clock: Callable[[], int] = lambda: 0
         self.loop = Loop()
@@ -91,6 +95,7 @@ class Kit:
             virtual=not skipping,
             shifted=skipping,
             external=["*"] if skipping else [],
+            job_queue=f"{self.queue}-jobs" if outside is not None else "",
             job_timeout=3_600_000,
             budget=budget or Budget(),
             calls=calls,
@@ -98,10 +103,13 @@ class Kit:
         self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call_all)
-        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self._told, patience_s=PATIENCE_S)
+        self.reporter = Reporter(self.store, Histories(self.client, self.loop), self.told, patience_s=PATIENCE_S)
         self._workers: list[Worker] = []
         self._running: list[asyncio.Task[None]] = []
-        self.join(deployment, cached)
+        if outside is None:
+            self.join(deployment, cached)
+        else:
+            self._workers.append(self.loop.run(self._at_the_desk()))
 
     def join(self, deployment: WorkerDeployment | None = None, cached: int = 1_000) -> Worker:
         """Starts a worker more; the caller may shut it down before the kit is closed."""
@@ -123,6 +131,11 @@ class Kit:
         self._running.append(asyncio.create_task(worker.run()))
         return worker
 
+    async def _at_the_desk(self) -> Worker:
+        worker = Worker(self.client, task_queue=f"{self.queue}-jobs", activities=[self.desk.activity()])
+        self._running.append(asyncio.create_task(worker.run()))
+        return worker
+
     def _now(self) -> int:
         return self.clock()
 
@@ -130,7 +143,8 @@ class Kit:
         first, last = cast("list[int]", self.pump.call(request))
         return first, last
 
-    def _told(self) -> None:
+    def told(self) -> None:
+        """Something was put into the inbox."""
         shard = self.pump.shard
         if shard is not None:
             shard.inbox_waiting = True
@@ -233,7 +247,15 @@ class OnTemporal:
 
     def _quiet(self) -> bool:
         """Nothing is under way: first no workflow has a task, then nothing of such a task waits to be told here."""
-        return self._idle() and not any(self._kit.loop.run(self._pending())) and self._idle()
+        if not self._idle() or any(self._kit.loop.run(self._pending())):
+            return False
+        outside = self._kit.outside
+        return (outside is None or all(outside(self.tenant, home) for home in self._homes())) and self._idle()
+
+    def _homes(self) -> list[int]:
+        tenant = Catalog(self.store).tenants.get(self.tenant)
+        rows = self.store.read("instances", (tenant, 0, 10_000), InstanceRow) if tenant is not None else []
+        return list(dict.fromkeys(row.home for row in rows if row.host))
 
     def _idle(self) -> bool:
         shard = self.pump.shard
