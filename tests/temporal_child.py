@@ -34,8 +34,8 @@ READY: Final = "ready"
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """What the process is to do, and when it dies.
 
-    `dies`: the name of a method of the store, or "job", before whose `call`th call it kills itself; "job-done" is
-    after the effect. `effects` is the file to which each job appends a line. `pause` is how long a job takes, in s.
+    `dies`: the name of a method of the store, or "job", before whose `call`th call it kills itself; "read program" is
+    that read, "job-done" is after the effect. `effects` is the file to which each job appends a line. `pause` is how long a job takes, in s.
     """
 
     address: str
@@ -63,7 +63,7 @@ async def main(orders: Orders) -> None:
     working: list[Any] = []
     if orders.workflows:
         store = SQLiteStore(orders.db)
-        for name in ("confirm", "post", "hold"):
+        for name in ("confirm", "post", "hold", "read"):
             setattr(store, name, dies.before(name, getattr(store, name)))
         pump = Pump(store, clock=lambda: time.time_ns() // 1_000_000, zone="UTC")
 
@@ -99,7 +99,7 @@ class _Dies:
 
     def before(self, name: str, does: Callable[..., Any]) -> Callable[..., Any]:
         def instead(*args: Any) -> Any:
-            self.now(name)
+            self.now(f"{name} {args[0]}" if name == "read" else name)
             return does(*args)
 
         return instead

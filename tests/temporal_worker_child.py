@@ -34,7 +34,8 @@ def die() -> None:
 
 def main() -> None:
     """Runs with one method in the place of another."""
-    plain_hold, plain_offer, plain_committed = Reporter.hold, Reporter.offer, Histories.committed
+    plain_hold, plain_offer, plain_ended = Reporter.hold, Reporter.offer, Reporter.ended
+    plain_committed = Histories.committed
 
     def hold(self: Reporter, envelope: Envelope) -> None:
         plain_hold(self, envelope)
@@ -55,7 +56,12 @@ def main() -> None:
                 die()
         return known
 
-    changed: dict[str, Any] = {"hold": hold, "offer": offer}
+    def ended(self: Reporter, run: str) -> None:
+        if WHEN in {"committed", "untold"} and len(_seen) >= NUMBER and _seen[NUMBER - 1][0] == run:
+            die()
+        plain_ended(self, run)
+
+    changed: dict[str, Any] = {"hold": hold, "offer": offer, "ended": ended}
     for name, method in changed.items():
         setattr(Reporter, name, method)
     setattr(Histories, "committed", committed)  # noqa: B010 - a method of a class that is not ours to change

@@ -36,6 +36,7 @@ MODELS: Final = (
     ("letter.bpmn", document(process("letter", catch("answer")), more=message("answer", "order"))),
     ("both.bpmn", document(process("both", service("first"), catch("answer")), more=message("answer", "order"))),
     ("sleep.bpmn", document(process("sleep", _NAP))),
+    ("blink.bpmn", document(process("blink"))),
 )
 
 FUNCTIONS: Final = '''

@@ -179,7 +179,7 @@ def test_a_step_that_takes_too_long(host: Host, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.large
 def test_a_worker_that_dies_with_a_task(host: Host) -> None:
-    with Child(host, workflows=True, dies="read", call=1) as child:
+    with Child(host, workflows=True, dies="read program", call=1) as child:
         instance = start(host, ORDER, number="N1", items=[])
         child.dies()
     assert told(host, instance, "task-timeouts").severity == "retrying"

@@ -96,14 +96,12 @@ def effects(path: Path) -> Counter[str]:
         ("job", 1),
         pytest.param("job", 2, marks=pytest.mark.large),
         ("job-done", 2),
-        ("hold", 1),
-        pytest.param("confirm", 1, marks=pytest.mark.large),
         ("post", 1),
         pytest.param("post", 2, marks=pytest.mark.large),
     ],
 )
 def test_a_worker_that_is_killed(host: Host, tmp_path: Path, dies: str, call: int) -> None:
-    """In a job, after its effect, and wherever its reports are: before they are stored, counted or taken in."""
+    """In a job, after its effect, and before its reports are taken in."""
     host.deploy(CHAIN)
     log = tmp_path / "effects"
     # Without a cache nobody waits for the worker that had the instance in memory.
@@ -119,6 +117,21 @@ def test_a_worker_that_is_killed(host: Host, tmp_path: Path, dies: str, call: in
     assert set(effects(log).values()) <= {1, 2}
     assert len(effects(log)) == 3
     assert sum(effects(log).values()) == 3 + (dies == "job-done")
+    healthy(host, instance)
+
+
+@pytest.mark.parametrize(("dies", "call"), [("hold", 1), pytest.param("confirm", 1, marks=pytest.mark.large)])
+def test_a_worker_that_is_killed_with_a_report_that_must_not_be_lost(host: Host, dies: str, call: int) -> None:
+    """Before it is stored, or before it counts: what a message is for."""
+    host.deploy(TRIP)
+    given: dict[str, Json] = {"number": "N1", "items": [1, 2]}
+    with Child(host, workflows=True, jobs=True, cached=0, dies=dies, call=call) as child:
+        instance = host.start("trip", given)
+        host.publish("paid", "N1", ttl=LONG)
+        child.dies()
+    with Child(host, workflows=True, jobs=True):
+        host.ends(instance)
+    assert host.canonical(instance) == undisturbed(TRIP, given, "paid")
     healthy(host, instance)
 
 

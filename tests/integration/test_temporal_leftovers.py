@@ -91,3 +91,15 @@ def test_what_an_idle_instance_did_is_told_though_its_worker_died(temporal_serve
         until(lambda: waits(instance) == {"nap": 1}, "it is told")
         assert instance.history
         assert engine.faults() == []
+
+
+def test_that_an_instance_has_ended_is_told_though_its_worker_died(temporal_server: DevServer, tmp_path: Path) -> None:
+    """Its workflow is closed: no task will ever come that would tell it."""
+    database = tmp_path / "engine.db"
+    with office(temporal_server, database) as engine:
+        with Faulty(temporal_server, database, "untold:1") as faulty:
+            instance = engine.start("blink")
+            faulty.died()
+        until(lambda: instance.state == "completed", "it is told")
+        assert instance.history
+        assert engine.faults() == []
