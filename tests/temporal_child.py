@@ -35,7 +35,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """What the process is to do, and when it dies.
 
     `dies`: the name of a method of the store, or "job", before whose `call`th call it kills itself; "read program" is
-    that read, "job-done" is after the effect. `effects` is the file to which each job appends a line. `pause` is how long a job takes, in s.
+    that read, "job-done" is after the effect. `effects` is the file to which each job appends a line. `pause` is how
+    long a job takes, in s.
     """
 
     address: str
