@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 import drawn as d
-from procession import Engine, Filter
+from host_rig import FaultyStore
+from procession import Engine, Filter, Temporal
 from procession.hosts.temporal.ids import workflow_id
 from procession.runtime.elsewhere import Treated
+from procession.runtime.ports import Cells
 from procession.runtime.requests import Report
 from procession.services.batches import BatchView
+from procession.store.sqlite import SQLiteStore
 from procession.testing.temporal import DevServer
 from temporal_rig import Engines
 
@@ -125,9 +134,10 @@ def test_an_instance_that_is_gone_has_ended(temporal_engines: Engines, temporal_
     assert (error.instance, error.text) == (instances[0].key, f"instance {instances[0].key} has ended")
 
 
-def test_what_a_process_calls_is_treated_too(temporal_engines: Engines) -> None:
+@pytest.mark.parametrize("calls", [False, True], ids=["inside", "apart"])
+def test_what_a_process_calls_is_treated_too(temporal_engines: Engines, calls: bool) -> None:
     caller = d.process("q", "begin -> c, c -> done", "q", begin=d.start(), c=d.call("p"), done=d.end())
-    engine = temporal_engines(two(), ("q.bpmn", d.document(caller)))
+    engine = temporal_engines(two(), ("q.bpmn", d.document(caller)), calls=calls)
     parent = engine.start("q")
     assert engine.wait_until(lambda: bool(parent.children), WAITS_S)
     assert counts(engine, engine.changes.modify_each(EVERY, move={"a": "b"})) == (1, 0)
@@ -163,6 +173,63 @@ def test_a_batch_runs_until_every_workflow_has_told_and_each_counts_once(tempora
     engine.call(again)
     assert counts(engine, first) == (2, 0)
     assert engine.changes.batch_errors(first) == []
+
+
+class Gated(FaultyStore):
+    """A store that holds a report only when it is let."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(SQLiteStore(path))
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def hold(self, rows: Sequence[Cells]) -> None:
+        self.gate.wait(WAITS_S)
+        super().hold(rows)
+
+
+def test_what_comes_while_the_end_of_an_instance_is_stored_is_answered(
+    temporal_server: DevServer, tmp_path: Path
+) -> None:
+    host = Temporal(temporal_server.address, namespace=temporal_server.namespace, queue="gated")
+    store = Gated(tmp_path / "e.db")
+    with Engine(store=store, host=host) as engine:
+        # While a local activity runs, a task is renewed when most of its time is over.
+        start = partial(host._client.start_workflow, task_timeout=timedelta(seconds=1))
+        setattr(host._client, "start_workflow", start)  # noqa: B010
+        engine.deploy(two())
+        engine.serve(2)
+        instance = engine.start("p")
+        assert engine.wait_until(lambda: bool(instance.tasks), WAITS_S)
+        events = partial(_events, temporal_server, instance.key)
+        store.gate.clear()
+        first = engine.changes.cancel_each(EVERY)
+        assert engine.wait_until(lambda: _rests(asyncio.run(events()), 1), WAITS_S)
+        second = engine.changes.cancel_each(EVERY)
+        assert engine.wait_until(lambda: _rests(asyncio.run(events()), 2), WAITS_S)
+        store.gate.set()
+        assert counts(engine, first) == (1, 0)
+        assert counts(engine, second) == (0, 1)
+        assert instance.state == "terminated"
+
+
+def _rests(events: list[str], signals: int) -> bool:
+    """Whether a task that saw so many signals was renewed."""
+    return events.count("signaled") == signals and events[-1] == "completed"
+
+
+_SEEN = {
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: "signaled",
+    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED: "completed",
+}
+
+
+async def _events(server: DevServer, key: int) -> list[str]:
+    """Signals, and tasks that were completed, from the first signal on."""
+    client = await Client.connect(server.address, namespace=server.namespace)
+    history = await client.get_workflow_handle(workflow_id(TENANT, key)).fetch_history()
+    seen = [_SEEN[each.event_type] for each in history.events if each.event_type in _SEEN]
+    return seen[seen.index("signaled") :] if "signaled" in seen else []
 
 
 async def _terminate(server: DevServer, key: int) -> None:
