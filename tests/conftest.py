@@ -10,9 +10,9 @@ import pytest
 from hypothesis import settings
 
 # Fixtures are found by name in this module: any test may ask for a real Temporal server.
-from temporal_rig import temporal_floor, temporal_server, temporal_servers
+from temporal_rig import temporal_engines, temporal_floor, temporal_server, temporal_servers
 
-__all__ = ["temporal_floor", "temporal_server", "temporal_servers"]
+__all__ = ["temporal_engines", "temporal_floor", "temporal_server", "temporal_servers"]
 
 # Seconds of a process, by folder: two at once on two cores. With `make check` they stay under fifteen minutes.
 BUDGETS: Final = {

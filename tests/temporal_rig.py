@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Generator
 from itertools import count
-from typing import Final, TypeAlias
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import pytest
 
 import needs
+from procession import Engine, Temporal
 from procession.testing.temporal import DevServer, Kind, dev_server
 from procession.testing.temporal.binaries import remedy
 
 Servers: TypeAlias = Callable[[Kind], DevServer]
+Engines: TypeAlias = Callable[..., Engine]
 
 _NAMESPACES: Final = count(1)
 
@@ -58,6 +62,28 @@ def temporal_server(temporal_servers: Servers, request: pytest.FixtureRequest) -
 def temporal_floor(temporal_servers: Servers, request: pytest.FixtureRequest) -> DevServer:
     """Server 1.29.1, the oldest that is supported, in a namespace of this test's own."""
     return _fresh(temporal_servers("cli"), request)
+
+
+@pytest.fixture
+def temporal_engines(temporal_server: DevServer, tmp_path: Path) -> Generator[Engines]:
+    """Engines that serve, on one file, whose instances are workflows in a task queue of this test's own. They take the
+    settings of `Temporal`; `hosted=False` makes one without that host."""
+    made: list[Engine] = []
+    queue = f"t-{time.time_ns()}"
+
+    def engine(*documents: tuple[str, bytes], hosted: bool = True, **settings: Any) -> Engine:
+        address, namespace = temporal_server.address, temporal_server.namespace
+        host = Temporal(address, namespace=namespace, queue=queue, **settings) if hosted else None
+        found = Engine(tmp_path / "e.db", host=host)
+        made.append(found)
+        if documents:
+            found.deploy(*documents)
+        found.serve(2)
+        return found
+
+    yield engine
+    for each in made:
+        each.close()
 
 
 def _fresh(server: DevServer, request: pytest.FixtureRequest) -> DevServer:

@@ -19,7 +19,7 @@ from procession import Engine
 from procession.core.events import CompleteTask
 from procession.core.state import State
 from procession.hosts.embedded.pump import Pump
-from procession.hosts.embedded.routing import Router
+from procession.hosts.embedded.routing import HERE, Router
 from procession.hosts.embedded.tickets import Ticket
 from procession.hosts.temporal.cluster import Histories, Loop
 from procession.hosts.temporal.ids import workflow_id
@@ -205,7 +205,7 @@ class Interpreted:
         return found
 
     def _complete(self, task: int) -> None:
-        assert self._router.route(q.TaskEvent(TENANT, task, CompleteTask(task)))
+        assert self._router.route(q.TaskEvent(TENANT, task, CompleteTask(task))) is not HERE
 
     def _keys(self, request: q.TakeKeys) -> tuple[int, int]:
         first, last = cast("list[int]", self.pump.call(request))

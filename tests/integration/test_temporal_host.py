@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import gc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
 
-from procession import BpmnError, Engine, Job, NotFound, Temporal
+from procession import BpmnError, Conflict, Engine, Job, NotFound
 from procession.hosts.temporal.ids import workflow_id
 from procession.testing.temporal import DevServer
+from temporal_rig import Engines
 
 AROUND: Final = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="x">
@@ -44,23 +45,14 @@ Open = Callable[..., Engine]
 
 
 @pytest.fixture
-def opened(temporal_server: DevServer, tmp_path: Path) -> Any:
-    """Engines on one file, whose instances are workflows in a task queue of this test's own."""
-    made: list[Engine] = []
-    queue = f"t-{time.time_ns()}"
+def opened(temporal_engines: Engines) -> Open:
+    """Engines on one file, of one of the models above, or of none that is new."""
 
     def engine(model: str, **settings: Any) -> Engine:
-        host = Temporal(temporal_server.address, namespace=temporal_server.namespace, queue=queue, **settings)
-        found = Engine(tmp_path / "e.db", host=host)
-        made.append(found)
-        if model:
-            found.deploy(("p.bpmn", AROUND.format(model).encode()))
-        found.serve(2)
-        return found
+        documents = [("p.bpmn", AROUND.format(model).encode())] if model else []
+        return temporal_engines(*documents, **settings)
 
-    yield engine
-    for each in made:
-        each.close()
+    return engine
 
 
 @pytest.mark.parametrize(
@@ -183,3 +175,156 @@ async def _events(server: DevServer, key: int) -> int:
 
 async def _cancel(server: DevServer, key: int) -> None:
     await (await _client(server)).get_workflow_handle(workflow_id("<default>", key)).cancel()
+
+
+def test_a_job_that_is_an_activity_fails_for_good_by_hand_and_not_for_a_while(opened: Open) -> None:
+    engine = opened(JOB)
+    instance = engine.start("p")
+    assert engine.wait_until(lambda: bool(instance.jobs), 30)
+    [job] = instance.jobs
+    for retries in (1, None):
+        with pytest.raises(Conflict, match="is an activity"):
+            engine.fail_job(job.key, "no", retries=retries)
+    assert engine.fail_job(job.key, "the carrier is on strike", retries=0) == 0
+    [incident] = instance.incidents
+    assert (incident.code, incident.message) == ("job-no-retries", "the carrier is on strike")
+    with pytest.raises(Conflict, match="out of retries"):
+        engine.fail_job(job.key, "no", retries=0)
+    engine.worker("work")(lambda: {"done": True})
+    instance.resolve_incident()
+    assert instance.wait(30) == "completed"
+    assert instance.variables == {"done": True}
+
+
+def test_a_job_that_is_left_to_the_engine_fails_as_it_does_there(opened: Open) -> None:
+    engine = opened(JOB, external=["work"])
+    instance = engine.start("p")
+
+    assert engine.fail_job(_taken(engine), "no", backoff=0.05) == 1
+    assert engine.fail_job(_taken(engine), "not again", retries=0) == 0
+    assert engine.wait_until(lambda: bool(instance.incidents), 30)
+    assert instance.incidents[0].message == "not again"
+    assert engine.activate_jobs("work") == []
+    instance.resolve_incident()
+    engine.complete_job(_taken(engine))
+    assert instance.wait(30) == "completed"
+
+
+def test_an_activity_that_is_cancelled_leaves_nothing_unseen(opened: Open, caplog: pytest.LogCaptureFixture) -> None:
+    engine = opened(JOB)
+    instance = engine.start("p")
+    engine.changes.suspend(instance.key)
+    engine.changes.resume(instance.key)
+    # A worker that forgets the instance has nothing to complain of: while it is in its memory, it would.
+    gc.collect()
+    engine.worker("work")(lambda: {})
+    assert instance.wait(30) == "completed"
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+
+
+def test_an_instance_of_which_no_worker_has_told_yet_has_taken_no_step(opened: Open) -> None:
+    engine = opened(JOB, work=False)
+    instance = engine.start("p", {"x": 1})
+    assert (instance.state, instance.tokens, instance.variables, instance.history) == ("active", {}, {}, [])
+    assert (instance.jobs, instance.tasks, instance.warnings) == ([], [], [])
+    with pytest.raises(NotFound, match="no step 1"):
+        instance.as_of(1)
+    with pytest.raises(NotFound, match="no instance"):
+        _ = engine.instance(instance.key + 1).tokens
+
+
+def test_an_engine_without_the_host_keeps_what_is_for_it_and_says_so(
+    opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = opened(MESSAGE, work=False)
+    instance = first.start("p", {"k": "a"})
+    first.close()
+    without = opened("", hosted=False)
+    assert without.owner
+    without.instance(instance.key).cancel("enough")
+    without.publish("go", "a")
+    assert [each.name for each in caplog.records if "without that host" in each.message] == ["procession"]
+    assert without.instance(instance.key).info.state == "active"
+    assert without.instance(instance.key).history == []
+    without.close()
+    caplog.clear()
+    # Whoever owns it next is told again, for it still waits.
+    opened("", hosted=False).close()
+    assert "without that host" in caplog.text
+    assert opened("").instance(instance.key).wait(30) == "terminated"
+
+
+def test_jobs_that_were_reported_to_an_engine_without_the_host_are_offered_by_one_that_has_it(opened: Open) -> None:
+    first = opened(JOB, work=False, external=["work"])
+    key = first.start("p").key
+    first.close()
+    without = opened("", hosted=False)
+    working = opened("", external=["work"])
+    assert without.owner
+    assert not working.owner
+    assert without.wait_until(lambda: bool(without.instance(key).jobs), 30)
+    # It cannot know whether the job is an activity, so it gives it to nobody.
+    assert without.activate_jobs("work") == []
+    without.close()
+    working.complete_job(_taken(working))
+    assert working.instance(key).wait(30) == "completed"
+
+
+def test_an_engine_without_the_host_leaves_time_to_the_cluster(opened: Open, caplog: pytest.LogCaptureFixture) -> None:
+    first = opened(TIMER, work=False)
+    key = first.start("p").key
+    first.close()
+    without = opened("", hosted=False)
+    opened("")
+    assert without.owner
+    assert without.instance(key).wait(30) == "completed"
+    assert [each.kind for each in without.instance(key).history].count("timer-fired") == 1
+    # It would have had to send that a timer is due.
+    assert "without that host" not in caplog.text
+
+
+def _taken(engine: Engine) -> Job:
+    """A job as soon as one is offered."""
+    found: list[Job] = []
+
+    def looked() -> bool:
+        found.extend(engine.activate_jobs("work", 1))
+        return bool(found)
+
+    assert engine.wait_until(looked, 30)
+    return found[0]
+
+
+def test_the_details_of_a_workflow_say_where_its_tokens_are_and_no_values(
+    opened: Open, temporal_server: DevServer
+) -> None:
+    engine = opened(JOB)
+    engine.worker("work")(_broken)
+    instance = engine.start("p", {"secret": "x"})
+    assert engine.wait_until(lambda: bool(instance.incidents), 30)
+    before = asyncio.run(_events(temporal_server, instance.key))
+    assert asyncio.run(_details(temporal_server, instance.key)) == "- `t` `Do it` **incident**"
+    assert asyncio.run(_events(temporal_server, instance.key)) == before
+
+
+def test_details_of_many_tokens_are_their_number(opened: Open, temporal_server: DevServer) -> None:
+    loop = """<multiInstanceLoopCharacteristics><extensionElements>
+      <zeebe:loopCharacteristics inputCollection="=for i in 1..60 return i"/></extensionElements>
+      </multiInstanceLoopCharacteristics>"""
+    engine = opened(MESSAGE.replace("</userTask>", f"{loop}</userTask>"))
+    instance = engine.start("p", {"k": "a"})
+    assert asyncio.run(_details(temporal_server, instance.key)) == "- `w`"
+    engine.publish("go", "a")
+    assert engine.wait_until(lambda: len(instance.tasks) == 60, 30)
+    assert asyncio.run(_details(temporal_server, instance.key)) == "61 active elements, 1 instances"
+
+
+def _broken() -> None:
+    raise RuntimeError("secret")
+
+
+async def _details(server: DevServer, key: int) -> str:
+    handle = (await _client(server)).get_workflow_handle(workflow_id("<default>", key))
+    found: WorkflowMetadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return found.current_details

@@ -12,8 +12,8 @@ import msgspec
 from procession.core.instructions import Instruction
 from procession.core.plans import MigrationPlan
 
-STATES: Final = ("running", "paused", "finished", "cancelled")
-"""What a batch is in, by the number in its row."""
+STATES: Final = ("running", "paused", "finished", "cancelled", "running")
+"""What a batch is in, by the number in its row. In the last one nothing is left to send, and outcomes are awaited."""
 
 
 @final

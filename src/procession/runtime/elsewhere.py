@@ -69,6 +69,14 @@ class Refusal(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 @final
+class Treated(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What became of an instance in a batch: `reason` says why it was refused, "" if it was not."""
+
+    batch: int
+    reason: str = ""
+
+
+@final
 class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin", omit_defaults=True):
     """Start the instance of the process `process_id`.
 
@@ -88,7 +96,8 @@ class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin", omit_defaults=Tr
 class Delivery(msgspec.Struct, frozen=True, gc=False, tag="delivery", omit_defaults=True):
     """Give an event to an instance. `number` rises for each home, and one that was seen is dropped.
 
-    `name` and `correlation` go back with the refusal of a message.
+    `name` and `correlation` go back with the refusal of a message. `batch` is the batch operation that sends it, which
+    wants to know what becomes of it and of the events `more` that follow it; 0 for none.
     """
 
     number: int
@@ -97,6 +106,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False, tag="delivery", omit_defau
     at: int
     name: str = ""
     correlation: str = ""
+    batch: int = 0
+    more: list[AnyEvent] = []
 
 
 Outgoing: TypeAlias = Begin | Delivery

@@ -42,6 +42,7 @@ TABLES: Final = (
     "suspended",
     "batch",
     "batch_error",
+    "batch_sent",
     "data_store",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""

@@ -17,7 +17,7 @@ from procession.core.instructions import Activate
 from procession.core.plans import MigrationPlan
 from procession.runtime import codec
 from procession.runtime.batches import AnyAction, Filter
-from procession.runtime.elsewhere import Refusal, Step
+from procession.runtime.elsewhere import Refusal, Step, Treated
 
 
 class Request(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
@@ -281,6 +281,7 @@ class Report(Request, frozen=True, gc=False, tag=True, tag_field="request", omit
     home: int
     steps: list[Step] = []
     refused: list[Refusal] = []
+    treated: list[Treated] = []
 
 
 @final

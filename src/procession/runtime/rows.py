@@ -280,8 +280,8 @@ class KeyRow(Row, frozen=True, array_like=True, gc=False):
 
 @final
 class BatchRow(Row, frozen=True, array_like=True, gc=False):
-    """A batch operation. `state`: 0 running, 1 paused, 2 finished, 3 cancelled. It goes on behind the instance `after`;
-    `body` says what it is. `seen`, `done` and `failed` count instances."""
+    """A batch operation. `state`: 0 running, 1 paused, 2 finished, 3 cancelled, 4 all was sent. It goes on behind the
+    instance `after`; `body` says what it is. `seen`, `done`, `failed` and `awaited` count instances."""
 
     tenant: int
     key: int
@@ -292,6 +292,7 @@ class BatchRow(Row, frozen=True, array_like=True, gc=False):
     done: int
     failed: int
     body: bytes
+    awaited: int
 
 
 @final

@@ -19,7 +19,8 @@ _BODY: Final = msgspec.json.Decoder(Body)
 @final
 class BatchView(msgspec.Struct, frozen=True, gc=False):
     """A batch operation. `state` is `running`, `paused`, `finished` or `cancelled`; `seen` instances were looked at, of
-    which `done` were treated and `failed` could not be. `after` is the instance that was looked at last."""
+    which `done` were treated and `failed` could not be. Of `awaited` ones another host has not told yet; until it has,
+    the batch runs. `after` is the instance that was looked at last."""
 
     key: int
     at: int
@@ -30,6 +31,7 @@ class BatchView(msgspec.Struct, frozen=True, gc=False):
     after: int
     which: Filter
     action: AnyAction
+    awaited: int = 0
 
 
 @final
@@ -77,5 +79,14 @@ class BatchViews:
 def _view(row: BatchRow) -> BatchView:
     body = codec.read(_BODY, row.body)
     return BatchView(
-        row.key, row.at, STATES[row.state], row.seen, row.done, row.failed, row.after, body.which, body.action
+        row.key,
+        row.at,
+        STATES[row.state],
+        row.seen,
+        row.done,
+        row.failed,
+        row.after,
+        body.which,
+        body.action,
+        row.awaited,
     )

@@ -387,10 +387,20 @@ class Views:
         if number is not None:
             found = number
             loaded = load_instance(self._store, found, key, lambda hash: self.catalog.linked(found, hash), upto)
-        if loaded is None:
-            self.instance(tenant, key)
+        return loaded if loaded is not None else self._untold(tenant, key)
+
+    def _untold(self, tenant: str, key: int) -> Loaded:
+        """An instance of which nothing is stored: no step is known yet of one that another host has just started.
+        Raises `NotFound` for any other."""
+        number = self.tenant(tenant)
+        rows = self._store.read("instance", (number, key), InstanceRow) if number is not None else []
+        if not rows or number is None:
+            raise NotFound(f"no instance {key}")
+        if not rows[0].host or rows[0].state:
             raise NotFound(f"the history of instance {key} is no longer kept")
-        return loaded
+        state = State()
+        state.program = self.catalog.definition(number, rows[0].definition).program
+        return Loaded(state, self.catalog.linked(number, state.program), 0, 0)
 
     def warnings(self, tenant: str, key: int) -> list[WarningView]:
         """What expressions of an instance had to say, in order; raises `NotFound`."""
@@ -419,8 +429,8 @@ class Views:
         number = self.tenant(tenant)
         rows = self._store.read("facts", (number, key, 0), FactRow) if number is not None else []
         if not rows or number is None:
-            self.instance(tenant, key)
-            raise NotFound(f"the history of instance {key} is no longer kept")
+            self._untold(tenant, key)
+            return []
         steps = [(row, codec.decode_facts(row.data)) for row in rows]
         first = first_hash(fact for _, facts in steps for fact in facts)
         return entries_of(steps, first or self.load(tenant, key).state.program, partial(self.program, tenant))

@@ -284,3 +284,24 @@ def test_a_tenant_without_anything_has_no_batches(ask: Callable[[Engine], object
         else:
             with pytest.raises(NotFound):
                 ask(engine)
+
+
+def test_what_is_looked_at_in_vain_does_not_end_a_batch_before_its_time(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portions, "LOOKED_MAX", 4)
+    instances = [engine.start("p", business_key="B") for _ in range(20)]
+    last = instances[-2:]
+    for each in last:
+        engine.changes.modify(each.key, move={"a": "b"})
+    finished(engine, engine.changes.suspend_each(Filter(element="b")), 2)
+    assert [each.key for each in engine.instances() if each.info.suspended] == [each.key for each in last]
+    for each in instances[:10]:
+        each.cancel()
+    finished(engine, engine.changes.resume_each(Filter(business_key="B", state="suspended")), 2)
+    names = (*range(1, 11), instances[15].key)
+    finished(engine, engine.changes.cancel_each(Filter(instances=names)), 1)
+    key = engine.changes.cancel_each(Filter())
+    younger = engine.start_many("p", [{} for _ in range(10)])
+    finished(engine, key, 9)
+    assert {each.state for each in younger} == {"active"}

@@ -272,7 +272,8 @@ def _show(engine: Engine, key: int, tenant: str, output: Output, *, fail: bool =
     document = _record(found)
     document["errors"] = [{"instance": str(each.instance), "text": each.text} for each in failed]
     output.document(document)
-    output.text(f"batch {key} ({document['action']}): {found.state}, {found.done} done, {found.failed} failed")
+    awaited = f", {found.awaited} awaited" if found.awaited else ""
+    output.text(f"batch {key} ({document['action']}): {found.state}, {found.done} done, {found.failed} failed{awaited}")
     for each in failed:
         output.text(f"instance {each.instance}: {each.text}", "yellow")
     if found.failed > len(failed):

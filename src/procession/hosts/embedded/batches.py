@@ -1,12 +1,13 @@
 """Batch operations: walking over instances in portions (docs/design/0010).
 
 A portion is one request: its steps and the moved cursor are one commit, so an instance is treated once, whatever
-crashes. What is refused becomes a row beside the batch. What must not live here: when a portion is due (pump.py).
+crashes. What is refused becomes a row beside the batch. An instance on another host is sent what is to be done, and
+the batch awaits what becomes of it. What must not live here: when a portion is due (pump.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias, final
 
 import msgspec
@@ -14,15 +15,17 @@ import msgspec
 from procession.base.failure import Conflict, NotFound, ProcessionError, StoreError, Unreadable
 from procession.base.values import told
 from procession.core import events as e
+from procession.core.events import AnyEvent
 from procession.core.state import Status
-from procession.hosts.embedded.changing import migrate, resident_of, target_of
+from procession.hosts.embedded.changing import migrate, migration_of, resident_of, runs, target_of
 from procession.hosts.embedded.residents import Resident, Stranded
-from procession.hosts.embedded.shard import Shard
+from procession.hosts.embedded.shard import BLOCK_SHARD, Shard
 from procession.hosts.embedded.starting import accepted
 from procession.runtime import batches as b
 from procession.runtime import codec
 from procession.runtime import requests as q
-from procession.runtime.rows import BatchRow, DefinitionRow, InstanceRow
+from procession.runtime.elsewhere import Delivery
+from procession.runtime.rows import BatchRow, DefinitionRow, InstanceRow, IntRow
 
 PORTION: Final = 20
 """Instances that one portion treats."""
@@ -31,9 +34,11 @@ LOOKED_MAX: Final = 200
 INSTANCES_MAX: Final = 10_000
 """Instances that a filter may name one by one."""
 PAUSED: Final = 1
-_RUNNING, _FINISHED = 0, 2
-_STEERED: Final = {0: (1,), 1: (0,), 3: (0, 1)}
+_RUNNING, _SENT = 0, 4
+_STEERED: Final = {0: (1,), 1: (0, _SENT), 3: (0, 1, _SENT)}
 """State of a batch that is asked for -> those in which it may be."""
+_ELSEWHERE: Final = BLOCK_SHARD << 53
+"""Instances that were started on another host have keys above this one."""
 _BODY: Final = msgspec.json.Decoder(b.Body)
 
 
@@ -88,68 +93,100 @@ def run_batch(shard: Shard, request: RunBatch) -> int:
         return 0
     row = rows[0]
     body = codec.read(_BODY, row.body)
-    after, seen, done, failed = row.after, row.seen, row.done, row.failed
-    page, whole = _page(shard, tenant, body.which, row)
-    treated = 0
-    for each in page:
-        if treated >= request.limit:
-            whole = False
+    seen = done = failed = awaited = 0
+    page, after, whole = _page(shard, body.which, row)
+    for n, each in enumerate(page):
+        if done + failed + awaited >= request.limit:
+            after, whole = page[n - 1].key, False
             break
-        after = each.key
         seen += 1
-        skip = request.skip if not treated else ""
-        text = _treat(shard, tenant, body, each, skip)
-        if text is None:
-            continue
-        treated += 1
-        done += not text
-        if text:
-            failed += 1
-            error = (tenant, row.key, each.key, told(text))
-            shard.batch["batch_error"].insert((row.key, each.key), error)
-    state = _FINISHED if whole else _RUNNING
-    shard.batch["batch"].change("batch_moved", (state, after, seen, done, failed, tenant, row.key))
+        skip = "" if done or failed or awaited else request.skip
+        found = _treat(shard, row, body, each, skip)
+        done += found == "done"
+        failed += found == "failed"
+        awaited += found == "sent"
+    rows_of = shard.batch["batch"]
+    rows_of.change("batch_moved", (after, seen, done, failed, awaited, tenant, row.key))
     if whole:
+        rows_of.change("batch_walked", (tenant, row.key))
         shard.batch_over(tenant, row.key)
     return len(page)
 
 
-def _treat(shard: Shard, tenant: int, body: b.Body, row: InstanceRow, skip: str) -> str | None:
-    """None for an instance that is not meant, else why it could not be treated, "" if it was."""
+def heard(shard: Shard, tenant: int, batch: int, instance: int, text: str) -> None:
+    """What became of an instance on another host: `text` says why it was refused, "" if it was not."""
+    place = (tenant, batch, instance)
+    sent = shard.batch["batch_sent"]
+    if place in sent.gone or not shard.store.read("batch_sent", place, IntRow):
+        return  # it was told before
+    sent.delete(place, place)
+    shard.batch["batch"].change("batch_heard", (int(not text), int(bool(text)), tenant, batch))
+    if text:
+        _note(shard, place, text)
+
+
+def _note(shard: Shard, place: tuple[int, int, int], text: str) -> None:
+    shard.batch["batch_error"].insert(place[1:], (*place, told(text)))
+
+
+def _treat(shard: Shard, batch: BatchRow, body: b.Body, row: InstanceRow, skip: str) -> str:
+    """Whether an instance is `done`, has `failed`, or was `sent` what is to be done; "" for one that is not meant."""
+    text = skip
+    place = (batch.tenant, batch.key, row.key)
     try:
-        resident = _meant(shard, tenant, body.which, row)
+        resident = _meant(shard, batch.tenant, body.which, row)
         if resident is None:
-            return None
-        if skip:
-            return skip
-        ACTIONS[type(body.action)](shard, resident, body.which, body.action)
+            return ""
+        events = ACTIONS[type(body.action)](shard, resident, body.which, body.action)
+        if not text and not resident.host:
+            for event in events:
+                accepted(shard.advance(resident, event))
+        elif not text and (rest := list(events)):
+            shard.send(resident, Delivery(0, row.key, rest[0], shard.at, batch=batch.key, more=rest[1:]))
+            shard.batch["batch_sent"].insert(place, place)
+            return "sent"
     except StoreError as error:
         if not isinstance(error, Unreadable):
             raise
-        return str(error)
+        text = str(error)
     except (ProcessionError, Stranded) as error:
-        return str(error)
-    return ""
+        text = str(error)
+    if text:
+        _note(shard, place, text)
+    return "failed" if text else "done"
 
 
-def _page(shard: Shard, tenant: int, which: b.Filter, row: BatchRow) -> tuple[list[InstanceRow], bool]:
-    """The next active instances that may be meant, in the order of their keys, and whether they are the last."""
-    read = shard.store.read
+def _page(shard: Shard, which: b.Filter, batch: BatchRow) -> tuple[list[InstanceRow], int, bool]:
+    """The next active instances that may be meant, in the order of their keys; the key behind which it goes on after
+    them, and whether they are the last."""
+    read, tenant, limit = shard.store.read, batch.tenant, LOOKED_MAX + 1
     found: list[InstanceRow] = []
     if which.instances:
-        keys = sorted(key for key in which.instances if key > row.after)
+        keys = sorted(key for key in which.instances if key > batch.after)
         for key in keys[:LOOKED_MAX]:
             found += read("instance", (tenant, key), InstanceRow)
-        return [each for each in found if each.state == 0], len(keys) <= LOOKED_MAX
+        end = keys[:LOOKED_MAX][-1] if keys else batch.after
+        return [each for each in found if each.state == 0], end, len(keys) <= LOOKED_MAX
     if which.business_key:
-        found = read("instances_business", (tenant, which.business_key, row.after, LOOKED_MAX), InstanceRow)
-        last = len(found) < LOOKED_MAX
-        return [each for each in found if each.state == 0 and each.key < row.key], last
-    for definition in read("definitions", (tenant,), DefinitionRow):
-        if which.process_id in ("", definition.process_id) and which.version in (0, definition.version):
-            found += read("instances_active", (tenant, definition.key, row.after, LOOKED_MAX), InstanceRow)
-    found = [each for each in found if each.key < row.key]
-    return sorted(found, key=lambda each: each.key)[:LOOKED_MAX], len(found) <= LOOKED_MAX
+        found = read("instances_business", (tenant, which.business_key, batch.after, limit), InstanceRow)
+    else:
+        for definition in read("definitions", (tenant,), DefinitionRow):
+            if which.process_id in ("", definition.process_id) and which.version in (0, definition.version):
+                found += read("instances_active", (tenant, definition.key, batch.after, limit), InstanceRow)
+        found.sort(key=lambda each: each.key)
+    whole = len(found) <= LOOKED_MAX
+    found = found[:LOOKED_MAX]
+    end = found[-1].key if found else batch.after
+    if any(batch.key < each.key < _ELSEWHERE for each in found):
+        # So are all further ones of this engine's keys. Those that other hosts gave lie behind them.
+        end = max(end, _ELSEWHERE)
+        whole = whole or not shard.residents.elsewhere
+    return [each for each in found if each.state == 0 and _was_there(each, batch)], end, whole
+
+
+def _was_there(row: InstanceRow, batch: BatchRow) -> bool:
+    """Whether an instance was started before a batch. Keys of other hosts are drawn from blocks and do not tell."""
+    return row.key < batch.key or (row.key > _ELSEWHERE and row.started <= batch.at)
 
 
 def _meant(shard: Shard, tenant: int, which: b.Filter, row: InstanceRow) -> Resident | None:
@@ -161,7 +198,7 @@ def _meant(shard: Shard, tenant: int, which: b.Filter, row: InstanceRow) -> Resi
         return None
     resident = resident_of(shard, tenant, row.key)
     state, nodes = resident.state, resident.linked.nodes
-    if state.status is not Status.ACTIVE or (which.business_key and state.business_key != which.business_key):
+    if state.status is not Status.ACTIVE or (which.business_key and row.business_key != which.business_key):
         return None
     if which.state == "suspended" and not state.suspended:
         return None
@@ -173,19 +210,19 @@ def _meant(shard: Shard, tenant: int, which: b.Filter, row: InstanceRow) -> Resi
     return resident
 
 
-def _cancel(shard: Shard, resident: Resident, which: b.Filter, action: b.CancelEach) -> None:
-    accepted(shard.advance(resident, e.Cancel(action.reason)))
+def _cancel(shard: Shard, resident: Resident, which: b.Filter, action: b.CancelEach) -> Iterator[AnyEvent]:
+    yield e.Cancel(action.reason)
 
 
-def _resolve(shard: Shard, resident: Resident, which: b.Filter, action: b.ResolveEach) -> None:
-    _again(shard, resident, which, action.retries, jobs_only=False)
+def _resolve(shard: Shard, resident: Resident, which: b.Filter, action: b.ResolveEach) -> Iterator[AnyEvent]:
+    return _again(resident, which, action.retries, jobs_only=False)
 
 
-def _retry(shard: Shard, resident: Resident, which: b.Filter, action: b.RetryEach) -> None:
-    _again(shard, resident, which, action.retries, jobs_only=True)
+def _retry(shard: Shard, resident: Resident, which: b.Filter, action: b.RetryEach) -> Iterator[AnyEvent]:
+    return _again(resident, which, action.retries, jobs_only=True)
 
 
-def _again(shard: Shard, resident: Resident, which: b.Filter, retries: int, *, jobs_only: bool) -> None:
+def _again(resident: Resident, which: b.Filter, retries: int, *, jobs_only: bool) -> Iterator[AnyEvent]:
     state = resident.state
     for incident in list(state.incidents.values()):
         element = state.elements.get(incident.element)
@@ -194,30 +231,35 @@ def _again(shard: Shard, resident: Resident, which: b.Filter, retries: int, *, j
         if which.element and resident.linked.nodes[element.node].id != which.element:
             continue
         if incident.job or not jobs_only:
-            accepted(shard.advance(resident, e.ResolveIncident(incident.key, retries)))
+            yield e.ResolveIncident(incident.key, retries)
 
 
-def _migrate(shard: Shard, resident: Resident, which: b.Filter, action: b.MigrateEach) -> None:
-    target = target_of(shard, resident.tenant, action.plan, resident.linked.program.process_id)
-    if (target.program, target.version) != (resident.state.program, resident.state.version):
+def _migrate(shard: Shard, resident: Resident, which: b.Filter, action: b.MigrateEach) -> Iterator[AnyEvent]:
+    now = runs(shard, resident)
+    target = target_of(shard, resident.tenant, action.plan, now.process_id)
+    if target.key == now.key:
+        return
+    if resident.host:
+        yield migration_of(shard, resident, action.plan)[0]
+    else:
         migrate(shard, resident, action.plan)
 
 
-def _suspend(shard: Shard, resident: Resident, which: b.Filter, action: b.SuspendEach) -> None:
+def _suspend(shard: Shard, resident: Resident, which: b.Filter, action: b.SuspendEach) -> Iterator[AnyEvent]:
     if not resident.state.suspended:
-        accepted(shard.advance(resident, e.Suspend()))
+        yield e.Suspend()
 
 
-def _resume(shard: Shard, resident: Resident, which: b.Filter, action: b.ResumeEach) -> None:
+def _resume(shard: Shard, resident: Resident, which: b.Filter, action: b.ResumeEach) -> Iterator[AnyEvent]:
     if resident.state.suspended:
-        accepted(shard.advance(resident, e.Resume()))
+        yield e.Resume()
 
 
-def _modify(shard: Shard, resident: Resident, which: b.Filter, action: b.ModifyEach) -> None:
-    accepted(shard.advance(resident, e.Modify(action.instructions)))
+def _modify(shard: Shard, resident: Resident, which: b.Filter, action: b.ModifyEach) -> Iterator[AnyEvent]:
+    yield e.Modify(action.instructions)
 
 
-Act: TypeAlias = Callable[[Shard, Resident, b.Filter, Any], None]
+Act: TypeAlias = Callable[[Shard, Resident, b.Filter, Any], Iterator[AnyEvent]]
 
 ACTIONS: Final[dict[type[Any], Act]] = {
     b.CancelEach: _cancel,
@@ -228,4 +270,4 @@ ACTIONS: Final[dict[type[Any], Act]] = {
     b.ResumeEach: _resume,
     b.ModifyEach: _modify,
 }
-"""What each action does to one instance."""
+"""What each action means for one instance: events, each asked for after the one before is taken in, if it runs here."""

@@ -12,7 +12,7 @@ from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.starting import accepted, start_instance, suspended
 from procession.runtime import requests as q
-from procession.runtime.rows import DefinitionRow
+from procession.runtime.rows import DefinitionRow, InstanceRow
 
 
 def migrate_instance(shard: Shard, request: q.MigrateInstance) -> int:
@@ -23,18 +23,36 @@ def migrate_instance(shard: Shard, request: q.MigrateInstance) -> int:
 
 def migrate(shard: Shard, resident: Resident, plan: MigrationPlan) -> int:
     """Carries a plan out for one instance. Raises `Conflict` where it cannot be, and when it is for another version."""
-    tenant, state = resident.tenant, resident.state
-    process_id, version = resident.linked.program.process_id, state.version
-    if plan.from_process and (plan.from_process, plan.from_version) != (process_id, version):
-        text = f"the plan is for {plan.from_process!r} version {plan.from_version}"
-        raise Conflict(f"{text}, and instance {state.instance} runs {process_id!r} version {version}")
-    target = target_of(shard, tenant, plan, process_id)
-    if (target.process_id, target.version) == (process_id, version):
-        raise Conflict(f"instance {state.instance} runs {process_id!r} version {version} already")
-    linked = shard.catalog.linked(tenant, target.program)
-    accepted(shard.advance(resident, e.Migrate(target.program, target.version, plan), linked))
-    shard.batch["instance"].change("instance_moved", (target.key, tenant, state.instance))
+    event, target = migration_of(shard, resident, plan)
+    linked = shard.catalog.linked(resident.tenant, target.program)
+    accepted(shard.advance(resident, event, linked))
+    if not resident.host:
+        # Of one on another host it is its report that tells.
+        shard.batch["instance"].change("instance_moved", (target.key, resident.tenant, resident.key))
     return target.version
+
+
+def migration_of(shard: Shard, resident: Resident, plan: MigrationPlan) -> tuple[e.Migrate, DefinitionRow]:
+    """What a plan means for an instance, and where it goes. Raises `Conflict` when it is for another version."""
+    now = runs(shard, resident)
+    where = f"instance {resident.key} runs {now.process_id!r} version {now.version}"
+    if plan.from_process and (plan.from_process, plan.from_version) != (now.process_id, now.version):
+        raise Conflict(f"the plan is for {plan.from_process!r} version {plan.from_version}, and {where}")
+    target = target_of(shard, resident.tenant, plan, now.process_id)
+    if target.key == now.key:
+        raise Conflict(f"{where} already")
+    return e.Migrate(target.program, target.version, plan), target
+
+
+def runs(shard: Shard, resident: Resident) -> DefinitionRow:
+    """The definition that an instance runs, as far as is known."""
+    if resident.state.version:
+        process_id = resident.linked.program.process_id
+        return shard.catalog.version(resident.tenant, process_id, resident.state.version)
+    rows = shard.store.read("instance", (resident.tenant, resident.key), InstanceRow)
+    if not rows:
+        raise Conflict(f"instance {resident.key} has not begun yet")
+    return shard.catalog.definition(resident.tenant, rows[0].definition)
 
 
 def target_of(shard: Shard, tenant: int, plan: MigrationPlan, process_id: str) -> DefinitionRow:

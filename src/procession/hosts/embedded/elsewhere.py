@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
-from procession.base.failure import NotFound, Unreadable
+from procession.base.failure import Conflict, NotFound, Unreadable
+from procession.base.values import told
 from procession.core import commands as c
 from procession.core import events as e
 from procession.core.apply import apply_step
@@ -17,6 +18,7 @@ from procession.core.facts import InstanceStarted
 from procession.core.outcome import Outcome
 from procession.core.state import State
 from procession.core.step import step
+from procession.hosts.embedded.batches import heard
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
@@ -24,7 +26,7 @@ from procession.hosts.embedded.starting import instance_row
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Begin, Delivery, Step
-from procession.runtime.rows import HELD
+from procession.runtime.rows import HELD, IntRow, JobRow, KeyRow
 
 KEY_BLOCKS: Final = 2
 """Blocks of 4,096 keys that an instance has from its start; it asks for more when half of them are used."""
@@ -53,6 +55,16 @@ def deliver(shard: Shard, resident: Resident, event: e.AnyEvent, name: str = "",
     return Outcome([], [], 0)
 
 
+def exhausted(job: int, retries: int, error: str) -> e.ExhaustJob:
+    """A job that the other host does has failed for good. Raises `Conflict` where it shall be tried again."""
+    if retries > 0:
+        raise Conflict(
+            f"job {job} is an activity, whose attempts its own host counts: let its worker fail, "
+            "or name 0 retries, which makes it an incident"
+        )
+    return e.ExhaustJob(job, 1, told(error))
+
+
 def report(shard: Shard, request: q.Report) -> int:
     """Takes in what an instance did; gives the step that is known of it now."""
     tenant = shard.catalog.tenant(request.tenant)
@@ -74,6 +86,8 @@ def report(shard: Shard, request: q.Report) -> int:
             tenant, refusal.subscription, refusal.name, refusal.correlation, refusal.message
         )
         shard.following.extend(following)
+    for treated in request.treated:
+        heard(shard, tenant, treated.batch, request.instance, treated.reason)
     return resident.state.seq if resident is not None else 0
 
 
@@ -132,7 +146,7 @@ def _mirror(shard: Shard, resident: Resident, reported: Step) -> None:
 
 def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
     """An activity of that host does it: the row shows it, and nobody here is offered it. Unless it is left to us."""
-    if _is_ours(shard, job.type):
+    if is_ours(shard, job.type):
         CARRY[c.CreateJob](shard, r, job)
         return
     row = (
@@ -153,21 +167,39 @@ def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
         "",
     )
     shard.batch["job"].replace(job.job, row)
+    if shard.placement is None:
+        # Whose it is, an engine will know that has the host.
+        shard.batch["meta"].replace(("unclaimed",), ("unclaimed", 1))
 
 
-def _is_ours(shard: Shard, type: str) -> bool:
+def claim(shard: Shard) -> None:
+    """Offers the jobs that are left to this engine, and were reported to one that did not know that."""
+    if shard.placement is None or not shard.store.read("unclaimed", (), IntRow):
+        return
+    for row in shard.store.read("jobs_elsewhere", (shard.placement.host, HELD), KeyRow):
+        [job] = shard.store.read("job", (row.tenant, row.key), JobRow)
+        resident = shard.residents.working(row.tenant, job.instance)
+        known = resident.state.jobs.get(job.key) if resident is not None else None
+        if resident is None or known is None or known.held or resident.state.suspended:
+            continue
+        _offered(shard, resident, c.ReleaseJob(job.key))
+    shard.batch["meta"].replace(("unclaimed",), ("unclaimed", 0))
+
+
+def is_ours(shard: Shard, type: str) -> bool:
+    """Whether jobs of a type are left to this engine."""
     return shard.placement is not None and shard.placement.external(type)
 
 
 def _offered(shard: Shard, r: Resident, command: c.HoldJob | c.ParkJob | c.ReleaseJob) -> None:
     """What is no offer of ours needs no change: its row is there already."""
     job = r.state.jobs.get(command.job)
-    if job is not None and _is_ours(shard, job.type):
+    if job is not None and is_ours(shard, job.type):
         CARRY[type(command)](shard, r, command)
 
 
 def _set_timer(shard: Shard, r: Resident, timer: c.SetTimer) -> None:
-    if shard.placement is None or not shard.placement.keeps_time:
+    if shard.placement is not None and not shard.placement.keeps_time:
         CARRY[c.SetTimer](shard, r, timer)
 
 
@@ -194,6 +226,8 @@ def arrived(shard: Shard, request: q.Arrived) -> None:
             shard.following.extend(
                 shard.postbox.refused(tenant, event.subscription, sent.name, sent.correlation, event.message)
             )
+        elif isinstance(sent, Delivery) and sent.batch:
+            heard(shard, tenant, sent.batch, sent.instance, f"instance {sent.instance} has ended")
     shard.batch["outbox"].delete(key, key)
 
 

@@ -400,7 +400,10 @@ class Engine:
         backoff: float | None = None,
         tenant: str = DEFAULT_TENANT,
     ) -> int:
-        """A failed attempt; gives the retries left (default: one less; at 0 an incident). `backoff` is in seconds."""
+        """A failed attempt; gives the retries left (default: one less; at 0 an incident). `backoff` is in seconds.
+
+        Attempts of a job that is an activity are Temporal's: it can only be given up, and raises `Conflict` where
+        retries would be left."""
         key, token, tenant = addressed(job, tenant)
         pause = None if backoff is None else milliseconds("back-off", backoff)
         return cast("int", self.call(q.FailJob(tenant, key, told(message), token, retries, pause)))

@@ -307,6 +307,10 @@ def _fail_job(shard: Shard, request: q.FailJob) -> int:
     retries = offer.retries - 1 if request.retries is None else request.retries
     error = told(request.error)
     attempts = max(1, offer.attempt)
+    # What was leased is nobody else's, even where the host is not there to say so.
+    if resident.host and not offer.token and not elsewhere.is_ours(shard, offer.type):
+        accepted(shard.advance(resident, elsewhere.exhausted(offer.key, retries, error)))
+        return 0
     rows = shard.batch["job"]
     if retries > 0:
         due = shard.at + _backoff(resident, offer, attempts, request.backoff)

@@ -15,7 +15,7 @@ import msgspec
 from procession.base.failure import NotFound
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.pump import Pump
-from procession.hosts.embedded.routing import Router
+from procession.hosts.embedded.routing import HERE, Router
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime import codec
 from procession.runtime.elsewhere import OUTGOING, Answer, Begin, Host, Placement, Screen
@@ -61,8 +61,9 @@ class Hosting:
     def _call(self, request: InHouse, timeout_s: float) -> object:
         if self._router is None:
             return self._pump.call(request, timeout_s)
-        if self._router.route(request):
-            return None
+        routed = self._router.route(request)
+        if routed is not HERE:
+            return routed
         result = self._pump.call(request, timeout_s)
         if isinstance(request, StartProcess):
             self._router.started(request.tenant, [cast("int", result)])
@@ -110,9 +111,10 @@ class Hosting:
 
         What the other host is asked goes first, one after the other; the rest are this engine's, together."""
         router = self._router
-        tickets = [None if router is not None and router.route(request) else Ticket(request) for request in requests]
-        self._pump.submit([ticket for ticket in tickets if ticket is not None], timeout_s)
-        found = [None if ticket is None else ticket.outcome() for ticket in tickets]
+        routed = [router.route(request) if router is not None else HERE for request in requests]
+        tickets = {n: Ticket(request) for n, request in enumerate(requests) if routed[n] is HERE}
+        self._pump.submit(list(tickets.values()), timeout_s)
+        found = [tickets[n].outcome() if n in tickets else result for n, result in enumerate(routed)]
         if router is not None:
             started = zip(requests, found, strict=True)
             keys = [cast("int", key) for request, key in started if isinstance(request, StartProcess)]

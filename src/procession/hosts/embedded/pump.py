@@ -33,7 +33,7 @@ from procession.runtime import codec, requests
 from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SteerBatch, SweepMessages
-from procession.runtime.rows import InboxRow, IntRow, NamedRow, ShardRow, TextRow
+from procession.runtime.rows import InboxRow, IntRow, NamedRow, ShardRow, SizeRow, TextRow
 from procession.services.deploy import InstallCompiled
 
 BATCH_MAX: Final = 256
@@ -129,6 +129,9 @@ class Pump:
         shard.placement = self.placement
         # What a fault stopped under another version of the engine may go through now.
         shard.batch["inbox"].change("inbox_retry", (shard.number,))
+        elsewhere.claim(shard)
+        if self.placement is None and self.store.read("outbox_size", (), SizeRow)[0].count:
+            shard.nobody_sends()
         return shard if self._beat(shard) else None
 
     def release(self) -> None:

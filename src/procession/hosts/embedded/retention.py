@@ -29,6 +29,7 @@ def forget(shard: Shard, request: Forget) -> Forgotten:
     if request.instances and not request.after:
         # What batches did to instances is in the histories of these.
         changes.change("batch_errors_forget", (tenant, request.instances))
+        changes.change("batches_sent_forget", (tenant, request.instances))
         changes.change("batches_forget", (tenant, request.instances))
     for row in rows:
         if row.ended is None:

@@ -13,6 +13,7 @@ from procession.base.failure import Conflict, NotFound
 from procession.core import events as e
 from procession.core.events import AnyEvent
 from procession.core.plans import MigrationPlan
+from procession.hosts.embedded.elsewhere import exhausted
 from procession.hosts.embedded.tickets import InHouse
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Delivery, Placement
@@ -24,6 +25,8 @@ BEGINS_S: Final = 1.0
 """How long a start waits for the first step; where no worker runs, it is told that it is started without that."""
 SHOWS_S: Final = 5.0
 """How long a caller waits, after his request was carried out, for the store to show it."""
+HERE: Final = object()
+"""What a request is that this engine itself carries out."""
 
 
 @final
@@ -38,29 +41,38 @@ class Router:
         self._clock = clock
         self._turn = turn
 
-    def route(self, request: InHouse) -> bool:
-        """Whether the request was for an instance elsewhere; then it is carried out, or raises what became of it."""
+    def route(self, request: InHouse) -> object:
+        """The result of a request for an instance elsewhere, which is carried out, or raises what became of it. `HERE`
+        for all others."""
         addressed = EVENTS.get(type(request))
         if addressed is None:
-            return False
+            return HERE
         tenant = Catalog(self.store).tenants.get(request.tenant)
         if tenant is None:
-            return False
+            return HERE
         found = addressed(self, tenant, request)
         if found is None:
-            return False
+            return HERE
         instance, event = found
-        rows = self.store.read("instance", (tenant, instance), InstanceRow)
-        if not rows or rows[0].host != self._placement.host:
-            return False
-        row = rows[0]
+        row = self.elsewhere(tenant, instance)
+        if row is None:
+            return HERE
         if row.state:
             raise NotFound(f"instance {instance} has ended")
         reply = self._placement.ask(request.tenant, row.home, Delivery(0, instance, event, self._clock()))
         if reply.rejected:
             raise (NotFound if reply.rejected == "not-found" else Conflict)(reply.reason)
         self.shows(tenant, instance, reply.seq)
-        return True
+        return RESULTS.get(type(event), _none)(event)
+
+    def elsewhere(self, tenant: int, instance: int) -> InstanceRow | None:
+        """An instance of the other host; None for any other key."""
+        rows = self.store.read("instance", (tenant, instance), InstanceRow)
+        return rows[0] if rows and rows[0].host == self._placement.host else None
+
+    def external(self, type: str) -> bool:
+        """Whether jobs of a type are left to this engine."""
+        return self._placement.external(type)
 
     def started(self, tenant: str, instances: Sequence[int]) -> None:
         """Waits a moment until instances that were started elsewhere have begun: what is sent to them then finds them
@@ -70,8 +82,7 @@ class Router:
         if number is None:
             return
         for instance in instances:
-            rows = self.store.read("instance", (number, instance), InstanceRow)
-            if rows and rows[0].host == self._placement.host:
+            if self.elsewhere(number, instance) is not None:
                 self.shows(number, instance, 1, deadline)
 
     def shows(self, tenant: int, instance: int, seq: int, deadline: float = 0.0) -> bool:
@@ -113,6 +124,14 @@ def _throw(router: Router, tenant: int, request: q.ThrowJob) -> Addressed:
     return _job(router, tenant, request.job, event)
 
 
+def _fail(router: Router, tenant: int, request: q.FailJob) -> Addressed:
+    rows = router.store.read("job", (tenant, request.job), JobRow)
+    if not rows or router.external(rows[0].type) or router.elsewhere(tenant, rows[0].instance) is None:
+        return None
+    retries = rows[0].retries - 1 if request.retries is None else request.retries
+    return rows[0].instance, exhausted(request.job, retries, request.error)
+
+
 def _job(router: Router, tenant: int, job: int, event: AnyEvent) -> Addressed:
     rows = router.store.read("job", (tenant, job), JobRow)
     return (rows[0].instance, event) if rows else None
@@ -146,7 +165,19 @@ EVENTS: Final[Mapping[type[Any], Callable[[Router, int, Any], Addressed]]] = {
     q.TaskEvent: _task,
     q.Resolve: _incident,
     q.FinishJob: _finish,
+    q.FailJob: _fail,
     q.ThrowJob: _throw,
     q.MigrateInstance: _migrate,
 }
 """Which instance a request is for, and the event that it stands for."""
+
+
+def _none(event: AnyEvent) -> object:
+    return None
+
+
+RESULTS: Final[Mapping[type[Any], Callable[[Any], object]]] = {
+    e.Migrate: lambda event: event.version,
+    e.ExhaustJob: lambda event: 0,
+}
+"""What a request is answered with, by its event."""

@@ -6,6 +6,7 @@ not live here: what a request means (handlers.py), what a command means (carry.p
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -43,6 +44,8 @@ DIRECT_MS: Final = 10_000
 """How long a caller has to take the start of an instance to another host himself, before the outbox does."""
 BLOCK_SHARD: Final = 1
 """The shard in which the keys of instances on other hosts lie, in blocks: nobody draws single ones there."""
+
+_LOG: Final = logging.getLogger("procession")
 
 Carry: TypeAlias = Mapping[type[Any], "Callable[[Shard, Resident, Any], None]"]
 
@@ -87,6 +90,7 @@ class Shard:
         """What an event means to an instance on another host."""
         self.placement: Placement | None = None
         """The host that runs other instances of this store."""
+        self._warned = False
         self._block = self._read_block()
         self.begin()
 
@@ -195,6 +199,22 @@ class Shard:
         self.batch["outbox"].insert((resident.tenant, number), row)
         self.sending = True
 
+    def _wake_sender(self) -> None:
+        if self.placement is not None:
+            self.placement.wake()
+        else:
+            self.nobody_sends()
+
+    def nobody_sends(self) -> None:
+        """Says once that something waits for instances on another host, and that this engine does not have it."""
+        if not self._warned:
+            self._warned = True
+            _LOG.warning(
+                "%s: something waits for instances on another host, and this engine was opened without that host: it "
+                "does not send it. It is kept until an engine with the host opens the store",
+                self.store.name,
+            )
+
     def sent(self, tenant: int, number: int) -> Outgoing | None:
         """What a row of the outbox says; None if it is gone."""
         rows = self.store.read("outbox_row", (tenant, number), OutboxRow)
@@ -270,8 +290,8 @@ class Shard:
         for tenant, key in self.finished:
             self.residents.drop(tenant, key)
         self.postbox.settle()
-        if self.sending and self.placement is not None:
-            self.placement.wake()
+        if self.sending:
+            self._wake_sender()
         if self.deployed:
             self.postbox.starts_changed()
         self.residents.settle()

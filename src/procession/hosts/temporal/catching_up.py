@@ -9,15 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, cast, final
+from typing import Final, final
 
 import msgspec
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType
-from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHistory
-from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
@@ -27,6 +24,7 @@ from procession.hosts.temporal.cluster import Loop, explained
 from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Envelope
 from procession.hosts.temporal.programs import Programs
+from procession.hosts.temporal.replayer import committed, quiet_runtime
 from procession.hosts.temporal.reporter import INDEX_BITS, trimmed
 from procession.hosts.temporal.watching import Settling, Watching
 from procession.hosts.temporal.worker import in_one_batch
@@ -42,14 +40,6 @@ RUNS_MAX: Final = 1_000
 REPLAY_S: Final = 120.0
 
 _LOG: Final = logging.getLogger("procession")
-_ANSWERS: Final = frozenset(
-    {
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
-    }
-)
-"""Events that a task's answers made, which do not say so."""
-_RUNTIME: Final[list[Runtime]] = []
 
 
 @final
@@ -91,8 +81,8 @@ class CatchingUp:
         for run in told:
             for index, (task, report) in enumerate(run.reports):
                 upto = known.setdefault(report.instance, last_step(self._store, number, report.instance))
-                # What was refused was stored before its task was committed, so it is not lost.
-                news = msgspec.structs.replace(trimmed(report, upto), refused=[])
+                # Answers to what was sent were stored before their task was committed, so they are not lost.
+                news = msgspec.structs.replace(trimmed(report, upto), refused=[], treated=[])
                 if not news.steps:
                     continue
                 known[report.instance] = news.steps[-1].seq
@@ -158,7 +148,7 @@ class CatchingUp:
                 data_converter=self._client.data_converter,
                 interceptors=[Settling(self), Watching(saw)],
                 build_id="catching-up",
-                runtime=_runtime(),
+                runtime=quiet_runtime(),
             )
             in_one_batch(replayer)
             result = await replayer.replay_workflow(whole, raise_on_replay_failure=False)
@@ -177,36 +167,7 @@ def last_step(store: Store, tenant: int, instance: int) -> int:
     return snapshots[-1].seq if snapshots else 0
 
 
-def committed(history: WorkflowHistory) -> WorkflowHistory:
-    """A history up to the commands of its last completed task: what is behind them was decided by nobody yet.
-
-    The SDK's Replayer would wait for ever for a task that a history does not have.
-    """
-    end = completed = 0
-    for index, event in enumerate(history.events):
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-            end, completed = index + 1, event.event_id
-        elif completed and index == end and (event.event_type in _ANSWERS or _task_of(event) == completed):
-            end = index + 1
-    return WorkflowHistory(history.workflow_id, history.events[:end])
-
-
-def _task_of(event: HistoryEvent) -> int:
-    """The task whose command made an event, 0 for what happened by itself."""
-    name = event.WhichOneof("attributes")
-    if name is None:
-        return 0
-    return cast("int", getattr(getattr(event, name), "workflow_task_completed_event_id", 0))
-
-
 def _told(error: RPCError, workflow: str) -> ProcessionError:
     if error.status is RPCStatusCode.NOT_FOUND:
         return NotFound(f"Temporal has no history of {workflow}")
     return explained(error)
-
-
-def _runtime() -> Runtime:
-    """A machinery of its own: what is replayed here is no work of this process, and counts nowhere."""
-    if not _RUNTIME:
-        _RUNTIME.append(Runtime(telemetry=TelemetryConfig(logging=LoggingConfig("off"))))
-    return _RUNTIME[0]

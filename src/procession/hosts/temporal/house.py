@@ -25,7 +25,7 @@ from procession.core.snapshot import dump, load
 from procession.core.state import State, Status
 from procession.core.step import step
 from procession.runtime import codec
-from procession.runtime.elsewhere import Refusal, Shown, Step
+from procession.runtime.elsewhere import Delivery, Refusal, Shown, Step, Treated
 from procession.runtime.requests import Report
 
 TURNS_MAX: Final = 4
@@ -120,6 +120,7 @@ class House:
         "refused",
         "result",
         "tenant",
+        "treated",
     )
 
     def __init__(self, tenant: str, home: int, port: Port, programs: Callable[[str], Linked]) -> None:
@@ -131,6 +132,8 @@ class House:
         self.durable = False
         """Whether something is to be reported that must not be lost."""
         self.refused: dict[int, list[Refusal]] = {}
+        self.treated: dict[int, list[Treated]] = {}
+        """What became of instances that batches treat."""
         self.result: c.Finish | None = None
         """How the instance whose home this is ended."""
         self._port = port
@@ -183,23 +186,50 @@ class House:
         await self._follow(at)
         return outcome
 
-    def refuse(self, instance: int, refusal: Refusal) -> None:
-        """A message was offered and is not taken. That must be told, even by an instance that has ended."""
-        self.refused.setdefault(instance, []).append(refusal)
-        self.durable = True
+    async def deliver(self, delivery: Delivery, at: int) -> Outcome:
+        """`take` for what the engine sent, which is told what it has to know: that a message is not taken, and what
+        became of a batch. That is told even of an instance that has ended."""
+        instance, event = delivery.instance, delivery.event
+        outcome = await self.take(instance, event, at)
+        if delivery.batch:
+            outcome = await self._treat(delivery, outcome, at)
+            reason = outcome.reason if outcome.rejected else ""
+            self.treated.setdefault(instance, []).append(Treated(delivery.batch, reason))
+            self.durable = True
+        elif outcome.rejected and isinstance(event, e.OfferMessage):
+            refusal = Refusal(event.subscription, event.message, delivery.name, delivery.correlation)
+            self.refused.setdefault(instance, []).append(refusal)
+            self.durable = True
+        return outcome
+
+    async def _treat(self, delivery: Delivery, outcome: Outcome, at: int) -> Outcome:
+        """The events behind the first one, up to one that is refused. What is not there any more, incidents that an
+        earlier one resolved, matters only if nothing else was."""
+        for event in delivery.more:
+            if outcome.rejected not in {"", "not-found"}:
+                break
+            following = await self.take(delivery.instance, event, at)
+            if outcome.rejected or following.rejected != "not-found":
+                outcome = following
+        return outcome
 
     def reports(self, host: str) -> list[Report]:
         """What was not reported yet, and forgets it."""
         found: list[Report] = []
+        refused, treated = self.refused, self.treated
         for body in list(self.bodies.values()):
-            refused = self.refused.pop(body.key, [])
-            if body.steps or refused:
-                found.append(Report(self.tenant, body.key, host, self.home, body.steps, refused))
+            key = body.key
+            if body.steps or key in refused or key in treated:
+                answers = refused.pop(key, []), treated.pop(key, [])
+                found.append(Report(self.tenant, key, host, self.home, body.steps, *answers))
                 body.steps = []
             if body.state.status is not Status.ACTIVE:
-                del self.bodies[body.key]
-        found += [Report(self.tenant, key, host, self.home, [], refused) for key, refused in self.refused.items()]
-        self.refused.clear()
+                del self.bodies[key]
+        for key in {**refused, **treated}:
+            answers = refused.get(key, []), treated.get(key, [])
+            found.append(Report(self.tenant, key, host, self.home, [], *answers))
+        refused.clear()
+        treated.clear()
         self.durable = False
         return found
 

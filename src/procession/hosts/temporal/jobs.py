@@ -205,12 +205,13 @@ class Jobs:
         open_.handle.add_done_callback(lambda done: self._done(open_, done))
 
     def _done(self, open_: _Open, done: asyncio.Task[object]) -> None:
+        # Asked for even where nobody wants to know it: asyncio complains of an error that nobody has seen.
+        error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if self._open.get(open_.key) is not open_ or open_.handle is not done:
             return
         del self._open[open_.key]
         if self._waiting:
             self._fill()
-        error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is None:
             try:
                 answer = answer_of(done.result())

@@ -16,12 +16,9 @@ from typing import Final, Literal, Protocol, TypeAlias, final
 
 import msgspec
 from temporalio import workflow
-from temporalio.api.enums.v1 import EventType
-from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 from temporalio.common import RawValue
 from temporalio.converter import DataConverter
-from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.worker import (
     ExecuteWorkflowInput,
     Interceptor,
@@ -41,6 +38,7 @@ from procession.hosts.temporal.cluster import DATA_CONVERTER
 from procession.hosts.temporal.divergence import Divergence, Made, of_commands, of_error, of_steps
 from procession.hosts.temporal.histories import Kept
 from procession.hosts.temporal.payloads import Envelope, Input, unpacked
+from procession.hosts.temporal.replayer import committed, quiet_runtime
 from procession.hosts.temporal.watching import Settling
 from procession.hosts.temporal.worker import in_one_batch
 from procession.hosts.temporal.workflow import ProcessWorkflow
@@ -50,14 +48,6 @@ from procession.runtime.requests import Report
 Status: TypeAlias = Literal["ok", "diverged", "unreadable"]
 
 UNTOUCHED: Final = "no task of it was completed yet"
-_ANSWERS: Final = frozenset(
-    {
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
-    }
-)
-"""Events that a task's answers made, which do not say so."""
-_RUNTIME: Final[list[Runtime]] = []
 
 
 class Library(Protocol):
@@ -260,18 +250,11 @@ async def _run(
             data_converter=converter,
             interceptors=interceptors,
             build_id="replay",
-            runtime=_runtime(),
+            runtime=quiet_runtime(),
         )
         in_one_batch(replayer)
         result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
         return result.replay_failure
-
-
-def _runtime() -> Runtime:
-    """The SDK's machinery without its own log: what went wrong is in the results."""
-    if not _RUNTIME:
-        _RUNTIME.append(Runtime(telemetry=TelemetryConfig(logging=LoggingConfig("off"))))
-    return _RUNTIME[0]
 
 
 @contextmanager
@@ -283,23 +266,3 @@ def _quiet() -> Generator[None]:
         yield
     finally:
         log.setLevel(level)
-
-
-def committed(history: WorkflowHistory) -> WorkflowHistory:
-    """A history up to the commands of its last completed task: what is behind them was decided by nobody yet.
-
-    The SDK's Replayer would wait for ever for a task that a history does not have.
-    """
-    end = completed = 0
-    for index, event in enumerate(history.events):
-        if event.HasField("workflow_task_completed_event_attributes"):
-            end, completed = index + 1, event.event_id
-        elif completed and index == end and (event.event_type in _ANSWERS or _task_of(event) == completed):
-            end = index + 1
-    return WorkflowHistory(history.workflow_id, history.events[:end])
-
-
-def _task_of(event: HistoryEvent) -> int:
-    """The task whose command made an event, 0 for what happened by itself."""
-    name = event.WhichOneof("attributes")
-    return getattr(getattr(event, name), "workflow_task_completed_event_id", 0) if name else 0

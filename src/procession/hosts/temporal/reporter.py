@@ -420,7 +420,8 @@ def _merged(envelopes: list[Envelope]) -> Envelope:
         return last
     steps = [step for each in envelopes for step in each.reports[0].steps]
     refused = [refusal for each in envelopes for refusal in each.reports[0].refused]
-    report = msgspec.structs.replace(last.reports[0], steps=steps, refused=refused)
+    treated = [each for envelope in envelopes for each in envelope.reports[0].treated]
+    report = msgspec.structs.replace(last.reports[0], steps=steps, refused=refused, treated=treated)
     return msgspec.structs.replace(last, reports=[report])
 
 

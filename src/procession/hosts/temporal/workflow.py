@@ -8,7 +8,7 @@ the core (docs/design/0011). What must not live here: what an event or a command
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -26,16 +26,16 @@ from procession.core.linked import Linked
 from procession.core.outcome import Outcome
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.admission import refused
+from procession.hosts.temporal.details import details_of, tokens_of
 from procession.hosts.temporal.house import Body, House
 from procession.hosts.temporal.jobs import Jobs
 from procession.hosts.temporal.others import Others
 from procession.hosts.temporal.screens import screen_of
-from procession.runtime.elsewhere import Delivery, Refusal, Reply, Screen
+from procession.runtime.elsewhere import Delivery, Reply, Screen
 from procession.runtime.requests import Report
 
 LOCAL_S: Final = 10
 """How long a local activity may take before it is tried again, in seconds."""
-
 
 MOMENT_S: Final = 0.1
 """How long "what is next" waits for an answer."""
@@ -65,15 +65,15 @@ class Surroundings(Protocol):
 
 @final
 class _Item:
-    """An event on its way into an instance. `reply` waits for what becomes of it."""
+    """An event on its way into an instance. `delivery` brought it; `reply` waits for what becomes of it."""
 
     __slots__ = ("at", "delivery", "event", "instance", "reply")
 
-    def __init__(self, instance: int, event: AnyEvent, at: int = 0) -> None:
+    def __init__(self, instance: int, event: AnyEvent, at: int = 0, delivery: Delivery | None = None) -> None:
         self.instance = instance
         self.event = event
         self.at = at
-        self.delivery: Delivery | None = None
+        self.delivery = delivery
         self.reply: asyncio.Future[Reply] | None = None
 
 
@@ -131,7 +131,12 @@ class Machine:
             await self._begin(given.begin)
         await self._report()
         house = self.house
-        while house.bodies:
+        while True:
+            # What comes to an instance that has just ended is taken in too: its sender has to be told.
+            if not house.bodies:
+                await workflow.wait_condition(lambda: bool(self._items) or self._is_quiet())
+                if not self._items:
+                    break
             try:
                 await workflow.wait_condition(self._has_work)
             except asyncio.CancelledError:
@@ -139,7 +144,6 @@ class Machine:
                     raise  # it is only taken out of the cache
                 self._happened(house.home, e.Cancel("cancelled in Temporal"))
             await self._round()
-        await workflow.wait_condition(lambda: workflow.all_handlers_finished() and not self._others.busy)
         assert house.result is not None
         return {"state": house.result.state, "variables": house.result.variables}
 
@@ -177,9 +181,7 @@ class Machine:
             if delivery.number and delivery.number <= self._seen:
                 continue
             self._seen = max(self._seen, delivery.number)
-            item = _Item(delivery.instance, delivery.event, delivery.at)
-            item.delivery = delivery
-            self._items.append(item)
+            self._items.append(_Item(delivery.instance, delivery.event, delivery.at, delivery))
 
     def check(self, delivery: Delivery) -> None:
         """Refuses an update that cannot be carried out; see `admission`."""
@@ -221,6 +223,9 @@ class Machine:
     def _screen(self) -> Screen | None:
         return None if self._house is None or self._items or self._asked else screen_of(self._house)
 
+    def _is_quiet(self) -> bool:
+        return workflow.all_handlers_finished() and not self._others.busy
+
     def _has_work(self) -> bool:
         # A run that drains waits for what is in flight, which comes as an item.
         renew = self._renew and not (self._jobs.draining and self._jobs.in_flight)
@@ -234,7 +239,7 @@ class Machine:
         """Instance -> element id -> how many element instances are active there."""
         if self._house is None:
             return {}
-        return {str(body.key): _tokens(body) for body in self._house.bodies.values()}
+        return {str(body.key): tokens_of(body) for body in self._house.bodies.values()}
 
     async def _round(self) -> None:
         self._nudged = False
@@ -261,7 +266,7 @@ class Machine:
         if self._jobs.in_flight and not budget.force:
             return
         # Callers are answered first, and what comes meanwhile is taken in first.
-        await workflow.wait_condition(lambda: workflow.all_handlers_finished() and not self._others.busy)
+        await workflow.wait_condition(self._is_quiet)
         if self._items or self._asked:
             return
         await self._report(last=True)
@@ -306,15 +311,13 @@ class Machine:
         return all(due - now > idle for due in timers)
 
     async def _taken(self, item: _Item) -> Outcome:
-        outcome = await self.house.take(item.instance, item.event, self._now(item.at))
-        if not outcome.rejected:
-            return outcome
+        at = self._now(item.at)
+        if item.delivery is not None:
+            outcome = await self.house.deliver(item.delivery, at)
+        else:
+            outcome = await self.house.take(item.instance, item.event, at)
         body = self.house.bodies.get(item.instance)
-        if isinstance(item.event, e.OfferMessage) and item.delivery is not None:
-            event, said = item.event, item.delivery
-            refusal = Refusal(event.subscription, event.message, said.name, said.correlation)
-            self.house.refuse(item.instance, refusal)
-        elif isinstance(item.event, e.CompleteJob) and body is not None and item.reply is None:
+        if outcome.rejected and isinstance(item.event, e.CompleteJob) and body is not None and item.reply is None:
             self._jobs.refused(body, item.event.job, outcome.reason, item.at)
         return outcome
 
@@ -339,6 +342,7 @@ class Machine:
         house = self.house
         durable = house.durable or last
         fresh = house.reports(p.HOST)
+        workflow.set_current_details(details_of(house))
         if self.watched is not None:
             self.watched(workflow.info().get_current_history_length(), fresh)
         reports = [*self._kept, *fresh]
@@ -448,11 +452,6 @@ class Machine:
             await workflow.sleep(timedelta(milliseconds=left), summary=summary)
         self._timers.pop(timer, None)
         self._happened(instance, e.FireTimer(timer))
-
-
-def _tokens(body: Body) -> dict[str, int]:
-    nodes = body.linked.nodes
-    return dict(Counter(nodes[each.node].id for each in body.state.elements.values() if each is not body.state.root))
 
 
 @workflow.defn(dynamic=True)

@@ -15,3 +15,11 @@ CREATE TABLE procession_outbox (
 
 -- A row of the inbox in state 3 is held: it counts when the task that wrote it is known to be committed.
 CREATE INDEX procession_inbox_held ON procession_inbox (at) WHERE state = 3;
+
+-- Of how many instances a batch waits for what became of them there, and which: a row goes with the answer. A batch is
+-- in state 4 when nothing else is left of it.
+ALTER TABLE procession_batch ADD COLUMN awaited INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE procession_batch_sent (
+    tenant INTEGER NOT NULL, batch INTEGER NOT NULL, instance INTEGER NOT NULL,
+    PRIMARY KEY (tenant, batch, instance)
+) WITHOUT ROWID;

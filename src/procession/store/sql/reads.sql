@@ -68,15 +68,18 @@ SELECT 1 FROM procession_suspended WHERE tenant = ? AND key = ?;
 SELECT s.tenant, s.key FROM procession_suspended s JOIN procession_definition d ON d.tenant = s.tenant AND d.key = s.key;
 
 -- name: batch
-SELECT tenant, key, at, state, after, seen, done, failed, body FROM procession_batch WHERE tenant = ? AND key = ?;
+SELECT tenant, key, at, state, after, seen, done, failed, body, awaited FROM procession_batch
+WHERE tenant = ? AND key = ?;
 -- name: batches
-SELECT tenant, key, at, state, after, seen, done, failed, body FROM procession_batch
+SELECT tenant, key, at, state, after, seen, done, failed, body, awaited FROM procession_batch
 WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: batches_running
 SELECT tenant, key FROM procession_batch WHERE state = 0 ORDER BY tenant, key;
 -- name: batch_errors
 SELECT instance, text FROM procession_batch_error WHERE tenant = ? AND batch = ? AND instance > ?
 ORDER BY instance LIMIT ?;
+-- name: batch_sent
+SELECT 1 FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND instance = ?;
 
 -- name: snapshot
 SELECT seq, data FROM procession_snapshot WHERE tenant = ? AND instance = ?;
@@ -201,6 +204,11 @@ SELECT value FROM procession_data_store WHERE tenant = ? AND name = ?;
 SELECT max(seq) FROM procession_fact WHERE tenant = ? AND instance = ?;
 -- name: instances_elsewhere
 SELECT value FROM procession_meta WHERE name = 'elsewhere';
+-- name: unclaimed
+SELECT value FROM procession_meta WHERE name = 'unclaimed' AND value > 0;
+-- name: jobs_elsewhere
+SELECT j.tenant, j.key FROM procession_job j JOIN procession_instance i ON i.tenant = j.tenant AND i.key = j.instance
+WHERE i.host = ? AND i.state = 0 AND j.due = ?;
 -- name: blocks
 SELECT value FROM procession_meta WHERE name = 'blocks';
 -- name: outbox_row

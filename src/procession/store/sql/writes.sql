@@ -143,18 +143,33 @@ INSERT OR REPLACE INTO procession_suspended VALUES (?, ?);
 DELETE FROM procession_suspended WHERE tenant = ? AND key = ?;
 
 -- name: batch_insert
-INSERT INTO procession_batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO procession_batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0);
 -- name: batch_state
 UPDATE procession_batch SET state = ? WHERE tenant = ? AND key = ?;
+-- Counted up, not set: outcomes from other hosts may be counted in the same commit.
 -- name: batch_moved
-UPDATE procession_batch SET state = ?, after = ?, seen = ?, done = ?, failed = ? WHERE tenant = ? AND key = ?;
--- The errors go first: they are found by their batch.
+UPDATE procession_batch SET after = ?, seen = seen + ?, done = done + ?, failed = failed + ?, awaited = awaited + ?
+WHERE tenant = ? AND key = ?;
+-- name: batch_walked
+UPDATE procession_batch SET state = CASE WHEN awaited > 0 THEN 4 ELSE 2 END WHERE tenant = ? AND key = ?;
+-- name: batch_heard
+UPDATE procession_batch SET done = done + ?, failed = failed + ?, awaited = awaited - 1,
+    state = CASE WHEN state = 4 AND awaited = 1 THEN 2 ELSE state END
+WHERE tenant = ? AND key = ?;
+-- What belongs to a batch goes first: it is found by it.
 -- name: batch_errors_forget
 DELETE FROM procession_batch_error WHERE (tenant, batch) IN
-    (SELECT tenant, key FROM procession_batch WHERE tenant = ? AND state > 1 AND at < ?);
+    (SELECT tenant, key FROM procession_batch WHERE tenant = ? AND state IN (2, 3) AND at < ?);
+-- name: batches_sent_forget
+DELETE FROM procession_batch_sent WHERE (tenant, batch) IN
+    (SELECT tenant, key FROM procession_batch WHERE tenant = ? AND state IN (2, 3) AND at < ?);
 -- name: batches_forget
-DELETE FROM procession_batch WHERE tenant = ? AND state > 1 AND at < ?;
+DELETE FROM procession_batch WHERE tenant = ? AND state IN (2, 3) AND at < ?;
 -- name: batch_error_insert
 INSERT OR REPLACE INTO procession_batch_error VALUES (?, ?, ?, ?);
+-- name: batch_sent_insert
+INSERT OR REPLACE INTO procession_batch_sent VALUES (?, ?, ?);
+-- name: batch_sent_delete
+DELETE FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND instance = ?;
 -- name: data_store_insert
 INSERT OR REPLACE INTO procession_data_store VALUES (?, ?, ?, ?);

@@ -23,7 +23,7 @@ from temporalio.worker import Worker
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
 from procession.hosts.embedded.pump import Pump
-from procession.hosts.embedded.routing import Router
+from procession.hosts.embedded.routing import HERE, Router
 from procession.hosts.embedded.tickets import InHouse
 from procession.hosts.temporal.cluster import Histories, Loop, connect
 from procession.hosts.temporal.ids import workflow_id
@@ -189,9 +189,8 @@ class OnTemporal:
         if answer is not None:
             answer(self, request)
             return None
-        if self._router.route(cast("q.AnyRequest", request)):
-            return None
-        return self.pump.call(request)
+        routed = self._router.route(cast("q.AnyRequest", request))
+        return self.pump.call(request) if routed is HERE else routed
 
     def moved(self, by: int) -> None:
         """See `Engines.moved`: the cluster skips as much, for each instance that goes on."""
