@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, final
 
+import msgspec
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowExecutionDescription
+from temporalio.client import Client, WorkflowExecutionDescription
 
 from fault_models import catch, document, message, process, service, user
 from procession import Engine, Instance, NotFound, Temporal
 from procession.base.failure import BadValue, StoreError
 from procession.hosts.temporal import reporter, sweeper
 from procession.hosts.temporal.cells.cell import IMPLIED, Cell, Namespace, Tenant
-from procession.hosts.temporal.ids import workflow_id
+from procession.hosts.temporal.ids import tenant_of, workflow_id
+from procession.hosts.temporal.tenancies import Tenancy
 from procession.testing.temporal import DevServer
 from store_audit import rows
-from temporal_worker_rig import Faulty, Running, free_port, until
+from temporal_worker_rig import Faulty, Running, free_port, page, until
 
 CALL: Final = (
     '<bpmn:callActivity id="call"><bpmn:extensionElements><zeebe:calledElement processId="job"/>'
@@ -32,7 +37,7 @@ NAP: Final = (
     "</bpmn:intermediateCatchEvent>"
 )
 MODELS: Final = (
-    ("nap.bpmn", document(process("nap", NAP))),
+    ("sleep.bpmn", document(process("sleep", NAP))),
     ("job.bpmn", document(process("job", service("work")))),
     ("caller.bpmn", document(process("caller", CALL))),
     ("desk.bpmn", document(process("desk", user("approve")))),
@@ -89,6 +94,16 @@ class Town:
 
         return asyncio.run(history())
 
+    def listed(self, tenant: str) -> set[int]:
+        """The instances whose workflows there are."""
+
+        async def keys() -> set[int]:
+            client = await self.server.connect(self.namespace(tenant))
+            found = [each.id async for each in client.list_workflows()]
+            return {int(id.rpartition("/")[2]) for id in found if tenant_of(id) == tenant}
+
+        return asyncio.run(keys())
+
     def file(self, folder: Path) -> Path:
         """The cell as a file."""
         path = folder / "cell.yaml"
@@ -119,8 +134,9 @@ def modern(temporal_server: DevServer) -> Town:
 def opened(tmp_path: Path) -> Iterator[Open]:
     made: list[Engine] = []
 
-    def engine(cell: Cell | Path, **settings: Any) -> Engine:
-        found = Engine(tmp_path / "engine.db", host=Temporal(cell=cell, **settings), call_timeout=60)
+    def engine(cell: Cell | Temporal, **settings: Any) -> Engine:
+        host = cell if isinstance(cell, Temporal) else Temporal(cell=cell, **settings)
+        found = Engine(tmp_path / "engine.db", host=host, call_timeout=60)
         made.append(found)
         for tenant in TENANTS:
             found.deploy(*MODELS, tenant=tenant)
@@ -182,7 +198,7 @@ def test_signals_and_updates_go_to_the_namespace_of_the_tenant(modern: Town, ope
         assert letter.wait(60) == "completed"
         assert letter.variables["from"] == tenant
         desk = engine.start("desk", tenant=tenant)
-        assert engine.wait_until(lambda desk=desk: bool(desk.tasks), 60)
+        until(partial(_has_task, desk), "it waits for somebody")
         desk.complete_task("approve")
         assert desk.wait(60) == "completed"
 
@@ -213,8 +229,30 @@ def test_a_namespace_that_is_not_there_holds_up_nobody_else(
     until(lambda: f"no namespace '{modern.own}'" in caplog.text, "it is said which namespace is missing")
     with pytest.raises(StoreError, match="no namespace"):
         engine.play.start("desk", tenant="bank")
-    modern.build()
+    asyncio.run(modern.server.create_namespace(modern.own))
     until(lambda: all(each.state == "completed" for each in waiting), "they start when it is there")
+
+
+def test_a_namespace_that_does_not_answer_holds_up_nobody_else(modern: Town, opened: Open) -> None:
+    modern.build()
+    host = Temporal(cell=modern.cell, search=False, work=False)
+    engine = opened(host)
+    placement = host._placement
+    plain = placement._of
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        # It takes connections, and never says a word.
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        silence = asyncio.run(Client.connect(address, namespace=modern.own, lazy=True))
+
+        def of(tenant: str) -> Tenancy:
+            return msgspec.structs.replace(plain(tenant), client=silence) if tenant == "bank" else plain(tenant)
+
+        placement._of = of
+        waiting = engine.start("desk", tenant="bank")
+        others = [engine.start("desk", tenant="other") for _ in range(3)]
+        until(lambda: modern.listed("other") == {each.key for each in others}, "the others are started")
+        placement._of = plain
+    until(lambda: modern.listed("bank") == {waiting.key}, "it is started when the connection is lost")
 
 
 @pytest.fixture
@@ -234,9 +272,9 @@ def test_what_dead_workers_left_is_found_in_the_namespace_of_the_tenant(
     engine = opened(modern.cell, search=False, work=False, sweep_after=0.5)
     database, bank = tmp_path / "engine.db", modern.server.in_namespace(modern.own)
     # Of a tenant whose namespace is reached, and has no worker: it is looked after as well.
-    engine.start("nap", tenant="acme")
+    engine.start("sleep", tenant="acme")
     with Faulty(bank, database, "untold:1") as faulty:
-        nap = engine.start("nap", tenant="bank")
+        nap = engine.start("sleep", tenant="bank")
         faulty.died()
     until(lambda: _tokens(nap) == {"nap": 1}, "it is told from the history")
     with Faulty(bank, database, "held:2") as faulty:
@@ -250,6 +288,14 @@ def test_what_dead_workers_left_is_found_in_the_namespace_of_the_tenant(
     assert engine.faults() == []
 
 
+def _has_task(instance: Instance) -> bool:
+    return bool(instance.tasks)
+
+
+def _is_completed(instance: Instance) -> bool:
+    return instance.state == "completed"
+
+
 def _tokens(instance: Instance) -> dict[str, int]:
     try:
         return instance.tokens
@@ -261,23 +307,25 @@ def test_workers_of_one_tenant_are_run_by_a_command_that_reads_the_cell(modern: 
     modern.build()
     asyncio.run(modern.server.create_namespace(f"{modern.shared}-2", IMPLIED))
     modern.shared = f"{modern.shared}-2"
-    options = ("--cell", str(modern.file(tmp_path)), "--processes", "1", "--activities", "1")
+    options, port = ("--cell", str(modern.file(tmp_path)), "--processes", "1", "--activities", "1"), free_port()
     with Engine(tmp_path / "engine.db") as before:
         for tenant in ("bank", "acme"):
             before.deploy(("chain.bpmn", document(process("chain", service("first")))), tenant=tenant)
     with (
         Running(modern.server, tmp_path, *options, "--tenant", "bank") as bank,
-        Running(modern.server, tmp_path, *options, "--tenant", "acme", "--health", str(free_port())) as acme,
-        Engine(tmp_path / "engine.db", call_timeout=60) as engine,
+        Running(modern.server, tmp_path, *options, "--tenant", "acme", "--health", str(port)) as acme,
     ):
         for each in (bank, acme):
             each.until("complete")
-        for tenant, queue in (("bank", "procession"), ("acme", "procession.acme")):
-            instance = engine.start("chain", tenant=tenant)
-            until(lambda instance=instance: instance.state == "completed", f"the instance of {tenant} is completed")
-            told = modern.described(tenant, instance.key)
-            assert (told.namespace, told.task_queue) == (modern.namespace(tenant), queue)
-            assert modern.activity_queues(tenant, instance.key) == {f"{queue}-jobs-first"}
+        until(lambda: page(port, "/readyz")[0] == 200, "it is ready")
+        assert set(json.loads(page(port, "/readyz")[1])["queues"]) >= {"procession.acme", "procession.acme-jobs-first"}
+        with Engine(tmp_path / "engine.db", call_timeout=60) as engine:
+            for tenant, queue in (("bank", "procession"), ("acme", "procession.acme")):
+                instance = engine.start("chain", tenant=tenant)
+                until(partial(_is_completed, instance), f"the instance of {tenant} is completed")
+                told = modern.described(tenant, instance.key)
+                assert (told.namespace, told.task_queue) == (modern.namespace(tenant), queue)
+                assert modern.activity_queues(tenant, instance.key) == {f"{queue}-jobs-first"}
         assert [each.end() for each in (bank, acme)] == [0, 0]
 
 

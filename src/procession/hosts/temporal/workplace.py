@@ -23,7 +23,7 @@ _LOG: Final = logging.getLogger("procession")
 
 @final
 class Workplace:
-    """Used from the loop of its client alone. It begins when its namespace is there, whenever that is."""
+    """Used from the loop of its client alone. It works as soon as its namespace is there, whenever that is."""
 
     def __init__(self, tenancy: Tenancy, made: Callable[[Tenancy], Worker], perform: Perform) -> None:
         """`made` makes the worker of workflows; `perform` does jobs."""
@@ -31,15 +31,15 @@ class Workplace:
         self._made = made
         self._perform = perform
         self._types: dict[str, None] = {}
-        self._waiting: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._worker: Worker | None = None
         self._running: asyncio.Task[None] | None = None
         self._jobs: JobWorkers | None = None
 
     async def start(self) -> None:
-        """Begins, or waits for the namespace in the background."""
-        if not await self._begun():
-            self._waiting = asyncio.create_task(self._wait())
+        """Begins, and goes on in the background."""
+        begun = await self._begun()
+        self._keeping = asyncio.create_task(self._keep(begun=begun))
 
     async def serve(self, type: str) -> None:
         """Takes jobs of a type from now on."""
@@ -49,14 +49,23 @@ class Workplace:
 
     async def close(self) -> None:
         """Ends after the jobs under way."""
-        if self._waiting is not None:
-            self._waiting.cancel()
-            await asyncio.gather(self._waiting, return_exceptions=True)
-        if self._jobs is not None:
-            await self._jobs.close()
-        if self._worker is not None and self._running is not None:
-            await self._worker.shutdown()
-            await asyncio.gather(self._running, return_exceptions=True)
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        await self._end()
+
+    async def _keep(self, *, begun: bool) -> None:
+        """Begins again and again, as long as it is not there or fails: a namespace may come, go and come back."""
+        pause = PAUSE_S
+        while True:
+            if begun and self._running is not None:
+                pause = PAUSE_S
+                await asyncio.wait([self._running])
+                _LOG.warning("workers of task queue %r failed: %s", self._tenancy.queue, self._running.exception())
+                await self._end()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, PAUSE_MAX_S)
+            begun = await self._begun()
 
     async def _begun(self) -> bool:
         try:
@@ -71,13 +80,16 @@ class Workplace:
             await self._jobs.serve(type)
         return True
 
-    async def _wait(self) -> None:
-        pause = PAUSE_S
-        while True:
-            await asyncio.sleep(pause)
-            if await self._begun():
-                return
-            pause = min(2 * pause, PAUSE_MAX_S)
+    async def _end(self) -> None:
+        jobs, self._jobs = self._jobs, None
+        if jobs is not None:
+            await jobs.close()
+        worker, self._worker = self._worker, None
+        if worker is not None and self._running is not None:
+            # One that failed on its own may not say any more that it has ended.
+            if not self._running.done():
+                await worker.shutdown()
+            await asyncio.gather(self._running, return_exceptions=True)
 
     def _queue_of(self, type: str) -> str:
         return self._tenancy.settings.job_queue.replace("{type}", type)
