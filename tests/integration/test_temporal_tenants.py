@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +14,14 @@ from typing import Any, Final, final
 import msgspec
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowExecutionDescription
+from temporalio.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowInput,
+    WorkflowExecutionDescription,
+    WorkflowHandle,
+)
 
 from fault_models import catch, document, message, process, service, user
 from procession import Engine, Instance, NotFound, Temporal
@@ -22,7 +29,6 @@ from procession.base.failure import BadValue, StoreError
 from procession.hosts.temporal import reporter, sweeper
 from procession.hosts.temporal.cells.cell import IMPLIED, Cell, Namespace, Tenant
 from procession.hosts.temporal.ids import tenant_of, workflow_id
-from procession.hosts.temporal.tenancies import Tenancy
 from procession.testing.temporal import DevServer
 from store_audit import rows
 from temporal_worker_rig import Faulty, Running, free_port, page, until
@@ -239,20 +245,39 @@ def test_a_namespace_that_does_not_answer_holds_up_nobody_else(modern: Town, ope
     engine = opened(host)
     placement = host._placement
     plain = placement._of
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        # It takes connections, and never says a word.
-        address = f"127.0.0.1:{silent.getsockname()[1]}"
-        silence = asyncio.run(Client.connect(address, namespace=modern.own, lazy=True))
-
-        def of(tenant: str) -> Tenancy:
-            return msgspec.structs.replace(plain(tenant), client=silence) if tenant == "bank" else plain(tenant)
-
-        placement._of = of
-        waiting = engine.start("desk", tenant="bank")
-        others = [engine.start("desk", tenant="other") for _ in range(3)]
+    answering = threading.Event()
+    config = plain("bank").client.config()
+    config["interceptors"] = [Silent(answering)]
+    silent = msgspec.structs.replace(plain("bank"), client=Client(**config))
+    placement._of = lambda tenant: silent if tenant == "bank" else plain(tenant)
+    waiting = engine.start("desk", tenant="bank")
+    others = [engine.start("desk", tenant="other") for _ in range(3)]
+    try:
         until(lambda: modern.listed("other") == {each.key for each in others}, "the others are started")
-        placement._of = plain
-    until(lambda: modern.listed("bank") == {waiting.key}, "it is started when the connection is lost")
+        assert not placement.idle
+        assert modern.listed("bank") == set()
+    finally:
+        answering.set()
+    until(lambda: modern.listed("bank") == {waiting.key}, "it is started when there are answers")
+    until(lambda: placement.idle, "nothing is left")
+
+
+@final
+class Silent(Interceptor):
+    """Starts of workflows are not answered until they are."""
+
+    def __init__(self, answering: threading.Event) -> None:
+        self._answering = answering
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        answering = self._answering
+
+        class Outbound(OutboundInterceptor):
+            async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+                await asyncio.to_thread(answering.wait)
+                return await super().start_workflow(input)
+
+        return Outbound(next)
 
 
 @pytest.fixture

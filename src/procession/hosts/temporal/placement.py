@@ -29,7 +29,7 @@ from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.cluster import Loop, NoNamespace, explained, is_gone
 from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.searchable import at_start
-from procession.hosts.temporal.tenancies import Tenancy
+from procession.hosts.temporal.tenancies import Tenancies, Tenancy
 from procession.runtime import codec
 from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Reply
 from procession.runtime.ports import Store
@@ -38,15 +38,15 @@ from procession.runtime.rows import IntRow, NamedRow, OutboxRow
 from procession.runtime.tracing import resumed
 
 SENT_MAX: Final = 256
-"""Rows of the outbox that are under way at the same time, in equal parts to those tenants that have any,"""
+"""Rows of the outbox that are under way at the same time, in equal parts for the tenants that have any."""
 SENT_MIN: Final = 8
-"""but no smaller ones than this."""
+"""The smallest such part, however many tenants there are."""
 SLOW_S: Final = 0.5
 """A tenant whose rows take longer is not waited for: the others go on without it."""
 PAUSE_S: Final = 0.5
-"""After a failure, before what was not sent is looked at again. Where the namespace is not there, each pause is twice
-as long as the one before, up to"""
+"""After a failure, before what was not sent is looked at again."""
 PAUSE_MAX_S: Final = 8.0
+"""Where the namespace is not there, each pause is twice as long as the one before, and the longest is this."""
 ASK_S: Final = 25.0
 
 _LOG: Final = logging.getLogger("procession")
@@ -71,8 +71,7 @@ class TemporalPlacement:
     ) -> None:
         """`queue` is the task queue of workflows; `takes` says of (tenant, process id) whether it starts here. `of`
         tells where a tenant's workflows run, if not all are at this client and in this queue."""
-        common = Tenancy(client, queue, settings)
-        self._of = of or (lambda tenant: common)
+        self._of = of or Tenancies(Tenancy(client, queue, settings)).of
         self._loop = loop
         self._store = store
         self.settings = settings

@@ -6,8 +6,8 @@ attribute is set only where its name is among those that the namespace has (`pay
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
@@ -57,7 +57,8 @@ def show(house: House, names: Sequence[str]) -> None:
         if list(known.get(INCIDENT) or ()) != codes:
             changed.append(INCIDENT.value_set(codes) if codes else INCIDENT.value_unset())
     if changed:
-        workflow.upsert_search_attributes(changed)
+        upsert = cast("Callable[[Sequence[Any]], None]", workflow.upsert_search_attributes)  # pyright: ignore[reportUnknownMemberType]
+        upsert(changed)
 
 
 def _state(house: House) -> str:

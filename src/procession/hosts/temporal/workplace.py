@@ -15,8 +15,9 @@ from procession.hosts.temporal.cluster import check_namespace
 from procession.hosts.temporal.tenancies import Tenancy
 
 PAUSE_S: Final = 0.5
-"""Before it is looked again whether the namespace is there; then twice as long, up to"""
+"""Before it is looked again whether the namespace is there."""
 PAUSE_MAX_S: Final = 8.0
+"""Each such pause is twice as long as the one before, and the longest is this."""
 
 _LOG: Final = logging.getLogger("procession")
 
