@@ -42,6 +42,12 @@ class Temporal:
     What waits for them stays in the engine's store: definitions, messages, and what is shown. `work` runs a workflow
     worker, and the functions registered at the engine, in this process; without it, `procession worker temporal`
     must run somewhere.
+
+    `cell` is a cell's file, or what stands in it: each tenant has the namespace, the task queues and the priority that
+    it says, so `namespace` and `queue` are not given; workers of this process are at the queues of all tenants that it
+    names. `search` are the search attributes of this host that the namespaces have, by name, or `True` for all but
+    `BpmnBusinessKey`; by default what the cell declares, and none without a cell. A server that lacks one refuses to
+    start an instance, and each change of an instance's state or incidents is one event more in its history.
     """
 
     def __init__(
@@ -65,23 +71,15 @@ class Temporal:
         sweep_after: float = SWEEP_S,
         deployment: WorkerDeployment | None = None,
     ) -> None:
-        """By default `address` is the cell's, or `localhost:7233`, `namespace` is `default`, and `queue`, the task
-        queue of workflows, is `procession`.
-
-        `processes` are the ids of those that start there, none for all. Jobs of the types `external` are no
-        activities: they are offered as in the embedded engine, so nothing long is in flight. Those of the types `local`
-        are short, and done by local activities. `job_timeout` is in seconds. A job whose worker
-        is silent for `job_heartbeat` seconds is tried again, 0 for never: functions registered here are heard, those in
-        other languages have to see to it. With `calls`, what a process calls is a
-        workflow of its own. `codec` is how payloads are compressed, encrypted and kept elsewhere: the same for all
-        workers, clients and the codec server. What a worker left untold is looked after when it is `sweep_after`
-        seconds old. `deployment` is the build of this process's workflow worker: instances are pinned to it.
-
-        `cell` is a cell's file, or what stands in it: each tenant has the namespace, the task queues and the priority
-        that it says, and `namespace` and `queue` are not given. Workers of this process are at the queues of all
-        tenants that it names. `search` are the search attributes of this host that the namespaces have, by name, or
-        `True` for all but `BpmnBusinessKey`; by default what the cell declares, and none without a cell. A server that
-        lacks one refuses to start an instance. Each change of an instance's state or incidents is one event more.
+        """By default `address` is the cell's or `localhost:7233`, `namespace` is `default`, and `queue`, the task queue
+        of workflows, is `procession`. `processes` are the ids of those that start there, none for all. Jobs of the
+        types `external` are no activities: they are offered as in the embedded engine, so nothing long is in flight.
+        Those of the types `local` are short, and done by local activities. `job_timeout` is in seconds. A job whose
+        worker is silent for `job_heartbeat` seconds is tried again, 0 for never: functions registered here are heard,
+        those in other languages have to see to it. With `calls`, what a process calls is a workflow of its own. `codec`
+        is how payloads are compressed, encrypted and kept elsewhere: the same for all workers, clients and the codec
+        server. What a worker left untold is looked after when it is `sweep_after` seconds old. `deployment` is the
+        build of this process's workflow worker: instances are pinned to it.
 
         Raises `BadCell` for a wrong file, `BadValue` for what contradicts itself."""
         if cell is not None and (namespace or queue):
