@@ -48,6 +48,8 @@ def show(house: House, names: Sequence[str]) -> None:
     One command, so one event of the history, for each task in which they changed: one for the end of an instance, two
     for an incident that is raised and resolved. Incidents are told by their codes, which are the engine's own words.
     """
+    if not names:
+        return
     known = workflow.info().typed_search_attributes
     changed: list[Any] = []
     if STATE.name in names and known.get(STATE) != (state := _state(house)):
