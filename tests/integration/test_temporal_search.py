@@ -35,12 +35,13 @@ MODELS: Final = (
 Open = Callable[..., Engine]
 
 
-@pytest.fixture
-def namespace(temporal_server: DevServer) -> DevServer:
-    """A namespace with all attributes."""
-    name = f"{temporal_server.namespace}-searched"
-    asyncio.run(temporal_server.create_namespace(name, {**IMPLIED, **OPTIONAL}))
-    return temporal_server.in_namespace(name)
+@pytest.fixture(params=["temporal_server", "temporal_floor"])
+def namespace(request: pytest.FixtureRequest) -> DevServer:
+    """A namespace with all attributes, on the newest server and on the oldest."""
+    server: DevServer = request.getfixturevalue(request.param)
+    name = f"{server.namespace}-searched"
+    asyncio.run(server.create_namespace(name, {**IMPLIED, **OPTIONAL}))
+    return server.in_namespace(name)
 
 
 @pytest.fixture
