@@ -84,7 +84,8 @@ class Running:
         (folder / "worker_jobs.py").write_text(FUNCTIONS)
         self.folder, self.database, self.effects_path = folder, folder / "engine.db", folder / "effects"
         words = ["worker", "temporal", "--db", str(self.database), "--address", server.address, "--json"]
-        words += ["--namespace", server.namespace, "--workers", "worker_jobs", *options]
+        words += ["--workers", "worker_jobs", *options]
+        words += ["--namespace", server.namespace] if "--cell" not in options else []
         self.events: list[dict[str, Any]] = []
         self.began = time.monotonic()
         self._log = (folder / "log").open("ab")

@@ -195,8 +195,9 @@ def test_what_comes_while_the_end_of_an_instance_is_stored_is_answered(
     store = Gated(tmp_path / "e.db")
     with Engine(store=store, host=host) as engine:
         # While a local activity runs, a task is renewed when most of its time is over.
-        start = partial(host._client.start_workflow, task_timeout=timedelta(seconds=1))
-        setattr(host._client, "start_workflow", start)  # noqa: B010
+        client = host._tenancies.client("<default>")
+        start = partial(client.start_workflow, task_timeout=timedelta(seconds=1))
+        setattr(client, "start_workflow", start)  # noqa: B010
         engine.deploy(two())
         engine.serve(2)
         instance = engine.start("p")

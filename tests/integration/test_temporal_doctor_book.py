@@ -58,7 +58,7 @@ def test_another_namespace_and_another_instance(host: Host, temporal_server: Dev
     assert [verdict.code for verdict in found.verdicts] == ["workflow-lost"]
     with pytest.raises(NotFound, match="has no instance 7"):
         diagnosed(host.address, host.namespace, str(host.path), TENANT, 7)
-    with pytest.raises(StoreError, match="NOT_FOUND"):
+    with pytest.raises(StoreError, match="no namespace 'nowhere'"):
         diagnosed(host.address, "nowhere", str(host.path), TENANT, instance)
 
 

@@ -283,7 +283,7 @@ def test_messages_and_deliveries_that_come_twice(host: Host) -> None:
     two = model("two", catch("paid"), catch("sent"), messages={"paid": "number", "sent": "number"})
     host.deploy(two)
     host.workflows()
-    honest = host.placement._client.get_workflow_handle
+    honest = host.client.get_workflow_handle
 
     def doubled(*args: Any, **named: Any) -> Any:
         handle = honest(*args, **named)
@@ -296,7 +296,7 @@ def test_messages_and_deliveries_that_come_twice(host: Host) -> None:
         handle.signal = twice  # type: ignore[method-assign]  # a sender that does not know whether it arrived
         return handle
 
-    host.placement._client.get_workflow_handle = doubled  # type: ignore[method-assign]
+    host.client.get_workflow_handle = doubled  # type: ignore[method-assign]
     instance = host.start("two", {"number": "N1"})
     eventually(lambda: host.tokens(instance), lambda tokens: tokens == {"paid"})
     host.publish("paid", "N1", id="m1")

@@ -43,7 +43,7 @@ class Mortal:
         self.kit = Kit(server.address, server.namespace, store=self.store, outside=self._shown)
         # A task whose worker was killed is tried again after this; the server's ten seconds are long for a test.
         vars(self.kit.client)["start_workflow"] = partial(self.kit.client.start_workflow, task_timeout=BRIEF)
-        self._catching_up = CatchingUp(self.kit.client, self.kit.loop, self.store)
+        self._catching_up = CatchingUp(lambda _: self.kit.client, self.kit.loop, self.store)
         self._random = random.Random(SEED)
         self._over = threading.Event()
         self.kills = 0

@@ -19,6 +19,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from procession.hosts.temporal import histories
+from procession.hosts.temporal.cells.cell import IMPLIED, OPTIONAL
 from procession.hosts.temporal.histories import ByHash, Kept
 from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Budget, JobFailure, Settings
@@ -42,6 +43,8 @@ RENEWED: Final = "renewed"
 """The family whose instances go on in a new run after every step."""
 APART: Final = "apart"
 """The family whose called processes are workflows of their own."""
+SEARCHED: Final = "searched"
+"""The family whose workflows have search attributes, and go on in a new run after some steps."""
 FIRST: Final = 6
 """So many scenarios of each folder, the first by name."""
 MORE: Final = {
@@ -57,9 +60,21 @@ MORE: Final = {
 
 ALSO: Final = {
     APART: ("call",),
+    SEARCHED: ("call", "changes", "incidents", "timers"),
     RENEWED: ("boundary", "call", "compensation", "events", "incidents", "messages", "multi_instance", "timers"),
 }
 """The folders of which those families have scenarios, the first two each."""
+SETTINGS: Final = {
+    REAL_TIME: Settings(job_timeout=3_600_000),
+    SEARCHED: Settings(
+        virtual=True,
+        job_timeout=3_600_000,
+        budget=Budget(events=15, force=True),
+        search=[*IMPLIED, *OPTIONAL],
+        calls=True,
+    ),
+}
+"""How instances of a family are run, where not as all others are."""
 
 _NOISE: Final = ("taskId", "version", "workerMayIgnore")
 _NOISE_INSIDE: Final = (
@@ -77,7 +92,7 @@ _NOISE_INSIDE: Final = (
 def families() -> list[str]:
     """The names of the files, without what cannot run."""
     folders = [path.name for path in sorted(SCENARIOS.iterdir()) if path.is_dir() and path.name != "refused"]
-    return [*folders, APART, REAL_TIME, RENEWED]
+    return [*folders, APART, REAL_TIME, RENEWED, SEARCHED]
 
 
 def main() -> None:
@@ -99,9 +114,14 @@ def main() -> None:
 
 def record(server: DevServer, family: str, path: Path) -> tuple[int, int]:
     """Records one family; gives how many histories there are, and how many bytes."""
-    settings = Settings(job_timeout=3_600_000) if family == REAL_TIME else None
+    settings = SETTINGS.get(family)
+    namespace = "default"
+    if family == SEARCHED:
+        namespace = f"golden-{family}"
+        asyncio.run(server.create_namespace(namespace, {**IMPLIED, **OPTIONAL}))
     budget = Budget(events=0, force=True) if family == RENEWED else None
-    kit = Kit(server.address, queue=f"golden-{family}", settings=settings, budget=budget, calls=family == APART)
+    calls = family in {APART, SEARCHED}
+    kit = Kit(server.address, namespace, queue=f"golden-{family}", settings=settings, budget=budget, calls=calls)
     try:
         names = run_real_time(kit) if family == REAL_TIME else run_scenarios(kit, family)
         programs: dict[str, bytes] = {}

@@ -154,6 +154,11 @@ def a_command_that_is_not_told(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(house, "SHOWN", house.SHOWN - {CreateJob})
 
 
+def a_state_that_is_not_shown(patch: pytest.MonkeyPatch) -> None:
+    """The search attribute of an instance's state stays what it was at the start."""
+    patch.setattr("procession.hosts.temporal.searchable._state", lambda house: "active")
+
+
 def a_bug(patch: pytest.MonkeyPatch) -> None:
     def broken(cx: Context, element: ElementInstance, flows: tuple[Ref, ...]) -> None:
         raise KeyError("a bug of a test")
@@ -170,6 +175,7 @@ CHANGES: Final[tuple[tuple[Change, str, str, str, str], ...]] = (
     (another_type_of_activity, "real_time/", "commands", "work", "ActivityTaskScheduled"),
     (less_is_durable, "messages/buffered", "commands", "", "MarkerRecorded"),
     (a_command_that_is_not_told, "real_time/", "facts", "real_time", "WorkflowTaskStarted"),
+    (a_state_that_is_not_shown, "searched/catch_in", "commands", "", "UpsertWorkflowSearchAttributes"),
     (a_bug, "real_time/", "error", "", "WorkflowTaskStarted"),
 )
 

@@ -49,6 +49,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     job_heartbeat: float
     external: list[str]
     calls: bool
+    search: list[str]
 
     def shown(self, number: int) -> str:
         """The address for the metrics of the process with this number; "" for none."""
@@ -111,8 +112,10 @@ def _keep_books(plan: Plan, supervisor: Supervisor, stopped: threading.Event) ->
     tracing.configure("procession-worker")
     host = Temporal(
         place.address,
-        namespace=place.namespace,
-        queue=place.queue,
+        namespace="" if place.cell else place.namespace,
+        queue="" if place.cell else place.queue,
+        cell=place.cell or None,
+        search=plan.search or None,
         work=False,
         job_timeout=plan.job_timeout,
         job_heartbeat=plan.job_heartbeat,
@@ -126,7 +129,7 @@ def _keep_books(plan: Plan, supervisor: Supervisor, stopped: threading.Event) ->
         engine.serve(threads=1)
         settle()
         if plan.health:
-            health = Health(supervisor, place.address, place.namespace, place.queue)
+            health = Health(supervisor, place)
             open_.callback(health.close)
             server = HealthServer(health, plan.bind, plan.health)
             open_.callback(server.close)

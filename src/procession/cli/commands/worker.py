@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
@@ -19,12 +20,46 @@ AUTO: Final = "auto"
 PROCESSES_MAX: Final = 1_000
 
 Address: TypeAlias = Annotated[
-    str, typer.Option("--address", envvar="TEMPORAL_ADDRESS", metavar="HOST:PORT", help="The Temporal server.")
+    str,
+    typer.Option(
+        "--address",
+        envvar="TEMPORAL_ADDRESS",
+        metavar="HOST:PORT",
+        help="The Temporal server; default: the cell's, or localhost:7233.",
+        show_default=False,
+    ),
 ]
 Namespace: TypeAlias = Annotated[
-    str, typer.Option("--namespace", envvar="TEMPORAL_NAMESPACE", help="The namespace there.")
+    str,
+    typer.Option(
+        "--namespace", envvar="TEMPORAL_NAMESPACE", help="The namespace there; default: default.", show_default=False
+    ),
 ]
-Queue: TypeAlias = Annotated[str, typer.Option("--queue", help="The task queue of workflows.")]
+Queue: TypeAlias = Annotated[
+    str, typer.Option("--queue", help="The task queue of workflows; default: procession.", show_default=False)
+]
+CellFile: TypeAlias = Annotated[
+    str,
+    typer.Option("--cell", metavar="FILE", help="A cell's file, which places tenants; in YAML.", show_default=False),
+]
+Tenant: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--tenant",
+        metavar="NAME",
+        help="With --cell: work at this tenant's task queues; default: at those that tenants share.",
+        show_default=False,
+    ),
+]
+Search: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--search",
+        metavar="NAME",
+        help="A search attribute that the namespace has; repeatable; default: the cell's.",
+        show_default=False,
+    ),
+]
 Processes: TypeAlias = Annotated[
     str, typer.Option("--processes", metavar="auto|N", help="Processes for workflows; auto: one a core.")
 ]
@@ -78,9 +113,12 @@ def _of_all_workers() -> None:
 def temporal(
     *,
     db: Db = DEFAULT_DB,
-    address: Address = "localhost:7233",
-    namespace: Namespace = "default",
-    queue: Queue = "procession",
+    address: Address = "",
+    namespace: Namespace = "",
+    queue: Queue = "",
+    cell: CellFile = "",
+    tenant: Tenant = "",
+    search: Search = None,
     workers: Workers = None,
     processes: Processes = AUTO,
     activities: Activities = AUTO,
@@ -109,9 +147,7 @@ def temporal(
         plan = Plan(
             place=Place(
                 db=db,
-                address=address,
-                namespace=namespace,
-                queue=queue,
+                **_where(address, namespace, queue, cell, tenant),
                 codec=codec,
                 identity=identity(),
                 tenants=metrics_by_tenant,
@@ -129,9 +165,37 @@ def temporal(
             job_heartbeat=job_heartbeat,
             external=external or [],
             calls=calls,
+            search=search or [],
         )
         if not run(plan, Output(json)):
             raise typer.Exit(FAILED)
+
+
+def _where(address: str, namespace: str, queue: str, cell: str, tenant: str) -> dict[str, str]:
+    """Of a place: address, namespace and task queues, as a cell says for a tenant, or as they are given."""
+    if not cell:
+        if tenant:
+            raise Problem("--tenant needs a cell", "add --cell FILE", USAGE)
+        return {
+            "address": address or "localhost:7233",
+            "namespace": namespace or "default",
+            "queue": queue or "procession",
+        }
+    if namespace or queue:
+        remedy = "leave out --namespace (TEMPORAL_NAMESPACE) and --queue; --tenant NAME says whose queues"
+        raise Problem("a cell says namespace and queue", remedy, USAGE)
+    from procession.hosts.temporal.cells.cell_reader import load_cell
+    from procession.hosts.temporal.cells.tenants import place
+
+    document = load_cell(Path(cell))
+    placed = place(document, tenant)
+    return {
+        "address": address or document.address,
+        "namespace": placed.namespace,
+        "queue": placed.workflow_task_queue,
+        "jobs": placed.activity_task_queue,
+        "cell": str(Path(cell).resolve()),
+    }
 
 
 def _build(text: str) -> WorkerDeployment | None:

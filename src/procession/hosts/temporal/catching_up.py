@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, final
 
@@ -15,12 +16,12 @@ import msgspec
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHistory
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from procession.base.failure import NotFound, ProcessionError
 from procession.core.linked import Linked
-from procession.hosts.temporal.cluster import Loop, explained
+from procession.hosts.temporal.cluster import Loop, explained, is_gone
 from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Envelope
 from procession.hosts.temporal.programs import Programs
@@ -54,8 +55,9 @@ class Told(msgspec.Struct, frozen=True):
 class CatchingUp:
     """One engine's. Used from one thread."""
 
-    def __init__(self, client: Client, loop: Loop, store: Store) -> None:
-        self._client = client
+    def __init__(self, of: Callable[[str], Client], loop: Loop, store: Store) -> None:
+        """`of` gives the client of a tenant."""
+        self._of = of
         self._loop = loop
         self._store = store
         self._programs = Programs(store)
@@ -96,13 +98,13 @@ class CatchingUp:
 
     async def _told(self, tenant: str, home: int) -> list[Told]:
         """What the runs of a workflow reported, from the first of which something may be missing."""
-        workflow = workflow_id(tenant, home)
+        workflow, client = workflow_id(tenant, home), self._of(tenant)
         number = Catalog(self._store).tenant(tenant)
-        run = await self._newest(workflow)
+        run = await self._newest(client, workflow)
         found: list[Told] = []
         while run and len(found) < RUNS_MAX:
-            history = await self._history(workflow, run)
-            collected = await self._replayed(history)
+            history = await self._history(client, workflow, run)
+            collected = await self._replayed(client, history)
             found.append(Told(run, collected))
             first: dict[int, int] = {}
             for _, report in collected:
@@ -113,23 +115,23 @@ class CatchingUp:
             run = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
         return found[::-1]
 
-    async def _newest(self, workflow: str) -> str:
+    async def _newest(self, client: Client, workflow: str) -> str:
         request = DescribeWorkflowExecutionRequest(
-            namespace=self._client.namespace, execution=WorkflowExecution(workflow_id=workflow)
+            namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow)
         )
         try:
-            found = await self._client.workflow_service.describe_workflow_execution(request, retry=True)
+            found = await client.workflow_service.describe_workflow_execution(request, retry=True)
         except RPCError as error:
             raise _told(error, workflow) from error
         return found.workflow_execution_info.execution.run_id
 
-    async def _history(self, workflow: str, run: str) -> WorkflowHistory:
+    async def _history(self, client: Client, workflow: str, run: str) -> WorkflowHistory:
         try:
-            return await self._client.get_workflow_handle(workflow, run_id=run).fetch_history()
+            return await client.get_workflow_handle(workflow, run_id=run).fetch_history()
         except RPCError as error:
             raise _told(error, workflow) from error
 
-    async def _replayed(self, history: WorkflowHistory) -> list[tuple[int, Report]]:
+    async def _replayed(self, client: Client, history: WorkflowHistory) -> list[tuple[int, Report]]:
         """The reports of all tasks that were committed."""
         found: list[tuple[int, Report]] = []
 
@@ -144,8 +146,8 @@ class CatchingUp:
                 workflows=[ProcessWorkflow],
                 workflow_task_executor=threads,
                 workflow_runner=UnsandboxedWorkflowRunner(),
-                namespace=self._client.namespace,
-                data_converter=self._client.data_converter,
+                namespace=client.namespace,
+                data_converter=client.data_converter,
                 interceptors=[Settling(self), Watching(saw)],
                 build_id="catching-up",
                 runtime=quiet_runtime(),
@@ -168,6 +170,6 @@ def last_step(store: Store, tenant: int, instance: int) -> int:
 
 
 def _told(error: RPCError, workflow: str) -> ProcessionError:
-    if error.status is RPCStatusCode.NOT_FOUND:
+    if is_gone(error):
         return NotFound(f"Temporal has no history of {workflow}")
     return explained(error)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from procession.base.failure import NotFound, StoreError
+from procession.hosts.temporal.cells.cell import Cell
+from procession.hosts.temporal.cells.cluster import credentials
 from procession.hosts.temporal.codec import CodecConfig, data_converter
 from procession.hosts.temporal.codec.files import parsed, public_bytes
+from procession.hosts.temporal.ids import tenant_of
 from procession.hosts.temporal.payloads import ProcessionPayloadConverter
 from procession.hosts.temporal.tracing import interceptors
 
@@ -71,14 +75,29 @@ def codec_of(file: str) -> CodecConfig | None:
     return parsed(Path(file), public_bytes(Path(file)), CodecConfig) if file else None
 
 
+class NoNamespace(StoreError):
+    """The namespace is not there."""
+
+
 async def connect(
-    address: str, namespace: str = "default", converter: DataConverter | None = None, *, identity: str | None = None
+    address: str,
+    namespace: str = "default",
+    converter: DataConverter | None = None,
+    *,
+    identity: str | None = None,
+    cell: Cell | None = None,
 ) -> Client:
-    """A client of the cluster, which shows `identity` for who polls. Raises `StoreError` when it cannot be reached."""
+    """A client of the cluster, which shows `identity` for who polls, with the TLS and the API key of a `cell`.
+
+    Raises `StoreError` when it cannot be reached, `CellError` when a variable is not set that the cell names.
+    """
+    key, tls = credentials(cell) if cell is not None else (None, None)
     try:
         return await Client.connect(
             address,
             namespace=namespace,
+            api_key=key,
+            tls=tls,
             data_converter=converter or DATA_CONVERTER,
             interceptors=interceptors(),
             identity=identity,
@@ -87,22 +106,50 @@ async def connect(
         raise StoreError(f"Temporal at {address} cannot be reached: {error}") from error
 
 
+async def check_namespace(client: Client) -> None:
+    """Raises `StoreError` when the client's namespace is not there, or not for this client."""
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except RPCError as error:
+        raise explained(error) from error
+
+
+def is_gone(error: RPCError) -> bool:
+    """Whether there is no such workflow; a namespace that is not there says nothing of what was in it."""
+    return error.status is RPCStatusCode.NOT_FOUND and not _namespaces(error)
+
+
 def explained(error: RPCError) -> StoreError:
     """An error of the service as one of ours, which the caller may try again."""
+    for name in _namespaces(error):
+        return NoNamespace(f"Temporal has no namespace {name!r}: make it, with `procession temporal apply` for a cell")
     return StoreError(f"Temporal answers {error.status.name}: {error.message}")
+
+
+def _namespaces(error: RPCError) -> list[str]:
+    """The namespace that an error says is not there."""
+    found: list[str] = []
+    for each in error.grpc_status.details:
+        missing = NamespaceNotFoundFailure()
+        if each.Unpack(missing):
+            found.append(missing.namespace)
+    return found
 
 
 @final
 class Histories:
     """Reads of histories; see `reporter.Histories`."""
 
-    def __init__(self, client: Client, loop: Loop) -> None:
+    def __init__(self, client: Client, loop: Loop, of: Callable[[str], Client] | None = None) -> None:
+        """`of` gives the client of a tenant, where not all are in the namespace of `client`."""
         self._client = client
         self._loop = loop
+        self._of = of
 
     def committed(self, workflow: str, run: str, tasks: set[int]) -> dict[int, bool]:
         """See `reporter.Histories`."""
-        return self._loop.run(committed(self._client, workflow, run, tasks))
+        client = self._client if self._of is None else self._of(tenant_of(workflow))
+        return self._loop.run(committed(client, workflow, run, tasks))
 
 
 async def committed(client: Client, workflow: str, run: str, tasks: set[int]) -> dict[int, bool]:
@@ -120,7 +167,7 @@ async def committed(client: Client, workflow: str, run: str, tasks: set[int]) ->
         try:
             answer = await client.workflow_service.get_workflow_execution_history_reverse(request, retry=True)
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+            if is_gone(error):
                 raise NotFound(f"no run {run} of {workflow}") from error
             raise explained(error) from error
         events = answer.history.events

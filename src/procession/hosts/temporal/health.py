@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Final, final
 
 from temporalio.api.enums.v1 import TaskQueueType
@@ -19,7 +20,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from procession.base.failure import ProcessionError, StoreError
+from procession.hosts.temporal.cells.cell_reader import load_cell
 from procession.hosts.temporal.cluster import Loop, connect, explained
+from procession.hosts.temporal.place import Place
 from procession.hosts.temporal.supervisor import Supervisor
 
 SEEN_S: Final = 150.0
@@ -33,11 +36,10 @@ CACHED_S: Final = 0.5
 class Health:
     """One worker's. Answers from any thread."""
 
-    def __init__(self, supervisor: Supervisor, address: str, namespace: str, queue: str) -> None:
+    def __init__(self, supervisor: Supervisor, place: Place) -> None:
         self._supervisor = supervisor
-        self._queue = queue
         self._loop = Loop()
-        self._place = (address, namespace)
+        self._place = place
         self._client: Client | None = None
         self._lock = threading.Lock()
         self._answer: tuple[float, dict[str, object]] = (0.0, {})
@@ -81,9 +83,11 @@ class Health:
 
     async def _asked(self, queue: str) -> set[str]:
         if self._client is None:
-            self._client = await connect(*self._place)
+            place = self._place
+            cell = load_cell(Path(place.cell)) if place.cell else None
+            self._client = await connect(place.address, place.namespace, cell=cell)
         kind = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
-        if queue != self._queue:
+        if queue != self._place.queue:
             kind = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
         request = DescribeTaskQueueRequest(
             namespace=self._client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind

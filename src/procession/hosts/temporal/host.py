@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, cast, final
 
-from temporalio.client import Client
 from temporalio.worker import Worker
 
-from procession.base.failure import Conflict
-from procession.hosts.temporal.activities import JobWorkers, job_activity
+from procession.base.failure import BadValue, Conflict
+from procession.hosts.temporal.activities import job_activity
+from procession.hosts.temporal.cells.cell import DEFAULT_ADDRESS, IMPLIED, OPTIONAL, Cell
+from procession.hosts.temporal.cells.cell_reader import load_cell
 from procession.hosts.temporal.cluster import Histories, Loop, connect, converter_of
 from procession.hosts.temporal.codec import CodecConfig
 from procession.hosts.temporal.payloads import Budget, Settings
@@ -18,11 +20,14 @@ from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
 from procession.hosts.temporal.sweeper import Sweeper
+from procession.hosts.temporal.tenancies import NOBODY, Tenancies, Tenancy
 from procession.hosts.temporal.worker import CACHED, workflow_worker
+from procession.hosts.temporal.workplace import Workplace
 from procession.runtime.elsewhere import Door, Placement
 from procession.runtime.ports import Store
 from procession.runtime.requests import TakeKeys
 
+NAMESPACE: Final = "default"
 QUEUE: Final = "procession"
 """The task queue of workflows; jobs of a type are in `procession-jobs-TYPE`."""
 
@@ -37,14 +42,22 @@ class Temporal:
     What waits for them stays in the engine's store: definitions, messages, and what is shown. `work` runs a workflow
     worker, and the functions registered at the engine, in this process; without it, `procession worker temporal`
     must run somewhere.
+
+    `cell` is a cell's file, or what stands in it: each tenant has the namespace, the task queues and the priority that
+    it says, so `namespace` and `queue` are not given; workers of this process are at the queues of all tenants that it
+    names. `search` are the search attributes of this host that the namespaces have, by name, or `True` for all but
+    `BpmnBusinessKey`; by default what the cell declares, and none without a cell. A server that lacks one refuses to
+    start an instance, and each change of an instance's state or incidents is one event more in its history.
     """
 
     def __init__(
         self,
-        address: str = "localhost:7233",
+        address: str = "",
         *,
-        namespace: str = "default",
-        queue: str = QUEUE,
+        namespace: str = "",
+        queue: str = "",
+        cell: Cell | Path | str | None = None,
+        search: bool | Sequence[str] | None = None,
         work: bool = True,
         processes: Sequence[str] = (),
         external: Sequence[str] = (),
@@ -58,40 +71,48 @@ class Temporal:
         sweep_after: float = SWEEP_S,
         deployment: WorkerDeployment | None = None,
     ) -> None:
-        """`processes` are the ids of those that start there, none for all. Jobs of the types `external` are no
-        activities: they are offered as in the embedded engine, so nothing long is in flight. Those of the types `local`
-        are short, and done by local activities. `job_timeout` is in seconds. A job whose worker
-        is silent for `job_heartbeat` seconds is tried again, 0 for never: functions registered here are heard, those in
-        other languages have to see to it. With `calls`, what a process calls is a
-        workflow of its own. `codec` is how payloads are compressed, encrypted and kept elsewhere: the same for all
-        workers, clients and the codec server. What a worker left untold is looked after when it is `sweep_after`
-        seconds old. `deployment` is the build of this process's workflow worker: instances are pinned to it."""
-        self._address = address
-        self._namespace = namespace
-        self._queue = queue
+        """By default `address` is the cell's or `localhost:7233`, `namespace` is `default`, and `queue`, the task queue
+        of workflows, is `procession`. `processes` are the ids of those that start there, none for all. Jobs of the
+        types `external` are no activities: they are offered as in the embedded engine, so nothing long is in flight.
+        Those of the types `local` are short, and done by local activities. `job_timeout` is in seconds. A job whose
+        worker is silent for `job_heartbeat` seconds is tried again, 0 for never: functions registered here are heard,
+        those in other languages have to see to it. With `calls`, what a process calls is a workflow of its own. `codec`
+        is how payloads are compressed, encrypted and kept elsewhere: the same for all workers, clients and the codec
+        server. What a worker left untold is looked after when it is `sweep_after` seconds old. `deployment` is the
+        build of this process's workflow worker: instances are pinned to it.
+
+        Raises `BadCell` for a wrong file, `BadValue` for what contradicts itself."""
+        if cell is not None and (namespace or queue):
+            raise BadValue("a cell says namespace and queue of each tenant: leave out `namespace` and `queue`")
+        self._cell = load_cell(Path(cell)) if isinstance(cell, (str, Path)) else cell
+        self._address = address or (self._cell.address if self._cell is not None else DEFAULT_ADDRESS)
+        self._namespace = namespace or NAMESPACE
+        self._queue = queue or QUEUE
+        self._declared = self._cell is not None and (search is None or search is True)
         self._work = work
         self._processes = frozenset(processes)
         self._cached = cached
         self._deployment = deployment
         self._converter = converter_of(codec)
         self._settings = Settings(
-            job_queue=f"{queue}-jobs-{{type}}",
+            job_queue=f"{self._queue}-jobs-{{type}}",
             job_timeout=int(job_timeout * 1000),
             heartbeat=int(job_heartbeat * 1000),
             external=list(external),
             local=list(local),
+            search=_named(search),
             calls=calls,
             budget=budget or Budget(),
         )
         self._loop: Loop | None = None
         self._reporter: Reporter | None = None
-        self._workers: list[tuple[Worker, asyncio.Task[None]]] = []
-        self._jobs: JobWorkers | None = None
+        self._workplaces: list[Workplace] = []
         self._sweep_after = sweep_after
         self._sweeper: Sweeper | None = None
 
     def __repr__(self) -> str:
-        return f"Temporal({self._address!r}, namespace={self._namespace!r})"
+        where = f"namespace={self._namespace!r}" if self._cell is None else f"cell={self._cell.cell!r}"
+        return f"Temporal({self._address!r}, {where})"
 
     def open(self, store: Store) -> Placement:
         """See `runtime.elsewhere.Host`."""
@@ -99,13 +120,21 @@ class Temporal:
             raise Conflict("this host belongs to another engine already: make one for each")
         self._loop = Loop()
         try:
-            self._client: Client = self._loop.run(connect(self._address, self._namespace, self._converter))
+            client = self._loop.run(connect(self._address, self._namespace, self._converter, cell=self._cell))
         except BaseException:
             self.close()
             raise
         self._store = store
+        common = Tenancy(client, self._queue, self._settings)
+        self._tenancies = Tenancies(common, self._cell, search=self._declared)
         self._placement = TemporalPlacement(
-            self._client, self._loop, store, queue=self._queue, settings=self._settings, takes=self._takes
+            client,
+            self._loop,
+            store,
+            queue=self._queue,
+            settings=self._settings,
+            takes=self._takes,
+            of=self._tenancies.of,
         )
         return self._placement
 
@@ -113,10 +142,11 @@ class Temporal:
         """See `runtime.elsewhere.Host`."""
         assert self._loop is not None
         self._placement.tells(door.call_all)
-        self._reporter = Reporter(self._store, Histories(self._client, self._loop), door.posted)
+        client_of = self._tenancies.client
+        self._reporter = Reporter(self._store, Histories(client_of(NOBODY), self._loop, client_of), door.posted)
         self._sweeper = Sweeper(
             self._store,
-            self._client,
+            client_of,
             self._loop,
             posted=door.posted,
             wake=self._placement.wake,
@@ -129,8 +159,9 @@ class Temporal:
     def serve(self, type: str) -> None:
         """See `runtime.elsewhere.Host`."""
         elsewhere = (*self._settings.external, *self._settings.local)
-        if self._jobs is not None and self._loop is not None and type not in elsewhere:
-            self._loop.run(self._jobs.serve(type))
+        if self._loop is not None and type not in elsewhere:
+            for each in self._workplaces:
+                self._loop.run(each.serve(type))
 
     def close(self) -> None:
         """See `runtime.elsewhere.Host`."""
@@ -152,25 +183,34 @@ class Temporal:
             first, last = cast("list[int]", door.call(request))
             return first, last
 
-        assert self._reporter is not None
-        worker = workflow_worker(
-            self._client,
-            self._store,
-            self._reporter,
-            keys,
-            queue=self._queue,
-            activities=[job_activity(door.perform)] if self._settings.local else [],
-            cached=self._cached,
-            deployment=self._deployment,
-        )
-        self._workers.append((worker, asyncio.create_task(worker.run())))
-        self._jobs = JobWorkers(self._client, self._queue_of, door.perform)
+        reporter = self._reporter
+        assert reporter is not None
 
-    def _queue_of(self, type: str) -> str:
-        return self._settings.job_queue.replace("{type}", type)
+        def made(at: Tenancy) -> Worker:
+            return workflow_worker(
+                at.client,
+                self._store,
+                reporter,
+                keys,
+                queue=at.queue,
+                activities=[job_activity(door.perform)] if self._settings.local else [],
+                cached=self._cached,
+                deployment=self._deployment,
+            )
+
+        self._workplaces = [Workplace(each, made, door.perform) for each in self._tenancies.places()]
+        await asyncio.gather(*(each.start() for each in self._workplaces))
 
     async def _stop(self) -> None:
-        if self._jobs is not None:
-            await self._jobs.close()
-        await asyncio.gather(*(worker.shutdown() for worker, _ in self._workers))
-        await asyncio.gather(*(task for _, task in self._workers), return_exceptions=True)
+        await asyncio.gather(*(each.close() for each in self._workplaces))
+
+
+def _named(search: bool | Sequence[str] | None) -> list[str]:
+    """The search attributes that are asked for, where no cell declares them."""
+    if isinstance(search, bool) or search is None:
+        return list(IMPLIED) if search else []
+    known = [*IMPLIED, *OPTIONAL]
+    for name in search:
+        if name not in known:
+            raise BadValue(f"{name!r} is no search attribute of this host: they are {', '.join(known)}")
+    return list(search)

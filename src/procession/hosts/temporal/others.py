@@ -16,6 +16,7 @@ from temporalio.workflow import ParentClosePolicy
 
 from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import DELIVER, Input
+from procession.hosts.temporal.searchable import at_start
 from procession.runtime.elsewhere import Delivery
 
 
@@ -32,7 +33,8 @@ class Others:
         return bool(self._last)
 
     def start(self, instance: int, tenant: str, process_id: str, given: Input) -> None:
-        """Starts a called process."""
+        """Starts a called process. Its task queue and priority are its caller's: Temporal sees to that."""
+        search = at_start(given.begin, given.settings.search) if given.begin is not None else None
 
         async def begin() -> None:
             try:
@@ -41,6 +43,7 @@ class Others:
                     given,
                     id=workflow_id(tenant, instance),
                     parent_close_policy=ParentClosePolicy.ABANDON,
+                    search_attributes=search,
                 )
             except WorkflowAlreadyStartedError:
                 return  # by a run before

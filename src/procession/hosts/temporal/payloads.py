@@ -66,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `external`: job types that are done outside, and completed by an event; `*` for all.
     `local`: those that are done by local activities of the workflow's own worker.
     `calls`: whether a called process is a workflow of its own, and not in its caller's state.
-    `search`: whether the cluster has this host's search attributes.
+    `search`: the names of this host's search attributes that the namespace has; see `searchable`.
     `heartbeat`: how long a job's worker may be silent until its job is tried again, 0 for as long as the job takes.
     """
 
@@ -76,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     job_timeout: int = 300_000
     external: list[str] = []
     local: list[str] = []
-    search: bool = False
+    search: list[str] = []
     budget: Budget = Budget()
     calls: bool = False
     heartbeat: int = 0

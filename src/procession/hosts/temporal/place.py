@@ -37,6 +37,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     show metrics at; "" for none.
 
     `cached` are the instances that a workflow process keeps in memory, `grace` seconds that jobs may go on at the end.
+    `jobs` is the task queue of jobs, in which `{type}` stands for their type. `cell` is the file of a cell whose TLS
+    and API key are used; what else it says stands here already.
     `deployment`: the build that instances are pinned to, None for workers without versions.
     """
 
@@ -45,6 +47,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
     queue: str
     identity: str
+    jobs: str = ""
+    cell: str = ""
     codec: str = ""
     metrics: str = ""
     tenants: bool = False
@@ -74,9 +78,9 @@ def memory() -> int:
     return min(found, int(limit)) if limit.isdecimal() else found
 
 
-def job_queue(queue: str, type: str) -> str:
-    """The task queue of a type of jobs, beside the task queue of workflows."""
-    return f"{queue}-jobs-{type}"
+def job_queue(place: Place, type: str) -> str:
+    """The task queue of a type of jobs, by default beside the task queue of workflows."""
+    return (place.jobs or f"{place.queue}-jobs-{{type}}").replace("{type}", type)
 
 
 def hurry() -> None:

@@ -1,7 +1,8 @@
 """The placement: how the engine's outbox reaches workflows, and how a caller asks one of them.
 
 One sender a process. Rows of one workflow are sent one after the other, those of different ones side by side; a row is
-reported as arrived when the cluster has it, and sent again otherwise. Workflows drop what they have seen.
+reported as arrived when the cluster has it, and sent again otherwise. Workflows drop what they have seen. Each tenant
+has a turn of its own: one whose namespace is slow, or not there, waits alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final, cast, final
+from typing import Final, TypeAlias, cast, final
 
 from temporalio.client import (
     Client,
@@ -21,12 +22,14 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
 from procession.hosts.temporal import payloads as p
-from procession.hosts.temporal.cluster import Loop, explained
+from procession.hosts.temporal.cluster import Loop, NoNamespace, explained, is_gone
 from procession.hosts.temporal.ids import workflow_id
+from procession.hosts.temporal.searchable import at_start
+from procession.hosts.temporal.tenancies import Tenancies, Tenancy
 from procession.runtime import codec
 from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Reply
 from procession.runtime.ports import Store
@@ -35,12 +38,20 @@ from procession.runtime.rows import IntRow, NamedRow, OutboxRow
 from procession.runtime.tracing import resumed
 
 SENT_MAX: Final = 256
-"""Rows of the outbox that are under way at the same time."""
+"""Rows of the outbox that are under way at the same time, in equal parts for the tenants that have any."""
+SENT_MIN: Final = 8
+"""The smallest such part, however many tenants there are."""
+SLOW_S: Final = 0.5
+"""A tenant whose rows take longer is not waited for: the others go on without it."""
 PAUSE_S: Final = 0.5
 """After a failure, before what was not sent is looked at again."""
+PAUSE_MAX_S: Final = 8.0
+"""Where the namespace is not there, each pause is twice as long as the one before, and the longest is this."""
 ASK_S: Final = 25.0
 
 _LOG: Final = logging.getLogger("procession")
+
+_Sent: TypeAlias = "tuple[list[Arrived], Exception | None]"
 
 
 @final
@@ -56,18 +67,23 @@ class TemporalPlacement:
         queue: str,
         settings: p.Settings,
         takes: Callable[[str, str], bool] = lambda tenant, process_id: True,
+        of: Callable[[str], Tenancy] | None = None,
     ) -> None:
-        """`queue` is the task queue of workflows; `takes` says of (tenant, process id) whether it starts here."""
-        self._client = client
+        """`queue` is the task queue of workflows; `takes` says of (tenant, process id) whether it starts here. `of`
+        tells where a tenant's workflows run, if not all are at this client and in this queue."""
+        self._of = of or Tenancies(Tenancy(client, queue, settings)).of
         self._loop = loop
         self._store = store
-        self._queue = queue
         self.settings = settings
         self._takes = takes
         self._arrived: Callable[[list[Arrived]], object] = _nobody
         self._names: dict[int, str] = {}
         self._woken = False
         self._busy: asyncio.Task[None] | None = None
+        self._under_way: dict[int, asyncio.Task[_Sent]] = {}
+        self._paused: dict[int, float] = {}
+        self._failures: dict[int, int] = {}
+        """By tenant: its rows that are being sent, until when it waits after a failure, and how many there were."""
 
     @property
     def host(self) -> str:
@@ -96,7 +112,7 @@ class TemporalPlacement:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way."""
-        return self._busy is None and not self._woken
+        return self._busy is None and not self._woken and not self._under_way
 
     def wake(self) -> None:
         """See `Placement.wake`."""
@@ -108,18 +124,19 @@ class TemporalPlacement:
         return self._loop.run(self._ask(tenant, home, delivery))
 
     async def _ask(self, tenant: str, home: int, delivery: Delivery) -> Reply:
-        handle = self._client.get_workflow_handle(workflow_id(tenant, home))
+        at = self._of(tenant)
+        handle = at.client.get_workflow_handle(workflow_id(tenant, home))
         try:
             wait = timedelta(seconds=ASK_S)
             ask = cast("Callable[..., Awaitable[Reply]]", handle.execute_update)  # pyright: ignore[reportUnknownMemberType]
             return await ask(p.ASK, delivery, result_type=Reply, rpc_timeout=wait)
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+            if is_gone(error):
                 raise NotFound(f"instance {delivery.instance} has ended") from error
             raise explained(error) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise StoreError(
-                f"instance {delivery.instance} does not answer: is there a worker for task queue {self._queue!r}?"
+                f"instance {delivery.instance} does not answer: is there a worker for task queue {at.queue!r}?"
             ) from error
         except WorkflowUpdateFailedError as error:
             cause = error.cause
@@ -133,25 +150,28 @@ class TemporalPlacement:
         return self._loop.run(self._screen(tenant, home, begin))
 
     async def _screen(self, tenant: str, home: int, begin: Begin | None) -> p.Screen:
+        at = self._of(tenant)
         id = workflow_id(tenant, home)
         wait = timedelta(seconds=ASK_S)
         try:
             if begin is None:
-                handle = self._client.get_workflow_handle(id)
+                handle = at.client.get_workflow_handle(id)
                 ask = cast("Callable[..., Awaitable[p.Screen]]", handle.execute_update)  # pyright: ignore[reportUnknownMemberType]
                 return await ask(p.SCREEN, result_type=p.Screen, rpc_timeout=wait)
             start = WithStartWorkflowOperation[object, object](
                 begin.process_id,
-                p.Input(begin, self.settings),
+                p.Input(begin, at.settings),
                 id=id,
-                task_queue=self._queue,
+                task_queue=at.queue,
                 # Should the outbox have been faster, it is that one which answers.
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                priority=at.priority,
+                search_attributes=at_start(begin, at.settings.search),
             )
-            both = cast("Callable[..., Awaitable[p.Screen]]", self._client.execute_update_with_start_workflow)  # pyright: ignore[reportUnknownMemberType]
+            both = cast("Callable[..., Awaitable[p.Screen]]", at.client.execute_update_with_start_workflow)  # pyright: ignore[reportUnknownMemberType]
             return await both(p.SCREEN, start_workflow_operation=start, result_type=p.Screen, rpc_timeout=wait)
         except (RPCError, WorkflowUpdateFailedError, WorkflowAlreadyStartedError) as error:
-            if isinstance(error, RPCError) and error.status is not RPCStatusCode.NOT_FOUND:
+            if isinstance(error, RPCError) and not is_gone(error):
                 raise explained(error) from error
             raise NotFound(f"instance {home} has ended") from error
 
@@ -165,37 +185,81 @@ class TemporalPlacement:
         if not task.cancelled() and task.exception() is not None:
             _LOG.warning("the outbox waits: %s", task.exception())
             self._loop.loop.call_later(PAUSE_S, self.wake)
-        elif self._woken:
+        elif self._woken or any(sending.done() for sending in self._under_way.values()):
             self._start()
 
     async def _send(self) -> None:
-        """Sends what is in the outbox until it is empty."""
+        """Sends what is in the outbox until it is empty. A tenant that is not reached, or slowly, holds up no other."""
         while True:
             self._woken = False
-            now = time.time_ns() // 1_000_000
-            rows = await asyncio.to_thread(self._store.read, "outbox", (now, SENT_MAX), OutboxRow)
-            if not rows:
-                later = await asyncio.to_thread(self._store.read, "outbox_later", (now,), IntRow)
-                if later and later[0].value is not None:
-                    self._loop.loop.call_later((later[0].value - now) / 1000, self.wake)
+            for tenant, rows in (await asyncio.to_thread(self._due)).items():
+                sending = self._under_way[tenant] = asyncio.create_task(self._tenant(rows))
+                sending.add_done_callback(self._sent)
+            if not self._under_way:
+                await self._later()
                 return
-            homes: dict[tuple[int, int], list[OutboxRow]] = {}
-            for row in rows:
-                homes.setdefault((row.tenant, row.home), []).append(row)
+            await asyncio.wait(self._under_way.values(), timeout=SLOW_S)
+            over = [tenant for tenant, sending in self._under_way.items() if sending.done()]
             # What arrived together is told together: one commit.
             arrived: list[Arrived] = []
-            sending = (self._one(each, arrived) for each in homes.values())
-            done = await asyncio.gather(*sending, return_exceptions=True)
+            for tenant in over:
+                sent, error = self._under_way.pop(tenant).result()
+                arrived += sent
+                self._pause(tenant, error)
             if arrived:
                 await asyncio.to_thread(self._arrived, arrived)
-            for error in done:
-                if isinstance(error, BaseException):
-                    raise error
+            if not over:
+                return  # whoever is slow wakes it when he is done
+
+    def _due(self) -> dict[int, list[OutboxRow]]:
+        """What can be sent now, by tenant."""
+        now, moment = time.time_ns() // 1_000_000, time.monotonic()
+        found: dict[int, list[OutboxRow]] = {}
+        tenants = [row.value or 0 for row in self._store.read("outbox_tenants", (now,), IntRow)]
+        free = [each for each in tenants if each not in self._under_way and self._paused.get(each, 0.0) <= moment]
+        for tenant in free:
+            share = max(SENT_MIN, SENT_MAX // len(free))
+            found[tenant] = self._store.read("outbox_tenant", (tenant, now, share), OutboxRow)
+        return found
+
+    async def _later(self) -> None:
+        """Comes back when something is due that is not yet."""
+        now = time.time_ns() // 1_000_000
+        later = await asyncio.to_thread(self._store.read, "outbox_later", (now,), IntRow)
+        if later and later[0].value is not None:
+            self._loop.loop.call_later((later[0].value - now) / 1000, self.wake)
+
+    def _sent(self, sending: asyncio.Task[_Sent]) -> None:
+        # Whoever waits for it is there already, unless it was slow.
+        if self._busy is None:
+            self.wake()
+
+    def _pause(self, tenant: int, error: Exception | None) -> None:
+        """After a failure a tenant waits; the others go on."""
+        if error is None:
+            self._paused.pop(tenant, None)
+            self._failures.pop(tenant, None)
+            return
+        times = self._failures[tenant] = self._failures.get(tenant, 0) + 1
+        pause = min(PAUSE_S * 2 ** min(times - 1, 10), PAUSE_MAX_S) if isinstance(error, NoNamespace) else PAUSE_S
+        self._paused[tenant] = time.monotonic() + pause
+        self._loop.loop.call_later(pause + 0.01, self.wake)
+        if times.bit_count() == 1:  # what does not change is said ever more rarely
+            _LOG.warning("the outbox of tenant %r waits: %s", self._names.get(tenant, tenant), error)
+
+    async def _tenant(self, rows: list[OutboxRow]) -> _Sent:
+        """All of one tenant: what arrived, and what went wrong with the rest."""
+        arrived: list[Arrived] = []
+        homes: dict[int, list[OutboxRow]] = {}
+        for row in rows:
+            homes.setdefault(row.home, []).append(row)
+        done = await asyncio.gather(*(self._one(each, arrived) for each in homes.values()), return_exceptions=True)
+        return arrived, next((each for each in done if isinstance(each, Exception)), None)
 
     async def _one(self, rows: list[OutboxRow], arrived: list[Arrived]) -> None:
         """Everything for one workflow, in order; what `arrived` is added."""
         tenant = await self._name(rows[0].tenant)
-        handle = self._client.get_workflow_handle(workflow_id(tenant, rows[0].home))
+        handle = self._of(tenant).client.get_workflow_handle(workflow_id(tenant, rows[0].home))
         n = 0
         while n < len(rows):
             what = codec.read(OUTGOING, rows[n].body)
@@ -211,23 +275,25 @@ class TemporalPlacement:
                         upto += 1
                     await handle.signal(p.DELIVER, batch)
             except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
+                if not is_gone(error):
                     raise explained(error) from error
                 lost = True
             arrived += [Arrived(tenant, row.number, lost) for row in rows[n:upto]]
             n = upto
 
     async def _begin(self, tenant: str, begin: Begin) -> None:
-        linked = begin.start
+        at = self._of(tenant)
         try:
             with resumed(begin.trace):
-                await self._client.start_workflow(
+                await at.client.start_workflow(
                     begin.process_id,
-                    p.Input(begin, self.settings),
-                    id=workflow_id(tenant, linked.instance),
-                    task_queue=self._queue,
+                    p.Input(begin, at.settings),
+                    id=workflow_id(tenant, begin.start.instance),
+                    task_queue=at.queue,
                     id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                     id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    priority=at.priority,
+                    search_attributes=at_start(begin, at.settings.search),
                 )
         except WorkflowAlreadyStartedError:
             return  # it was sent before, by a process that could not tell

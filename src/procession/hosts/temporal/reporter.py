@@ -306,14 +306,17 @@ class Reporter:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_S
+        runs: dict[str, list[HeldRow]] = {}
         try:
-            runs: dict[str, list[HeldRow]] = {}
             for row in self._orphans(time.time_ns() // 1_000_000 - ORPHAN_MS):
                 runs.setdefault(row.source, []).append(row)
-            for rows in runs.values():
-                self._adopt(rows)
         except ProcessionError as error:
             _LOG.warning("reports that others left wait: %s", error)
+        for rows in runs.values():
+            try:
+                self._adopt(rows)
+            except ProcessionError as error:  # of a namespace that is not reached, say: the others are settled
+                _LOG.warning("reports that others left wait: %s", error)
 
     def _inherit(self, envelope: Envelope) -> bool:
         """Settles what other processes held of an instance that this one goes on with, in this run or the one before;

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Final, TypeAlias
 
@@ -23,7 +25,8 @@ from temporalio.worker import Worker
 
 from procession.hosts.temporal import tracing
 from procession.hosts.temporal.activities import JobWorkers, Perform
-from procession.hosts.temporal.cluster import Histories, Loop, codec_of, connect, converter_of
+from procession.hosts.temporal.cells.cell_reader import load_cell
+from procession.hosts.temporal.cluster import Histories, Loop, check_namespace, codec_of, connect, converter_of
 from procession.hosts.temporal.metrics import measures_of, serve_metrics
 from procession.hosts.temporal.place import Place, job_queue, settle
 from procession.runtime import tracing as spans
@@ -84,13 +87,13 @@ def run_activities(place: Place, types: Mapping[str, int], perform: Perform, say
         perform = measures_of(tenants=place.tenants).jobs(perform)
 
         async def started() -> JobWorkers:
-            workers = JobWorkers(client, lambda type: job_queue(place.queue, type), perform, grace_s=place.grace)
+            workers = JobWorkers(client, partial(job_queue, place), perform, grace_s=place.grace)
             for type, slots in types.items():
                 await workers.serve(type, slots)
             return workers
 
         workers = loop.run(started())
-        _settled(say, [job_queue(place.queue, type) for type in types])
+        _settled(say, [job_queue(place, type) for type in types])
         while not over.wait(BEAT_S) and workers.running:
             say({"beat": time.time()})
         loop.run(workers.close(), place.grace + END_S)
@@ -104,15 +107,23 @@ def _connected(place: Place) -> Generator[tuple[Loop, Client]]:
     loop = Loop()
     try:
         loop.loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="procession-local"))
-        yield (
-            loop,
-            loop.run(
-                connect(place.address, place.namespace, converter_of(codec_of(place.codec)), identity=place.identity)
-            ),
-        )
+        yield loop, loop.run(_client(place))
     finally:
         loop.close()
         spans.flush()
+
+
+async def _client(place: Place) -> Client:
+    client = await connect(
+        place.address,
+        place.namespace,
+        converter_of(codec_of(place.codec)),
+        identity=place.identity,
+        cell=load_cell(Path(place.cell)) if place.cell else None,
+    )
+    # A worker without its namespace ends with words that nobody reads.
+    await check_namespace(client)
+    return client
 
 
 def _settled(say: Say, queues: Sequence[str]) -> None:

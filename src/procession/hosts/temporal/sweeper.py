@@ -18,13 +18,13 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
-from procession.base.failure import NotFound, ProcessionError
+from procession.base.failure import NotFound, ProcessionError, StoreError
 from procession.base.keys import made_at_ms
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.catching_up import CatchingUp, last_step
-from procession.hosts.temporal.cluster import Loop, explained
+from procession.hosts.temporal.cluster import Loop, explained, is_gone
 from procession.hosts.temporal.ids import workflow_id
 from procession.runtime.ports import Store
 from procession.runtime.rows import FactRow, IntRow, SizeRow
@@ -58,21 +58,22 @@ class Sweeper:
     def __init__(
         self,
         store: Store,
-        client: Client,
+        of: Callable[[str], Client],
         loop: Loop,
         *,
         posted: Callable[[], None],
         wake: Callable[[], None],
         after_s: float,
     ) -> None:
-        """`posted` is called when something was put into the inbox, `wake` when the outbox is not sent."""
+        """`of` gives the client of a tenant. `posted` is called when something was put into the inbox, `wake` when the
+        outbox is not sent."""
         self._store = store
-        self._client = client
+        self._of = of
         self._loop = loop
         self._posted = posted
         self._wake = wake
         self._after_ms = int(after_s * 1000)
-        self._catching_up = CatchingUp(client, loop, store)
+        self._catching_up = CatchingUp(of, loop, store)
         self._stopped = threading.Event()
         self._next_round = 0.0
         self._left: list[tuple[str, int]] | None = None
@@ -123,7 +124,15 @@ class Sweeper:
         for _ in range(ROUND):
             if not self._left or self._stopped.is_set():
                 break
-            self._see_to(*self._left.pop())
+            tenant, home = self._left.pop()
+            try:
+                self._see_to(tenant, home)
+            except (StoreError, TimeoutError) as error:
+                # Its namespace is not reached, say. The others go on, and this tenant is looked at in the next round.
+                _LOG.warning("what workers of tenant %r left undone waits: %s", tenant, str(error) or "no answer")
+                self._left = [each for each in self._left if each[0] != tenant]
+            except ProcessionError as error:
+                _LOG.warning("what workers left undone in instance %d waits: %s", home, error)
         if not self._left:
             self._left = None
             self._next_round = time.monotonic() + ROUND_EVERY_S
@@ -138,7 +147,7 @@ class Sweeper:
     def _see_to(self, tenant: str, home: int) -> None:
         """Repairs what is known of a workflow, if its last task began later than that."""
         workflow = workflow_id(tenant, home)
-        tail = self._loop.run(self._tail(workflow))
+        tail = self._loop.run(self._tail(self._of(tenant), workflow))
         if tail is None or tail.over > self._now() - self._after_ms:
             return
         task, times = self._tried.get(workflow, (0, 0))
@@ -160,21 +169,21 @@ class Sweeper:
         while len(self._tried) > TRIED_MAX:
             self._tried.popitem(last=False)
 
-    async def _tail(self, workflow: str) -> Tail | None:
+    async def _tail(self, client: Client, workflow: str) -> Tail | None:
         """None for a workflow that Temporal does not have, or that had no task yet."""
         began = task = over = 0
         token = b""
         while True:
             request = GetWorkflowExecutionHistoryReverseRequest(
-                namespace=self._client.namespace,
+                namespace=client.namespace,
                 execution=WorkflowExecution(workflow_id=workflow),
                 maximum_page_size=PAGE,
                 next_page_token=token,
             )
             try:
-                answer = await self._client.workflow_service.get_workflow_execution_history_reverse(request, retry=True)
+                answer = await client.workflow_service.get_workflow_execution_history_reverse(request, retry=True)
             except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
+                if is_gone(error):
                     return None
                 raise explained(error) from error
             for event in answer.history.events:

@@ -31,12 +31,12 @@ from procession.hosts.temporal.house import Body, House
 from procession.hosts.temporal.jobs import Jobs
 from procession.hosts.temporal.others import Others
 from procession.hosts.temporal.screens import screen_of
+from procession.hosts.temporal.searchable import show
 from procession.runtime.elsewhere import Delivery, Reply, Screen
 from procession.runtime.requests import Report
 
 LOCAL_S: Final = 10
 """How long a local activity may take before it is tried again, in seconds."""
-
 MOMENT_S: Final = 0.1
 """How long "what is next" waits for an answer."""
 REPLIES_MAX: Final = 128
@@ -340,6 +340,7 @@ class Machine:
         """`last`: the run ends, and the next one tells nothing of it. What waits for its commit is stored with this.
         `urgent`: somebody waits for it to be seen."""
         house = self.house
+        show(house, self._settings.search)
         durable = house.durable or last
         fresh = house.reports(p.HOST)
         workflow.set_current_details(details_of(house))

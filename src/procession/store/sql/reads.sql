@@ -215,6 +215,10 @@ SELECT value FROM procession_meta WHERE name = 'blocks';
 SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND number = ?;
 -- name: outbox
 SELECT tenant, number, home, due, body FROM procession_outbox WHERE due <= ? ORDER BY number LIMIT ?;
+-- name: outbox_tenants
+SELECT DISTINCT tenant FROM procession_outbox WHERE due <= ? ORDER BY tenant;
+-- name: outbox_tenant
+SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND due <= ? ORDER BY number LIMIT ?;
 -- name: outbox_later
 SELECT min(due) FROM procession_outbox WHERE due > ?;
 -- name: outbox_home

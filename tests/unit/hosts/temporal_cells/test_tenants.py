@@ -31,9 +31,9 @@ CELL = Cell(
 @pytest.mark.parametrize(
     ("tenant", "namespace", "queues", "priority", "weight"),
     [
-        ("acme", "shared", ("procession.acme", "procession-jobs.acme"), 1, 5),
-        ("small", "shared", ("procession", "procession-jobs"), 5, 0.5),
-        ("unknown", "shared", ("procession", "procession-jobs"), 3, 1),
+        ("acme", "shared", ("procession.acme", "procession.acme-jobs-{type}"), 1, 5),
+        ("small", "shared", ("procession", "procession-jobs-{type}"), 5, 0.5),
+        ("unknown", "shared", ("procession", "procession-jobs-{type}"), 3, 1),
         ("bank", "bank", ("loans", "loan-jobs"), 3, 1),
     ],
 )
@@ -44,6 +44,12 @@ def test_a_tenant_has_its_place(
     assert (placed.namespace, (placed.workflow_task_queue, placed.activity_task_queue)) == (namespace, queues)
     assert (placed.priority.priority_key, placed.priority.fairness_weight) == (priority, weight)
     assert placed.priority.fairness_key == tenant
+
+
+def test_a_queue_that_all_types_of_jobs_share_is_a_tenants_own_as_well() -> None:
+    tenants = {"acme": Tenant(isolation="task_queue")}
+    cell = Cell(cell="eu", namespaces={"only": Namespace(activity_task_queue="all-jobs", tenants=tenants)})
+    assert [place(cell, each).activity_task_queue for each in ("acme", "other")] == ["all-jobs.acme", "all-jobs"]
 
 
 def test_where_there_is_one_namespace_everybody_lives_there() -> None:

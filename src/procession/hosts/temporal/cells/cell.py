@@ -106,14 +106,15 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Namespace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A namespace. `retention` of closed workflows is an ISO 8601 duration; tenants that are named here live here.
 
-    The task queues are those of tenants that share them. Of `dynamic_config` see `Cell`.
+    The task queues are those of tenants that share them; in that of jobs `{queue}` stands for the tenant's task queue
+    of workflows, and `{type}` for the type of the job. Of `dynamic_config` see `Cell`.
     """
 
     retention: str = "P7D"
     description: str | None = None
     is_global: bool = msgspec.field(default=False, name="global")
     workflow_task_queue: str = "procession"
-    activity_task_queue: str = "procession-jobs"
+    activity_task_queue: str = "{queue}-jobs-{type}"
     search_attributes: dict[str, AttributeType] = {}
     task_queues: dict[str, TaskQueue] = {}
     tenants: dict[str, Tenant] = {}

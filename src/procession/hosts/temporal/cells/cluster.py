@@ -125,10 +125,10 @@ class Cluster:
 async def connect(cell: Cell, address: str = "", patience_s: float = PATIENCE_S) -> Cluster:
     """Connects to the cell's cluster, or to the one at `address`. Raises `CellError` if nobody answers there."""
     target = address or cell.address
-    key = _variable(cell.api_key_env, "api_key_env") if cell.api_key_env is not None else None
+    key, tls = credentials(cell)
     try:
         client = await Client.connect(
-            target, api_key=key, tls=_tls(cell.tls), connect_timeout=CALL, identity=f"procession cell {cell.cell}"
+            target, api_key=key, tls=tls, connect_timeout=CALL, identity=f"procession cell {cell.cell}"
         )
     except (RuntimeError, RPCError, ValueError) as error:
         raise CellError(
@@ -136,6 +136,12 @@ async def connect(cell: Cell, address: str = "", patience_s: float = PATIENCE_S)
             " It is --address, else `address` of the file)"
         ) from None
     return Cluster(client, patience_s)
+
+
+def credentials(cell: Cell) -> tuple[str | None, TLSConfig | bool]:
+    """The API key, if there is one, and TLS. Raises `CellError` for a variable of the environment that is not set."""
+    key = _variable(cell.api_key_env, "api_key_env") if cell.api_key_env is not None else None
+    return key, _tls(cell.tls)
 
 
 def _reason(error: Exception) -> str:

@@ -17,7 +17,10 @@ FAIRNESS_KEY_BYTES_MAX: Final = 64
 
 @final
 class Placement(msgspec.Struct, frozen=True):
-    """Where the work of one tenant is started, and with which priority."""
+    """Where the work of one tenant is started, and with which priority.
+
+    In `activity_task_queue`, `{type}` stands for the type of a job: workers poll the queues of what they can do.
+    """
 
     tenant: str
     namespace: str
@@ -35,11 +38,12 @@ def place(cell: Cell, tenant: str) -> Placement:
     namespace = cell.namespaces[name]
     placed = namespace.tenants.get(tenant, Tenant())
     queue_of = _QUEUES[placed.isolation]
+    queue, jobs = queue_of(namespace.workflow_task_queue, tenant), namespace.activity_task_queue
     return Placement(
         tenant=tenant,
         namespace=name,
-        workflow_task_queue=queue_of(namespace.workflow_task_queue, tenant),
-        activity_task_queue=queue_of(namespace.activity_task_queue, tenant),
+        workflow_task_queue=queue,
+        activity_task_queue=jobs.replace("{queue}", queue) if "{queue}" in jobs else queue_of(jobs, tenant),
         priority=Priority(
             priority_key=placed.priority, fairness_key=fairness_key(tenant), fairness_weight=placed.weight
         ),
