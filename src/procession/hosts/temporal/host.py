@@ -173,6 +173,7 @@ class Temporal:
         loop.run(self._stop())
         if self._reporter is not None:
             self._reporter.close()
+            loop.run(self._placement.stop())
         loop.close()
 
     def _takes(self, tenant: str, process_id: str) -> bool:

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final, TypeAlias, cast, final
+from typing import Any, Final, TypeAlias, cast, final
 
 from temporalio.client import (
     Client,
@@ -79,6 +79,7 @@ class TemporalPlacement:
         self._arrived: Callable[[list[Arrived]], object] = _nobody
         self._names: dict[int, str] = {}
         self._woken = False
+        self._stopped = False
         self._busy: asyncio.Task[None] | None = None
         self._under_way: dict[int, asyncio.Task[_Sent]] = {}
         self._paused: dict[int, float] = {}
@@ -175,8 +176,16 @@ class TemporalPlacement:
                 raise explained(error) from error
             raise NotFound(f"instance {home} has ended") from error
 
+    async def stop(self) -> None:
+        """Sends no more; what was under way is sent again by whoever opens the store next. From its loop alone."""
+        self._stopped = True
+        tasks: list[asyncio.Task[Any]] = [*self._under_way.values(), *([self._busy] if self._busy is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _start(self) -> None:
-        if self._busy is None:
+        if self._busy is None and not self._stopped:
             self._busy = self._loop.loop.create_task(self._send())
             self._busy.add_done_callback(self._done)
 
