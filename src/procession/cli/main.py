@@ -6,6 +6,8 @@ import sys
 from importlib.util import find_spec
 from typing import Final
 
+from procession.cli.leaving import leave
+
 NEEDED: Final = ("typer", "rich")
 
 
@@ -21,7 +23,12 @@ def main() -> None:
         raise SystemExit(1)
     from procession.cli.app import run
 
-    run(sys.argv[1:])
+    try:
+        run(sys.argv[1:])
+    except SystemExit as end:
+        if "temporalio" not in sys.modules:
+            raise
+        leave(end.code)
 
 
 if __name__ == "__main__":

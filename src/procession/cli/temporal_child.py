@@ -17,6 +17,7 @@ import msgspec
 
 from procession.base.failure import ProcessionError
 from procession.cli.console import Problem
+from procession.cli.leaving import leave
 from procession.hosts.temporal.place import Place, hurry
 
 MODULE: Final = "procession.cli.temporal_child"
@@ -79,4 +80,8 @@ def _fail(text: str, remedy: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SystemExit as end:
+        leave(end.code)
+    leave(0)

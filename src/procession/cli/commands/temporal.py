@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Coroutine
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,7 +50,6 @@ InNamespace: TypeAlias = Annotated[
 ]
 DEFAULT_NAMESPACE: Final = "default"
 _PATIENCE: Final = 60.0
-_QUIET_S: Final = 0.1
 
 _T = TypeVar("_T")
 
@@ -203,12 +201,7 @@ def run_client(work: Coroutine[None, None, _T]) -> _T:
     """Runs what uses a client of Temporal, to its end."""
     import asyncio
 
-    try:
-        return asyncio.run(work)
-    finally:
-        # The SDK's own threads let go of their last answer a moment after we have it. An interpreter that ends in that
-        # moment is aborted (exit code 134, seen in one of three runs); nothing of the SDK can be waited for instead.
-        time.sleep(_QUIET_S)
+    return asyncio.run(work)
 
 
 def needs_sdk() -> None:
