@@ -16,10 +16,11 @@ import drawn as d
 from procession.base.failure import StoreError
 from procession.core import flags
 from procession.core.context import Context
-from procession.core.events import CompleteTask
+from procession.core.events import CompleteTask, SetVariables
 from procession.core.facts import AnyFact, TaskCreated
-from procession.hosts.temporal.deployments import Rolled, current, described, ramp, rollback
+from procession.hosts.temporal.deployments import Rolled, current, described, ramp, rollback, upgrade
 from procession.hosts.temporal.ids import workflow_id
+from procession.hosts.temporal.payloads import Settings
 from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.replaying import Replayed
@@ -35,6 +36,7 @@ from temporal_workflows import eventually
 NAME: Final = "bpmn"
 AT: Final = 1_790_000_000_000
 FLAG: Final = 3
+EVENTS_MAX: Final = 1_000
 _T = TypeVar("_T")
 
 
@@ -112,8 +114,9 @@ class Scene:
 
 
 @contextmanager
-def on(server: DevServer) -> Generator[Scene]:
-    kit = Kit(server.address, server.namespace, deployment=WorkerDeployment(NAME, "A"))
+def on(server: DevServer, *, upgrade: bool = False) -> Generator[Scene]:
+    settings = Settings(virtual=True, job_timeout=3_600_000, upgrade=upgrade)
+    kit = Kit(server.address, server.namespace, settings=settings, deployment=WorkerDeployment(NAME, "A"))
     try:
         yield Scene(kit)
     finally:
@@ -155,6 +158,46 @@ def test_without_a_rollback_an_instance_stays_with_the_build_that_it_began_with(
     scene.complete_all()
     assert scene.states([first, second]) == {"COMPLETED": 2}
     assert scene.builds([first, second]) == {first: "A", second: "B"}
+
+
+@pytest.mark.parametrize("upgrading", [True, False])
+def test_an_instance_that_sleeps_goes_on_with_the_newer_build_when_it_is_told(
+    temporal_server: DevServer, upgrading: bool
+) -> None:
+    with on(temporal_server, upgrade=upgrading) as scene:
+        instances = scene.start(3)
+        older = scene.kit.join(WorkerDeployment(NAME, "B"))
+        scene.run(scene.takes("B"))
+        told = scene.run(upgrade(scene.kit.client, NAME, "A"))
+        assert set(told) == {workflow_id(scene.tenant, each) for each in instances}
+        expected = "B" if upgrading else "A"
+
+        async def moved() -> bool:
+            runs = [await scene.kit.client.count_workflows(f"WorkflowId = '{each}'") for each in told]
+            return all(each.count == 2 for each in runs)
+
+        scene.run(eventually(moved))
+        scene.complete_all()
+        assert scene.states(instances) == {"COMPLETED": 3}
+        assert set(scene.builds(instances).values()) == {expected}
+        scene.run(older.shutdown())
+
+
+def test_an_instance_that_wakes_goes_on_with_the_newer_build_by_itself(temporal_server: DevServer) -> None:
+    """The server says at a task that there is one."""
+    with on(temporal_server, upgrade=True) as scene:
+        [instance] = scene.start(1)
+        scene.kit.join(WorkerDeployment(NAME, "B"))
+        scene.run(scene.takes("B"))
+        # What one service of the server knows of builds comes to the others a moment later.
+        for number in range(EVENTS_MAX):
+            scene.engines.call(q.Deliver(scene.tenant, instance, SetVariables(0, {"x": number})))
+            scene.settle()
+            if scene.builds([instance]) == {instance: "B"}:
+                break
+        scene.complete_all()
+        assert scene.states([instance]) == {"COMPLETED": 1}
+        assert scene.builds([instance]) == {instance: "B"}
 
 
 def test_an_instance_that_the_older_build_cannot_continue_stays_with_the_newer_one(

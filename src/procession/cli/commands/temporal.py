@@ -197,6 +197,29 @@ def move(
         output.text(f"{len(done.moved)} moved, {len(done.kept)} kept")
 
 
+@group.command("upgrade")
+def upgrade(
+    deployment: Name,
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The build that instances are pinned to.")],
+    namespace: InNamespace = "",
+    address: Address = "",
+    json: AsJson = False,
+) -> None:
+    """Let instances that are pinned to a build go on in a new run: those started with `upgrade` leave the build."""
+    with errors(json):
+        needs_sdk()
+        from procession.hosts.temporal.cluster import connect
+        from procession.hosts.temporal.deployments import upgrade as tell
+
+        async def told() -> list[str]:
+            return await tell(await connect(address or "localhost:7233", namespace or "default"), deployment, source)
+
+        workflows = run_client(told())
+        output = Output(json)
+        output.document({"told": workflows})
+        output.text(f"{len(workflows)} told")
+
+
 def run_client(work: Coroutine[None, None, _T]) -> _T:
     """Runs what uses a client of Temporal, to its end."""
     import asyncio

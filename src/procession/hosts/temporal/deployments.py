@@ -25,6 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from procession.hosts.temporal.cluster import explained
 from procession.hosts.temporal.histories import Kept
+from procession.hosts.temporal.payloads import TRAMPOLINE
 from procession.hosts.temporal.replaying import Library, Replayed, replayed
 
 IDENTITY: Final = "procession"
@@ -108,6 +109,25 @@ async def rollback(
                 moved[workflow] = None
         await asyncio.sleep(PAUSE_S)
     return Rolled(list(moved), list(kept.values()))
+
+
+async def upgrade(client: Client, deployment: str, build: str) -> list[str]:
+    """Tells the open instances that are pinned to `build` to go on in a new run, as soon as nothing of them is in
+    flight; gives the ids of their workflows.
+
+    The new run starts with the build that new workflows get, where the instance was started with `upgrade`; else with
+    the same build. An instance that waits is not woken by anything else. Telling it twice costs a run.
+    """
+    told: list[str] = []
+    async for workflow, run in _pinned(client, deployment, build):
+        try:
+            await client.get_workflow_handle(workflow, run_id=run).signal(TRAMPOLINE)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise explained(error) from error
+        else:
+            told.append(workflow)
+    return told
 
 
 async def _pinned(client: Client, deployment: str, build: str) -> AsyncIterator[tuple[str, str]]:

@@ -70,6 +70,7 @@ class Temporal:
         codec: CodecConfig | None = None,
         sweep_after: float = SWEEP_S,
         deployment: WorkerDeployment | None = None,
+        upgrade: bool = False,
     ) -> None:
         """By default `address` is the cell's or `localhost:7233`, `namespace` is `default`, and `queue`, the task queue
         of workflows, is `procession`. `processes` are the ids of those that start there, none for all. Jobs of the
@@ -79,7 +80,8 @@ class Temporal:
         those in other languages have to see to it. With `calls`, what a process calls is a workflow of its own. `codec`
         is how payloads are compressed, encrypted and kept elsewhere: the same for all workers, clients and the codec
         server. What a worker left untold is looked after when it is `sweep_after` seconds old. `deployment` is the
-        build of this process's workflow worker: instances are pinned to it.
+        build of this process's workflow worker: instances are pinned to it, and with `upgrade` only until their run
+        ends and another one goes on, which starts with the build that is current then.
 
         Raises `BadCell` for a wrong file, `BadValue` for what contradicts itself."""
         if cell is not None and (namespace or queue):
@@ -103,6 +105,7 @@ class Temporal:
             search=_named(search),
             calls=calls,
             budget=budget or Budget(),
+            upgrade=upgrade,
         )
         self._loop: Loop | None = None
         self._reporter: Reporter | None = None

@@ -68,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `calls`: whether a called process is a workflow of its own, and not in its caller's state.
     `search`: the names of this host's search attributes that the namespace has; see `searchable`.
     `heartbeat`: how long a job's worker may be silent until its job is tried again, 0 for as long as the job takes.
+    `upgrade`: whether the next run starts with the deployment's newest build, and this one ends when there is a newer.
     """
 
     virtual: bool = False
@@ -80,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     budget: Budget = Budget()
     calls: bool = False
     heartbeat: int = 0
+    upgrade: bool = False
 
 
 @final

@@ -30,6 +30,7 @@ from procession.hosts.temporal.details import details_of, tokens_of
 from procession.hosts.temporal.house import Body, House
 from procession.hosts.temporal.jobs import Jobs
 from procession.hosts.temporal.others import Others
+from procession.hosts.temporal.renewal import STARTS_WITH, spent
 from procession.hosts.temporal.screens import screen_of
 from procession.hosts.temporal.searchable import show
 from procession.runtime.elsewhere import Delivery, Reply, Screen
@@ -259,7 +260,8 @@ class Machine:
     async def _renewed(self) -> None:
         """Ends the run when its budget is spent and nothing is in flight; until then nothing new is scheduled."""
         house, budget = self.house, self._settings.budget
-        why = "asked" if self._renew else self._spent(budget)
+        flying = self._jobs.in_flight
+        why = "asked" if self._renew else spent(self._settings, house, self._taken_in, self._clock(), in_flight=flying)
         if not house.bodies or not why:
             return
         self._jobs.draining = True
@@ -289,26 +291,8 @@ class Machine:
         )
         if self.renewing is not None:
             self.renewing(why)
-        workflow.continue_as_new(p.Input(None, self._settings, p.packed(carried)))
-
-    def _spent(self, budget: p.Budget) -> str:
-        """What of the budget is spent; "" for nothing."""
-        info = workflow.info()
-        events = info.get_current_history_length()
-        if info.is_continue_as_new_suggested():
-            return "suggested"
-        if self._taken_in >= budget.steps:
-            return "steps"
-        if self._taken_in and (events >= budget.events or info.get_current_history_size() >= budget.bytes):
-            return "history"
-        idle = events >= budget.idle_events and not self._jobs.in_flight and self._sleeps(budget.idle)
-        return "idle" if idle else ""
-
-    def _sleeps(self, idle: int) -> bool:
-        """Whether nothing is due for so long."""
-        now = self._clock()
-        timers = (timer.due for body in self.house.bodies.values() for timer in body.state.timers.values())
-        return all(due - now > idle for due in timers)
+        given = p.Input(None, self._settings, p.packed(carried))
+        workflow.continue_as_new(given, initial_versioning_behavior=STARTS_WITH[self._settings.upgrade])
 
     async def _taken(self, item: _Item) -> Outcome:
         at = self._now(item.at)
