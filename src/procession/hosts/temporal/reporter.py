@@ -44,6 +44,9 @@ PATIENCE_S: Final = 1.0
 """How long what is not urgent waits for the next report of its run, before the history is read."""
 GRID: Final = (4, 100)
 """Looks fall together, so that they share transactions: so many a patience, at what is not urgent and at what is."""
+FEW: Final = 4
+FINER: Final = 10
+"""Where no more runs than these wait there is little to share, and the looks are so much closer."""
 ORPHAN_MS: Final = 20_000
 """A report that is held for so long has lost the process that wrote it: whoever works now settles it."""
 ORPHANS_MAX: Final = 1_000
@@ -187,7 +190,7 @@ class Reporter:
         self._thread.join(timeout=5)
 
     def _due(self, pause: float, grid: int) -> float:
-        step = self._patience_s / grid
+        step = self._patience_s / (grid if len(self._waiting) > FEW else grid * FINER)
         return math.ceil((time.monotonic() + pause) / step) * step
 
     def _add(self, waiting: _Waiting) -> None:
