@@ -145,10 +145,12 @@ class Reporter:
             queue = self._waiting.get(run, [])
             if queue and queue[-1].envelope.ends:
                 last = queue[-1].envelope.task
+                due = self._due(0.0, GRID[1])
                 for each in queue:
                     each.committed = True if each.envelope.task == last else each.committed
-                    each.due = 0.0
-                self._moved.notify_all()
+                    each.due = min(each.due, due)
+                if due < self._wakes:
+                    self._moved.notify_all()
 
     def hold(self, envelope: Envelope) -> None:
         """Stores reports durably, held, with those of the same run that wait here. Raises `StoreError`.
