@@ -80,7 +80,7 @@ bench-check: $(VENV)/.dev ## `procession check` on models of 1,000 nodes (a minu
 bench-growth: $(VENV)/.dev ## how cost grows: a million instances in the file, 10,000 items, 100,000 that wait (two minutes)
 	@$(BIN)/python -m bench.growth
 
-bench-temporal: $(VENV)/.dev temporal ## instances on Temporal beside workflows written by hand (a quarter of an hour)
+bench-temporal: $(VENV)/.dev temporal ## instances on Temporal beside workflows written by hand (three minutes)
 	@$(BIN)/python -m bench.temporal
 
 docs: $(VENV)/.dev ## execute every code block of README.md and docs/
