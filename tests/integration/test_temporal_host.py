@@ -284,6 +284,27 @@ def test_an_engine_without_the_host_leaves_time_to_the_cluster(opened: Open, cap
     assert "without that host" not in caplog.text
 
 
+def test_what_another_process_asks_for_is_tried_on_what_is_known(opened: Open) -> None:
+    """It has no host, as the command line, so its requests go through the inbox of the engine that owns the store."""
+    owner = opened(MESSAGE)
+    instance = owner.start("p", {"k": "a"})
+    assert owner.wait_until(lambda: bool(instance.tokens), 30)
+    other = opened("", hosted=False)
+    assert not other.owner
+    with pytest.raises(NotFound, match="nowhere"):
+        other.changes.modify(instance.key, activate=["nowhere"])
+    other.changes.suspend(instance.key)
+    assert owner.wait_until(lambda: instance.info.suspended, 30)
+    with pytest.raises(Conflict, match="suspended"):
+        other.changes.suspend(instance.key)
+    other.changes.resume(instance.key)
+    assert owner.wait_until(lambda: not instance.info.suspended, 30)
+    other.publish("go", "a")
+    assert owner.wait_until(lambda: bool(instance.tasks), 30)
+    other.complete_task(instance.tasks[0].key)
+    assert instance.wait(30) == "completed"
+
+
 def _taken(engine: Engine) -> Job:
     """A job as soon as one is offered."""
     found: list[Job] = []

@@ -16,6 +16,7 @@ from procession.core import events as e
 from procession.core.apply import apply_step
 from procession.core.facts import InstanceStarted
 from procession.core.outcome import Outcome
+from procession.core.snapshot import dump, load
 from procession.core.state import State
 from procession.core.step import step
 from procession.hosts.embedded.batches import heard
@@ -28,6 +29,24 @@ from procession.runtime import requests as q
 from procession.runtime.elsewhere import Begin, Delivery, Step
 from procession.runtime.rows import HELD, IntRow, JobRow, KeyRow
 
+ASKED: Final = (
+    e.AssignTask,
+    e.Cancel,
+    e.CompleteTask,
+    e.Migrate,
+    e.Modify,
+    e.ResolveIncident,
+    e.Restart,
+    e.Resume,
+    e.SetVariables,
+    e.Suspend,
+    e.TriggerActivity,
+    e.UpdateTask,
+)
+"""What somebody asks for, who wants to know whether it can be. Engines that are opened with the host ask the instance
+itself (routing.py); what comes through the inbox, as from the command line, is tried out on what is known here."""
+_NO_KEY: Final = 1 << 62
+"""Where the keys of what is only tried out begin: no other has them."""
 KEY_BLOCKS: Final = 2
 """Blocks of 4,096 keys that an instance has from its start; it asks for more when half of them are used."""
 
@@ -38,7 +57,8 @@ def send(shard: Shard, resident: Resident, event: e.AnyEvent) -> Outcome:
         # It would be due again and again until the instance reports that it took it.
         shard.batch["timer"].delete(event.timer, (resident.tenant, event.timer))
     if not isinstance(event, e.Start):
-        return deliver(shard, resident, event)
+        refused = _tried(shard, resident, event) if isinstance(event, ASKED) and resident.state.seq else None
+        return refused or deliver(shard, resident, event)
     # Tried out on nothing: who asks for the start is told at once what is wrong with it.
     tried = step(resident.linked, State(), event, shard.at, event.instance + 1)
     if tried.rejected:
@@ -47,6 +67,13 @@ def send(shard: Shard, resident: Resident, event: e.AnyEvent) -> Outcome:
     first, last = shard.take_blocks(KEY_BLOCKS)
     shard.send(resident, Begin(resident.linked.program.process_id, event, first, last, shard.at, resident.trace))
     return Outcome([], [], 0)
+
+
+def _tried(shard: Shard, resident: Resident, event: e.AnyEvent) -> Outcome | None:
+    """The refusal of an event by what is known of an instance, for a caller who cannot wait for the instance itself."""
+    target = shard.catalog.linked(resident.tenant, event.program) if isinstance(event, e.Migrate) else None
+    found = step(resident.linked, load(dump(resident.state)), event, shard.at, _NO_KEY, target=target)
+    return found if found.rejected else None
 
 
 def deliver(shard: Shard, resident: Resident, event: e.AnyEvent, name: str = "", correlation: str = "") -> Outcome:
