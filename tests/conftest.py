@@ -19,7 +19,7 @@ BUDGETS: Final = {
     "unit": 160,
     "tidy": 90,
     "conformance": 120,
-    "integration": 300,
+    "integration": 600,
     "replay": 60,
     "parity": 180,
     "simulation": 180,

@@ -84,9 +84,7 @@ class Temporal:
         ends and another one goes on, which starts with the build that is current then.
 
         Raises `BadCell` for a wrong file, `BadValue` for what contradicts itself."""
-        if cell is not None and (namespace or queue):
-            raise BadValue("a cell says namespace and queue of each tenant: leave out `namespace` and `queue`")
-        self._cell = load_cell(Path(cell)) if isinstance(cell, (str, Path)) else cell
+        self._cell = _cell_of(cell, namespace, queue)
         self._address = address or (self._cell.address if self._cell is not None else DEFAULT_ADDRESS)
         self._namespace = namespace or NAMESPACE
         self._queue = queue or QUEUE
@@ -218,3 +216,9 @@ def _named(search: bool | Sequence[str] | None) -> list[str]:
         if name not in known:
             raise BadValue(f"{name!r} is no search attribute of this host: they are {', '.join(known)}")
     return list(search)
+
+
+def _cell_of(cell: Cell | Path | str | None, namespace: str, queue: str) -> Cell | None:
+    if cell is not None and (namespace or queue):
+        raise BadValue("a cell says namespace and queue of each tenant: leave out `namespace` and `queue`")
+    return load_cell(Path(cell)) if isinstance(cell, (str, Path)) else cell
