@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,7 @@ from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
+from procession.hosts.temporal.sweeper import Sweeper
 from procession.hosts.temporal.worker import workflow_worker
 from procession.runtime import requests as q
 from procession.runtime.canonical import canonical
@@ -197,6 +199,18 @@ class Host:
     def jobs(self, work: Mapping[str, Work], *, queue: str = "") -> Running:
         """A worker for jobs."""
         return self._kept(lambda: jobs_worker(self.client, queue or self.settings.job_queue, work))
+
+    @contextmanager
+    def swept(self) -> Generator[None]:
+        """What workers left untold is looked after, as it is by an engine that is opened with the host."""
+        sweeper = Sweeper(
+            self.store, lambda _: self.client, self.loop, posted=self._told, wake=self.placement.wake, after_s=1.0
+        )
+        sweeper.start()
+        try:
+            yield
+        finally:
+            sweeper.close()
 
     def _kept(self, made: Callable[[], Worker], and_then: Callable[[], None] = lambda: None) -> Running:
         running = Running(self.loop, made, and_then=and_then)

@@ -22,6 +22,7 @@ from fault_models import catch, each, service
 from host_rig import FakeClock
 from procession import Engine, Job
 from procession.base.values import Json
+from procession.hosts.temporal import sweeper
 from procession.hosts.temporal.doctor.diagnosis import diagnose
 from procession.hosts.temporal.doctor.verdicts import judge, worst
 from procession.hosts.temporal.payloads import TRAMPOLINE, Budget
@@ -196,7 +197,10 @@ async def _runs(host: Host, instance: int) -> int:
 
 @pytest.mark.large
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_workers_that_are_killed_at_random_under_twenty_instances(host: Host, seed: int) -> None:
+def test_workers_that_are_killed_at_random_under_twenty_instances(
+    host: Host, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "ROUND_EVERY_S", 1.0)
     print(f"seed {seed}")  # noqa: T201 - to repeat it
     drawn = random.Random(seed)
     host.deploy(TRIP)
@@ -213,7 +217,8 @@ def test_workers_that_are_killed_at_random_under_twenty_instances(host: Host, se
             eventually(partial(_far, host, commits, time.monotonic() + seconds))
     for number in unsent:
         host.publish("paid", number, ttl=LONG)
-    with Child(host, workflows=True, jobs=True):
+    # That an instance has ended is known to its worker alone for a moment.
+    with Child(host, workflows=True, jobs=True), host.swept():
         host.ends(*instances, seconds=120)
     for instance, variables in zip(instances, given, strict=True):
         assert host.canonical(instance) == undisturbed(TRIP, variables, "paid"), f"seed {seed}, {variables}"
