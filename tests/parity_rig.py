@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -20,6 +20,8 @@ from procession.testing.engines import Calm, Engines
 from procession.testing.runner import Result, run_scenario
 from procession.testing.temporal.kit import Kit, OnTemporal
 
+SCENARIOS: Final = Path(__file__).parent / "scenarios"
+FILES: Final = sorted(SCENARIOS.rglob("*.scenario.yaml"))
 _ENCODE = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
@@ -79,3 +81,17 @@ def on_temporal(kit: Kit, path: Path) -> tuple[Result, list[str]]:
 
     result = run_scenario(path, engines=engines)
     return result, forms(kit.store, made[0].tenant) if made else []
+
+
+def holds(kit: Kit, path: Path, said: str = "") -> None:
+    """A scenario passes on both hosts, and its instances did the same; `said` goes with what fails."""
+    expected, wanted = on_embedded(path)
+    assert expected.passed, expected.error
+    found, others = on_temporal(kit, path)
+    assert found.passed, f"{said}{found.error}"
+    assert others == wanted, said
+
+
+def id_of(path: Path) -> str:
+    """What a test calls a scenario."""
+    return str(path.relative_to(SCENARIOS)).removesuffix(".scenario.yaml")

@@ -11,7 +11,7 @@ import io
 import pstats
 import threading
 import time
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
@@ -24,12 +24,8 @@ from temporalio.worker import (
     ExecuteWorkflowInput,
     Interceptor,
     Replayer,
-    UnsandboxedWorkflowRunner,
     WorkflowInboundInterceptor,
-    WorkflowInstance,
-    WorkflowInstanceDetails,
     WorkflowInterceptorClassInput,
-    WorkflowRunner,
 )
 
 from bench.temporal import sides
@@ -37,7 +33,7 @@ from bench.temporal.figures import Unheard
 from bench.temporal.handwritten import W1
 from bench.temporal.interpreted import BOOKS
 from procession.hosts.temporal.cluster import DATA_CONVERTER, Loop
-from procession.hosts.temporal.watching import Settling
+from procession.hosts.temporal.watching import Activate, Activations, Settling
 from procession.hosts.temporal.worker import in_one_batch
 from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.store.sqlite import SQLiteStore
@@ -66,23 +62,10 @@ class Spent:
         self.profile = cProfile.Profile() if self.profile is not None else None
 
 
-@final
-class _Timed(WorkflowRunner):
-    """The unsandboxed runner, with a look at the clock around each activation."""
+def _timed(spent: Spent) -> Callable[[Activate], Activate]:
+    """A look at the clock around each activation; see `watching.Activations`."""
 
-    def __init__(self, spent: Spent) -> None:
-        self._inner = UnsandboxedWorkflowRunner()
-        self._spent = spent
-
-    def prepare_workflow(self, defn: Any) -> None:
-        """See `WorkflowRunner`."""
-        self._inner.prepare_workflow(defn)
-
-    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """See `WorkflowRunner`. Only what the instance does itself is replaced."""
-        instance = self._inner.create_instance(det)
-        activate, spent = instance.activate, self._spent
-
+    def around(activate: Activate) -> Activate:
         def timed(act: WorkflowActivation) -> WorkflowActivationCompletion:
             if any(job.HasField("remove_from_cache") for job in act.jobs):
                 return activate(act)
@@ -102,8 +85,9 @@ class _Timed(WorkflowRunner):
                 spent.activation.append(time.thread_time() - begun)
                 spent.code.append(spent.now.code)
 
-        instance.activate = timed  # type: ignore[method-assign]
-        return instance
+        return timed
+
+    return around
 
 
 class _Measured(Awaitable[Any]):
@@ -150,7 +134,7 @@ class _Around(Interceptor):
 
 async def connect(address: str, spent: Spent) -> Client:
     """A client whose workers are measured."""
-    plugin = SimplePlugin("bench", workflow_runner=lambda _: _Timed(spent), interceptors=[_Around(spent)])
+    plugin = SimplePlugin("bench", workflow_runner=lambda _: Activations(_timed(spent)), interceptors=[_Around(spent)])
     return await Client.connect(address, data_converter=DATA_CONVERTER, plugins=[plugin])
 
 
@@ -177,7 +161,7 @@ async def _replayed(side: str, directory: Path, histories: list[WorkflowHistory]
     replayer = Replayer(
         workflows=[W1] if store is None else [ProcessWorkflow],
         interceptors=[_Around(spent)] if store is None else [Settling(Unheard(store)), _Around(spent)],
-        workflow_runner=_Timed(spent),
+        workflow_runner=Activations(_timed(spent)),
         data_converter=DATA_CONVERTER,
     )
     in_one_batch(replayer)

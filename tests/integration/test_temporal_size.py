@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from temporalio.client import WorkflowHistory
 
-from procession import Engine, Temporal
+from procession import Engine
 from procession.hosts.temporal.cluster import Loop, connect
 from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Budget
 from procession.runtime.rows import IntRow
 from procession.testing.temporal import DevServer
+from temporal_rig import Engines
 
 AROUND: Final = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="x">
@@ -34,25 +33,10 @@ MESSAGES: Final = """<sequenceFlow id="f1" sourceRef="s" targetRef="t"/>
 PORTION: Final = 1_000
 """Messages that are published at once."""
 
-Open = Callable[..., Engine]
 
-
-@pytest.fixture
-def opened(temporal_server: DevServer, tmp_path: Path) -> Generator[Open]:
-    """An engine on a file, whose instances are workflows."""
-    made: list[Engine] = []
-
-    def engine(model: str, **settings: Any) -> Engine:
-        host = Temporal(temporal_server.address, namespace=temporal_server.namespace, **settings)
-        found = Engine(tmp_path / "e.db", host=host)
-        made.append(found)
-        found.deploy(("p.bpmn", AROUND.format(model).encode()))
-        found.serve(2)
-        return found
-
-    yield engine
-    for each in made:
-        each.close()
+def model(body: str) -> tuple[str, bytes]:
+    """The process `p` of these elements."""
+    return "p.bpmn", AROUND.format(body).encode()
 
 
 def _runs(server: DevServer, instance: int) -> int:
@@ -88,25 +72,25 @@ def _items(engine: Engine, count: int, seconds: float) -> int:
     return instance.key
 
 
-def test_a_large_snapshot_is_carried_from_run_to_run(opened: Open, temporal_server: DevServer) -> None:
-    engine = opened(ITEMS, budget=Budget(events=600))
+def test_a_large_snapshot_is_carried_from_run_to_run(temporal_engines: Engines, temporal_server: DevServer) -> None:
+    engine = temporal_engines(model(ITEMS), budget=Budget(events=600))
     # More than are in flight at once, so that a run ends while some wait.
     key = _items(engine, 1_200, 60)
     assert _runs(temporal_server, key) > 1
 
 
 @pytest.mark.large
-def test_ten_thousand_items(opened: Open, temporal_server: DevServer) -> None:
-    engine = opened(ITEMS)
+def test_ten_thousand_items(temporal_engines: Engines, temporal_server: DevServer) -> None:
+    engine = temporal_engines(model(ITEMS))
     key = _items(engine, 10_000, 600)
     # Without a codec a payload is 2 MiB at most, and what 9,000 items still wait for is more than that.
     assert _runs(temporal_server, key) > 5
 
 
 @pytest.mark.large
-def test_a_hundred_thousand_messages_to_one_instance(opened: Open, temporal_server: DevServer) -> None:
+def test_a_hundred_thousand_messages_to_one_instance(temporal_engines: Engines, temporal_server: DevServer) -> None:
     count = 100_000
-    engine = opened(MESSAGES)
+    engine = temporal_engines(model(MESSAGES))
     instance = engine.start("p", {"k": "a"})
     for _ in range(0, count, PORTION):
         engine.publish_many([("tick", "a")] * PORTION, ttl=3_600)

@@ -8,13 +8,11 @@ from typing import Final
 
 import pytest
 
-from parity_rig import on_embedded, on_temporal
+from parity_rig import FILES, holds, id_of
 from procession.hosts.temporal.payloads import Budget
 from procession.testing.temporal.kit import Kit
 from temporal_rig import Servers
 
-SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
-FILES: Final = sorted(SCENARIOS.rglob("*.scenario.yaml"))
 RARELY: Final = 8
 """One in so many is run under each of the harder conditions; `make test-large` runs all of them."""
 
@@ -66,21 +64,9 @@ def floor(temporal_servers: Servers) -> Generator[Kit]:
     found.close()
 
 
-def _holds(kit: Kit, path: Path) -> None:
-    expected, forms = on_embedded(path)
-    assert expected.passed, expected.error
-    found, others = on_temporal(kit, path)
-    assert found.passed, found.error
-    assert others == forms
-
-
-def _id(path: Path) -> str:
-    return str(path.relative_to(SCENARIOS)).removesuffix(".scenario.yaml")
-
-
-@pytest.mark.parametrize("path", FILES, ids=_id)
+@pytest.mark.parametrize("path", FILES, ids=id_of)
 def test_a_scenario_holds_as_workflows(kit: Kit, path: Path) -> None:
-    _holds(kit, path)
+    holds(kit, path)
 
 
 HARDER: Final = ("forgetful", "renewing", "apart", "skipping", "floor")
@@ -89,14 +75,14 @@ HARDER: Final = ("forgetful", "renewing", "apart", "skipping", "floor")
 @pytest.mark.parametrize(
     ("kits", "path"),
     [(kits, path) for n, kits in enumerate(HARDER) for path in FILES[n::RARELY]],
-    ids=lambda each: each if isinstance(each, str) else _id(each),
+    ids=lambda each: each if isinstance(each, str) else id_of(each),
 )
 def test_a_scenario_holds_under_harder_conditions(request: pytest.FixtureRequest, kits: str, path: Path) -> None:
-    _holds(request.getfixturevalue(kits), path)
+    holds(request.getfixturevalue(kits), path)
 
 
 @pytest.mark.large
 @pytest.mark.parametrize("kits", HARDER)
-@pytest.mark.parametrize("path", FILES, ids=_id)
+@pytest.mark.parametrize("path", FILES, ids=id_of)
 def test_every_scenario_holds_under_each_condition(request: pytest.FixtureRequest, kits: str, path: Path) -> None:
-    _holds(request.getfixturevalue(kits), path)
+    holds(request.getfixturevalue(kits), path)

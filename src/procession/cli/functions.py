@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
-from typing import TYPE_CHECKING, Final, TypeVar, cast, final
+from concurrent.futures import Future
+from typing import Final, TypeVar, final
 
-from procession.base.failure import NotFound
 from procession.base.values import Json
 from procession.cli.workers import Worker as Function
+from procession.hosts.embedded.performing import Performing
 from procession.hosts.embedded.workers import TIMEOUT_S, Worker
 from procession.runtime.requests import AnyRequest
-
-if TYPE_CHECKING:
-    from procession.hosts.embedded.loops import LoopThread
 
 THREADS_MAX: Final = 256
 
@@ -28,9 +23,7 @@ class Functions:
 
     def __init__(self) -> None:
         self._workers: dict[str, Worker] = {}
-        self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="procession-job")
-        self._lock = threading.Lock()
-        self._loop: LoopThread | None = None
+        self._performing = Performing(THREADS_MAX)
 
     @property
     def types(self) -> dict[str, int]:
@@ -50,20 +43,4 @@ class Functions:
 
     def perform(self, job: Mapping[str, Json], tenant: str) -> Future[AnyRequest]:
         """See `runtime.elsewhere.Door.perform`."""
-        type = cast("str", job["type"])
-        worker = self._workers.get(type)
-        if worker is None:
-            raise NotFound(f"no function is registered for jobs of type {type!r}")
-        work = worker.outside_work(job, tenant)
-        if worker.asynchronous:
-            return self._started().begin(worker.call_async(work))
-        # A function sees what its caller's context holds, such as the span of its activity.
-        return self._threads.submit(copy_context().run, worker.call, work)
-
-    def _started(self) -> LoopThread:
-        with self._lock:
-            if self._loop is None:
-                from procession.hosts.embedded.loops import LoopThread
-
-                self._loop = LoopThread()
-            return self._loop
+        return self._performing.perform(self._workers, job, tenant)

@@ -15,6 +15,8 @@ from procession.cli.console import FAILED, Output, Problem, errors
 from procession.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from temporalio.client import Client
+
     from procession.hosts.temporal.cells.cell import Cell
     from procession.hosts.temporal.cells.cluster import Cluster
     from procession.hosts.temporal.cells.deployments import Versions
@@ -183,13 +185,11 @@ def move(
     another one."""
     with errors(json):
         needs_sdk()
-        from procession.hosts.temporal.cluster import connect
         from procession.hosts.temporal.deployments import Rolled
         from procession.hosts.temporal.deployments import rollback as leave
 
         async def moved() -> Rolled:
-            client = await connect(address or "localhost:7233", namespace or "default")
-            return await leave(client, deployment, source, target)
+            return await leave(await _client(address, namespace), deployment, source, target)
 
         done = run_client(moved())
         output = Output(json)
@@ -208,16 +208,22 @@ def upgrade(
     """Let instances that are pinned to a build go on in a new run: those started with `upgrade` leave the build."""
     with errors(json):
         needs_sdk()
-        from procession.hosts.temporal.cluster import connect
         from procession.hosts.temporal.deployments import upgrade as tell
 
         async def told() -> list[str]:
-            return await tell(await connect(address or "localhost:7233", namespace or "default"), deployment, source)
+            return await tell(await _client(address, namespace), deployment, source)
 
         workflows = run_client(told())
         output = Output(json)
         output.document({"told": workflows})
         output.text(f"{len(workflows)} told")
+
+
+async def _client(address: str, namespace: str) -> Client:
+    from procession.hosts.temporal.cells.cell import DEFAULT_ADDRESS
+    from procession.hosts.temporal.cluster import connect
+
+    return await connect(address or DEFAULT_ADDRESS, namespace or DEFAULT_NAMESPACE)
 
 
 def run_client(work: Coroutine[None, None, _T]) -> _T:

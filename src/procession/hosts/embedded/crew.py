@@ -6,23 +6,19 @@ A round takes jobs, calls the functions without any lock, and hands all their an
 from __future__ import annotations
 
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
-from typing import TYPE_CHECKING, Final, cast, final
+from concurrent.futures import Future
+from typing import Final, cast, final
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
 from procession.base.values import Json
+from procession.hosts.embedded.performing import Performing
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.tickets import Ticket
 from procession.hosts.embedded.workers import Work, Worker
 from procession.runtime.requests import ActivateJobs, AnyRequest
 from procession.runtime.rows import DueRow
-
-if TYPE_CHECKING:
-    from procession.hosts.embedded.loops import LoopThread
 
 ROUND_MAX: Final = 256
 """Jobs of one round."""
@@ -41,10 +37,7 @@ class Crew:
     def __init__(self, pump: Pump) -> None:
         self.pump = pump
         self.workers: dict[str, Worker] = {}
-        self._loop: LoopThread | None = None
-        self._threads: ThreadPoolExecutor | None = None
-        self._begun = threading.Lock()
-        """Held while a thread or a pool of them is made: jobs come from several threads."""
+        self._performing = Performing(THREADS_MAX)
         self.added: Callable[[str], object] | None = None
         """Told the type of every worker that is registered."""
         self._kept: deque[AnyRequest] = deque()
@@ -58,18 +51,7 @@ class Crew:
 
     def perform(self, job: Mapping[str, Json], tenant: str) -> Future[AnyRequest]:
         """Does a job that came by another way than the board: the request that tells its outcome, when it has one."""
-        type = cast("str", job["type"])
-        worker = self.workers.get(type)
-        if worker is None:
-            raise NotFound(f"no function is registered for jobs of type {type!r}")
-        work = worker.outside_work(job, tenant)
-        if worker.asynchronous:
-            return self.loop().begin(worker.call_async(work))
-        with self._begun:
-            if self._threads is None:
-                self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="procession-job")
-        # A function sees what its caller's context holds, such as the span of its activity.
-        return self._threads.submit(copy_context().run, worker.call, work)
+        return self._performing.perform(self.workers, job, tenant)
 
     def round(self) -> bool:
         """Does the jobs that are ready, in the calling thread. True if there were any."""
@@ -90,7 +72,7 @@ class Crew:
         try:
             for worker, works in batch:
                 if worker.asynchronous:
-                    answers.extend(self.loop().run_all([worker.call_async(work) for work in works]))
+                    answers.extend(self._performing.loop().run_all([worker.call_async(work) for work in works]))
                     continue
                 for work in works:
                     answers.append(worker.call(work))
@@ -100,23 +82,9 @@ class Crew:
             if answers:
                 self.report(answers)
 
-    def loop(self) -> LoopThread:
-        """The thread in which coroutines run."""
-        with self._begun:
-            if self._loop is None:
-                from procession.hosts.embedded.loops import LoopThread
-
-                self._loop = LoopThread()
-            return self._loop
-
     def close(self) -> None:
         """Ends the coroutines' thread, and those for jobs that come by another way, when they are done."""
-        if self._threads is not None:
-            self._threads.shutdown()
-            self._threads = None
-        if self._loop is not None:
-            self._loop.close()
-            self._loop = None
+        self._performing.close()
 
     def take(self, worker: Worker, limit: int) -> list[Work]:
         """Leases jobs to a worker."""

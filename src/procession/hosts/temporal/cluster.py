@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client
 from temporalio.converter import DataConverter
@@ -158,19 +159,7 @@ async def committed(client: Client, workflow: str, run: str, tasks: set[int]) ->
     wanted = {task + 1 for task in tasks}
     token = b""
     while wanted:
-        request = GetWorkflowExecutionHistoryReverseRequest(
-            namespace=client.namespace,
-            execution=WorkflowExecution(workflow_id=workflow, run_id=run),
-            maximum_page_size=PAGE,
-            next_page_token=token,
-        )
-        try:
-            answer = await client.workflow_service.get_workflow_execution_history_reverse(request, retry=True)
-        except RPCError as error:
-            if is_gone(error):
-                raise NotFound(f"no run {run} of {workflow}") from error
-            raise explained(error) from error
-        events = answer.history.events
+        events, token = await events_before(client, workflow, run, PAGE, token)
         for event in events:
             if event.event_id in wanted:
                 wanted.discard(event.event_id)
@@ -179,7 +168,29 @@ async def committed(client: Client, workflow: str, run: str, tasks: set[int]) ->
         lowest = events[-1].event_id if events else 0
         # What is above the newest event has not happened yet.
         wanted = {each for each in wanted if each < lowest}
-        token = answer.next_page_token
         if not token:
             break
     return found
+
+
+async def events_before(
+    client: Client, workflow: str, run: str, size: int, token: bytes
+) -> tuple[Sequence[HistoryEvent], bytes]:
+    """A page of a history, the newest event first, and the token of the next page, b"" behind the last one.
+
+    The first page has the token b""; the run "" is the newest. Raises `NotFound` for a run that is not there,
+    `StoreError` when Temporal does not answer.
+    """
+    request = GetWorkflowExecutionHistoryReverseRequest(
+        namespace=client.namespace,
+        execution=WorkflowExecution(workflow_id=workflow, run_id=run),
+        maximum_page_size=size,
+        next_page_token=token,
+    )
+    try:
+        answer = await client.workflow_service.get_workflow_execution_history_reverse(request, retry=True)
+    except RPCError as error:
+        if is_gone(error):
+            raise NotFound(f"no run {run} of {workflow}") from error
+        raise explained(error) from error
+    return answer.history.events, answer.next_page_token

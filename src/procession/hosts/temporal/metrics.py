@@ -6,14 +6,13 @@ Names and meanings are told in docs/how-to/run-temporal-workers.md. What is coun
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, final
 
 from temporalio import workflow
 from temporalio.common import MetricMeter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
 from procession.base.failure import NotFound, StoreError
 from procession.base.keys import made_at_ms
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 
     from procession.hosts.temporal.reporter import Reporter
+    from procession.hosts.temporal.watching import Activate
 
 TASK_SECONDS: Final = "procession_task_seconds"
 TASK_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
@@ -91,9 +91,19 @@ class Measures:
         if not workflow.unsafe.is_replaying():
             self._renewals.add(1, {"reason": why})
 
-    def runner(self) -> WorkflowRunner:
-        """The SDK's runner without its sandbox, with a watch."""
-        return _Timed(self._tasks.record, self._replayed)
+    def timed(self, activate: Activate) -> Activate:
+        """`activate`, with a watch; see `watching.Activations`."""
+
+        def timed(act: WorkflowActivation) -> WorkflowActivationCompletion:
+            if act.is_replaying and any(job.HasField("initialize_workflow") for job in act.jobs):
+                self._replays.add(1)
+            started = time.perf_counter()
+            try:
+                return activate(act)
+            finally:
+                self._tasks.record(time.perf_counter() - started, _REPLAY[act.is_replaying])
+
+        return timed
 
     def jobs(self, perform: Perform) -> Perform:
         """`perform`, counted by outcome."""
@@ -125,9 +135,6 @@ class Measures:
         self._held.set(held.count)
         self._held_age.set(_age(held.oldest) if held.count else 0.0)
 
-    def _replayed(self) -> None:
-        self._replays.add(1)
-
     def _label(self, tenant: str) -> Mapping[str, str] | None:
         return {"tenant": tenant} if self._tenants else None
 
@@ -144,36 +151,6 @@ def _outcome(done: Future[Any]) -> str:
 
 
 OUTCOMES: Final[Mapping[type[object], str]] = {FinishJob: "completed", FailJob: "failed", ThrowJob: "error"}
-
-
-@final
-class _Timed(WorkflowRunner):
-    def __init__(self, took: Callable[[float, Mapping[str, str]], None], replayed: Callable[[], None]) -> None:
-        self._inner = UnsandboxedWorkflowRunner()
-        self._took = took
-        self._replayed = replayed
-
-    def prepare_workflow(self, defn: Any) -> None:
-        """See `WorkflowRunner`."""
-        self._inner.prepare_workflow(defn)
-
-    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """See `WorkflowRunner`. The watch is on this one instance; what the SDK adds to the class later stays whole."""
-        instance = self._inner.create_instance(det)
-        activate = instance.activate
-        took, replayed = self._took, self._replayed
-
-        def timed(act: WorkflowActivation) -> WorkflowActivationCompletion:
-            if act.is_replaying and any(job.HasField("initialize_workflow") for job in act.jobs):
-                replayed()
-            started = time.perf_counter()
-            try:
-                return activate(act)
-            finally:
-                took(time.perf_counter() - started, _REPLAY[act.is_replaying])
-
-        vars(instance)["activate"] = timed
-        return instance
 
 
 _REPLAY: Final = {False: {"replay": "false"}, True: {"replay": "true"}}

@@ -14,17 +14,14 @@ from collections.abc import Callable
 from typing import Final, final
 
 import msgspec
-from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
 from procession.base.keys import made_at_ms
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.catching_up import CatchingUp, last_step
-from procession.hosts.temporal.cluster import Loop, explained, is_gone
+from procession.hosts.temporal.cluster import Loop, events_before
 from procession.hosts.temporal.ids import workflow_id
 from procession.runtime.ports import Store
 from procession.runtime.rows import FactRow, IntRow, SizeRow
@@ -174,26 +171,17 @@ class Sweeper:
         began = task = over = 0
         token = b""
         while True:
-            request = GetWorkflowExecutionHistoryReverseRequest(
-                namespace=client.namespace,
-                execution=WorkflowExecution(workflow_id=workflow),
-                maximum_page_size=PAGE,
-                next_page_token=token,
-            )
             try:
-                answer = await client.workflow_service.get_workflow_execution_history_reverse(request, retry=True)
-            except RPCError as error:
-                if is_gone(error):
-                    return None
-                raise explained(error) from error
-            for event in answer.history.events:
+                events, token = await events_before(client, workflow, "", PAGE, token)
+            except NotFound:
+                return None
+            for event in events:
                 if not task and event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
                     task = event.workflow_task_completed_event_attributes.started_event_id
                     over = event.event_time.ToMilliseconds()
                 elif task and event.event_id == task:
                     began = event.event_time.ToMilliseconds()
                     return Tail(task, began, over)
-            token = answer.next_page_token
             if not token:
                 return None
 

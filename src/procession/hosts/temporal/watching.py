@@ -10,6 +10,7 @@ from temporalio.bridge.proto.workflow_activation import RemoveFromCache
 from temporalio.worker import (
     ExecuteWorkflowInput,
     Interceptor,
+    UnsandboxedWorkflowRunner,
     WorkflowInboundInterceptor,
     WorkflowInstance,
     WorkflowInstanceDetails,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from temporalio.bridge.proto.workflow_activation import WorkflowActivation
     from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 
+Activate: TypeAlias = "Callable[[WorkflowActivation], WorkflowActivationCompletion]"
+"""What the SDK calls for an activation of a workflow."""
 Saw: TypeAlias = Callable[[int, list[Report]], None]
 """Told the event that started the task, and what was stepped in it. In a replay too."""
 
@@ -74,12 +77,13 @@ class Settling(Interceptor):
 
 
 @final
-class Endings(WorkflowRunner):
-    """A runner that tells of each run whose end was committed: the SDK lets go of it for that reason and no other."""
+class Activations(WorkflowRunner):
+    """The SDK's runner without its sandbox. Each of `around` makes, of what is called for an activation, what is called
+    instead; the last one is outermost. What the SDK adds to the class of instances later stays whole."""
 
-    def __init__(self, inner: WorkflowRunner, ended: Callable[[str], None]) -> None:
-        self._inner = inner
-        self._ended = ended
+    def __init__(self, *around: Callable[[Activate], Activate]) -> None:
+        self._inner = UnsandboxedWorkflowRunner()
+        self._around = around
 
     def prepare_workflow(self, defn: Any) -> None:
         """See `WorkflowRunner`."""
@@ -88,13 +92,23 @@ class Endings(WorkflowRunner):
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """See `WorkflowRunner`."""
         instance = self._inner.create_instance(det)
-        activate, ended = instance.activate, self._ended
+        activate: Activate = instance.activate
+        for each in self._around:
+            activate = each(activate)
+        vars(instance)["activate"] = activate
+        return instance
 
+
+def endings(ended: Callable[[str], None]) -> Callable[[Activate], Activate]:
+    """Tells of each run whose end was committed: the SDK lets go of it for that reason and no other."""
+
+    def around(activate: Activate) -> Activate:
         def seen(act: WorkflowActivation) -> WorkflowActivationCompletion:
             last = act.jobs[-1] if act.jobs else None
             if last is not None and last.remove_from_cache.reason == RemoveFromCache.WORKFLOW_EXECUTION_ENDING:
                 ended(act.run_id)
             return activate(act)
 
-        vars(instance)["activate"] = seen
-        return instance
+        return seen
+
+    return around

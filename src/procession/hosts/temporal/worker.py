@@ -9,7 +9,7 @@ from typing import Any, Final, final
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
+from temporalio.worker import Replayer, Worker, WorkerDeploymentConfig
 
 from procession.core.linked import Linked
 from procession.hosts.temporal import tracing
@@ -19,7 +19,7 @@ from procession.hosts.temporal.payloads import Envelope
 from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.reporter import Reporter
-from procession.hosts.temporal.watching import Endings, Saw, Settling, Watching
+from procession.hosts.temporal.watching import Activations, Saw, Settling, Watching, endings
 from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.runtime.ports import Store
 from procession.runtime.requests import Report, TakeKeys
@@ -66,14 +66,14 @@ def workflow_worker(
     `cached`: instances kept in memory between their tasks. `deployment`: instances are pinned to this build.
     """
     watching = Watching(*_watched(measures))
-    runner = measures.runner() if measures is not None else UnsandboxedWorkflowRunner()
+    timed = [measures.timed] if measures is not None else []
     worker = Worker(
         client,
         task_queue=queue,
         workflows=[ProcessWorkflow],
         interceptors=[Settling(Around(store, reporter)), watching],
         activities=[*Local(store, reporter, keys).activities(), *activities],
-        workflow_runner=Endings(runner, reporter.ended),
+        workflow_runner=Activations(*timed, endings(reporter.ended)),
         max_cached_workflows=cached,
         # Without a cache a second task would push the first one out while its local activities run, and lose it.
         max_concurrent_workflow_tasks=TASKS if cached else 1,

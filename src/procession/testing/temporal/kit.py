@@ -251,10 +251,10 @@ class OnTemporal:
         outside = self._kit.outside
         return (outside is None or all(outside(self.tenant, home) for home in self._homes())) and self._idle()
 
-    def _homes(self) -> list[int]:
+    def _homes(self, *, ended: bool = True) -> list[int]:
         tenant = Catalog(self.store).tenants.get(self.tenant)
         rows = self.store.read("instances", (tenant, 0, 10_000), InstanceRow) if tenant is not None else []
-        return list(dict.fromkeys(row.home for row in rows if row.host))
+        return list(dict.fromkeys(row.home for row in rows if row.host and (ended or not row.state)))
 
     def _idle(self) -> bool:
         shard = self.pump.shard
@@ -278,14 +278,7 @@ class OnTemporal:
         return bool(open_) or any([await self._talks(each) for each in children])
 
     def _active(self, *, ended: bool = False) -> list[str]:
-        catalog = Catalog(self.store)
-        found: list[str] = []
-        for name, tenant in catalog.tenants.items():
-            if name != self.tenant:
-                continue
-            rows = self.store.read("instances", (tenant, 0, 10_000), InstanceRow)
-            found += dict.fromkeys(workflow_id(name, row.home) for row in rows if row.host and (ended or not row.state))
-        return found
+        return [workflow_id(self.tenant, home) for home in self._homes(ended=ended)]
 
     async def _has_task(self, workflow: str) -> bool:
         client = self._kit.client
