@@ -15,8 +15,6 @@ from procession.cli.console import FAILED, Output, Problem, errors
 from procession.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from temporalio.client import Client
-
     from procession.hosts.temporal.cells.cell import Cell
     from procession.hosts.temporal.cells.cluster import Cluster
     from procession.hosts.temporal.cells.deployments import Versions
@@ -185,11 +183,12 @@ def move(
     another one."""
     with errors(json):
         needs_sdk()
+        from procession.hosts.temporal.cluster import connect
         from procession.hosts.temporal.deployments import Rolled
         from procession.hosts.temporal.deployments import rollback as leave
 
         async def moved() -> Rolled:
-            return await leave(await _client(address, namespace), deployment, source, target)
+            return await leave(await connect(*_place(address, namespace)), deployment, source, target)
 
         done = run_client(moved())
         output = Output(json)
@@ -208,10 +207,11 @@ def upgrade(
     """Let instances that are pinned to a build go on in a new run: those started with `upgrade` leave the build."""
     with errors(json):
         needs_sdk()
+        from procession.hosts.temporal.cluster import connect
         from procession.hosts.temporal.deployments import upgrade as tell
 
         async def told() -> list[str]:
-            return await tell(await _client(address, namespace), deployment, source)
+            return await tell(await connect(*_place(address, namespace)), deployment, source)
 
         workflows = run_client(told())
         output = Output(json)
@@ -219,11 +219,10 @@ def upgrade(
         output.text(f"{len(workflows)} told")
 
 
-async def _client(address: str, namespace: str) -> Client:
+def _place(address: str, namespace: str) -> tuple[str, str]:
     from procession.hosts.temporal.cells.cell import DEFAULT_ADDRESS
-    from procession.hosts.temporal.cluster import connect
 
-    return await connect(address or DEFAULT_ADDRESS, namespace or DEFAULT_NAMESPACE)
+    return address or DEFAULT_ADDRESS, namespace or DEFAULT_NAMESPACE
 
 
 def run_client(work: Coroutine[None, None, _T]) -> _T:

@@ -61,7 +61,7 @@ def start_batch(shard: Shard, request: q.StartBatch) -> int:
         raise Conflict(f"a batch names at most {INSTANCES_MAX} instances")
     if isinstance(request.action, b.MigrateEach):
         plan = request.action.plan
-        target_of(shard, tenant, plan, plan.from_process or request.which.process_id)
+        target_of(shard.catalog, tenant, plan, plan.from_process or request.which.process_id)
     key = shard.keys.take(shard.at)
     body = codec.encode_json(b.Body(request.which, request.action))
     shard.batch["batch"].insert(key, (tenant, key, shard.at, _RUNNING, 0, 0, 0, 0, body))
@@ -236,7 +236,7 @@ def _again(resident: Resident, which: b.Filter, retries: int, *, jobs_only: bool
 
 def _migrate(shard: Shard, resident: Resident, which: b.Filter, action: b.MigrateEach) -> Iterator[AnyEvent]:
     now = runs(shard, resident)
-    target = target_of(shard, resident.tenant, action.plan, now.process_id)
+    target = target_of(shard.catalog, resident.tenant, action.plan, now.process_id)
     if target.key == now.key:
         return
     if resident.host:

@@ -13,6 +13,7 @@ from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.starting import accepted, start_instance, suspended
 from procession.runtime import requests as q
 from procession.runtime.rows import DefinitionRow, InstanceRow
+from procession.services.catalog import Catalog
 
 
 def migrate_instance(shard: Shard, request: q.MigrateInstance) -> int:
@@ -34,11 +35,17 @@ def migrate(shard: Shard, resident: Resident, plan: MigrationPlan) -> int:
 
 def migration_of(shard: Shard, resident: Resident, plan: MigrationPlan) -> tuple[e.Migrate, DefinitionRow]:
     """What a plan means for an instance, and where it goes. Raises `Conflict` when it is for another version."""
-    now = runs(shard, resident)
-    where = f"instance {resident.key} runs {now.process_id!r} version {now.version}"
+    return migration_from(shard.catalog, resident.tenant, plan, runs(shard, resident), resident.key)
+
+
+def migration_from(
+    catalog: Catalog, tenant: int, plan: MigrationPlan, now: DefinitionRow, instance: int
+) -> tuple[e.Migrate, DefinitionRow]:
+    """`migration_of` for an instance that runs `now`."""
+    where = f"instance {instance} runs {now.process_id!r} version {now.version}"
     if plan.from_process and (plan.from_process, plan.from_version) != (now.process_id, now.version):
         raise Conflict(f"the plan is for {plan.from_process!r} version {plan.from_version}, and {where}")
-    target = target_of(shard, resident.tenant, plan, now.process_id)
+    target = target_of(catalog, tenant, plan, now.process_id)
     if target.key == now.key:
         raise Conflict(f"{where} already")
     return e.Migrate(target.program, target.version, plan), target
@@ -55,12 +62,12 @@ def runs(shard: Shard, resident: Resident) -> DefinitionRow:
     return shard.catalog.definition(resident.tenant, rows[0].definition)
 
 
-def target_of(shard: Shard, tenant: int, plan: MigrationPlan, process_id: str) -> DefinitionRow:
+def target_of(catalog: Catalog, tenant: int, plan: MigrationPlan, process_id: str) -> DefinitionRow:
     """The definition that a plan goes to; raises `NotFound`."""
     wanted = plan.to_process or process_id
     if plan.to_version:
-        return shard.catalog.version(tenant, wanted, plan.to_version)
-    return shard.catalog.latest(tenant, wanted)
+        return catalog.version(tenant, wanted, plan.to_version)
+    return catalog.latest(tenant, wanted)
 
 
 def restart_instance(shard: Shard, request: q.RestartInstance) -> int:

@@ -12,13 +12,13 @@ from typing import Any, Final, TypeAlias, final
 from procession.base.failure import Conflict, NotFound
 from procession.core import events as e
 from procession.core.events import AnyEvent
-from procession.core.plans import MigrationPlan
+from procession.hosts.embedded.changing import migration_from
 from procession.hosts.embedded.elsewhere import exhausted
 from procession.hosts.embedded.tickets import InHouse
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Delivery, Placement
 from procession.runtime.ports import Store
-from procession.runtime.rows import DefinitionRow, IncidentRow, InstanceRow, IntRow, JobRow, TaskRow
+from procession.runtime.rows import IncidentRow, InstanceRow, IntRow, JobRow, TaskRow
 from procession.services.catalog import Catalog
 
 BEGINS_S: Final = 1.0
@@ -143,21 +143,8 @@ def _migrate(router: Router, tenant: int, request: q.MigrateInstance) -> Address
         return None
     catalog = Catalog(router.store)
     now = catalog.definition(tenant, rows[0].definition)
-    target = target_of(catalog, tenant, request.plan, now, request.instance)
-    return request.instance, e.Migrate(target.program, target.version, request.plan)
-
-
-def target_of(catalog: Catalog, tenant: int, plan: MigrationPlan, now: DefinitionRow, instance: int) -> DefinitionRow:
-    """The definition that a plan means for an instance that runs `now`; raises `Conflict` when it is not for that."""
-    place = (now.process_id, now.version)
-    if plan.from_process and (plan.from_process, plan.from_version) != place:
-        text = f"the plan is for {plan.from_process!r} version {plan.from_version}"
-        raise Conflict(f"{text}, and instance {instance} runs {now.process_id!r} version {now.version}")
-    wanted = plan.to_process or now.process_id
-    found = catalog.version(tenant, wanted, plan.to_version) if plan.to_version else catalog.latest(tenant, wanted)
-    if (found.process_id, found.version) == place:
-        raise Conflict(f"instance {instance} runs {now.process_id!r} version {now.version} already")
-    return found
+    event, _ = migration_from(catalog, tenant, request.plan, now, request.instance)
+    return request.instance, event
 
 
 EVENTS: Final[Mapping[type[Any], Callable[[Router, int, Any], Addressed]]] = {

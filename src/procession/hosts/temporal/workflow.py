@@ -265,7 +265,7 @@ class Machine:
         if not house.bodies or not why:
             return
         self._jobs.draining = True
-        if self._jobs.in_flight and not budget.force:
+        if flying and not budget.force:
             return
         # Callers are answered first, and what comes meanwhile is taken in first.
         await workflow.wait_condition(self._is_quiet)
