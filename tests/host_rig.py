@@ -10,7 +10,7 @@ from typing import TypeVar
 from procession.core import snapshot
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.shard import Shard
-from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Store
+from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Reads, Store
 from procession.runtime.replay import load_instance
 from procession.store.sqlite import SQLiteStore
 
@@ -51,6 +51,15 @@ class FaultyStore:
             self.reading(query)
         return self.inner.read(query, args, row)
 
+    def seen_by(self, tenant: str) -> Reads:
+        return self.inner.seen_by(tenant)
+
+    def write(self, statement: str, rows: Sequence[Cells]) -> None:
+        self.inner.write(statement, rows)
+
+    def sealed(self, tenant: int, data: bytes) -> bytes:
+        return self.inner.sealed(tenant, data)
+
     def commit(self, fence: Fence, batch: Batch) -> None:
         if self.before is not None:
             self.before(batch)
@@ -90,7 +99,7 @@ class FaultyStore:
 
 def shard_of(engine: Engine) -> Shard:
     """The shard in the engine's hands."""
-    shard = engine._pump.shard
+    shard = engine.pump.shard
     assert shard is not None
     return shard
 

@@ -44,6 +44,10 @@ TABLES: Final = (
     "batch_error",
     "batch_sent",
     "data_store",
+    "record",
+    "answered",
+    "audit",
+    "feed",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""
 
@@ -137,18 +141,33 @@ class ForeignTransaction(Protocol):
     def execute(self, sql: str, parameters: Sequence[Cell] = ..., /) -> Iterable[tuple[Cell, ...]]: ...
 
 
-class Store(Protocol):
-    """One durable place. Every method raises `StoreError` with a text for people when the store cannot be used.
-
-    `read` may be called by any thread; `commit` by the owner of a shard alone. What `commit` returned from survives
-    a power loss.
-    """
+class Reads(Protocol):
+    """A store as far as it is only read. `read` may be called by any thread."""
 
     @property
     def name(self) -> str: ...
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
-        """The rows of a named query (store/sql/reads.sql)."""
+        """The rows of a named query (store/sql/reads.sql). Raises `StoreError`."""
+        ...
+
+
+class Store(Reads, Protocol):
+    """One durable place. Every method raises `StoreError` with a text for people when the store cannot be used.
+
+    `commit` is called by the owner of a shard alone. What `commit` returned from survives a power loss.
+    """
+
+    def seen_by(self, tenant: str) -> Reads:
+        """The store as this tenant may see it: where the database can, it holds back all other tenants' rows itself."""
+        ...
+
+    def write(self, statement: str, rows: Sequence[Cells]) -> None:
+        """Runs a named statement (store/sql/free.sql) for each row, all or nothing: for what belongs to no shard."""
+        ...
+
+    def sealed(self, tenant: int, data: bytes) -> bytes:
+        """A blob as it will be stored; for what is hashed as it is stored. Stores write such blobs as they are."""
         ...
 
     def commit(self, fence: Fence, batch: Batch) -> None:

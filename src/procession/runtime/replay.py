@@ -14,7 +14,7 @@ from procession.core.snapshot import load
 from procession.core.state import State
 from procession.ir.program import Program
 from procession.runtime import codec
-from procession.runtime.ports import Store
+from procession.runtime.ports import Reads
 from procession.runtime.rows import FactRow, SnapshotRow
 
 
@@ -32,7 +32,7 @@ class Loaded:
 
 
 def load_instance(
-    store: Store, tenant: int, instance: int, program_of: Callable[[str], Linked], upto: int | None = None
+    store: Reads, tenant: int, instance: int, program_of: Callable[[str], Linked], upto: int | None = None
 ) -> Loaded | None:
     """The instance, or None if it does not exist. `upto` gives the state after that step instead of the last.
 
@@ -50,7 +50,7 @@ def load_instance(
 
 
 def _load(
-    store: Store, tenant: int, instance: int, program_of: Callable[[str], Linked], upto: int | None
+    store: Reads, tenant: int, instance: int, program_of: Callable[[str], Linked], upto: int | None
 ) -> Loaded | None:
     state: State | None = None
     size = 0

@@ -299,7 +299,33 @@ class TakeKeys(Request, frozen=True, gc=False, tag=True, tag_field="request", om
     blocks: int
 
 
-AnyRequest: TypeAlias = (
+@final
+class AddTenant(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Make a tenant known before it has anything; answered with its number. Nothing happens to one that is known."""
+
+
+@final
+class PutRecord(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Store a document of the server; answered with its new version.
+
+    `version` is the one that it must have now: 0 for a document that must not be there, -1 for any."""
+
+    kind: str
+    id: str
+    body: Json
+    version: int = -1
+
+
+@final
+class DeleteRecord(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Delete a document of the server that has this version (-1: any)."""
+
+    kind: str
+    id: str
+    version: int = -1
+
+
+Plain: TypeAlias = (
     StartProcess
     | StartCalled
     | Deliver
@@ -325,7 +351,28 @@ AnyRequest: TypeAlias = (
     | Report
     | Arrived
     | TakeKeys
+    | AddTenant
+    | PutRecord
+    | DeleteRecord
 )
+"""What is asked, without who asks."""
+
+
+@final
+class Asked(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """A request of somebody who is known: `subject` asks, from `origin`; it is written into the audit log.
+
+    With a `key` (chosen by who asks) it is carried out once: asked again, it gives the first answer, as JSON. Raises
+    `Conflict` when the key was used for a request with another `digest`."""
+
+    what: Plain
+    subject: str
+    origin: str = ""
+    key: str = ""
+    digest: bytes = b""
+
+
+AnyRequest: TypeAlias = Plain | Asked
 
 _DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)
 

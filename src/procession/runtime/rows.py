@@ -354,3 +354,50 @@ class LockRow(Row, frozen=True, array_like=True, gc=False):
 
     process_id: str
     correlation: str
+
+
+@final
+class RecordRow(Row, frozen=True, array_like=True, gc=False):
+    """A document of the server."""
+
+    id: str
+    version: int
+    at: int
+    body: bytes
+
+
+@final
+class AnsweredRow(Row, frozen=True, array_like=True, gc=False):
+    """What a request with an idempotency key was answered."""
+
+    digest: bytes
+    result: bytes
+
+
+@final
+class ChainRow(Row, frozen=True, array_like=True, gc=False):
+    """The last row of a shard's audit log."""
+
+    number: int
+    chain: bytes
+
+
+@final
+class AuditRow(Row, frozen=True, array_like=True, gc=False):
+    """Who asked for what. `body` is sealed, `chain` the hash of the chain up to here."""
+
+    tenant: int
+    shard: int
+    number: int
+    at: int
+    body: bytes
+    chain: bytes
+
+
+@final
+class FeedRow(Row, frozen=True, array_like=True, gc=False):
+    """What one commit stored of a tenant: [[instance, first seq, last seq], ...]."""
+
+    number: int
+    at: int
+    body: bytes

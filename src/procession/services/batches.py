@@ -9,7 +9,7 @@ import msgspec
 from procession.base.failure import NotFound
 from procession.runtime import codec
 from procession.runtime.batches import STATES, AnyAction, Body, Filter
-from procession.runtime.ports import Store
+from procession.runtime.ports import Reads
 from procession.runtime.rows import BatchErrorRow, BatchRow
 from procession.services.views import LIMIT, Views
 
@@ -48,7 +48,7 @@ class BatchViews:
 
     __slots__ = ("_store", "_views")
 
-    def __init__(self, store: Store, views: Views) -> None:
+    def __init__(self, store: Reads, views: Views) -> None:
         self._store = store
         self._views = views
 

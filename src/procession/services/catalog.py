@@ -16,7 +16,7 @@ from procession.ir.program import Program, foreign, from_bytes, hash_of
 from procession.runtime import codec
 from procession.runtime.decisions import decide_by_hash
 from procession.runtime.link import link
-from procession.runtime.ports import Store
+from procession.runtime.ports import Reads
 from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, NamedRow
 
 PROGRAMS_MAX: Final = 1_000
@@ -44,7 +44,7 @@ class Catalog:
         "tenants",
     )
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Reads) -> None:
         self._store = store
         self.tenants: dict[str, int] = {}
         self.names: dict[int, str] = {}

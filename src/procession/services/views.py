@@ -18,7 +18,7 @@ from procession.core.state import State
 from procession.ir.kinds import Kind
 from procession.ir.program import Program
 from procession.runtime import codec
-from procession.runtime.ports import Cells, Store
+from procession.runtime.ports import Cells, Reads
 from procession.runtime.replay import Loaded, load_instance
 from procession.runtime.rows import (
     HELD,
@@ -150,7 +150,7 @@ class Views:
 
     __slots__ = ("_store", "catalog")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Reads) -> None:
         self._store = store
         self.catalog = Catalog(store)
 

@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeVar, cast, final
 import msgspec
 
 from procession.runtime import rows as r
-from procession.runtime.ports import Batch, Cell, Cells, Changes, Fence, ForeignTransaction, Store
+from procession.runtime.ports import Batch, Cell, Cells, Changes, Fence, ForeignTransaction, Reads, Store
 
 _Row = TypeVar("_Row")
 
@@ -80,6 +80,10 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.BatchErrorRow: ("text",),
 }
 """Row -> which fields are."""
+AS_THEY_ARE: Final = frozenset({"audit"})
+"""Tables whose blobs were sealed before (`Store.sealed`): they are hashed as they are stored."""
+HASHES: Final = frozenset({"chain", "digest"})
+"""Fields that are hashes: nothing in them is a secret."""
 NAMES: Final = frozenset({"start_names"})
 """Queries whose `TextRow` is one."""
 
@@ -101,9 +105,25 @@ class SealedStore:
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """See `Store.read`."""
-        found = self._inner.read(query, self._texts(args, QUERIES.get(query, ())), row)
+        return self.read_from(self._inner, query, args, row)
+
+    def read_from(self, inner: Reads, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
+        """`read`, of what stands behind."""
+        found = inner.read(query, self._texts(args, QUERIES.get(query, ())), row)
         fields = ("value",) if query in NAMES else RESULTS.get(cast("type[r.Row]", row), ())
         return [self._opened(each, fields) for each in found]
+
+    def seen_by(self, tenant: str) -> Reads:
+        """See `Store.seen_by`."""
+        return _Seen(self._inner.seen_by(tenant), self)
+
+    def write(self, statement: str, rows: Sequence[Cells]) -> None:
+        """See `Store.write`."""
+        self._inner.write(statement, [self._sealed(row, ()) for row in rows])
+
+    def sealed(self, tenant: int, data: bytes) -> bytes:
+        """See `Store.sealed`."""
+        return self._inner.sealed(tenant, self._cipher.seal(data))
 
     def commit(self, fence: Fence, batch: Batch) -> None:
         """See `Store.commit`."""
@@ -157,6 +177,8 @@ class SealedStore:
     def _changes(self, table: str, changes: Changes) -> Changes:
         sealed = Changes()
         sealed.stored = changes.stored
+        if table in AS_THEY_ARE:
+            return changes
         sealed.new = {key: self._sealed(row, ROWS.get(table, ())) for key, row in changes.new.items()}
         sealed.changed = [(name, self._sealed(row, CHANGES.get(name, ()))) for name, row in changes.changed]
         sealed.gone = {key: self._sealed(row, DELETES.get(table, ())) for key, row in changes.gone.items()}
@@ -178,10 +200,29 @@ class SealedStore:
 
     def _opened(self, row: _Row, texts: tuple[str, ...]) -> _Row:
         changed: dict[str, object] = {}
+        unsealed = isinstance(row, r.AuditRow)
         for name in cast("msgspec.Struct", row).__struct_fields__:
             cell: object = getattr(row, name)
-            if isinstance(cell, bytes) and cell:
+            if isinstance(cell, bytes) and cell and not (unsealed and name in HASHES):
                 changed[name] = self._cipher.open(cell)
             elif name in texts and isinstance(cell, str) and cell:
                 changed[name] = self._cipher.open_text(cell)
         return msgspec.structs.replace(cast("msgspec.Struct", row), **changed) if changed else row  # type: ignore[return-value]
+
+
+@final
+class _Seen:
+    """What a tenant sees of a sealed store."""
+
+    __slots__ = ("_inner", "_sealed")
+
+    def __init__(self, inner: Reads, sealed: SealedStore) -> None:
+        self._inner = inner
+        self._sealed = sealed
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
+        return self._sealed.read_from(self._inner, query, args, row)

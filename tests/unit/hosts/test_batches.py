@@ -151,7 +151,7 @@ def test_a_plan_without_its_target_is_refused_before_anything_is_begun(engine: E
 def test_a_batch_is_paused_goes_on_and_is_stopped(engine: Engine) -> None:
     instances = engine.start_many("p", [{} for _ in range(portions.PORTION * 3)])
     key = engine.changes.cancel_each(Filter(process_id="p"))
-    engine._pump.turn()
+    engine.pump.turn()
     assert engine.changes.batch(key).done == portions.PORTION
     engine.changes.pause_batch(key)
     engine.run_until_idle()
@@ -161,7 +161,7 @@ def test_a_batch_is_paused_goes_on_and_is_stopped(engine: Engine) -> None:
     with pytest.raises(Conflict, match="is paused"):
         engine.changes.pause_batch(key)
     engine.changes.continue_batch(key)
-    engine._pump.turn()
+    engine.pump.turn()
     engine.changes.stop_batch(key)
     engine.run_until_idle()
     assert (engine.changes.batch(key).state, engine.changes.batch(key).done) == ("cancelled", 2 * portions.PORTION)
@@ -175,7 +175,7 @@ def test_a_batch_goes_on_with_the_next_engine(tmp_path: Path) -> None:
         engine.deploy(two())
         engine.start_many("p", [{} for _ in range(50)])
         key = engine.changes.modify_each(Filter(), activate=["b"])
-        engine._pump.turn()
+        engine.pump.turn()
     with opened(tmp_path / "e.db") as engine:
         finished(engine, key, 50)
         assert {tuple(sorted(each.tokens.items())) for each in engine.instances()} == {(("a", 1), ("b", 1))}
@@ -261,7 +261,7 @@ def test_batches_of_tenants_take_turns_and_requests_come_between(tmp_path: Path)
 
         seen = []
         for _ in range(4):
-            engine._pump.turn()
+            engine.pump.turn()
             seen.append([count // portions.PORTION for count in done()])
         assert seen == [[1, 0, 0], [1, 0, 1], [1, 1, 1], [1, 1, 2]]
         assert shard_of(engine).next_batch() is not None

@@ -59,10 +59,10 @@ def test_a_number_of_a_source_is_carried_out_once_even_after_its_row_is_gone(eng
     engine.run_until_idle()
     assert started(engine) == [1]
     clock.pass_by(KEPT_ANSWERS_MS / 1000 + 1)
-    shard = engine._pump.shard
+    shard = engine.pump.shard
     assert shard is not None
     shard.begin()
-    engine._pump._beat(shard)
+    engine.pump._beat(shard)
     assert not answered(engine, "c:x", 1)
     ask(engine, "c:x", 1, n="again, forgotten")
     ask(engine, "c:x", 2, n=2)
@@ -80,7 +80,7 @@ def test_each_tenant_has_the_requests_of_a_source_once_and_in_order(moves: list[
             expected[tenant].append(number)
             body = requests.encode(StartProcess(tenant, "p", {"n": number}))
             engine.store.post([(tenant, 0, "c:x", number, 0, body)] * (1 + repeated))
-            shard = engine._pump.shard
+            shard = engine.pump.shard
             assert shard is not None
             shard.inbox_waiting = True  # in memory there is no other process whose commit could be noticed
             if number % 3 == 0:

@@ -38,7 +38,7 @@ def test_an_offer_that_is_refused_goes_to_the_next_and_else_back_into_the_buffer
             Ticket(PublishMessage("<default>", "news", "k", {"x": 1}, ttl)),
             Ticket(Deliver("<default>", first.key, Cancel(""))),
         ]
-        engine._pump.submit(tickets)
+        engine.pump.submit(tickets)
         assert [ticket.error for ticket in tickets] == [None, None]
         assert first.state == "terminated"
         second = engine.start("p")
@@ -53,7 +53,7 @@ def test_two_waiting_instances_and_one_that_leaves_lose_no_message(tmp_path: Pat
             Ticket(PublishMessage("<default>", "news", "k", {"x": 1})),
             Ticket(Deliver("<default>", first.key, Cancel(""))),
         ]
-        engine._pump.submit(tickets)
+        engine.pump.submit(tickets)
         assert (first.state, second.state, second.variables) == ("terminated", "completed", {"x": 1})
 
 

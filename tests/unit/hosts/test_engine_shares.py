@@ -32,7 +32,7 @@ def test_requests_that_queue_during_a_commit_share_the_next_one(tmp_path: Path) 
     others = [threading.Thread(target=engine.start, args=("p",)) for _ in range(20)]
     for thread in others:
         thread.start()
-    while len(engine._pump._intake) < 20:
+    while len(engine.pump._intake) < 20:
         threading.Event().wait(0.001)
     queued.set()
     for thread in (first, *others):

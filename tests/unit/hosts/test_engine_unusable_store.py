@@ -54,7 +54,7 @@ def test_callers_whose_writer_cannot_even_read_are_told(tmp_path: Path) -> None:
     others = [threading.Thread(target=ask) for _ in range(5)]
     for thread in others:
         thread.start()
-    while len(engine._pump._intake) < 5:
+    while len(engine.pump._intake) < 5:
         threading.Event().wait(0.001)
     queued.set()
     for thread in (first, *others):
@@ -133,7 +133,7 @@ def test_a_job_that_failed_is_not_leased_in_the_same_commit(tmp_path: Path, retr
         clock.pass_by(11)
         fail = Ticket(q.FailJob("<default>", job.key, "no", job.token, retries))
         again = Ticket(q.ActivateJobs("<default>", "work", 1, "w", 1000))
-        engine._pump.submit([fail, again])
+        engine.pump.submit([fail, again])
         assert fail.outcome() == retries
         assert again.outcome() == []
         assert len(instance.incidents) == (retries == 0)
@@ -148,7 +148,7 @@ def test_a_job_that_is_done_is_not_leased_in_the_same_commit(tmp_path: Path) -> 
         clock.pass_by(11)
         done = Ticket(q.FinishJob("<default>", job.key, {}, job.token))
         again = Ticket(q.ActivateJobs("<default>", "work", 1, "w", 1000))
-        engine._pump.submit([done, again])
+        engine.pump.submit([done, again])
         assert done.outcome() is None
         assert again.outcome() == []
         assert engine.counts() == {"completed": 1}

@@ -82,12 +82,12 @@ def test_a_tenant_with_many_timers_due_does_not_hold_up_the_others(tmp_path: Pat
             engine.start("p", tenant=tenant)
         clock.pass_by(10)
         # One round: the loud tenant's timers were all due before anybody else's.
-        engine._pump.turn()
+        engine.pump.turn()
         assert [engine.counts(tenant=tenant) for tenant in quiet] == [{"completed": 1}] * 5
         assert engine.counts(tenant=LOUD)["active"] > 700
         engine.run_until_idle()
         assert engine.counts(tenant=LOUD) == {"completed": 1_000}
-        assert engine._pump.next_due() is None
+        assert engine.pump.next_due() is None
 
 
 def test_more_tenants_than_fit_into_one_round_have_their_turns_one_after_the_other(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_tenant_that_fills_the_inbox_does_not_hold_up_the_others(tmp_path: Pat
         mailbox = Mailbox(client.store)
         mailbox.post([StartProcess(LOUD, "p", {}) for _ in range(2_000)], 0)
         mailbox.post([StartProcess(tenant, "p", {}) for tenant in ("a", "b", LOUD)], 0)
-        engine._pump.turn()
+        engine.pump.turn()
         assert [engine.counts(tenant=tenant) for tenant in "ab"] == [{"active": 1}] * 2
         assert engine.counts(tenant=LOUD)["active"] < 200
         engine.run_until_idle()

@@ -70,7 +70,7 @@ def in_thread(found: list[object], call: Callable[[], object]) -> threading.Thre
 
 def queued(engine: Engine, count: int) -> None:
     """Waits until so many requests queue for the writer."""
-    while len(engine._pump._intake) < count:
+    while len(engine.pump._intake) < count:
         os.sched_yield()
 
 

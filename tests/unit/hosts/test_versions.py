@@ -124,7 +124,7 @@ def test_a_program_of_a_newer_compiler_is_not_run_but_named(tmp_path: Path, chan
         engine.deploy(d.one_task("q"))
         requests = [StartProcess("<default>", id, {}) for id in ("q", "p", "q")]
         tickets = [Ticket(request) for request in requests]
-        engine._pump.submit(tickets)
+        engine.pump.submit(tickets)
         assert [ticket.error is None for ticket in tickets] == [True, False, True]
         with pytest.raises(ProcessionError, match=words):
             tickets[1].outcome()

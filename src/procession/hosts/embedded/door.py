@@ -51,7 +51,7 @@ def admitted(request: _Asked) -> _Asked:
     return request
 
 
-_INSIDE: Final = frozenset({"event", "instructions", "begin", "plan", "which", "action"})
+_INSIDE: Final = frozenset({"what", "event", "instructions", "begin", "plan", "which", "action"})
 """Fields that hold structs, one or several, with texts of callers in them."""
 _MAPPINGS: Final = frozenset({"elements", "flows", "choices"})
 """Fields that hold ids by id."""

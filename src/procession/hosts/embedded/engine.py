@@ -25,7 +25,6 @@ from procession.hosts.embedded.instance import Instance
 from procession.hosts.embedded.mailbox import post_in, reserve_key
 from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.playing import Play
-from procession.hosts.embedded.reading import Reader
 from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.running import Running
 from procession.hosts.embedded.tickets import InHouse
@@ -34,6 +33,7 @@ from procession.runtime import requests as q
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.services.deploy import Deployment, InstallCompiled, compile_resources
+from procession.services.reading import Reader
 from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
 from procession.store.sqlite import SQLiteStore
 
@@ -73,13 +73,13 @@ class Engine:
         self.store: Store = store or SQLiteStore(path)
         try:
             self._hosting = Hosting(host, self.store)
-            self._pump = self._hosting.pump(self.clock, zone, takeover=takeover)
+            self.pump = self._hosting.pump(self.clock, zone, takeover=takeover)
         except BaseException:
             self.store.close()
             raise
-        self._crew = Crew(self._pump)
+        self._crew = Crew(self.pump)
         self._hosting.attach(self._crew)
-        self._running = Running(self._pump, self._crew, virtual=clock is not None)
+        self._running = Running(self.pump, self._crew, virtual=clock is not None)
         self._readers = threading.local()
         self._call_timeout = call_timeout
         self._closed = False
@@ -98,20 +98,20 @@ class Engine:
     @property
     def owner(self) -> bool:
         """Whether this process carries out the requests, or another one does it for us."""
-        return self._pump.shard is not None
+        return self.pump.shard is not None
 
     def close(self) -> None:
         """Stops serving and lets the store go. Idempotent."""
         if self._closed:
             return
         self._closed = True
-        if self._pump.forked:
+        if self.pump.forked:
             return  # the original's locks and files are not ours to let go
         self.stop()
         self._hosting.close()
         self._crew.close()
         try:
-            self._pump.release()
+            self.pump.release()
         finally:
             self.store.close()
 
@@ -346,7 +346,7 @@ class Engine:
 
         def register(function: _F) -> _F:
             worker = Worker(type, function, max_jobs=max_jobs, timeout_s=timeout, backoff_s=backoff)
-            with self._pump.lock:
+            with self.pump.lock:
                 self._crew.add(worker)
             return function
 
@@ -437,7 +437,7 @@ class Engine:
         Ctrl-C, SIGTERM (both when called from the main thread), or `stop` from another thread; the jobs under way
         are finished, and a second Ctrl-C does not wait for them.
         """
-        self._pump.usable()
+        self.pump.usable()
         self._running.serve(threads, foreground=foreground)
 
     def stop(self) -> None:
@@ -482,7 +482,7 @@ class Engine:
     # --- for the modules beside this one
     def reader(self) -> Reader:
         """This thread's reader."""
-        self._pump.usable()
+        self.pump.usable()
         found: Reader | None = getattr(self._readers, "reader", None)
         if found is None:
             found = self._readers.reader = Reader(self.store)

@@ -20,7 +20,7 @@ from procession.core.instantiate import needs_more
 from procession.core.state import Status
 from procession.core.timers import duration_ms, next_due
 from procession.core.variables import visible
-from procession.hosts.embedded import batches, changing, elsewhere
+from procession.hosts.embedded import asked, batches, changing, elsewhere
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.hosts.embedded.residents import Resident
@@ -410,6 +410,10 @@ def _switch_flags(shard: Shard, request: q.SwitchFlags) -> None:
     shard.batch["meta"].replace(("flags",), ("flags", wanted))
 
 
+def _plain(shard: Shard, request: msgspec.Struct) -> object:
+    return HANDLERS[type(request)](shard, request)
+
+
 Handle: TypeAlias = Callable[[Shard, Any], object]
 
 HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
@@ -440,4 +444,8 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.Report: elsewhere.report,
     q.Arrived: elsewhere.arrived,
     q.TakeKeys: elsewhere.take_keys,
+    q.AddTenant: asked.add_tenant,
+    q.PutRecord: asked.put_record,
+    q.DeleteRecord: asked.delete_record,
+    q.Asked: lambda shard, request: asked.carry_out(shard, request, _plain),
 }

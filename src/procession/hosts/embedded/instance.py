@@ -9,9 +9,9 @@ from typing import Final, Protocol, final
 from procession.base.failure import NotFound
 from procession.base.values import Variables
 from procession.core.events import Cancel, SetVariables, TriggerActivity
-from procession.hosts.embedded.reading import Reader
 from procession.runtime.requests import AnyRequest, Deliver
 from procession.services.histories import Entry, WarningView
+from procession.services.reading import Reader
 from procession.services.views import IncidentView, InstanceView, JobView, Moment, TaskView
 
 APPEAR_S: Final = 30.0

@@ -11,9 +11,9 @@ from procession.core.variables import visible
 from procession.hosts.embedded.door import DEFAULT_TENANT, admitted
 from procession.hosts.embedded.hosting import Hosting
 from procession.hosts.embedded.instance import Instance
-from procession.hosts.embedded.reading import Reader
 from procession.runtime.elsewhere import Screen
 from procession.runtime.requests import StartProcess
+from procession.services.reading import Reader
 
 MOMENT_S: Final = 0.1
 """How long "what is next" waits for an answer, in seconds."""

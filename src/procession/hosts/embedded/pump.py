@@ -67,8 +67,8 @@ class Pump:
         self.lock = Turnstile(self._intake)
         self.moved = threading.Condition()
         """Notified after commits, for those who wait for something to happen."""
-        self.generation = 0
-        """Rises with every commit."""
+        self.generation = 0  # rises with every commit
+        self.listeners: list[Callable[[], None]] = []  # called after commits, by who committed; they return at once
         self.shard: Shard | None = None
         self._zone = zone
         self._owner = owner_name()
@@ -242,6 +242,8 @@ class Pump:
         with self.moved:
             self.generation += 1
             self.moved.notify_all()
+        for listener in self.listeners:
+            listener()
 
     def wait(self, seen: int, seconds: float) -> None:
         """Until something happened since the generation `seen`, at most so long."""

@@ -25,6 +25,7 @@ from procession.core.state import Status
 from procession.core.step import step
 from procession.hosts.embedded.alarms import Alarms
 from procession.hosts.embedded.board import Board, Offer
+from procession.hosts.embedded.books import Books
 from procession.hosts.embedded.ownership import LEASE_MS, wall_ms
 from procession.hosts.embedded.postbox import Postbox
 from procession.hosts.embedded.residents import Resident, Residents
@@ -69,6 +70,7 @@ class Shard:
         self.residents = Residents(store, self.catalog)
         self.postbox = Postbox(store)
         self.board = Board(store, epoch)
+        self.books = Books(store, self.number)
         self.alarms = Alarms(store)
         self.inbox_waiting = True
         """Whether this process itself put rows into the inbox."""
@@ -184,6 +186,8 @@ class Shard:
         else:
             self.batch.next.append(row)
         resident.written = stamp
+        if self.books.feeding:
+            self.books.stepped(resident.tenant, state.instance, state.seq)
         size = resident.bytes_facts = resident.bytes_facts + len(data)
         self.residents.charge(resident, len(data))
         if size > SNAPSHOT_BYTES_MIN and size > resident.bytes_snapshot:
@@ -244,6 +248,7 @@ class Shard:
     def commit(self) -> None:
         """Makes the batch durable. Raises `Fenced` or `StoreError`."""
         self.postbox.write()
+        self.books.write(self.batch, self.keys, self.at)
         self._snapshots()
         # What writes nothing was still answered from memory: that is worth something only while the shard is ours.
         if not self.batch and self._ours():
@@ -301,6 +306,7 @@ class Shard:
         self.residents.drop_touched()
         self.postbox.forget()
         self.catalog.forget()
+        self.books.forget()
         self._large.clear()
         self.failed = self._read_failed()
         self.suspended = self._read_suspended()

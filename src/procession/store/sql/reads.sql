@@ -231,3 +231,22 @@ SELECT key FROM procession_instance WHERE tenant = ? AND host = ? AND home = key
 SELECT coalesce(min(number), 0), count(*) FROM procession_outbox;
 -- name: inbox_held_size
 SELECT coalesce(min(at), 0), count(*) FROM procession_inbox WHERE state = 3;
+
+-- name: record
+SELECT id, version, at, body FROM procession_record WHERE tenant = ? AND kind = ? AND id = ?;
+-- name: records
+SELECT id, version, at, body FROM procession_record WHERE tenant = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?;
+-- name: answered
+SELECT digest, result FROM procession_answered WHERE tenant = ? AND key = ?;
+-- name: audit_last
+SELECT number, chain FROM procession_audit WHERE shard = ? ORDER BY number DESC LIMIT 1;
+-- name: audit_tenant
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND number > ?
+ORDER BY number LIMIT ?;
+-- name: audit_shard
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE shard = ? AND number > ?
+ORDER BY number LIMIT ?;
+-- name: feed
+SELECT number, at, body FROM procession_feed WHERE tenant = ? AND number > ? ORDER BY number LIMIT ?;
+-- name: feed_last
+SELECT max(number) FROM procession_feed WHERE tenant = ?;

@@ -173,3 +173,19 @@ INSERT OR REPLACE INTO procession_batch_sent VALUES (?, ?, ?);
 DELETE FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND instance = ?;
 -- name: data_store_insert
 INSERT OR REPLACE INTO procession_data_store VALUES (?, ?, ?, ?);
+
+-- name: record_insert
+INSERT INTO procession_record VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (tenant, kind, id) DO UPDATE SET version = excluded.version, at = excluded.at, body = excluded.body;
+-- name: record_delete
+DELETE FROM procession_record WHERE tenant = ? AND kind = ? AND id = ?;
+-- name: answered_insert
+INSERT INTO procession_answered VALUES (?, ?, ?, ?, ?);
+-- name: answered_sweep
+DELETE FROM procession_answered WHERE at < ?;
+-- name: audit_insert
+INSERT INTO procession_audit VALUES (?, ?, ?, ?, ?, ?);
+-- name: feed_insert
+INSERT INTO procession_feed VALUES (?, ?, ?, ?);
+-- name: feed_sweep
+DELETE FROM procession_feed WHERE at < ?;

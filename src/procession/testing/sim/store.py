@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar, final
 
 from procession.base.failure import StoreError
-from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Store
+from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Reads, Store
 from procession.store.sqlite import SQLiteStore
 
 _Row = TypeVar("_Row")
@@ -90,6 +90,21 @@ class SimStore:
         self._alive()
         self._trouble.before_read(query)
         return self._inner.read(query, args, row)
+
+    def seen_by(self, tenant: str) -> Reads:
+        """See `Store.seen_by`."""
+        self._alive()
+        return self._inner.seen_by(tenant)
+
+    def write(self, statement: str, rows: Sequence[Cells]) -> None:
+        """See `Store.write`."""
+        self._alive()
+        self._inner.write(statement, rows)
+
+    def sealed(self, tenant: int, data: bytes) -> bytes:
+        """See `Store.sealed`."""
+        self._alive()
+        return self._inner.sealed(tenant, data)
 
     def commit(self, fence: Fence, batch: Batch) -> None:
         """See `Store.commit`."""

@@ -9,7 +9,7 @@ from procession.base.values import Json, Variables
 from procession.core.variables import visible
 from procession.ir.kinds import Binding, Kind
 from procession.runtime.decisions import decide
-from procession.runtime.ports import Store
+from procession.runtime.ports import Reads
 from procession.runtime.requests import StartProcess
 from procession.runtime.rows import DefinitionRow
 from procession.services.batches import BatchViews
@@ -23,7 +23,7 @@ class Reader:
 
     __slots__ = ("batches", "views")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Reads) -> None:
         self.views = Views(store)
         self.batches = BatchViews(store, self.views)
 

@@ -1,0 +1,112 @@
+"""What a server asks: requests of somebody who is known, carried out once by their key, and written down.
+
+All of it is part of the commit of what was asked. What must not live here: who may ask for what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import msgspec
+
+from procession.base.failure import Conflict, NotFound
+from procession.base.values import Json
+from procession.hosts.embedded.shard import Shard
+from procession.runtime import codec
+from procession.runtime import requests as q
+from procession.runtime.rows import AnsweredRow, RecordRow
+
+Answer: TypeAlias = Callable[[Shard, msgspec.Struct], object]
+
+UNSAID: Final = frozenset({"variables", "body", "resources"})
+"""Fields of a request that are not written into the log: what a process holds is not the log's business."""
+
+
+def carry_out(shard: Shard, request: q.Asked, answer: Answer) -> object:
+    """Answers a request of somebody; `answer` is what carries out the plain one."""
+    what = request.what
+    number = shard.catalog.tenants.get(what.tenant)
+    if request.key and number is not None:
+        known = shard.store.read("answered", (number, request.key), AnsweredRow)
+        if known:
+            return _again(request, known[0])
+    result = answer(shard, what)
+    number = shard.catalog.tenant(what.tenant)
+    if request.key:
+        row = (number, request.key, shard.at, request.digest, codec.encode_json(result))
+        # Two of one key in one commit: the second finds no row yet, so the table has to refuse it.
+        place = (number, request.key)
+        if place in shard.batch["answered"].new:
+            raise Conflict(f"the idempotency key {request.key!r:.60} is in use by a request under way")
+        shard.batch["answered"].insert(place, row)
+    _write_down(shard, number, request)
+    return result
+
+
+def _again(request: q.Asked, known: AnsweredRow) -> Json:
+    if known.digest != request.digest:
+        raise Conflict(f"the idempotency key {request.key!r:.60} was used for another request: take a new one")
+    return codec.decode_json(known.result)
+
+
+def _write_down(shard: Shard, tenant: int, request: q.Asked) -> None:
+    what = request.what
+    fields = {
+        field: value
+        for field, value in msgspec.structs.asdict(what).items()
+        if field not in UNSAID and isinstance(value, str | int) and field != "tenant" and value
+    }
+    said = {"who": request.subject, "from": request.origin, "what": type(what).__name__, "on": fields}
+    shard.books.audit(shard.batch, tenant, shard.at, codec.encode_json(said))
+
+
+def add_tenant(shard: Shard, request: q.AddTenant) -> int:
+    """See `requests.AddTenant`."""
+    number = shard.catalog.tenants.get(request.tenant)
+    if number is None:
+        number = shard.catalog.add_tenant(request.tenant)
+        shard.batch["tenant"].insert(number, (number, request.tenant))
+    return number
+
+
+def put_record(shard: Shard, request: q.PutRecord) -> int:
+    """See `requests.PutRecord`."""
+    tenant = shard.catalog.tenant(request.tenant)
+    version = _version(shard, tenant, request.kind, request.id)
+    _expect(request, version)
+    row = (tenant, request.kind, request.id, version + 1, shard.at, codec.encode_json(request.body))
+    shard.batch["record"].replace((tenant, request.kind, request.id), row)
+    return version + 1
+
+
+def delete_record(shard: Shard, request: q.DeleteRecord) -> None:
+    """See `requests.DeleteRecord`."""
+    tenant = shard.catalog.tenant(request.tenant)
+    version = _version(shard, tenant, request.kind, request.id)
+    if not version:
+        raise NotFound(f"no {request.kind} {request.id!r:.80}")
+    _expect(request, version)
+    place = (tenant, request.kind, request.id)
+    shard.batch["record"].delete(place, place)
+
+
+def _version(shard: Shard, tenant: int, kind: str, id: str) -> int:
+    """The version of a document, with what this commit has done to it; 0 for none."""
+    place = (tenant, kind, id)
+    changes = shard.batch["record"]
+    if place in changes.gone:
+        return 0
+    written = changes.new.get(place)
+    if written is not None:
+        version = written[3]
+        assert isinstance(version, int)
+        return version
+    rows = shard.store.read("record", place, RecordRow)
+    return rows[0].version if rows else 0
+
+
+def _expect(request: q.PutRecord | q.DeleteRecord, version: int) -> None:
+    if request.version not in {-1, version}:
+        state = f"has version {version}" if version else "is not there"
+        raise Conflict(f"{request.kind} {request.id!r:.80} {state}, not version {request.version}")

@@ -1,0 +1,1 @@
+"""What stands at which path. One module a resource; each has `ROUTES`, which `web.app` collects."""
