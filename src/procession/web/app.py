@@ -13,10 +13,11 @@ from litestar.types import ControllerRouterHandler
 
 from procession.services.access import Caller
 from procession.web import problems
-from procession.web.routes import messages
+from procession.web.exact import ExactRequest
+from procession.web.routes import jobs, messages
 from procession.web.site import Site
 
-ROUTES: Final[Sequence[ControllerRouterHandler]] = (*messages.ROUTES,)
+ROUTES: Final[Sequence[ControllerRouterHandler]] = (*messages.ROUTES, *jobs.ROUTES)
 """Everything under /v1."""
 
 
@@ -33,5 +34,6 @@ def create_app(site: Site) -> Litestar:
         dependencies={"caller": Provide(caller), "site": Provide(lambda: site, sync_to_thread=False)},
         exception_handlers={Exception: problems.answer_problem},
         logging_config=None,
+        request_class=ExactRequest,
         openapi_config=OpenAPIConfig(title="Procession", version=site.version, path="/v1/docs"),
     )

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
+from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError
 from procession.services.access import Forbidden, Unauthorized
 
 _LOG: Final = logging.getLogger("procession.web")
@@ -20,6 +20,7 @@ STATUS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (Refused, 422, "refused"),
     (BadValue, 400, "bad-value"),
     (NotFound, 404, "not-found"),
+    (Busy, 429, "busy"),
     (Conflict, 409, "conflict"),
     (Unauthorized, 401, "unauthorized"),
     (Forbidden, 403, "forbidden"),
@@ -27,6 +28,8 @@ STATUS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (ProcessionError, 400, "error"),
 )
 """(error, HTTP status, the last part of the problem's type). The first that fits counts."""
+RETRY_AFTER: Final = {429: "1", 503: "1"}
+"""HTTP status -> the seconds after which asking again is worth it."""
 TYPES: Final = "https://procession.dev/problems/"
 
 
@@ -57,4 +60,5 @@ def answer_problem(request: Request[object, object, State], error: Exception) ->
     problem = problem_of(error, request.url.path)
     if problem.status == 500:
         _LOG.error("a fault while answering %s %s", request.method, request.url.path, exc_info=error)
-    return Response(problem, status_code=problem.status, media_type="application/problem+json")
+    headers = {"Retry-After": RETRY_AFTER[problem.status]} if problem.status in RETRY_AFTER else {}
+    return Response(problem, status_code=problem.status, media_type="application/problem+json", headers=headers)

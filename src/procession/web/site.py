@@ -7,6 +7,7 @@ from typing import Protocol, final
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.web.desk import Desk
 
 
 class Gate(Protocol):
@@ -23,10 +24,11 @@ class Gate(Protocol):
 class Site:
     """One server process."""
 
-    __slots__ = ("backend", "gate", "version")
+    __slots__ = ("backend", "desk", "gate", "version")
 
     def __init__(self, backend: Backend, gate: Gate, *, version: str) -> None:
         self.backend = backend
+        self.desk = Desk(backend)
         self.gate = gate
         self.version = version
 

@@ -24,7 +24,7 @@ from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer
 from procession.hosts.embedded.choice import Choice, answered
 from procession.hosts.embedded.door import milliseconds
-from procession.hosts.embedded.handlers import job_spec
+from procession.hosts.embedded.job_handlers import job_spec
 from procession.hosts.embedded.residents import Resident
 from procession.runtime.requests import AnyRequest, FailJob, FinishJob, ThrowJob
 
