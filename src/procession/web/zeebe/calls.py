@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar, final
 
 from procession.base.values import Json, Variables, checked_all, decode, encode
@@ -21,7 +19,6 @@ from procession.web.zeebe.leases import Leases
 from procession.web.zeebe.statuses import invalid
 
 _T = TypeVar("_T")
-_LOG: Final = logging.getLogger("procession.web.zeebe")
 
 UNNAMED: Final = frozenset({"", "<default>"})
 """Tenants that clients name when they mean none: the caller's own is meant."""
@@ -34,7 +31,7 @@ LEEWAY_S: Final = 0.05
 class Gateway:
     """What the calls of one server share."""
 
-    __slots__ = ("_later", "address", "closing", "definitions", "endings", "leases", "site")
+    __slots__ = ("address", "closing", "definitions", "endings", "leases", "site")
 
     def __init__(self, site: Site, address: tuple[str, int]) -> None:
         self.site = site
@@ -44,30 +41,16 @@ class Gateway:
         self.leases = Leases()
         self.endings = Endings(site.backend)
         self.definitions = Definitions(site.backend)
-        self._later: set[asyncio.Task[object]] = set()
 
-    def later(self, asked: Coroutine[object, object, object]) -> None:
-        """Carries out what nobody waits for; an error of it is nobody's."""
-        task = asyncio.ensure_future(asked)
-        self._later.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[object]) -> None:
-        self._later.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _LOG.debug("what nobody waits for failed: %s", error)
-
-    async def close(self) -> None:
+    def close(self) -> None:
         """Ends what still goes on."""
         self.closing = True
         self.endings.close()
-        if self._later:
-            await asyncio.wait(self._later)
 
 
 @final
 class Call:
-    """One call. `peer` names the connection; `until` is when the client gives up (monotonic seconds), None for never."""
+    """One call. `peer` names the connection; `until` is when the client gives up, in monotonic seconds, or None."""
 
     __slots__ = ("_headers", "_origin", "gateway", "peer", "until")
 

@@ -43,9 +43,7 @@ def _told(found: Evaluated, tenant: str) -> Sequence[pb.EvaluatedDecision]:
             decisionVersion=found.version,
             decisionType="DECISION_TABLE" if each.rules or each.inputs else "LITERAL_EXPRESSION",
             decisionOutput=text_of(each.output),
-            matchedRules=[
-                pb.MatchedDecisionRule(ruleId=rule.id, ruleIndex=rule.number) for rule in each.rules
-            ],
+            matchedRules=[pb.MatchedDecisionRule(ruleId=rule.id, ruleIndex=rule.number) for rule in each.rules],
             evaluatedInputs=[
                 pb.EvaluatedDecisionInput(inputName=name, inputValue=text_of(value)) for name, value in each.inputs
             ],

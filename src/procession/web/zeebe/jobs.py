@@ -10,6 +10,7 @@ from procession.services.reading import Reader
 from procession.services.views import JobView
 from procession.web.zeebe import gateway_pb2 as pb
 from procession.web.zeebe.calls import Call, variables_in
+from procession.web.zeebe.handing_out import admit
 from procession.web.zeebe.statuses import invalid, unserved
 
 
@@ -28,8 +29,7 @@ async def complete_job(call: Call, request: pb.CompleteJobRequest) -> pb.Complet
         reason=result.deniedReason,
         choice=_choice(result),
     )
-    await call.ask(caller, what)
-    call.gateway.leases.forget(request.jobKey, call.peer)
+    await _finish(call, caller, what)
     return pb.CompleteJobResponse()
 
 
@@ -54,11 +54,8 @@ async def fail_job(call: Call, request: pb.FailJobRequest) -> pb.FailJobResponse
         event = e.SetVariables(job.element, variables, local=True)
         await call.ask(caller, q.Deliver(caller.tenant, job.instance, event))
     retries = max(0, request.retries)
-    await call.ask(
-        caller,
-        q.FailJob(caller.tenant, request.jobKey, request.errorMessage, token, retries, request.retryBackOff),
-    )
-    call.gateway.leases.forget(request.jobKey, call.peer)
+    what = q.FailJob(caller.tenant, request.jobKey, request.errorMessage, token, retries, request.retryBackOff)
+    await _finish(call, caller, what)
     return pb.FailJobResponse()
 
 
@@ -73,8 +70,7 @@ async def throw_error(call: Call, request: pb.ThrowErrorRequest) -> pb.ThrowErro
         variables_in(request.variables),
         token,
     )
-    await call.ask(caller, what)
-    call.gateway.leases.forget(request.jobKey, call.peer)
+    await _finish(call, caller, what)
     return pb.ThrowErrorResponse()
 
 
@@ -92,8 +88,22 @@ async def update_job_timeout(call: Call, request: pb.UpdateJobTimeoutRequest) ->
     if request.timeout < 1:
         raise invalid(f"the timeout is {request.timeout} ms: it must be at least 1")
     caller, token = await _held(call, request.jobKey, request.jobLeaseToken)
-    await call.ask(caller, q.ExtendJob(caller.tenant, request.jobKey, request.timeout, token))
+    deadline = await call.ask(caller, q.ExtendJob(caller.tenant, request.jobKey, request.timeout, token))
+    assert isinstance(deadline, int)
+    call.gateway.site.desk.extended(caller.tenant, request.jobKey, deadline)
     return pb.UpdateJobTimeoutResponse()
+
+
+async def _finish(call: Call, caller: Caller, what: q.FinishJob | q.FailJob | q.ThrowJob) -> None:
+    desk = call.gateway.site.desk
+    try:
+        await call.ask(caller, what)
+    except NotFound:
+        # What is remembered of the lease stays: asked again, it is as late.
+        desk.over(caller.tenant, what.job, what.token)
+        raise
+    desk.over(caller.tenant, what.job, what.token)
+    call.gateway.leases.forget(what.job, call.peer)
 
 
 async def _held(call: Call, job: int, named: str) -> tuple[Caller, int]:
@@ -102,9 +112,7 @@ async def _held(call: Call, job: int, named: str) -> tuple[Caller, int]:
     The tenant is the one for which the job was handed out; of a job that was not, the caller's own."""
     lease = call.gateway.leases.find(job, call.peer)
     caller = await call.caller("" if lease is None else lease.tenant)
-    caller.need("jobs:work")
-    if caller.processes is not None:
-        await call.read(caller, lambda reader: _job(reader, caller, job))
+    admit(caller)
     if named:
         if not (named.isascii() and named.isdigit() and len(named) < 20):
             raise invalid(f"{named!r:.60} is no lease token of this gateway")
@@ -113,10 +121,8 @@ async def _held(call: Call, job: int, named: str) -> tuple[Caller, int]:
 
 
 def _job(reader: Reader, caller: Caller, key: int) -> JobView:
-    """An open job with which the caller may work. Raises `NotFound`, `Forbidden`."""
+    """An open job; raises `NotFound`."""
     found = reader.views.jobs(caller.tenant, after=key - 1, limit=1)
     if not found or found[0].key != key:
         raise NotFound(f"job {key} is not open: it was completed, or its element has ended")
-    if caller.processes is not None:
-        caller.need("jobs:work", reader.instance(caller.tenant, found[0].instance).process_id)
     return found[0]

@@ -17,9 +17,6 @@ class Lease(NamedTuple):
 
     tenant: str
     token: int
-    instance: int
-    element: int
-    process_id: str
 
 
 @final

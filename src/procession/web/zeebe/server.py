@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final, TypeAlias, cast, final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, Final, NoReturn, TypeAlias, cast, final
 
 import grpc
 import grpc.aio
@@ -95,7 +94,7 @@ class Serving:
         """Takes no calls any more; those that wait are answered, others have `grace` seconds to end. Idempotent."""
         self._gateway.closing = True
         await self._server.stop(grace)
-        await self._gateway.close()
+        self._gateway.close()
 
 
 async def serve_gateway(site: Site, host: str, port: int = PORT, *, tls: Tls | None = None) -> Serving:
@@ -129,7 +128,7 @@ def _credentials(tls: Tls) -> grpc.ServerCredentials:
     )
 
 
-def _handlers(gateway: Gateway) -> list[grpc.GenericRpcHandler[Any, Any]]:
+def _handlers(gateway: Gateway) -> list[grpc.GenericRpcHandler]:
     commands = _Commands()
     methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     # Requests arrive as bytes and are read by the call, so that bytes which are none are answered like other errors.
@@ -178,8 +177,8 @@ def _unary(
             with commands:
                 return (await answer(call, request)).SerializeToString()
         except Exception as error:
-            code, text = status_of(error, name)
-        await context.abort(code, text)
+            refused = status_of(error, name)
+        return await _abort(context, *refused)
 
     return answered
 
@@ -199,10 +198,15 @@ def _stream(
                 await cast("Any", answers).aclose()
             return
         except Exception as error:
-            code, text = status_of(error, name)
-        await context.abort(code, text)
+            refused = status_of(error, name)
+        await _abort(context, *refused)
 
     return answered
+
+
+async def _abort(context: Context, code: grpc.StatusCode, text: str) -> NoReturn:
+    # Outside of the clause that caught the error: what it says is not for the log of gRPC.
+    await context.abort(code, text)
 
 
 def _begun(gateway: Gateway, kind: type[Message], data: bytes, context: Context) -> tuple[Call, Message]:
@@ -212,11 +216,9 @@ def _begun(gateway: Gateway, kind: type[Message], data: bytes, context: Context)
         request = kind.FromString(data)
     except DecodeError as error:
         raise invalid(f"the request is no {kind.DESCRIPTOR.name}: {error}") from None
-    headers = {
-        str(name).lower(): value
-        for name, value in context.invocation_metadata() or ()
-        if isinstance(value, str)
-    }
-    remaining = context.time_remaining()
+    metadata = cast("Iterable[tuple[str, str | bytes]]", context.invocation_metadata() or ())
+    headers = {name.lower(): value for name, value in metadata if isinstance(value, str)}
+    # The types say that there is always a deadline.
+    remaining = cast("float | None", context.time_remaining())
     until = None if remaining is None else time.monotonic() + remaining
     return Call(gateway, headers, context.peer(), until), request
