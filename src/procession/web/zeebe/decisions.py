@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from procession.services.evaluation import Evaluated, evaluate
+from procession.base.values import Json
+from procession.services.evaluation import Did, Evaluated, evaluate
 from procession.web.zeebe import gateway_pb2 as pb
 from procession.web.zeebe.calls import Call, text_of, variables_in
 from procession.web.zeebe.statuses import invalid
@@ -43,7 +44,7 @@ def _told(found: Evaluated, tenant: str) -> Sequence[pb.EvaluatedDecision]:
             decisionVersion=found.version,
             decisionType="DECISION_TABLE" if each.rules or each.inputs else "LITERAL_EXPRESSION",
             decisionOutput=text_of(each.output),
-            matchedRules=[pb.MatchedDecisionRule(ruleId=rule.id, ruleIndex=rule.number) for rule in each.rules],
+            matchedRules=_rules(each),
             evaluatedInputs=[
                 pb.EvaluatedDecisionInput(inputName=name, inputValue=text_of(value)) for name, value in each.inputs
             ],
@@ -51,3 +52,17 @@ def _told(found: Evaluated, tenant: str) -> Sequence[pb.EvaluatedDecision]:
         )
         for each in found.decisions
     ]
+
+
+def _rules(decision: Did) -> list[pb.MatchedDecisionRule]:
+    """The rules that matched. What each of them gave is told where the result says it: of one rule, or of a list."""
+    outputs: list[Json] = [decision.output]
+    if len(decision.rules) > 1:
+        outputs = decision.output if isinstance(decision.output, list) else []
+    found: list[pb.MatchedDecisionRule] = []
+    for at, rule in enumerate(decision.rules):
+        given: list[pb.EvaluatedDecisionOutput] = []
+        if len(outputs) == len(decision.rules):
+            given = [pb.EvaluatedDecisionOutput(outputName=decision.name, outputValue=text_of(outputs[at]))]
+        found.append(pb.MatchedDecisionRule(ruleId=rule.id, ruleIndex=rule.number, evaluatedOutputs=given))
+    return found
