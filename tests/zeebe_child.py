@@ -25,8 +25,8 @@ async def main(database: str, port: int) -> None:
             sys.stdout.write(f"{serving.port}\n")
             sys.stdout.flush()
             await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-            await serving.stop(grace=1.0)
             await site.desk.close()
+            await serving.stop(grace=1.0)
 
 
 if __name__ == "__main__":

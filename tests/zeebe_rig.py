@@ -110,8 +110,8 @@ async def gateway_of(engine: Engine, gate: Gate | None = None, **options: Any) -
         try:
             yield site, serving
         finally:
-            await serving.stop(grace=1.0)
             await site.desk.close()
+            await serving.stop(grace=1.0)
 
 
 @asynccontextmanager

@@ -175,7 +175,7 @@ def test_errors_of_the_client_are_those_of_zeebe(port: int, folder: Path) -> Non
 
 
 def test_a_router_with_every_kind_of_task_works(port: int, folder: Path) -> None:
-    router = ZeebeTaskRouter()
+    router: Any = ZeebeTaskRouter()
     seen: list[Job] = []
 
     async def note(job: Job) -> Job:
@@ -214,7 +214,7 @@ def test_a_router_with_every_kind_of_task_works(port: int, folder: Path) -> None
 
 
 def test_a_business_error_is_caught_by_the_process_and_a_failure_is_tried_again(port: int, folder: Path) -> None:
-    router = ZeebeTaskRouter()
+    router: Any = ZeebeTaskRouter()
     attempts: list[int] = []
 
     @router.task(task_type="pay")
@@ -270,7 +270,7 @@ def test_messages_and_signals_find_who_waits_for_them(port: int, folder: Path) -
             await deploy(client, folder, "hears.bpmn", body)
             started = await client.run_process("hears")
             await client.broadcast_signal("go", {"heard": 1})
-            router = ZeebeTaskRouter()
+            router: Any = ZeebeTaskRouter()
             gone_on: asyncio.Queue[int] = asyncio.Queue()
 
             @router.task(task_type="after")
@@ -305,7 +305,7 @@ def test_a_decision_tells_its_output_its_rules_and_its_inputs(port: int, folder:
 
 
 def test_a_worker_that_streams_gets_its_jobs(port: int, folder: Path) -> None:
-    router = ZeebeTaskRouter()
+    router: Any = ZeebeTaskRouter()
 
     @router.task(task_type="streamed")
     async def streamed(x: int) -> dict[str, int]:
@@ -324,7 +324,7 @@ def test_a_worker_that_streams_gets_its_jobs(port: int, folder: Path) -> None:
 
 
 def test_a_worker_for_several_tenants_completes_the_jobs_of_each(port: int, folder: Path) -> None:
-    router = ZeebeTaskRouter()
+    router: Any = ZeebeTaskRouter()
 
     @router.task(task_type="shared")
     async def shared(job: Job) -> dict[str, Any]:

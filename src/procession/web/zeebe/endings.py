@@ -21,15 +21,16 @@ _LOG: Final = logging.getLogger("procession.web.zeebe")
 class Endings:
     """Those of one server. Belongs to one event loop."""
 
-    __slots__ = ("_backend", "_followers", "_waiting")
+    __slots__ = ("_backend", "_closed", "_followers", "_waiting")
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._closed = False
         self._waiting: dict[str, defaultdict[int, set[asyncio.Event]]] = {}
         self._followers: dict[str, asyncio.Task[None]] = {}
 
     async def wait(self, tenant: str, instance: int, seconds: float) -> InstanceView | None:
-        """The instance when it has ended; None if that takes longer."""
+        """The instance when it has ended; None if that takes longer, or nobody waits here any more."""
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
         happened = asyncio.Event()
@@ -44,7 +45,7 @@ class Endings:
                 if found.state in {"completed", "terminated"}:
                     return found
                 left = until - clock()
-                if left <= 0:
+                if left <= 0 or self._closed:
                     return None
                 try:
                     await asyncio.wait_for(happened.wait(), min(left, LOOK_S))
@@ -54,7 +55,11 @@ class Endings:
             self._leave(tenant, instance, happened)
 
     def close(self) -> None:
-        """Follows nothing any more."""
+        """Follows nothing any more; those who wait are told so."""
+        self._closed = True
+        for waiting in self._waiting.values():
+            for happened in [each for events in waiting.values() for each in events]:
+                happened.set()
         for follower in self._followers.values():
             follower.cancel()
         self._followers.clear()
@@ -72,7 +77,7 @@ class Endings:
 
     def _follow(self, tenant: str, after: int) -> None:
         follower = self._followers.get(tenant)
-        if follower is None or follower.done():
+        if not self._closed and (follower is None or follower.done()):
             # The news of an instance have higher numbers than its key.
             self._followers[tenant] = asyncio.create_task(self._tell(tenant, after))
 

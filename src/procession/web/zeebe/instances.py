@@ -52,6 +52,8 @@ async def create_process_instance_with_result(
     key = await _start(call, caller, request.request)
     seconds = call.seconds(request.requestTimeout, RESULT_S)
     view = await call.gateway.endings.wait(caller.tenant, key, seconds)
+    if view is None and call.gateway.closing:
+        raise Status(grpc.StatusCode.UNAVAILABLE, f"the gateway is closing; instance {key} goes on")
     if view is None:
         text = f"instance {key} did not end in {seconds:.1f} s; it goes on, and nobody waits for its result any more"
         raise Status(grpc.StatusCode.DEADLINE_EXCEEDED, text)

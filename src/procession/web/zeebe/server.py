@@ -91,10 +91,11 @@ class Serving:
         self.port = port
 
     async def stop(self, grace: float = GRACE_S) -> None:
-        """Takes no calls any more; those that wait are answered, others have `grace` seconds to end. Idempotent."""
-        self._gateway.closing = True
-        await self._server.stop(grace)
+        """Takes no calls any more; those under way have `grace` seconds to end. Idempotent.
+
+        Those that wait for jobs wait at the desk of the site: close that first, and they are answered at once."""
         self._gateway.close()
+        await self._server.stop(grace)
 
 
 async def serve_gateway(site: Site, host: str, port: int = PORT, *, tls: Tls | None = None) -> Serving:
@@ -189,6 +190,8 @@ def _stream(
     async def answered(data: bytes, context: Context) -> AsyncIterator[bytes]:
         try:
             call, request = _begun(gateway, kind, data, context)
+            # Before the first job, which may be hours away: so the client knows that it is heard.
+            await context.send_initial_metadata(())
             answers = answer(call, request)
             try:
                 async for each in answers:
