@@ -93,14 +93,15 @@ class EngineBackend:
     async def news(self, tenant: str, after: int) -> AsyncIterator[News]:
         """See `Backend.news`."""
         seen = 0
+        last: int = after
         while not self._closed:
             seen = await self.moved(tenant, seen, LOOK_S)
             while True:
-                page = await self._loop.run_in_executor(self._readers, self._feed, tenant, after)
+                page = await self._loop.run_in_executor(self._readers, self._feed, tenant, last)
                 for row in page:
-                    after = row.number
-                    for instance, first, last in cast("list[tuple[int, int, int]]", codec.decode_json(row.body)):
-                        yield News(row.number, row.at, instance, first, last)
+                    last = row.number
+                    for instance, *steps in cast("list[tuple[int, int, int]]", codec.decode_json(row.body)):
+                        yield News(row.number, row.at, instance, *steps)
                 if len(page) < FEED_PAGE:
                     break
 
