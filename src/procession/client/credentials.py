@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,7 @@ from typing import Final, TypeAlias, cast, final
 import httpx
 import msgspec
 
-from procession.client.errors import Unauthorized, Unreachable
+from procession.client.errors import Unauthorized, Unreachable, said
 
 Provider: TypeAlias = "Callable[[], str | Awaitable[str]]"
 """Gives a token whenever one is needed; it is asked for each request, so it keeps the token itself."""
@@ -58,7 +59,7 @@ class ClientCredentials:
         try:
             answer = httpx.post(self._url, data=self._form, auth=self._secret, timeout=10.0)
         except httpx.HTTPError as error:
-            raise Unreachable(f"{self._url}: {error or type(error).__name__}") from error
+            raise Unreachable(f"{self._url}: {said(error)}") from error
         if answer.status_code != 200:
             raise Unauthorized(f"{self._url} gave no token: {answer.status_code}")
         granted = msgspec.json.decode(answer.content, type=_Granted)
@@ -80,6 +81,7 @@ async def token_soon(provider: str | Provider | None) -> str:
     """The token for a request of an event loop, which no provider may hold up."""
     if provider is None or isinstance(provider, str):
         return provider or ""
-    if asyncio.iscoroutinefunction(provider) or asyncio.iscoroutinefunction(getattr(provider, "__call__", None)):
+    called = provider if inspect.isroutine(provider) else type(provider).__call__
+    if inspect.iscoroutinefunction(called):
         return await cast("Awaitable[str]", provider())
     return await asyncio.to_thread(token_now, provider)

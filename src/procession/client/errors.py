@@ -42,7 +42,9 @@ TYPES: Final[dict[str, type[ProcessionError]]] = {
     "not-found": NotFound,
     "conflict": Conflict,
     "busy": Busy,
-    "store": StoreError,
+    "too-many-requests": Busy,
+    "unavailable": StoreError,
+    "precondition": Conflict,
     "unauthorized": Unauthorized,
     "forbidden": Forbidden,
 }
@@ -81,3 +83,8 @@ def error_of_problem(problem: Problem, status: int) -> ProcessionError:
     kind = TYPES.get(name) or STATUS.get(status, ServerError)
     text = problem.detail or problem.title or "no reason is given"
     return kind(text if kind is not ServerError else f"the server answered {status}: {text}")
+
+
+def said(error: Exception) -> str:
+    """What an exception of the network says; some have no text."""
+    return str(error) or type(error).__name__

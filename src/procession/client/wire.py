@@ -15,7 +15,7 @@ import msgspec
 
 from procession.base.failure import ProcessionError
 from procession.client.credentials import Provider
-from procession.client.errors import Unreachable, error_of
+from procession.client.errors import Unreachable, error_of, said
 
 _T = TypeVar("_T")
 
@@ -117,7 +117,7 @@ class Attempts:
     def failed(self, error: httpx.TransportError) -> float:
         """Seconds to wait before it is sent again after there was no answer. Raises `Unreachable`."""
         if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError) or not self._left:
-            raise Unreachable(f"{self._url}: {error or type(error).__name__}") from error
+            raise Unreachable(f"{self._url}: {said(error)}") from error
         return self._next(None)
 
     def answered(self, answer: httpx.Response) -> float | None:
