@@ -92,14 +92,14 @@ class Call(Generic[_T]):
             self.headers["Idempotency-Key"] = key or uuid.uuid4().hex
 
 
-def _params(params: Mapping[str, object]) -> list[tuple[str, str]]:
+def _params(params: Mapping[str, object]) -> httpx.QueryParams:
     found: list[tuple[str, str]] = []
     for name, value in params.items():
         if value is None or value == "":
             continue
         many = value if isinstance(value, list | tuple) else (value,)
         found += [(name, str(each).lower() if isinstance(each, bool) else str(each)) for each in many]
-    return found
+    return httpx.QueryParams(tuple(found))
 
 
 @final
