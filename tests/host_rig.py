@@ -69,6 +69,10 @@ class FaultyStore:
     def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
         return self.inner.take(shard, owner, epoch, expires)
 
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        self.inner.renew(owner, expires)
+
     def release(self, shard: int, epoch: int) -> None:
         self.inner.release(shard, epoch)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast, final
 
+import httpx
 import uvicorn
 
 from procession.hosts.embedded.engine import Engine
@@ -74,11 +75,16 @@ async def _serve(found: Served, engine: Engine, gate: Gate | None, port: int) ->
         )
         server = uvicorn.Server(config)
         serving = asyncio.ensure_future(server.serve([listening]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0)
+        await _listening(found.url)
         found.started.set()
         await found.stopping.wait()
         await site.desk.close()
         server.should_exit = True
         await serving
     listening.close()
+
+
+async def _listening(url: str) -> None:
+    """Until it answers; what comes first waits in the queue of the socket."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        await client.get("/")

@@ -178,6 +178,10 @@ class Store(Reads, Protocol):
         """Takes the lease of a shard whose epoch was read as `epoch`; False when somebody else was faster."""
         ...
 
+    def renew(self, owner: str, expires: int) -> None:
+        """Moves the leases of all shards that this owner holds."""
+        ...
+
     def release(self, shard: int, epoch: int) -> None:
         """Gives the lease back, if it is still held."""
         ...

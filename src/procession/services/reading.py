@@ -13,6 +13,7 @@ from procession.runtime.ports import Reads
 from procession.runtime.requests import StartProcess
 from procession.runtime.rows import DefinitionRow
 from procession.services.batches import BatchViews
+from procession.services.deployed import DeployedViews
 from procession.services.histories import Entry, WarningView
 from procession.services.job_views import JobViews
 from procession.services.views import InstanceView, Moment, Views, tokens_of, variables_of
@@ -22,11 +23,12 @@ from procession.services.views import InstanceView, Moment, Views, tokens_of, va
 class Reader:
     """What one thread reads."""
 
-    __slots__ = ("batches", "jobs", "views")
+    __slots__ = ("batches", "deployed", "jobs", "views")
 
     def __init__(self, store: Reads) -> None:
         self.views = Views(store)
         self.batches = BatchViews(store, self.views)
+        self.deployed = DeployedViews(store, self.views)
         self.jobs = JobViews(store, self.views)
 
     def definition(self, request: StartProcess) -> DefinitionRow:

@@ -58,7 +58,7 @@ QUERIES: Final[dict[str, tuple[int, ...]]] = {
     "instances_business": (1,),
     "jobs_ready": (1,),
     "job_next_due": (1,),
-    "job_tenants": (0,),
+    "job_tenants": (2,),
     "jobs_type": (1,),
     "tasks_assignee": (1,),
     "subscriptions": (2, 3),
@@ -69,6 +69,7 @@ QUERIES: Final[dict[str, tuple[int, ...]]] = {
 }
 """Query -> which parameters are."""
 RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
+    r.DeploymentRow: ("name",),
     r.InstanceRow: ("business_key",),
     r.JobRow: ("type", "error"),
     r.TaskRow: ("assignee",),
@@ -137,6 +138,10 @@ class SealedStore:
     def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
         """See `Store.take`."""
         return self._inner.take(shard, owner, epoch, expires)
+
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        self._inner.renew(owner, expires)
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""

@@ -172,6 +172,11 @@ class SQLiteStore:
                 self._checkpoint_every(CHECKPOINT_PAGES)
             return taken
 
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        with self._lock, plain_errors(self._path):
+            self._writer.execute(_SHARD["shards_renew"], (expires, owner))
+
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""
         with self._lock, plain_errors(self._path):

@@ -24,6 +24,7 @@ from procession.runtime import codec
 from procession.runtime.replay import replay
 from procession.runtime.requests import DeployResources
 from procession.runtime.rows import DefinitionRow, DueRow, FactRow, InstanceRow
+from procession.runtime.tenants import EVERYBODY
 from procession.services.catalog import Catalog
 from procession.services.deploy import Compiled, InstallCompiled
 from procession.store.sqlite import SQLiteStore
@@ -153,7 +154,7 @@ class Driver:
 
     def next_timer(self, until: int) -> int | None:
         """When the next timer is due, if that is not after `until`. A time that has passed is now."""
-        known = [row.due for row in self._store.read("timer_tenants", (), DueRow)]
+        known = [row.due for row in self._store.read("timer_tenants", EVERYBODY, DueRow)]
         other = self._engines.next_timer()
         due = min(known if other is None else [*known, other], default=None)
         return None if due is None or due > until else max(due, self.now)

@@ -214,8 +214,11 @@ class Desk:
 
     def _too_late(self, tenant: str, who: Who, done: asyncio.Future[list[object]]) -> None:
         if not done.cancelled() and done.exception() is None:
-            lists = [answer for answer in done.result() if isinstance(answer, list)]
-            self.give_back(tenant, who, [job for each in cast("list[list[dict[str, Json]]]", lists) for job in each])
+            jobs: list[dict[str, Json]] = []
+            for answer in done.result():
+                if not isinstance(answer, ProcessionError):
+                    jobs += cast("list[dict[str, Json]]", answer)
+            self.give_back(tenant, who, jobs)
 
     async def _ready(self, tenant: str, types: tuple[str, ...], limit: int, seconds: float) -> dict[str, int]:
         """Type -> how many jobs of it are ready; none when that is so for so long."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Final, TypeAlias, cast, final
 
 import msgspec
 
 from procession.base.failure import BadValue
-from procession.base.values import Json, checked_all
+from procession.base.values import Json
 from procession.core.events import Choice
 from procession.runtime import requests as q
 from procession.web.problems import Problem
+from procession.web.shapes import Key, Moment, key_of, moment, variables_in
 
 FINISHED_MAX: Final = 1_000
 """Outcomes of one request."""
 
-Key: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,19}$", description="The key of a job.")]
 Token: TypeAlias = Annotated[
     str,
     msgspec.Meta(
@@ -31,11 +30,11 @@ Duration: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=366 * 86_400_000)]
 class JobOut(msgspec.Struct, frozen=True, gc=False):
     """A job that is leased to whoever got it, until `deadline`. `idempotency_key` is the same for every attempt."""
 
-    key: str
+    key: Key
     type: str
     tenant: str
-    instance: str
-    element: str
+    instance: Key
+    element: Key
     element_id: str
     process_id: str
     version: int
@@ -44,7 +43,7 @@ class JobOut(msgspec.Struct, frozen=True, gc=False):
     attempt: int
     idempotency_key: str
     token: str
-    deadline: str
+    deadline: Moment
     variables: dict[str, Json]
 
 
@@ -55,14 +54,14 @@ class JobsOut(msgspec.Struct):
 
 
 class ActivateIn(msgspec.Struct, forbid_unknown_fields=True):
-    """Which jobs a worker wants. With `fetch` only these variables come with them; `request_timeout_ms` is how long
-    to wait for the first job."""
+    """Which jobs a worker wants. With `fetch_variables` only these come with them; `request_timeout_ms` is how long to
+    wait for the first job."""
 
     types: Annotated[list[Annotated[str, msgspec.Meta(min_length=1)]], msgspec.Meta(min_length=1, max_length=100)]
     max_jobs: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 32
     timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=366 * 86_400_000)] = 300_000
     worker: str = ""
-    fetch: list[str] = []
+    fetch_variables: list[str] = []
     request_timeout_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 0
 
 
@@ -146,10 +145,10 @@ class Finished(msgspec.Struct, omit_defaults=True):
     """What became of an outcome: a `problem`, or none. A failed attempt tells the `retries` left, a lease that was
     extended its new `deadline`."""
 
-    key: str
+    key: Key
     problem: Problem | None = None
     retries: int | None = None
-    deadline: str | None = None
+    deadline: Moment | None = None
 
 
 class FinishedAll(msgspec.Struct):
@@ -160,16 +159,15 @@ class FinishedAll(msgspec.Struct):
 
 def request_of(tenant: str, outcome: AnyOutcome) -> q.Plain:
     """What an outcome asks of the engine. Raises `BadValue`."""
-    job = number(outcome.key)
-    token = number(outcome.token)
+    job, token = key_of(outcome.key, "job"), token_of(outcome.token)
     match outcome:
         case CompleteIn():
-            variables = checked_all(outcome.variables)
+            variables = variables_in(outcome.variables)
             return q.FinishJob(tenant, job, variables, token, choice=_choice(outcome.choice))
         case FailIn():
             return q.FailJob(tenant, job, outcome.error, token, outcome.retries, outcome.backoff_ms)
         case ThrowIn():
-            variables = checked_all(outcome.variables)
+            variables = variables_in(outcome.variables)
             return q.ThrowJob(tenant, job, outcome.code, outcome.message, variables, token)
         case DenyIn():
             return q.FinishJob(tenant, job, {}, token, True, outcome.reason)
@@ -184,23 +182,18 @@ def _choice(choice: ChoiceIn | None) -> Choice | None:
         return None
     if choice.done and choice.activities:
         raise BadValue("a choice either begins activities or is done, not both")
-    chosen = [(each.element_id, checked_all(each.variables)) for each in choice.activities]
+    chosen = [(each.element_id, variables_in(each.variables)) for each in choice.activities]
     return Choice(chosen, choice.done, choice.cancel_remaining)
 
 
-def number(text: str) -> int:
-    """A key or a token; 0 for none. Raises `BadValue` for what no key can be."""
-    found = int(text or "0")
-    if found >= 1 << 63:
-        raise BadValue(f"{text} is no key: keys are below 2^63")
-    return found
+def token_of(text: str) -> int:
+    """The token of a lease; 0 for none. Raises `BadValue` for what can be nobody's."""
+    token = int(text or "0")
+    if token >= 1 << 63:
+        raise BadValue(f"{text} is no token of a lease")
+    return token
 
 
 def shown(job: dict[str, Json], tenant: str) -> dict[str, Json]:
     """A job of `ActivateJobs` as `JobOut`."""
-    return {**job, "tenant": tenant, "deadline": time_of(cast("int", job["deadline"]))}
-
-
-def time_of(at: int) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {**job, "tenant": tenant, "deadline": moment(cast("int", job["deadline"]))}

@@ -12,8 +12,8 @@ from typing import Final
 
 from procession.base.failure import ProcessionError
 from procession.services.backend import Who
+from procession.web.body import exactly
 from procession.web.desk import LOOK_S, Desk, Wanted, place_of
-from procession.web.exact import exactly
 from procession.web.job_shapes import shown
 from procession.web.problems import problem_of
 

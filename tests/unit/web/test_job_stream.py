@@ -48,7 +48,7 @@ def test_a_stream_sends_jobs_as_they_come_and_no_more_than_its_credit() -> None:
     async def told(engine: Engine, url: str) -> None:
         async with (
             httpx.AsyncClient(base_url=url) as client,
-            streamed(client, max_active=2, fetch="n") as jobs,
+            streamed(client, max_active=2, fetch_variables="n") as jobs,
         ):
             first, second = await anext(jobs), await anext(jobs)
             assert [first["variables"], second["variables"]] == [{"n": 0}, {"n": 1}]

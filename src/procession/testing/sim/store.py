@@ -129,6 +129,11 @@ class SimStore:
         self._alive()
         return self._inner.take(shard, owner, epoch, expires)
 
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        self._alive()
+        self._inner.renew(owner, expires)
+
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""
         self._alive()

@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeAlias, cast
 
 import msgspec
 from litestar import Response, get, patch, post
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
@@ -18,16 +18,16 @@ from procession.services.access import Caller, Forbidden
 from procession.services.backend import Who
 from procession.web import job_shapes as s
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
+from procession.web.body import exactly
 from procession.web.desk import Wanted
-from procession.web.exact import exactly
 from procession.web.job_stream import stream
 from procession.web.problems import problem_of
+from procession.web.shapes import KeyPath, key_of, moment, texts
 from procession.web.site import Site
 
 JSON: Final = "application/json"
 LINES: Final = "application/x-ndjson"
 
-JobKey: TypeAlias = Annotated[str, PathParameter(description="The key of the job.", pattern=r"^[0-9]{1,19}$")]
 Types: TypeAlias = Annotated[
     list[str], QueryParameter(name="type", min_items=1, max_items=100, description="Job types; repeatable.")
 ]
@@ -39,7 +39,8 @@ LeaseTime: TypeAlias = Annotated[
     int, QueryParameter(name="timeout_ms", ge=1, le=366 * 86_400_000, description="How long a job is leased.")
 ]
 Fetch: TypeAlias = Annotated[
-    list[str] | None, QueryParameter(name="fetch", description="Names of variables; repeatable. None named: all.")
+    list[str] | None,
+    QueryParameter(name="fetch_variables", description="Names of variables, repeated or with commas. None named: all."),
 ]
 
 
@@ -49,7 +50,7 @@ async def activate(
 ) -> Response[s.JobsOut]:
     """Leases jobs to a worker. Nothing there: it waits for the first, as long as `request_timeout_ms` says."""
     _admit(caller)
-    wanted = Wanted(caller.tenant, tuple(data.types), data.worker, data.timeout_ms, tuple(data.fetch))
+    wanted = Wanted(caller.tenant, tuple(data.types), data.worker, data.timeout_ms, tuple(data.fetch_variables))
     if idempotency_key is None:
         asks = Who(caller.subject, caller.origin)
         jobs = await site.desk.take(wanted, asks, data.max_jobs, seconds=data.request_timeout_ms / 1000)
@@ -75,7 +76,7 @@ async def stream_jobs(
     worker: WorkerName = "",
     max_active: Active = 32,
     timeout_ms: LeaseTime = 300_000,
-    fetch: Fetch = None,
+    fetch_variables: Fetch = None,
 ) -> Stream:
     """Jobs as they come, a line of JSON each (`JobOut`), as long as the connection lasts.
 
@@ -84,7 +85,7 @@ async def stream_jobs(
     _admit(caller)
     if not all(types):
         raise BadValue("a job type is a text that is not empty")
-    wanted = Wanted(caller.tenant, tuple(dict.fromkeys(types)), worker, timeout_ms, tuple(fetch or ()))
+    wanted = Wanted(caller.tenant, tuple(dict.fromkeys(types)), worker, timeout_ms, texts(fetch_variables or ()))
     lines = stream(site.desk, wanted, Who(caller.subject, caller.origin), max_active)
     return Stream(lines, media_type=LINES, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
@@ -171,7 +172,7 @@ class Changed(msgspec.Struct, forbid_unknown_fields=True):
 
 @post("/jobs/{key:str}/complete", status_code=200)
 async def complete(
-    key: JobKey, data: JSONBody[Result], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+    key: KeyPath, data: JSONBody[Result], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Completes a job."""
     outcome = s.CompleteIn(key, data.token, data.variables, data.choice)
@@ -180,7 +181,7 @@ async def complete(
 
 @post("/jobs/{key:str}/fail", status_code=200)
 async def fail(
-    key: JobKey, data: JSONBody[Failed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+    key: KeyPath, data: JSONBody[Failed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Tells that an attempt failed; out of retries, the job becomes an incident."""
     outcome = s.FailIn(key, data.token, data.error, data.retries, data.backoff_ms)
@@ -189,7 +190,7 @@ async def fail(
 
 @post("/jobs/{key:str}/throw", status_code=200)
 async def throw(
-    key: JobKey, data: JSONBody[Thrown], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+    key: KeyPath, data: JSONBody[Thrown], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Ends a job with a BPMN error."""
     outcome = s.ThrowIn(key, data.code, data.token, data.message, data.variables)
@@ -198,7 +199,7 @@ async def throw(
 
 @post("/jobs/{key:str}/deny", status_code=200)
 async def deny(
-    key: JobKey, data: JSONBody[Refusal], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+    key: KeyPath, data: JSONBody[Refusal], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Says no as a task listener."""
     return await _one(site, caller, idempotency_key, s.DenyIn(key, data.token, data.reason))
@@ -206,7 +207,7 @@ async def deny(
 
 @post("/jobs/{key:str}/extend", status_code=200)
 async def extend(
-    key: JobKey, data: JSONBody[Longer], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+    key: KeyPath, data: JSONBody[Longer], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Lets a lease end later."""
     return await _one(site, caller, idempotency_key, s.ExtendIn(key, data.timeout_ms, data.token))
@@ -214,11 +215,11 @@ async def extend(
 
 @patch("/jobs/{key:str}")
 async def change(
-    key: JobKey, data: JSONBody[Changed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+    key: KeyPath, data: JSONBody[Changed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> None:
     """Gives an open job retries. One that is out of them goes on when its incident is resolved."""
     _admit(caller)
-    request = q.UpdateJob(caller.tenant, s.number(key), data.retries)
+    request = q.UpdateJob(caller.tenant, key_of(key, "job"), data.retries)
     await site.backend.ask(request, who(caller, idempotency_key, request))
 
 
@@ -247,13 +248,13 @@ def _finished(outcome: s.AnyOutcome, answer: object) -> s.Finished:
     if isinstance(answer, int) and isinstance(outcome, s.FailIn):
         return s.Finished(outcome.key, retries=answer)
     if isinstance(answer, int) and isinstance(outcome, s.ExtendIn):
-        return s.Finished(outcome.key, deadline=s.time_of(answer))
+        return s.Finished(outcome.key, deadline=moment(answer))
     return s.Finished(outcome.key)
 
 
 def _note(site: Site, tenant: str, outcome: s.AnyOutcome, answer: object) -> None:
     """A stream may have room for another job."""
-    job, token = s.number(outcome.key), s.number(outcome.token)
+    job, token = key_of(outcome.key, "job"), s.token_of(outcome.token)
     problem = problem_of(answer, "") if isinstance(answer, ProcessionError) else None
     if isinstance(outcome, s.ExtendIn) and isinstance(answer, int):
         site.desk.extended(tenant, job, answer)

@@ -1,0 +1,105 @@
+"""Sending: requests of a process that does not own the shard go through its inbox, and their answers come back.
+
+If the owner is gone meanwhile, this process takes its place, and what waits is its own to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final, Protocol, cast
+
+import msgspec
+
+from procession.base.diagnostics import Diagnostic, Refused
+from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError, Unreadable
+from procession.hosts.embedded.batches import RunBatch
+from procession.hosts.embedded.bell import Bell
+from procession.hosts.embedded.mailbox import Mailbox
+from procession.hosts.embedded.ownership import holder, wall_ms
+from procession.hosts.embedded.tickets import InHouse, Ticket
+from procession.runtime.ports import Store
+from procession.runtime.requests import AnyRequest
+from procession.services.deploy import InstallCompiled
+
+PAUSE_S_MAX: Final = 0.02
+RIVAL_MS: Final = 200
+"""After how long it is looked again whether the owner is still there."""
+
+
+class Sender(Protocol):
+    """A pump, as far as it matters here."""
+
+    store: Store
+    number: int
+    mailbox: Mailbox
+    bell: Bell
+    rival_checked_ms: int
+
+    def clock(self) -> int: ...
+
+    def own(self) -> object | None: ...
+
+    def turn(self) -> bool: ...
+
+
+def send(pump: Sender, tickets: Sequence[Ticket], timeout_s: float) -> None:
+    """Carries out requests through the inbox of the shard's owner; each ticket is done afterwards."""
+    if not tickets:
+        return
+    numbers = pump.mailbox.post([_sendable(ticket.request) for ticket in tickets], pump.clock())
+    deadline = time.monotonic() + timeout_s
+    for ticket, number in zip(tickets, numbers, strict=True):
+        answer = _answer(pump, ticket.request.tenant, number, deadline)
+        if answer is None:
+            ticket.error = StoreError(
+                f"{pump.store.name}: {holder(pump.store, pump.number)} owns the store and did not answer within "
+                f"{timeout_s:g} s; the request is stored and will be carried out"
+            )
+        elif "error" in answer:
+            ticket.error = error_of(answer)
+        else:
+            ticket.result = answer.get("result")
+        ticket.finish()
+    pump.bell.ring(pump.number)
+
+
+def _answer(pump: Sender, tenant: str, number: int, deadline: float) -> dict[str, object] | None:
+    pause = 0.001
+    while True:
+        answer = pump.mailbox.answer(tenant, number)
+        if answer is not None:
+            return answer
+        if time.monotonic() > deadline:
+            return None
+        if wall_ms() - pump.rival_checked_ms > RIVAL_MS:
+            pump.rival_checked_ms = wall_ms()
+            if pump.own() is not None:
+                while pump.turn():
+                    continue
+                continue
+        time.sleep(pause)
+        pause = min(pause * 1.5, PAUSE_S_MAX)
+
+
+def _sendable(request: InHouse) -> AnyRequest:
+    assert not isinstance(request, RunBatch), "a portion belongs to the owner of the shard"
+    return request.as_documents() if isinstance(request, InstallCompiled) else request
+
+
+_ERRORS: Final = {
+    "NotFound": NotFound,
+    "Conflict": Conflict,
+    "Busy": Busy,
+    "BadValue": BadValue,
+    "StoreError": StoreError,
+    "Unreadable": Unreadable,
+}
+
+
+def error_of(answer: dict[str, object]) -> ProcessionError:
+    """The exception that an answer from another process stands for."""
+    text = str(answer.get("message") or answer.get("error"))
+    if answer.get("error") == "Refused":
+        return Refused(msgspec.convert(answer.get("diagnostics") or [], list[Diagnostic]))
+    return _ERRORS.get(cast("str", answer["error"]), ProcessionError)(text)
