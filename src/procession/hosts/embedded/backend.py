@@ -97,7 +97,7 @@ class EngineBackend:
         while not self._closed:
             seen = await self.moved(tenant, seen, LOOK_S)
             while True:
-                page = await self._loop.run_in_executor(self._readers, self._feed, tenant, last)
+                page = await self._page(tenant, last)
                 for row in page:
                     last = row.number
                     for instance, *steps in cast("list[tuple[int, int, int]]", codec.decode_json(row.body)):
@@ -114,6 +114,9 @@ class EngineBackend:
             except TimeoutError:
                 return seen
         return self._seen[shard]
+
+    async def _page(self, tenant: str, after: int) -> list[FeedRow]:
+        return await self._loop.run_in_executor(self._readers, self._feed, tenant, after)
 
     def _put(self, request: Plain, who: Who) -> asyncio.Future[object]:
         if self._closed:
