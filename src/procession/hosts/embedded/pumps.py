@@ -16,7 +16,7 @@ from typing import Final, final
 
 from procession.base.failure import StoreError
 from procession.hosts.embedded.bell import Bell
-from procession.hosts.embedded.ownership import LEASE_MS, gone, owner_name, wall_ms
+from procession.hosts.embedded.ownership import SHARED_LEASE_MS, gone, owner_name, wall_ms
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime.elsewhere import Placement
@@ -24,8 +24,6 @@ from procession.runtime.ports import Store
 from procession.runtime.rows import LeaseRow, ProcessRow
 from procession.runtime.tenants import shard_of_name
 
-SHARED_LEASE_MS: Final = 4_000
-"""How long a shard is ours after a commit or a renewal, where other processes wait to take it over."""
 LOOK_S: Final = 1.0
 """How often it is looked which shards are free, and whose lease runs out."""
 ALIVE_MS: Final = 10_000
@@ -240,8 +238,7 @@ def open_pumps(
             number=number,
             bell=bell,
             owner=owner,
-            waits=many and not takeover,
-            lease_ms=SHARED_LEASE_MS if many else LEASE_MS,
+            shared=many,
         )
         for number in shards
     ]
