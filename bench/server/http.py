@@ -8,7 +8,7 @@ from typing import Final, final
 
 import msgspec
 
-_HEADERS: Final = "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{more}Content-Length: "
+_HEADERS: Final = "{verb} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{more}Content-Length: "
 
 
 @final
@@ -24,12 +24,19 @@ class Line:
 
     async def post(self, path: str, body: bytes, more: str = "") -> tuple[int, bytes]:
         """(status, body) of the answer. A connection that breaks raises, and is opened anew by the next request."""
+        return await self._ask("POST", path, body, more)
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        """See `post`."""
+        return await self._ask("GET", path, b"", "")
+
+    async def _ask(self, verb: str, path: str, body: bytes, more: str) -> tuple[int, bytes]:
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
         reader = self._reader
         assert reader is not None
         try:
-            head = _HEADERS.format(path=path, more=self._more + more)
+            head = _HEADERS.format(verb=verb, path=path, more=self._more + more)
             self._writer.write(f"{head}{len(body)}\r\n\r\n".encode() + body)
             answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             status = int(answer[9:12])
