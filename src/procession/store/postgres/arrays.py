@@ -120,6 +120,8 @@ def plain(cells: Cells) -> Cells:
 def adapt(adapters: AdaptersMap) -> None:
     """Sends integers, texts and blobs as what the columns are: one prepared statement serves all values."""
     adapters.register_dumper(int, Int8BinaryDumper)
+    # No column is a boolean: where one is given it counts, as it does in Python.
+    adapters.register_dumper(bool, Int8BinaryDumper)
     adapters.register_dumper(str, StrBinaryDumper)
     adapters.register_dumper(bytes, BytesBinaryDumper)
     adapters.register_dumper(Longs, _LongsDumper)
