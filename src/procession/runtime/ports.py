@@ -56,6 +56,13 @@ class Fenced(StoreError):
     """Another process owns the shard now, or an instance was written by somebody else: nothing was stored."""
 
 
+class Doubtful(StoreError):
+    """Whether a commit was stored cannot be told: the connection was lost, and the store could not be asked in time.
+
+    Nobody may do it again. Who committed must take the shard anew; until then the store refuses its commits.
+    """
+
+
 @final
 class Changes:
     """What one commit does to one table: inserts, then changes in order, then deletes.
@@ -171,7 +178,8 @@ class Store(Reads, Protocol):
         ...
 
     def commit(self, fence: Fence, batch: Batch) -> None:
-        """Writes all or nothing. Raises `Fenced` when the epoch or a fact's sequence is not the expected one."""
+        """Writes all or nothing. Raises `Fenced` when the epoch or a fact's sequence is not the expected one, and
+        `Doubtful` when it may have been stored; after any other error nothing was."""
         ...
 
     def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
