@@ -6,7 +6,7 @@ suite is tests/unit/store/test_store_contract.py; a new store passes it unchange
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias, TypeVar, final
 
@@ -188,6 +188,16 @@ class Store(Reads, Protocol):
 
     def renew(self, owner: str, expires: int) -> None:
         """Moves the leases of all shards that this owner holds."""
+        ...
+
+    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+        """Calls back with the number of a shard (-1: any) when another process asked it for something, and when another
+        process committed something in it; from another thread. A store that hears nothing never does: who waits looks
+        for himself, too."""
+        ...
+
+    def tell(self, shards: Sequence[int]) -> None:
+        """Tells other processes that something was committed in shards. It may be lost."""
         ...
 
     def release(self, shard: int, epoch: int) -> None:

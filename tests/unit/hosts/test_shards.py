@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -27,10 +25,7 @@ TENANTS: Final = [f"t{number}" for number in range(24)]
 def shared(tmp_path: Path) -> Path:
     """A store of several shards."""
     path = tmp_path / "shared.db"
-    SQLiteStore(path).close()
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for number in range(1, SHARDS):
-            connection.execute("INSERT INTO procession_shard VALUES (?, '', 0, 0, 0, 0)", (number,))
+    SQLiteStore(path, shards=SHARDS).close()
     return path
 
 

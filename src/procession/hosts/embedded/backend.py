@@ -57,7 +57,7 @@ class EngineBackend:
         self._told_lock = threading.Lock()
         for pump in self._pumps.all:
             pump.feed()
-        self._pumps.bell.listeners.append(self._tell)
+        self._pumps.bell.followers.append(self._tell)
 
     async def close(self) -> None:
         """Answers what was asked, and ends. Idempotent."""
@@ -66,7 +66,7 @@ class EngineBackend:
         self._closed = True
         for asker in self._askers.values():
             await asyncio.to_thread(asker.close)
-        self._pumps.bell.listeners.remove(self._tell)
+        self._pumps.bell.followers.remove(self._tell)
         self._readers.shutdown(wait=True)
 
     async def ask(self, request: Plain, who: Who) -> object:

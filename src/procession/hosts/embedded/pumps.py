@@ -18,6 +18,7 @@ from procession.base.failure import StoreError
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.ownership import SHARED_LEASE_MS, gone, owner_name, wall_ms
 from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.telling import Teller
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Store
@@ -53,6 +54,9 @@ class Pumps:
         self._next_look = 0.0
         self._next_say = 0.0
         self._others = 0
+        self._teller = Teller(self.store) if self.many else None
+        if self._teller is not None:
+            self.bell.listeners.append(self._teller.tell)
 
     @property
     def first(self) -> Pump:
@@ -128,7 +132,14 @@ class Pumps:
 
     def look(self) -> None:
         """This process put something into an inbox, which the store does not tell it."""
-        self._look_into_inboxes()
+        self.asked(-1)
+
+    def asked(self, shard: int) -> None:
+        """Another process asked a shard for something (-1: any)."""
+        for pump in self.all if shard < 0 else self.all[shard : shard + 1]:
+            owned = pump.shard
+            if owned is not None:
+                owned.inbox_waiting = True
         self.bell.stir()
 
     def _look_into_inboxes(self) -> None:
@@ -168,6 +179,8 @@ class Pumps:
         self.store.write("process_alive", [(self._owner, now)])
         live = self.store.read("processes", (now - ALIVE_MS,), ProcessRow)
         self._others = sum(each.name != self._owner and not gone(each.name) for each in live)
+        if self._teller is not None:
+            self._teller.heard = self._others > 0
 
     def _renew(self, rows: Sequence[LeaseRow]) -> None:
         now = wall_ms()
@@ -208,6 +221,8 @@ class Pumps:
 
     def release(self) -> None:
         """Gives all shards to whoever wants them, and takes none any more."""
+        if self._teller is not None:
+            self._teller.close()
         for pump in self.all:
             pump.release()
         if self.many:
@@ -243,6 +258,7 @@ def open_pumps(
         for number in shards
     ]
     found = Pumps(pumps, owner)
+    store.listen(found.asked, bell.heard)
     if many:
         found.keep()
     return found

@@ -55,7 +55,14 @@ class PostgresStore:
     """A `runtime.ports.Store` on a PostgreSQL database. Opening creates or migrates the schema."""
 
     def __init__(
-        self, url: str, *, api_url: str = "", readers: int = READERS, patience_s: float = PATIENCE_S, setup: bool = True
+        self,
+        url: str,
+        *,
+        api_url: str = "",
+        readers: int = READERS,
+        patience_s: float = PATIENCE_S,
+        setup: bool = True,
+        shards: int = 1,
     ) -> None:
         """`url` is what libpq takes (`postgresql://user@host/database`). With an `api_url` what a tenant sees is read
         by the user it names, who should have the role procession_api and nothing else. `patience_s` is how long the
@@ -70,7 +77,7 @@ class PostgresStore:
             connection = self._sessions.plain()
             try:
                 if setup:
-                    prepare(connection, name)
+                    prepare(connection, name, shards=shards)
                 self._sessions.roles = has_roles(connection)
             finally:
                 closed(connection)
@@ -143,6 +150,11 @@ class PostgresStore:
             self._line(shard).taken()
         return taken
 
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        with plain_errors(self.name), self._desks.borrow() as desk:
+            run(desk.cursor(), _SHARD["shards_renew"], (expires, owner))
+
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""
         with self._lock:
@@ -186,11 +198,14 @@ class PostgresStore:
         """See `Store.changed`. Costs no statement: the watch hears of changes, and looks itself now and then."""
         return self._watch.changed()
 
-    def listen(self, callback: Callable[[int], None]) -> None:
-        """Calls back, from another thread, with the number of a shard that somebody asked for something; -1: any.
+    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+        """See `Store.listen`. What it calls returns at once, and raises nothing."""
+        self._watch.listen(asked, moved)
 
-        What it calls returns at once, and raises nothing."""
-        self._watch.listen(callback)
+    def tell(self, shards: Sequence[int]) -> None:
+        """See `Store.tell`."""
+        with plain_errors(self.name), self._desks.borrow() as desk:
+            run(desk.cursor(), _SHARD["tell"], (f"{self._watch.name}:{','.join(map(str, shards))}",))
 
     def backup(self, target: Path) -> None:
         """See `Store.backup`: `pg_dump` writes its custom format, which `pg_restore` reads."""

@@ -12,6 +12,7 @@ import os
 import selectors
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from typing import Final, final
 
@@ -47,7 +48,10 @@ class Watch:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._listeners: list[Callable[[int], None]] = []
+        self.name: Final = uuid.uuid4().hex[:12]
+        """What this process tells others is told to it, too: by this it is known."""
+        self._asked: list[Callable[[int], None]] = []
+        self._others_moved: list[Callable[[int], None]] = []
         self._moved: dict[int, int] = {}
         """Shard -> how often something came for it."""
         self._all = 1
@@ -65,9 +69,11 @@ class Watch:
         moved, self._seen = now != self._seen, now
         return moved or time.monotonic() < self._linger
 
-    def listen(self, callback: Callable[[int], None]) -> None:
-        """Calls back with the number of a shard for which something came, or -1 for any; from another thread."""
-        self._listeners.append(callback)
+    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+        """Calls back with the number of a shard for which something came (-1: any), or in which another process
+        committed something; from another thread."""
+        self._asked.append(asked)
+        self._others_moved.append(moved)
         self._begin()
 
     def close(self) -> None:
@@ -112,6 +118,7 @@ class Watch:
 
     def _attend(self, connection: Connection) -> None:
         run(connection.cursor(), _SHARD["listen"])
+        run(connection.cursor(), _SHARD["listen_moved"])
         # What came while nobody listened.
         self._all += 1
         self._tell(-1)
@@ -123,7 +130,9 @@ class Watch:
                 ready = selector.select(pause)
                 if self._closed:
                     return
-                told = {int(note.payload) for note in connection.notifies(timeout=0)} if ready else set[int]()
+                told = self._heard(connection) if ready else set[int]()
+                if told is None:
+                    continue  # only what others committed: nobody was asked for anything
                 if told:
                     self._linger = time.monotonic() + LINGER_S
                     pause = LOOK_AGAIN_S
@@ -139,6 +148,22 @@ class Watch:
                     house = time.monotonic() + HOUSE_S
                     self._look_after()
 
+    def _heard(self, connection: Connection) -> set[int] | None:
+        """The shards that were asked for something. What others committed is told at once; None if it was no more."""
+        asked: set[int] = set()
+        moved: set[int] = set()
+        for note in connection.notifies(timeout=0):
+            if note.channel == "procession_inbox":
+                asked.add(int(note.payload))
+                continue
+            name, _, shards = note.payload.partition(":")
+            if name != self.name:
+                moved.update(map(int, shards.split(",")))
+        for shard in moved:
+            for callback in self._others_moved:
+                callback(shard)
+        return asked or (None if moved else asked)
+
     def _look_after(self) -> None:
         connection = self._sessions.engine("*")
         try:
@@ -149,7 +174,7 @@ class Watch:
             closed(connection)
 
     def _tell(self, shard: int) -> None:
-        for callback in self._listeners:
+        for callback in self._asked:
             callback(shard)
 
     def _rest(self, seconds: float) -> None:

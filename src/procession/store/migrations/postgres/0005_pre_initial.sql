@@ -25,6 +25,9 @@ CREATE TABLE procession_shard (
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 INSERT INTO procession_shard VALUES (0, '', 0, 0, 0, 0);
 
+-- The processes that take shards of this store, and when each said so last.
+CREATE TABLE procession_process (name TEXT COLLATE "C" PRIMARY KEY, at BIGINT NOT NULL);
+
 CREATE TABLE procession_deployment (
     tenant BIGINT NOT NULL, key BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, at BIGINT NOT NULL,
     PRIMARY KEY (tenant, key)

@@ -63,7 +63,7 @@ BEGIN
         AND relnamespace = current_schema()::regnamespace AND NOT relispartition
     LOOP
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO procession_engine', t);
-        CONTINUE WHEN t IN ('procession_meta', 'procession_shard');
+        CONTINUE WHEN t IN ('procession_meta', 'procession_shard', 'procession_process');
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t);
         EXECUTE format('GRANT SELECT ON %I TO procession_api', t);
         CONTINUE WHEN t IN ('procession_tenant', 'procession_inbox', 'procession_source');

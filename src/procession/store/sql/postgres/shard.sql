@@ -26,6 +26,11 @@ SELECT shard FROM s WHERE shard IS NOT NULL;
 SELECT pg_notify('procession_inbox', ?);
 -- name: listen
 LISTEN procession_inbox;
+-- name: listen_moved
+LISTEN procession_moved;
+-- Tells other processes that something was committed in shards; the words before the colon say who tells it.
+-- name: tell
+SELECT pg_notify('procession_moved', ?);
 
 -- name: be
 SELECT set_config('role', ?, false), set_config('procession.shards', ?, false);
