@@ -22,10 +22,10 @@ EACH: Final = 12
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
+def url() -> str:
     made = postgres_rig.server().database(migrated=False)
     PostgresStore(made, shards=SHARDS).close()
-    yield made
+    return made
 
 
 @pytest.fixture
