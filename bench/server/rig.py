@@ -121,9 +121,11 @@ def wait_ready(port: int, process: Process, seconds: float = 30) -> float:
         time.sleep(0.01)
 
 
-def start_worker(folder: Path, port: int, type: str, *, pause_ms: int = 0, active: int = 64) -> Process:
+def start_worker(
+    folder: Path, port: int, type: str, *, pause_ms: int = 0, active: int = 64, tenant: str = ""
+) -> Process:
     """A worker of the Python client, in a process of its own."""
-    command = [sys.executable, "-m", "bench.server.worker", str(port), type, str(pause_ms), str(active)]
+    command = [sys.executable, "-m", "bench.server.worker", str(port), type, str(pause_ms), str(active), tenant]
     return Process(command, {}, folder / f"worker-{type}-{free_port()}.log")
 
 
