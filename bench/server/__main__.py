@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import machine
-from bench.server import crowd, idling, kills, parts, rig
+from bench.server import crowd, idling, kills, parts
 from procession.store.postgres.store import PostgresStore
 
 SHARDS: Final = 8
@@ -58,5 +58,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    assert rig.ROOT
     main()

@@ -92,7 +92,7 @@ def one_server(folder: Path, url: str, instances: int) -> list[tuple[str, str, s
         rig.run(rig.deploy(port, rig.model("one", 1, "noop"), rig.model("forty", 40, "ten")))
         workers = [rig.start_worker(folder, port, "noop"), rig.start_worker(folder, port, "ten", pause_ms=10)]
         try:
-            return rig.run(_one_server(server, port, instances, [each.cpu_s for each in workers]))
+            return list(rig.run(_one_server(server, port, instances, [each.cpu_s for each in workers])))
         finally:
             for each in workers:
                 each.end()
