@@ -73,6 +73,14 @@ class FaultyStore:
         """See `Store.renew`."""
         self.inner.renew(owner, expires)
 
+    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+        """See `Store.listen`."""
+        self.inner.listen(asked, moved)
+
+    def tell(self, shards: Sequence[int]) -> None:
+        """See `Store.tell`."""
+        self.inner.tell(shards)
+
     def release(self, shard: int, epoch: int) -> None:
         self.inner.release(shard, epoch)
 

@@ -383,6 +383,14 @@ class LockRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class AnsweringRow(Row, frozen=True, array_like=True, gc=False):
+    """What became of a request, by the number that its sender gave it."""
+
+    number: int
+    result: bytes
+
+
+@final
 class RecordRow(Row, frozen=True, array_like=True, gc=False):
     """A document of the server."""
 

@@ -7,7 +7,7 @@ model (process and element ids), by which a store is searched and looked after. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeVar, cast, final
 
@@ -142,6 +142,14 @@ class SealedStore:
     def renew(self, owner: str, expires: int) -> None:
         """See `Store.renew`."""
         self._inner.renew(owner, expires)
+
+    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+        """See `Store.listen`."""
+        self._inner.listen(asked, moved)
+
+    def tell(self, shards: Sequence[int]) -> None:
+        """See `Store.tell`."""
+        self._inner.tell(shards)
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""

@@ -57,7 +57,7 @@ class EngineBackend:
         self._told_lock = threading.Lock()
         for pump in self._pumps.all:
             pump.feed()
-        self._pumps.bell.listeners.append(self._tell)
+        self._pumps.bell.followers.append(self._tell)
 
     async def close(self) -> None:
         """Answers what was asked, and ends. Idempotent."""
@@ -66,7 +66,7 @@ class EngineBackend:
         self._closed = True
         for asker in self._askers.values():
             await asyncio.to_thread(asker.close)
-        self._pumps.bell.listeners.remove(self._tell)
+        self._pumps.bell.followers.remove(self._tell)
         self._readers.shutdown(wait=True)
 
     async def ask(self, request: Plain, who: Who) -> object:
@@ -97,7 +97,7 @@ class EngineBackend:
         while not self._closed:
             seen = await self.moved(tenant, seen, LOOK_S)
             while True:
-                page = await self._loop.run_in_executor(self._readers, self._feed, tenant, last)
+                page = await self._page(tenant, last)
                 for row in page:
                     last = row.number
                     for instance, *steps in cast("list[tuple[int, int, int]]", codec.decode_json(row.body)):
@@ -114,6 +114,9 @@ class EngineBackend:
             except TimeoutError:
                 return seen
         return self._seen[shard]
+
+    async def _page(self, tenant: str, after: int) -> list[FeedRow]:
+        return await self._loop.run_in_executor(self._readers, self._feed, tenant, after)
 
     def _put(self, request: Plain, who: Who) -> asyncio.Future[object]:
         if self._closed:

@@ -11,7 +11,7 @@ from typing import final
 class Bell:
     """One process's. Thread-safe."""
 
-    __slots__ = ("_moved", "generation", "listeners")
+    __slots__ = ("_moved", "followers", "generation", "listeners")
 
     def __init__(self) -> None:
         self._moved = threading.Condition()
@@ -19,11 +19,19 @@ class Bell:
         """Rises with every commit."""
         self.listeners: list[Callable[[int], None]] = []
         """Called with the shard after its commits, by the thread that committed; they return at once."""
+        self.followers: list[Callable[[int], None]] = []
+        """Called too when another process committed something, as far as that is heard."""
 
     def ring(self, shard: int) -> None:
         """Something happened in a shard."""
         self.stir()
-        for listener in self.listeners:
+        for listener in (*self.listeners, *self.followers):
+            listener(shard)
+
+    def heard(self, shard: int) -> None:
+        """Something happened in a shard, in another process."""
+        self.stir()
+        for listener in self.followers:
             listener(shard)
 
     def stir(self) -> None:

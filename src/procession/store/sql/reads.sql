@@ -199,6 +199,10 @@ SELECT tenant, number, source, source_number, body FROM procession_inbox
 WHERE shard = ? AND tenant = ? AND state = 0 ORDER BY number LIMIT ?;
 -- name: inbox_result
 SELECT state, result FROM procession_inbox WHERE tenant = ? AND source = ? AND source_number = ?;
+-- name: inbox_answers
+SELECT source_number, result FROM procession_inbox
+WHERE tenant = ? AND source = ? AND source_number >= ? AND source_number <= ? AND result IS NOT NULL
+ORDER BY source_number;
 -- name: inbox_failed
 SELECT number, at, body, result FROM procession_inbox WHERE tenant = ? AND state = 2 ORDER BY number;
 -- name: source_last

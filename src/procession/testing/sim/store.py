@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar, final
 
@@ -133,6 +133,14 @@ class SimStore:
         """See `Store.renew`."""
         self._alive()
         self._inner.renew(owner, expires)
+
+    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+        """See `Store.listen`."""
+        self._inner.listen(asked, moved)
+
+    def tell(self, shards: Sequence[int]) -> None:
+        """See `Store.tell`."""
+        self._inner.tell(shards)
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""
