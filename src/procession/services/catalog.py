@@ -153,13 +153,6 @@ class Catalog:
             raise NotFound(f"no decision {decision_id!r} {_described(binding, tag)}")
         return rows[0]
 
-    def decision_version(self, tenant: int, key: int) -> DecisionRow:
-        """A decision by its key; raises `NotFound`."""
-        for row in self._store.read("decisions", (tenant,), DecisionRow):
-            if row.key == key:
-                return row
-        raise NotFound(f"no decision {key}")
-
     def deployed(self, tenant: int, row: DefinitionRow) -> None:
         """A deployment of the commit under way. `forget` undoes it."""
         self._latest[tenant, row.process_id] = row

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 import msgspec
 
 from procession.base.failure import Failure
 from procession.base.values import Json, Variables
-from procession.ir.kinds import Binding
-from procession.runtime.decisions import load_decisions
 from procession.runtime.link import refuse_failed_assertions
 from procession.runtime.rows import DecisionRow
-from procession.services.catalog import Catalog
 from procession.services.reading import Reader
 
 if TYPE_CHECKING:
     from procession.dmn import CompiledDecisions, Evaluation
-
-COMPILED_MAX: Final = 64
-"""Documents that stay compiled, whichever tenants they belong to; the one that was used least recently goes first."""
 
 
 @final
@@ -61,20 +54,9 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
 
 def evaluate(reader: Reader, tenant: str, variables: Variables, *, id: str = "", key: int = 0) -> Evaluated:
     """The result of a decision by key, or of the latest version of the decision `id`. Raises `NotFound`."""
-    number = reader.views.tenant_number(tenant)
-    catalog = reader.views.catalog
-    row = catalog.decision_version(number, key) if key else catalog.decision(number, id, Binding.LATEST, "", 0)
-    return _evaluated(row, document_of(catalog, number, row), variables)
-
-
-def document_of(catalog: Catalog, tenant: int, row: DecisionRow) -> CompiledDecisions:
-    """The compiled document of a decision."""
-    return _compiled(catalog.data(tenant, row.hash))
-
-
-@lru_cache(maxsize=COMPILED_MAX)
-def _compiled(data: bytes) -> CompiledDecisions:
-    return load_decisions(data)
+    deployed = reader.deployed
+    row = deployed.decision(tenant, key) if key else deployed.chosen_decision(tenant, id)
+    return _evaluated(row, deployed.document(tenant, row), variables)
 
 
 def _evaluated(row: DecisionRow, document: CompiledDecisions, variables: Variables) -> Evaluated:

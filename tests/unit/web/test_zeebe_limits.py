@@ -195,7 +195,7 @@ def test_who_waits_is_told_at_once_that_the_gateway_closes() -> None:
     async def told() -> None:
         with Engine() as engine:
             engine.deploy(("p.bpmn", chain("p", job("a"))))
-            async with gateway_of(engine) as (site, serving), client_of(serving.port) as rpc:
+            async with gateway_of(engine) as (_, serving), client_of(serving.port) as rpc:
                 poll = pb.ActivateJobsRequest(type="b", maxJobsToActivate=1, timeout=1_000, requestTimeout=600_000)
                 push = pb.StreamActivatedJobsRequest(type="b", timeout=1_000)
                 polling = rpc.stream("ActivateJobs", poll, pb.ActivateJobsResponse)
@@ -208,7 +208,6 @@ def test_who_waits_is_told_at_once_that_the_gateway_closes() -> None:
                 while not engine.instances():
                     await rpc.jobs("a", requestTimeout=100, timeout=1)
                 async with asyncio.timeout(10):
-                    await site.desk.close()
                     await serving.stop(grace=60)
                     assert [each async for each in polling] == []
                     assert [each async for each in pushed] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar, final
@@ -12,6 +13,7 @@ from procession.services.access import Caller
 from procession.services.backend import Who
 from procession.services.reading import Reader
 from procession.services.views import InstanceView
+from procession.web.limits import Limiter
 from procession.web.site import Site
 from procession.web.zeebe.definitions import Definitions
 from procession.web.zeebe.endings import Endings
@@ -31,20 +33,26 @@ LEEWAY_S: Final = 0.05
 class Gateway:
     """What the calls of one server share."""
 
-    __slots__ = ("address", "closing", "definitions", "endings", "leases", "site")
+    __slots__ = ("address", "closed", "definitions", "endings", "leases", "limiter", "site")
 
     def __init__(self, site: Site, address: tuple[str, int]) -> None:
         self.site = site
         self.address = address
-        self.closing = False
+        self.closed = asyncio.Event()
         """Whether nothing new is begun, and nobody waits any longer."""
+        self.limiter = Limiter(site.rates)
         self.leases = Leases()
         self.endings = Endings(site.backend)
         self.definitions = Definitions(site.backend)
 
+    @property
+    def closing(self) -> bool:
+        """See `closed`."""
+        return self.closed.is_set()
+
     def close(self) -> None:
-        """Ends what still goes on."""
-        self.closing = True
+        """Whoever waits is answered now."""
+        self.closed.set()
         self.endings.close()
 
 
@@ -62,9 +70,11 @@ class Call:
         self._origin = origin_of(peer)
 
     async def caller(self, tenant: str = "") -> Caller:
-        """Who asks, for a tenant. Raises `Unauthorized`, `Forbidden`."""
+        """Who asks, for a tenant; it counts as one request of it. Raises `Unauthorized`, `Forbidden`, `TooMany`."""
         headers = self._headers if tenant in UNNAMED else {**self._headers, TENANT_HEADER: tenant}
-        return await self.gateway.site.gate.caller(headers, self._origin)
+        caller = await self.gateway.site.gate.caller(headers, self._origin)
+        await self.gateway.limiter.take(caller.tenant)
+        return caller
 
     async def ask(self, caller: Caller, request: Plain) -> object:
         """Carries out a request of a caller."""

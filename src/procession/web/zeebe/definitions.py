@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final, final
 
 from procession.services.backend import Backend
-from procession.services.reading import Reader
 
 KEYS_MAX: Final = 10_000
 """Most keys that are remembered; the oldest goes first."""
@@ -26,14 +25,9 @@ class Definitions:
         place = (tenant, process_id, version)
         found = self._keys.get(place)
         if found is None:
-            found = await self._backend.read(tenant, lambda reader: key_of(reader, tenant, process_id, version))
+            row = await self._backend.read(tenant, lambda reader: reader.deployed.version(tenant, process_id, version))
+            found = row.key
             if len(self._keys) >= KEYS_MAX:
                 del self._keys[next(iter(self._keys))]
             self._keys[place] = found
         return found
-
-
-def key_of(reader: Reader, tenant: str, process_id: str, version: int) -> int:
-    """The key of a version of a process; raises `NotFound`."""
-    views = reader.views
-    return views.catalog.version(views.tenant_number(tenant), process_id, version).key

@@ -12,11 +12,9 @@ import msgspec
 
 from procession.base.failure import BadValue
 from procession.base.values import Json, decode
-from procession.ir.kinds import Binding
 from procession.runtime import requests as q
 from procession.services.access import Caller
 from procession.services.deploy import Deployment
-from procession.services.evaluation import document_of
 from procession.services.reading import Reader
 from procession.web.zeebe import gateway_pb2 as pb
 from procession.web.zeebe.calls import Call
@@ -131,16 +129,15 @@ async def _deploy(call: Call, caller: Caller, models: list[tuple[str, bytes]]) -
 
 def _places(reader: Reader, tenant: str, deployment: Deployment, names: dict[str, str]) -> dict[int, _Place]:
     """Key -> where it stands; the documents of this deployment are known by their digests."""
-    views = reader.views
-    number = views.tenant_number(tenant)
+    deployed = reader.deployed
     found: dict[int, _Place] = {}
     for process in deployment.processes:
-        row = views.catalog.version(number, process.process_id, process.version)
-        found[process.key] = _Place(names.get(row.digest, ""), row.deployment)
-    for decision in deployment.decisions:
-        latest = views.catalog.decision(number, decision.decision_id, Binding.LATEST, "", 0)
-        document = document_of(views.catalog, number, latest)
-        found[decision.key] = _Place(names.get(latest.digest, ""), latest.deployment, document.id, document.name)
+        definition = deployed.definition(tenant, process.key)
+        found[process.key] = _Place(names.get(definition.digest, ""), definition.deployment)
+    for each in deployment.decisions:
+        decision = deployed.decision(tenant, each.key)
+        document = deployed.document(tenant, decision)
+        found[each.key] = _Place(names.get(decision.digest, ""), decision.deployment, document.id, document.name)
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from procession.base.failure import Busy
 from procession.base.values import Json
@@ -136,14 +136,13 @@ async def _take(
         who = Who(caller.subject, caller.origin)
         return [Taken(caller, job) for job in await desk.take(wanted, who, limit, seconds=seconds, freed=freed)]
 
-    if len(callers) == 1:
-        return await take(callers[0])
     asking = [asyncio.ensure_future(take(caller)) for caller in callers]
+    closed = asyncio.ensure_future(call.gateway.closed.wait())
     try:
-        await _first(asking)
+        await _first(asking, closed)
     finally:
         # One that is cancelled gives back what it has just leased.
-        for each in asking:
+        for each in (*asking, closed):
             each.cancel()
         await asyncio.wait(asking)
     found: list[Taken] = []
@@ -154,13 +153,15 @@ async def _take(
     return found[:limit]
 
 
-async def _first(asking: Sequence[asyncio.Task[list[Taken]]]) -> None:
+async def _first(asking: Sequence[asyncio.Task[list[Taken]]], closed: asyncio.Task[Literal[True]]) -> None:
     """Until one of them has jobs or failed, or none will."""
-    waiting = set(asking)
-    while waiting:
-        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if any(each.exception() is not None or each.result() for each in done):
+    waiting: list[asyncio.Task[list[Taken]]] = list(asking)
+    while waiting and not closed.done():
+        everything: list[asyncio.Task[Any]] = [*waiting, closed]
+        await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+        if any(each.exception() is not None or each.result() for each in waiting if each.done()):
             return
+        waiting = [each for each in waiting if not each.done()]
 
 
 async def _told(

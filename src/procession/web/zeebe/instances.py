@@ -14,7 +14,6 @@ from procession.core import events as e
 from procession.core.instructions import Activate, Instruction, SetLocal, Terminate
 from procession.core.plans import MigrationPlan
 from procession.runtime import requests as q
-from procession.runtime.rows import DefinitionRow
 from procession.services.access import Caller
 from procession.services.reading import Reader
 from procession.services.views import InstanceView
@@ -78,7 +77,7 @@ async def _start(call: Call, caller: Caller, request: pb.CreateProcessInstanceRe
         raise unserved("runtimeInstructions are not served: an instance is not ended after an element")
     process_id, definition = request.bpmnProcessId, request.processDefinitionKey
     if definition > 0:
-        row = await call.read(caller, lambda reader: _definition(reader, caller.tenant, definition))
+        row = await call.read(caller, lambda reader: reader.deployed.definition(caller.tenant, definition))
         process_id = row.process_id
     elif not process_id:
         raise invalid("a start needs a bpmnProcessId or a processDefinitionKey")
@@ -96,10 +95,6 @@ async def _start(call: Call, caller: Caller, request: pb.CreateProcessInstanceRe
     key = await call.ask(caller, what)
     assert isinstance(key, int)
     return key
-
-
-def _definition(reader: Reader, tenant: str, key: int) -> DefinitionRow:
-    return reader.views.catalog.definition(reader.views.tenant_number(tenant), key)
 
 
 async def cancel_process_instance(
@@ -207,7 +202,7 @@ async def migrate_process_instance(
     caller = await call.caller()
     view = await call.instance(caller, request.processInstanceKey, "instances:change")
     target = request.migrationPlan.targetProcessDefinitionKey
-    row = await call.read(caller, lambda reader: _definition(reader, caller.tenant, target))
+    row = await call.read(caller, lambda reader: reader.deployed.definition(caller.tenant, target))
     caller.need("instances:change", row.process_id)
     elements = {each.sourceElementId: each.targetElementId for each in request.migrationPlan.mappingInstructions}
     plan = MigrationPlan(to_process=row.process_id, to_version=row.version, elements=elements)

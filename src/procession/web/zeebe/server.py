@@ -91,9 +91,7 @@ class Serving:
         self.port = port
 
     async def stop(self, grace: float = GRACE_S) -> None:
-        """Takes no calls any more; those under way have `grace` seconds to end. Idempotent.
-
-        Those that wait for jobs wait at the desk of the site: close that first, and they are answered at once."""
+        """Takes no calls any more, and answers those that wait; others have `grace` seconds to end. Idempotent."""
         self._gateway.close()
         await self._server.stop(grace)
 
