@@ -122,8 +122,8 @@ async def client_of(port: int, **options: Any) -> AsyncIterator[Rpc]:
 
 
 @contextmanager
-def gateway_process(database: Path, port: int = 0) -> Iterator[int]:
-    """A gateway in a process of its own, on a file; gives its port."""
+def gateway_process(database: Path, port: int = 0, *, killed: bool = False) -> Iterator[int]:
+    """A gateway in a process of its own, on a file; gives its port. At the end of the block it ends, or is `killed`."""
     command = [sys.executable, str(PROGRAM), str(database), str(port)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
@@ -133,8 +133,9 @@ def gateway_process(database: Path, port: int = 0) -> Iterator[int]:
             line = process.stdout.readline()
             assert line.strip(), f"the gateway did not start: exit {process.wait()}"
             yield int(line)
-            process.stdin.close()
-            assert process.wait(30) == 0
+            if not killed:
+                process.stdin.close()
+                assert process.wait(30) == 0
         finally:
             if process.poll() is None:
                 process.kill()

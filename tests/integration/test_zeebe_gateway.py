@@ -26,7 +26,9 @@ from pyzeebe.errors import (
     ProcessTimeoutError,
 )
 
+from procession.web.zeebe import gateway_pb2 as pb
 from zeebe_rig import chain, gateway_process, job, model
+from zeebe_rig import client_of as rpc_of
 
 WAIT_MS = 20_000
 """How long a test waits for an end: longer than any machine needs."""
@@ -344,3 +346,23 @@ def test_a_worker_for_several_tenants_completes_the_jobs_of_each(port: int, fold
                 await client.run_process("walls")
 
     asyncio.run(told())
+
+
+def test_a_worker_goes_on_with_its_job_when_the_gateway_was_killed(tmp_path: Path) -> None:
+    async def before(port: int) -> pb.ActivatedJob:
+        async with rpc_of(port) as rpc:
+            await rpc.deploy(("p.bpmn", chain("p", job("a"), job("b"))))
+            await rpc.start("p", '{"x": 1}')
+            return (await rpc.jobs("a"))[0]
+
+    async def after(port: int, held: pb.ActivatedJob) -> None:
+        async with rpc_of(port) as rpc:
+            complete = pb.CompleteJobRequest(jobKey=held.key, variables='{"y": 2}', jobLeaseToken=held.jobLeaseToken)
+            await rpc.ask("CompleteJob", complete, pb.CompleteJobResponse)
+            (found,) = await rpc.jobs("b", requestTimeout=WAIT_MS)
+            assert (found.processInstanceKey, found.variables) == (held.processInstanceKey, '{"x":1,"y":2}')
+
+    with gateway_process(tmp_path / "store.db", killed=True) as port:
+        held = asyncio.run(before(port))
+    with gateway_process(tmp_path / "store.db", port) as again:
+        asyncio.run(after(again, held))

@@ -12,9 +12,14 @@ import grpc.aio
 import pytest
 from google.protobuf.message import Message
 
+from procession.base.failure import StoreError
+from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
+from procession.web.limits import SameForAll
+from procession.web.site import OpenGate, Site
 from procession.web.zeebe import gateway_pb2 as pb
 from procession.web.zeebe import server
+from procession.web.zeebe.leases import Lease, Leases
 from procession.web.zeebe.statuses import TEXT_BYTES_MAX, cut
 from zeebe_rig import Rpc, chain, client_of, gateway_of, job
 
@@ -143,6 +148,52 @@ def test_more_commands_than_may_be_under_way_are_refused(monkeypatch: pytest.Mon
                 assert await serves(rpc)
 
     asyncio.run(told())
+
+
+def test_more_requests_than_a_tenants_rate_allows_are_refused() -> None:
+    async def told() -> None:
+        with Engine() as engine:
+            backend = EngineBackend(engine)
+            site = Site(backend, OpenGate(), version="test", rates=SameForAll(0.001, 2))
+            serving = await server.serve_gateway(site, "127.0.0.1", 0)
+            async with client_of(serving.port) as rpc:
+                assert [await serves(rpc) for _ in range(2)] == [True, True]
+                code, text = await rpc.refused("Topology", pb.TopologyRequest())
+                assert (code, "limit" in text) == (C.RESOURCE_EXHAUSTED, True)
+                other = {"metadata": (("procession-tenant", "other"),)}
+                found = await rpc.ask("Topology", pb.TopologyRequest(), pb.TopologyResponse, **other)
+                assert found.clusterSize == 1
+            await serving.stop()
+            await serving.stop()
+            await backend.close()
+
+    asyncio.run(told())
+
+
+def test_a_port_that_is_taken_is_an_error_that_says_so() -> None:
+    async def told() -> None:
+        with Engine() as engine:
+            async with gateway_of(engine) as (site, serving):
+                with pytest.raises(StoreError, match=f"127.0.0.1:{serving.port}"):
+                    await server.serve_gateway(site, "127.0.0.1", serving.port)
+
+    asyncio.run(told())
+
+
+def test_leases_are_remembered_by_job_and_connection_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    leases = Leases()
+    leases.remember(1, "a", Lease("t", 10))
+    leases.remember(1, "b", Lease("t", 11))
+    assert leases.find(1, "a") == Lease("t", 10)
+    assert leases.find(1, "b") == Lease("t", 11)
+    assert leases.find(1, "c") == Lease("t", 0)
+    leases.forget(1, "b")
+    assert leases.find(1, "b") is None
+    assert leases.find(2, "a") is None
+    monkeypatch.setattr("procession.web.zeebe.leases.LEASES_MAX", 3)
+    for job_key in range(10, 20):
+        leases.remember(job_key, "a", Lease("t", 1))
+    assert [each for each in range(20) if leases.find(each, "a") is not None] == [17, 18, 19]
 
 
 def _garbage(chance: random.Random) -> list[bytes]:
