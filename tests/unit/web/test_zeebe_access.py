@@ -109,11 +109,65 @@ def test_nobody_that_is_not_known_is_let_in_and_a_viewer_changes_nothing() -> No
                     if name != "Topology":
                         named = _named(request, KEYS.get(name), started.processInstanceKey)
                         code, text = await rpc.refused(name, named, **by("viewer"))
-                        # An incident that is not there is told to nobody who may not resolve it, either.
                         assert code is C.PERMISSION_DENIED, (name, code, text)
                 assert gate.origins == {"127.0.0.1"}
 
     asyncio.run(told())
+
+
+NEEDED: Final = {
+    "DeployResource": "definitions:deploy",
+    "DeployProcess": "definitions:deploy",
+    "DeleteResource": "definitions:deploy",
+    "CreateProcessInstance": "instances:start",
+    "CreateProcessInstanceWithResult": "instances:start",
+    "CancelProcessInstance": "instances:change",
+    "ModifyProcessInstance": "instances:change",
+    "MigrateProcessInstance": "instances:change",
+    "SetVariables": "instances:change",
+    "ResolveIncident": "incidents:resolve",
+    "ActivateJobs": "jobs:work",
+    "StreamActivatedJobs": "jobs:work",
+    "CompleteJob": "jobs:work",
+    "FailJob": "jobs:work",
+    "ThrowError": "jobs:work",
+    "UpdateJobRetries": "jobs:work",
+    "UpdateJobTimeout": "jobs:work",
+    "PublishMessage": "messages:send",
+    "BroadcastSignal": "messages:send",
+    "EvaluateDecision": "decisions:evaluate",
+}
+"""The permission that each method needs."""
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_role_may_do_what_its_permissions_say_and_nothing_else(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = Caller("acme", f"key:{role}", permissions=ROLES[role])
+    monkeypatch.setitem(TOKENS, role, caller)
+
+    async def told() -> None:
+        with Engine() as engine:
+            engine.deploy(("p.bpmn", WORK), tenant="acme")
+            async with gateway_of(engine, KeyGate()) as (_, serving), client_of(serving.port) as rpc:
+                for name, permission in NEEDED.items():
+                    key = engine.start("p", tenant="acme").key
+                    for request in (REQUESTS[name], _named(REQUESTS[name], KEYS.get(name), key)):
+                        code = await _code(rpc, name, request, role)
+                        assert (code is C.PERMISSION_DENIED) is not caller.may(permission), (name, code)
+                        assert code is not C.INTERNAL, name
+
+    asyncio.run(told())
+
+
+async def _code(rpc: Rpc, name: str, request: Message, token: str) -> grpc.StatusCode:
+    stream = rpc.stream(name, request, pb.TopologyResponse, timeout=0.5, **by(token))
+    try:
+        async for _ in stream:
+            stream.cancel()
+            return C.OK
+    except grpc.aio.AioRpcError as error:
+        return error.code()
+    return C.OK
 
 
 def test_what_belongs_to_another_tenant_is_not_there() -> None:
