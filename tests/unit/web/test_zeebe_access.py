@@ -11,6 +11,7 @@ import grpc
 import grpc.aio
 import pytest
 from google.protobuf.message import Message
+from pyzeebe import ZeebeClient, create_secure_channel
 
 from procession.hosts.embedded.engine import Engine
 from procession.services.access import ROLES, Caller, Forbidden, Unauthorized
@@ -333,15 +334,19 @@ def _certificate() -> tuple[bytes, bytes]:
     return found.public_bytes(serialization.Encoding.PEM), secret
 
 
-def test_with_tls_nobody_is_heard_in_the_clear() -> None:
+def test_with_tls_a_token_is_known_and_nobody_is_heard_in_the_clear() -> None:
     async def told() -> None:
         certificate, key = _certificate()
         with Engine() as engine:
-            async with gateway_of(engine, tls=Tls(certificate, key)) as (_, serving):
-                credentials = grpc.ssl_channel_credentials(certificate)
-                async with grpc.aio.secure_channel(f"localhost:{serving.port}", credentials) as channel:
-                    found = await Rpc(channel).ask("Topology", pb.TopologyRequest(), pb.TopologyResponse)
-                    assert found.clusterSize == 1
+            async with gateway_of(engine, KeyGate(), tls=Tls(certificate, key)) as (_, serving):
+                # What clients do with a token: it goes with each call, and over TLS alone.
+                encrypted = grpc.ssl_channel_credentials(certificate)
+                known = grpc.composite_channel_credentials(encrypted, grpc.access_token_call_credentials("admin"))
+                async with create_secure_channel(f"localhost:{serving.port}", channel_credentials=known) as channel:
+                    assert (await ZeebeClient(channel).topology()).cluster_size == 1
+                async with grpc.aio.secure_channel(f"localhost:{serving.port}", encrypted) as channel:
+                    code, _ = await Rpc(channel).refused("Topology", pb.TopologyRequest())
+                    assert code is C.UNAUTHENTICATED
                 async with client_of(serving.port) as rpc:
                     code, _ = await rpc.refused("Topology", pb.TopologyRequest())
                     assert code is C.UNAVAILABLE
