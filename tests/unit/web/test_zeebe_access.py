@@ -38,6 +38,9 @@ class KeyGate:
     def __init__(self) -> None:
         self.origins: set[str] = set()
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         self.origins.add(origin)
         kind, _, token = headers.get("authorization", "").partition(" ")
@@ -106,6 +109,10 @@ def test_nobody_that_is_not_known_is_let_in_and_a_viewer_changes_nothing() -> No
                     code, _ = await rpc.refused(name, request)
                     assert code is C.UNAUTHENTICATED, name
                     code, _ = await rpc.refused(name, request, **by("wrong"))
+                    assert code is C.UNAUTHENTICATED, name
+                    code, _ = await rpc.refused(
+                        name, request, metadata=by("viewer")["metadata"] + by("admin")["metadata"]
+                    )
                     assert code is C.UNAUTHENTICATED, name
                     if name != "Topology":
                         named = _named(request, KEYS.get(name), started.processInstanceKey)
