@@ -6,7 +6,7 @@ suite is tests/unit/store/test_store_contract.py; a new store passes it unchange
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias, TypeVar, final
 
@@ -14,6 +14,11 @@ from procession.base.failure import StoreError
 
 Cell: TypeAlias = "int | str | bytes | None"
 Cells: TypeAlias = tuple[Cell, ...]
+
+Tenants: TypeAlias = "frozenset[str] | None"
+"""Names of tenants; None for any."""
+Moved: TypeAlias = Callable[[int, Tenants], None]
+"""Told a shard, and for which tenants something may have happened in it."""
 
 _Row = TypeVar("_Row")
 
@@ -190,13 +195,13 @@ class Store(Reads, Protocol):
         """Moves the leases of all shards that this owner holds."""
         ...
 
-    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
         """Calls back with the number of a shard (-1: any) when another process asked it for something, and when another
         process committed something in it; from another thread. A store that hears nothing never does: who waits looks
         for himself, too."""
         ...
 
-    def tell(self, shards: Sequence[int]) -> None:
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
         """Tells other processes that something was committed in shards. It may be lost."""
         ...
 

@@ -7,14 +7,25 @@ model (process and element ids), by which a store is searched and looked after. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeVar, cast, final
 
 import msgspec
 
 from procession.runtime import rows as r
-from procession.runtime.ports import Batch, Cell, Cells, Changes, Fence, ForeignTransaction, Reads, Store
+from procession.runtime.ports import (
+    Batch,
+    Cell,
+    Cells,
+    Changes,
+    Fence,
+    ForeignTransaction,
+    Moved,
+    Reads,
+    Store,
+    Tenants,
+)
 
 _Row = TypeVar("_Row")
 
@@ -142,13 +153,13 @@ class SealedStore:
         """See `Store.renew`."""
         self._inner.renew(owner, expires)
 
-    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
         """See `Store.listen`."""
         self._inner.listen(asked, moved)
 
-    def tell(self, shards: Sequence[int]) -> None:
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
         """See `Store.tell`."""
-        self._inner.tell(shards)
+        self._inner.tell(moved)
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""

@@ -19,7 +19,7 @@ from typing import Final, TypeVar, cast, final
 import msgspec
 
 from procession.base.failure import BadValue, Conflict, StoreError
-from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Reads
+from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Moved, Reads, Tenants
 from procession.store.connection import Connect, Connection, connect_sqlite
 from procession.store.errors import FAULTS, explained, plain_errors
 from procession.store.faults import reached
@@ -179,11 +179,11 @@ class SQLiteStore:
         with self._lock, plain_errors(self._path):
             self._writer.execute(_SHARD["shards_renew"], (expires, owner))
 
-    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
         """See `Store.listen`."""
         # A file tells nobody: `changed` is how its processes hear of each other.
 
-    def tell(self, shards: Sequence[int]) -> None:
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
         """See `Store.tell`."""
 
     def release(self, shard: int, epoch: int) -> None:

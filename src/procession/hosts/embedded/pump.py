@@ -279,7 +279,7 @@ class Pump:
                 self._distrust(shard)
                 raise
             else:
-                self.bell.ring(self.number)
+                self.bell.ring(self.number, frozenset(ticket.request.tenant for ticket in tickets))
                 return
         mine = [ticket for ticket in tickets if not ticket.done and not ticket.inbox and ticket.timer is None]
         if self.own() is not None:

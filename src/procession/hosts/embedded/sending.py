@@ -60,7 +60,7 @@ def send(pump: Sender, tickets: Sequence[Ticket], timeout_s: float) -> None:
             f"{timeout_s:g} s; the request is stored and will be carried out"
         )
         ticket.finish()
-    pump.bell.ring(pump.number)
+    pump.bell.ring(pump.number, frozenset(waiting))
 
 
 def _await(pump: Sender, waiting: dict[str, dict[int, Ticket]], deadline: float) -> None:

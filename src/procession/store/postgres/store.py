@@ -22,7 +22,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from procession.base.failure import Conflict, StoreError
-from procession.runtime.ports import TABLES, Batch, Cell, Cells, Fence, ForeignTransaction, Reads
+from procession.runtime.ports import TABLES, Batch, Cell, Cells, Fence, ForeignTransaction, Moved, Reads, Tenants
 from procession.store.faults import reached
 from procession.store.postgres.arrays import plain
 from procession.store.postgres.dialect import Statement, load
@@ -198,14 +198,14 @@ class PostgresStore:
         """See `Store.changed`. Costs no statement: the watch hears of changes, and looks itself now and then."""
         return self._watch.changed()
 
-    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
         """See `Store.listen`. What it calls returns at once, and raises nothing."""
         self._watch.listen(asked, moved)
 
-    def tell(self, shards: Sequence[int]) -> None:
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
         """See `Store.tell`."""
         with plain_errors(self.name), self._desks.borrow() as desk:
-            run(desk.cursor(), _SHARD["tell"], (f"{self._watch.name}:{','.join(map(str, shards))}",))
+            run(desk.cursor(), _SHARD["tell"], (self._watch.words(moved),))
 
     def backup(self, target: Path) -> None:
         """See `Store.backup`: `pg_dump` writes its custom format, which `pg_restore` reads."""

@@ -13,10 +13,13 @@ import selectors
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, final
 
+import msgspec
+
 from procession.base.failure import StoreError
+from procession.runtime.ports import Moved, Tenants
 from procession.store.postgres.dialect import load
 from procession.store.postgres.errors import FAULTS, explained
 from procession.store.postgres.schema import look_after_partitions
@@ -35,7 +38,11 @@ RETRY_S: Final = 1.0
 HOUSE_S: Final = 6 * 3_600.0
 """How often the partitions are looked after."""
 
+PAYLOAD_MAX: Final = 7_900
+"""What a notification holds, in bytes."""
+
 _SHARD: Final = load("shard.sql")
+_TOLD: Final = msgspec.json.Decoder(tuple[str, dict[int, list[str] | None]])
 _LOG: Final = logging.getLogger("procession")
 
 
@@ -51,7 +58,7 @@ class Watch:
         self.name: Final = uuid.uuid4().hex[:12]
         """What this process tells others is told to it, too: by this it is known."""
         self._asked: list[Callable[[int], None]] = []
-        self._others_moved: list[Callable[[int], None]] = []
+        self._others_moved: list[Moved] = []
         self._moved: dict[int, int] = {}
         """Shard -> how often something came for it."""
         self._all = 1
@@ -69,7 +76,7 @@ class Watch:
         moved, self._seen = now != self._seen, now
         return moved or time.monotonic() < self._linger
 
-    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
         """Calls back with the number of a shard for which something came (-1: any), or in which another process
         committed something; from another thread."""
         self._asked.append(asked)
@@ -148,20 +155,27 @@ class Watch:
                     house = time.monotonic() + HOUSE_S
                     self._look_after()
 
+    def words(self, moved: Mapping[int, Tenants]) -> str:
+        """What other processes are told of commits; where the tenants are too many to name, it is any."""
+        told = {shard: sorted(tenants) if tenants is not None else None for shard, tenants in moved.items()}
+        text = msgspec.json.encode((self.name, told)).decode()
+        if len(text.encode()) > PAYLOAD_MAX:
+            text = msgspec.json.encode((self.name, dict.fromkeys(told))).decode()
+        return text
+
     def _heard(self, connection: Connection) -> set[int] | None:
         """The shards that were asked for something. What others committed is told at once; None if it was no more."""
         asked: set[int] = set()
-        moved: set[int] = set()
+        moved = False
         for note in connection.notifies(timeout=0):
             if note.channel == "procession_inbox":
                 asked.add(int(note.payload))
                 continue
-            name, _, shards = note.payload.partition(":")
-            if name != self.name:
-                moved.update(map(int, shards.split(",")))
-        for shard in moved:
-            for callback in self._others_moved:
-                callback(shard)
+            moved = True
+            name, told = _TOLD.decode(note.payload)
+            for shard, tenants in told.items() if name != self.name else ():
+                for callback in self._others_moved:
+                    callback(shard, frozenset(tenants) if tenants is not None else None)
         return asked or (None if moved else asked)
 
     def _look_after(self) -> None:
