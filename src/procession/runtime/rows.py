@@ -378,6 +378,8 @@ class RecordRow(Row, frozen=True, array_like=True, gc=False):
 class AnsweredRow(Row, frozen=True, array_like=True, gc=False):
     """What a request with an idempotency key was answered."""
 
+    tenant: int
+    key: str
     digest: bytes
     result: bytes
 

@@ -12,7 +12,7 @@ from typing import final
 from procession.base.keys import KeySource
 from procession.runtime import codec
 from procession.runtime.ports import Batch, Store
-from procession.runtime.rows import ChainRow
+from procession.runtime.rows import AnsweredRow, ChainRow
 
 
 def chained(before: bytes, cells: tuple[int, int, int, int], body: bytes) -> bytes:
@@ -29,13 +29,15 @@ def chained(before: bytes, cells: tuple[int, int, int, int], body: bytes) -> byt
 class Books:
     """One shard's. Guarded by the pump's lock."""
 
-    __slots__ = ("_chain", "_number", "_shard", "_steps", "_store", "feeding")
+    __slots__ = ("_chain", "_number", "_shard", "_steps", "_store", "answered", "feeding")
 
     def __init__(self, store: Store, shard: int) -> None:
         self._store = store
         self._shard = shard
         self.feeding = False
         """Whether somebody may follow what happens: then each commit writes down which steps it stored."""
+        self.answered: dict[tuple[int, str], AnsweredRow] = {}
+        """(tenant, idempotency key) -> what was answered, of the requests of the commit under way."""
         self._steps: dict[int, dict[int, tuple[int, int]]] = {}
         self.forget()
 

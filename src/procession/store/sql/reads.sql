@@ -249,7 +249,8 @@ SELECT id, version, at, body FROM procession_record WHERE tenant = ? AND kind = 
 -- name: records
 SELECT id, version, at, body FROM procession_record WHERE tenant = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?;
 -- name: answered
-SELECT digest, result FROM procession_answered WHERE tenant = ? AND key = ?;
+SELECT tenant, key, digest, result FROM procession_answered WHERE (tenant, key) IN
+    (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?));
 -- name: audit_last
 SELECT number, chain FROM procession_audit WHERE shard = ? ORDER BY number DESC LIMIT 1;
 -- name: audit_tenant
