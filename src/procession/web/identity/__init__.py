@@ -1,0 +1,1 @@
+"""Who asks: API keys, tokens of identity providers, and what becomes of those who present neither."""
