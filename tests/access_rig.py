@@ -54,7 +54,7 @@ async def known_site(
         await backend.close()
 
 
-async def make_key(  # noqa: PLR0913 - a test names what it is about
+async def make_key(
     backend: Backend,
     tenant: str,
     roles: Sequence[str],

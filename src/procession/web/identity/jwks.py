@@ -136,10 +136,11 @@ def _usable(given: dict[str, object]) -> list[tuple[str, Key]]:
     kind = kinds.get(given.get("kty"))
     if kind is None or given.get("use", "sig") != "sig" or "d" in given:
         return []
+    texts = {name: value for name, value in given.items() if isinstance(value, str)}
+    if kind is RSAKey and len(texts.get("n", "")) * 6 < RSA_BITS_MIN:
+        return []
     try:
-        key = kind.import_key({name: value for name, value in given.items() if isinstance(value, str)})
-        if isinstance(key, RSAKey) and key.public_key.key_size < RSA_BITS_MIN:
-            return []
+        key = kind.import_key(texts)
         return [(key.kid or key.thumbprint(), key)]
     except (JoseError, ValueError, TypeError):
         return []
