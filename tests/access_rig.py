@@ -10,6 +10,7 @@ import httpx
 import msgspec
 from litestar.datastructures import Headers
 
+from host_rig import FaultyStore
 from procession.base.values import Json
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
@@ -17,6 +18,7 @@ from procession.runtime import requests as q
 from procession.services import keys
 from procession.services.access import Grant
 from procession.services.backend import Backend, Who
+from procession.store.sqlite import SQLiteStore
 from procession.web.identity.gate import KnownGate
 from procession.web.identity.oidc import Tokens
 from procession.web.site import Site
@@ -35,6 +37,18 @@ class Ticks:
 
     def __call__(self) -> float:
         return self.now
+
+
+@final
+class Reading:
+    """A store, and how often it was read: `of` the queries by name."""
+
+    def __init__(self) -> None:
+        self.store = FaultyStore(SQLiteStore(":memory:"))
+        self.of: list[str] = []
+        self.store.reading = self.of.append
+        # What a tenant sees is counted too: a file has no walls of its own, so it is the same store.
+        self.store.seen_by = lambda tenant: self.store  # type: ignore[method-assign]
 
 
 @asynccontextmanager

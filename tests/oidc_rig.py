@@ -1,4 +1,4 @@
-"""A real identity provider (npm's oidc-provider) for tests: installed outside the clone, started and ended by the test."""
+"""A real identity provider (npm's oidc-provider) for tests: installed outside the clone, ended by the test."""
 
 from __future__ import annotations
 
