@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast, final
 
 import httpx
 import msgspec
-from litestar.datastructures import Headers
 
 from host_rig import FaultyStore
 from procession.base.values import Json
@@ -68,6 +67,22 @@ async def known_site(
         await backend.close()
 
 
+def new_key(
+    tenant: str,
+    roles: Sequence[str],
+    *,
+    processes: Sequence[str] | None = None,
+    expires: int = 0,
+    id: str = "",
+) -> tuple[str, q.PutRecord]:
+    """The text of a new key of a tenant, and the request that makes it."""
+    key = keys.Key(tenant, id or keys.new_id(), keys.new_secret())
+    grant = Grant(tuple(roles), None if processes is None else tuple(processes))
+    secrets = (keys.Secret(keys.digest_of(key.secret)),)
+    body = keys.KeyBody("a key", grant, secrets, int(NOW_S * 1000), "service:test", expires)
+    return keys.text_of(key), q.PutRecord(tenant, keys.KIND, key.id, cast("Json", msgspec.to_builtins(body)))
+
+
 async def make_key(
     backend: Backend,
     tenant: str,
@@ -75,17 +90,13 @@ async def make_key(
     *,
     processes: Sequence[str] | None = None,
     expires: int = 0,
-    service: str = "",
     id: str = "",
 ) -> str:
     """The text of a new key of a tenant, which is made if it is not there."""
-    key = keys.Key(tenant, id or keys.new_id(), keys.new_secret())
-    grant = Grant(tuple(roles), None if processes is None else tuple(processes))
-    secrets = (keys.Secret(keys.digest_of(key.secret)),)
-    body = keys.KeyBody("a key", grant, secrets, int(NOW_S * 1000), "service:test", expires, service)
+    text, request = new_key(tenant, roles, processes=processes, expires=expires, id=id)
     await backend.ask(q.AddTenant(tenant), WHO)
-    await backend.ask(q.PutRecord(tenant, keys.KIND, key.id, cast("Json", msgspec.to_builtins(body))), WHO)
-    return keys.text_of(key)
+    await backend.ask(request, WHO)
+    return text
 
 
 def bearer(text: str, **more: str) -> dict[str, str]:
@@ -94,8 +105,3 @@ def bearer(text: str, **more: str) -> dict[str, str]:
     if "tenant" in more:
         headers["Procession-Tenant"] = more["tenant"]
     return headers
-
-
-def as_headers(given: Mapping[str, str]) -> Headers:
-    """Headers as the application gives them to a gate."""
-    return Headers(dict(given))

@@ -18,7 +18,7 @@ import msgspec
 from procession.base.failure import BadValue, NotFound, Unreadable
 from procession.base.values import Json
 from procession.runtime import codec
-from procession.runtime.ports import Reads
+from procession.runtime.ports import Reads, Store
 from procession.runtime.rows import AuditRow, ChainRow, IntRow
 from procession.services.views import LIMIT, Views
 
@@ -250,7 +250,7 @@ def exported(lines: Iterable[bytes]) -> Iterator[Link]:
             raise BadValue(f"line {number} of the export is no row of an audit log: {error}") from None
 
 
-def opened(path: str) -> Reads:
+def opened(path: str) -> Store:
     """A store for `links`, by its path. Raises `NotFound`, `StoreError`."""
     from procession.store.sqlite import SQLiteStore
 
