@@ -63,9 +63,9 @@ def test_a_role_for_some_processes_does_not_count_for_others() -> None:
     assert not caller.may("instances:change", "p")
     assert caller.may("instances:change", "q")
     assert not caller.may("instances:read", "r")
-    assert caller.within("instances:read") == {"p", "q"}
-    assert caller.within("instances:change") == {"q"}
-    assert caller.processes == {"p", "q"}
+    assert caller.within("instances:read") == frozenset({"p", "q"})
+    assert caller.within("instances:change") == frozenset({"q"})
+    assert caller.processes == frozenset({"p", "q"})
     with pytest.raises(Forbidden):
         caller.need_everywhere("instances:read")
 

@@ -226,8 +226,8 @@ def test_a_tenant_reads_its_log_over_rest_in_pages_and_as_lines() -> None:
     asyncio.run(told())
 
 
-async def _walked(client: httpx.AsyncClient, headers: dict[str, str]) -> list[dict[str, dict[str, str]]]:
-    found: list[dict[str, dict[str, str]]] = []
+async def _walked(client: httpx.AsyncClient, headers: dict[str, str]) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
     after: str | None = None
     while True:
         params = {"limit": "3", **({"after": after} if after else {})}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -123,7 +123,7 @@ def _behind(first: Link, rest: Iterator[Link]) -> Iterator[Link]:
 
 
 @contextmanager
-def _store(db: str) -> Iterator[Reads]:
+def _store(db: str) -> Generator[Reads]:
     from procession.services.audit import opened
 
     with closing(opened(existing(db))) as store:

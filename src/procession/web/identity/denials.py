@@ -35,9 +35,8 @@ class Denials:
         for kind, reason in REASONS:
             if isinstance(error, kind):
                 self.counts[reason] += 1
-                client = scope.get("client")
+                client = scope["client"]
                 origin = client[0] if client else ""
                 # %r: a path holds what a stranger wrote, line ends included.
-                method = scope.get("method", "")
-                _LOG.warning("%s: %s %r from %s: %s", reason, method, scope["path"], origin, error)
+                _LOG.warning("%s: %r from %s: %s", reason, scope["path"], origin, error)
                 return

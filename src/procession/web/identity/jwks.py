@@ -33,6 +33,8 @@ RETRY_S: Final = 10.0
 KEPT_S: Final = 86_400.0
 """How long keys hold while the provider cannot be reached."""
 RSA_BITS_MIN: Final = 2048
+BITS_OF_DIGIT: Final = 6
+"""Of base 64."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -136,8 +138,8 @@ def _usable(given: dict[str, object]) -> list[tuple[str, Key]]:
     kind = kinds.get(given.get("kty"))
     if kind is None or given.get("use", "sig") != "sig" or "d" in given:
         return []
-    texts = {name: value for name, value in given.items() if isinstance(value, str)}
-    if kind is RSAKey and len(texts.get("n", "")) * 6 < RSA_BITS_MIN:
+    texts: dict[str, str | list[str]] = {name: value for name, value in given.items() if isinstance(value, str)}
+    if kind is RSAKey and len(texts.get("n", "")) * BITS_OF_DIGIT < RSA_BITS_MIN:
         return []
     try:
         key = kind.import_key(texts)

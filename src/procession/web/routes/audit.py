@@ -52,9 +52,16 @@ class AuditOut(msgspec.Struct):
 
 @get("/audit")
 async def list_audit(
-    caller: TheCaller, site: TheSite, subject: Subject = "", what: What = "", since: Since = None, until: Until = None,
-    limit: Limit = PAGE, after: After = None,
-) -> AuditOut:  # fmt: skip
+    caller: TheCaller,
+    site: TheSite,
+    *,
+    subject: Subject = "",
+    what: What = "",
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = PAGE,
+    after: After = None,
+) -> AuditOut:
     """Who asked for what. Entries are in order, the oldest first."""
     caller.need_everywhere("audit:read")
     which = _which(subject, what, since, until)
@@ -65,7 +72,13 @@ async def list_audit(
 
 @get("/audit/export")
 async def export_audit(
-    caller: TheCaller, site: TheSite, subject: Subject = "", what: What = "", since: Since = None, until: Until = None
+    caller: TheCaller,
+    site: TheSite,
+    *,
+    subject: Subject = "",
+    what: What = "",
+    since: Since = None,
+    until: Until = None,
 ) -> Stream:
     """The log as NDJSON: a line an entry, the oldest first."""
     caller.need_everywhere("audit:read")

@@ -119,7 +119,7 @@ async def get_member(id: FromPath[str], caller: TheCaller, site: TheSite) -> Res
 
 @put("/members/{id:str}")
 async def change_member(
-    id: FromPath[str], data: JSONBody[MemberChange], caller: TheCaller, site: TheSite,
+    id: FromPath[str], data: JSONBody[MemberChange], caller: TheCaller, site: TheSite, *,
     if_match: IfMatch = None, idempotency_key: Idempotent = None,
 ) -> Response[MemberOut]:  # fmt: skip
     """Changes what a member may do. The caller has to have what the member had, and gets."""
@@ -163,7 +163,7 @@ async def get_service(name: FromPath[str], caller: TheCaller, site: TheSite) -> 
 
 @put("/services/{name:str}")
 async def change_service(
-    name: FromPath[str], data: JSONBody[ServiceChange], caller: TheCaller, site: TheSite,
+    name: FromPath[str], data: JSONBody[ServiceChange], caller: TheCaller, site: TheSite, *,
     if_match: IfMatch = None, idempotency_key: Idempotent = None,
 ) -> Response[ServiceOut]:  # fmt: skip
     """Changes what a service account may do; its keys follow."""
