@@ -86,6 +86,10 @@ class Unauthorized(ProcessionError):
     """Nobody is known by what was presented: no credentials, or none that hold."""
 
 
+class Expired(Unauthorized):
+    """What was presented held once: a caller of before, who does not guess."""
+
+
 class Unavailable(ProcessionError):
     """What is needed to answer cannot be reached now: ask again after `seconds`."""
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, final
 
 import httpx
+import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given
@@ -20,12 +21,16 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from access_rig import NOW_S, Ticks, bearer, known_site
+from access_rig import NOW_S, Ticks, bearer, known_site, make_key
 from procession.base.failure import BadValue
+from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
 from procession.services.access import Grant, Unauthorized
+from procession.web.identity import gate_of
+from procession.web.identity.attempts import FAILURES_MAX
 from procession.web.identity.jwks import FRESH_S, KEPT_S, RETRY_S
 from procession.web.identity.oidc import TOKEN_MAX, GroupGrant, Provider, Tokens
+from procession.web.identity.opening import alias_of
 from procession.web.site import Site
 
 ISSUER: Final = "https://login.test"
@@ -352,6 +357,61 @@ def test_a_member_has_the_roles_of_their_record_and_of_their_groups() -> None:
         assert (mine["roles"], mine["processes"]) == (["viewer"], ["p"])
 
     over_rest(promise)
+
+
+def test_a_user_who_tries_the_names_of_tenants_has_to_wait() -> None:
+    async def promise(site: Site, client: httpx.AsyncClient, identities: Identities, ticks: Ticks) -> None:
+        codes = [
+            (await client.get("/v1/whoami", headers=bearer(minted(claims()), tenant=f"t{number}"))).status_code
+            for number in range(FAILURES_MAX + 1)
+        ]
+        assert codes == [403] * FAILURES_MAX + [429]
+
+    over_rest(promise)
+
+
+def test_tokens_that_are_over_are_no_attempts() -> None:
+    async def promise(site: Site, client: httpx.AsyncClient, identities: Identities, ticks: Ticks) -> None:
+        old = bearer(minted(claims(exp=NOW_S - 3_600)))
+        for _ in range(FAILURES_MAX + 1):
+            assert (await client.get("/v1/whoami", headers=old)).status_code == 401
+        assert (await client.get("/v1/whoami", headers=bearer(minted(claims())))).status_code == 200
+
+    over_rest(promise)
+
+
+def test_the_gate_is_made_by_the_settings() -> None:
+    @final
+    class Given(msgspec.Struct, frozen=True):
+        issuer: str = ISSUER
+        audience: str = AUDIENCE
+        tenant_claim: str = "tenant"
+        roles_claim: str = "roles"
+        groups_claim: str = "groups"
+        user_claim: str = "email"
+
+    @final
+    class Settings(msgspec.Struct, frozen=True):
+        oidc: tuple[Given, ...] = ()
+        clock_skew_seconds: float = 30.0
+
+    async def told() -> None:
+        with Engine() as engine:
+            backend = EngineBackend(engine.pump, engine.store)
+            try:
+                for settings in (Settings(), Settings((Given(),))):
+                    gate = await gate_of(backend, settings)
+                    text = await make_key(backend, "acme", ["viewer"])
+                    caller = await gate.caller({"authorization": f"Bearer {text}"}, "")
+                    assert caller.tenant == "acme"
+                    await gate.settle()
+                with pytest.raises(BadValue):
+                    await gate_of(backend, Settings((Given(), Given())))
+            finally:
+                await backend.close()
+
+    asyncio.run(told())
+    assert alias_of("https://login.test/realms/a|b/") == "login.test/realms/a%7Cb"
 
 
 def test_a_token_confines_its_user_to_the_tenants_that_it_names() -> None:

@@ -18,7 +18,7 @@ from litestar.datastructures import Headers
 from procession.base.failure import BadValue, NotFound, ProcessionError
 from procession.runtime import requests as q
 from procession.services import keys
-from procession.services.access import ROLES, Caller, Forbidden, Grant, Unauthorized, away, granted, narrowed
+from procession.services.access import ROLES, Caller, Expired, Forbidden, Grant, Unauthorized, away, granted, narrowed
 from procession.services.backend import PLATFORM, Backend, Who
 from procession.services.keys import Key, KeyBody
 from procession.services.members import MEMBER, SERVICE, MemberBody, ServiceBody, member_id
@@ -99,7 +99,7 @@ class KnownGate:
             else:
                 caller, until = await self._of_token(token, tenant)
         except (Unauthorized, Forbidden) as error:
-            if isinstance(error, Unauthorized):
+            if isinstance(error, Unauthorized) and not isinstance(error, Expired):
                 self._attempts.fail(origin)
             await asyncio.sleep(max(0.0, began + self._failed_after_s - self._ticks()))
             raise
@@ -118,7 +118,7 @@ class KnownGate:
         if not keys.holds(body, key.secret, now_ms) or body is None:
             raise Unauthorized(BAD)
         if body.expires and now_ms >= body.expires:
-            raise Unauthorized("the key is over: take a new one")
+            raise Expired("the key is over: take a new one")
         subject = f"service:{body.service}/{key.id}" if body.service else f"key:{key.id}"
         caller = granted(Caller(key.tenant, subject), [body.grant])
         if body.service:
@@ -159,15 +159,17 @@ class KnownGate:
         if self._tokens is None:
             raise Unauthorized(BAD)
         identity = await self._tokens.identity(token)
-        alias = identity.provider.alias
+        subject = f"user:{identity.provider.alias}|{identity.sub}"
         wanted = tenant or _usual(identity)
+        # A user who tries the names of tenants is stopped as one who tries keys is, wherever they come from.
+        self._attempts.admit(subject)
         caller = await self._member(identity, wanted)
         if caller is None and wanted != PLATFORM and tenant:
             platform = await self._member(identity, PLATFORM)
             if platform is not None:
                 return await self._entered(platform, wanted), identity.until
         if caller is None:
-            _LOG.info("user:%r|%r does not belong to the tenant that they name", alias, identity.sub)
+            self._attempts.fail(subject)
             raise Forbidden(NOT_A_MEMBER)
         return caller, identity.until
 

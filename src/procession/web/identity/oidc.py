@@ -14,7 +14,7 @@ import msgspec
 
 from procession.base.failure import BadValue
 from procession.base.values import Json
-from procession.services.access import Grant, Unauthorized, checked
+from procession.services.access import Expired, Grant, Unauthorized, checked
 from procession.web.identity.jwks import Jwks
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Tokens:
         try:
             registry.validate(claims)
         except ExpiredTokenError:
-            raise Unauthorized("the token is over: get a new one") from None
+            raise Expired("the token is over: get a new one") from None
         except (ClaimError, OverflowError):
             raise Unauthorized(BAD) from None
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import httpx
 
 from procession.services.backend import Backend
 from procession.web.identity.gate import KnownGate
-from procession.web.identity.oidc import Provider, Tokens
+from procession.web.identity.oidc import GroupGrant, Provider, Tokens
 
 
 class ProviderSettings(Protocol):
@@ -39,17 +39,21 @@ class IdentitySettings(Protocol):
     def clock_skew_seconds(self) -> float: ...
 
 
-async def gate_of(backend: Backend, settings: IdentitySettings) -> KnownGate:
-    """The gate of API keys and of the providers that are set, for this event loop. Raises `BadValue`."""
+async def gate_of(
+    backend: Backend, settings: IdentitySettings, grants: Mapping[str, Sequence[GroupGrant]] | None = None
+) -> KnownGate:
+    """The gate of API keys and of the providers that are set, for this event loop. `grants` are what groups of an
+    issuer may do, by issuer. Raises `BadValue`."""
     if not settings.oidc:
         return KnownGate(backend)
-    providers = [_provider(each, settings.clock_skew_seconds) for each in settings.oidc]
+    given = grants or {}
+    providers = [_provider(each, settings.clock_skew_seconds, given.get(each.issuer, ())) for each in settings.oidc]
     # It lives as long as the process: what it holds are idle connections to the providers.
     http = httpx.AsyncClient(follow_redirects=False, headers={"accept": "application/json"})
     return KnownGate(backend, Tokens(providers, http, time.time, time.monotonic))
 
 
-def _provider(given: ProviderSettings, skew_s: float) -> Provider:
+def _provider(given: ProviderSettings, skew_s: float, grants: Sequence[GroupGrant]) -> Provider:
     return Provider(
         alias_of(given.issuer),
         given.issuer,
@@ -59,6 +63,7 @@ def _provider(given: ProviderSettings, skew_s: float) -> Provider:
         tenant_claim=given.tenant_claim,
         roles_claim=given.roles_claim if given.tenant_claim else "",
         user_claim=given.user_claim or "sub",
+        grants=tuple(grants),
     )
 
 
