@@ -17,6 +17,7 @@ from tools.reference import (
     incidents,
     libraries,
     limits,
+    permissions,
     pictures,
     rules,
     scenarios,
@@ -41,6 +42,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
         standard.page,
         "every constraint of BPMN 2.0.2 that `check --standard` applies",
     ),
+    "permissions.md": ("Permissions and roles", permissions.page, "who may do what on a server"),
     "limits.md": ("Limits", limits.page, "what is bounded, and by how much"),
 }
 """File name to title, maker and what it holds."""

@@ -13,10 +13,17 @@ from litestar.types import ControllerRouterHandler
 
 from procession.services.access import Caller
 from procession.web import problems
-from procession.web.routes import messages
+from procession.web.routes import audit, keys, members, messages, tenants, whoami
 from procession.web.site import Site
 
-ROUTES: Final[Sequence[ControllerRouterHandler]] = (*messages.ROUTES,)
+ROUTES: Final[Sequence[ControllerRouterHandler]] = (
+    *messages.ROUTES,
+    *whoami.ROUTES,
+    *keys.ROUTES,
+    *members.ROUTES,
+    *audit.ROUTES,
+    *tenants.ROUTES,
+)
 """Everything under /v1."""
 
 
@@ -32,6 +39,7 @@ def create_app(site: Site) -> Litestar:
         route_handlers=[Router(path="/v1", route_handlers=list(ROUTES))],
         dependencies={"caller": Provide(caller), "site": Provide(lambda: site, sync_to_thread=False)},
         exception_handlers={Exception: problems.answer_problem},
+        after_exception=[site.denials.note],
         logging_config=None,
         openapi_config=OpenAPIConfig(title="Procession", version=site.version, path="/v1/docs"),
     )

@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException
 
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
-from procession.services.access import Forbidden, Unauthorized
+from procession.services.access import Forbidden, TooMany, Unauthorized, Unavailable
 
 _LOG: Final = logging.getLogger("procession.web")
 
@@ -23,6 +23,8 @@ STATUS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (Conflict, 409, "conflict"),
     (Unauthorized, 401, "unauthorized"),
     (Forbidden, 403, "forbidden"),
+    (TooMany, 429, "too-many-requests"),
+    (Unavailable, 503, "unavailable"),
     (StoreError, 503, "store"),
     (ProcessionError, 400, "error"),
 )
@@ -57,4 +59,14 @@ def answer_problem(request: Request[object, object, State], error: Exception) ->
     problem = problem_of(error, request.url.path)
     if problem.status == 500:
         _LOG.error("a fault while answering %s %s", request.method, request.url.path, exc_info=error)
-    return Response(problem, status_code=problem.status, media_type="application/problem+json")
+    headers = headers_of(error)
+    return Response(problem, status_code=problem.status, media_type="application/problem+json", headers=headers)
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """The headers that an error is told with."""
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": 'Bearer realm="procession"'}
+    if isinstance(error, TooMany | Unavailable):
+        return {"Retry-After": str(error.seconds)}
+    return {}

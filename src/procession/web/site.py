@@ -7,6 +7,7 @@ from typing import Protocol, final
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.web.identity.denials import Denials
 
 
 class Gate(Protocol):
@@ -18,17 +19,22 @@ class Gate(Protocol):
         Raises `Unauthorized` for nobody that is known, `Forbidden` for a tenant that is not theirs."""
         ...
 
+    def forget(self) -> None:
+        """Somebody may have lost a right: whatever is kept of callers is read anew."""
+        ...
+
 
 @final
 class Site:
     """One server process."""
 
-    __slots__ = ("backend", "gate", "version")
+    __slots__ = ("backend", "denials", "gate", "version")
 
     def __init__(self, backend: Backend, gate: Gate, *, version: str) -> None:
         self.backend = backend
         self.gate = gate
         self.version = version
+        self.denials = Denials()
 
 
 @final
@@ -39,3 +45,6 @@ class OpenGate:
         """See `Gate.caller`."""
         tenant = headers.get("procession-tenant") or "<default>"
         return Caller(tenant, "user:dev", origin, frozenset({"*"}), user="dev")
+
+    def forget(self) -> None:
+        """See `Gate.forget`."""

@@ -6,23 +6,13 @@ into either, which `asked.py` and the steps say.
 
 from __future__ import annotations
 
-import hashlib
 from typing import final
 
 from procession.base.keys import KeySource
 from procession.runtime import codec
 from procession.runtime.ports import Batch, Store
 from procession.runtime.rows import AnsweredRow, ChainRow
-
-
-def chained(before: bytes, cells: tuple[int, int, int, int], body: bytes) -> bytes:
-    """The hash of a row of the audit log: of the hash before it, (tenant, shard, number, at), and the body as stored.
-
-    A body whose key is destroyed is still the same bytes: the chain holds without anybody reading it."""
-    digest = hashlib.sha256(before)
-    digest.update(":".join(map(str, cells)).encode())
-    digest.update(hashlib.sha256(body).digest())
-    return digest.digest()
+from procession.services.audit import chained
 
 
 @final

@@ -254,8 +254,15 @@ SELECT tenant, key, digest, result FROM procession_answered WHERE (tenant, key) 
 -- name: audit_last
 SELECT number, chain FROM procession_audit WHERE shard = ? ORDER BY number DESC LIMIT 1;
 -- name: audit_tenant
-SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND number > ?
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND shard = ? AND number > ?
 ORDER BY number LIMIT ?;
+-- name: audit_shards
+WITH RECURSIVE t(shard) AS (
+    SELECT min(shard) FROM procession_audit
+    UNION ALL
+    SELECT (SELECT min(shard) FROM procession_audit WHERE shard > t.shard) FROM t WHERE t.shard IS NOT NULL
+)
+SELECT shard FROM t WHERE shard IS NOT NULL;
 -- name: audit_shard
 SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE shard = ? AND number > ?
 ORDER BY number LIMIT ?;
