@@ -29,7 +29,7 @@ from web_server import served
 
 DOCUMENT: Final = json.loads((Path(__file__).parents[3] / "docs/reference/openapi.json").read_text(encoding="utf-8"))
 OPERATIONS: Final = sorted(f"{method.upper()} {path}" for path, item in DOCUMENT["paths"].items() for method in item)
-REQUESTS: Final = 1_200
+REQUESTS: Final = 800
 """Of the whole run, good and bad ones together."""
 EXAMPLES: Final = max(4, REQUESTS // len(OPERATIONS) // 2)
 KNOWN: Final = {"authorization": "Bearer secret"}
