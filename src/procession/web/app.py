@@ -16,7 +16,7 @@ from litestar.types import ControllerRouterHandler
 from procession.base.failure import BadValue
 from procession.services.access import Caller
 from procession.web import pages, problems
-from procession.web.body import ExactRequest, ExactResponse
+from procession.web.body import ExactRequest, ExactResponse, exact
 from procession.web.envelope import REQUEST_ID, add_headers, close_envelope
 from procession.web.limits import Limiter
 from procession.web.problems import TooMany
@@ -68,6 +68,7 @@ def create_app(site: Site) -> Litestar:
             "site": Provide(lambda: site, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.answer_problem},
+        after_request=exact,
         before_send=[close_envelope],
         request_class=ExactRequest,
         response_class=ExactResponse,

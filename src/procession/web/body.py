@@ -100,6 +100,20 @@ class ExactResponse(Response[_T]):
         return made
 
 
+def exact(response: Response[Any]) -> Response[Any]:
+    """Litestar's `after_request`: a plain response that a handler made becomes an exact one; streams stay."""
+    if type(response) is not Response:
+        return response
+    return ExactResponse(
+        response.content,
+        status_code=response.status_code,
+        headers=response.headers,
+        media_type=response.media_type,
+        background=response.background,
+        cookies=response.cookies,
+    )
+
+
 def tag(body: bytes) -> str:
     """An ETag of what stands in a body."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'

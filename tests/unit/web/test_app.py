@@ -238,7 +238,8 @@ def test_pages_of_other_origins_are_let_in_by_name_alone() -> None:
         headers = {"origin": origin, "access-control-request-method": "POST"}
         preflight = await client.options("/v1/signals", headers=headers)
         plain = await client.get("/v1/definitions", headers={"origin": origin})
-        named = {each.headers.get("access-control-allow-origin") for each in (preflight, plain)}
+        header = "access-control-allow-origin"
+        named: set[str | None] = {each.headers.get(header) for each in (preflight, plain)}
         assert len(named) == 1
         return named.pop()
 
