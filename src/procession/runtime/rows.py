@@ -48,6 +48,24 @@ class DecisionRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class DeploymentRow(Row, frozen=True, array_like=True, gc=False):
+    """A deployment."""
+
+    key: int
+    name: str
+    at: int
+
+
+@final
+class ResourceRow(Row, frozen=True, array_like=True, gc=False):
+    """A document of a deployment, without its bytes."""
+
+    deployment: int
+    digest: str
+    name: str
+
+
+@final
 class InstanceRow(Row, frozen=True, array_like=True, gc=False):
     """An instance as its start and its end wrote it. `state`: 0 active, 1 completed, 2 terminated."""
 

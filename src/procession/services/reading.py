@@ -14,6 +14,7 @@ from procession.runtime.requests import StartProcess
 from procession.runtime.rows import DefinitionRow
 from procession.services.audit import AuditViews
 from procession.services.batches import BatchViews
+from procession.services.deployed import DeployedViews
 from procession.services.histories import Entry, WarningView
 from procession.services.records import Records
 from procession.services.views import InstanceView, Moment, Views, tokens_of, variables_of
@@ -23,13 +24,14 @@ from procession.services.views import InstanceView, Moment, Views, tokens_of, va
 class Reader:
     """What one thread reads."""
 
-    __slots__ = ("audit", "batches", "records", "views")
+    __slots__ = ("audit", "batches", "deployed", "records", "views")
 
     def __init__(self, store: Reads) -> None:
         self.views = Views(store)
         self.batches = BatchViews(store, self.views)
         self.records = Records(store, self.views)
         self.audit = AuditViews(store, self.views)
+        self.deployed = DeployedViews(store, self.views)
 
     def definition(self, request: StartProcess) -> DefinitionRow:
         """What a start would run; raises `NotFound`."""

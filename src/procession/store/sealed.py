@@ -80,6 +80,7 @@ QUERIES: Final[dict[str, tuple[int, ...]]] = {
 }
 """Query -> which parameters are."""
 RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
+    r.DeploymentRow: ("name",),
     r.InstanceRow: ("business_key",),
     r.JobRow: ("type", "error"),
     r.TaskRow: ("assignee",),

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, final
+from typing import Final, Protocol, final
+
+import msgspec
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
 from procession.web.identity.denials import Denials
+from procession.web.limits import Rates, SameForAll
+
+BODY_BYTES_MAX: Final = 20_000_000
+"""Largest body of a request if nothing else is set: the variables of one call, and some room."""
 
 
 class Gate(Protocol):
@@ -25,16 +31,36 @@ class Gate(Protocol):
 
 
 @final
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What the API takes. `origins` are web origins whose pages may use it (`https://app.example.com`)."""
+
+    body_bytes_max: int = BODY_BYTES_MAX
+    deployment_bytes_max: int = 100_000_000
+    wait_ms_max: int = 60_000
+    origins: tuple[str, ...] = ()
+
+
+@final
 class Site:
     """One server process."""
 
-    __slots__ = ("backend", "denials", "gate", "version")
+    __slots__ = ("backend", "bounds", "denials", "gate", "rates", "version")
 
-    def __init__(self, backend: Backend, gate: Gate, *, version: str) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        gate: Gate,
+        *,
+        version: str,
+        bounds: Bounds | None = None,
+        rates: Rates | None = None,
+    ) -> None:
         self.backend = backend
         self.gate = gate
         self.version = version
         self.denials = Denials()
+        self.bounds = bounds or Bounds()
+        self.rates: Rates = rates or SameForAll(0)
 
 
 @final

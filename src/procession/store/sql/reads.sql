@@ -273,3 +273,44 @@ SELECT max(number) FROM procession_feed WHERE tenant = ?;
 
 -- name: processes
 SELECT name, at FROM procession_process WHERE at >= ? ORDER BY name;
+-- What is deployed, in pages.
+-- name: deployments
+SELECT key, name, at FROM procession_deployment WHERE tenant = ? AND key < ? ORDER BY key DESC LIMIT ?;
+-- name: deployment
+SELECT key, name, at FROM procession_deployment WHERE tenant = ? AND key = ?;
+-- name: resources
+SELECT deployment, digest, name FROM procession_resource WHERE tenant = ? AND deployment = ? ORDER BY name, digest;
+-- name: definitions_in
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND deployment = ? ORDER BY process_id;
+-- name: definitions_page
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND (process_id, version) > (?, ?) ORDER BY process_id, version LIMIT ?;
+-- name: definitions_newest
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition d
+WHERE tenant = ? AND (process_id, version) > (?, ?) AND NOT EXISTS (
+    SELECT 1 FROM procession_definition n WHERE n.tenant = d.tenant AND n.process_id = d.process_id AND n.version > d.version
+) ORDER BY process_id, version LIMIT ?;
+-- name: definitions_of
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND process_id = ? AND version > ? ORDER BY version LIMIT ?;
+-- name: decision
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND key = ?;
+-- name: decision_version
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND decision_id = ? AND version = ?;
+-- name: decisions_in
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND deployment = ? ORDER BY decision_id;
+-- name: decisions_page
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND (decision_id, version) > (?, ?) ORDER BY decision_id, version LIMIT ?;
+-- name: decisions_newest
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision d
+WHERE tenant = ? AND (decision_id, version) > (?, ?) AND NOT EXISTS (
+    SELECT 1 FROM procession_decision n WHERE n.tenant = d.tenant AND n.decision_id = d.decision_id AND n.version > d.version
+) ORDER BY decision_id, version LIMIT ?;
+-- name: decisions_of
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND decision_id = ? AND version > ? ORDER BY version LIMIT ?;
