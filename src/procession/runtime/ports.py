@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, final
 
 from procession.base.failure import StoreError
+
+if TYPE_CHECKING:
+    from procession.runtime.search import Search
 
 Cell: TypeAlias = "int | str | bytes | None"
 Cells: TypeAlias = tuple[Cell, ...]
@@ -29,6 +32,7 @@ TABLES: Final = (
     "snapshot",
     "job",
     "task",
+    "task_candidate",
     "timer",
     "subscription",
     "start_subscription",
@@ -149,6 +153,10 @@ class Reads(Protocol):
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """The rows of a named query (store/sql/reads.sql). Raises `StoreError`."""
+        ...
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """The rows of a search; of several `branches` they may come in several runs, each of them in order."""
         ...
 
 

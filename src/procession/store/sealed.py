@@ -15,6 +15,8 @@ import msgspec
 
 from procession.runtime import rows as r
 from procession.runtime.ports import Batch, Cell, Cells, Changes, Fence, ForeignTransaction, Reads, Store
+from procession.runtime.search import Condition, Search
+from procession.store.search import sealed_at
 
 _Row = TypeVar("_Row")
 
@@ -41,6 +43,7 @@ ROWS: Final[dict[str, tuple[int, ...]]] = {
     "instance": (6,),
     "job": (5, 14),
     "task": (6,),
+    "task_candidate": (2,),
     "subscription": (2, 3),
     "start_subscription": (2,),
     "start_lock": (2,),
@@ -72,6 +75,8 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.InstanceRow: ("business_key",),
     r.JobRow: ("type", "error"),
     r.TaskRow: ("assignee",),
+    r.FoundTaskRow: ("assignee",),
+    r.FoundInstanceRow: ("business_key", "failure"),
     r.MessageRow: ("message_id",),
     r.ExpiredRow: ("name", "correlation"),
     r.LockRow: ("correlation",),
@@ -112,6 +117,20 @@ class SealedStore:
         found = inner.read(query, self._texts(args, QUERIES.get(query, ())), row)
         fields = ("value",) if query in NAMES else RESULTS.get(cast("type[r.Row]", row), ())
         return [self._opened(each, fields) for each in found]
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """See `Reads.search`."""
+        return self.search_in(self._inner, question, row)
+
+    def search_in(self, inner: Reads, question: Search, row: type[_Row]) -> list[_Row]:
+        """`search`, of what stands behind."""
+        sealed = msgspec.structs.replace(
+            question,
+            where=self._conditions(question.where),
+            branches=tuple([self._conditions(branch) for branch in question.branches]),
+        )
+        fields = RESULTS.get(cast("type[r.Row]", row), ())
+        return [self._opened(each, fields) for each in inner.search(sealed, row)]
 
     def seen_by(self, tenant: str) -> Reads:
         """See `Store.seen_by`."""
@@ -198,6 +217,9 @@ class SealedStore:
                 changed[position] = self._cipher.seal_text(cell)
         return tuple(changed)
 
+    def _conditions(self, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        return tuple([(name, self._texts(cells, sealed_at(name, len(cells)))) for name, cells in conditions])
+
     def _opened(self, row: _Row, texts: tuple[str, ...]) -> _Row:
         changed: dict[str, object] = {}
         unsealed = isinstance(row, r.AuditRow)
@@ -226,3 +248,6 @@ class _Seen:
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         return self._sealed.read_from(self._inner, query, args, row)
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        return self._sealed.search_in(self._inner, question, row)

@@ -1,0 +1,355 @@
+"""Searches: instances, tasks and incidents by any combination of the filters that the API documents. Reads only.
+
+The filter that leaves least drives the search, by an index; the others are conditions beside it. What must not live here:
+SQL, and who may ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, final
+
+import msgspec
+
+from procession.base.failure import BadValue
+from procession.base.values import Json
+from procession.runtime import codec
+from procession.runtime.ports import Reads
+from procession.runtime.rows import HELD, DefinitionRow, FoundInstanceRow, FoundTaskRow, IncidentRow
+from procession.runtime.search import Condition, Search
+from procession.services.access import Caller
+from procession.services.views import STATES, IncidentView, InstanceState, InstanceView, Views
+
+TASK_ORDERS: Final = ("created", "priority", "due", "follow_up")
+INSTANCE_ORDERS: Final = ("started", "ended")
+_STATES: Final[dict[str, tuple[int, ...]]] = {
+    "": (0, 1, 2),
+    "active": (0,),
+    "incident": (0,),
+    "suspended": (0,),
+    "completed": (1,),
+    "terminated": (2,),
+}
+"""State as it is listed -> states of rows."""
+_NONE: Final[Condition] = ("task_none", ())
+
+
+@final
+class Page(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Which part of what is found. `after` is the (value, key) of the last one before, empty at the start."""
+
+    order: str
+    descending: bool = False
+    after: tuple[int, int] | tuple[()] = ()
+    limit: int = 100
+
+
+@final
+class Sight(msgspec.Struct, frozen=True, gc=False):
+    """What of the open tasks somebody sees: those of `user`, and those that the user or one of the groups may take."""
+
+    user: str
+    groups: tuple[str, ...]
+
+
+@final
+class TaskFilter(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Open tasks for which all of this holds; what is None, "", 0 or empty does not matter.
+
+    Ranges are Unix ms without their end; those of the priority include it. `processes` are those that may be seen."""
+
+    key: int = 0
+    assignee: str = ""
+    unassigned: bool = False
+    candidate_user: str = ""
+    candidate_groups: tuple[str, ...] = ()
+    element_id: str = ""
+    process_id: str = ""
+    instance: int = 0
+    priority: tuple[int | None, int | None] = (None, None)
+    created: tuple[int | None, int | None] = (None, None)
+    due: tuple[int | None, int | None] = (None, None)
+    follow_up: tuple[int | None, int | None] = (None, None)
+    sight: Sight | None = None
+    processes: frozenset[str] | None = None
+
+
+@final
+class InstanceFilter(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Instances for which all of this holds; what is None, "" or 0 does not matter.
+
+    `root` means all that an instance called, directly or not. Ranges are Unix ms without their end."""
+
+    process_id: str = ""
+    version: int = 0
+    definition: int = 0
+    state: str = ""
+    business_key: str = ""
+    parent: int = 0
+    root: int = 0
+    has_incident: bool | None = None
+    started: tuple[int | None, int | None] = (None, None)
+    ended: tuple[int | None, int | None] = (None, None)
+    processes: frozenset[str] | None = None
+
+
+@final
+class FoundTask(msgspec.Struct, frozen=True, gc=False):
+    """An open task. Times are Unix ms, None for none; `version` changes with every change of the task."""
+
+    key: int
+    instance: int
+    process_id: str
+    element_id: str
+    created: int
+    assignee: str
+    priority: int
+    due: int | None
+    follow_up: int | None
+    attributes: dict[str, Json]
+    version: str
+
+
+def visible(caller: Caller) -> Sight | None:
+    """Which tasks a caller sees; None for all of them.
+
+    Whoever gives tasks to people (`tasks:assign`) or only looks on (no `tasks:work`) sees all. Whoever works sees what
+    is theirs, and what they may take."""
+    if caller.may("tasks:assign") or not caller.may("tasks:work"):
+        return None
+    return Sight(caller.user, caller.groups)
+
+
+@final
+class Searches:
+    """Searching one store."""
+
+    __slots__ = ("_store", "_views")
+
+    def __init__(self, store: Reads, views: Views) -> None:
+        self._store = store
+        self._views = views
+
+    def task(self, tenant: str, key: int, sight: Sight | None = None) -> FoundTask | None:
+        """An open task that can be seen."""
+        found = self.tasks(tenant, TaskFilter(key=key, sight=sight), Page(order="created", limit=1))
+        return found[0] if found else None
+
+    def tasks(self, tenant: str, which: TaskFilter, page: Page) -> list[FoundTask]:
+        """Open tasks. Raises `BadValue` for an order that there is not."""
+        if page.order not in TASK_ORDERS:
+            raise BadValue(f"tasks are not ordered by {page.order!r:.40}; there are {', '.join(TASK_ORDERS)}")
+        number = self._views.tenant(tenant)
+        if number is None:
+            return []
+        question = _search("tasks", "tasks", number, page)
+        question = msgspec.structs.replace(question, where=_task_conditions(which, number))
+        return [_task(row) for row in self._store.search(question, FoundTaskRow)]
+
+    def instances(self, tenant: str, which: InstanceFilter, page: Page) -> list[InstanceView]:
+        """Instances, in the order of their starts, or of their ends. Raises `BadValue` for a state or an order that
+        there is not, and for one by starts where only ends of a range are asked for: no index has both."""
+        if page.order not in INSTANCE_ORDERS:
+            raise BadValue(f"instances are not ordered by {page.order!r:.40}; there are {', '.join(INSTANCE_ORDERS)}")
+        if which.state not in _STATES:
+            raise BadValue(f"instances have no state {which.state!r:.40}; there are {', '.join(filter(None, _STATES))}")
+        number = self._views.tenant(tenant)
+        if number is None:
+            return []
+        definitions = self._definitions(number, which)
+        if definitions is not None and not definitions:
+            return []
+        question = self._instances(number, which, page, definitions)
+        if question is None:
+            return []
+        rows = self._store.search(question, FoundInstanceRow)
+        if len(question.branches) > 1:
+            rows = sorted(rows, key=lambda row: _place(row, page.order), reverse=page.descending)[: page.limit]
+        return [self._instance(number, row) for row in rows]
+
+    def incidents(
+        self,
+        tenant: str,
+        page: Page,
+        *,
+        instance: int = 0,
+        code: str = "",
+        process_id: str = "",
+        processes: frozenset[str] | None = None,
+    ) -> list[IncidentView]:
+        """Open incidents, in the order of their keys."""
+        number = self._views.tenant(tenant)
+        if number is None:
+            return []
+        definitions = self._definitions(number, InstanceFilter(process_id=process_id, processes=processes))
+        if definitions is not None and not definitions:
+            return []
+        where: list[Condition] = []
+        if instance:
+            where.append(("incident_instance", (instance,)))
+        if code:
+            where.append(("incident_code", (code,)))
+        if definitions is not None:
+            where.append(("incident_definitions", tuple(definitions)))
+        question = msgspec.structs.replace(_search("incidents", "incidents", number, page), where=tuple(where))
+        rows = self._store.search(question, IncidentRow)
+        return [IncidentView(*msgspec.structs.astuple(row)) for row in rows]
+
+    def _definitions(self, tenant: int, which: InstanceFilter) -> list[int] | None:
+        """The versions that a filter means; None for all."""
+        if not which.process_id and not which.definition and which.processes is None:
+            return None
+        return [
+            row.key
+            for row in self._store.read("definitions", (tenant,), DefinitionRow)
+            if (not which.process_id or row.process_id == which.process_id)
+            and (not which.version or row.version == which.version)
+            and (not which.definition or row.key == which.definition)
+            and (which.processes is None or row.process_id in which.processes)
+        ]
+
+    def _instances(
+        self, tenant: int, which: InstanceFilter, page: Page, definitions: Sequence[int] | None
+    ) -> Search | None:
+        states = _STATES[which.state]
+        where = list(_instance_conditions(which, tenant))
+        source, driving = _driven(which, tenant)
+        over = page.order == "ended" or which.ended != (None, None)
+        if over:
+            states = tuple(state for state in states if state)
+            if not states:
+                return None  # what is active has not ended
+            where.append(("instance_ended", ()))
+        question = _search("instances", source or "instances_state", tenant, page)
+        if source:
+            where = [*driving, *where, ("instance_states", states)]
+            if definitions is not None:
+                where.append(("instance_definitions", tuple(definitions)))
+            return msgspec.structs.replace(question, where=tuple(where))
+        if over and definitions is None:
+            definitions = [row.key for row in self._store.read("definitions", (tenant,), DefinitionRow)]
+        # Each branch reads one range of one index, in order; together they are what is asked for.
+        branches: Iterable[tuple[Condition, ...]]
+        if definitions is None:
+            branches = ((("instance_state", (state,)),) for state in states)
+        else:
+            question = msgspec.structs.replace(question, source="instances_ended" if over else "instances_process")
+            branches = (
+                (("instance_definition", (definition,)), ("instance_state", (state,)))
+                for definition in definitions
+                for state in states
+            )
+        return msgspec.structs.replace(question, where=tuple(where), branches=tuple(branches))
+
+    def _instance(self, tenant: int, row: FoundInstanceRow) -> InstanceView:
+        definition = self._views.catalog.definition(tenant, row.definition)
+        state: InstanceState = "incident" if row.incidents and not row.state else STATES[row.state]
+        where = (definition.process_id, definition.version, state)
+        rest = (row.started, row.ended, row.business_key, row.parent, row.root, row.failure, bool(row.suspended))
+        return InstanceView(row.key, *where, *rest)
+
+
+def _search(kind: str, source: str, tenant: int, page: Page) -> Search:
+    return Search(
+        kind=kind,
+        source=source,
+        tenant=tenant,
+        order=page.order,
+        descending=page.descending,
+        after=page.after,
+        limit=page.limit,
+    )
+
+
+def _driven(which: InstanceFilter, tenant: int) -> tuple[str, list[Condition]]:
+    """What drives a search because it leaves few instances: its source, and its condition; "" for nothing."""
+    if which.business_key:
+        return "instances_business", [("instance_business", (which.business_key,))]
+    if which.parent:
+        return "instances_parent", [("instance_parent", (which.parent,))]
+    if which.root:
+        return "instances_root", [("instance_root", (which.root,))]
+    if which.state == "incident" or which.has_incident:
+        return "instances_key", []
+    if which.state == "suspended":
+        return "instances_key", []
+    return "", []
+
+
+def _instance_conditions(which: InstanceFilter, tenant: int) -> Iterable[Condition]:
+    if which.state == "incident" or which.has_incident:
+        yield "instance_incident", (tenant,)
+    elif which.has_incident is False:
+        yield "instance_no_incident", (tenant,)
+    if which.state == "suspended":
+        yield "instance_suspended", (tenant,)
+    if which.business_key and which.parent:
+        yield "instance_parent", (which.parent,)
+    if (which.business_key or which.parent) and which.root:
+        yield "instance_root", (which.root,)
+    for name in ("started", "ended"):
+        yield from _ranged(f"instance_{name}", getattr(which, name))
+
+
+def _task_conditions(which: TaskFilter, tenant: int) -> tuple[Condition, ...]:
+    found: list[Condition] = []
+    for name, value in (
+        ("task_key", which.key),
+        ("task_process", which.process_id),
+        ("task_element", which.element_id),
+        ("task_instance", which.instance),
+        ("task_assignee", which.assignee),
+    ):
+        if value:
+            found.append((name, (value,)))
+    if which.unassigned:
+        found.append(("task_unassigned", ()))
+    if which.processes is not None:
+        found.append(("task_processes", tuple(sorted(which.processes))) if which.processes else _NONE)
+    for name in ("created", "due", "follow_up", "priority"):
+        found += _ranged(f"task_{name}", getattr(which, name))
+    # Last: they are looked up for what is left by the others.
+    if which.candidate_user:
+        found.append(("task_candidate_user", (tenant, which.candidate_user)))
+    if which.candidate_groups:
+        found.append(("task_candidate_groups", (tenant, *which.candidate_groups)))
+    if which.sight is not None:
+        found.append(_seen(which.sight, tenant))
+    return tuple(found)
+
+
+def _seen(sight: Sight, tenant: int) -> Condition:
+    user = sight.user
+    if user and sight.groups:
+        return "task_visible", (user, tenant, user, tenant, *sight.groups)
+    if user:
+        return "task_visible_user", (user, tenant, user)
+    # An assignee "" is nobody: what nobody has is not theirs who have no name.
+    return ("task_candidate_groups", (tenant, *sight.groups)) if sight.groups else _NONE
+
+
+def _ranged(name: str, bounds: tuple[int | None, int | None]) -> Iterable[Condition]:
+    for suffix, bound in zip(("from", "to"), bounds, strict=True):
+        if bound is not None:
+            yield f"{name}_{suffix}", (bound,)
+
+
+def _place(row: FoundInstanceRow, order: str) -> tuple[int, int]:
+    value = row.ended if order == "ended" else row.started
+    return (value or 0, row.key)
+
+
+def _task(row: FoundTaskRow) -> FoundTask:
+    return FoundTask(
+        row.key,
+        row.instance,
+        row.process_id,
+        row.element_id,
+        row.created,
+        row.assignee,
+        row.priority,
+        None if row.due == HELD else row.due,
+        None if row.follow_up == HELD else row.follow_up,
+        codec.decode_variables(row.attributes),
+        codec.version_of(row.attributes),
+    )
