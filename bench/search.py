@@ -53,7 +53,7 @@ def fill(write: Write, instances: int, tasks: int, facts: int) -> None:
     )
     write("INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _instances(instances, tasks))
     write("INSERT INTO procession_fact VALUES (?, ?, ?, ?, ?)", _facts(instances, facts))
-    write("INSERT INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _tasks(instances, tasks))
+    write("INSERT INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _tasks(instances, tasks))
     write("INSERT INTO procession_task_candidate VALUES (?, ?, ?, ?)", _candidates(instances, tasks))
     stopped = range(instances - tasks, instances, 53)
     write(
@@ -91,7 +91,7 @@ def _tasks(instances: int, count: int) -> Iterator[tuple[Any, ...]]:
         due = created + draw.randrange(10**8) if n % 2 else HELD
         follow_up = created + draw.randrange(10**8) if n % 4 == 0 else HELD
         row = (0, key_of(instance) + 5, key_of(instance), 3, f"task-{n % 12}", created, assignee)
-        yield (*row, codec.encode_json(attributes), f"process-{n % PROCESSES}", draw.randrange(101), due, follow_up)
+        yield (*row, codec.encode_json(attributes), f"process-{n % PROCESSES}", draw.randrange(101), due, follow_up, 0)
 
 
 def _candidates(instances: int, count: int) -> Iterator[tuple[Any, ...]]:

@@ -15,7 +15,7 @@ from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.runtime import codec
 from procession.runtime.ports import Reads
-from procession.runtime.rows import HELD, DefinitionRow, FoundInstanceRow, FoundTaskRow, IncidentRow
+from procession.runtime.rows import HELD, DefinitionRow, FoundInstanceRow, FoundTaskRow, IncidentRow, IntRow
 from procession.runtime.search import Condition, Search
 from procession.services.access import Caller
 from procession.services.views import STATES, IncidentView, InstanceState, InstanceView, Views
@@ -31,6 +31,8 @@ _STATES: Final[dict[str, tuple[int, ...]]] = {
     "terminated": (2,),
 }
 """State as it is listed -> states of rows."""
+MANY: Final = 2_000
+"""Tasks of one candidate that are too many to be looked up beforehand."""
 _NONE: Final[Condition] = ("task_none", ())
 
 
@@ -110,14 +112,10 @@ class FoundTask(msgspec.Struct, frozen=True, gc=False):
     version: str
 
 
-def visible(caller: Caller) -> Sight | None:
-    """Which tasks a caller sees; None for all of them.
-
-    Whoever gives tasks to people (`tasks:assign`) or only looks on (no `tasks:work`) sees all. Whoever works sees what
-    is theirs, and what they may take."""
-    if caller.may("tasks:assign") or not caller.may("tasks:work"):
-        return None
-    return Sight(caller.user, caller.groups)
+def sight_of(caller: Caller) -> Sight | None:
+    """Which tasks a caller sees; None for all of them (`tasks:oversee`). Others see what is theirs, and what they may
+    take: what they or their groups are candidates for, and what nobody has that has no candidates."""
+    return None if caller.may("tasks:oversee") else Sight(caller.user, caller.groups)
 
 
 @final
@@ -142,9 +140,27 @@ class Searches:
         number = self._views.tenant(tenant)
         if number is None:
             return []
-        question = _search("tasks", "tasks", number, page)
-        question = msgspec.structs.replace(question, where=_task_conditions(which, number))
+        source = "tasks_instance" if which.instance else "tasks_assignee" if which.assignee else "tasks"
+        question = _search("tasks", source, number, page)
+        where = _task_conditions(which, number, self._each(number, which, page))
+        question = msgspec.structs.replace(question, where=where)
         return [_task(row) for row in self._store.search(question, FoundTaskRow)]
+
+    def _each(self, tenant: int, which: TaskFilter, page: Page) -> str:
+        """How candidates are looked for: "_each" task is asked for its own, or "" where those of few tasks are asked
+        for at once. Where the order is that of the index, the first of many are found soon."""
+        if which.key or which.instance or which.assignee:
+            return "_each"
+        if page.order != "created":
+            return ""
+        names = [(0, which.candidate_user), *((1, name) for name in which.candidate_groups)]
+        if which.sight is not None:
+            names += [(0, which.sight.user), *((1, name) for name in which.sight.groups)]
+        for kind, name in names:
+            rows = self._store.read("task_candidates_counted", (tenant, kind, name, MANY), IntRow) if name else []
+            if rows and (rows[0].value or 0) >= MANY:
+                return "_each"
+        return ""
 
     def instances(self, tenant: str, which: InstanceFilter, page: Page) -> list[InstanceView]:
         """Instances, in the order of their starts, or of their ends. Raises `BadValue` for a state or an order that
@@ -159,7 +175,7 @@ class Searches:
         definitions = self._definitions(number, which)
         if definitions is not None and not definitions:
             return []
-        question = self._instances(number, which, page, definitions)
+        question = self._instances(number, _narrowed(which), page, definitions)
         if question is None:
             return []
         rows = self._store.search(question, FoundInstanceRow)
@@ -226,14 +242,15 @@ class Searches:
             if definitions is not None:
                 where.append(("instance_definitions", tuple(definitions)))
             return msgspec.structs.replace(question, where=tuple(where))
-        if over and definitions is None:
+        by_end = over and _width(which.ended) <= _width(which.started)
+        if by_end and definitions is None:
             definitions = [row.key for row in self._store.read("definitions", (tenant,), DefinitionRow)]
         # Each branch reads one range of one index, in order; together they are what is asked for.
         branches: Iterable[tuple[Condition, ...]]
         if definitions is None:
             branches = ((("instance_state", (state,)),) for state in states)
         else:
-            question = msgspec.structs.replace(question, source="instances_ended" if over else "instances_process")
+            question = msgspec.structs.replace(question, source="instances_ended" if by_end else "instances_process")
             branches = (
                 (("instance_definition", (definition,)), ("instance_state", (state,)))
                 for definition in definitions
@@ -247,6 +264,21 @@ class Searches:
         where = (definition.process_id, definition.version, state)
         rest = (row.started, row.ended, row.business_key, row.parent, row.root, row.failure, bool(row.suspended))
         return InstanceView(row.key, *where, *rest)
+
+
+def _narrowed(which: InstanceFilter) -> InstanceFilter:
+    """The same filter, its ranges as narrow as they can be: nothing ends before it starts."""
+    (begin, end), (first, last) = which.started, which.ended
+    if begin is not None and which.ended != (None, None):
+        first = begin if first is None else max(first, begin)
+    if last is not None:
+        end = last if end is None else min(end, last)
+    return msgspec.structs.replace(which, started=(begin, end), ended=(first, last))
+
+
+def _width(bounds: tuple[int | None, int | None]) -> float:
+    begin, end = bounds
+    return float("inf") if begin is None or end is None else end - begin
 
 
 def _search(kind: str, source: str, tenant: int, page: Page) -> Search:
@@ -270,19 +302,23 @@ def _driven(which: InstanceFilter, tenant: int) -> tuple[str, list[Condition]]:
     if which.root:
         return "instances_root", [("instance_root", (which.root,))]
     if which.state == "incident" or which.has_incident:
-        return "instances_key", []
+        return "instances_incident", [("instance_driven", (tenant,))]
     if which.state == "suspended":
-        return "instances_key", []
+        return "instances_suspended", [("instance_driven", (tenant,))]
     return "", []
 
 
 def _instance_conditions(which: InstanceFilter, tenant: int) -> Iterable[Condition]:
-    if which.state == "incident" or which.has_incident:
-        yield "instance_incident", (tenant,)
-    elif which.has_incident is False:
-        yield "instance_no_incident", (tenant,)
-    if which.state == "suspended":
+    troubled = which.state == "incident" or which.has_incident
+    if which.business_key or which.parent or which.root:
+        if troubled:
+            yield "instance_incident", (tenant,)
+        if which.state == "suspended":
+            yield "instance_suspended", (tenant,)
+    elif troubled and which.state == "suspended":
         yield "instance_suspended", (tenant,)
+    if which.has_incident is False:
+        yield "instance_no_incident", (tenant,)
     if which.business_key and which.parent:
         yield "instance_parent", (which.parent,)
     if (which.business_key or which.parent) and which.root:
@@ -291,7 +327,7 @@ def _instance_conditions(which: InstanceFilter, tenant: int) -> Iterable[Conditi
         yield from _ranged(f"instance_{name}", getattr(which, name))
 
 
-def _task_conditions(which: TaskFilter, tenant: int) -> tuple[Condition, ...]:
+def _task_conditions(which: TaskFilter, tenant: int, each: str) -> tuple[Condition, ...]:
     found: list[Condition] = []
     for name, value in (
         ("task_key", which.key),
@@ -310,22 +346,24 @@ def _task_conditions(which: TaskFilter, tenant: int) -> tuple[Condition, ...]:
         found += _ranged(f"task_{name}", getattr(which, name))
     # Last: they are looked up for what is left by the others.
     if which.candidate_user:
-        found.append(("task_candidate_user", (tenant, which.candidate_user)))
+        found.append(("task_candidate_user" + each, (tenant, which.candidate_user)))
     if which.candidate_groups:
-        found.append(("task_candidate_groups", (tenant, *which.candidate_groups)))
+        found.append(("task_candidate_groups" + each, (tenant, *which.candidate_groups)))
     if which.sight is not None:
-        found.append(_seen(which.sight, tenant))
+        found.append(_seen(which.sight, tenant, each))
     return tuple(found)
 
 
-def _seen(sight: Sight, tenant: int) -> Condition:
+def _seen(sight: Sight, tenant: int, each: str) -> Condition:
     user = sight.user
     if user and sight.groups:
-        return "task_visible", (user, tenant, user, tenant, *sight.groups)
+        return "task_visible" + each, (user, tenant, user, tenant, *sight.groups)
     if user:
-        return "task_visible_user", (user, tenant, user)
+        return "task_visible_user" + each, (user, tenant, user)
     # An assignee "" is nobody: what nobody has is not theirs who have no name.
-    return ("task_candidate_groups", (tenant, *sight.groups)) if sight.groups else _NONE
+    if sight.groups:
+        return "task_visible_groups" + each, (tenant, *sight.groups)
+    return "task_visible_nobody", ()
 
 
 def _ranged(name: str, bounds: tuple[int | None, int | None]) -> Iterable[Condition]:

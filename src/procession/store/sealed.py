@@ -64,6 +64,7 @@ QUERIES: Final[dict[str, tuple[int, ...]]] = {
     "job_tenants": (0,),
     "jobs_type": (1,),
     "tasks_assignee": (1,),
+    "task_candidates_counted": (2,),
     "subscriptions": (2, 3),
     "start_subscriptions": (2,),
     "start_lock": (2,),

@@ -15,6 +15,7 @@ SEALED: Final[Mapping[str, tuple[int, ...]]] = {
     "task_assignee": (0,),
     "task_candidate_user": (1,),
     "task_candidate_groups": (1,),
+    "task_visible_groups": (1,),
     "task_visible_user": (0, 2),
     "task_visible": (0, 2, 4),
     "instance_business": (0,),
@@ -86,5 +87,5 @@ def _expanded(condition: str, count: int) -> str:
 
 def sealed_at(name: str, count: int) -> Iterable[int]:
     """The positions of a condition's values that are sealed."""
-    places = SEALED.get(name, ())
+    places = SEALED.get(name.removesuffix("_each"), ())
     return (*places, *range(places[-1] + 1, count)) if places else ()

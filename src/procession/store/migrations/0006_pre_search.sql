@@ -6,6 +6,8 @@ ALTER TABLE procession_task ADD COLUMN process_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE procession_task ADD COLUMN priority INTEGER NOT NULL DEFAULT 50;
 ALTER TABLE procession_task ADD COLUMN due INTEGER NOT NULL DEFAULT 9223372036854775807;
 ALTER TABLE procession_task ADD COLUMN follow_up INTEGER NOT NULL DEFAULT 9223372036854775807;
+-- Whether it has no candidates: then it is for everybody.
+ALTER TABLE procession_task ADD COLUMN for_all INTEGER NOT NULL DEFAULT 0;
 -- The other new columns are in blobs, which no statement can read: an open task from before gets them with its next
 -- change.
 UPDATE procession_task SET process_id = (
@@ -17,7 +19,7 @@ UPDATE procession_task SET process_id = (
     WHERE i.tenant = procession_task.tenant AND i.key = procession_task.instance
 );
 CREATE INDEX procession_task_search ON procession_task
-    (tenant, created, key, process_id, element_id, priority, due, follow_up, assignee, instance);
+    (tenant, created, key, process_id, element_id, priority, due, follow_up, for_all, assignee, instance);
 
 -- Who may take an open task: users (kind 0) and groups (kind 1), by name.
 CREATE TABLE procession_task_candidate (

@@ -124,6 +124,10 @@ WHERE tenant = ? AND instance = ? AND key > ? ORDER BY key LIMIT ?;
 SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
 WHERE tenant = ? AND assignee = ? AND assignee <> '' AND key > ? ORDER BY key LIMIT ?;
 
+-- How many tasks somebody is a candidate for, counted up to a limit.
+-- name: task_candidates_counted
+SELECT count(*) FROM (SELECT 1 FROM procession_task_candidate WHERE tenant = ? AND kind = ? AND name = ? LIMIT ?) AS c;
+
 -- name: timer
 SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer WHERE tenant = ? AND key = ?;
 -- name: timers_due

@@ -16,6 +16,10 @@ SELECT r.key, r.instance, r.element, r.element_id, r.code, r.message, r.job, r.a
 -- Where a search begins: which index drives it.
 -- name: from_tasks
 procession_task x
+-- name: from_tasks_instance
+procession_task x INDEXED BY procession_task_instance
+-- name: from_tasks_assignee
+procession_task x INDEXED BY procession_task_assignee
 -- name: from_instances_process
 procession_instance x INDEXED BY procession_instance_process
 -- name: from_instances_state
@@ -28,8 +32,11 @@ procession_instance x INDEXED BY procession_instance_business
 procession_instance x INDEXED BY procession_instance_parent
 -- name: from_instances_root
 procession_instance x INDEXED BY procession_instance_root
--- name: from_instances_key
-procession_instance x
+-- The few that stand still or have an incident come first, then their instances: SQLite keeps the order of a CROSS JOIN.
+-- name: from_instances_incident
+(SELECT DISTINCT c.tenant AS tenant, c.instance AS key FROM procession_incident c) AS d CROSS JOIN procession_instance x
+-- name: from_instances_suspended
+procession_suspended d CROSS JOIN procession_instance x
 -- name: from_incidents
 procession_incident x
 
@@ -84,15 +91,39 @@ x.priority <= ?
 x.key IN (SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?)
 -- name: task_candidate_groups
 x.key IN (SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*))
+-- The same, asked of each task: for where few are left, or the first that fit are found soon.
+-- name: task_candidate_user_each
+EXISTS (SELECT 1 FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 0 AND c.name = ? AND c.task = x.key)
+-- name: task_candidate_groups_each
+EXISTS (SELECT 1 FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*) AND c.task = x.key)
 -- What somebody sees who may not see all: theirs, and what they may take.
+-- name: task_visible_nobody
+(x.for_all = 1 AND x.assignee = '')
+-- name: task_visible_groups
+(x.for_all = 1 AND x.assignee = '' OR x.key IN (
+    SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
 -- name: task_visible_user
-(x.assignee = ? OR x.key IN (
+(x.assignee = ? OR x.for_all = 1 AND x.assignee = '' OR x.key IN (
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?))
 -- name: task_visible
-(x.assignee = ? OR x.key IN (
+(x.assignee = ? OR x.for_all = 1 AND x.assignee = '' OR x.key IN (
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?
     UNION ALL
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
+-- name: task_visible_groups_each
+(x.for_all = 1 AND x.assignee = '' OR EXISTS (SELECT 1 FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*) AND c.task = x.key))
+-- name: task_visible_user_each
+(x.assignee = ? OR x.for_all = 1 AND x.assignee = '' OR EXISTS (SELECT 1 FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 0 AND c.name = ? AND c.task = x.key))
+-- name: task_visible_each
+(x.assignee = ? OR x.for_all = 1 AND x.assignee = ''
+    OR EXISTS (SELECT 1 FROM procession_task_candidate c
+        WHERE c.tenant = ? AND c.kind = 0 AND c.name = ? AND c.task = x.key)
+    OR EXISTS (SELECT 1 FROM procession_task_candidate c
+        WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*) AND c.task = x.key))
 
 -- name: instance_definition
 x.definition = ?
@@ -118,6 +149,8 @@ x.ended IS NOT NULL
 x.ended >= ?
 -- name: instance_ended_to
 x.ended < ?
+-- name: instance_driven
+d.tenant = ? AND x.key = d.key
 -- name: instance_incident
 x.key IN (SELECT c.instance FROM procession_incident c WHERE c.tenant = ?)
 -- name: instance_no_incident

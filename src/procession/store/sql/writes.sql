@@ -58,7 +58,7 @@ UPDATE procession_job SET node = ? WHERE tenant = ? AND key = ?;
 DELETE FROM procession_job WHERE tenant = ? AND key = ?;
 
 -- name: task_insert
-INSERT OR REPLACE INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT OR REPLACE INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- Candidates are written anew with their task: this runs before their inserts.
 -- name: task_candidates_clear
 DELETE FROM procession_task_candidate WHERE tenant = ? AND task = ?;
