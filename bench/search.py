@@ -60,7 +60,10 @@ def fill(write: Write, instances: int, tasks: int, facts: int) -> None:
         "INSERT INTO procession_incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ((0, key_of(n) + 9, key_of(n), 1, "work", f"code-{n % 5}", "text", 0, BEGIN) for n in stopped),
     )
-    write("INSERT INTO procession_suspended VALUES (?, ?)", ((0, key_of(n)) for n in range(instances - tasks, instances, 97)))
+    write(
+        "INSERT INTO procession_suspended VALUES (?, ?)",
+        ((0, key_of(n)) for n in range(instances - tasks, instances, 97)),
+    )
 
 
 def _instances(count: int, open_tasks: int) -> Iterator[tuple[Any, ...]]:
@@ -180,7 +183,9 @@ def shown(kind: str, times: list[tuple[float, str]]) -> bool:
     """Prints a row of the table, and the slowest; tells whether the target is met."""
     ordered = sorted(ms for ms, _ in times)
     p95 = ordered[int(len(ordered) * 0.95)]
-    print(f"{kind}: {len(times)} searches, p50 {statistics.median(ordered):.1f} ms, p95 {p95:.1f} ms (≤ {TARGET_MS:.0f})")
+    print(
+        f"{kind}: {len(times)} searches, p50 {statistics.median(ordered):.1f} ms, p95 {p95:.1f} ms (≤ {TARGET_MS:.0f})"
+    )
     for ms, text in sorted(times, reverse=True)[:8]:
         print(f"    {ms:7.1f} ms  {text}")
     return p95 <= TARGET_MS

@@ -11,8 +11,8 @@ from procession.core import snapshot
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.shard import Shard
 from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Reads, Store
-from procession.runtime.search import Search
 from procession.runtime.replay import load_instance
+from procession.runtime.search import Search
 from procession.store.sqlite import SQLiteStore
 
 _Row = TypeVar("_Row")

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, final
+from typing import Final, Protocol, TypeAlias, TypeVar, final
 
 from procession.base.failure import StoreError
-
-if TYPE_CHECKING:
-    from procession.runtime.search import Search
+from procession.runtime.search import Search
 
 Cell: TypeAlias = "int | str | bytes | None"
 Cells: TypeAlias = tuple[Cell, ...]

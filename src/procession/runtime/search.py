@@ -10,9 +10,7 @@ from typing import Final, TypeAlias, final
 
 import msgspec
 
-from procession.runtime.ports import Cells
-
-Condition: TypeAlias = "tuple[str, Cells]"
+Condition: TypeAlias = "tuple[str, tuple[int | str | bytes | None, ...]]"
 """(name, values)"""
 
 ROWS_MAX: Final = 1_001

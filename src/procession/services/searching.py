@@ -1,7 +1,7 @@
 """Searches: instances, tasks and incidents by any combination of the filters that the API documents. Reads only.
 
-The filter that leaves least drives the search, by an index; the others are conditions beside it. What must not live here:
-SQL, and who may ask.
+The filter that leaves least drives the search, by an index; the others are conditions beside it. What must not live
+here: SQL, and who may ask.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.runtime import codec
 from procession.runtime.ports import Reads
-from procession.runtime.rows import HELD, DefinitionRow, FoundInstanceRow, FoundTaskRow, IncidentRow, IntRow
+from procession.runtime.rows import (
+    HELD,
+    DefinitionRow,
+    FoundInstanceRow,
+    FoundTaskRow,
+    IncidentRow,
+    InstanceRow,
+    IntRow,
+)
 from procession.runtime.search import Condition, Search
 from procession.services.access import Caller
 from procession.services.views import STATES, IncidentView, InstanceState, InstanceView, Views
@@ -111,11 +119,36 @@ class FoundTask(msgspec.Struct, frozen=True, gc=False):
     attributes: dict[str, Json]
     version: str
 
+    def names(self, attribute: str) -> frozenset[str]:
+        """The names in an attribute that is a list of them."""
+        given = self.attributes.get(attribute)
+        return frozenset(name for name in given if isinstance(name, str)) if isinstance(given, list) else frozenset()
+
 
 def sight_of(caller: Caller) -> Sight | None:
     """Which tasks a caller sees; None for all of them (`tasks:oversee`). Others see what is theirs, and what they may
     take: what they or their groups are candidates for, and what nobody has that has no candidates."""
     return None if caller.may("tasks:oversee") else Sight(caller.user, caller.groups)
+
+
+def may_work(caller: Caller, task: FoundTask) -> bool:
+    """Whether they may work a task: one that is theirs, or nobody's that they may take. Who assigns may work all."""
+    if caller.may("tasks:assign", task.process_id):
+        return True
+    if not caller.may("tasks:work", task.process_id):
+        return False
+    if task.assignee:
+        return bool(caller.user) and task.assignee == caller.user
+    users, groups = task.names("candidate_users"), task.names("candidate_groups")
+    if not users and not groups:
+        return True
+    return (bool(caller.user) and caller.user in users) or not groups.isdisjoint(caller.groups)
+
+
+def place_of_task(task: FoundTask, order: str) -> int:
+    """By what a task is placed in a list of this order."""
+    value: int | None = getattr(task, order)
+    return HELD if value is None else value
 
 
 @final
@@ -211,6 +244,20 @@ class Searches:
         rows = self._store.search(question, IncidentRow)
         return [IncidentView(*msgspec.structs.astuple(row)) for row in rows]
 
+    def incident(self, tenant: str, key: int) -> IncidentView | None:
+        """An open incident."""
+        number = self._views.tenant(tenant)
+        rows = self._store.read("incident", (number, key), IncidentRow) if number is not None else []
+        return IncidentView(*msgspec.structs.astuple(rows[0])) if rows else None
+
+    def process_of(self, tenant: str, instance: int) -> str:
+        """The process id of an instance; "" for one that is not there."""
+        number = self._views.tenant(tenant)
+        rows = self._store.read("instance", (number, instance), InstanceRow) if number is not None else []
+        if not rows or number is None:
+            return ""
+        return self._views.catalog.definition(number, rows[0].definition).process_id
+
     def _definitions(self, tenant: int, which: InstanceFilter) -> list[int] | None:
         """The versions that a filter means; None for all."""
         if not which.process_id and not which.definition and which.processes is None:
@@ -261,9 +308,19 @@ class Searches:
     def _instance(self, tenant: int, row: FoundInstanceRow) -> InstanceView:
         definition = self._views.catalog.definition(tenant, row.definition)
         state: InstanceState = "incident" if row.incidents and not row.state else STATES[row.state]
-        where = (definition.process_id, definition.version, state)
-        rest = (row.started, row.ended, row.business_key, row.parent, row.root, row.failure, bool(row.suspended))
-        return InstanceView(row.key, *where, *rest)
+        return InstanceView(
+            row.key,
+            definition.process_id,
+            definition.version,
+            state,
+            row.started,
+            row.ended,
+            row.business_key,
+            row.parent,
+            row.root,
+            row.failure,
+            bool(row.suspended),
+        )
 
 
 def _narrowed(which: InstanceFilter) -> InstanceFilter:

@@ -302,6 +302,12 @@ class Views:
             rows = self._store.read("jobs", (number, after, limit), JobRow)
         return [self._job(number, row) for row in rows if not type or row.type == type]
 
+    def job(self, tenant: str, key: int) -> JobView | None:
+        """An open job."""
+        number = self.tenant(tenant)
+        rows = self._store.read("job", (number, key), JobRow) if number is not None else []
+        return self._job(number, rows[0]) if rows and number is not None else None
+
     def _job(self, tenant: int, row: JobRow) -> JobView:
         found = self._store.read("instance", (tenant, row.instance), InstanceRow)
         if not found:

@@ -53,9 +53,7 @@ def _statement(
     return sql, (*values, question.tenant)
 
 
-def _branch(
-    question: Search, branch: tuple[Condition, ...], fragments: Mapping[str, str], values: list[Cell]
-) -> str:
+def _branch(question: Search, branch: tuple[Condition, ...], fragments: Mapping[str, str], values: list[Cell]) -> str:
     order = fragments[f"order_{question.order}"]
     direction, beyond = ("DESC", "<") if question.descending else ("ASC", ">")
     terms = ["x.tenant = ?"]

@@ -13,10 +13,17 @@ from litestar.types import ControllerRouterHandler
 
 from procession.services.access import Caller
 from procession.web import problems
-from procession.web.routes import messages
+from procession.web.routes import batches, incidents, messages, open_jobs, searches, tasks
 from procession.web.site import Site
 
-ROUTES: Final[Sequence[ControllerRouterHandler]] = (*messages.ROUTES,)
+ROUTES: Final[Sequence[ControllerRouterHandler]] = (
+    *messages.ROUTES,
+    *searches.ROUTES,
+    *tasks.ROUTES,
+    *incidents.ROUTES,
+    *open_jobs.ROUTES,
+    *batches.ROUTES,
+)
 """Everything under /v1."""
 
 

@@ -20,7 +20,12 @@ def sought(attributes: dict[str, Json], zone: str) -> tuple[int, int, int, int]:
     """(priority, due, follow-up, whether it is for everybody) of a task, the times in Unix ms, `HELD` for none."""
     priority = attributes.get("priority")
     due, follow_up = (_moment(attributes.get(name), zone) for name in ("due", "follow_up"))
-    return (priority if isinstance(priority, int) else PRIORITY, due, follow_up, int(not any(candidates_of(attributes))))
+    return (
+        priority if isinstance(priority, int) else PRIORITY,
+        due,
+        follow_up,
+        int(not any(candidates_of(attributes))),
+    )
 
 
 def candidates_of(attributes: dict[str, Json]) -> Iterator[tuple[int, str]]:
