@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import httpx
+import uvicorn
 
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
@@ -29,6 +31,24 @@ async def running_site(engine: Engine, gate: Gate | None = None) -> AsyncIterato
         yield Site(backend, gate or OpenGate(), version="test")
     finally:
         await backend.close()
+
+
+@asynccontextmanager
+async def served(site: Site) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the site behind a real socket: for what is streamed, which `client_of` gives in one piece."""
+    config = uvicorn.Config(cast("Any", create_app(site)), port=0, lifespan="off", ws="none", log_config=None)
+    server = uvicorn.Server(config)
+    running = asyncio.ensure_future(server.serve())
+    while not server.started:
+        await asyncio.sleep(0)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        await running
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from procession.services.access import Caller
 from procession.web import problems
-from procession.web.routes import batches, incidents, messages, open_jobs, searches, tasks
+from procession.web.routes import batches, events, incidents, messages, open_jobs, searches, tasks
 from procession.web.site import Site
 
 ROUTES: Final[Sequence[ControllerRouterHandler]] = (
@@ -23,6 +23,7 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *incidents.ROUTES,
     *open_jobs.ROUTES,
     *batches.ROUTES,
+    *events.ROUTES,
 )
 """Everything under /v1."""
 

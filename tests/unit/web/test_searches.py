@@ -142,7 +142,10 @@ def test_a_batch_is_started_followed_and_told_what_it_could_not_do() -> None:
             for n in range(3):
                 engine.start("p", business_key=f"b{n}")
             async with running_site(engine) as site, client_of(site) as client:
-                body = {"filter": {"process_id": "p", "business_key": "b1"}, "action": {"action": "cancel", "reason": "r"}}
+                body = {
+                    "filter": {"process_id": "p", "business_key": "b1"},
+                    "action": {"action": "cancel", "reason": "r"},
+                }
                 headers = {"Idempotency-Key": "b"}
                 made = await client.post("/v1/batches", json=body, headers=headers)
                 assert made.status_code == 201, made.text

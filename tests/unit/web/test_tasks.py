@@ -47,9 +47,7 @@ def model(process: str = "p", **given: str) -> tuple[str, bytes]:
     for letter in "agudp":
         text = text.replace(f"{{{letter}}}", given.get(letter, "50" if letter == "p" else ""))
     text = text.replace('<zeebe:taskSchedule dueDate=""/>', "")
-    return f"{process}.bpmn", d.document(
-        d.process(process, "s -> t, t -> e", s=d.start(), t=text, e=d.end())
-    )
+    return f"{process}.bpmn", d.document(d.process(process, "s -> t, t -> e", s=d.start(), t=text, e=d.end()))
 
 
 async def keys(client: httpx.AsyncClient, headers: dict[str, str] | None = None, **params: Any) -> list[str]:

@@ -85,6 +85,8 @@ SELECT 1 FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND instance 
 SELECT seq, data FROM procession_snapshot WHERE tenant = ? AND instance = ?;
 -- name: facts
 SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? ORDER BY seq;
+-- name: facts_between
+SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? AND seq <= ? ORDER BY seq;
 
 -- name: job
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
