@@ -10,7 +10,10 @@ from collections import OrderedDict
 from functools import partial
 from typing import Final, final
 
+import msgspec
+
 from procession.base.failure import NotFound, Unreadable
+from procession.ir.kinds import Kind
 from procession.services.histories import Entry, Known, entries_after, first_hash
 from procession.services.reading import Reader
 
@@ -19,18 +22,28 @@ KNOWN_MAX: Final = 1_000
 
 
 @final
+class Heard(msgspec.Struct, frozen=True, gc=False):
+    """What steps of an instance of a process say; `tasks` are the ids of the user tasks of its program."""
+
+    process_id: str
+    entries: list[Entry]
+    tasks: frozenset[str] = frozenset()
+
+
+@final
 class Following:
     """One follower of one tenant. Belongs to whoever follows; never used by two threads at once."""
 
-    __slots__ = ("_known", "_tenant")
+    __slots__ = ("_known", "_tasks", "_tenant")
 
     def __init__(self, tenant: str) -> None:
         self._tenant = tenant
         self._known: OrderedDict[int, tuple[int, Known, str]] = OrderedDict()
+        self._tasks: dict[str, frozenset[str]] = {}
 
-    def entries(self, reader: Reader, instance: int, first: int, last: int) -> tuple[str, list[Entry]]:
-        """The process id of an instance, and what its steps from `first` to `last` say; nothing of steps that are no
-        longer kept, or that this version cannot read."""
+    def entries(self, reader: Reader, instance: int, first: int, last: int) -> Heard:
+        """What the steps of an instance from `first` to `last` say; nothing of steps that are no longer kept, or that
+        this version cannot read."""
         seq, known, process_id = self._known.pop(instance, (0, None, ""))
         try:
             if known is None or seq >= first:
@@ -42,8 +55,12 @@ class Following:
                 known = Known(said or reader.views.load(self._tenant, instance).state.program)
             found = entries_after(steps, known, partial(reader.views.program, self._tenant))
         except (NotFound, Unreadable):
-            return "", []
+            return Heard("", [])
         self._known[instance] = (last, known, process_id)
         if len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
-        return process_id, [entry for entry in found if entry.seq >= first]
+        tasks = self._tasks.get(known.program)
+        if tasks is None:
+            nodes = reader.views.program(self._tenant, known.program).nodes
+            tasks = self._tasks[known.program] = frozenset(node.id for node in nodes if node.kind is Kind.USER_TASK)
+        return Heard(process_id, [entry for entry in found if entry.seq >= first], tasks)

@@ -13,6 +13,7 @@ from procession.runtime.ports import Reads
 from procession.runtime.requests import StartProcess
 from procession.runtime.rows import DefinitionRow
 from procession.services.batches import BatchViews
+from procession.services.deliveries import Deliveries
 from procession.services.histories import Entry, WarningView
 from procession.services.records import Records
 from procession.services.searching import Searches
@@ -23,11 +24,12 @@ from procession.services.views import InstanceView, Moment, Views, tokens_of, va
 class Reader:
     """What one thread reads."""
 
-    __slots__ = ("batches", "records", "search", "views")
+    __slots__ = ("batches", "deliveries", "records", "search", "views")
 
     def __init__(self, store: Reads) -> None:
         self.views = Views(store)
         self.batches = BatchViews(store, self.views)
+        self.deliveries = Deliveries(store, self.views)
         self.records = Records(store, self.views)
         self.search = Searches(store, self.views)
 

@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from procession.services.access import Caller
 from procession.web import problems
-from procession.web.routes import batches, events, incidents, messages, open_jobs, searches, tasks
+from procession.web.routes import batches, events, incidents, messages, open_jobs, searches, tasks, webhooks
 from procession.web.site import Site
 
 ROUTES: Final[Sequence[ControllerRouterHandler]] = (
@@ -24,6 +24,7 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *open_jobs.ROUTES,
     *batches.ROUTES,
     *events.ROUTES,
+    *webhooks.ROUTES,
 )
 """Everything under /v1."""
 

@@ -7,6 +7,7 @@ from typing import Protocol, final
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.web.webhooks.delivering import Webhooks
 
 
 class Gate(Protocol):
@@ -23,12 +24,13 @@ class Gate(Protocol):
 class Site:
     """One server process."""
 
-    __slots__ = ("backend", "gate", "version")
+    __slots__ = ("backend", "gate", "version", "webhooks")
 
-    def __init__(self, backend: Backend, gate: Gate, *, version: str) -> None:
+    def __init__(self, backend: Backend, gate: Gate, *, version: str, webhooks: Webhooks | None = None) -> None:
         self.backend = backend
         self.gate = gate
         self.version = version
+        self.webhooks = webhooks or Webhooks(backend)
 
 
 @final

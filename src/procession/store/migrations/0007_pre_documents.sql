@@ -27,6 +27,6 @@ CREATE TABLE procession_delivery (
     status INTEGER NOT NULL, error TEXT NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (tenant, webhook, id)
 );
-CREATE INDEX procession_delivery_due ON procession_delivery (tenant, due) WHERE state = 0;
+CREATE INDEX procession_delivery_due ON procession_delivery (tenant, webhook, due) WHERE state = 0;
 CREATE INDEX procession_delivery_log ON procession_delivery (tenant, webhook, number, id);
 CREATE INDEX procession_delivery_at ON procession_delivery (tenant, at);

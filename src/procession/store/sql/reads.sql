@@ -256,3 +256,25 @@ ORDER BY number LIMIT ?;
 SELECT number, at, body FROM procession_feed WHERE tenant = ? AND number > ? ORDER BY number LIMIT ?;
 -- name: feed_last
 SELECT max(number) FROM procession_feed WHERE tenant = ?;
+-- name: follower
+SELECT owner, until, number FROM procession_follower WHERE tenant = ? AND name = ?;
+-- name: followed
+SELECT t.name FROM procession_follower f JOIN procession_tenant t ON t.number = f.tenant WHERE f.name = ?;
+-- name: deliveries_due
+SELECT webhook, id, type, number, at, state, attempt, due, status, error, body FROM procession_delivery
+WHERE tenant = ? AND webhook = ? AND state = 0 AND due <= ? ORDER BY due LIMIT ?;
+-- name: deliveries_next
+SELECT min(due) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND state = 0 AND due > ?;
+-- name: deliveries
+SELECT webhook, id, type, number, at, state, attempt, due, status, error, body FROM procession_delivery
+WHERE tenant = ? AND webhook = ? AND (number, id) < (?, ?) ORDER BY number DESC, id DESC LIMIT ?;
+-- name: delivery
+SELECT webhook, id, type, number, at, state, attempt, due, status, error, body FROM procession_delivery
+WHERE tenant = ? AND webhook = ? AND id = ?;
+-- name: deliveries_good
+SELECT count(*) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND state = 1 AND at >= ?;
+
+-- name: documents_due
+SELECT id, due FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
+-- name: document_part
+SELECT data FROM procession_document_part WHERE tenant = ? AND document = ? AND number = ?;

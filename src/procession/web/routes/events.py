@@ -113,15 +113,15 @@ async def _followed(
     number, at = 0, 0
     async for news in site.backend.news(caller.tenant, after):
         asked = partial(following.entries, instance=news.instance, first=news.first, last=news.last)
-        process_id, entries = await site.backend.read(caller.tenant, asked)
+        heard = await site.backend.read(caller.tenant, asked)
         if news.number != number:
             number, at = news.number, 0
-        for entry in entries:
+        for entry in heard.entries:
             here = (number, at)
             at += 1
-            fits = (not kinds or entry.kind in kinds) and (processes is None or process_id in processes)
+            fits = (not kinds or entry.kind in kinds) and (processes is None or heard.process_id in processes)
             if fits and here > place:
-                yield _event(here, news.instance, process_id, entry)
+                yield _event(here, news.instance, heard.process_id, entry)
 
 
 async def _told(
@@ -137,13 +137,13 @@ async def _told(
         while first <= last:
             upto = min(last, first + STEPS - 1)
             asked = partial(following.entries, instance=instance, first=first, last=upto)
-            process_id, entries = await site.backend.read(caller.tenant, asked)
+            heard = await site.backend.read(caller.tenant, asked)
             seq, at = 0, 0
-            for entry in entries:
+            for entry in heard.entries:
                 at = at + 1 if entry.seq == seq else 0
                 seq = entry.seq
                 if (seq, at) > place and (not kinds or entry.kind in kinds):
-                    yield _event((seq, at), instance, process_id, entry)
+                    yield _event((seq, at), instance, heard.process_id, entry)
             first = upto + 1
         if view.ended is not None:
             # Behind every step, so that who comes back with it is told that this was all.
