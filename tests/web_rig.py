@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -33,19 +33,15 @@ async def running_site(engine: Engine, gate: Gate | None = None) -> AsyncIterato
         await backend.close()
 
 
-async def _until(true: Callable[[], bool]) -> None:
-    """Lets the loop turn until something is so."""
-    while not true():
-        await asyncio.sleep(0)
-
-
 @asynccontextmanager
 async def served(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the site behind a real socket: for what is streamed, which `client_of` gives in one piece."""
     config = uvicorn.Config(cast("Any", create_app(site)), port=0, lifespan="off", ws="none", log_config=None)
     server = uvicorn.Server(config)
-    running = asyncio.ensure_future(server.serve())
-    await _until(lambda: server.started)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    running = asyncio.ensure_future(server.main_loop())
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
@@ -54,6 +50,7 @@ async def served(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         server.should_exit = True
         server.force_exit = True
         await running
+        await server.shutdown()
 
 
 @asynccontextmanager

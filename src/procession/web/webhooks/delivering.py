@@ -50,6 +50,8 @@ DUE_MAX: Final = 64
 """Deliveries of one tenant under way at once."""
 EACH_MAX: Final = 8
 """The same, of one webhook: a slow one does not keep the others waiting."""
+GRACE_S: Final = 3.0
+"""For so long deliveries under way are waited for at the end."""
 SYSTEM: Final = Who("service:webhooks")
 
 
@@ -246,6 +248,9 @@ class _Work:
                     continue
         finally:
             tasks = list(self._busy.values())
+            if tasks:
+                # What is under way is told twice unless its answer is written down.
+                await asyncio.wait(tasks, timeout=GRACE_S)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -19,8 +19,10 @@ from procession.base.failure import BadValue, ProcessionError
 
 URL_MAX: Final = 2_000
 RESOLVE_S: Final = 5.0
-_METADATA: Final = frozenset({ipaddress.ip_address("168.63.129.16")})
-"""Addresses of clouds' own services that look like anybody's."""
+_OTHERS: Final = tuple(
+    ipaddress.ip_network(text) for text in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48")
+)
+"""Of clouds' own services and of translators: what looks like anybody's to older tables."""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
@@ -109,14 +111,14 @@ def _inner(address: Address) -> list[Address]:
 
 
 def _is_public(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return True  # as far as what is mapped is
+    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped is not None or address in _NAT64):
+        return True  # as far as the address is that is inside
     return (
         address.is_global
         and not address.is_multicast
         and not address.is_reserved
         and not address.is_unspecified
-        and address not in _METADATA
+        and not any(address in network for network in _OTHERS if network.version == address.version)
     )
 
 
