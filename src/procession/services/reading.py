@@ -14,6 +14,7 @@ from procession.runtime.requests import StartProcess
 from procession.runtime.rows import DefinitionRow
 from procession.services.batches import BatchViews
 from procession.services.deliveries import Deliveries
+from procession.services.documents import Documents
 from procession.services.histories import Entry, WarningView
 from procession.services.records import Records
 from procession.services.searching import Searches
@@ -24,13 +25,14 @@ from procession.services.views import InstanceView, Moment, Views, tokens_of, va
 class Reader:
     """What one thread reads."""
 
-    __slots__ = ("batches", "deliveries", "records", "search", "views")
+    __slots__ = ("batches", "deliveries", "documents", "records", "search", "views")
 
     def __init__(self, store: Reads) -> None:
         self.views = Views(store)
         self.batches = BatchViews(store, self.views)
         self.deliveries = Deliveries(store, self.views)
         self.records = Records(store, self.views)
+        self.documents = Documents(store, self.views, self.records)
         self.search = Searches(store, self.views)
 
     def definition(self, request: StartProcess) -> DefinitionRow:

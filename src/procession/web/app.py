@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from procession.services.access import Caller
 from procession.web import problems
-from procession.web.routes import batches, events, incidents, messages, open_jobs, searches, tasks, webhooks
+from procession.web.routes import batches, documents, events, incidents, messages, open_jobs, searches, tasks, webhooks
 from procession.web.site import Site
 
 ROUTES: Final[Sequence[ControllerRouterHandler]] = (
@@ -25,6 +25,7 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *batches.ROUTES,
     *events.ROUTES,
     *webhooks.ROUTES,
+    *documents.ROUTES,
 )
 """Everything under /v1."""
 

@@ -7,6 +7,7 @@ from typing import Protocol, final
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.web.documents import Archive
 from procession.web.webhooks.delivering import Webhooks
 
 
@@ -24,12 +25,21 @@ class Gate(Protocol):
 class Site:
     """One server process."""
 
-    __slots__ = ("backend", "gate", "version", "webhooks")
+    __slots__ = ("archive", "backend", "gate", "version", "webhooks")
 
-    def __init__(self, backend: Backend, gate: Gate, *, version: str, webhooks: Webhooks | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        gate: Gate,
+        *,
+        version: str,
+        webhooks: Webhooks | None = None,
+        archive: Archive | None = None,
+    ) -> None:
         self.backend = backend
         self.gate = gate
         self.version = version
+        self.archive = archive or Archive(backend)
         self.webhooks = webhooks or Webhooks(backend)
 
 

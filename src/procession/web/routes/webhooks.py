@@ -16,9 +16,11 @@ from procession.base.failure import BadValue, Conflict, NotFound
 from procession.runtime import requests as q
 from procession.runtime.rows import DeliveryRow
 from procession.services.access import Caller, Forbidden
+from procession.services.backend import Who
 from procession.services.deliveries import FOLLOWER
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
+from procession.web.documents import known_tenant
 from procession.web.filters import instant
 from procession.web.shapes_b import KEY_MAX, After, Limit, Moment, cut, moment, place_of
 from procession.web.site import Site
@@ -143,7 +145,7 @@ async def make_webhook(
     there = await site.backend.read(caller.tenant, lambda reader: reader.records.listed(caller.tenant, KIND))
     if len(there) >= WEBHOOKS_MAX:
         raise Conflict(f"a tenant has at most {WEBHOOKS_MAX} webhooks")
-    await site.backend.ask(q.AddTenant(caller.tenant), who(caller, None, q.AddTenant(caller.tenant)))
+    number = await known_tenant(site.backend, caller.tenant, Who(caller.subject, caller.origin))
     since = await site.backend.read(caller.tenant, lambda reader: reader.views.last_news(caller.tenant))
     hook = Webhook(
         url, (Secret(signing.new_secret()),), since, tuple(data.types), tuple(data.processes), data.description
@@ -153,7 +155,6 @@ async def make_webhook(
     seed = asks.key or signing.new_secret()
     id = f"wh_{hashlib.sha256(f'{caller.tenant}:{seed}'.encode()).hexdigest()[:24]}"
     await site.backend.ask(q.PutRecord(caller.tenant, KIND, id, hook.body(), 0), asks)
-    number = await site.backend.read(caller.tenant, lambda reader: reader.views.tenant(caller.tenant))
     await site.backend.write("follower_begin", [(number, FOLLOWER, since)])
     site.webhooks.watch(caller.tenant)
     return _answer(await _one(site, caller, id), secret=True)
