@@ -12,6 +12,7 @@ from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.shard import Shard
 from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
 from procession.runtime.replay import load_instance
+from procession.runtime.search import Search
 from procession.store.sqlite import SQLiteStore
 
 _Row = TypeVar("_Row")
@@ -50,6 +51,9 @@ class FaultyStore:
         if self.reading is not None:
             self.reading(query)
         return self.inner.read(query, args, row)
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        return self.inner.search(question, row)
 
     def seen_by(self, tenant: str) -> Reads:
         return self.inner.seen_by(tenant)

@@ -178,10 +178,12 @@ class ThrowJob(Request, frozen=True, gc=False, tag=True, tag_field="request", om
 
 @final
 class TaskEvent(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """Give an event to the instance that has the open user task `task`."""
+    """Give an event to the instance that has the open user task `task`. With a `version` (of its attributes as they are
+    stored, `codec.version_of`) only if it still has that one."""
 
     task: int
     event: AnyEvent
+    version: str = ""
 
 
 @final

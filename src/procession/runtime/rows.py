@@ -447,3 +447,70 @@ class ProcessRow(Row, frozen=True, array_like=True, gc=False):
 
     name: str
     at: int
+
+
+@final
+class FoundTaskRow(Row, frozen=True, array_like=True, gc=False):
+    """An open user task that was searched for. `due` and `follow_up` are `HELD` for none."""
+
+    key: int
+    instance: int
+    process_id: str
+    element_id: str
+    created: int
+    assignee: str
+    priority: int
+    due: int
+    follow_up: int
+    attributes: bytes
+
+
+@final
+class FoundInstanceRow(Row, frozen=True, array_like=True, gc=False):
+    """An instance that was searched for: how many incidents are open, whether it stands still, what stopped it."""
+
+    key: int
+    definition: int
+    state: int
+    started: int
+    ended: int | None
+    business_key: str
+    parent: int
+    root: int
+    incidents: int
+    suspended: int
+    failure: str
+
+
+@final
+class DocumentRow(Row, frozen=True, array_like=True, gc=False):
+    """A document that somebody has to look after at `due`."""
+
+    id: str
+    due: int
+
+
+@final
+class FollowerRow(Row, frozen=True, array_like=True, gc=False):
+    """Who follows a feed, until when, and how far it is."""
+
+    owner: str
+    until: int
+    number: int
+
+
+@final
+class DeliveryRow(Row, frozen=True, array_like=True, gc=False):
+    """What a webhook is told, or was. `state`: 0 waiting, 1 delivered, 2 given up."""
+
+    webhook: str
+    id: str
+    type: str
+    number: int
+    at: int
+    state: int
+    attempt: int
+    due: int
+    status: int
+    error: str
+    body: bytes

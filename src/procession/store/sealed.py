@@ -26,6 +26,8 @@ from procession.runtime.ports import (
     Store,
     Tenants,
 )
+from procession.runtime.search import Condition, Search
+from procession.store.search import sealed_at
 
 _Row = TypeVar("_Row")
 
@@ -52,6 +54,7 @@ ROWS: Final[dict[str, tuple[int, ...]]] = {
     "instance": (6,),
     "job": (5, 14),
     "task": (6,),
+    "task_candidate": (2,),
     "subscription": (2, 3),
     "start_subscription": (2,),
     "start_lock": (2,),
@@ -72,6 +75,7 @@ QUERIES: Final[dict[str, tuple[int, ...]]] = {
     "job_tenants": (2,),
     "jobs_type": (1,),
     "tasks_assignee": (1,),
+    "task_candidates_counted": (2,),
     "subscriptions": (2, 3),
     "start_subscriptions": (2,),
     "start_lock": (2,),
@@ -84,6 +88,8 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.InstanceRow: ("business_key",),
     r.JobRow: ("type", "error"),
     r.TaskRow: ("assignee",),
+    r.FoundTaskRow: ("assignee",),
+    r.FoundInstanceRow: ("business_key", "failure"),
     r.MessageRow: ("message_id",),
     r.ExpiredRow: ("name", "correlation"),
     r.LockRow: ("correlation",),
@@ -124,6 +130,20 @@ class SealedStore:
         found = inner.read(query, self._texts(args, QUERIES.get(query, ())), row)
         fields = ("value",) if query in NAMES else RESULTS.get(cast("type[r.Row]", row), ())
         return [self._opened(each, fields) for each in found]
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """See `Reads.search`."""
+        return self.search_in(self._inner, question, row)
+
+    def search_in(self, inner: Reads, question: Search, row: type[_Row]) -> list[_Row]:
+        """`search`, of what stands behind."""
+        sealed = msgspec.structs.replace(
+            question,
+            where=self._conditions(question.where),
+            branches=tuple([self._conditions(branch) for branch in question.branches]),
+        )
+        fields = RESULTS.get(cast("type[r.Row]", row), ())
+        return [self._opened(each, fields) for each in inner.search(sealed, row)]
 
     def seen_by(self, tenant: str) -> Reads:
         """See `Store.seen_by`."""
@@ -222,6 +242,9 @@ class SealedStore:
                 changed[position] = self._cipher.seal_text(cell)
         return tuple(changed)
 
+    def _conditions(self, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        return tuple([(name, self._texts(cells, sealed_at(name, len(cells)))) for name, cells in conditions])
+
     def _opened(self, row: _Row, texts: tuple[str, ...]) -> _Row:
         changed: dict[str, object] = {}
         unsealed = isinstance(row, r.AuditRow)
@@ -250,3 +273,6 @@ class _Seen:
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         return self._sealed.read_from(self._inner, query, args, row)
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        return self._sealed.search_in(self._inner, question, row)

@@ -22,16 +22,24 @@ from procession.web.limits import Limiter
 from procession.web.queries import check_parameters
 from procession.web.routes import (
     audit,
+    batches,
     changes,
     decisions,
     definitions,
     deployments,
+    documents,
+    events,
     histories,
+    incidents,
     instances,
     keys,
     members,
     messages,
+    open_jobs,
+    searches,
+    tasks,
     tenants,
+    webhooks,
     whoami,
 )
 from procession.web.site import Site
@@ -49,6 +57,14 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *members.ROUTES,
     *audit.ROUTES,
     *tenants.ROUTES,
+    *searches.ROUTES,
+    *tasks.ROUTES,
+    *incidents.ROUTES,
+    *open_jobs.ROUTES,
+    *batches.ROUTES,
+    *events.ROUTES,
+    *webhooks.ROUTES,
+    *documents.ROUTES,
 )
 """Everything under /v1 that needs a caller."""
 

@@ -14,6 +14,8 @@ from procession.web.limits import Rates, SameForAll
 
 BODY_BYTES_MAX: Final = 20_000_000
 """Largest body of a request if nothing else is set: the variables of one call, and some room."""
+from procession.web.documents import Archive
+from procession.web.webhooks.delivering import Webhooks
 
 
 class Gate(Protocol):
@@ -44,7 +46,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Site:
     """One server process."""
 
-    __slots__ = ("backend", "bounds", "denials", "gate", "rates", "version")
+    __slots__ = ("archive", "backend", "bounds", "denials", "gate", "rates", "version", "webhooks")
 
     def __init__(
         self,
@@ -54,6 +56,8 @@ class Site:
         version: str,
         bounds: Bounds | None = None,
         rates: Rates | None = None,
+        webhooks: Webhooks | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self.backend = backend
         self.gate = gate
@@ -61,6 +65,8 @@ class Site:
         self.denials = Denials()
         self.bounds = bounds or Bounds()
         self.rates: Rates = rates or SameForAll(0)
+        self.archive = archive or Archive(backend)
+        self.webhooks = webhooks or Webhooks(backend)
 
 
 @final

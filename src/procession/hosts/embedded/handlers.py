@@ -7,7 +7,7 @@ A handler raises a `ProcessionError` before its first row or not at all. Consequ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
@@ -28,6 +28,7 @@ from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, suspended
 from procession.ir.program import JobSpec, Node, TimerTrigger
+from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import (
     HELD,
@@ -44,6 +45,8 @@ from procession.services.deploy import Deployment, Desk, InstallCompiled, compil
 BACKOFF_MS: Final = (1_000, 5_000, 30_000, 300_000)
 """Pauses after the first, second … failed attempt of a job whose model names none; the last repeats."""
 SWEEP_MAX: Final = 1_000
+ATTRIBUTES: Final = 7
+"""The cell of a task's row."""
 
 
 def _start_process(shard: Shard, request: q.StartProcess) -> int:
@@ -383,6 +386,12 @@ def _task_event(shard: Shard, request: q.TaskEvent) -> None:
     rows = shard.store.read("task", (tenant, request.task), TaskRow)
     if not rows:
         raise NotFound(f"user task {request.task} is not open: it was completed, or its element has ended")
+    if request.version:
+        # Somebody else may have changed it in this very commit.
+        written = shard.batch["task"].new.get(request.task)
+        attributes = written[ATTRIBUTES] if written is not None else rows[0].attributes
+        if codec.version_of(cast("bytes", attributes)) != request.version:
+            raise Conflict(f"user task {request.task} was changed meanwhile: read it, then decide again")
     _deliver(shard, q.Deliver(request.tenant, rows[0].instance, request.event))
 
 

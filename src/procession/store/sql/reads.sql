@@ -90,6 +90,8 @@ SELECT 1 FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND instance 
 SELECT seq, data FROM procession_snapshot WHERE tenant = ? AND instance = ?;
 -- name: facts
 SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? ORDER BY seq;
+-- name: facts_between
+SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? AND seq <= ? ORDER BY seq;
 
 -- name: job
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
@@ -129,6 +131,10 @@ WHERE tenant = ? AND instance = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: tasks_assignee
 SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
 WHERE tenant = ? AND assignee = ? AND assignee <> '' AND key > ? ORDER BY key LIMIT ?;
+
+-- How many tasks somebody is a candidate for, counted up to a limit.
+-- name: task_candidates_counted
+SELECT count(*) FROM (SELECT 1 FROM procession_task_candidate WHERE tenant = ? AND kind = ? AND name = ? LIMIT ?) AS c;
 
 -- name: timer
 SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer WHERE tenant = ? AND key = ?;
@@ -314,3 +320,25 @@ WHERE tenant = ? AND (decision_id, version) > (?, ?) AND NOT EXISTS (
 -- name: decisions_of
 SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
 WHERE tenant = ? AND decision_id = ? AND version > ? ORDER BY version LIMIT ?;
+-- name: follower
+SELECT owner, until, number FROM procession_follower WHERE tenant = ? AND name = ?;
+-- name: followed
+SELECT t.name FROM procession_follower f JOIN procession_tenant t ON t.number = f.tenant WHERE f.name = ?;
+-- name: deliveries_due
+SELECT webhook, id, type, number, at, state, attempt, due, status, error, body FROM procession_delivery
+WHERE tenant = ? AND webhook = ? AND state = 0 AND due <= ? ORDER BY due LIMIT ?;
+-- name: deliveries_next
+SELECT min(due) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND state = 0 AND due > ?;
+-- name: deliveries
+SELECT webhook, id, type, number, at, state, attempt, due, status, error, body FROM procession_delivery
+WHERE tenant = ? AND webhook = ? AND (number, id) < (?, ?) ORDER BY number DESC, id DESC LIMIT ?;
+-- name: delivery
+SELECT webhook, id, type, number, at, state, attempt, due, status, error, body FROM procession_delivery
+WHERE tenant = ? AND webhook = ? AND id = ?;
+-- name: deliveries_good
+SELECT count(*) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND state = 1 AND at >= ?;
+
+-- name: documents_due
+SELECT id, due FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
+-- name: document_part
+SELECT data FROM procession_document_part WHERE tenant = ? AND document = ? AND number = ?;

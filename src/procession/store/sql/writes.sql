@@ -58,7 +58,12 @@ UPDATE procession_job SET node = ? WHERE tenant = ? AND key = ?;
 DELETE FROM procession_job WHERE tenant = ? AND key = ?;
 
 -- name: task_insert
-INSERT OR REPLACE INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT OR REPLACE INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- Candidates are written anew with their task: this runs before their inserts.
+-- name: task_candidates_clear
+DELETE FROM procession_task_candidate WHERE tenant = ? AND task = ?;
+-- name: task_candidate_insert
+INSERT INTO procession_task_candidate VALUES (?, ?, ?, ?) ON CONFLICT (tenant, kind, name, task) DO NOTHING;
 -- name: task_delete
 DELETE FROM procession_task WHERE tenant = ? AND key = ?;
 
