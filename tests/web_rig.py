@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -37,3 +38,24 @@ async def client_of(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(cast("Any", create_app(site)))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
+
+
+def talk(
+    conversation: Callable[[Engine, httpx.AsyncClient], Awaitable[None]],
+    *documents: tuple[str, str],
+    gate: Gate | None = None,
+    change: Callable[[Site], None] | None = None,
+) -> None:
+    """Runs a conversation with a server that has these documents; `change` may change the site before."""
+
+    async def run() -> None:
+        with Engine() as engine:
+            if documents:
+                engine.deploy(*((name, text.encode()) for name, text in documents))
+            async with running_site(engine, gate) as site:
+                if change is not None:
+                    change(site)
+                async with client_of(site) as client:
+                    await conversation(engine, client)
+
+    asyncio.run(run())

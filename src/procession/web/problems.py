@@ -49,7 +49,7 @@ STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (Refused, 422, "refused", "A deployment holds errors: `diagnostics` lists them all."),
     (NoResult, 422, "no-result", "What was asked has no result."),
     (BadBody, 400, "bad-request", "The body, a parameter or a header is not what the operation takes: see `errors`."),
-    (BadValue, 400, "bad-value", "A value that cannot be stored: the text names it, its place and the limit."),
+    (BadValue, 400, "bad-value", "A value of the right form that cannot be taken: the text names it and the limit."),
     (MediaType, 415, "media-type", "The body is of a media type that the operation does not take."),
     (NotFound, 404, "not-found", "It does not exist, exists no longer, or is not for this caller to see."),
     (Busy, 429, "busy", "Too much waits or is leased already: ask again after `Retry-After` seconds."),
