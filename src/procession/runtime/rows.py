@@ -329,6 +329,14 @@ class IntRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class AwaitedRow(Row, frozen=True, array_like=True, gc=False):
+    """Jobs of a type: how many are ready, and when (Unix ms) the next one is."""
+
+    ready: int
+    due: int | None
+
+
+@final
 class TextRow(Row, frozen=True, array_like=True, gc=False):
     """One text."""
 

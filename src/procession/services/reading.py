@@ -18,6 +18,7 @@ from procession.services.deliveries import Deliveries
 from procession.services.deployed import DeployedViews
 from procession.services.documents import Documents
 from procession.services.histories import Entry, WarningView
+from procession.services.job_views import JobViews
 from procession.services.records import Records
 from procession.services.searching import Searches
 from procession.services.views import InstanceView, Moment, Views, tokens_of, variables_of
@@ -27,7 +28,7 @@ from procession.services.views import InstanceView, Moment, Views, tokens_of, va
 class Reader:
     """What one thread reads."""
 
-    __slots__ = ("audit", "batches", "deliveries", "deployed", "documents", "records", "search", "views")
+    __slots__ = ("audit", "batches", "deliveries", "deployed", "documents", "jobs", "records", "search", "views")
 
     def __init__(self, store: Reads) -> None:
         self.views = Views(store)
@@ -38,6 +39,7 @@ class Reader:
         self.deliveries = Deliveries(store, self.views)
         self.documents = Documents(store, self.views, self.records)
         self.search = Searches(store, self.views)
+        self.jobs = JobViews(store, self.views)
 
     def definition(self, request: StartProcess) -> DefinitionRow:
         """What a start would run; raises `NotFound`."""

@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
+from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError
 from procession.services.access import Forbidden, TooMany, Unauthorized, Unavailable
 from procession.services.deployed import NoResult
 from procession.web.envelope import request_id
@@ -43,6 +43,7 @@ STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (BadValue, 400, "bad-value", "A value of the right form that cannot be taken: the text names it and the limit."),
     (MediaType, 415, "media-type", "The body is of a media type that the operation does not take."),
     (NotFound, 404, "not-found", "It does not exist, exists no longer, or is not for this caller to see."),
+    (Busy, 429, "busy", "Too much waits or is leased already: ask again after `Retry-After` seconds."),
     (Conflict, 409, "conflict", "It is in a state that does not allow this, or an idempotency key was used before."),
     (Unauthorized, 401, "unauthorized", "Nobody is known by these credentials."),
     (Forbidden, 403, "forbidden", "The caller may not do this."),
@@ -145,7 +146,7 @@ def answer_problem(request: Request[Any, Any, State], error: Exception) -> Respo
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if isinstance(error, TooMany | Unavailable):
         headers["Retry-After"] = str(error.seconds)
-    elif problem.status == 503:
+    elif problem.status in {429, 503}:
         headers["Retry-After"] = str(RETRY_S)
     elif problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="procession"'

@@ -9,6 +9,7 @@ import msgspec
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.web.desk import Desk
 from procession.web.identity.denials import Denials
 from procession.web.limits import Rates, SameForAll
 
@@ -46,7 +47,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Site:
     """One server process."""
 
-    __slots__ = ("archive", "backend", "bounds", "denials", "gate", "rates", "version", "webhooks")
+    __slots__ = ("archive", "backend", "bounds", "denials", "desk", "gate", "rates", "version", "webhooks")
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Site:
         archive: Archive | None = None,
     ) -> None:
         self.backend = backend
+        self.desk = Desk(backend)
         self.gate = gate
         self.version = version
         self.denials = Denials()

@@ -9,8 +9,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from procession.base.job import Job
 from procession.hosts.embedded.engine import Engine
-from procession.hosts.embedded.workers import Job
 from procession.services.access import Caller
 from web_models import HEARING, QUICK, XML_2
 from web_rig import XML, talk

@@ -6,6 +6,7 @@ Guarded by the pump's lock. What must not live here: variables, workers, and wha
 
 from __future__ import annotations
 
+from copy import copy
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Final, final
@@ -56,6 +57,14 @@ class Offer:
         """None: not known here, ask the program."""
         self.token = 0
         self.deadline = 0
+
+    def unleased(self) -> Offer:
+        """The same job as it was before its lease, for the time when that is durable."""
+        offer = copy(self)
+        offer.token = 0
+        offer.deadline = 0
+        offer.attempt = max(0, self.attempt - 1)
+        return offer
 
     def __lt__(self, other: Offer) -> bool:
         """A job that was taken off and offered anew is in its queue twice; which comes first does not matter."""
@@ -190,6 +199,12 @@ class Board:
             offer.attempt -= 1
             heappush(self._queue(offer.type, offer.tenant).heap, (-offer.priority, offer.key, offer))
 
+    def extend(self, offer: Offer, deadline: int) -> None:
+        """A lease ends later, or earlier."""
+        offer.deadline = deadline
+        if self.offers.get(offer.key) is offer:
+            heappush(self._leases, (deadline, offer.key, offer.token))
+
     def wake(self, now: int) -> bool:
         """Offers the jobs anew whose lease or back-off is over; whether there were any."""
         found = self._expire(now)
@@ -211,7 +226,7 @@ class Board:
         while leases and leases[0][0] <= now:
             _, key, token = heappop(leases)
             offer = self.offers.get(key)
-            if offer is not None and offer.token == token:
+            if offer is not None and offer.token == token and offer.deadline <= now:
                 offer.token = 0
                 heappush(self._queue(offer.type, offer.tenant).heap, (-offer.priority, offer.key, offer))
                 found = True
@@ -220,7 +235,7 @@ class Board:
     def next_due(self) -> int | None:
         """When (Unix ms) a back-off or a lease ends next, as far as the board knows."""
         leases = self._leases
-        while leases and self._stale(leases[0][1], leases[0][2]):
+        while leases and self._stale(*leases[0]):
             heappop(leases)
         times = [heap[0][0] for heap in (leases, self._wakes) if heap]
         return min(times) if times else None
@@ -241,9 +256,9 @@ class Board:
             queue = queues[tenant] = _Queue()
         return queue
 
-    def _stale(self, key: int, token: int) -> bool:
+    def _stale(self, deadline: int, key: int, token: int) -> bool:
         offer = self.offers.get(key)
-        return offer is None or offer.token != token
+        return offer is None or offer.token != token or offer.deadline != deadline
 
     def _refill(self, queue: _Queue, type: str, tenant: int, now: int) -> bool:
         """Reads on in the store; True if it found any."""

@@ -12,7 +12,7 @@ from typing import Final, Protocol, cast
 import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError, Unreadable
+from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError, Unreadable
 from procession.hosts.embedded.batches import RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.mailbox import Mailbox
@@ -105,6 +105,7 @@ def _sendable(request: InHouse) -> AnyRequest:
 _ERRORS: Final = {
     "NotFound": NotFound,
     "Conflict": Conflict,
+    "Busy": Busy,
     "BadValue": BadValue,
     "StoreError": StoreError,
     "Unreadable": Unreadable,

@@ -101,6 +101,10 @@ SELECT tenant, key, instance, element, node, type, retries, attempt, due, priori
     token, worker, error FROM procession_job WHERE tenant = ? AND type = ? AND due <= ? AND (due, key) > (?, ?) ORDER BY due, key LIMIT ?;
 -- name: job_next_due
 SELECT min(due) FROM procession_job WHERE tenant = ? AND type = ? AND due > ?;
+-- name: jobs_awaited
+SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM procession_job WHERE tenant = ? AND type = ? AND due <= ? LIMIT ?) AS ready),
+    (SELECT min(due) FROM procession_job WHERE tenant = ? AND type = ? AND due > ?);
 -- name: job_tenants
 WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)), t(tenant) AS (
     SELECT (SELECT min(tenant) FROM procession_job WHERE tenant >= span.low AND tenant < span.high) FROM span

@@ -52,6 +52,12 @@ UPDATE procession_job SET retries = ?, attempt = ?, due = ?, token = 0, error = 
 UPDATE procession_job SET due = ?, token = ?, worker = ?, attempt = ? WHERE tenant = ? AND key = ?;
 -- name: job_due
 UPDATE procession_job SET due = ?, token = 0 WHERE tenant = ? AND key = ?;
+-- name: job_extended
+UPDATE procession_job SET due = ? WHERE tenant = ? AND key = ?;
+-- name: job_returned
+UPDATE procession_job SET due = ?, token = 0, attempt = ? WHERE tenant = ? AND key = ?;
+-- name: job_retries
+UPDATE procession_job SET retries = ? WHERE tenant = ? AND key = ?;
 -- name: job_moved
 UPDATE procession_job SET node = ? WHERE tenant = ? AND key = ?;
 -- name: job_delete
