@@ -50,6 +50,8 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     direct: bool = False
     """On another host: whoever asks takes the start there himself."""
     trace: str = ""
+    begin: tuple[Activate, ...] = ()
+    """Elements to begin at, instead of the start event."""
 
 
 @final

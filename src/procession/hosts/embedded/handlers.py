@@ -66,6 +66,8 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         flags=shard.flags,
         timer=request.timer,
         skipped=request.skipped,
+        begin=request.begin,
+        source=key if request.begin else 0,
     )
     shard.direct = request.direct
     try:
