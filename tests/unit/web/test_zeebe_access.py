@@ -37,6 +37,9 @@ class KeyGate:
     def __init__(self) -> None:
         self.origins: set[str] = set()
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         self.origins.add(origin)
         kind, _, token = headers.get("authorization", "").partition(" ")

@@ -51,10 +51,6 @@ def carry_out(shard: Shard, request: q.Asked, answer: Answer) -> object:
         shard.batch["answered"].insert(place, (*place, shard.at, request.digest, told))
         # The second one of a key may be in the same commit.
         shard.books.answered[place] = AnsweredRow(*place, request.digest, told)
-    _write_down(shard, number, request)
-        if place in shard.batch["answered"].new:
-            raise Conflict(f"the idempotency key {request.key!r:.60} is in use by a request under way")
-        shard.batch["answered"].insert(place, row)
     # A worker that looks for jobs and finds none changes nothing, however often it looks.
     if result or type(what) is not q.ActivateJobs:
         _write_down(shard, number, request)
