@@ -20,9 +20,15 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (*messages.ROUTES,)
 """Everything under /v1."""
 
 
-def create_app(site: Site) -> Litestar:
-    """The ASGI application of a site."""
+EXPOSED: Final = ["ETag", "Location", "Retry-After", "X-Request-Id"]
+"""Headers of an answer that pages of other origins may read."""
+BODY_BYTES_MAX: Final = 10_000_000
+
+
+def create_app(site: Site, *, origins: Sequence[str] = (), body_bytes_max: int = BODY_BYTES_MAX) -> Litestar:
+    """The ASGI application of a site. Pages of `origins` may use it; a larger body of a request is refused."""
     from litestar import Router
+    from litestar.config.cors import CORSConfig
 
     async def caller(request: Request[object, object, State]) -> Caller:
         origin = request.client.host if request.client is not None else ""
@@ -33,5 +39,7 @@ def create_app(site: Site) -> Litestar:
         dependencies={"caller": Provide(caller), "site": Provide(lambda: site, sync_to_thread=False)},
         exception_handlers={Exception: problems.answer_problem},
         logging_config=None,
+        cors_config=CORSConfig(allow_origins=list(origins), expose_headers=EXPOSED) if origins else None,
+        request_max_body_size=body_bytes_max,
         openapi_config=OpenAPIConfig(title="Procession", version=site.version, path="/v1/docs"),
     )
