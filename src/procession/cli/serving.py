@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppres
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 
 import msgspec
@@ -30,6 +31,7 @@ from procession.runtime import tracing
 from procession.runtime.rows import ShardRow
 from procession.services.backend import Backend
 from procession.web.app import create_app
+from procession.web.draining import DrainingBackend
 from procession.web.front import Front
 from procession.web.health import Check, Health
 from procession.web.settings import Settings
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 DISK_MIN: Final = 64 << 20
 """Bytes that have to be free beside an SQLite file."""
+BACKLOG: Final = 2_048
+"""Connections that wait to be taken."""
 JOBS_S: Final = 5.0
 """How long jobs may go on at least, when requests took all of the time."""
 DAY_MS: Final = 86_400_000
@@ -117,16 +121,17 @@ async def _serve(plan: Serving) -> int:
             register_workers(engine, list(settings.workers.functions))
             if plan.deploy:
                 engine.deploy(*plan.deploy)
-            running, server, measured = await _composed(plan, engine, open_)
+            running, server, draining = await _composed(plan, engine, open_)
             running.url = _url(settings, listening)
             await open_.enter_async_context(_gateway(running, plan.say))
             engine.serve(threads=settings.workers.threads if settings.workers.functions or plan.tasks else 0)
             going = [asyncio.ensure_future(task(running)) for task in (*plan.tasks, _retention)]
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             record = {"serving": of.url, "url": running.url, "gateway": running.gateway}
+            listening.listen(BACKLOG)
             plan.say(f"serving {of.url} at {running.url}; stop with Ctrl-C", record)
             _LOG.info("serving", extra={**record, "version": __version__})
-            return await _until_told(running, server, serving, going, ending, measured)
+            return await _until_told(running, server, serving, going, ending, draining)
     finally:
         listening.close()
         ending.close()
@@ -140,7 +145,7 @@ def _url(settings: Settings, listening: socket.socket) -> str:
 
 async def _composed(
     plan: Serving, engine: Engine, open_: AsyncExitStack
-) -> tuple[Running, Server, MeasuredBackend]:  # fmt: skip
+) -> tuple[Running, Server, DrainingBackend]:  # fmt: skip
     settings = plan.settings
     measures = Measures(tenants_top=settings.telemetry.tenants_top)
     counters = Counters(engine.pump, measures.shares["steps"].add)
@@ -148,7 +153,8 @@ async def _composed(
     measures.read = counters.read
     backend = EngineBackend(engine.pump, engine.store)
     open_.push_async_callback(backend.close)
-    measured = MeasuredBackend(backend, measures)
+    draining = DrainingBackend(backend)
+    measured = MeasuredBackend(draining, measures)
     if settings.identity.open:
         gate = SeeingGate(OpenGate())
     else:
@@ -163,12 +169,12 @@ async def _composed(
     if settings.telemetry.metrics_port:
         open_.callback(_metrics_port(settings.telemetry.metrics_port, measures))
     observed = Observing(cast("Any", front), measures, log=settings.telemetry.log_requests)
-    return Running(settings, engine, site, health), _server(settings, observed), measured
+    return Running(settings, engine, site, health), _server(settings, observed), draining
 
 
 async def _until_told(
     running: Running, server: Server, serving: asyncio.Task[None], going: Sequence[asyncio.Future[None]],
-    ending: _Ending, measured: MeasuredBackend,
+    ending: _Ending, draining: DrainingBackend,
 ) -> int:  # fmt: skip
     """Drains when it is told to, or when something ends that must not."""
     told = asyncio.create_task(ending.asked.wait())
@@ -187,7 +193,7 @@ async def _until_told(
     await asyncio.sleep(running.settings.server.drain_delay_seconds if code == OK else 0)
     for each in going:
         each.cancel()
-    measured.draining = True
+    draining.drain()
     server.should_exit = True
     with suppress(asyncio.CancelledError):
         await serving
@@ -208,21 +214,23 @@ class _Ending:
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
+        self._told = False
         self._loop = asyncio.get_running_loop()
 
     def listen(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._told)
+        # Not the loop's own way: the second signal has to be heard by a loop that is stuck.
+        self._earlier = {number: signal.signal(number, self._tell) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def close(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.remove_signal_handler(number)
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
 
-    def _told(self) -> None:
-        if self.asked.is_set():
+    def _tell(self, number: int, frame: FrameType | None) -> None:
+        if self._told:
             # What is stored is whole at every moment; nothing else is worth waiting for.
             os._exit(FAILED)
-        self.asked.set()
+        self._told = True
+        self._loop.call_soon_threadsafe(self.asked.set)
 
 
 def _listening(settings: Settings) -> socket.socket:

@@ -28,16 +28,17 @@ def serve(
     config: Config = None,
     host: Annotated[str, typer.Option("--host", help="Listen at this address.", show_default="127.0.0.1")] = "",
     port: Annotated[
-        int, typer.Option("--port", min=-1, max=65_535, help="Listen at this port; 0: a free one.", show_default="8080")
-    ] = -1,
+        int | None,
+        typer.Option("--port", min=0, max=65_535, help="Listen at this port; 0: a free one.", show_default="8080"),
+    ] = None,
     workers: Workers = None,
     deploy: Annotated[
         list[Path] | None,
         typer.Option("--deploy", metavar="FILE", help="Deploy this first; repeatable.", show_default=False),
     ] = None,
     threads: Annotated[
-        int, typer.Option("--threads", min=0, help="Jobs done at the same time.", show_default="4")
-    ] = -1,
+        int | None, typer.Option("--threads", min=1, help="Jobs done at the same time.", show_default="4")
+    ] = None,
     db: Annotated[
         str,
         typer.Option(
@@ -59,17 +60,17 @@ def serve(
     output = Output(json)
     with errors(json):
         if no_api:
-            _without_api(db or DEFAULT_DB, workers or [], deploy or [], threads if threads > 0 else THREADS, output)
+            _without_api(db or DEFAULT_DB, workers or [], deploy or [], threads or THREADS, output)
             return
         need_server()
         settings = settings_of(
             config,
             {
                 "server.host": host or None,
-                "server.port": port if port >= 0 else None,
+                "server.port": port,
                 "store.url": db or None,
                 "workers.functions": workers or None,
-                "workers.threads": threads if threads >= 0 else None,
+                "workers.threads": threads,
                 "telemetry.log_format": log_format or None,
             },
         )

@@ -1,4 +1,4 @@
-"""A backend that counts what it is asked, continues traces, and ends what waits when the server drains."""
+"""A backend that counts what it is asked, and continues traces."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ class MeasuredBackend:
     def __init__(self, backend: Backend, measures: Measures) -> None:
         self._backend = backend
         self._measures = measures
-        self.draining = False
-        """Then streams end, and nobody waits for news: their callers ask another process."""
 
     async def ask(self, request: Plain, who: Who) -> object:
         """See `Backend.ask`."""
@@ -73,16 +71,13 @@ class MeasuredBackend:
         """See `Backend.write`."""
         await self._backend.write(statement, rows)
 
-    async def news(self, tenant: str, after: int) -> AsyncIterator[News]:
+    def news(self, tenant: str, after: int) -> AsyncIterator[News]:
         """See `Backend.news`."""
-        async for news in self._backend.news(tenant, after):
-            yield news
-            if self.draining:
-                return
+        return self._backend.news(tenant, after)
 
     async def moved(self, tenant: str, seen: int, seconds: float) -> int:
         """See `Backend.moved`."""
-        return await self._backend.moved(tenant, seen, 0.0 if self.draining else seconds)
+        return await self._backend.moved(tenant, seen, seconds)
 
     def _jobs(self, request: Plain, result: object) -> None:
         if isinstance(request, ActivateJobs) and isinstance(result, list) and result:
