@@ -187,7 +187,7 @@ def _nested(environment: Mapping[str, str], reader: _Reader) -> Tree:
         if not name.startswith(PREFIX) or name in OTHERS:
             continue
         path = name.removeprefix(PREFIX).lower().split(NESTS)
-        if len(path) == 1:
+        if len(path) == 1 and path[0] not in groups:
             # Other programs have variables of this prefix; what looks like one of ours is told.
             head = path[0].partition("_")[0]
             if head in groups:
@@ -237,7 +237,7 @@ def _together(settings: Settings) -> Iterator[SettingProblem]:
         yield SettingProblem("store.url", "", "no kind of store that is known", "a path, or postgresql://…")
     try:
         ZoneInfo(store.zone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         yield SettingProblem("store.zone", "", f"no time zone {store.zone!r}", "write a name as Europe/Berlin")
     for origin in settings.cors.origins:
         if not re.fullmatch(r"https?://[^/\s*]+", origin):
