@@ -67,13 +67,14 @@ Task: TypeAlias = Callable[["Running"], Awaitable[None]]
 class Running:
     """A server that runs: its engine, its site, and where it listens (`gateway`: "" for nowhere)."""
 
-    __slots__ = ("engine", "gateway", "health", "settings", "site", "url")
+    __slots__ = ("draining", "engine", "gateway", "health", "settings", "site", "url")
 
-    def __init__(self, settings: Settings, engine: Engine, site: Site, health: Health) -> None:
+    def __init__(self, settings: Settings, engine: Engine, site: Site, draining: DrainingBackend) -> None:
         self.settings = settings
         self.engine = engine
         self.site = site
-        self.health = health
+        self.draining = draining
+        self.health = Health(_checks(engine, settings))
         self.url = ""
         self.gateway = ""
 
@@ -121,7 +122,7 @@ async def _serve(plan: Serving) -> int:
             register_workers(engine, list(settings.workers.functions))
             if plan.deploy:
                 engine.deploy(*plan.deploy)
-            running, server, draining = await _composed(plan, engine, open_)
+            running, server = await _composed(plan, engine, open_)
             running.url = _url(settings, listening)
             await open_.enter_async_context(_gateway(running, plan.say))
             engine.serve(threads=settings.workers.threads if settings.workers.functions or plan.tasks else 0)
@@ -131,7 +132,11 @@ async def _serve(plan: Serving) -> int:
             listening.listen(BACKLOG)
             plan.say(f"serving {of.url} at {running.url}; stop with Ctrl-C", record)
             _LOG.info("serving", extra={**record, "version": __version__})
-            return await _until_told(running, server, serving, going, ending, draining)
+            code = await _until_told(ending, [serving, *going])
+            if not await _drain(running, server, serving, going):
+                # Threads that work cannot be ended; what they do is done again by who gets the job next.
+                os._exit(FAILED)
+            return code
     finally:
         listening.close()
         ending.close()
@@ -143,9 +148,7 @@ def _url(settings: Settings, listening: socket.socket) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def _composed(
-    plan: Serving, engine: Engine, open_: AsyncExitStack
-) -> tuple[Running, Server, DrainingBackend]:  # fmt: skip
+async def _composed(plan: Serving, engine: Engine, open_: AsyncExitStack) -> tuple[Running, Server]:
     settings = plan.settings
     measures = Measures(tenants_top=settings.telemetry.tenants_top)
     counters = Counters(engine.pump, measures.shares["steps"].add)
@@ -160,52 +163,55 @@ async def _composed(
     else:
         gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
     site = Site(measured, gate, version=__version__)
-    health = Health(_checks(engine, settings))
+    running = Running(settings, engine, site, draining)
     app = create_app(site, origins=settings.cors.origins, body_bytes_max=settings.limits.body_bytes_max)
     front = Front(
-        app, health, measures, gate,
+        app, running.health, measures, gate,
         metrics=settings.telemetry.metrics, page=plan.page, open=settings.identity.open,
     )  # fmt: skip
     if settings.telemetry.metrics_port:
         open_.callback(_metrics_port(settings.telemetry.metrics_port, measures))
     observed = Observing(cast("Any", front), measures, log=settings.telemetry.log_requests)
-    return Running(settings, engine, site, health), _server(settings, observed), draining
+    return running, _server(settings, observed)
 
 
-async def _until_told(
-    running: Running, server: Server, serving: asyncio.Task[None], going: Sequence[asyncio.Future[None]],
-    ending: _Ending, draining: DrainingBackend,
-) -> int:  # fmt: skip
-    """Drains when it is told to, or when something ends that must not."""
+async def _until_told(ending: _Ending, others: Sequence[asyncio.Future[None]]) -> int:
+    """Until the process is told to end, or something ends that must not: then the exit code says so."""
     told = asyncio.create_task(ending.asked.wait())
-    everything: list[asyncio.Future[Any]] = [told, serving, *going]
+    everything: list[asyncio.Future[Any]] = [told, *others]
     await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
-    code = OK
-    for each in going:
-        if each.done() and not each.cancelled() and each.exception() is not None:
-            _LOG.error("a task of the server ended: %s", each.exception())
-            code = FAILED
-    if serving.done():
-        told.cancel()
-        code = FAILED
+    if told.done():
+        return OK
+    told.cancel()
+    for each in others:
+        if each.done() and each.exception() is not None:
+            _LOG.error("a part of the server ended: %s", each.exception())
+    return FAILED
+
+
+async def _drain(
+    running: Running, server: Server, serving: asyncio.Task[None], going: Sequence[asyncio.Future[None]]
+) -> bool:
+    """Ends everything in order; False when jobs under way did not end within their time."""
+    of = running.settings.server
     running.health.draining = True
     _LOG.info("draining")
-    await asyncio.sleep(running.settings.server.drain_delay_seconds if code == OK else 0)
+    if not serving.done():
+        await asyncio.sleep(of.drain_delay_seconds)
     for each in going:
         each.cancel()
-    draining.drain()
+    running.draining.drain()
     server.should_exit = True
-    with suppress(asyncio.CancelledError):
+    with suppress(asyncio.CancelledError, OSError):
         await serving
     # Functions under way are finished; whose answer does not come in time is asked again under a new lease.
     try:
-        seconds = max(JOBS_S, running.settings.server.drain_seconds)
-        await asyncio.wait_for(asyncio.to_thread(running.engine.stop), seconds)
+        await asyncio.wait_for(asyncio.to_thread(running.engine.stop), max(JOBS_S, of.drain_seconds))
     except TimeoutError:
         _LOG.error("jobs under way did not end within the time of server.drain_seconds: they will be done again")
-        os._exit(FAILED)
+        return False
     _LOG.info("ended")
-    return code
+    return True
 
 
 @final

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from procession.cli.app import app
 from procession.web.settings import Settings
@@ -77,7 +76,7 @@ def test_the_command_line_counts_more_than_the_environment_and_that_more_than_th
 def test_a_problem_is_told_with_its_key_and_a_remedy(
     tmp_path: Path, toml: str, environment: dict[str, str], key: str, text: str
 ) -> None:
-    problems = _read(tmp_path, toml, **environment).problems
+    problems = _read(tmp_path, toml, None, **environment).problems
     assert any(each.key.endswith(key) and text in str(each) and each.remedy for each in problems), problems
     assert "pw" not in str([str(each) for each in problems if key == "store.url"])
 
