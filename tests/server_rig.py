@@ -85,7 +85,7 @@ class ServerProcess:
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The lines of the log with this event."""
-        found = [json.loads(line) for line in self.errors if line.startswith("{")]
+        found = [json.loads(line) for line in self.errors if line.startswith('{"')]
         return [line for line in found if line.get("event") == event]
 
     def _read(self, lines: IO[str]) -> None:

@@ -55,7 +55,9 @@ def test_models_and_workers_of_a_folder_run_and_are_taken_anew_when_they_change(
         assert server.until("deployed") == {"deployed": "p", "version": 1}
         server.until("watching")
         _completed(folder, "one")
-        (folder / "workers.py").write_text(WORKER.replace("one", "two or more"))
+        # What a module imports from the folder is read anew as well.
+        (folder / "said.py").write_text('BY = "two or more"\n')
+        (folder / "workers.py").write_text("from said import BY\n" + WORKER.replace('"one"', "BY"))
         server.until("workers")
         _completed(folder, "two or more")
 

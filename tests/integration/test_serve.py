@@ -195,6 +195,40 @@ def test_secrets_are_nowhere_in_logs_metrics_and_errors(tmp_path: Path) -> None:
         assert len(server.logged("request")) >= 10
 
 
+def test_a_request_goes_on_with_the_trace_that_it_brings(tmp_path: Path) -> None:
+    needs.require("opentelemetry", "pip install 'procession[otel]'")
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with _serve(tmp_path, OTEL_TRACES_EXPORTER="console") as server:
+        headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+        answer = httpx.post(f"{server.ready().url}/v1/signals", json={"name": "stop"}, headers=headers)
+        assert answer.headers["procession-request-id"] == trace
+        server.tell()
+        assert server.ended() == 0
+        assert f'"trace_id": "0x{trace}"' in server.log
+        assert '"name": "POST /v1/signals"' in server.log
+        assert '"parent_id": "0xb7ad6b7169203331"' in server.log
+        assert server.logged("request")[0]["request_id"] == trace
+
+
+def test_metrics_have_a_port_of_their_own_on_loopback(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {"PROCESSION_TELEMETRY__METRICS_PORT": str(port), "PROCESSION_TELEMETRY__METRICS": "off"}
+    with _serve(tmp_path, **environment) as server:
+        url = server.ready().url
+        assert "procession_shards_owned 1.0" in httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        assert httpx.get(f"{url}/metrics").status_code == 404
+
+
+def test_a_body_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    with _serve(tmp_path, PROCESSION_LIMITS__BODY_BYTES_MAX="2000") as server:
+        url = server.ready().url
+        large = httpx.post(f"{url}/v1/signals", json={"name": "x" * 3_000})
+        assert large.status_code == 413
+        assert httpx.post(f"{url}/v1/signals", json={"name": "x" * 1_000}).status_code == 200
+
+
 def test_its_metrics_tell_what_engines_did(tmp_path: Path) -> None:
     (tmp_path / "p.bpmn").write_text(XML)
     with _serve(tmp_path, "--deploy", "p.bpmn") as server, httpx.Client(base_url=server.ready().url) as client:

@@ -20,8 +20,8 @@ def page() -> str:
     parts = [
         "How a server is run is told in [Run the server](../server.md). A setting stands in a TOML file"
         " (`--config FILE`, or `$PROCESSION_CONFIG`), in the environment, or is an option of the command; the last"
-        " counts most. `server.port` is `port` under `[server]`, and the variable `PROCESSION_SERVER__PORT`. Lists of texts may be"
-        " written with commas there, lists of groups as JSON.",
+        " counts most. `server.port` is `port` under `[server]`, and the variable `PROCESSION_SERVER__PORT`. Lists"
+        " of texts may be written with commas there, lists of groups as JSON.",
         "A secret never stands in the settings' file: it is a variable, or the text of a file of its own that"
         " `<name>_file` names, in the file or as a variable. `procession config check` tells every problem,"
         " `procession config show` every value and where it comes from.",

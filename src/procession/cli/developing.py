@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +34,8 @@ MODELS: Final = (".bpmn", ".dmn", ".bpmn20.xml")
 WORKERS: Final = ("worker.py", "workers.py")
 SEEDS: Final = ("seed.yaml", "seed.yml", "seed.json")
 _HIDDEN: Final = (".", "_")
+_OTHERS: Final = frozenset({"build", "dist", "node_modules", "site-packages", "target", "venv"})
+"""Folders that hold what others wrote, and much of it."""
 
 
 class SeedStart(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,6 +72,8 @@ class Developing:
         self._say = say
         self._models: dict[Path, tuple[int, int]] = {}
         self._code: dict[Path, tuple[int, int]] = {}
+        self._ours = frozenset(sys.modules)
+        """Modules of this program: they are never read anew, wherever they lie."""
 
     async def __call__(self, running: Running) -> None:
         """Goes on until it is cancelled."""
@@ -145,7 +150,7 @@ class Developing:
 
     def _load(self, engine: Engine) -> None:
         """Registers the functions of the folder's modules; of a type that is there already they take the place."""
-        _forget_modules(self._folder)
+        self._forget_modules()
         for name in WORKERS:
             path = self._folder / name
             if not path.is_file():
@@ -161,6 +166,15 @@ class Developing:
                 self._say(text, {"error": text})
             else:
                 self._say(f"workers of {name} are registered", {"workers": name})
+
+    def _forget_modules(self) -> None:
+        """Modules of the folder are read anew: one may have changed that another one imports."""
+        importlib.invalidate_caches()
+        modules = cast("Mapping[str, ModuleType | None]", dict(sys.modules))
+        for name, module in modules.items():
+            file: object = getattr(module, "__file__", None)
+            if name not in self._ours and isinstance(file, str) and Path(file) in self._code:
+                del sys.modules[name]
 
     # --- seed
 
@@ -192,13 +206,12 @@ def _seed(path: Path) -> Seed:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Files of the folder and of those in it, without what is hidden."""
+    """Files of the folder and of those in it, without what is hidden or somebody else's."""
     found: list[Path] = []
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if not any(part.startswith(_HIDDEN) for part in parts) and path.is_file():
-            found.append(path)
-    return found
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(_HIDDEN) and name not in _OTHERS]
+        found += [Path(place, name) for name in names if not name.startswith(_HIDDEN)]
+    return sorted(found)
 
 
 def _stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
@@ -222,13 +235,3 @@ def _loaded(path: Path) -> ModuleType:
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
-
-
-def _forget_modules(folder: Path) -> None:
-    """Modules of the folder are read anew: one may have changed that another one imports."""
-    importlib.invalidate_caches()
-    modules = cast("Mapping[str, ModuleType | None]", dict(sys.modules))
-    for name, module in modules.items():
-        file: object = getattr(module, "__file__", None)
-        if isinstance(file, str) and name != "__main__" and Path(file).is_relative_to(folder):
-            del sys.modules[name]

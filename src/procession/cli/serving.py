@@ -10,8 +10,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 import msgspec
 
 from procession import Engine, __version__
+from procession.base.failure import StoreError
 from procession.cli.console import FAILED, OK, Problem
 from procession.cli.workers import register_workers
 from procession.hosts.embedded.backend import EngineBackend
@@ -34,7 +35,7 @@ from procession.web.app import create_app
 from procession.web.draining import DrainingBackend
 from procession.web.front import Front
 from procession.web.health import Check, Health
-from procession.web.settings import Settings
+from procession.web.settings import Gateway, Settings
 from procession.web.site import Gate, OpenGate, Site
 from procession.web.telemetry import logs
 from procession.web.telemetry.backend import MeasuredBackend
@@ -50,6 +51,8 @@ DISK_MIN: Final = 64 << 20
 """Bytes that have to be free beside an SQLite file."""
 BACKLOG: Final = 2_048
 """Connections that wait to be taken."""
+WAIT_S: Final = 5.0
+"""How long who waits for something may go on waiting when the process is about to end."""
 JOBS_S: Final = 5.0
 """How long jobs may go on at least, when requests took all of the time."""
 DAY_MS: Final = 86_400_000
@@ -59,6 +62,8 @@ _LOG: Final = logging.getLogger("procession.serve")
 Say: TypeAlias = Callable[[str, Mapping[str, object]], None]
 """Takes a line for the person who started the process, and the same for a script. It is not logged."""
 GateOf: TypeAlias = Callable[[Backend, Settings, Say], Awaitable[Gate]]
+Closing: TypeAlias = Callable[[float], Awaitable[None]]
+"""Ends something, which has so many seconds for it."""
 Task: TypeAlias = Callable[["Running"], Awaitable[None]]
 """Something that goes on as long as the server does."""
 
@@ -67,7 +72,7 @@ Task: TypeAlias = Callable[["Running"], Awaitable[None]]
 class Running:
     """A server that runs: its engine, its site, and where it listens (`gateway`: "" for nowhere)."""
 
-    __slots__ = ("draining", "engine", "gateway", "health", "settings", "site", "url")
+    __slots__ = ("close_gateway", "draining", "engine", "gateway", "health", "settings", "site", "url")
 
     def __init__(self, settings: Settings, engine: Engine, site: Site, draining: DrainingBackend) -> None:
         self.settings = settings
@@ -77,6 +82,7 @@ class Running:
         self.health = Health(_checks(engine, settings))
         self.url = ""
         self.gateway = ""
+        self.close_gateway: Closing | None = None
 
 
 @final
@@ -124,7 +130,7 @@ async def _serve(plan: Serving) -> int:
                 engine.deploy(*plan.deploy)
             running, server = await _composed(plan, engine, open_)
             running.url = _url(settings, listening)
-            await open_.enter_async_context(_gateway(running, plan.say))
+            running.close_gateway = await _open_gateway(running, plan.say)
             engine.serve(threads=settings.workers.threads if settings.workers.functions or plan.tasks else 0)
             going = [asyncio.ensure_future(task(running)) for task in (*plan.tasks, _retention)]
             serving = asyncio.create_task(server.serve(sockets=[listening]))
@@ -200,10 +206,12 @@ async def _drain(
         await asyncio.sleep(of.drain_delay_seconds)
     for each in going:
         each.cancel()
-    running.draining.drain()
+    running.draining.drain(min(WAIT_S, of.drain_seconds / 2))
     server.should_exit = True
-    with suppress(asyncio.CancelledError, OSError):
-        await serving
+    closing = [running.close_gateway(of.drain_seconds)] if running.close_gateway is not None else []
+    for found in await asyncio.gather(serving, *closing, return_exceptions=True):
+        if isinstance(found, Exception):
+            _LOG.error("while draining: %s", found)
     # Functions under way are finished; whose answer does not come in time is asked again under a new lease.
     try:
         await asyncio.wait_for(asyncio.to_thread(running.engine.stop), max(JOBS_S, of.drain_seconds))
@@ -325,25 +333,36 @@ def _in_thread(look: Callable[[], str]) -> Check:
     return check
 
 
-@asynccontextmanager
-async def _gateway(running: Running, say: Say) -> AsyncGenerator[None]:
-    """The gateway for clients of Zeebe, where it is wanted and its libraries are there."""
+async def _open_gateway(running: Running, say: Say) -> Closing | None:
+    """The gateway for clients of Zeebe, where it is wanted and its libraries are there: what ends it."""
     of = running.settings.gateway
-    missing = [name for name in ("grpc", "google.protobuf") if not _there(name)]
-    if of.enabled == "off" or (of.enabled == "auto" and (missing or not _there(_GATEWAY))):
-        yield
-        return
-    if missing or not _there(_GATEWAY):
-        raise Problem(f"the gateway needs {' and '.join(missing) or _GATEWAY}", "pip install 'procession[zeebe]'")
-    gateway = import_module(_GATEWAY)
-    async with gateway.serve_gateway(running.site, of) as address:
-        running.gateway = str(address)
-        say(f"Zeebe gateway at {address}", {"gateway": running.gateway})
-        yield
+    missing = [name for name in ("grpc", "google.protobuf", _GATEWAY) if not _there(name)]
+    if of.enabled == "off" or (of.enabled == "auto" and missing):
+        return None
+    if missing:
+        raise Problem(f"the gateway needs {' and '.join(missing)}", "pip install 'procession[zeebe]'")
+    module = import_module(_GATEWAY)
+    try:
+        gateway = await module.serve_gateway(running.site, of.host, of.port, tls=_tls(module, of))
+    except StoreError as error:
+        if of.enabled == "on":
+            raise
+        say(f"no gateway for clients of Zeebe: {error}", {"no_gateway": str(error)})
+        return None
+    running.gateway = f"{of.host}:{gateway.port}"
+    closing: Closing = gateway.stop
+    return closing
 
 
-_GATEWAY: Final = "procession.web.zeebe"
-_IDENTITY: Final = "procession.web.identity"
+def _tls(module: Any, of: Gateway) -> object:
+    if not of.tls_certificate_file:
+        return None
+    return module.Tls(Path(of.tls_certificate_file).read_bytes(), Path(of.tls_key_file).read_bytes())
+
+
+_GATEWAY: Final = "procession.web.zeebe.server"
+_IDENTITY: Final = "procession.web.identity.opening"
+_FIRST: Final = "procession.services.first_start"
 
 
 def _there(module: str) -> bool:
@@ -358,11 +377,10 @@ async def known_callers(backend: Backend, settings: Settings, say: Say) -> Gate:
     if not _there(_IDENTITY):
         remedy = "set identity.open = true, which lets everybody of this machine in"
         raise Problem("nobody can be told apart: this build has no identity", remedy)
-    identity = import_module(_IDENTITY)
-    key = await identity.ensure_admin(backend)
+    key: str | None = await import_module(_FIRST).ensure_admin(backend, settings.identity.admin_key)
     if key:
         say(f"the key of the first administrator, shown this once: {key}", {"admin_key": key})
-    gate: Gate = await identity.gate_of(backend, settings.identity)
+    gate: Gate = await import_module(_IDENTITY).gate_of(backend, settings.identity)
     return gate
 
 
@@ -372,10 +390,11 @@ async def _retention(running: Running) -> None:
     while True:
         await asyncio.sleep(of.every_minutes * 60)
         if of.history_days or of.instances_days:
-            await asyncio.to_thread(_forget, running.engine, of.history_days, of.instances_days)
+            await asyncio.to_thread(forget_old, running.engine, of.history_days, of.instances_days)
 
 
-def _forget(engine: Engine, history_days: int, instances_days: int) -> None:
+def forget_old(engine: Engine, history_days: int, instances_days: int) -> None:
+    """Forgets of each tenant what ended so many days ago; 0 days keep it."""
     seconds = DAY_MS // 1000
     for tenant in engine.pump.names().values():
         try:

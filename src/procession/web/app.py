@@ -20,7 +20,7 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (*messages.ROUTES,)
 """Everything under /v1."""
 
 
-EXPOSED: Final = ["ETag", "Location", "Retry-After", "X-Request-Id"]
+EXPOSED: Final = ["ETag", "Location", "Retry-After", "Procession-Request-Id"]
 """Headers of an answer that pages of other origins may read."""
 BODY_BYTES_MAX: Final = 10_000_000
 

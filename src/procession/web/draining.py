@@ -21,12 +21,17 @@ class DrainingBackend:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._drained: asyncio.Future[None] = self._loop.create_future()
+        self._given_up: asyncio.Future[None] = self._loop.create_future()
 
-    def drain(self) -> None:
-        """Ends what only waits; what was asked is carried out. Idempotent."""
+    def drain(self, seconds: float) -> None:
+        """Ends streams now, and what still waits for something after `seconds`; what was asked is carried out.
+
+        Who waits may have started what he waits for, so he has that time. Idempotent."""
         if not self._drained.done():
             self._drained.set_result(None)
+            self._loop.call_later(seconds, _end, self._given_up)
 
     async def ask(self, request: Plain, who: Who) -> object:
         """See `Backend.ask`."""
@@ -50,7 +55,7 @@ class DrainingBackend:
         while True:
             following = asyncio.ensure_future(anext(feed, None))
             try:
-                await self._either(following)
+                await _either(following, self._drained)
             finally:
                 if not following.done():
                     following.cancel()
@@ -65,13 +70,19 @@ class DrainingBackend:
         """See `Backend.moved`. Raises `StoreError` when the process is about to end: who waits asks another one."""
         moving = asyncio.ensure_future(self._backend.moved(tenant, seen, seconds))
         try:
-            await self._either(moving)
+            await _either(moving, self._given_up)
         finally:
             if not moving.done():
                 moving.cancel()
-        if self._drained.done():
+        if self._given_up.done():
             raise StoreError("this server is about to end: ask again, another one answers")
         return await moving
 
-    async def _either(self, waiting: asyncio.Future[Any]) -> None:
-        await asyncio.wait((waiting, self._drained), return_when=asyncio.FIRST_COMPLETED)
+
+async def _either(waiting: asyncio.Future[Any], end: asyncio.Future[None]) -> None:
+    await asyncio.wait((waiting, end), return_when=asyncio.FIRST_COMPLETED)
+
+
+def _end(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

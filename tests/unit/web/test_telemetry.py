@@ -118,11 +118,13 @@ def test_job_types_beyond_the_bound_are_one() -> None:
         counters.close()
 
 
-def test_a_request_id_is_taken_only_if_it_is_a_uuid() -> None:
+def test_a_request_id_is_that_of_the_trace_or_a_uuid_and_never_another_text() -> None:
     given = b"6F9619FF-8B86-D011-B42D-00CF4FC964FF"
-    assert request_id(given) == given.decode().lower()
-    assert request_id(b"secret") != "secret"
-    assert request_id(b"") != request_id(b"")
+    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert request_id({b"x-request-id": given}) == given.decode().lower()
+    assert request_id({b"x-request-id": given, b"traceparent": trace}) == "0af7651916cd43dd8448eb211c80319c"
+    assert request_id({b"x-request-id": b"secret", b"traceparent": b"secret"}) != "secret"
+    assert request_id({}) != request_id({})
 
 
 class _Failing:
@@ -162,7 +164,7 @@ def test_streams_end_and_waits_are_given_up_when_the_process_is_about_to_end() -
                 seen = await backend.moved("<default>", 0, 60)
                 waiting = asyncio.create_task(backend.moved("<default>", seen, 60))
                 await asyncio.sleep(0)
-                backend.drain()
+                backend.drain(0.01)
                 assert await asyncio.wait_for(reading, 5) == []
                 with pytest.raises(StoreError, match="another one answers"):
                     await asyncio.wait_for(waiting, 5)
@@ -280,4 +282,4 @@ def test_every_request_has_an_id_and_a_line_with_its_route_and_caller(logged: io
     missed, line = [json.loads(each) for each in logged.getvalue().splitlines()]
     assert (missed["route"], missed["status"]) == ("(unmatched)", 404)
     assert (line["route"], line["tenant"], line["subject"]) == ("/v1/signals", "a", "user:dev")
-    assert line["request_id"] == answer.headers["x-request-id"]
+    assert line["request_id"] == answer.headers["procession-request-id"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from procession.base.failure import StoreError
 from procession.hosts.embedded.engine import Engine
@@ -23,4 +24,13 @@ def open_engine(url: str, password: str = "", *, zone: str = "UTC") -> Engine:
         return Engine(url.removeprefix("sqlite://"), zone=zone)
     if find_spec(_OPENING) is None:
         raise StoreError("this installation opens SQLite files alone: store.url takes a path")
-    return Engine(store=import_module(_OPENING).open_store(url, password=password), zone=zone)
+    return Engine(store=import_module(_OPENING).open_store(with_password(url, password)), zone=zone)
+
+
+def with_password(url: str, password: str) -> str:
+    """A URL with the password in it, as drivers take it."""
+    parts = urlsplit(url)
+    if not password or parts.password:
+        return url
+    user, at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}{at or '@'}{host}"))

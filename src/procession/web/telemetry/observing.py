@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOG: Final = logging.getLogger("procession.request")
-_ID_HEADER: Final = b"x-request-id"
+_ID_HEADER: Final = b"procession-request-id"
+_ID_KEY: Final = "procession.request_id"
+"""Where the application finds the id in the scope."""
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 UNMATCHED: Final = "(unmatched)"
 
@@ -42,14 +44,16 @@ class Observing:
             return
         fields = cast("dict[str, Any]", scope)
         headers: dict[bytes, bytes] = dict(fields["headers"])
-        seen = Seen(request_id(headers.get(_ID_HEADER, b"")))
+        seen = Seen(request_id(headers))
+        fields[_ID_KEY] = seen.id
         status, started = 500, time.perf_counter()
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (_ID_HEADER, seen.id.encode())]
+                others = [pair for pair in message.get("headers", ()) if pair[0] != _ID_HEADER]
+                message["headers"] = [*others, (_ID_HEADER, seen.id.encode())]
             await send(message)
 
         token = CURRENT.set(seen)

@@ -12,6 +12,7 @@ from procession.services.access import Caller
 from procession.web.site import Gate
 
 _ID: Final = re.compile(rb"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+_TRACE: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
 
 @final
@@ -29,11 +30,15 @@ class Seen:
 CURRENT: Final[ContextVar[Seen | None]] = ContextVar("procession_seen", default=None)
 
 
-def request_id(given: bytes) -> str:
-    """The id of a request: the one that a proxy gave if it is a UUID, else a new one.
+def request_id(headers: Mapping[bytes, bytes]) -> str:
+    """The id of a request: the trace of its `traceparent`, else its `X-Request-Id` if that is a UUID, else a new one.
 
     Another text is not taken: it would stand in the logs, and nobody knows what it is."""
-    return given.decode().lower() if _ID.fullmatch(given) else str(uuid.uuid4())
+    trace = _TRACE.fullmatch(headers.get(b"traceparent", b""))
+    if trace is not None:
+        return trace[1].decode()
+    given = headers.get(b"x-request-id", b"")
+    return given.decode().lower() if _ID.fullmatch(given) else uuid.uuid4().hex
 
 
 @final
