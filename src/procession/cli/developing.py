@@ -78,6 +78,8 @@ class Developing:
     async def __call__(self, running: Running) -> None:
         """Goes on until it is cancelled."""
         engine = running.engine
+        # A cache of bytecode tells files apart by seconds: what is saved twice in one would stay as it was.
+        sys.dont_write_bytecode = True
         fresh = await asyncio.to_thread(lambda: not engine.definitions())
         self._urls(running)
         await asyncio.to_thread(self._look, engine)
