@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +10,7 @@ from typing import TypeVar
 from procession.core import snapshot
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.shard import Shard
-from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Reads, Store
+from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
 from procession.runtime.replay import load_instance
 from procession.store.sqlite import SQLiteStore
 
@@ -68,6 +68,18 @@ class FaultyStore:
 
     def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
         return self.inner.take(shard, owner, epoch, expires)
+
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        self.inner.renew(owner, expires)
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """See `Store.listen`."""
+        self.inner.listen(asked, moved)
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """See `Store.tell`."""
+        self.inner.tell(moved)
 
     def release(self, shard: int, epoch: int) -> None:
         self.inner.release(shard, epoch)

@@ -24,7 +24,7 @@ XML = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:
 @asynccontextmanager
 async def running_site(engine: Engine, gate: Gate | None = None) -> AsyncIterator[Site]:
     """A site on an engine, as long as the block lasts."""
-    backend = EngineBackend(engine.pump, engine.store)
+    backend = EngineBackend(engine)
     try:
         yield Site(backend, gate or OpenGate(), version="test")
     finally:

@@ -27,9 +27,10 @@ from procession.cli.workers import register_workers
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.counters import Counters
 from procession.hosts.embedded.opening import open_engine
-from procession.hosts.embedded.ownership import holder
+from procession.hosts.embedded.ownership import wall_ms
 from procession.runtime import tracing
-from procession.runtime.rows import ShardRow
+from procession.runtime.rows import LeaseRow, NamedRow
+from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
 from procession.web.app import create_app
 from procession.web.draining import DrainingBackend
@@ -43,6 +44,7 @@ from procession.web.telemetry.metrics import Measures
 from procession.web.telemetry.observing import Observing
 from procession.web.telemetry.redaction import Redactor
 from procession.web.telemetry.seen import SeeingGate
+from procession.web.turns import Turns
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -124,7 +126,7 @@ async def _serve(plan: Serving) -> int:
             tracing.configure("procession-server")
             open_.callback(tracing.flush)
             of = settings.store
-            engine = open_.enter_context(open_engine(of.url, of.password, zone=of.zone))
+            engine = open_.enter_context(open_engine(of.url, of.password, shards=of.shards, zone=of.zone))
             register_workers(engine, list(settings.workers.functions))
             if plan.deploy:
                 engine.deploy(*plan.deploy)
@@ -157,10 +159,10 @@ def _url(settings: Settings, listening: socket.socket) -> str:
 async def _composed(plan: Serving, engine: Engine, open_: AsyncExitStack) -> tuple[Running, Server]:
     settings = plan.settings
     measures = Measures(tenants_top=settings.telemetry.tenants_top)
-    counters = Counters(engine.pump, measures.shares["steps"].add)
+    counters = Counters(engine.pumps, measures.shares["steps"].add)
     open_.callback(counters.close)
     measures.read = counters.read
-    backend = EngineBackend(engine.pump, engine.store)
+    backend = EngineBackend(engine)
     open_.push_async_callback(backend.close)
     draining = DrainingBackend(backend)
     measured = MeasuredBackend(draining, measures)
@@ -170,9 +172,9 @@ async def _composed(plan: Serving, engine: Engine, open_: AsyncExitStack) -> tup
         gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
     site = Site(measured, gate, version=__version__)
     running = Running(settings, engine, site, draining)
-    app = create_app(site, origins=settings.cors.origins, body_bytes_max=settings.limits.body_bytes_max)
+    app: Any = create_app(site, origins=settings.cors.origins, body_bytes_max=settings.limits.body_bytes_max)
     front = Front(
-        app, running.health, measures, gate,
+        Turns(app), running.health, measures, gate,
         metrics=settings.telemetry.metrics, page=plan.page, open=settings.identity.open,
     )  # fmt: skip
     if settings.telemetry.metrics_port:
@@ -305,13 +307,10 @@ def _metrics_port(port: int, measures: Measures) -> Callable[[], None]:
 
 def _checks(engine: Engine, settings: Settings) -> dict[str, Check]:
     def store() -> str:
-        engine.store.read("shard_read", (0,), ShardRow)
-        return ""
-
-    def shards() -> str:
-        if engine.owner or holder(engine.store, 0) != "nobody":
-            return ""
-        return "nobody owns the shard"
+        # Both at once, so that who asks often costs little.
+        rows = engine.store.read("shards", (), LeaseRow)
+        alone = sum(not row.owner or row.expires <= wall_ms() for row in rows)
+        return f"nobody owns {alone} of {len(rows)} shards" if alone else ""
 
     def disk() -> str:
         folder = os.path.dirname(os.path.abspath(engine.store.name))
@@ -320,7 +319,7 @@ def _checks(engine: Engine, settings: Settings) -> dict[str, Check]:
         found = os.statvfs(folder)
         return "the disk of the store is almost full" if found.f_bavail * found.f_frsize < DISK_MIN else ""
 
-    looks: dict[str, Callable[[], str]] = {"store": store, "shards": shards}
+    looks: dict[str, Callable[[], str]] = {"store": store}
     if "://" not in settings.store.url and settings.store.url != ":memory:" and hasattr(os, "statvfs"):
         looks["disk"] = disk
     return {name: _in_thread(look) for name, look in looks.items()}
@@ -396,12 +395,12 @@ async def _retention(running: Running) -> None:
 def forget_old(engine: Engine, history_days: int, instances_days: int) -> None:
     """Forgets of each tenant what ended so many days ago; 0 days keep it."""
     seconds = DAY_MS // 1000
-    for tenant in engine.pump.names().values():
+    for tenant in engine.store.read("tenants", EVERYBODY, NamedRow):
         try:
             engine.forget(
                 (history_days or instances_days) * seconds,
                 instances_days * seconds if instances_days else None,
-                tenant=tenant,
+                tenant=tenant.name,
             )
         except Exception:  # one tenant's trouble is not the next one's, and not the server's
             _LOG.exception("what is over could not be forgotten")

@@ -357,6 +357,14 @@ class LockRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class AnsweringRow(Row, frozen=True, array_like=True, gc=False):
+    """What became of a request, by the number that its sender gave it."""
+
+    number: int
+    result: bytes
+
+
+@final
 class RecordRow(Row, frozen=True, array_like=True, gc=False):
     """A document of the server."""
 
@@ -401,3 +409,21 @@ class FeedRow(Row, frozen=True, array_like=True, gc=False):
     number: int
     at: int
     body: bytes
+
+
+@final
+class LeaseRow(Row, frozen=True, array_like=True, gc=False):
+    """A shard, and who holds it until when."""
+
+    shard: int
+    owner: str
+    epoch: int
+    expires: int
+
+
+@final
+class ProcessRow(Row, frozen=True, array_like=True, gc=False):
+    """A process that takes shards, and when it said so last."""
+
+    name: str
+    at: int

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from procession import Engine
-from procession.base.failure import StoreError
 from procession.cli.serving import forget_old
 from procession.cli.workers import register_found
 from procession.hosts.embedded.opening import open_engine, with_password
@@ -52,8 +51,8 @@ def test_a_store_is_named_by_a_path_or_a_url(tmp_path: Path) -> None:
         with open_engine(place) as engine:
             assert engine.owner
     assert [path.name for path in tmp_path.glob("*.db")] == ["a.db"]
-    with pytest.raises(StoreError):
-        open_engine("postgresql://127.0.0.1:1/nothing", "pw")
+    with open_engine(str(tmp_path / "b.db"), shards=3) as engine:
+        assert len(engine.pumps.all) == 3
 
 
 def test_a_module_with_a_function_register_is_asked_and_its_other_functions_are_no_workers() -> None:

@@ -105,7 +105,7 @@ def test_the_largest_tenants_are_found_among_very_many_in_bounded_memory() -> No
 def test_job_types_beyond_the_bound_are_one() -> None:
     with Engine() as engine:
         used: list[tuple[str, float]] = []
-        counters = Counters(engine.pump, lambda tenant, count: used.append((tenant, count)))
+        counters = Counters(engine.pumps, lambda tenant, count: used.append((tenant, count)))
         for number in range(TYPES_MAX + 3):
             xml = XML.replace('type="work"', f'type="work-{number}"')
             engine.deploy(("p.bpmn", xml.encode()))

@@ -12,6 +12,7 @@ from typing import Final, final
 
 from procession.runtime.ports import Store
 from procession.runtime.rows import HELD, DueRow, IntRow, JobRow
+from procession.runtime.tenants import Span
 
 READY_MAX: Final = 4_096
 """Jobs of one type and tenant held in memory; the rest stays in the store."""
@@ -80,10 +81,11 @@ class _Queue:
 class Board:
     """The jobs of one shard."""
 
-    __slots__ = ("_leases", "_looked", "_queues", "_store", "_token", "_wakes", "_woken", "offers")
+    __slots__ = ("_leases", "_looked", "_queues", "_span", "_store", "_token", "_wakes", "_woken", "offers")
 
-    def __init__(self, store: Store, epoch: int) -> None:
+    def __init__(self, store: Store, epoch: int, span: Span) -> None:
         self._store = store
+        self._span = span
         self.offers: dict[int, Offer] = {}
         self._queues: dict[str, dict[int, _Queue]] = {}
         self._leases: list[tuple[int, int, int]] = []
@@ -95,7 +97,7 @@ class Board:
 
     def emptied(self) -> Board:
         """A board that knows nothing, and whose tokens match none that this one gave."""
-        board = Board(self._store, 0)
+        board = Board(self._store, 0, self._span)
         board._token = self._token
         return board
 
@@ -103,7 +105,7 @@ class Board:
         """Makes a type known, so that its stored jobs are looked for, of those tenants that have any."""
         if type in self._looked:
             return
-        for row in self._store.read("job_tenants", (type,), DueRow):
+        for row in self._store.read("job_tenants", (*self._span, type), DueRow):
             if row.due <= now:
                 self._queue(type, row.tenant).more = True
             elif row.due < HELD:

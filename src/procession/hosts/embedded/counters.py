@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, final
 
 from procession.hosts.embedded.ownership import wall_ms
-from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.pumps import Pumps
 from procession.hosts.embedded.shard import Shard
-from procession.runtime.ports import Batch
+from procession.runtime.ports import Batch, Tenants
 from procession.runtime.rows import SizeRow
 from procession.services.views import STATES
 
@@ -31,48 +31,48 @@ Figures: TypeAlias = Mapping[str, Mapping[str, float]]
 class Counters:
     """One engine's. `used` is told how many steps of a tenant each commit stored."""
 
-    def __init__(self, pump: Pump, used: Callable[[str, float], object]) -> None:
-        self._pump = pump
+    def __init__(self, pumps: Pumps, used: Callable[[str, float], object]) -> None:
+        self._pumps = pumps
         self._used = used
         self._lock = threading.Lock()
         self._commits = 0
         self._counts: dict[str, Counter[str]] = {}
         self._types: dict[str, None] = {}
         self._open: dict[int, str] = {}
-        self._seen = pump.shard.commits if pump.shard is not None else 0
-        pump.listeners.append(self._committed)
+        self._seen: dict[int, tuple[int, int]] = {}
+        """Shard to its epoch, and its commits that were seen."""
+        pumps.bell.listeners.append(self._committed)
 
     def close(self) -> None:
         """Counts no more."""
-        self._pump.listeners.remove(self._committed)
+        self._pumps.bell.listeners.remove(self._committed)
 
     def read(self) -> Figures:
-        """All numbers now. It asks the store once, and waits for the commit under way."""
+        """All numbers now. It asks the store once."""
         with self._lock:
             found: dict[str, dict[str, float]] = {name: dict(counts) for name, counts in self._counts.items()}
             found["commits"] = {"": self._commits}
-        with self._pump.lock:
-            shard = self._pump.shard
-            due = self._pump.next_due()
-            found["shards_owned"] = {"": float(shard is not None)}
-        found["due_lag"] = {"": max(0.0, (self._pump.clock() - due) / 1000) if due is not None else 0.0}
-        waiting = self._pump.store.read("inbox_size", (), SizeRow)[0]
+        found["shards_owned"] = {"": sum(pump.shard is not None for pump in self._pumps.all)}
+        due = self._pumps.next_due()
+        found["due_lag"] = {"": max(0.0, (self._pumps.clock() - due) / 1000) if due is not None else 0.0}
+        waiting = self._pumps.store.read("inbox_size", (), SizeRow)[0]
         found["inbox_waiting"] = {"": waiting.count}
         found["inbox_lag"] = {"": max(0.0, (wall_ms() - waiting.oldest) / 1000) if waiting.count else 0.0}
         return found
 
-    def _committed(self) -> None:
-        shard = self._pump.shard
+    def _committed(self, number: int, tenants: Tenants) -> None:
+        """Called by the thread that committed, which still has the shard to itself."""
+        shard = self._pumps.all[number].shard
         if shard is None:
             return
         with self._lock:
-            commits = shard.commits - self._seen
-            self._seen = shard.commits
-            # Woken without a commit, or by the first of an owner who began anew.
-            if commits <= 0:
-                return
+            epoch, seen = self._seen.get(number, (0, 0))
+            # Who takes a shard again counts its commits anew.
+            commits = shard.commits - (seen if epoch == shard.epoch else 0)
+            self._seen[number] = (shard.epoch, shard.commits)
             self._commits += commits
-            self._look(shard, shard.batch)
+            if commits > 0:
+                self._look(shard, shard.batch)
 
     def _look(self, shard: Shard, batch: Batch) -> None:
         steps = Counter(row[0] for rows in (batch.first, batch.next) for row in rows)

@@ -396,7 +396,7 @@ def _resolve(shard: Shard, request: q.Resolve) -> None:
 
 
 def _sweep_messages(shard: Shard, request: q.SweepMessages) -> int:
-    rows = shard.store.read("messages_expired", (shard.at, SWEEP_MAX), ExpiredRow)
+    rows = shard.store.read("messages_expired", (*shard.span, shard.at, SWEEP_MAX), ExpiredRow)
     shard.postbox.expired((row.tenant, row.name, row.correlation) for row in rows)
     return len(rows)
 

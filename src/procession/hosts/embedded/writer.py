@@ -18,7 +18,7 @@ from procession.hosts.embedded.residents import Stranded
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import Ticket
 from procession.runtime import codec
-from procession.runtime.ports import Fenced
+from procession.runtime.ports import Doubtful, Fenced
 
 FOLLOWING_MAX: Final = 2_000
 """Consequences carried out in the commit of their cause; the rest become inbox rows."""
@@ -42,7 +42,7 @@ class Unsettled(Exception):
 def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
     """Carries out requests; each ticket is done afterwards.
 
-    Raises `Fenced`, `Unsettled`, or a `StoreError` when not even the memory could be read anew; then some tickets
+    Raises `Fenced`, `Unsettled`, `Doubtful`, or a `StoreError` when not even the memory could be read anew; then some tickets
     are not done, and of what they ask nothing is stored.
     """
     try:
@@ -50,7 +50,8 @@ def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
     except Fenced:
         shard.forget()
         raise
-    except Unsettled:
+    except (Unsettled, Doubtful):
+        # Of the one it is certain that the batch is stored, of the other it is not known: neither is tried again.
         raise
     except Exception:  # whatever it was: nothing of this batch is durable, so each request is tried by itself
         shard.undo()

@@ -2,3 +2,8 @@
 
 -- name: record_seen
 UPDATE procession_record SET at = ? WHERE tenant = ? AND kind = ? AND id = ? AND at < ?;
+
+-- name: process_alive
+INSERT INTO procession_process VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at;
+-- name: process_gone
+DELETE FROM procession_process WHERE name = ? OR at < ?;

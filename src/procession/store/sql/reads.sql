@@ -4,7 +4,11 @@
 SELECT value FROM procession_meta WHERE name = 'flags';
 
 -- name: tenants
-SELECT name, number FROM procession_tenant;
+SELECT name, number FROM procession_tenant WHERE number >= ? AND number < ? ORDER BY number;
+-- name: tenant_number
+SELECT number FROM procession_tenant WHERE name = ?;
+-- name: tenant_page
+SELECT name, number FROM procession_tenant WHERE name > ? ORDER BY name LIMIT ?;
 
 -- name: definition_latest
 SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
@@ -65,7 +69,8 @@ SELECT state, count(*) FROM procession_instance WHERE tenant = ? GROUP BY state;
 SELECT 1 FROM procession_suspended WHERE tenant = ? AND key = ?;
 -- Instances are suspended too; a definition is one that is also in its own table.
 -- name: suspended_definitions
-SELECT s.tenant, s.key FROM procession_suspended s JOIN procession_definition d ON d.tenant = s.tenant AND d.key = s.key;
+SELECT s.tenant, s.key FROM procession_suspended s JOIN procession_definition d ON d.tenant = s.tenant AND d.key = s.key
+WHERE s.tenant >= ? AND s.tenant < ?;
 
 -- name: batch
 SELECT tenant, key, at, state, after, seen, done, failed, body, awaited FROM procession_batch
@@ -74,7 +79,7 @@ WHERE tenant = ? AND key = ?;
 SELECT tenant, key, at, state, after, seen, done, failed, body, awaited FROM procession_batch
 WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: batches_running
-SELECT tenant, key FROM procession_batch WHERE state = 0 ORDER BY tenant, key;
+SELECT tenant, key FROM procession_batch WHERE state = 0 AND tenant >= ? AND tenant < ? ORDER BY tenant, key;
 -- name: batch_errors
 SELECT instance, text FROM procession_batch_error WHERE tenant = ? AND batch = ? AND instance > ?
 ORDER BY instance LIMIT ?;
@@ -95,10 +100,11 @@ SELECT tenant, key, instance, element, node, type, retries, attempt, due, priori
 -- name: job_next_due
 SELECT min(due) FROM procession_job WHERE tenant = ? AND type = ? AND due > ?;
 -- name: job_tenants
-WITH RECURSIVE t(tenant) AS (
-    SELECT min(tenant) FROM procession_job
+WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)), t(tenant) AS (
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant >= span.low AND tenant < span.high) FROM span
     UNION ALL
-    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant > t.tenant AND tenant < span.high) FROM t, span
+    WHERE t.tenant IS NOT NULL
 ), first(tenant, due) AS (
     SELECT tenant, (SELECT min(due) FROM procession_job x WHERE x.tenant = t.tenant AND x.type = ?) FROM t
     WHERE tenant IS NOT NULL
@@ -133,10 +139,11 @@ WHERE tenant = ? AND due <= ? ORDER BY due, key LIMIT ?;
 SELECT min(due) FROM procession_timer WHERE tenant = ?;
 -- From tenant to tenant by the index: the cost is the number of tenants that have timers, not that of timers.
 -- name: timer_tenants
-WITH RECURSIVE t(tenant) AS (
-    SELECT min(tenant) FROM procession_timer
+WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)), t(tenant) AS (
+    SELECT (SELECT min(tenant) FROM procession_timer WHERE tenant >= span.low AND tenant < span.high) FROM span
     UNION ALL
-    SELECT (SELECT min(tenant) FROM procession_timer WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
+    SELECT (SELECT min(tenant) FROM procession_timer WHERE tenant > t.tenant AND tenant < span.high) FROM t, span
+    WHERE t.tenant IS NOT NULL
 )
 SELECT tenant, (SELECT min(due) FROM procession_timer x WHERE x.tenant = t.tenant) FROM t WHERE tenant IS NOT NULL;
 
@@ -158,11 +165,12 @@ WHERE tenant = ? AND name = ? AND correlation = ? ORDER BY key;
 -- name: messages_named
 SELECT tenant, name, correlation, key FROM procession_message WHERE tenant = ? AND name = ? ORDER BY key LIMIT ?;
 -- name: message_any
-SELECT 1 FROM procession_message LIMIT 1;
+SELECT 1 FROM procession_message WHERE tenant >= ? AND tenant < ? LIMIT 1;
 -- name: messages_expired
-SELECT tenant, name, correlation, key FROM procession_message WHERE expires <= ? ORDER BY expires LIMIT ?;
+SELECT tenant, name, correlation, key FROM procession_message
+WHERE tenant >= ? AND tenant < ? AND expires <= ? ORDER BY expires LIMIT ?;
 -- name: message_next_expiry
-SELECT expires FROM procession_message ORDER BY expires LIMIT 1;
+SELECT expires FROM procession_message WHERE tenant >= ? AND tenant < ? ORDER BY expires LIMIT 1;
 
 -- name: incident
 SELECT key, instance, element, element_id, code, message, job, at FROM procession_incident WHERE tenant = ? AND key = ?;
@@ -187,15 +195,19 @@ SELECT tenant, number, source, source_number, body FROM procession_inbox
 WHERE shard = ? AND tenant = ? AND state = 0 ORDER BY number LIMIT ?;
 -- name: inbox_result
 SELECT state, result FROM procession_inbox WHERE tenant = ? AND source = ? AND source_number = ?;
+-- name: inbox_answers
+SELECT source_number, result FROM procession_inbox
+WHERE tenant = ? AND source = ? AND source_number >= ? AND source_number <= ? AND result IS NOT NULL
+ORDER BY source_number;
 -- name: inbox_failed
-SELECT number, at, body, result FROM procession_inbox WHERE shard = ? AND tenant = ? AND state = 2 ORDER BY number;
+SELECT number, at, body, result FROM procession_inbox WHERE tenant = ? AND state = 2 ORDER BY number;
 -- name: source_last
 SELECT last FROM procession_source WHERE tenant = ? AND name = ?;
 
 -- name: failure
 SELECT tenant, instance, at, text FROM procession_failure WHERE tenant = ? AND instance = ?;
 -- name: failures
-SELECT tenant, instance, at, text FROM procession_failure ORDER BY tenant, instance;
+SELECT tenant, instance, at, text FROM procession_failure WHERE tenant >= ? AND tenant < ? ORDER BY tenant, instance;
 
 -- name: data_store
 SELECT value FROM procession_data_store WHERE tenant = ? AND name = ?;
@@ -252,3 +264,6 @@ ORDER BY number LIMIT ?;
 SELECT number, at, body FROM procession_feed WHERE tenant = ? AND number > ? ORDER BY number LIMIT ?;
 -- name: feed_last
 SELECT max(number) FROM procession_feed WHERE tenant = ?;
+
+-- name: processes
+SELECT name, at FROM procession_process WHERE at >= ? ORDER BY name;

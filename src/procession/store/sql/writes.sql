@@ -125,7 +125,7 @@ UPDATE procession_inbox SET state = 0, result = NULL WHERE shard = ? AND state =
 -- name: inbox_delete
 DELETE FROM procession_inbox WHERE number = ?;
 -- name: inbox_sweep
-DELETE FROM procession_inbox WHERE at < ? AND (state = 1 OR (state = 2 AND source GLOB 'c:*'));
+DELETE FROM procession_inbox WHERE shard = ? AND at < ? AND (state = 1 OR (state = 2 AND source GLOB 'c:*'));
 -- name: source_insert
 INSERT INTO procession_source VALUES (?, ?, ?, ?)
 ON CONFLICT (tenant, name) DO UPDATE SET last = max(last, excluded.last), at = excluded.at;
