@@ -22,6 +22,7 @@ from tools.reference import (
     problems,
     rules,
     scenarios,
+    settings,
     standard,
 )
 from tools.reference.text import table
@@ -31,6 +32,11 @@ from procession.web.app import described
 PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
     "python.md": ("Python API", api.page, "Engine, AsyncEngine, Instance, Job, views, errors, the test kit"),
     "cli.md": ("Commands", commands.page, "every command with its arguments and options"),
+    "settings.md": (
+        "Settings of the server",
+        settings.page,
+        "every setting, its variable, what it takes, its default",
+    ),
     "scenarios.md": ("Scenario files", scenarios.page, "every key of a scenario file"),
     "elements.md": ("BPMN elements", elements.page, "what is executed, and what is refused"),
     "extensions.md": ("Extensions", extensions.page, "the `zeebe` and `procession` words that are read"),

@@ -251,6 +251,8 @@ SELECT number, tenant, source, source_number, at, body FROM procession_inbox WHE
 SELECT key FROM procession_instance WHERE tenant = ? AND host = ? AND home = key AND state = 0 ORDER BY key;
 -- name: outbox_size
 SELECT coalesce(min(number), 0), count(*) FROM procession_outbox;
+-- name: inbox_size
+SELECT coalesce(min(at), 0), count(*) FROM procession_inbox WHERE state = 0;
 -- name: inbox_held_size
 SELECT coalesce(min(at), 0), count(*) FROM procession_inbox WHERE state = 3;
 
