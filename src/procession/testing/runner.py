@@ -19,12 +19,12 @@ from procession.base.values import checked_all
 from procession.core import events as e
 from procession.core.timers import add, date_time_ms, duration_ms, is_zone, parse_duration
 from procession.runtime import requests as q
+from procession.store.opening import is_postgres
 from procession.testing import changes
 from procession.testing import scenario as s
 from procession.testing.changes import Failed, scope_of
 from procession.testing.driver import Case, Driver, MakeEngines
 from procession.testing.expect import expectation, multiset
-from procession.store.opening import is_postgres
 from procession.testing.scenario import BadScenario, Scenario, Step
 from procession.testing.scenario_reader import load_scenario
 from procession.testing.traces import Entry

@@ -29,7 +29,7 @@ from procession.store.postgres.dialect import Statement, load
 from procession.store.postgres.errors import FAULTS, explained, lost, plain_errors
 from procession.store.postgres.line import PATIENCE_S, Line
 from procession.store.postgres.schema import has_roles, prepare
-from procession.store.postgres.session import ALL, API, Connection, Pool, Sessions, closed, run
+from procession.store.postgres.session import ALL, API, LOCK_MS, Connection, Pool, Sessions, closed, run
 from procession.store.postgres.watch import QUIET_S, Watch
 
 READERS: Final = 8
@@ -55,15 +55,22 @@ class PostgresStore:
     """A `runtime.ports.Store` on a PostgreSQL database. Opening creates or migrates the schema."""
 
     def __init__(
-        self, url: str, *, api_url: str = "", readers: int = READERS, patience_s: float = PATIENCE_S, setup: bool = True
+        self,
+        url: str,
+        *,
+        api_url: str = "",
+        readers: int = READERS,
+        patience_s: float = PATIENCE_S,
+        lock_ms: int = LOCK_MS,
+        setup: bool = True,
     ) -> None:
         """`url` is what libpq takes (`postgresql://user@host/database`). With an `api_url` what a tenant sees is read
         by the user it names, who should have the role procession_api and nothing else. `patience_s` is how long the
-        fate of a commit is asked for when the server is gone. Without `setup` the schema is taken as it is.
+        fate of a commit is asked for when the server is gone, `lock_ms` how long a statement waits for others. Without `setup` the schema is taken as it is.
 
         Raises `StoreError` when the database cannot be used, or was made by a newer version.
         """
-        self._sessions = Sessions(url)
+        self._sessions = Sessions(url, lock_ms)
         self._url = url
         name = self._sessions.name
         with plain_errors(name):
