@@ -87,7 +87,8 @@ class PostgresStore:
         self._patience = patience_s
         self._lines: dict[int, Line] = {}
         self._lock = threading.Lock()
-        self._watch = Watch(self._sessions)
+        self._closed = False
+        self.watch = Watch(self._sessions)
         self._notified: dict[int, float] = {}
         """Shard -> when this process last woke its owner."""
 
@@ -191,13 +192,13 @@ class PostgresStore:
 
     def changed(self) -> bool:
         """See `Store.changed`. Costs no statement: the watch hears of changes, and looks itself now and then."""
-        return self._watch.changed()
+        return self.watch.changed()
 
     def listen(self, callback: Callable[[int], None]) -> None:
         """Calls back, from another thread, with the number of a shard that somebody asked for something; -1: any.
 
         What it calls returns at once, and raises nothing."""
-        self._watch.listen(callback)
+        self.watch.listen(callback)
 
     def backup(self, target: Path) -> None:
         """See `Store.backup`: `pg_dump` writes its custom format, which `pg_restore` reads."""
@@ -226,8 +227,9 @@ class PostgresStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._watch.close()
+        self.watch.close()
         with self._lock:
+            self._closed = True
             lines, self._lines = self._lines, {}
         for line in lines.values():
             line.close()
@@ -242,6 +244,8 @@ class PostgresStore:
 
     def _line(self, shard: int) -> Line:
         with self._lock:
+            if self._closed:
+                raise StoreError(f"{self.name}: the store is closed, and the engine that used it")
             line = self._lines.get(shard)
             if line is None:
                 line = self._lines[shard] = Line(self._sessions, shard, self._patience)

@@ -244,10 +244,11 @@ SELECT n.tenant, n.shard, n.source, n.source_number, n.at, 3, n.body FROM unnest
     ?::text[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::bytea[])
     WITH ORDINALITY AS n(tenant, shard, source, source_number, at, body, place) ORDER BY n.place
 ON CONFLICT (tenant, source, source_number) DO NOTHING;
--- On a connection of the application, in its transaction.
+-- On a connection of the application, in its transaction. It may add to the inbox but sees nothing of it: whoever names
+-- what the conflict is about has to.
 -- name: inbox_post_one
 INSERT INTO procession_inbox (tenant, shard, source, source_number, at, state, body) VALUES (?, ?, ?, ?, ?, 0, ?)
-ON CONFLICT (tenant, source, source_number) DO NOTHING;
+ON CONFLICT DO NOTHING;
 -- It goes behind what was posted meanwhile, for that came before it.
 -- name: inbox_confirm
 WITH counts AS (UPDATE procession_inbox SET state = 0, number = DEFAULT
