@@ -59,7 +59,9 @@ def columns(url: str) -> dict[str, list[str]]:
 def test_both_databases_have_the_same_tables_with_the_same_columns_in_the_same_order(url: str, tmp_path: Path) -> None:
     SQLiteStore(tmp_path / "s.db").close()
     with closing(sqlite3.connect(tmp_path / "s.db")) as file:
-        names = [n for (n,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'proc%'")]
+        names = [
+            n for (n,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'proc%'")
+        ]
         theirs = {name: [row[1] for row in file.execute(f"PRAGMA table_info({name})")] for name in names}
     ours = {table: [c for c in found if c not in OWN.get(table, ())] for table, found in columns(url).items()}
     assert ours == theirs
