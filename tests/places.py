@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -41,6 +41,20 @@ def on_a_server() -> Iterator[None]:
     yield
     _servers.clear()
     _DATABASES.clear()
+
+
+def at_rest(path: Path | str) -> bool:
+    """Whether no transaction of anybody is under way that would hold up others."""
+    if is_postgres(place_of(path)):
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'app' "
+        with asking(path) as server:
+            return bool(server.execute(busy + "AND state <> 'idle'").fetchone() == (0,))
+    with closing(sqlite3.connect(path, timeout=0.1)) as connection, connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
 
 @contextmanager

@@ -45,7 +45,8 @@ def facts_of(path: Path) -> Facts:
 def rows(path: Path, sql: str, *args: object) -> list[tuple[Any, ...]]:
     """The rows of a statement, through a connection of its own."""
     with asking(path) as connection:
-        return connection.execute(sql, args).fetchall()
+        found: list[tuple[Any, ...]] = connection.execute(sql, args).fetchall()
+        return found
 
 
 def program_in(path: Path, hash: str) -> Program:

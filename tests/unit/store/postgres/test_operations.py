@@ -59,9 +59,9 @@ def test_a_request_in_a_transaction_counts_when_that_is_committed(url: str, stor
 
 
 def test_a_connection_to_another_database_is_refused(url: str, store: PostgresStore) -> None:
-    with psycopg.connect(postgres_rig.server().database(migrated=False)) as other:
-        with pytest.raises(Conflict, match="another database"):
-            store.reserve(0, 1, other)
+    elsewhere = postgres_rig.server().database(migrated=False)
+    with psycopg.connect(elsewhere) as other, pytest.raises(Conflict, match="another database"):
+        store.reserve(0, 1, other)
     with closing(sqlite3.connect(":memory:")) as file, pytest.raises(Conflict, match="no psycopg connection"):
         store.reserve(0, 1, file)
 
