@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from places import place_of
 from procession.core import snapshot
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.shard import Shard
 from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
 from procession.runtime.replay import load_instance
 from procession.runtime.search import Search
-from procession.store.sqlite import SQLiteStore
+from procession.store.opening import open_store
 
 _Row = TypeVar("_Row")
 
@@ -131,4 +132,4 @@ def check_stored(engine: Engine) -> None:
 
 def opened(path: Path | str = ":memory:", clock: FakeClock | None = None) -> Engine:
     """An engine on a clock that stands still."""
-    return Engine(path, clock=clock or FakeClock(), store=SQLiteStore(path))
+    return Engine(path, clock=clock or FakeClock(), store=open_store(place_of(path)))

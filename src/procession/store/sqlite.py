@@ -59,8 +59,8 @@ class SQLiteStore:
             raise StoreError(f"{self._path!r} is no path of a file: name one, or `:memory:`")
         if "://" in self._path:
             raise StoreError(
-                f"{self._path}: only SQLite files and PostgreSQL are in this version; give the path of a file, :memory: or "
-                "postgresql://user@host/database"
+                f"{self._path}: only SQLite files and PostgreSQL are in this version; give the path of a file, "
+                ":memory: or postgresql://user@host/database"
             )
         self._connect = connect
         self._memory = self._path == ":memory:"

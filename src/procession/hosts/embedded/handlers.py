@@ -23,7 +23,7 @@ from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, suspended
-from procession.ir.program import JobSpec, Node, TimerTrigger
+from procession.ir.program import Node, TimerTrigger
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import (

@@ -44,7 +44,7 @@ def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
     """Carries out requests; each ticket is done afterwards.
 
     Raises `Fenced`, `Unsettled`, `Doubtful`, or a `StoreError` when not even the memory could be read anew; then some
-    tickets are not done, and of what they ask nothing is stored.
+    tickets are not done, and of what they ask nothing is stored, save that nobody knows after `Doubtful`.
     """
     try:
         _attempt(shard, tickets, alone=False)
