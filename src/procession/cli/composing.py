@@ -9,11 +9,12 @@ from procession import __version__
 from procession.runtime.ports import Store
 from procession.runtime.rows import TextRow
 from procession.services.backend import Backend
+from procession.services.deliveries import FOLLOWER
 from procession.web.documents import Archive, Rules
 from procession.web.limits import SameForAll
 from procession.web.settings import Settings
 from procession.web.site import Bounds, Gate, Site
-from procession.web.webhooks.delivering import FOLLOWER, Webhooks
+from procession.web.webhooks.delivering import Webhooks
 from procession.web.webhooks.wall import Reach
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")

@@ -12,7 +12,7 @@ from typing import Final, final
 import msgspec
 
 from procession.base.failure import BadValue, ProcessionError
-from procession.services.backend import PLATFORM
+from procession.runtime.tenants import PLATFORM
 from procession.services.views import TaskView
 
 PERMISSIONS: Final[dict[str, str]] = {

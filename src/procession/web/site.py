@@ -10,13 +10,13 @@ import msgspec
 from procession.services.access import Caller
 from procession.services.backend import Backend
 from procession.web.desk import Desk
+from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
 from procession.web.limits import Rates, SameForAll
+from procession.web.webhooks.delivering import Webhooks
 
 BODY_BYTES_MAX: Final = 20_000_000
 """Largest body of a request if nothing else is set: the variables of one call, and some room."""
-from procession.web.documents import Archive
-from procession.web.webhooks.delivering import Webhooks
 
 
 class Gate(Protocol):
