@@ -401,3 +401,12 @@ class FeedRow(Row, frozen=True, array_like=True, gc=False):
     number: int
     at: int
     body: bytes
+
+
+@final
+class TenantKeyRow(Row, frozen=True, array_like=True, gc=False):
+    """A wrapped key of a tenant; generation 0 seals texts. An empty `wrapped` is one that was destroyed."""
+
+    generation: int
+    at: int
+    wrapped: bytes

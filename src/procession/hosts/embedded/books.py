@@ -7,12 +7,15 @@ into either, which `asked.py` and the steps say.
 from __future__ import annotations
 
 import hashlib
-from typing import final
+from typing import Final, final
 
 from procession.base.keys import KeySource
 from procession.runtime import codec
 from procession.runtime.ports import Batch, Store
 from procession.runtime.rows import ChainRow
+
+REDACTED: Final = b"\xff"
+"""The first byte of a body that was forgotten; no format of values begins so."""
 
 
 def chained(before: bytes, cells: tuple[int, int, int, int], body: bytes) -> bytes:
@@ -21,8 +24,14 @@ def chained(before: bytes, cells: tuple[int, int, int, int], body: bytes) -> byt
     A body whose key is destroyed is still the same bytes: the chain holds without anybody reading it."""
     digest = hashlib.sha256(before)
     digest.update(":".join(map(str, cells)).encode())
-    digest.update(hashlib.sha256(body).digest())
+    # What was taken out of a log that no key seals left its hash behind.
+    digest.update(body[1:] if body[:1] == REDACTED else hashlib.sha256(body).digest())
     return digest.digest()
+
+
+def redacted(body: bytes) -> bytes:
+    """What takes the place of a body that is forgotten: the chain goes over its hash, and holds."""
+    return body if body[:1] == REDACTED else REDACTED + hashlib.sha256(body).digest()
 
 
 @final

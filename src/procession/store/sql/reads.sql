@@ -250,3 +250,35 @@ ORDER BY number LIMIT ?;
 SELECT number, at, body FROM procession_feed WHERE tenant = ? AND number > ? ORDER BY number LIMIT ?;
 -- name: feed_last
 SELECT max(number) FROM procession_feed WHERE tenant = ?;
+
+-- Tenants: their numbers, their keys, their shares.
+-- name: tenant_number
+SELECT number FROM procession_tenant WHERE name = ?;
+-- name: tenant_keys
+SELECT generation, at, wrapped FROM procession_tenant_key WHERE tenant = ? ORDER BY generation;
+-- name: tenants_with_keys
+SELECT tenant FROM procession_tenant_key WHERE tenant > ? AND generation = 0 ORDER BY tenant LIMIT ?;
+-- name: weights
+SELECT tenant, weight FROM procession_weight ORDER BY tenant;
+-- name: inbox_tenant
+SELECT tenant FROM procession_inbox WHERE number = ?;
+-- Where types of jobs are sealed, each tenant is asked for its own: `job_tenants` in two steps.
+-- name: job_owners
+WITH RECURSIVE t(tenant) AS (
+    SELECT min(tenant) FROM procession_job
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
+)
+SELECT tenant FROM t WHERE tenant IS NOT NULL;
+-- name: job_first
+SELECT tenant, due FROM procession_job WHERE tenant = ? AND type = ? ORDER BY due LIMIT 1;
+-- The log as it is stored, for whoever checks its hashes.
+-- name: audit_stored
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE shard = ? AND number > ?
+ORDER BY number LIMIT ?;
+-- name: instances_count_active
+SELECT count(*) FROM procession_instance WHERE tenant = ? AND state = 0;
+-- name: definitions_count
+SELECT count(*) FROM procession_definition WHERE tenant = ?;
+-- name: records_count
+SELECT count(*) FROM procession_record WHERE tenant = ? AND kind = ?;
