@@ -31,6 +31,16 @@ class Conflict(ProcessionError):
     """The thing addressed is in a state that does not allow the command."""
 
 
+class QuotaExceeded(Conflict):
+    """A tenant has, or asks for, more than it may. The text names the quota and its limit.
+
+    `retry_after_s`: in how many seconds it may ask again, None where time alone changes nothing."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class StoreError(ProcessionError):
     """The store cannot be used: full, locked, read-only, corrupt, or of another version."""
 

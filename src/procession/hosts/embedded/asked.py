@@ -12,10 +12,13 @@ import msgspec
 
 from procession.base.failure import Conflict, NotFound
 from procession.base.values import Json
+from procession.hosts.embedded.quotas import USAGE
 from procession.hosts.embedded.shard import Shard
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import AnsweredRow, RecordRow
+from procession.services.tenancy.limits import KIND as LIMITS
+from procession.services.tenancy.limits import Limits, limits_of
 
 Answer: TypeAlias = Callable[[Shard, msgspec.Struct], object]
 
@@ -31,6 +34,8 @@ def carry_out(shard: Shard, request: q.Asked, answer: Answer) -> object:
         known = shard.store.read("answered", (number, request.key), AnsweredRow)
         if known:
             return _again(request, known[0])
+    if number is not None:
+        shard.quotas.admit(number, what, shard.batch)
     result = answer(shard, what)
     number = shard.catalog.tenant(what.tenant)
     if request.key:
@@ -75,6 +80,9 @@ def put_record(shard: Shard, request: q.PutRecord) -> int:
     tenant = shard.catalog.tenant(request.tenant)
     version = _version(shard, tenant, request.kind, request.id)
     _expect(request, version)
+    if not version:
+        shard.quotas.admit_record(tenant, request.kind, shard.batch)
+    _heed(shard, tenant, request)
     row = (tenant, request.kind, request.id, version + 1, shard.at, codec.encode_json(request.body))
     shard.batch["record"].replace((tenant, request.kind, request.id), row)
     return version + 1
@@ -87,8 +95,29 @@ def delete_record(shard: Shard, request: q.DeleteRecord) -> None:
     if not version:
         raise NotFound(f"no {request.kind} {request.id!r:.80}")
     _expect(request, version)
+    if request.kind == LIMITS:
+        _limit(shard, tenant, request.tenant, None)
     place = (tenant, request.kind, request.id)
     shard.batch["record"].delete(place, place)
+
+
+def _heed(shard: Shard, tenant: int, request: q.PutRecord) -> None:
+    """What the writer itself goes by. Raises `BadValue` for limits that are none."""
+    if request.kind == LIMITS:
+        _limit(shard, tenant, request.tenant, limits_of(request.body))
+    elif request.kind == USAGE and isinstance(request.body, dict):
+        size = request.body.get("bytes")
+        shard.quotas.measured(tenant, size if isinstance(size, int) else 0)
+
+
+def _limit(shard: Shard, tenant: int, name: str, limits: Limits | None) -> None:
+    weight = limits.weight if limits is not None else 1
+    if weight == 1:
+        shard.batch["weight"].delete(tenant, (tenant,))
+    else:
+        shard.batch["weight"].replace(tenant, (tenant, weight))
+    shard.weights.set(tenant, name, weight)
+    shard.quotas.changed(tenant, limits)
 
 
 def _version(shard: Shard, tenant: int, kind: str, id: str) -> int:

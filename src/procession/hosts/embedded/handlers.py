@@ -26,7 +26,7 @@ from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
-from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, suspended
+from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, start_refused
 from procession.ir.program import JobSpec, Node, TimerTrigger
 from procession.runtime import requests as q
 from procession.runtime.rows import (
@@ -51,10 +51,11 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
     if request.key and shard.residents.get(tenant, request.key) is not None:
         return request.key
     definition = _definition(shard, tenant, request)
-    if shard.is_suspended(tenant, definition.key):
+    refused = start_refused(shard, tenant, definition)
+    if refused is not None:
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
-        raise Conflict(suspended(definition))
+        raise refused
     key = request.key or shard.keys.take(shard.at)
     start = e.Start(
         instance=key,

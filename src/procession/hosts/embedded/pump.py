@@ -18,7 +18,7 @@ from typing import Final, cast, final
 import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError, Unreadable
+from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, QuotaExceeded, StoreError, Unreadable
 from procession.core.events import FireTimer
 from procession.hosts.embedded import elsewhere
 from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
@@ -127,6 +127,7 @@ class Pump:
         shard.carry = CARRY
         shard.elsewhere = elsewhere.send
         shard.placement = self.placement
+        self._intake.weights = shard.weights.by_name
         # What a fault stopped under another version of the engine may go through now.
         shard.batch["inbox"].change("inbox_retry", (shard.number,))
         elsewhere.claim(shard)
@@ -464,13 +465,8 @@ def _sendable(request: InHouse) -> AnyRequest:
     return request.as_documents() if isinstance(request, InstallCompiled) else request
 
 
-_ERRORS: Final = {
-    "NotFound": NotFound,
-    "Conflict": Conflict,
-    "BadValue": BadValue,
-    "StoreError": StoreError,
-    "Unreadable": Unreadable,
-}
+_KINDS: Final = (NotFound, Conflict, QuotaExceeded, BadValue, StoreError, Unreadable)
+_ERRORS: Final[dict[str, type[ProcessionError]]] = {kind.__name__: kind for kind in _KINDS}
 
 
 def error_of(answer: dict[str, object]) -> ProcessionError:

@@ -28,7 +28,9 @@ from procession.hosts.embedded.board import Board, Offer
 from procession.hosts.embedded.books import Books
 from procession.hosts.embedded.ownership import LEASE_MS, wall_ms
 from procession.hosts.embedded.postbox import Postbox
+from procession.hosts.embedded.quotas import Quotas
 from procession.hosts.embedded.residents import Resident, Residents
+from procession.hosts.embedded.weights import Weights
 from procession.runtime import codec, requests
 from procession.runtime.elsewhere import OUTGOING, Delivery, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
@@ -71,7 +73,11 @@ class Shard:
         self.postbox = Postbox(store)
         self.board = Board(store, epoch)
         self.books = Books(store, self.number)
-        self.alarms = Alarms(store)
+        self.quotas = Quotas(store)
+        self.weights = Weights()
+        self.weights.read(store, self.catalog.names)
+        self.board.weights = self.weights
+        self.alarms = Alarms(store, self.weights)
         self.inbox_waiting = True
         """Whether this process itself put rows into the inbox."""
         self.commits = 0
@@ -186,6 +192,7 @@ class Shard:
         else:
             self.batch.next.append(row)
         resident.written = stamp
+        self.quotas.wrote(resident.tenant, len(data))
         if self.books.feeding:
             self.books.stepped(resident.tenant, state.instance, state.seq)
         size = resident.bytes_facts = resident.bytes_facts + len(data)
@@ -313,7 +320,9 @@ class Shard:
         self.batches = self._read_batches()
         self.flags = self._read_flags()
         self._block = self._read_block()
-        self.alarms = Alarms(self.store)
+        self.quotas.forget()
+        self.weights.read(self.store, self.catalog.names)
+        self.alarms = Alarms(self.store, self.weights)
         self.inbox_waiting = True
 
     def _read_failed(self) -> dict[int, str]:
