@@ -13,6 +13,10 @@ HELD: Final = (1 << 63) - 1
 """The due time of a job that is not offered."""
 
 
+REDACTED: Final = b"\xff"
+"""The first byte of a body of the audit log that was forgotten; no format of values begins so."""
+
+
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all rows (data inheritance only: no behaviour)."""
 
@@ -405,8 +409,28 @@ class FeedRow(Row, frozen=True, array_like=True, gc=False):
 
 @final
 class TenantKeyRow(Row, frozen=True, array_like=True, gc=False):
-    """A wrapped key of a tenant; generation 0 seals texts. An empty `wrapped` is one that was destroyed."""
+    """A wrapped key of a tenant. An empty `wrapped` is one that was destroyed."""
 
     generation: int
     at: int
     wrapped: bytes
+
+
+@final
+class ResourceRow(Row, frozen=True, array_like=True, gc=False):
+    """A deployed document."""
+
+    digest: str
+    name: str
+    data: bytes
+
+
+@final
+class AnyRecordRow(Row, frozen=True, array_like=True, gc=False):
+    """A document of the server, of any kind."""
+
+    kind: str
+    id: str
+    version: int
+    at: int
+    body: bytes

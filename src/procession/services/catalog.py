@@ -5,7 +5,7 @@ Reads the store and the deployments of the commit under way. What must not live 
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Any, Final, final
 
 import msgspec
 
@@ -79,6 +79,21 @@ class Catalog:
         number = self.tenants[name] = max(self.names, default=-1) + 1
         self.names[number] = name
         return number
+
+    def drop(self, tenant: int) -> None:
+        """A tenant is deleted: nothing of it is deployed any more."""
+        caches: tuple[dict[Any, Any], ...] = (
+            self._latest,
+            self._by_version,
+            self._keys,
+            self._linked,
+            self._data,
+            self._decisions,
+        )
+        for cache in caches:
+            for place in [place for place in cache if place[0] == tenant]:
+                del cache[place]
+        self._deciders.pop(tenant, None)
 
     def latest(self, tenant: int, process_id: str) -> DefinitionRow:
         """The newest version of a process; raises `NotFound`."""

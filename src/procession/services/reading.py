@@ -21,9 +21,10 @@ from procession.services.views import InstanceView, Moment, Views, tokens_of, va
 class Reader:
     """What one thread reads."""
 
-    __slots__ = ("batches", "views")
+    __slots__ = ("batches", "store", "views")
 
     def __init__(self, store: Reads) -> None:
+        self.store = store
         self.views = Views(store)
         self.batches = BatchViews(store, self.views)
 

@@ -1,8 +1,11 @@
 """Keys of tenants: a cipher for each, made when something is sealed first, rotated, and destroyed with the tenant.
 
 A blob is AES-256-GCM under the newest key, and its head names the key: older ones still open what they sealed. A text
-is AES-SIV under a key that stays, because what is stored is found by it. Data keys are stored wrapped (`KeyRows`), by
-whoever holds what wraps them (`KeyService`). A tenant that nobody works for has no key in memory.
+is AES-SIV under a key that stays when the others rotate, because what is stored is found by it. Data keys are stored
+wrapped (`KeyRows`), by whoever holds what wraps them (`KeyService`). A tenant that nobody works for has no key here.
+
+A generation is one row: a key for blobs, and in the first one of a tenant the key for texts behind it. Where all are
+destroyed a tenant that is used again begins anew, with the next generation.
 """
 
 from __future__ import annotations
@@ -26,8 +29,6 @@ from procession.store.sealed import NOBODY, Shredded
 
 SEALED: Final = 0xE1
 """The first byte of a sealed blob: the number of its format, which no plain blob has."""
-TEXTS: Final = 0
-"""The generation that seals texts."""
 KEPT_MAX: Final = 1_000
 """Tenants whose keys are in memory, unwrapped; who was not asked for longest goes first."""
 LIVES_S: Final = 60.0
@@ -78,12 +79,14 @@ class KeyRows(Protocol):
 class _Ring:
     """The keys of one tenant, unwrapped."""
 
-    __slots__ = ("blobs", "newest", "read_s", "texts")
+    __slots__ = ("blobs", "destroyed", "newest", "read_s", "texts")
 
-    def __init__(self, texts: bytes, blobs: dict[int, bytes], read_s: float) -> None:
-        self.texts = AESSIV(texts)
-        self.blobs = {generation: AESGCM(key) for generation, key in blobs.items()}
-        self.newest = max(blobs)
+    def __init__(self, keys: dict[int, bytes], destroyed: frozenset[int], read_s: float) -> None:
+        texts = [key[_BLOB_KEY_BYTES:] for _, key in sorted(keys.items()) if len(key) > _BLOB_KEY_BYTES]
+        self.texts = AESSIV(texts[-1])
+        self.blobs = {generation: AESGCM(key[:_BLOB_KEY_BYTES]) for generation, key in keys.items()}
+        self.destroyed = destroyed
+        self.newest = max(keys)
         self.read_s = read_s
 
 
@@ -130,11 +133,13 @@ class TenantKeys:
         _, whose, generation = _HEAD.unpack(head)
         if whose not in (tenant, NOBODY):
             raise Unreadable(f"a value in the place of tenant {tenant} was sealed for another one")
-        ring = self._ring(whose)
-        key = ring.blobs.get(generation)
+        key = self._opening(whose).blobs.get(generation)
         if key is None:
             # Another process rotated them meanwhile.
-            key = self._ring(whose, anew=True).blobs.get(generation)
+            ring = self._opening(whose, anew=True)
+            key = ring.blobs.get(generation)
+            if key is None and generation in ring.destroyed:
+                raise _shredded(whose)
         if key is None:
             raise Unreadable(f"tenant {tenant}: a value was sealed with key {generation}, which is not there")
         body = _HEAD.size + _NONCE_BYTES
@@ -152,12 +157,12 @@ class TenantKeys:
         """See `Cipher.open_text`."""
         try:
             sealed = base64.b64decode(text, altchars=b"-_", validate=True)
-            return self._ring(tenant).texts.decrypt(sealed, [_place(tenant)]).decode()
+            return self._opening(tenant).texts.decrypt(sealed, [_place(tenant)]).decode()
         except (InvalidTag, ValueError, binascii.Error):
             raise Unreadable(f"tenant {tenant}: a text is not sealed with this tenant's key") from None
 
     def rotate(self, tenant: int) -> int:
-        """Gives a tenant a new key that seals blobs from now on; its generation. Raises `Shredded`.
+        """Gives a tenant a new key that seals blobs from now on; its generation.
 
         Other processes seal with the one before for up to `LIVES_S` seconds."""
         newest = self._ring(tenant, anew=True).newest
@@ -181,7 +186,7 @@ class TenantKeys:
 
     def destroy(self, tenant: int) -> None:
         """Destroys the keys of a tenant, for good. Idempotent. What it stored cannot be read any more, in no copy of
-        the store that was made without the keys, and nothing can be stored for this number.
+        the store that was made without the keys.
 
         Other processes may still have them in memory for `LIVES_S` seconds."""
         if tenant == NOBODY:
@@ -192,33 +197,55 @@ class TenantKeys:
             self._rings.pop(tenant, None)
 
     def _ring(self, tenant: int, *, anew: bool = False) -> _Ring:
+        """A tenant's keys, to seal with: made, where it has none."""
+        ring = None if anew else self._kept(tenant)
+        if ring is None:
+            now = self._clock()
+            ring = self._read(tenant, now)
+            if ring is None:
+                last = max((row.generation for row in self._rows.read(tenant)), default=0)
+                made = os.urandom(_BLOB_KEY_BYTES + _TEXT_KEY_BYTES)
+                self._rows.add(tenant, [(last + 1, self._service.wrap(tenant, made))])
+                # Another process may have been faster: then its keys count.
+                ring = self._read(tenant, now)
+                assert ring is not None, "keys were destroyed as they were made"
+        return ring
+
+    def _opening(self, tenant: int, *, anew: bool = False) -> _Ring:
+        """A tenant's keys, to open with. Raises `Shredded` where they are destroyed, `Unreadable` where none were."""
+        ring = None if anew else self._kept(tenant)
+        ring = ring or self._read(tenant, self._clock())
+        if ring is None:
+            if self._rows.read(tenant):
+                raise _shredded(tenant)
+            raise Unreadable(f"tenant {tenant} has no keys, and something of it is sealed")
+        return ring
+
+    def _kept(self, tenant: int) -> _Ring | None:
         now = self._clock()
         with self._lock:
             ring = self._rings.get(tenant)
-            if ring is not None and not anew and now - ring.read_s < self._lives_s:
-                self._rings.move_to_end(tenant)
-                return ring
-        ring = self._read(tenant, now)
-        with self._lock:
-            self._rings[tenant] = ring
+            if ring is None or now - ring.read_s >= self._lives_s:
+                return None
             self._rings.move_to_end(tenant)
+            return ring
+
+    def _read(self, tenant: int, now: float) -> _Ring | None:
+        """The keys as they are stored; None where there are none, or none any more."""
+        rows = self._rows.read(tenant)
+        keys = {row.generation: self._service.unwrap(tenant, row.wrapped) for row in rows if row.wrapped}
+        ring = _Ring(keys, frozenset(row.generation for row in rows if not row.wrapped), now) if keys else None
+        with self._lock:
+            self._rings.pop(tenant, None)
+            if ring is not None:
+                self._rings[tenant] = ring
             while len(self._rings) > self._kept_max:
                 self._rings.popitem(last=False)
         return ring
 
-    def _read(self, tenant: int, now: float) -> _Ring:
-        rows = self._rows.read(tenant)
-        if not rows:
-            made = [(TEXTS, os.urandom(_TEXT_KEY_BYTES)), (TEXTS + 1, os.urandom(_BLOB_KEY_BYTES))]
-            self._rows.add(tenant, [(number, self._service.wrap(tenant, key)) for number, key in made])
-            # Another process may have been faster: then its keys count.
-            rows = self._rows.read(tenant)
-        if any(not row.wrapped for row in rows):
-            with self._lock:
-                self._rings.pop(tenant, None)
-            raise Shredded(f"tenant {tenant} was deleted and its keys were destroyed")
-        keys = {row.generation: self._service.unwrap(tenant, row.wrapped) for row in rows}
-        return _Ring(keys.pop(TEXTS), keys, now)
+
+def _shredded(tenant: int) -> Shredded:
+    return Shredded(f"tenant {tenant} was deleted and its keys were destroyed")
 
 
 def _place(tenant: int) -> bytes:

@@ -12,13 +12,13 @@ import msgspec
 
 from procession.base.failure import Conflict, NotFound
 from procession.base.values import Json
-from procession.hosts.embedded.quotas import USAGE
 from procession.hosts.embedded.shard import Shard
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import AnsweredRow, RecordRow
 from procession.services.tenancy.limits import KIND as LIMITS
 from procession.services.tenancy.limits import Limits, limits_of
+from procession.services.tenancy.usage import USAGE
 
 Answer: TypeAlias = Callable[[Shard, msgspec.Struct], object]
 
@@ -35,9 +35,12 @@ def carry_out(shard: Shard, request: q.Asked, answer: Answer) -> object:
         if known:
             return _again(request, known[0])
     if number is not None:
+        if (number, 0) in shard.suspended and not isinstance(what, q.ForgetTenant):
+            raise Conflict("this tenant is being deleted")
         shard.quotas.admit(number, what, shard.batch)
     result = answer(shard, what)
-    number = shard.catalog.tenant(what.tenant)
+    if number is None:
+        number = shard.catalog.tenant(what.tenant)
     if request.key:
         row = (number, request.key, shard.at, request.digest, codec.encode_json(result))
         # Two of one key in one commit: the second finds no row yet, so the table has to refuse it.
@@ -45,7 +48,9 @@ def carry_out(shard: Shard, request: q.Asked, answer: Answer) -> object:
         if place in shard.batch["answered"].new:
             raise Conflict(f"the idempotency key {request.key!r:.60} is in use by a request under way")
         shard.batch["answered"].insert(place, row)
-    _write_down(shard, number, request)
+    # Of the many portions of a tenant's end the last one is what happened.
+    if not (isinstance(result, q.TenantForgotten) and result.left):
+        _write_down(shard, number, request)
     return result
 
 

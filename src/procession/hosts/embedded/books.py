@@ -7,15 +7,12 @@ into either, which `asked.py` and the steps say.
 from __future__ import annotations
 
 import hashlib
-from typing import Final, final
+from typing import final
 
 from procession.base.keys import KeySource
 from procession.runtime import codec
 from procession.runtime.ports import Batch, Store
-from procession.runtime.rows import ChainRow
-
-REDACTED: Final = b"\xff"
-"""The first byte of a body that was forgotten; no format of values begins so."""
+from procession.runtime.rows import REDACTED, ChainRow
 
 
 def chained(before: bytes, cells: tuple[int, int, int, int], body: bytes) -> bytes:

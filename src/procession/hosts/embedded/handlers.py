@@ -23,6 +23,7 @@ from procession.core.variables import visible
 from procession.hosts.embedded import asked, batches, changing, elsewhere
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.door import DURATION_MS_MAX
+from procession.hosts.embedded.erasing import forget_tenant
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
@@ -448,5 +449,6 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.AddTenant: asked.add_tenant,
     q.PutRecord: asked.put_record,
     q.DeleteRecord: asked.delete_record,
+    q.ForgetTenant: forget_tenant,
     q.Asked: lambda shard, request: asked.carry_out(shard, request, _plain),
 }

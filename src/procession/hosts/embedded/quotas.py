@@ -15,12 +15,10 @@ from procession.runtime import requests as q
 from procession.runtime.ports import Batch, Reads
 from procession.runtime.rows import IntRow, RecordRow
 from procession.services.tenancy.limits import KIND, NONE, Limits, limits_of
+from procession.services.tenancy.usage import STORAGE, USAGE
 
 KEPT_MAX: Final = 10_000
 """Tenants whose limits are in memory; beyond that all are read anew."""
-USAGE: Final = "usage"
-STORAGE: Final = "storage"
-"""Kind and id of the record in which is written down how much a tenant stores (services.tenancy.usage)."""
 RECORDS: Final = {"webhook": "webhooks", "key": "keys"}
 """Kind of a record -> the quota that counts it."""
 MORE: Final = (q.StartProcess, q.DeployResources, q.PublishMessage, q.BroadcastSignal, q.RestartInstance)

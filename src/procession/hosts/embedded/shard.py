@@ -85,7 +85,7 @@ class Shard:
         """When (Unix ms of the machine) our lease ends, as the last commit said."""
         self.failed = self._read_failed()
         self.suspended = self._read_suspended()
-        """(tenant, definition) of which nothing may be started."""
+        """(tenant, definition) of which nothing may be started; definition 0: the tenant is being deleted."""
         self.batches = self._read_batches()
         """Tenant -> its batches that run."""
         self.flags = self._read_flags()
@@ -129,7 +129,7 @@ class Shard:
 
     def is_suspended(self, tenant: int, definition: int) -> bool:
         """Whether nothing may be started of a definition."""
-        return (tenant, definition) in self.suspended
+        return (tenant, definition) in self.suspended or (tenant, 0) in self.suspended
 
     def post(self, request: AnyRequest) -> None:
         """Stores a request in the inbox with this commit."""

@@ -1,7 +1,7 @@
 -- Tenants: the keys that seal what they store, and the shares that they have of a process.
 
--- Data keys of a tenant, each wrapped by a master key or a key service. Generation 0 seals texts and stays; of the others
--- the newest seals blobs and all open them. An empty `wrapped` is a key that was destroyed. Tenant -1: of the store itself.
+-- Data keys of a tenant, each wrapped by a master key or a key service: the newest seals, all of them open. An empty
+-- `wrapped` is a key that was destroyed. Tenant -1: of the store itself.
 CREATE TABLE procession_tenant_key (
     tenant INTEGER NOT NULL, generation INTEGER NOT NULL, at INTEGER NOT NULL, wrapped BLOB NOT NULL,
     PRIMARY KEY (tenant, generation)
