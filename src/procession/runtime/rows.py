@@ -434,3 +434,25 @@ class AnyRecordRow(Row, frozen=True, array_like=True, gc=False):
     version: int
     at: int
     body: bytes
+
+
+@final
+class BufferedRow(Row, frozen=True, array_like=True, gc=False):
+    """A buffered message with its address."""
+
+    tenant: int
+    name: str
+    correlation: str
+    key: int
+    message_id: str
+    expires: int
+    variables: bytes
+
+
+@final
+class DataStoreRow(Row, frozen=True, array_like=True, gc=False):
+    """What a data store holds, and since when."""
+
+    name: str
+    at: int
+    value: bytes

@@ -82,6 +82,7 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.JobRow: ("type", "error"),
     r.TaskRow: ("assignee",),
     r.MessageRow: ("message_id",),
+    r.BufferedRow: ("name", "correlation", "message_id"),
     r.ExpiredRow: ("name", "correlation"),
     r.LockRow: ("correlation",),
     r.IncidentRow: ("code", "message"),

@@ -13,10 +13,10 @@ from litestar.types import ControllerRouterHandler
 
 from procession.services.access import Caller
 from procession.web import problems
-from procession.web.routes import messages
+from procession.web.routes import environments, messages, tenancy
 from procession.web.site import Site
 
-ROUTES: Final[Sequence[ControllerRouterHandler]] = (*messages.ROUTES,)
+ROUTES: Final[Sequence[ControllerRouterHandler]] = (*messages.ROUTES, *tenancy.ROUTES, *environments.ROUTES)
 """Everything under /v1."""
 
 

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
+from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, QuotaExceeded, StoreError
 from procession.services.access import Forbidden, Unauthorized
 
 _LOG: Final = logging.getLogger("procession.web")
@@ -20,6 +20,7 @@ STATUS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (Refused, 422, "refused"),
     (BadValue, 400, "bad-value"),
     (NotFound, 404, "not-found"),
+    (QuotaExceeded, 429, "quota-exceeded"),
     (Conflict, 409, "conflict"),
     (Unauthorized, 401, "unauthorized"),
     (Forbidden, 403, "forbidden"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, final
+
+import msgspec
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.services.tenancy.deleting import Keys
 
 
 class Gate(Protocol):
@@ -23,12 +26,23 @@ class Gate(Protocol):
 class Site:
     """One server process."""
 
-    __slots__ = ("backend", "gate", "version")
+    __slots__ = ("backend", "gate", "keys", "neighbours", "version")
 
-    def __init__(self, backend: Backend, gate: Gate, *, version: str) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        gate: Gate,
+        *,
+        version: str,
+        keys: Keys | None = None,
+        neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
+    ) -> None:
+        """`keys`: those of tenants, where the store is sealed. `neighbours`: who takes how much of the writer."""
         self.backend = backend
         self.gate = gate
         self.version = version
+        self.keys = keys
+        self.neighbours = neighbours
 
 
 @final

@@ -52,6 +52,8 @@ def forget_tenant(shard: Shard, request: ForgetTenant) -> TenantForgotten:
 
 
 def _forget_instances(shard: Shard, tenant: int, rows: list[InstanceRow]) -> None:
+    # Nobody may be given work on what is gone.
+    shard.for_board.extend(key for key, offer in shard.board.offers.items() if offer.tenant == tenant)
     changes = shard.batch["instance"]
     for row in rows:
         changes.change("facts_forget", (tenant, row.key, _ALL, _ALL))

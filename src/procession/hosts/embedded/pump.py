@@ -24,6 +24,7 @@ from procession.hosts.embedded import elsewhere
 from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
+from procession.hosts.embedded.neighbours import Neighbour
 from procession.hosts.embedded.ownership import LEASE_MS, Ownership, acquire, closed, holder, owner_name, wall_ms
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
@@ -289,6 +290,10 @@ class Pump:
     def names(self) -> dict[int, str]:
         """Tenants' names by number, as they are stored."""
         return {row.number: row.name for row in self.store.read("tenants", (), NamedRow)}
+
+    def neighbours(self) -> list[Neighbour]:
+        """Who took how much of this process's writer, and how long it waited for it; the busiest first."""
+        return self._intake.neighbours()
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""

@@ -1,4 +1,4 @@
-"""Opening what seals a store: the master keys or a key service, and where wrapped keys are kept. For the composition."""
+"""Opening what seals a store: the master keys or a key service, and where wrapped keys are kept. For who composes."""
 
 from __future__ import annotations
 

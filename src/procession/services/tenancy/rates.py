@@ -64,7 +64,7 @@ class Buckets:
     def admit(self, tenant: str, rate: str, per_second: int) -> None:
         """Raises `QuotaExceeded`, which says when to ask again, while there is no token."""
         left = self.left(tenant, rate, per_second)
-        if left < 1:
+        if left < 1 - 1e-9:
             wait = (1 - left) / per_second
             raise QuotaExceeded(f"this tenant's quota {rate} is {per_second}; ask again in {wait:.3f} s", wait)
 

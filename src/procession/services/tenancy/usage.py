@@ -56,7 +56,7 @@ def usage_of(reader: Reader, tenant: str) -> Usage:
 
 
 async def measure(backend: Backend, tenant: str, who: Who = HOUSEKEEPER) -> Usage:
-    """Counts, and writes down for the quota `storage_bytes` what a tenant stores: now and then, for those who have one."""
+    """Counts, and writes down what a tenant stores for its quota `storage_bytes`: now and then, where there is one."""
     usage = await backend.read(tenant, lambda reader: usage_of(reader, tenant))
     await backend.ask(PutRecord(tenant, USAGE, STORAGE, {"bytes": usage.bytes}), who)
     return usage

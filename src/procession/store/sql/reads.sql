@@ -331,3 +331,10 @@ WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: records_all
 SELECT kind, id, version, at, body FROM procession_record WHERE tenant = ? AND (kind, id) > (?, ?)
 ORDER BY kind, id LIMIT ?;
+-- name: messages_all
+SELECT tenant, name, correlation, key, message_id, expires, variables FROM procession_message
+WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
+-- name: data_stores
+SELECT name, at, value FROM procession_data_store WHERE tenant = ? ORDER BY name;
+-- name: facts_page
+SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? ORDER BY seq LIMIT ?;
