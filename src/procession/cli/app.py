@@ -23,6 +23,7 @@ from procession.cli.commands import (
     running,
     scenarios,
     temporal,
+    tenant,
     work,
     worker,
 )
@@ -80,6 +81,7 @@ for _name, _command, _panel in _COMMANDS:
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
 app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
+app.add_typer(tenant.group, name="tenant", rich_help_panel=_CARE)
 app.add_typer(temporal.group, name="temporal", rich_help_panel=_CARE)
 
 

@@ -5,7 +5,7 @@ Reads the store and the deployments of the commit under way. What must not live 
 
 from __future__ import annotations
 
-from typing import Any, Final, final
+from typing import Final, TypeVar, final
 
 import msgspec
 
@@ -18,6 +18,9 @@ from procession.runtime.decisions import decide_by_hash
 from procession.runtime.link import link
 from procession.runtime.ports import Reads
 from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, NamedRow
+
+_T = TypeVar("_T")
+_Place = TypeVar("_Place", bound="tuple[int, ...] | tuple[int, str] | tuple[int, str, int]")
 
 PROGRAMS_MAX: Final = 1_000
 """Linked programs kept in memory; the one linked first goes first."""
@@ -82,17 +85,12 @@ class Catalog:
 
     def drop(self, tenant: int) -> None:
         """A tenant is deleted: nothing of it is deployed any more."""
-        caches: tuple[dict[Any, Any], ...] = (
-            self._latest,
-            self._by_version,
-            self._keys,
-            self._linked,
-            self._data,
-            self._decisions,
-        )
-        for cache in caches:
-            for place in [place for place in cache if place[0] == tenant]:
-                del cache[place]
+        _forget_of(self._latest, tenant)
+        _forget_of(self._linked, tenant)
+        _forget_of(self._data, tenant)
+        _forget_of(self._decisions, tenant)
+        _forget_of(self._by_version, tenant)
+        _forget_of(self._keys, tenant)
         self._deciders.pop(tenant, None)
 
     def latest(self, tenant: int, process_id: str) -> DefinitionRow:
@@ -200,6 +198,11 @@ class Catalog:
                 raise Unreadable(f"{self._store.name}: the program {hash} is missing")
             found = codec.unwrap(rows[0].value)
         return found
+
+
+def _forget_of(cache: dict[_Place, _T], tenant: int) -> None:
+    for place in [place for place in cache if place[0] == tenant]:
+        del cache[place]
 
 
 def _program_of(data: bytes, hash: str) -> Program:

@@ -9,6 +9,7 @@ import msgspec
 
 from procession.base.failure import BadValue
 from procession.base.values import Json
+from procession.runtime.ports import Store
 from procession.runtime.requests import AddTenant, ForgetTenant, PutRecord, TenantForgotten
 from procession.services.backend import PLATFORM, Backend, Who
 
@@ -23,9 +24,27 @@ class Keys(Protocol):
         """A new key seals from now on; gives its generation."""
         ...
 
+    def rewrap_all(self) -> int:
+        """Wraps every key anew with the active master key; how many."""
+        ...
+
     def destroy(self, tenant: int) -> None:
         """Nothing that was sealed for the tenant can be read any more."""
         ...
+
+
+def scrub(store: Store) -> bool:
+    """Takes what was deleted out of the file as well, where the store is a file; False where it is none.
+
+    Where tenants have keys of their own that is not needed: what is left in free pages, nobody can read."""
+    from procession.store.sealed import SealedStore
+    from procession.store.sqlite import SQLiteStore
+
+    inner = store.inner if isinstance(store, SealedStore) else store
+    if isinstance(inner, SQLiteStore):
+        inner.scrub()
+        return True
+    return False
 
 
 @final

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Final, TypeAlias, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -39,6 +39,11 @@ STEPS: Final = 500
 """Steps of an instance in one line."""
 SECRET: Final = frozenset({"key", "session", "secret", "connection", "webhook"})
 """Kinds of records whose bodies stay here: they hold secrets, or what proves them."""
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
 
 After: TypeAlias = "int | tuple[str, str] | tuple[int, int]"
 Line: TypeAlias = dict[str, object]
@@ -71,7 +76,7 @@ def _page_of(section: Section, number: int, after: After) -> Callable[[Reader], 
     return lambda reader: section(reader, number, after)
 
 
-def _chunk(lines: list[Line], digest: hashlib._Hash) -> bytes:
+def _chunk(lines: list[Line], digest: _Digest) -> bytes:
     data = b"".join(_ENCODER.encode(line) + b"\n" for line in lines)
     digest.update(data)
     return data

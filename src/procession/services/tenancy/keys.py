@@ -45,6 +45,23 @@ def service_of(environment: Mapping[str, str]) -> KeyService | None:
     return master_from_file(Path(file)) if file else master_from_text(text)
 
 
+def sealed_file(path: str, environment: Mapping[str, str]) -> tuple[SealedStore, TenantKeys] | None:
+    """The store of a file, sealed as the environment says, and its keys; None where it names no master key.
+
+    Raises `BadValue`, `StoreError`."""
+    service = service_of(environment)
+    if service is None:
+        return None
+    from procession.store.sqlite import SQLiteStore
+
+    store = SQLiteStore(path)
+    try:
+        return sealed_by(store, service, folder_of(environment))
+    except BaseException:
+        store.close()
+        raise
+
+
 def folder_of(environment: Mapping[str, str]) -> Path | None:
     """Where the environment wants wrapped keys to be; None for in the store."""
     folder = environment.get(KEYS_FOLDER, "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final, TypeVar, final
+from typing import Final, TypeVar, cast, final
 
 from procession.base.failure import QuotaExceeded
 from procession.runtime import codec
@@ -105,7 +105,7 @@ class LimitedBackend:
             self._buckets.take(request.tenant, rate, per_second)
             return await self._inner.ask(request, who)
         found = await self._inner.ask(request, who)
-        self._buckets.take(request.tenant, rate, per_second, len(found) if isinstance(found, list) else 0)
+        self._buckets.take(request.tenant, rate, per_second, _count(found))
         return found
 
     async def ask_all(self, requests: Sequence[Plain], who: Who) -> list[object]:
@@ -140,6 +140,10 @@ class LimitedBackend:
     async def moved(self, tenant: str, seen: int, seconds: float) -> int:
         """See `Backend.moved`."""
         return await self._inner.moved(tenant, seen, seconds)
+
+
+def _count(found: object) -> int:
+    return len(cast("list[object]", found)) if isinstance(found, list) else 0
 
 
 def limits_in(reader: Reader, tenant: str) -> Limits:
