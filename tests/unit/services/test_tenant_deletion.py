@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,12 +16,14 @@ from procession import Engine
 from procession.base.failure import BadValue, Conflict, NotFound
 from procession.hosts.embedded.books import chained
 from procession.runtime import requests as q
+from procession.runtime.ports import TABLES
 from procession.runtime.rows import AuditRow
 from procession.services.backend import PLATFORM
 from procession.services.tenancy.deleting import KIND, Deleted, Keys, delete_tenant
 from procession.services.tenancy.keys import sealed_by
 from procession.store.master import MasterKeys
 from procession.store.sqlite import SQLiteStore
+from procession.store.statements import statements
 from tenancy_rig import ADA, CANARY, backend_of, bytes_in, furnish, rows
 
 A: Final = "acme"
@@ -30,6 +33,16 @@ KEPT: Final = {
     "procession_tenant_key": "says that the keys were destroyed",
 }
 """Tables in which rows with the number of a deleted tenant are left."""
+
+
+OTHERWISE: Final = {
+    "meta": "the store's own",
+    "tenant": "the name stays with the number: the audit log names it",
+    "instance": "deleted one by one, with its history",
+    "audit": "redacted row by row",
+    "tenant_key": "destroyed by whoever keeps the keys",
+}
+"""Tables that no statement erases, and what happens to them instead."""
 
 
 def delete(engine: Engine, tenant: str, keys: Keys | None = None) -> Deleted:
@@ -58,6 +71,13 @@ def scrubbed(path: Path) -> bytes:
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return bytes_in(path.parent)
+
+
+def test_there_is_a_statement_for_every_table() -> None:
+    erased = {name.removesuffix("_erase") for name in statements("writes.sql") if name.endswith("_erase")}
+    assert erased == {*TABLES, "fact"} - set(OTHERWISE)
+    counted = set(re.findall(r"SELECT '(\w+)'", statements("reads.sql")["tenant_left"]))
+    assert counted == erased - {"inbox", "source"}, "those two are by name, and go last"
 
 
 def test_nothing_of_a_deleted_tenant_is_left_and_its_neighbour_has_everything(tmp_path: Path) -> None:

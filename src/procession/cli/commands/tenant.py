@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import time
 from collections.abc import Awaitable, Callable
@@ -208,6 +207,8 @@ def promote(
 
 def _asked(engine: Engine, ask: Callable[[Backend], Awaitable[_T]]) -> _T:
     """What a use case of the server gives, with this engine behind it."""
+    import asyncio
+
     from procession.hosts.embedded.backend import EngineBackend
 
     async def run() -> _T:
