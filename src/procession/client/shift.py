@@ -164,6 +164,7 @@ class Shift:
 
     async def _do(self, running: _Running) -> None:
         duty, leased = running.duty, running.leased
+        outcome: Outcome
         try:
             if duty.signature.asynchronous:
                 outcome = await duty.call_async(leased)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import random
 import ssl
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, Generic, TypeVar, final
+from typing import Any, Final, Generic, TypeVar, cast, final
 
 import httpx
 import msgspec
@@ -97,7 +97,7 @@ def _params(params: Mapping[str, object]) -> httpx.QueryParams:
     for name, value in params.items():
         if value is None or value == "":
             continue
-        many = value if isinstance(value, list | tuple) else (value,)
+        many = cast("Sequence[object]", value) if isinstance(value, list | tuple) else (value,)
         found += [(name, str(each).lower() if isinstance(each, bool) else str(each)) for each in many]
     return httpx.QueryParams(tuple(found))
 

@@ -6,14 +6,20 @@ suite is tests/unit/store/test_store_contract.py; a new store passes it unchange
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias, TypeVar, final
 
 from procession.base.failure import StoreError
+from procession.runtime.search import Search
 
 Cell: TypeAlias = "int | str | bytes | None"
 Cells: TypeAlias = tuple[Cell, ...]
+
+Tenants: TypeAlias = "frozenset[str] | None"
+"""Names of tenants; None for any."""
+Moved: TypeAlias = Callable[[int, Tenants], None]
+"""Told a shard, and for which tenants something may have happened in it."""
 
 _Row = TypeVar("_Row")
 
@@ -29,6 +35,7 @@ TABLES: Final = (
     "snapshot",
     "job",
     "task",
+    "task_candidate",
     "timer",
     "subscription",
     "start_subscription",
@@ -48,6 +55,8 @@ TABLES: Final = (
     "answered",
     "audit",
     "feed",
+    "tenant_key",
+    "weight",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""
 
@@ -158,6 +167,10 @@ class Reads(Protocol):
         """The rows of a named query (store/sql/reads.sql). Raises `StoreError`."""
         ...
 
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """The rows of a search; of several `branches` they may come in several runs, each of them in order."""
+        ...
+
 
 class Store(Reads, Protocol):
     """One durable place. Every method raises `StoreError` with a text for people when the store cannot be used.
@@ -190,13 +203,13 @@ class Store(Reads, Protocol):
         """Moves the leases of all shards that this owner holds."""
         ...
 
-    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
         """Calls back with the number of a shard (-1: any) when another process asked it for something, and when another
         process committed something in it; from another thread. A store that hears nothing never does: who waits looks
         for himself, too."""
         ...
 
-    def tell(self, shards: Sequence[int]) -> None:
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
         """Tells other processes that something was committed in shards. It may be lost."""
         ...
 

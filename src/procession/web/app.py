@@ -13,14 +13,36 @@ from litestar.di import Provide
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
-from procession.services.access import Caller
+from procession.base.failure import BadValue
+from procession.services.access import Caller, TooMany
 from procession.web import pages, problems
-from procession.web.body import ExactRequest, ExactResponse
+from procession.web.body import ExactRequest, ExactResponse, exact
 from procession.web.envelope import REQUEST_ID, add_headers, close_envelope
 from procession.web.limits import Limiter
-from procession.web.problems import TooMany
 from procession.web.queries import check_parameters
-from procession.web.routes import changes, decisions, definitions, deployments, histories, instances, jobs, messages
+from procession.web.routes import (
+    audit,
+    batches,
+    changes,
+    decisions,
+    definitions,
+    deployments,
+    documents,
+    events,
+    histories,
+    incidents,
+    instances,
+    jobs,
+    keys,
+    members,
+    messages,
+    open_jobs,
+    searches,
+    tasks,
+    tenants,
+    webhooks,
+    whoami,
+)
 from procession.web.site import Site
 
 ROUTES: Final[Sequence[ControllerRouterHandler]] = (
@@ -32,18 +54,35 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *messages.ROUTES,
     *jobs.ROUTES,
     *decisions.ROUTES,
+    *whoami.ROUTES,
+    *keys.ROUTES,
+    *members.ROUTES,
+    *audit.ROUTES,
+    *tenants.ROUTES,
+    *searches.ROUTES,
+    *tasks.ROUTES,
+    *incidents.ROUTES,
+    *open_jobs.ROUTES,
+    *batches.ROUTES,
+    *events.ROUTES,
+    *webhooks.ROUTES,
+    *documents.ROUTES,
 )
 """Everything under /v1 that needs a caller."""
 
+TENANT_CHARACTERS_MAX: Final = 200
 _CALLER: Final = "procession.caller"
 
 
 def create_app(site: Site) -> Litestar:
     """The ASGI application of a site."""
     limiter = Limiter(site.rates)
+    bounds = site.bounds
 
     async def known(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         # A guard, because nothing of a stranger's body is read.
+        if len(connection.headers.get("procession-tenant", "")) > TENANT_CHARACTERS_MAX:
+            raise BadValue(f"a tenant's name has at most {TENANT_CHARACTERS_MAX} characters")
         origin = connection.client.host if connection.client is not None else ""
         caller = await site.gate.caller(connection.headers, origin)
         try:
@@ -64,14 +103,23 @@ def create_app(site: Site) -> Litestar:
             "site": Provide(lambda: site, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.answer_problem},
+        after_exception=[site.denials.note],
+        after_request=exact,
         before_send=[close_envelope],
         request_class=ExactRequest,
         response_class=ExactResponse,
-        request_max_body_size=site.bounds.body_bytes_max,
-        cors_config=_cors(site.bounds.origins),
+        request_max_body_size=bounds.body_bytes_max,
+        cors_config=_cors(bounds.origins),
         logging_config=None,
         openapi_config=None,
     )
+
+
+def described() -> bytes:
+    """The OpenAPI document of everything under /v1, as JSON: what a server serves, without one."""
+    nobody = {name: Provide(lambda: None, sync_to_thread=False) for name in ("caller", "site")}
+    api = Router(path="/v1", route_handlers=list(ROUTES), dependencies=nobody)
+    return pages.rendered(Litestar(route_handlers=[api], openapi_config=None))
 
 
 def _cors(origins: Sequence[str]) -> CORSConfig | None:

@@ -17,6 +17,7 @@ from litestar.datastructures import State
 from litestar.exceptions import ClientException
 from litestar.response.base import ASGIResponse
 from litestar.types import Empty
+from litestar.typing import FieldDefinition
 
 from procession.web.problems import BadBody, MediaType
 
@@ -33,7 +34,7 @@ class ExactRequest(Request[Any, Any, State]):
     async def json(self) -> Any:
         """The body as the handler wants it. Raises `BadBody`, `MediaType`."""
         field = self.route_handler.parsed_data_field
-        return await self.exactly(field.raw if field is not None else Any)
+        return await self.exactly(body_type(field) if field is not None else Any)
 
     async def exactly(self, wanted: Any) -> Any:
         """The body as a value of a type; none at all gives `Empty`."""
@@ -42,6 +43,14 @@ class ExactRequest(Request[Any, Any, State]):
             return Empty
         check_media_type(self, JSON)
         return decode(body, wanted)
+
+
+def body_type(field: FieldDefinition) -> Any:
+    """The type of a body. One that may be left out is still never null."""
+    if not field.is_optional:
+        return field.annotation
+    left = [each for each in field.args if each is not type(None)]
+    return left[0] if len(left) == 1 else field.annotation
 
 
 def check_media_type(request: Request[Any, Any, Any], *allowed: str) -> str:
@@ -87,13 +96,27 @@ class ExactResponse(Response[_T]):
             headers = cast("dict[str, str]", made.headers)
             etag = headers.setdefault("etag", tag(made.body))
             if matches(request.headers.get("if-none-match"), etag):
-                return ASGIResponse(status_code=304, headers={"etag": etag}, encoded_headers=())
+                return ASGIResponse(status_code=304, headers={"etag": etag})
         return made
 
 
 def exactly(value: object) -> bytes:
     """The JSON text of an answer, decimals as numbers."""
     return _ENCODER.encode(value)
+
+
+def exact(response: Response[Any]) -> Response[Any]:
+    """Litestar's `after_request`: a plain response that a handler made becomes an exact one; streams stay."""
+    if type(response) is not Response:
+        return response
+    return ExactResponse(
+        response.content,
+        status_code=response.status_code,
+        headers=response.headers,
+        media_type=response.media_type,
+        background=response.background,
+        cookies=response.cookies,
+    )
 
 
 def tag(body: bytes) -> str:

@@ -222,11 +222,11 @@ class Desk:
 
     async def _ready(self, tenant: str, types: tuple[str, ...], limit: int, seconds: float) -> dict[str, int]:
         """Type -> how many jobs of it are ready; none when that is so for so long."""
-        now = _now_ms()
-        found = await self._backend.read(tenant, partial(_awaited, tenant, types, now))
-        ready = {type: each.ready for type, each in found.items() if each.ready}
-        if ready or seconds <= 0 or self.closing:
-            return ready
+        if seconds <= 0:
+            found = await self._backend.read(tenant, partial(_awaited, tenant, types, _now_ms()))
+            return {type: each.ready for type, each in found.items() if each.ready}
+        if self.closing:
+            return {}
         place = self._places.setdefault(tenant, _Place())
         waiter = _Waiter(types, limit)
         place.waiting.append(waiter)

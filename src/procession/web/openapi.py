@@ -22,8 +22,9 @@ from litestar.routes import HTTPRoute
 from litestar.types import Empty
 from litestar.typing import FieldDefinition
 
+from procession.web.body import body_type
 from procession.web.envelope import REQUEST_ID
-from procession.web.problems import OF_STATUS, Problem
+from procession.web.problems import OF_STATUS, STATUS, Problem
 
 Document: TypeAlias = dict[str, Any]
 
@@ -35,6 +36,8 @@ OPEN: Final = "open"
 ALWAYS: Final = (400, 401, 403, 404, 405, 429, 500, 503)
 WITH_BODY: Final = (413, 415, 422)
 WRITING: Final = (409, 412)
+VERSION: Final = "1.0.0"
+"""Of the API, not of the server."""
 _REF: Final = "#/components/schemas/{name}"
 _PATH: Final = re.compile(r"\{(\w+):\w+\}")
 DESCRIPTION: Final = """\
@@ -43,7 +46,7 @@ pages: `items`, and `next` for the parameter `after`. Errors are problems (RFC 9
 parameters that are not known are refused. A write with an `Idempotency-Key` happens once."""
 
 
-def document(app: Litestar, version: str) -> Document:
+def document(app: Litestar) -> Document:
     """The document of an application. Keys are in a stable order."""
     paths: dict[str, Document] = {}
     types: list[Any] = [Problem]
@@ -63,7 +66,7 @@ def document(app: Litestar, version: str) -> Document:
         "openapi": "3.1.0",
         "info": {
             "title": "Procession",
-            "version": version,
+            "version": VERSION,
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -78,13 +81,12 @@ def document(app: Litestar, version: str) -> Document:
 def _components(schemas: Mapping[str, Document]) -> Document:
     problem = {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}}
     identified = {REQUEST_ID: {"$ref": "#/components/headers/RequestId"}}
-    codes = {status: f"`{code}`: {title}" for status, (code, title) in OF_STATUS.items()}
     return {
         "schemas": {name: _settled(schemas[name]) for name in sorted(schemas)},
         "responses": {
             **{
-                _problem_name(s): {"description": _said(s, codes), "content": problem, "headers": identified}
-                for s in _ALL
+                name: {"description": _said(status), "content": problem, "headers": identified}
+                for status, name in _NAMES.items()
             },
             "NotModified": {"description": "It is still what `If-None-Match` names.", "headers": identified},
         },
@@ -103,7 +105,7 @@ def _components(schemas: Mapping[str, Document]) -> Document:
                 "name": "If-None-Match",
                 "in": "header",
                 "description": "An `ETag`: what has not changed since is answered by 304.",
-                "schema": {"type": "string", "maxLength": 1000},
+                "schema": {"type": "string"},
             },
         },
         "securitySchemes": {
@@ -116,16 +118,28 @@ def _components(schemas: Mapping[str, Document]) -> Document:
     }
 
 
-_ALL: Final = tuple(sorted({*ALWAYS, *WITH_BODY, *WRITING}))
-_OTHERS: Final = {409: "`conflict`: A state that does not allow this.", 422: "`refused`, `no-result`."}
+_NAMES: Final[dict[int, str]] = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    412: "PreconditionFailed",
+    413: "TooLarge",
+    415: "MediaType",
+    422: "Unprocessable",
+    429: "TooManyRequests",
+    500: "Internal",
+    503: "Unavailable",
+}
+"""What the problems are called among the components."""
 
 
-def _said(status: int, codes: Mapping[int, str]) -> str:
-    return codes.get(status) or _OTHERS[status]
-
-
-def _problem_name(status: int) -> str:
-    return "".join(part.title() for part in HTTPStatus(status).phrase.replace("-", " ").split())
+def _said(status: int) -> str:
+    said = {code: title for _, at, code, title in STATUS if at == status}
+    said |= dict([OF_STATUS[status]] if status in OF_STATUS else [])
+    return " ".join(f"`{code}`: {title}" for code, title in said.items())
 
 
 def _handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
@@ -144,7 +158,7 @@ def _types(handler: HTTPRouteHandler) -> list[Any]:
     """Every type that the handler takes or gives."""
     found = [_parameter_type(field) for _, field, _ in _parameters(handler)]
     if handler.parsed_data_field is not None and BODY not in handler.opt:
-        found.append(handler.parsed_data_field.annotation)
+        found.append(body_type(handler.parsed_data_field))
     return found + [each for _, each, _, _ in _answers(handler) if each is not None]
 
 
@@ -229,7 +243,7 @@ def _body(handler: HTTPRouteHandler, known: Mapping[str, Document]) -> Document:
     field = handler.parsed_data_field
     if field is None:
         return {}
-    media: Document = {"schema": _settled(known[_name(field.annotation)])}
+    media: Document = {"schema": _settled(known[_name(body_type(field))])}
     if EXAMPLE in handler.opt:
         media["example"] = handler.opt[EXAMPLE]
     return {"required": field.is_required, "content": {"application/json": media}}
@@ -279,7 +293,7 @@ def _responses(method: str, handler: HTTPRouteHandler, known: Mapping[str, Docum
     if method != "get":
         statuses = (*statuses, *WRITING)
     for status in statuses:
-        found[str(status)] = {"$ref": f"#/components/responses/{_problem_name(status)}"}
+        found[str(status)] = {"$ref": f"#/components/responses/{_NAMES[status]}"}
     return dict(sorted(found.items()))
 
 

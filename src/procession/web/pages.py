@@ -12,7 +12,6 @@ from litestar.datastructures import State
 from litestar.types import ControllerRouterHandler
 
 from procession.web import openapi
-from procession.web.asking import TheSite
 from procession.web.envelope import add_headers
 from procession.web.queries import OPEN
 
@@ -23,15 +22,15 @@ POLICY: Final = (
 
 
 @cache
-def rendered(app: Litestar, version: str) -> bytes:
-    """The OpenAPI document as JSON."""
-    return msgspec.json.encode(openapi.document(app, version))
+def rendered(app: Litestar) -> bytes:
+    """The OpenAPI document as JSON, with lines for people."""
+    return msgspec.json.format(msgspec.json.encode(openapi.document(app)), indent=1) + b"\n"
 
 
 @get("/openapi.json", opt={openapi.HIDDEN: True, OPEN: True})
-async def openapi_document(request: Request[Any, Any, State], site: TheSite) -> Response[bytes]:
+async def openapi_document(request: Request[Any, Any, State]) -> Response[bytes]:
     """The OpenAPI document of this API."""
-    return Response(rendered(request.app, site.version), media_type=MediaType.JSON)
+    return Response(rendered(request.app), media_type=MediaType.JSON)
 
 
 @cache

@@ -14,7 +14,7 @@ OPEN: Final = "any_parameters"
 PARAMETERS_MAX: Final = 100
 
 
-def check_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def check_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """A guard. Raises `ValidationException` that names what the operation does not know, or has twice."""
     given = connection.scope["query_string"]
     if not given or handler.opt.get(OPEN):

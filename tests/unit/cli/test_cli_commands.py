@@ -355,7 +355,8 @@ def test_help_starts_without_loading_the_engine() -> None:
     code = (
         "import sys; from procession.cli.main import main; sys.argv = ['procession', 'version']\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "print(*[m for m in ('lxml', 'asyncio', 'procession.hosts', 'procession.parse') if m in sys.modules])"
+        "heavy = 'lxml', 'asyncio', 'litestar', 'procession.hosts', 'procession.parse', 'procession.web'\n"
+        "print(*[m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""

@@ -12,7 +12,16 @@ from typing import Final, Protocol, cast
 import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError, Unreadable
+from procession.base.failure import (
+    BadValue,
+    Busy,
+    Conflict,
+    NotFound,
+    ProcessionError,
+    QuotaExceeded,
+    StoreError,
+    Unreadable,
+)
 from procession.hosts.embedded.batches import RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.mailbox import Mailbox
@@ -60,7 +69,7 @@ def send(pump: Sender, tickets: Sequence[Ticket], timeout_s: float) -> None:
             f"{timeout_s:g} s; the request is stored and will be carried out"
         )
         ticket.finish()
-    pump.bell.ring(pump.number)
+    pump.bell.ring(pump.number, frozenset(waiting))
 
 
 def _await(pump: Sender, waiting: dict[str, dict[int, Ticket]], deadline: float) -> None:
@@ -102,10 +111,11 @@ def _sendable(request: InHouse) -> AnyRequest:
     return request.as_documents() if isinstance(request, InstallCompiled) else request
 
 
-_ERRORS: Final = {
+_ERRORS: Final[dict[str, type[ProcessionError]]] = {
     "NotFound": NotFound,
     "Conflict": Conflict,
     "Busy": Busy,
+    "QuotaExceeded": QuotaExceeded,
     "BadValue": BadValue,
     "StoreError": StoreError,
     "Unreadable": Unreadable,

@@ -9,7 +9,7 @@ import threading
 from typing import Final, final
 
 from procession.base.failure import StoreError
-from procession.runtime.ports import Store
+from procession.runtime.ports import Store, Tenants
 
 PAUSE_S: Final = 0.01
 """Between two tellings: what is committed meanwhile goes with the next."""
@@ -23,18 +23,19 @@ class Teller:
         self._store = store
         self.heard = False
         """Whether there is another process."""
-        self._shards: set[int] = set()
+        self._moved: dict[int, Tenants] = {}
         self._lock = threading.Lock()
         self._some = threading.Event()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def tell(self, shard: int) -> None:
+    def tell(self, shard: int, tenants: Tenants) -> None:
         """Something was committed in a shard. Returns at once."""
         if not self.heard or self._closed.is_set():
             return
         with self._lock:
-            self._shards.add(shard)
+            known = self._moved.get(shard, frozenset())
+            self._moved[shard] = known | tenants if known is not None and tenants is not None else None
             if self._thread is None:
                 self._thread = threading.Thread(target=self._go_on, name="procession-teller", daemon=True)
                 self._thread.start()
@@ -51,10 +52,10 @@ class Teller:
         while self._some.wait() and not self._closed.is_set():
             self._some.clear()
             with self._lock:
-                shards, self._shards = sorted(self._shards), set()
+                moved, self._moved = self._moved, {}
             try:
-                if shards:
-                    self._store.tell(shards)
+                if moved:
+                    self._store.tell(moved)
             except StoreError:
                 self._closed.wait(1.0)  # it may be lost: who waits looks by himself
             self._closed.wait(PAUSE_S)

@@ -13,10 +13,12 @@ import selectors
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, final
 
-from procession.base.failure import StoreError
+import msgspec
+
+from procession.runtime.ports import Moved, Tenants
 from procession.store.postgres.dialect import load
 from procession.store.postgres.errors import FAULTS, explained
 from procession.store.postgres.schema import look_after_partitions
@@ -35,7 +37,11 @@ RETRY_S: Final = 1.0
 HOUSE_S: Final = 6 * 3_600.0
 """How often the partitions are looked after."""
 
+PAYLOAD_MAX: Final = 7_900
+"""What a notification holds, in bytes."""
+
 _SHARD: Final = load("shard.sql")
+_TOLD: Final = msgspec.json.Decoder(tuple[str, dict[int, list[str] | None]])
 _LOG: Final = logging.getLogger("procession")
 
 
@@ -51,13 +57,11 @@ class Watch:
         self.name: Final = uuid.uuid4().hex[:12]
         """What this process tells others is told to it, too: by this it is known."""
         self._asked: list[Callable[[int], None]] = []
-        self._others_moved: list[Callable[[int], None]] = []
-        self._moved: dict[int, int] = {}
-        """Shard -> how often something came for it."""
-        self._all = 1
-        """How often all of them may have moved: the connection was made anew."""
+        self._others_moved: list[Moved] = []
+        self._moved = 1
+        """How often something came, or may have come."""
         self._linger = 0.0
-        self._seen = (0, 0)
+        self._seen = 0
         self.statements = 0
         """How many statements it sent, for who counts them."""
         self._wake_out, self._wake_in = os.pipe()
@@ -65,11 +69,11 @@ class Watch:
     def changed(self) -> bool:
         """Whether something may have come for any shard since the last call."""
         self._begin()
-        now = (self._all, sum(self._moved.values()))
-        moved, self._seen = now != self._seen, now
-        return moved or time.monotonic() < self._linger
+        moved = self._moved
+        news, self._seen = moved != self._seen, moved
+        return news or time.monotonic() < self._linger
 
-    def listen(self, asked: Callable[[int], None], moved: Callable[[int], None]) -> None:
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
         """Calls back with the number of a shard for which something came (-1: any), or in which another process
         committed something; from another thread."""
         self._asked.append(asked)
@@ -90,19 +94,25 @@ class Watch:
         os.close(self._wake_out)
 
     def _begin(self) -> None:
-        if self._thread is not None:
+        if self._begun():
             return
         with self._lock:
-            if self._thread is None and not self._closed:
+            if not self._closed and not self._begun():
                 self._thread = threading.Thread(target=self._keep, name="procession-watch", daemon=True)
                 self._thread.start()
+
+    def _begun(self) -> bool:
+        return self._thread is not None
+
+    def _ended(self) -> bool:
+        return self._closed
 
     def _keep(self) -> None:
         said = False
         while not self._closed:
             try:
                 connection = self._sessions.reader()
-            except (*FAULTS, StoreError) as error:
+            except FAULTS as error:
                 if not said:
                     said = True
                     _LOG.warning("nobody is told of new requests: %s", explained(self._sessions.name, error))
@@ -120,7 +130,6 @@ class Watch:
         run(connection.cursor(), _SHARD["listen"])
         run(connection.cursor(), _SHARD["listen_moved"])
         # What came while nobody listened.
-        self._all += 1
         self._tell(-1)
         pause, house = LOOK_S, time.monotonic() + HOUSE_S
         with selectors.DefaultSelector() as selector:
@@ -128,7 +137,7 @@ class Watch:
             selector.register(self._wake_out, selectors.EVENT_READ)
             while not self._closed:
                 ready = selector.select(pause)
-                if self._closed:
+                if self._ended():
                     return
                 told = self._heard(connection) if ready else set[int]()
                 if told is None:
@@ -142,26 +151,32 @@ class Watch:
                     told = {shard for (shard,) in rows}
                     pause = LOOK_S if told or pause < LOOK_S else min(2 * pause, LOOK_IDLE_S)
                 for shard in told:
-                    self._moved[shard] = self._moved.get(shard, 0) + 1
                     self._tell(shard)
                 if time.monotonic() > house:
                     house = time.monotonic() + HOUSE_S
                     self._look_after()
 
+    def words(self, moved: Mapping[int, Tenants]) -> str:
+        """What other processes are told of commits; where the tenants are too many to name, it is any."""
+        told = {shard: sorted(tenants) if tenants is not None else None for shard, tenants in moved.items()}
+        text = msgspec.json.encode((self.name, told)).decode()
+        if len(text.encode()) > PAYLOAD_MAX:
+            text = msgspec.json.encode((self.name, dict.fromkeys(told))).decode()
+        return text
+
     def _heard(self, connection: Connection) -> set[int] | None:
         """The shards that were asked for something. What others committed is told at once; None if it was no more."""
         asked: set[int] = set()
-        moved: set[int] = set()
+        moved = False
         for note in connection.notifies(timeout=0):
             if note.channel == "procession_inbox":
                 asked.add(int(note.payload))
                 continue
-            name, _, shards = note.payload.partition(":")
-            if name != self.name:
-                moved.update(map(int, shards.split(",")))
-        for shard in moved:
-            for callback in self._others_moved:
-                callback(shard)
+            moved = True
+            name, told = _TOLD.decode(note.payload)
+            for shard, tenants in told.items() if name != self.name else ():
+                for callback in self._others_moved:
+                    callback(shard, frozenset(tenants) if tenants is not None else None)
         return asked or (None if moved else asked)
 
     def _look_after(self) -> None:
@@ -174,6 +189,7 @@ class Watch:
             closed(connection)
 
     def _tell(self, shard: int) -> None:
+        self._moved += 1
         for callback in self._asked:
             callback(shard)
 

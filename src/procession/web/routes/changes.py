@@ -10,7 +10,6 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from procession.base.failure import BadValue, Conflict
-from procession.base.values import Json
 from procession.core import events as e
 from procession.core.instructions import Activate, Instruction, Move, PutToken, SetLocal, TakeToken, Terminate
 from procession.core.plans import MigrationAction, MigrationPlan
@@ -21,7 +20,7 @@ from procession.services.reading import Reader
 from procession.web.asking import Idempotent, TheCaller, TheSite, allow, seen, who
 from procession.web.openapi import EXAMPLE
 from procession.web.routes.instances import Version, element_of
-from procession.web.shapes import Key, KeyPath, key_of, variables_in
+from procession.web.shapes import Key, KeyPath, Text, VariablesBody, key_of, variables_in
 from procession.web.site import Site
 
 INSTRUCTIONS_MAX: Final = 1_000
@@ -33,8 +32,8 @@ class VariablesIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Variables to set, as seen from an element instance (a key, or the id of an element that is active once) or from
     the process: each in the nearest scope that has it. `local`: in the element's own scope."""
 
-    variables: dict[str, Json]
-    element: str | None = None
+    variables: VariablesBody
+    element: Text | None = None
     local: bool = False
 
 
@@ -42,23 +41,23 @@ class VariablesIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReasonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why, for the history."""
 
-    reason: str = ""
+    reason: Text = ""
 
 
 @final
 class ActivateIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Begin an element, with variables of its own. `ancestor` is an active scope around it, where there are several."""
 
-    element: str
+    element: Text
     ancestor: Key | None = None
-    variables: dict[str, Json] = {}
+    variables: VariablesBody = {}
 
 
 @final
 class TerminateIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """End all instances of an `element`, or the one with this `key`."""
 
-    element: str | None = None
+    element: Text | None = None
     key: Key | None = None
 
 
@@ -66,17 +65,17 @@ class TerminateIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MoveIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """End each instance of `source`, or the one with this `key`, and begin `target` in its place."""
 
-    source: str
-    target: str
+    source: Text
+    target: Text
     key: Key | None = None
-    variables: dict[str, Json] = {}
+    variables: VariablesBody = {}
 
 
 @final
 class TokenIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A token on a sequence flow; `ancestor` names the scope where several are active."""
 
-    flow: str
+    flow: Text
     ancestor: Key | None = None
 
 
@@ -89,7 +88,7 @@ class ModifyIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     move: Annotated[list[MoveIn], msgspec.Meta(max_length=INSTRUCTIONS_MAX)] = []
     put: Annotated[list[TokenIn], msgspec.Meta(max_length=INSTRUCTIONS_MAX)] = []
     take: Annotated[list[TokenIn], msgspec.Meta(max_length=INSTRUCTIONS_MAX)] = []
-    variables: dict[str, Json] = {}
+    variables: VariablesBody = {}
 
 
 @final
@@ -125,10 +124,10 @@ class Migrated(msgspec.Struct, frozen=True):
 class PlanIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Two versions of a process, or of two. `to_version` is the latest by default."""
 
-    process_id: str
+    process_id: Text
     from_version: Version
     to_version: Version | None = None
-    to_process: str | None = None
+    to_process: Text | None = None
 
 
 @final
@@ -137,7 +136,7 @@ class RestartIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     active elements end; else in a new one, of the same version or of `version`."""
 
     begin: Annotated[list[ActivateIn], msgspec.Meta(min_length=1, max_length=INSTRUCTIONS_MAX)]
-    variables: dict[str, Json] = {}
+    variables: VariablesBody = {}
     in_place: bool = False
     version: Version | None = None
 
@@ -154,9 +153,9 @@ class TriggerIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Activities of an ad-hoc sub-process to begin, each with these variables of its own. `element` says which
     sub-process (a key, or an id that is active once), where there are several."""
 
-    activities: Annotated[list[str], msgspec.Meta(min_length=1, max_length=INSTRUCTIONS_MAX)]
-    element: str | None = None
-    variables: dict[str, Json] = {}
+    activities: Annotated[list[Text], msgspec.Meta(min_length=1, max_length=INSTRUCTIONS_MAX)]
+    element: Text | None = None
+    variables: VariablesBody = {}
 
 
 @patch("/instances/{key:str}/variables", status_code=204, opt={EXAMPLE: {"variables": {"approved": True}}})

@@ -19,7 +19,21 @@ from procession.web.openapi import EXAMPLE
 from procession.web.routes.definitions import Latest, VersionTag
 from procession.web.routes.deployments import download
 from procession.web.routes.instances import Version
-from procession.web.shapes import PAGE, After, Key, KeyPath, Limit, Moment, cut, key_of, moment, place_of, variables_in
+from procession.web.shapes import (
+    PAGE,
+    After,
+    Key,
+    KeyPath,
+    Limit,
+    Moment,
+    Text,
+    VariablesBody,
+    cut,
+    key_of,
+    moment,
+    place_of,
+    variables_in,
+)
 
 
 @final
@@ -48,9 +62,9 @@ class DecisionPage(msgspec.Struct, frozen=True):
 class DecideIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to decide with; by default in the latest version."""
 
-    variables: dict[str, Json] = {}
+    variables: VariablesBody = {}
     version: Version | None = None
-    version_tag: str | None = None
+    version_tag: Text | None = None
 
 
 @final

@@ -169,18 +169,25 @@ _SCHEMA: Final = {
                 "additionalProperties": False,
                 "properties": {
                     "name": {"type": "string", "description": "The file's name: *.bpmn or *.dmn."},
-                    "text": {"type": ["string", "null"], "description": "Its content."},
-                    "base64": {"type": ["string", "null"], "description": "Its bytes, where it is not in UTF-8."},
+                    "text": {"type": "string", "description": "Its content."},
+                    "base64": {"type": "string", "description": "Its bytes, where it is not in UTF-8."},
                 },
+                "oneOf": [{"required": ["text"]}, {"required": ["base64"]}],
             },
         },
     },
 }
 _FORM: Final = {
     "type": "object",
+    "required": ["resources"],
+    "additionalProperties": False,
     "properties": {
         "name": {"type": "string", "description": "A name of the deployment."},
-        "resources": {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}},
+        "resources": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"},
+        },
     },
 }
 _EXAMPLE: Final = {"resources": [{"name": "invoice.bpmn", "text": "<definitions …>…</definitions>"}]}
@@ -340,7 +347,7 @@ def _document(at: int, given: DocumentIn) -> tuple[str, bytes]:
     try:
         return name, base64.b64decode(given.base64 or "", validate=True)
     except (binascii.Error, ValueError):
-        raise BadBody("that is no base64", f"{place}.base64") from None
+        raise BadValue(f"{place}.base64 is no base64") from None
 
 
 def _need_each(caller: Caller, compiled: Compiled, permission: str) -> None:

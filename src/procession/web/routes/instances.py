@@ -24,7 +24,7 @@ from procession.web.envelope import traceparent
 from procession.web.openapi import EXAMPLE
 from procession.web.problems import Problem, problem_of
 from procession.web.routes import definitions
-from procession.web.shapes import Key, KeyPath, Moment, key_of, moment, texts, variables_in
+from procession.web.shapes import Key, KeyPath, Moment, Text, VariablesBody, key_of, moment, texts, variables_in
 from procession.web.site import Site
 from procession.web.waiting import until_ended, wait_ms
 
@@ -49,26 +49,26 @@ Prefer = Annotated[
 class StartIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to start: a process by its id, in the latest version or in `version`, or a `definition` by its key."""
 
-    process_id: str | None = None
+    process_id: Text | None = None
     definition: Key | None = None
     version: Version | None = None
-    variables: dict[str, Json] = {}
-    business_key: str = ""
+    variables: VariablesBody = {}
+    business_key: Text = ""
 
 
 @final
 class One(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is an instance's own, of many that start together."""
 
-    variables: dict[str, Json] = {}
-    business_key: str = ""
+    variables: VariablesBody = {}
+    business_key: Text = ""
 
 
 @final
 class StartManyIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Instances of one process that start together."""
 
-    process_id: str
+    process_id: Text
     instances: Annotated[list[One], msgspec.Meta(min_length=1, max_length=MANY_MAX)]
     version: Version | None = None
 

@@ -9,16 +9,17 @@ from litestar import post
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
-from procession.base.values import Json
+from procession.base.values import TEXT_CHARACTERS_MAX
+from procession.core.catches import KEY_MAX
 from procession.runtime import requests as q
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.openapi import EXAMPLE
-from procession.web.shapes import Key, variables_in
+from procession.web.shapes import Key, Text, VariablesBody, variables_in
 
 TTL_MS_MAX: Final = 10 * 366 * 86_400_000
 """Longest time for which a message waits for somebody."""
 
-Name = Annotated[str, msgspec.Meta(min_length=1)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
 
 
 @final
@@ -27,10 +28,10 @@ class MessageIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by default not at all. While one with a `message_id` is kept, another one with it is refused."""
 
     name: Name
-    correlation_key: str = ""
-    variables: dict[str, Json] = {}
+    correlation_key: Annotated[str, msgspec.Meta(max_length=KEY_MAX)] = ""
+    variables: VariablesBody = {}
     ttl_ms: Annotated[int, msgspec.Meta(ge=0, le=TTL_MS_MAX)] = 0
-    message_id: str = ""
+    message_id: Text = ""
 
 
 @final
@@ -45,7 +46,7 @@ class SignalIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A signal to broadcast."""
 
     name: Name
-    variables: dict[str, Json] = {}
+    variables: VariablesBody = {}
 
 
 @final
@@ -59,8 +60,8 @@ class Heard(msgspec.Struct, frozen=True):
 class ConditionsIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Variables, of which conditional start events are asked: of all processes, or of one."""
 
-    variables: dict[str, Json]
-    process_id: str | None = None
+    variables: VariablesBody
+    process_id: Text | None = None
 
 
 @final
