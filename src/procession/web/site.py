@@ -18,6 +18,10 @@ class Gate(Protocol):
         Raises `Unauthorized` for nobody that is known, `Forbidden` for a tenant that is not theirs."""
         ...
 
+    def forget(self) -> None:
+        """Somebody may have lost a right: whatever is kept of callers is read anew."""
+        ...
+
 
 @final
 class Site:
@@ -39,3 +43,6 @@ class OpenGate:
         """See `Gate.caller`."""
         tenant = headers.get("procession-tenant") or "<default>"
         return Caller(tenant, "user:dev", origin, frozenset({"*"}), user="dev")
+
+    def forget(self) -> None:
+        """See `Gate.forget`."""

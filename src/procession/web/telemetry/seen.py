@@ -55,3 +55,7 @@ class SeeingGate:
         if seen is not None:
             seen.tenant, seen.subject = caller.tenant, caller.subject
         return caller
+
+    def forget(self) -> None:
+        """See `Gate.forget`."""
+        self._gate.forget()
