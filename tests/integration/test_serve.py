@@ -195,6 +195,15 @@ def test_secrets_are_nowhere_in_logs_metrics_and_errors(tmp_path: Path) -> None:
         assert len(server.logged("request")) >= 10
 
 
+def test_a_store_that_is_not_reached_is_told_without_its_password(tmp_path: Path) -> None:
+    environment = OPEN | {"PROCESSION_STORE__PASSWORD": CANARY}
+    url = "postgresql://me@127.0.0.1:1/none"
+    with ServerProcess(tmp_path, "serve", "--port", "0", "--db", url, **environment) as server:
+        assert server.ended() == 1
+        assert "127.0.0.1" in server.log
+        assert CANARY not in server.log
+
+
 def test_a_request_goes_on_with_the_trace_that_it_brings(tmp_path: Path) -> None:
     needs.require("opentelemetry", "pip install 'procession[otel]'")
     trace = "0af7651916cd43dd8448eb211c80319c"
