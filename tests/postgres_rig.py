@@ -1,4 +1,4 @@
-"""Real PostgreSQL servers for tests: started from the machine's binaries, one a test process, a database of its own a test.
+"""Real PostgreSQL servers for tests: from the machine's binaries, one a test process, a database of its own a test.
 
 The server belongs to an unprivileged user, for PostgreSQL refuses root, and dies with the process that started it.
 """
@@ -8,19 +8,23 @@ from __future__ import annotations
 import atexit
 import os
 import pwd
+import selectors
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 import needs
 from procession.store.postgres.store import PostgresStore
@@ -94,8 +98,9 @@ class Server:
     def execute(self, *statements: str, database: str = "postgres", user: str = "postgres") -> list[tuple[Any, ...]]:
         """Runs statements as a superuser; gives the rows of the last."""
         with psycopg.connect(self.url(database, user), autocommit=True) as connection:
+            cursor = connection.cursor()
             for statement in statements:
-                cursor = connection.execute(statement.encode())
+                cursor.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
     def start(self) -> None:
@@ -160,6 +165,19 @@ def store() -> PostgresStore:
     return PostgresStore(server().database())
 
 
+def session(server: Server, database: str, user: str = "postgres") -> psycopg.Connection[Any]:
+    """A connection of the test's own, in autocommit mode."""
+    return psycopg.connect(server.url(database, user), autocommit=True)
+
+
+def until_waiting(server: Server, database: str, count: int) -> None:
+    """Until so many sessions of a database wait for a lock."""
+    waiting = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 10
+    while server.execute(waiting)[0][0] != count:
+        assert time.monotonic() < deadline, f"not {count} sessions wait"
+
+
 def _user(name: str) -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam(name)
@@ -172,3 +190,116 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@final
+class Proxy:
+    """A wire to the server that can be cut at any place: before a request arrives, or before its answer does.
+
+    It hands on bytes in one thread. `cut` says what befalls the next bytes of a client, once.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._server = ("127.0.0.1", port)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self.cut = ""
+        """"request": it never arrives; "answer": it arrives; "late": it arrives when `deliver` is called."""
+        self.refusing = False
+        """Whether new connections are refused."""
+        self._late: list[tuple[socket.socket, bytes]] = []
+        self._peers: dict[socket.socket, socket.socket] = {}
+        self._clients: set[socket.socket] = set()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listening, selectors.EVENT_READ)
+        self._closed = False
+        self.cuts = 0
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def url(self, url: str) -> str:
+        """The same database through this wire."""
+        return make_conninfo(url, host="127.0.0.1", port=self.port)
+
+    def deliver(self) -> None:
+        """Sends what came "late", and waits until the server has dealt with it."""
+        for server, data in self._late:
+            server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+            while server.recv(65_536):
+                continue
+            server.close()
+        self._late.clear()
+
+    def close(self) -> None:
+        """Closes all of it."""
+        self._closed = True
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join()
+        self._listening.close()
+        for each in self._peers:
+            each.close()
+        for server, _ in self._late:
+            server.close()
+        self._selector.close()
+
+    def _run(self) -> None:
+        while not self._closed:
+            for key, _ in self._selector.select():
+                source = cast("socket.socket", key.fileobj)
+                if source is self._listening:
+                    self._accept()
+                elif source in self._peers:
+                    self._hand_on(source)
+
+    def _accept(self) -> None:
+        client, _ = self._listening.accept()
+        if self._closed or self.refusing:
+            client.close()
+            return
+        server = socket.create_connection(self._server)
+        self._clients.add(client)
+        for one, other in ((client, server), (server, client)):
+            self._peers[one] = other
+            self._selector.register(one, selectors.EVENT_READ)
+
+    def _hand_on(self, source: socket.socket) -> None:
+        try:
+            data = source.recv(65_536)
+        except OSError:
+            data = b""
+        peer = self._peers[source]
+        if not data:
+            self._end(source, peer)
+        elif self.cut and source in self._clients:
+            how, self.cut = self.cut, ""
+            self.cuts += 1
+            self._cut(how, source, peer, data)
+        else:
+            with suppress(OSError):
+                peer.sendall(data)
+
+    def _cut(self, how: str, client: socket.socket, server: socket.socket, data: bytes) -> None:
+        self._end(client)
+        self._forget(server)
+        if how == "late":
+            self._late.append((server, data))
+            return
+        if how == "answer":
+            server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+            # It closes when it has dealt with what it was sent.
+            while server.recv(65_536):
+                continue
+        server.close()
+
+    def _end(self, *ends: socket.socket) -> None:
+        for each in ends:
+            self._forget(each)
+            each.close()
+
+    def _forget(self, end: socket.socket) -> None:
+        if self._peers.pop(end, None) is not None:
+            self._selector.unregister(end)
+        self._clients.discard(end)

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from procession.cli.commands import (
+    audit,
     batches,
     care,
     changes,
@@ -26,6 +27,7 @@ from procession.cli.commands import (
     scenarios,
     serve,
     temporal,
+    tenant,
     work,
     worker,
 )
@@ -82,9 +84,11 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
+app.add_typer(audit.group, name="audit", rich_help_panel=_CARE)
 app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
 app.add_typer(config.group, name="config", rich_help_panel=_CARE)
+app.add_typer(tenant.group, name="tenant", rich_help_panel=_CARE)
 app.add_typer(temporal.group, name="temporal", rich_help_panel=_CARE)
 
 

@@ -22,6 +22,7 @@ import msgspec
 
 from procession import Engine, __version__
 from procession.base.failure import StoreError
+from procession.cli.composing import site_of
 from procession.cli.console import FAILED, OK, Problem
 from procession.cli.workers import register_workers
 from procession.hosts.embedded.backend import EngineBackend
@@ -170,9 +171,11 @@ async def _composed(plan: Serving, engine: Engine, open_: AsyncExitStack) -> tup
         gate = SeeingGate(OpenGate())
     else:
         gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
-    site = Site(measured, gate, version=__version__)
+    site = site_of(settings, measured, gate, engine.store)
+    site.webhooks.start()
+    open_.push_async_callback(site.webhooks.close)
     running = Running(settings, engine, site, draining)
-    app: Any = create_app(site, origins=settings.cors.origins, body_bytes_max=settings.limits.body_bytes_max)
+    app: Any = create_app(site)
     front = Front(
         Turns(app), running.health, measures, gate,
         metrics=settings.telemetry.metrics, page=plan.page, open=settings.identity.open,
@@ -209,6 +212,7 @@ async def _drain(
     for each in going:
         each.cancel()
     running.draining.drain(min(WAIT_S, of.drain_seconds / 2))
+    await running.site.desk.close()
     server.should_exit = True
     closing = [running.close_gateway(of.drain_seconds)] if running.close_gateway is not None else []
     for found in await asyncio.gather(serving, *closing, return_exceptions=True):

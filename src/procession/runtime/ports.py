@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeAlias, TypeVar, final
 
 from procession.base.failure import StoreError
+from procession.runtime.search import Search
 
 Cell: TypeAlias = "int | str | bytes | None"
 Cells: TypeAlias = tuple[Cell, ...]
@@ -34,6 +35,7 @@ TABLES: Final = (
     "snapshot",
     "job",
     "task",
+    "task_candidate",
     "timer",
     "subscription",
     "start_subscription",
@@ -53,6 +55,8 @@ TABLES: Final = (
     "answered",
     "audit",
     "feed",
+    "tenant_key",
+    "weight",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""
 
@@ -161,6 +165,10 @@ class Reads(Protocol):
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """The rows of a named query (store/sql/reads.sql). Raises `StoreError`."""
+        ...
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """The rows of a search; of several `branches` they may come in several runs, each of them in order."""
         ...
 
 

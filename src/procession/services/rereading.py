@@ -81,7 +81,9 @@ class _Diverged(Exception):
 
 
 def reread_file(path: str, *, sample: int = 0) -> Iterator[Reread]:
-    """As `reread`, of a SQLite file, or a database by its URL. Opening it migrates its schema: take a copy of one that an older version runs."""
+    """As `reread`, of a SQLite file, or a database by its URL.
+
+    Opening it migrates its schema: take a copy of one that an older version runs."""
     with closing(open_store(path)) as store:
         yield from reread(store, sample=sample)
 

@@ -20,10 +20,12 @@ import msgspec
 
 from procession.base.failure import BadValue, Conflict, StoreError
 from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Moved, Reads, Tenants
+from procession.runtime.search import Search
 from procession.store.connection import Connect, Connection, connect_sqlite
 from procession.store.errors import FAULTS, explained, plain_errors
 from procession.store.faults import reached
 from procession.store.place import Place
+from procession.store.search import statements_of
 from procession.store.statements import migrations, split, statements
 
 BUSY_MS: Final = 5_000
@@ -37,6 +39,7 @@ _READS: Final = statements("reads.sql")
 _WRITES: Final = statements("writes.sql")
 _SHARD: Final = statements("shard.sql")
 _FREE: Final = statements("free.sql")
+_SEARCH: Final = statements("search.sql")
 _ORDER: Final = {table: number for number, table in enumerate(TABLES)}
 _INSERTS: Final = {table: _WRITES[f"{table}_insert"] for table in TABLES}
 _DELETES: Final = {table: _WRITES.get(f"{table}_delete", "") for table in TABLES}
@@ -56,8 +59,8 @@ class SQLiteStore:
             raise StoreError(f"{self._path!r} is no path of a file: name one, or `:memory:`")
         if "://" in self._path:
             raise StoreError(
-                f"{self._path}: only SQLite files and PostgreSQL are in this version; give the path of a file, :memory: or "
-                "postgresql://user@host/database"
+                f"{self._path}: only SQLite files and PostgreSQL are in this version; give the path of a file, "
+                ":memory: or postgresql://user@host/database"
             )
         self._connect = connect
         self._memory = self._path == ":memory:"
@@ -83,7 +86,16 @@ class SQLiteStore:
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """See `Store.read`."""
-        sql = _SHARD.get(query) or _READS[query]
+        return self._rows(query, _SHARD.get(query) or _READS[query], args, row)
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """See `Reads.search`."""
+        found: list[_Row] = []
+        for sql, args in statements_of(question, _SEARCH):
+            found += self._rows(f"the search of {question.kind}", sql, args, row)
+        return found
+
+    def _rows(self, query: str, sql: str, args: Cells, row: type[_Row]) -> list[_Row]:
         try:
             with self._read_lock:
                 found = self._reader.execute(sql, args).fetchall()
@@ -286,6 +298,14 @@ class SQLiteStore:
         # Whoever opens the copy owns it; its epoch still fences everybody before him.
         with copy:
             copy.execute(_SHARD["shard_unowned"])
+
+    def scrub(self) -> None:
+        """Writes the file anew, without what was deleted from it. It takes as long as a copy, and commits wait."""
+        with plain_errors(self._path), self._lock, self._read_lock:
+            self._writer.execute("VACUUM")
+            if not self._memory:
+                # The log still has the pages as they were.
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """See `Store.close`. The last connection folds the log into the file."""

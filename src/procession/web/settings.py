@@ -59,8 +59,9 @@ class Store(Part, frozen=True, kw_only=True):
     """The path of an SQLite file, or `postgresql://user@host/database`."""
     password: Secret = ""
     """The password of the database, which does not stand in the URL."""
-    shards: Annotated[int, Meta(ge=1, le=256)] = 1
-    """Parts that may have different owners; chosen once, when the store is made."""
+    shards: Annotated[int, Meta(ge=0, le=256)] = 0
+    """Parts that may have different owners, chosen once, when the store is made: as many processes can share it. 0: 8
+    in a database, 1 in a file."""
     zone: str = "UTC"
     """What local times of timers mean: a name of the IANA time zone database."""
 

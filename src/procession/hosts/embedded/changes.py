@@ -15,14 +15,13 @@ from procession.base.failure import BadValue, Conflict
 from procession.base.values import checked_all
 from procession.core import events as e
 from procession.core.instructions import Activate, Instruction, Move, PutToken, SetLocal, TakeToken, Terminate
-from procession.core.mapping import default_plan
-from procession.core.migration import intended
 from procession.core.plans import MigrationAction, MigrationPlan
 from procession.hosts.embedded.door import DEFAULT_TENANT
 from procession.hosts.embedded.instance import Door, Instance
 from procession.runtime import batches as b
 from procession.runtime import requests as q
 from procession.services.batches import BatchErrorView, BatchView
+from procession.services.migrations import actions_of, plan_between
 from procession.services.views import LIMIT
 
 _Checked = TypeVar("_Checked", MigrationPlan, b.Filter)
@@ -71,44 +70,20 @@ class Changes:
     ) -> MigrationPlan:
         """The plan from one version to another (default: the latest) that maps what both have. Elements that may have
         got another id are its `proposals`. Raises `NotFound`."""
-        views = self._engine.reader().views
-        number = views.tenant_number(tenant)
-        source = views.catalog.version(number, process_id, from_version)
-        wanted = to_process or process_id
-        target = views.catalog.latest(number, wanted)
-        if to_version is not None:
-            target = views.catalog.version(number, wanted, to_version)
-        plan = default_plan(views.program(tenant, source.program), views.program(tenant, target.program))
-        return msgspec.structs.replace(
-            plan,
-            from_process=process_id,
-            from_version=from_version,
-            to_process=wanted,
-            to_version=target.version,
+        return plan_between(
+            self._engine.reader().views,
+            tenant,
+            process_id,
+            from_version,
+            to_process=to_process,
+            to_version=to_version or 0,
         )
 
     def migration_actions(
         self, instance: int, plan: MigrationPlan, *, tenant: str = DEFAULT_TENANT
     ) -> list[MigrationAction]:
         """What `migrate` would do now, element instance by element instance. Raises `Conflict` as it would."""
-        plan = checked(plan)
-        views = self._engine.reader().views
-        number = views.tenant_number(tenant)
-        info = views.instance(tenant, instance)
-        loaded = views.load(tenant, instance)
-        if info.state in ("completed", "terminated"):
-            raise Conflict(f"instance {instance} has ended")
-        if plan.from_process and (plan.from_process, plan.from_version) != (info.process_id, info.version):
-            raise Conflict(f"instance {instance} runs {info.process_id!r} version {info.version}")
-        wanted = plan.to_process or info.process_id
-        target = views.catalog.latest(number, wanted)
-        if plan.to_version:
-            target = views.catalog.version(number, wanted, plan.to_version)
-        program = views.program(tenant, target.program)
-        found = intended(loaded.linked.program, program, loaded.state, plan)
-        if found.problems:
-            raise Conflict("the plan cannot be carried out: " + "; ".join(found.problems))
-        return found.actions
+        return actions_of(self._engine.reader().views, tenant, instance, checked(plan))
 
     def migrate(self, instance: int, plan: MigrationPlan, *, tenant: str = DEFAULT_TENANT) -> int:
         """Lets an instance go over to the version of the plan, and gives that. Raises `Conflict` with every token that

@@ -14,10 +14,11 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 import msgspec
 
 from procession.base.failure import NotFound
+from procession.base.job import Choice, Function, Job, job_from
 from procession.base.values import Json, checked_all, told
 from procession.core.events import AssignTask, CompleteTask, TriggerActivity, UpdateTask
 from procession.hosts.embedded.changes import Changes
-from procession.hosts.embedded.choice import Choice, answered
+from procession.hosts.embedded.choice import answered
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.door import DEFAULT_TENANT, Source, admitted, known_zone, milliseconds, read_source
 from procession.hosts.embedded.hosting import Hosting
@@ -28,7 +29,7 @@ from procession.hosts.embedded.playing import Play
 from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.running import Running
 from procession.hosts.embedded.tickets import InHouse
-from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, addressed, job_from
+from procession.hosts.embedded.workers import TIMEOUT_S, Worker, addressed
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store

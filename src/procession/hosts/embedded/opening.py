@@ -6,15 +6,18 @@ from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from procession.hosts.embedded.engine import Engine
-from procession.store.opening import open_store
+from procession.store.opening import is_postgres, open_store
 
+SHARDS: Final = 8
+"""Of a new database: more processes than this could not share it, and each shard costs its owner a connection."""
 SQLITE: Final = "sqlite://"
 
 
-def open_engine(url: str, password: str = "", *, shards: int = 1, zone: str = "UTC") -> Engine:
+def open_engine(url: str, password: str = "", *, shards: int = 0, zone: str = "UTC") -> Engine:
     """An engine on an SQLite file (a path, `sqlite://path`) or a database (`postgresql://…`). `shards` is for a new
-    store. Raises `StoreError` when it cannot be used.
+    store; 0: `SHARDS` in a database, one in a file. Raises `StoreError` when it cannot be used.
     """
+    shards = shards or (SHARDS if is_postgres(url) else 1)
     return Engine(store=open_store(with_password(url.removeprefix(SQLITE), password), shards=shards), zone=zone)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from procession.base.failure import NotFound, ProcessionError, StoreError, Unreadable
+from procession.hosts.embedded.asked import foresee
 from procession.hosts.embedded.handlers import HANDLERS
 from procession.hosts.embedded.residents import Stranded
 from procession.hosts.embedded.shard import Shard
@@ -42,8 +43,8 @@ class Unsettled(Exception):
 def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
     """Carries out requests; each ticket is done afterwards.
 
-    Raises `Fenced`, `Unsettled`, `Doubtful`, or a `StoreError` when not even the memory could be read anew; then some tickets
-    are not done, and of what they ask nothing is stored.
+    Raises `Fenced`, `Unsettled`, `Doubtful`, or a `StoreError` when not even the memory could be read anew; then some
+    tickets are not done, and of what they ask nothing is stored, save that nobody knows after `Doubtful`.
     """
     try:
         _attempt(shard, tickets, alone=False)
@@ -60,6 +61,7 @@ def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
 
 def _attempt(shard: Shard, tickets: Sequence[Ticket], *, alone: bool) -> None:
     shard.begin()
+    foresee(shard, (ticket.request for ticket in tickets))
     answers = [_answer(shard, ticket) for ticket in tickets]
     _follow(shard, alone)
     shard.commit()

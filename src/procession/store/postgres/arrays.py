@@ -68,7 +68,12 @@ class _LongsDumper(Dumper):
     oid = 1016
 
     def dump(self, obj: Longs) -> bytes:
-        cells = obj.cells
+        try:
+            return self._packed(obj.cells)
+        except struct.error as error:
+            raise OverflowError(str(error)) from error
+
+    def _packed(self, cells: Sequence[Cell]) -> bytes:
         count = len(cells)
         if None not in cells:
             flat: list[Cell] = [8] * (2 * count)

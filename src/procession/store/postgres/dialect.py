@@ -39,8 +39,12 @@ def _numbered(neutral: str) -> str:
     return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
 
 
+def fragments(file: str) -> dict[str, str]:
+    """name -> text of one file, PostgreSQL's own in place of the neutral ones."""
+    there = [each for each in (file, f"postgres/{file}") if has_statements(each)]
+    return {name: sql for each in there for name, sql in statements(each).items()}
+
+
 def load(file: str) -> dict[str, Statement]:
     """name -> statement of one file, PostgreSQL's own in place of the neutral ones."""
-    there = [each for each in (file, f"postgres/{file}") if has_statements(each)]
-    found = {name: sql for each in there for name, sql in statements(each).items()}
-    return {name: Statement(sql) for name, sql in found.items()}
+    return {name: Statement(sql) for name, sql in fragments(file).items()}

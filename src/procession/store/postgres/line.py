@@ -54,8 +54,10 @@ class Line:
         with self._lock:
             if self._doubtful:
                 raise Fenced(f"{self._sessions.name}: what became of the last commit is not known: take the shard anew")
-            if not self._sent(fence, work) and not self._sent(fence, work):
-                raise Fenced(f"{self._sessions.name}: somebody else writes shard {fence.shard}")
+            # What is certain not to be stored is sent once more: a server that was restarted costs nobody anything.
+            again = self._sent(fence, work) and self._sent(fence, work)
+            if again:
+                raise again
 
     def taken(self) -> None:
         """The shard is under a new epoch: what was doubtful can happen no more."""
@@ -71,8 +73,8 @@ class Line:
             self._connection = None
             self._turn = None
 
-    def _sent(self, fence: Fence, work: Work) -> bool:
-        """Whether it is stored; False when only the turn was another one."""
+    def _sent(self, fence: Fence, work: Work) -> StoreError | None:
+        """None when it is stored. An error is given, not raised, when nothing is and it may go well another time."""
         name = self._sessions.name
         try:
             connection = self._ready()
@@ -83,31 +85,40 @@ class Line:
             self._send(connection, fence, turn, work)
         except FAULTS as error:
             if lost(error):
-                self._settle(fence, turn, error)
-                return True
+                return self._settle(fence, turn, error)
             usable(connection)
-            self._refused(error, fence, turn)
-            return False
+            return self._refused(error, fence, turn)
         except BaseException:
             # The thread was interrupted: it may be stored or not, but not any more when the state is read anew.
             with suppress(StoreError):
                 self._settle(fence, turn, InterruptedError())
             raise
         self._turn = turn + 1
-        return True
+        return None
 
     def _send(self, connection: Connection, fence: Fence, turn: int, work: Work) -> None:
-        with connection.pipeline():
-            cursor = connection.cursor()
-            run(cursor, _BEGIN)
-            run(cursor, _SHARD["shard_fence"], (fence.last_key, fence.expires, fence.shard, fence.epoch, turn))
-            for statement, args in work:
-                run(cursor, statement, args)
-            reached("in-commit")
-            run(cursor, _COMMIT)
+        cursor = connection.cursor()
+        first: psycopg.Error | None = None
+        try:
+            with connection.pipeline():
+                try:
+                    run(cursor, _BEGIN)
+                    claim = (fence.last_key, fence.expires, fence.shard, fence.epoch, turn)
+                    run(cursor, _SHARD["shard_fence"], claim)
+                    for statement, args in work:
+                        run(cursor, statement, args)
+                    reached("in-commit")
+                    run(cursor, _COMMIT)
+                except psycopg.Error as error:
+                    # The end of the pipeline has errors of its own then: the first one says why.
+                    first = error
+        except psycopg.Error as error:
+            first = first or error
+        if first is not None:
+            raise first
 
-    def _refused(self, error: Exception, fence: Fence, turn: int) -> None:
-        """Raises what the server said, if it is about more than the turn."""
+    def _refused(self, error: Exception, fence: Fence, turn: int) -> StoreError:
+        """What the server said, if that is about the turn alone; anything else is raised."""
         name = self._sessions.name
         state = getattr(error, "sqlstate", "")
         if state == FENCED:
@@ -116,7 +127,7 @@ class Line:
             except FAULTS as again:
                 raise explained(name, again) from again
             if epoch == fence.epoch and self._turn != turn:
-                return
+                return Fenced(f"{name}: somebody else writes shard {fence.shard} under the same epoch")
             self._turn = None
             raise Fenced(f"{name}: another process took over shard {fence.shard}") from error
         if state == STALE:
@@ -127,35 +138,37 @@ class Line:
                 raise Fenced(f"{name}: an instance was written by somebody else ({error})") from error
         raise explained(name, error) from error
 
-    def _settle(self, fence: Fence, turn: int, error: Exception) -> None:
-        """Returns if the commit is stored. Raises `Doubtful` when nobody can tell, and `StoreError` when it is not."""
+    def _settle(self, fence: Fence, turn: int, error: Exception) -> StoreError | None:
+        """None if the commit is stored, an error if it is not. Raises `Doubtful` when nobody can tell."""
+        self._doubtful = True
+        settled = self._settled(fence, error)
+        if settled is None or (settled - turn) % STRIDE > 1:
+            # Somebody else has the shard, and may have committed since.
+            raise self._doubt(error) from error
+        after = (settled - turn) % STRIDE
+        self._turn = settled
+        self._doubtful = False
+        return None if after else StoreError(f"{explained(self._sessions.name, error)}; nothing was stored")
+
+    def _settled(self, fence: Fence, error: Exception) -> int | None:
+        """The turn from which on nothing comes any more that was sent before; None under another epoch."""
         deadline = time.monotonic() + self._patience
         pause = 0.02
-        self._doubtful = True
         while True:
             try:
                 cursor = self._ready(anew=True).cursor(binary=True)
                 row = run(cursor, _SHARD["shard_settle"], (STRIDE, fence.shard, fence.epoch)).fetchone()
-                break
+                return None if row is None else int(row[0])
             except FAULTS as again:
                 if time.monotonic() > deadline:
                     raise self._doubt(again) from error
             time.sleep(pause)
             pause = min(2 * pause, 0.5)
-        if row is None:
-            raise self._doubt(error) from error
-        after = (int(row[0]) - turn) % STRIDE
-        if after > 1:
-            raise self._doubt(error) from error
-        self._turn = int(row[0])
-        self._doubtful = False
-        if not after:
-            raise StoreError(f"{explained(self._sessions.name, error)}; nothing of the commit was stored") from error
 
     def _doubt(self, error: Exception) -> Doubtful:
         return Doubtful(
-            f"{explained(self._sessions.name, error)}; whether the last commit was stored is not known: look before you "
-            "repeat what you asked for"
+            f"{explained(self._sessions.name, error)}; whether the last commit was stored is not known: look before "
+            "you repeat what you asked for"
         )
 
     def _ready(self, *, anew: bool = False) -> Connection:

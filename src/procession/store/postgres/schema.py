@@ -149,9 +149,10 @@ def _made_roles(connection: Connection) -> bool:
         if error.sqlstate != PRIVILEGE:
             raise
         _LOG.warning(
-            "the roles procession_engine and procession_api cannot be made by this user of the database, so it does not "
-            "hold tenants apart itself: have an administrator run `CREATE ROLE procession_engine; CREATE ROLE "
-            "procession_api; GRANT procession_engine, procession_api TO <user> WITH ADMIN OPTION` before the first start"
+            "the roles procession_engine and procession_api cannot be made by this user of the database, so it does "
+            "not hold tenants apart itself: have an administrator run `CREATE ROLE procession_engine; CREATE ROLE "
+            "procession_api; GRANT procession_engine, procession_api TO <user> WITH ADMIN OPTION` before the first "
+            "start"
         )
         return False
     return True

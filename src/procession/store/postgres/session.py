@@ -58,9 +58,9 @@ def run(cursor: Cursor, statement: Statement, args: Sequence[object] = ()) -> Cu
 class Sessions:
     """Opens connections to one database. Without `roles` they stay whoever the URL names."""
 
-    __slots__ = ("_conninfo", "name", "roles")
+    __slots__ = ("_conninfo", "_lock_ms", "name", "roles")
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lock_ms: int = LOCK_MS) -> None:
         """Raises `StoreError` for what is no URL of PostgreSQL."""
         self.name: Final = shown(url)
         given = conninfo_to_dict(url)
@@ -73,6 +73,7 @@ class Sessions:
             "tcp_user_timeout": 20_000,
         }
         self._conninfo = make_conninfo("", **{**defaults, **given})
+        self._lock_ms = lock_ms
         self.roles = False
 
     def plain(self) -> Connection:
@@ -83,7 +84,7 @@ class Sessions:
             connection.prepare_threshold = None
             connection.prepared_max = None
             adapt(connection.adapters)
-            run(connection.cursor(binary=True), _SHARD["settings"], (f"{LOCK_MS}ms",))
+            run(connection.cursor(binary=True), _SHARD["settings"], (f"{self._lock_ms}ms",))
         except BaseException:
             connection.close()
             raise

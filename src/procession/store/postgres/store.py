@@ -23,14 +23,16 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from procession.base.failure import Conflict, StoreError
 from procession.runtime.ports import TABLES, Batch, Cell, Cells, Fence, ForeignTransaction, Moved, Reads, Tenants
+from procession.runtime.search import Search
 from procession.store.faults import reached
 from procession.store.postgres.arrays import plain
-from procession.store.postgres.dialect import Statement, load
+from procession.store.postgres.dialect import Statement, fragments, load
 from procession.store.postgres.errors import FAULTS, explained, lost, plain_errors
 from procession.store.postgres.line import PATIENCE_S, Line
 from procession.store.postgres.schema import has_roles, prepare
-from procession.store.postgres.session import ALL, API, Connection, Pool, Sessions, closed, run
+from procession.store.postgres.session import ALL, API, LOCK_MS, Connection, Pool, Sessions, closed, run
 from procession.store.postgres.watch import QUIET_S, Watch
+from procession.store.search import statements_of
 
 READERS: Final = 8
 """Connections of questions at a time; as many again where tenants' questions have a user of their own."""
@@ -42,6 +44,7 @@ _READS: Final = load("reads.sql")
 _WRITES: Final = load("writes.sql")
 _SHARD: Final = load("shard.sql")
 _FREE: Final = load("free.sql")
+_SEARCH: Final = fragments("search.sql")
 _ORDER: Final = {table: number for number, table in enumerate(TABLES)}
 _INSERTS: Final = {table: _WRITES[f"{table}_insert"] for table in TABLES}
 _DELETES: Final = {table: _WRITES[f"{table}_delete"] for table in TABLES if f"{table}_delete" in _WRITES}
@@ -61,16 +64,18 @@ class PostgresStore:
         api_url: str = "",
         readers: int = READERS,
         patience_s: float = PATIENCE_S,
+        lock_ms: int = LOCK_MS,
         setup: bool = True,
         shards: int = 1,
     ) -> None:
         """`url` is what libpq takes (`postgresql://user@host/database`). With an `api_url` what a tenant sees is read
         by the user it names, who should have the role procession_api and nothing else. `patience_s` is how long the
-        fate of a commit is asked for when the server is gone. Without `setup` the schema is taken as it is.
+        fate of a commit is asked for when the server is gone, `lock_ms` how long a statement waits for others. Without
+        `setup` the schema is taken as it is; a new one is divided in so many `shards`.
 
         Raises `StoreError` when the database cannot be used, or was made by a newer version.
         """
-        self._sessions = Sessions(url)
+        self._sessions = Sessions(url, lock_ms)
         self._url = url
         name = self._sessions.name
         with plain_errors(name):
@@ -87,7 +92,8 @@ class PostgresStore:
         self._patience = patience_s
         self._lines: dict[int, Line] = {}
         self._lock = threading.Lock()
-        self._watch = Watch(self._sessions)
+        self._closed = False
+        self.watch = Watch(self._sessions)
         self._notified: dict[int, float] = {}
         """Shard -> when this process last woke its owner."""
 
@@ -105,13 +111,38 @@ class PostgresStore:
 
         return self._rows(query, self._asked(self._readers, ask), row)
 
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """See `Reads.search`."""
+        found: list[_Row] = []
+        for sql, args in statements_of(question, _SEARCH):
+            statement = Statement(sql)
+
+            def ask(
+                connection: Connection, statement: Statement = statement, args: Cells = args
+            ) -> list[tuple[Any, ...]]:
+                # Every combination is another text: kept ones would only fill the server's memory.
+                return connection.cursor(binary=True).execute(statement.sql, plain(args), prepare=False).fetchall()
+
+            found += self._rows(f"the search of {question.kind}", self._asked(self._readers, ask), row)
+        return found
+
     def seen_by(self, tenant: str) -> Reads:
         """See `Store.seen_by`. Where the roles are missing the statements alone keep tenants apart."""
         return _Seen(self, tenant) if self._sessions.roles or self._seers is not None else self
 
     def read_as(self, tenant: str, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """`read`, of what the database shows to the role `procession_api` for this tenant."""
-        statement = _READS[query]
+        return self._rows(query, self._asked_as(tenant, _READS[query], args, prepare=True), row)
+
+    def search_as(self, tenant: str, question: Search, row: type[_Row]) -> list[_Row]:
+        """`search`, of what the database shows to the role `procession_api` for this tenant."""
+        found: list[_Row] = []
+        for sql, args in statements_of(question, _SEARCH):
+            rows = self._asked_as(tenant, Statement(sql), args, prepare=False)
+            found += self._rows(f"the search of {question.kind}", rows, row)
+        return found
+
+    def _asked_as(self, tenant: str, statement: Statement, args: Cells, *, prepare: bool) -> list[tuple[Any, ...]]:
         seers = self._seers
 
         def ask(connection: Connection) -> list[tuple[Any, ...]]:
@@ -122,11 +153,11 @@ class PostgresStore:
                     run(connection.cursor(), _SHARD["seen_tenant"], (tenant,))
                 else:
                     run(connection.cursor(), _SHARD["seen_as"], (API, tenant))
-                run(cursor, statement, plain(args))
+                cursor.execute(statement.sql, plain(args), prepare=prepare)
                 run(connection.cursor(), _COMMIT)
                 return cursor.fetchall()
 
-        return self._rows(query, self._asked(seers or self._readers, ask), row)
+        return self._asked(seers or self._readers, ask)
 
     def write(self, statement: str, rows: Sequence[Cells]) -> None:
         """See `Store.write`."""
@@ -196,16 +227,16 @@ class PostgresStore:
 
     def changed(self) -> bool:
         """See `Store.changed`. Costs no statement: the watch hears of changes, and looks itself now and then."""
-        return self._watch.changed()
+        return self.watch.changed()
 
     def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
         """See `Store.listen`. What it calls returns at once, and raises nothing."""
-        self._watch.listen(asked, moved)
+        self.watch.listen(asked, moved)
 
     def tell(self, moved: Mapping[int, Tenants]) -> None:
         """See `Store.tell`."""
         with plain_errors(self.name), self._desks.borrow() as desk:
-            run(desk.cursor(), _SHARD["tell"], (self._watch.words(moved),))
+            run(desk.cursor(), _SHARD["tell"], (self.watch.words(moved),))
 
     def backup(self, target: Path) -> None:
         """See `Store.backup`: `pg_dump` writes its custom format, which `pg_restore` reads."""
@@ -234,8 +265,9 @@ class PostgresStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._watch.close()
+        self.watch.close()
         with self._lock:
+            self._closed = True
             lines, self._lines = self._lines, {}
         for line in lines.values():
             line.close()
@@ -250,6 +282,8 @@ class PostgresStore:
 
     def _line(self, shard: int) -> Line:
         with self._lock:
+            if self._closed:
+                raise StoreError(f"{self.name}: the store is closed, and the engine that used it")
             line = self._lines.get(shard)
             if line is None:
                 line = self._lines[shard] = Line(self._sessions, shard, self._patience)
@@ -332,6 +366,9 @@ class _Seen:
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         return self._store.read_as(self._tenant, query, args, row)
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        return self._store.search_as(self._tenant, question, row)
 
 
 def _work(batch: Batch) -> list[tuple[Statement, Sequence[object]]]:

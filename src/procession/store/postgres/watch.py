@@ -18,7 +18,6 @@ from typing import Final, final
 
 import msgspec
 
-from procession.base.failure import StoreError
 from procession.runtime.ports import Moved, Tenants
 from procession.store.postgres.dialect import load
 from procession.store.postgres.errors import FAULTS, explained
@@ -59,12 +58,10 @@ class Watch:
         """What this process tells others is told to it, too: by this it is known."""
         self._asked: list[Callable[[int], None]] = []
         self._others_moved: list[Moved] = []
-        self._moved: dict[int, int] = {}
-        """Shard -> how often something came for it."""
-        self._all = 1
-        """How often all of them may have moved: the connection was made anew."""
+        self._moved = 1
+        """How often something came, or may have come."""
         self._linger = 0.0
-        self._seen = (0, 0)
+        self._seen = 0
         self.statements = 0
         """How many statements it sent, for who counts them."""
         self._wake_out, self._wake_in = os.pipe()
@@ -72,9 +69,9 @@ class Watch:
     def changed(self) -> bool:
         """Whether something may have come for any shard since the last call."""
         self._begin()
-        now = (self._all, sum(self._moved.values()))
-        moved, self._seen = now != self._seen, now
-        return moved or time.monotonic() < self._linger
+        moved = self._moved
+        news, self._seen = moved != self._seen, moved
+        return news or time.monotonic() < self._linger
 
     def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
         """Calls back with the number of a shard for which something came (-1: any), or in which another process
@@ -97,19 +94,25 @@ class Watch:
         os.close(self._wake_out)
 
     def _begin(self) -> None:
-        if self._thread is not None:
+        if self._begun():
             return
         with self._lock:
-            if self._thread is None and not self._closed:
+            if not self._closed and not self._begun():
                 self._thread = threading.Thread(target=self._keep, name="procession-watch", daemon=True)
                 self._thread.start()
+
+    def _begun(self) -> bool:
+        return self._thread is not None
+
+    def _ended(self) -> bool:
+        return self._closed
 
     def _keep(self) -> None:
         said = False
         while not self._closed:
             try:
                 connection = self._sessions.reader()
-            except (*FAULTS, StoreError) as error:
+            except FAULTS as error:
                 if not said:
                     said = True
                     _LOG.warning("nobody is told of new requests: %s", explained(self._sessions.name, error))
@@ -127,7 +130,6 @@ class Watch:
         run(connection.cursor(), _SHARD["listen"])
         run(connection.cursor(), _SHARD["listen_moved"])
         # What came while nobody listened.
-        self._all += 1
         self._tell(-1)
         pause, house = LOOK_S, time.monotonic() + HOUSE_S
         with selectors.DefaultSelector() as selector:
@@ -135,7 +137,7 @@ class Watch:
             selector.register(self._wake_out, selectors.EVENT_READ)
             while not self._closed:
                 ready = selector.select(pause)
-                if self._closed:
+                if self._ended():
                     return
                 told = self._heard(connection) if ready else set[int]()
                 if told is None:
@@ -149,7 +151,6 @@ class Watch:
                     told = {shard for (shard,) in rows}
                     pause = LOOK_S if told or pause < LOOK_S else min(2 * pause, LOOK_IDLE_S)
                 for shard in told:
-                    self._moved[shard] = self._moved.get(shard, 0) + 1
                     self._tell(shard)
                 if time.monotonic() > house:
                     house = time.monotonic() + HOUSE_S
@@ -188,6 +189,7 @@ class Watch:
             closed(connection)
 
     def _tell(self, shard: int) -> None:
+        self._moved += 1
         for callback in self._asked:
             callback(shard)
 

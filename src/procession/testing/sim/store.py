@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar, final
 
 from procession.base.failure import StoreError
 from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
+from procession.runtime.search import Search
 from procession.store.sqlite import SQLiteStore
 
 _Row = TypeVar("_Row")
@@ -90,6 +91,11 @@ class SimStore:
         self._alive()
         self._trouble.before_read(query)
         return self._inner.read(query, args, row)
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """See `Reads.search`."""
+        self._alive()
+        return self._inner.search(question, row)
 
     def seen_by(self, tenant: str) -> Reads:
         """See `Store.seen_by`."""

@@ -52,10 +52,16 @@ ON CONFLICT (tenant, key) DO UPDATE SET instance = excluded.instance, element = 
 
 -- name: task_insert
 INSERT INTO procession_task SELECT * FROM unnest(
-    ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::text[], ?::bytea[])
+    ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::text[], ?::bytea[],
+    ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[])
 ON CONFLICT (tenant, key) DO UPDATE SET instance = excluded.instance, node = excluded.node,
     element_id = excluded.element_id, created = excluded.created, assignee = excluded.assignee,
-    attributes = excluded.attributes;
+    attributes = excluded.attributes, process_id = excluded.process_id, priority = excluded.priority,
+    due = excluded.due, follow_up = excluded.follow_up, for_all = excluded.for_all;
+-- name: task_candidate_insert
+INSERT INTO procession_task_candidate SELECT * FROM unnest(
+    ?::bigint[], ?::bigint[], ?::text[], ?::bigint[])
+ON CONFLICT (tenant, kind, name, task) DO NOTHING;
 
 -- name: timer_insert
 INSERT INTO procession_timer SELECT * FROM unnest(
@@ -244,10 +250,11 @@ SELECT n.tenant, n.shard, n.source, n.source_number, n.at, 3, n.body FROM unnest
     ?::text[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::bytea[])
     WITH ORDINALITY AS n(tenant, shard, source, source_number, at, body, place) ORDER BY n.place
 ON CONFLICT (tenant, source, source_number) DO NOTHING;
--- On a connection of the application, in its transaction.
+-- On a connection of the application, in its transaction. It may add to the inbox but sees nothing of it: whoever names
+-- what the conflict is about has to.
 -- name: inbox_post_one
 INSERT INTO procession_inbox (tenant, shard, source, source_number, at, state, body) VALUES (?, ?, ?, ?, ?, 0, ?)
-ON CONFLICT (tenant, source, source_number) DO NOTHING;
+ON CONFLICT DO NOTHING;
 -- It goes behind what was posted meanwhile, for that came before it.
 -- name: inbox_confirm
 WITH counts AS (UPDATE procession_inbox SET state = 0, number = DEFAULT
