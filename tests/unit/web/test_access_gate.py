@@ -11,7 +11,7 @@ import httpx
 import pytest
 from litestar.types import Scope
 
-from access_rig import WHO, Reading, Ticks, bearer, known_site, make_key
+from access_rig import WHO, Reading, Ticks, bearer, known_site, make_key, said
 from procession.hosts.embedded.engine import Engine
 from procession.runtime import requests as q
 from procession.services import keys
@@ -83,7 +83,7 @@ def test_all_that_fails_is_told_alike() -> None:
         no_key = keys.text_of(keys.Key("acme", "0123456789ac", keys.new_secret()))
         no_tenant = keys.text_of(keys.Key("nobody", "0123456789ab", keys.new_secret()))
         told = {
-            (answer.status_code, answer.content)
+            (answer.status_code, said(answer))
             for each in (other, no_key, no_tenant, text[:-1] + "!", "nonsense")
             for answer in [await client.get("/v1/whoami", headers=bearer(each))]
         }
