@@ -7,18 +7,18 @@ Data and contracts only.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final, Protocol, TypeVar, final
+from typing import Protocol, TypeVar, final
 
 import msgspec
 
 from procession.runtime.ports import Cells
 from procession.runtime.requests import Plain
+from procession.services.access import PLATFORM
 from procession.services.reading import Reader
 
 _T = TypeVar("_T")
 
-PLATFORM: Final = "<platform>"
-"""The tenant that holds what belongs to the whole server: its tenants' settings, its own keys."""
+__all__ = ("PLATFORM", "Backend", "News", "Who")
 
 
 @final
