@@ -23,6 +23,7 @@ STARTERS: Final = ("operator", "builder", "admin")
 OPERATORS: Final = ("operator", "admin")
 TASK_READERS: Final = ("viewer", "task-worker", "operator", "builder", "admin")
 TASK_WORKERS: Final = ("task-worker", "operator", "builder", "admin")
+JOB_WORKERS: Final = ("worker", "operator", "admin")
 BATCH_READERS: Final = ("viewer", "operator", "admin")
 SENDERS: Final = ("worker", "operator", "builder", "admin")
 DOCUMENT_READERS: Final = ("viewer", "task-worker", "worker", "operator", "builder", "admin")
@@ -52,7 +53,7 @@ class Row(msgspec.Struct, frozen=True):
     several: bool = False
     """It answers for each of several by itself."""
     outside: bool = False
-    """A stream without an end, or something that leaves the machine: who may is not tried."""
+    """A stream without an end, something that leaves the machine, or the end of all: who may is not tried."""
 
 
 _DOCUMENTS: Final[Json] = {"resources": [{"name": "n.bpmn", "text": "<definitions/>"}]}
@@ -80,6 +81,18 @@ EXPECTED: Final[dict[str, Row]] = {
     "POST /v1/tenants": Row(ADMIN, 201, body={"name": "new"}, platform=True),
     "GET /v1/tenants": Row(ADMIN, platform=True),
     "GET /v1/tenants/{name}": Row(ADMIN, path={"name": "tenant"}, platform=True),
+    "GET /v1/tenants/{name}/limits": Row(ADMIN, path={"name": "own-tenant"}),
+    "PUT /v1/tenants/{name}/limits": Row(ADMIN, path={"name": "own-tenant"}, body={}, platform=True),
+    "GET /v1/tenants/{name}/usage": Row(ADMIN, path={"name": "own-tenant"}),
+    "GET /v1/tenants/{name}/export": Row(ADMIN, path={"name": "own-tenant"}),
+    "POST /v1/tenants/{name}/keys/rotate": Row(ADMIN, LET_IN, path={"name": "own-tenant"}),
+    "DELETE /v1/tenants/{name}": Row(ADMIN, path={"name": "own-tenant"}, platform=True, outside=True),
+    "GET /v1/neighbours": Row(ADMIN, platform=True),
+    "GET /v1/environments": Row(ADMIN),
+    "POST /v1/environments": Row(ADMIN, 201, body={"name": "test"}),
+    "POST /v1/environments/promote": Row(
+        DEPLOYERS, LET_IN, body={"source": "$id", "target": "$id", "dry_run": True}, also={"id": "own-tenant"}
+    ),
     # --- definitions
     "POST /v1/deployments": Row(DEPLOYERS, LET_IN, body=_DOCUMENTS),
     "POST /v1/deployments/diff": Row(CHECKERS, LET_IN, body=_DOCUMENTS),
@@ -140,6 +153,17 @@ EXPECTED: Final[dict[str, Row]] = {
     "POST /v1/incidents/{key}/resolve": Row(OPERATORS, LET_IN, path={"key": "incident"}, body={}),
     "GET /v1/jobs": Row(("viewer", "worker", "operator", "builder", "admin")),
     "GET /v1/jobs/{key}": Row(("viewer", "worker", "operator", "builder", "admin"), path={"key": "job"}),
+    "POST /v1/jobs/activate": Row(JOB_WORKERS, body={"types": ["none"]}),
+    "GET /v1/jobs/stream": Row(JOB_WORKERS, query="type=none", outside=True),
+    "POST /v1/jobs/finish": Row(
+        JOB_WORKERS, body={"items": [{"outcome": "complete", "key": "$key"}]}, also={"key": "job"}, several=True
+    ),
+    "POST /v1/jobs/{key}/complete": Row(JOB_WORKERS, LET_IN, path={"key": "job"}, body={}),
+    "POST /v1/jobs/{key}/fail": Row(JOB_WORKERS, LET_IN, path={"key": "job"}, body={"error": "e"}),
+    "POST /v1/jobs/{key}/throw": Row(JOB_WORKERS, LET_IN, path={"key": "job"}, body={"code": "c"}),
+    "POST /v1/jobs/{key}/deny": Row(JOB_WORKERS, LET_IN, path={"key": "job"}, body={}),
+    "POST /v1/jobs/{key}/extend": Row(JOB_WORKERS, LET_IN, path={"key": "job"}, body={"timeout_ms": 1_000}),
+    "PATCH /v1/jobs/{key}": Row(JOB_WORKERS, LET_IN, path={"key": "job"}, body={"retries": 3}),
     "POST /v1/batches": Row(OPERATORS, 201, body={"filter": {"process_id": "none"}, "action": {"action": "cancel"}}),
     "GET /v1/batches": Row(BATCH_READERS),
     "GET /v1/batches/{key}": Row(BATCH_READERS, path={"key": "batch"}),

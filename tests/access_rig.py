@@ -56,7 +56,7 @@ async def known_site(
     engine: Engine, tokens: Tokens | None = None, ticks: Ticks | None = None
 ) -> AsyncIterator[tuple[Site, httpx.AsyncClient]]:
     """A site with a gate for keys and tokens, and a client, as long as the block lasts."""
-    backend = EngineBackend(engine.pump, engine.store)
+    backend = EngineBackend(engine)
     clock = ticks or Ticks()
     gate = KnownGate(backend, tokens, now=clock, ticks=clock, failed_after_s=0.0)
     site = Site(backend, gate, version="test")

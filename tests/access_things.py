@@ -16,7 +16,8 @@ from dmn_documents import decision, document, text
 from procession.base.values import Json
 from procession.runtime import requests as q
 from procession.services import keys
-from procession.services.access import PLATFORM, ROLES, Grant
+from procession.services.access import ROLES, Grant
+from procession.services.backend import PLATFORM
 from procession.services.members import MEMBER, SERVICE, MemberBody, ServiceBody, member_id
 from procession.web.site import Site
 
@@ -126,6 +127,10 @@ async def a_tenant(world: World) -> str:
     return OTHER
 
 
+async def the_tenant(world: World) -> str:
+    return OWN
+
+
 async def a_deployment(world: World) -> str:
     return str(await world.deployment())
 
@@ -207,6 +212,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "member": a_member,
     "service": a_service,
     "tenant": a_tenant,
+    "own-tenant": the_tenant,
     "deployment": a_deployment,
     "digest": a_digest,
     "definition": a_definition,
@@ -232,6 +238,7 @@ GHOSTS: Final[dict[str, str]] = {
     "member": "0" * 32,
     "service": "robot0",
     "tenant": "nowhere",
+    "own-tenant": "nowhere",
     "digest": "0" * 64,
     "process-id": "nothing",
     "decision-id": "nothing",

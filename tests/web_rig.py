@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import httpx
+import uvicorn
 
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
@@ -24,11 +26,31 @@ XML = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:
 @asynccontextmanager
 async def running_site(engine: Engine, gate: Gate | None = None) -> AsyncIterator[Site]:
     """A site on an engine, as long as the block lasts."""
-    backend = EngineBackend(engine.pump, engine.store)
+    backend = EngineBackend(engine)
     try:
         yield Site(backend, gate or OpenGate(), version="test")
     finally:
         await backend.close()
+
+
+@asynccontextmanager
+async def served(site: Site) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the site behind a real socket: for what is streamed, which `client_of` gives in one piece."""
+    config = uvicorn.Config(cast("Any", create_app(site)), port=0, lifespan="off", ws="none", log_config=None)
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    running = asyncio.ensure_future(server.main_loop())
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        await running
+        await server.shutdown()
 
 
 @asynccontextmanager
@@ -37,3 +59,24 @@ async def client_of(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(cast("Any", create_app(site)))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
+
+
+def talk(
+    conversation: Callable[[Engine, httpx.AsyncClient], Awaitable[None]],
+    *documents: tuple[str, str],
+    gate: Gate | None = None,
+    change: Callable[[Site], None] | None = None,
+) -> None:
+    """Runs a conversation with a server that has these documents; `change` may change the site before."""
+
+    async def run() -> None:
+        with Engine() as engine:
+            if documents:
+                engine.deploy(*((name, text.encode()) for name, text in documents))
+            async with running_site(engine, gate) as site:
+                if change is not None:
+                    change(site)
+                async with client_of(site) as client:
+                    await conversation(engine, client)
+
+    asyncio.run(run())

@@ -12,10 +12,8 @@ from typing import Final, final
 import msgspec
 
 from procession.base.failure import BadValue, ProcessionError
+from procession.runtime.tenants import PLATFORM
 from procession.services.views import TaskView
-
-PLATFORM: Final = "<platform>"
-"""The tenant that holds what belongs to the whole server: its tenants' settings, its own keys."""
 
 PERMISSIONS: Final[dict[str, str]] = {
     "definitions:read": "see definitions, their documents and diagrams",

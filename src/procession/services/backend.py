@@ -7,18 +7,18 @@ Data and contracts only.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol, TypeVar, final
+from typing import Final, Protocol, TypeVar, final
 
 import msgspec
 
+from procession.runtime import tenants
 from procession.runtime.ports import Cells
 from procession.runtime.requests import Plain
-from procession.services.access import PLATFORM
 from procession.services.reading import Reader
 
 _T = TypeVar("_T")
 
-__all__ = ("PLATFORM", "Backend", "News", "Who")
+PLATFORM: Final = tenants.PLATFORM
 
 
 @final

@@ -12,7 +12,7 @@ import msgspec
 from litestar.params import PathParameter, QueryParameter
 
 from procession.base.failure import BadValue, NotFound
-from procession.base.values import Json, Variables, checked_all
+from procession.base.values import NAME_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, Json, Variables, checked_all
 from procession.runtime import codec
 
 _T = TypeVar("_T")
@@ -36,6 +36,14 @@ After: TypeAlias = Annotated[
         description="Go on behind a page: its `next`, which is opaque and not to be made.",
     ),
 ]
+
+VariableName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_CHARACTERS_MAX)]
+VariablesBody: TypeAlias = Annotated[
+    dict[VariableName, Json], msgspec.Meta(description="Variables by name; each value is any JSON.")
+]
+"""Variables in a body. What no schema says of them is checked by `variables_in`."""
+Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=TEXT_CHARACTERS_MAX)]
+"""A name, an id or a reason in a body."""
 
 KEYS: Final = frozenset(
     "key instance element parent root job deployment scope timer subscription message incident wait child condition "

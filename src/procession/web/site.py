@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol, final
+
+import msgspec
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.services.tenancy.deleting import Keys
+from procession.web.desk import Desk
+from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
+from procession.web.limits import Rates, SameForAll
+from procession.web.webhooks.delivering import Webhooks
+
+BODY_BYTES_MAX: Final = 20_000_000
+"""Largest body of a request if nothing else is set: the variables of one call, and some room."""
 
 
 class Gate(Protocol):
@@ -25,16 +35,58 @@ class Gate(Protocol):
 
 
 @final
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What the API takes. `origins` are web origins whose pages may use it (`https://app.example.com`)."""
+
+    body_bytes_max: int = BODY_BYTES_MAX
+    deployment_bytes_max: int = 100_000_000
+    wait_ms_max: int = 60_000
+    origins: tuple[str, ...] = ()
+
+
+@final
 class Site:
     """One server process."""
 
-    __slots__ = ("backend", "denials", "gate", "version")
+    __slots__ = (
+        "archive",
+        "backend",
+        "bounds",
+        "denials",
+        "desk",
+        "gate",
+        "keys",
+        "neighbours",
+        "rates",
+        "version",
+        "webhooks",
+    )
 
-    def __init__(self, backend: Backend, gate: Gate, *, version: str) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        gate: Gate,
+        *,
+        version: str,
+        bounds: Bounds | None = None,
+        rates: Rates | None = None,
+        webhooks: Webhooks | None = None,
+        archive: Archive | None = None,
+        keys: Keys | None = None,
+        neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
+    ) -> None:
+        """`keys`: those of tenants, where the store is sealed. `neighbours`: who takes how much of the writer."""
         self.backend = backend
+        self.desk = Desk(backend)
         self.gate = gate
         self.version = version
         self.denials = Denials()
+        self.bounds = bounds or Bounds()
+        self.rates: Rates = rates or SameForAll(0)
+        self.archive = archive or Archive(backend)
+        self.webhooks = webhooks or Webhooks(backend)
+        self.keys = keys
+        self.neighbours = neighbours
 
 
 @final

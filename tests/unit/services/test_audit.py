@@ -39,7 +39,7 @@ def written(store: Store, clock: FakeClock | None = None) -> None:
 
     async def told() -> None:
         with Engine(store=store, clock=time) as engine:
-            backend = EngineBackend(engine.pump, engine.store)
+            backend = EngineBackend(engine)
             try:
                 for number in range(ROWS):
                     tenant, who = ("acme", "user:ada") if number % 3 else ("other", "user:eve")
@@ -178,7 +178,7 @@ def test_entries_are_found_by_whom_what_and_when(tmp_path: Path) -> None:
 
     async def told() -> None:
         with Engine(tmp_path / "e.db") as engine:
-            backend = EngineBackend(engine.pump, engine.store)
+            backend = EngineBackend(engine)
             try:
 
                 async def numbers(which: Which, after: int = 0, limit: int = 100) -> tuple[list[int], int | None]:

@@ -115,7 +115,7 @@ def test_what_fails_is_answered_no_sooner_than_a_floor() -> None:
 
     async def told() -> None:
         with Engine() as engine:
-            backend = EngineBackend(engine.pump, engine.store)
+            backend = EngineBackend(engine)
             try:
                 gate = KnownGate(backend, failed_after_s=0.02)
                 site = Site(backend, gate, version="test")

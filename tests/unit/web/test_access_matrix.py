@@ -21,7 +21,8 @@ from access_rig import bearer, known_site, said
 from access_things import CANARY, GHOSTS, MAKERS, OTHER, OWN, World
 from procession.hosts.embedded.engine import Engine
 from procession.services import keys
-from procession.services.access import PLATFORM, ROLES
+from procession.services.access import ROLES
+from procession.services.backend import PLATFORM
 from procession.services.members import MEMBER, SERVICE
 from procession.web.app import create_app
 from procession.web.site import OpenGate

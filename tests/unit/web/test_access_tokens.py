@@ -397,7 +397,7 @@ def test_the_gate_is_made_by_the_settings() -> None:
 
     async def told() -> None:
         with Engine() as engine:
-            backend = EngineBackend(engine.pump, engine.store)
+            backend = EngineBackend(engine)
             try:
                 for settings in (Settings(), Settings((Given(),))):
                     gate = await gate_of(backend, settings)
