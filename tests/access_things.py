@@ -21,7 +21,7 @@ from procession.services.backend import PLATFORM
 from procession.services.members import MEMBER, SERVICE, MemberBody, ServiceBody, member_id
 from procession.web.site import Site
 
-OWN: Final = "own"
+OWN: Final = "acme-own"
 OTHER: Final = "other"
 CANARY: Final = "CANARY"
 """Part of every text of the tenant `own`: it is in no answer to anybody else."""
@@ -238,7 +238,7 @@ GHOSTS: Final[dict[str, str]] = {
     "member": "0" * 32,
     "service": "robot0",
     "tenant": "nowhere",
-    "own-tenant": "nowhere",
+    "own-tenant": "acme-none",
     "digest": "0" * 64,
     "process-id": "nothing",
     "decision-id": "nothing",
