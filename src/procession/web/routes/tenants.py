@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 
 from procession.base.failure import NotFound
 from procession.runtime import requests as q
+from procession.runtime.rows import NamedRow
 from procession.services.access import away
 from procession.services.members import NAME
 from procession.services.reading import Reader
@@ -74,9 +75,7 @@ async def get_tenant(name: Name, caller: TheCaller, site: TheSite) -> TenantOut:
 
 
 def _names(reader: Reader, behind: str, limit: int) -> list[str]:
-    # What another process added is not known here before it is looked for.
-    reader.views.catalog.forget()
-    return sorted(name for name in reader.views.catalog.tenants if name > behind)[:limit]
+    return [row.name for row in reader.store.read("tenant_page", (behind, limit), NamedRow)]
 
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (add_tenant, list_tenants, get_tenant)
