@@ -34,7 +34,7 @@ HIDDEN: Final = "hidden"
 OPEN: Final = "open"
 """Words of a handler's `opt`. `open` is one that needs no caller, `hidden` is not told of."""
 ALWAYS: Final = (400, 401, 403, 404, 405, 429, 500, 503)
-WITH_BODY: Final = (413, 415, 422)
+WITH_BODY: Final = (408, 413, 415, 422)
 WRITING: Final = (409, 412)
 VERSION: Final = "1.0.0"
 """Of the API, not of the server."""
@@ -124,6 +124,7 @@ _NAMES: Final[dict[int, str]] = {
     403: "Forbidden",
     404: "NotFound",
     405: "MethodNotAllowed",
+    408: "TooSlow",
     409: "Conflict",
     412: "PreconditionFailed",
     413: "TooLarge",

@@ -37,6 +37,11 @@ class MediaType(ProcessionError):
 
 
 @final
+class Slow(ProcessionError):
+    """A body that does not come."""
+
+
+@final
 class TooMany(ProcessionError):
     """More requests than the tenant may make. `seconds` is when to ask again."""
 
@@ -51,6 +56,7 @@ STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (BadBody, 400, "bad-request", "The body, a parameter or a header is not what the operation takes: see `errors`."),
     (BadValue, 400, "bad-value", "A value of the right form that cannot be taken: the text names it and the limit."),
     (MediaType, 415, "media-type", "The body is of a media type that the operation does not take."),
+    (Slow, 408, "too-slow", "The body did not come in time."),
     (NotFound, 404, "not-found", "It does not exist, exists no longer, or is not for this caller to see."),
     (Conflict, 409, "conflict", "It is in a state that does not allow this, or an idempotency key was used before."),
     (Unauthorized, 401, "unauthorized", "Nobody is known by these credentials."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import pytest
@@ -12,6 +12,8 @@ import pytest
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.workers import Job
 from procession.services.access import Caller
+from procession.services.backend import Backend
+from procession.web.site import Site
 from web_models import HEARING, QUICK, XML_2
 from web_rig import XML, talk
 
@@ -50,6 +52,7 @@ def test_who_waits_for_an_instance_that_ends_gets_its_variables() -> None:
             assert (answer.status_code, answer.json()["state"]) == (200, "completed")
             assert answer.json()["variables"] == {"a": 1, "b": 2, "c": 3}
             assert answer.json()["ended"].endswith("Z")
+            assert answer.headers.get("preference-applied") == ("wait=5" if "headers" in options else None)
         some = await client.post("/v1/instances?wait_ms=5000&fetch_variables=a,c&fetch_variables=x", json=body)
         assert some.json()["variables"] == {"a": 1, "c": 3}
 
@@ -80,6 +83,33 @@ def test_when_the_time_is_over_the_instance_goes_on() -> None:
         assert engine.instance(int(told["key"])).state == "active"
 
     talk(conversation, P)
+
+
+def test_who_waits_does_not_ask_again_and_again() -> None:
+    class Counted:
+        """A backend that counts what it is asked to read."""
+
+        def __init__(self, backend: Backend) -> None:
+            self.backend = backend
+            self.reads = 0
+
+        def __getattr__(self, name: str) -> Any:
+            self.reads += name == "read"
+            return getattr(self.backend, name)
+
+    backends: list[Counted] = []
+
+    def counting(site: Site) -> None:
+        backends.append(Counted(site.backend))
+        site.backend = cast("Backend", backends[0])
+
+    async def conversation(_: Engine, client: httpx.AsyncClient) -> None:
+        answer = await client.post("/v1/instances?wait_ms=300", json={"process_id": "p"})
+        assert answer.status_code == 202
+        # At once, at the time's end, perhaps when the start itself was told; and the variables.
+        assert backends[0].reads <= 4
+
+    talk(conversation, P, change=counting)
 
 
 def test_a_definition_is_started_by_its_key_in_its_own_version() -> None:

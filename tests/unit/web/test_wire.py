@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from procession.hosts.embedded.engine import Engine
+from procession.web import body
 from procession.web.site import Bounds, Site
 from web_rig import XML
 from web_server import served
@@ -109,6 +110,15 @@ def test_who_closes_half_way_changes_nothing(address: Address) -> None:
         started = client.post("/v1/instances", json={"process_id": "p"}).json()["key"]
         history = client.get(f"/v1/instances/{started}").json()
         assert history["business_key"] == ""
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "PART_S", 0.05)
+    for head in (closing(HEAD), closing(HEAD).replace(b"/v1/signals", b"/v1/deployments")):
+        answer = spoken(address, head + b"Content-Length: 100\r\n\r\n{")
+        assert statuses(answer) == [408]
+        assert json.loads(answer.split(b"\r\n\r\n")[1])["code"] == "too-slow"
+    alive(address)
 
 
 MALFORMED: Final = {
