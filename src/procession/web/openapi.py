@@ -10,7 +10,8 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final, TypeAlias, cast, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Final, TypeAlias, Union, cast, get_args, get_origin
 
 import msgspec
 from litestar import Litestar, Response
@@ -265,6 +266,9 @@ def _answers(handler: HTTPRouteHandler) -> list[tuple[int, Any, str, str]]:
 def _content(wanted: Any, media: str) -> tuple[Any, str]:
     """The type and the media type of what a handler gives."""
     origin = get_origin(wanted)
+    if origin in _UNIONS:
+        parts = [_content(each, media) for each in get_args(wanted)]
+        return next((part for part in parts if part[0] is str), (wanted, media))
     if inspect.isclass(origin) and issubclass(origin, Response):
         wanted = get_args(wanted)[0]
     if wanted in {None, type(None), Empty}:
@@ -274,6 +278,7 @@ def _content(wanted: Any, media: str) -> tuple[Any, str]:
     return wanted, media
 
 
+_UNIONS: Final[tuple[object, ...]] = (Union, UnionType)
 _RAW: Final[tuple[type, ...]] = (bytes, Response, Stream, ASGIResponse)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import httpx
@@ -15,20 +14,20 @@ from procession.services.access import Caller
 from procession.services.backend import Backend
 from procession.web.site import Site
 from web_models import HEARING, QUICK, XML_2
-from web_rig import XML, talk
+from web_rig import XML, Knows, admin, talk
 
 P: Final = ("p.bpmn", XML)
 Q: Final = ("q.bpmn", QUICK)
 H: Final = ("h.bpmn", HEARING)
 
 
-class Reader:
-    """Lets a caller in who may look at the process `quick`, and start it."""
-
-    async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-        """The caller."""
-        allowed = frozenset({"instances:read", "instances:start"})
-        return Caller("<default>", "user:r", origin, allowed, processes=frozenset({"quick"}))
+READER: Final = Caller(
+    "<default>",
+    "user:r",
+    permissions=frozenset({"instances:read", "instances:start"}),
+    processes=frozenset({"quick"}),
+)
+"""Who may look at the process `quick`, and start it."""
 
 
 async def started(client: httpx.AsyncClient, **body: Any) -> str:
@@ -312,15 +311,7 @@ def test_who_may_only_look_changes_nothing_and_sees_no_other_process() -> None:
         assert (await client.post("/v1/instances", json={"process_id": "p"})).status_code == 403
         assert (await client.post("/v1/messages", json={"name": "m"})).status_code == 403
 
-    talk(conversation, P, Q, gate=Reader())
-
-
-class Operator:
-    """Lets a caller in who may do all with the process `quick`."""
-
-    async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-        """The caller."""
-        return Caller("<default>", "user:o", origin, frozenset({"*"}), processes=frozenset({"quick"}))
+    talk(conversation, P, Q, gate=Knows(lambda _: READER))
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
@@ -331,4 +322,4 @@ def test_an_operator_of_some_processes_cannot_touch_another(method: str, path: s
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
         assert len(engine.instance(other).history) == len(engine.start("p").history)
 
-    talk(conversation, P, Q, gate=Operator())
+    talk(conversation, P, Q, gate=Knows(lambda _: admin(processes=("quick",))))
