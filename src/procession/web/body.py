@@ -117,6 +117,11 @@ class ExactResponse(Response[_T]):
         return made
 
 
+def exactly(value: object) -> bytes:
+    """The JSON text of an answer, decimals as numbers."""
+    return _ENCODER.encode(value)
+
+
 def exact(response: Response[Any]) -> Response[Any]:
     """Litestar's `after_request`: a plain response that a handler made becomes an exact one; streams stay."""
     if type(response) is not Response:

@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 import httpx
 import pytest
 
+from procession.base.job import Job
 from procession.hosts.embedded.engine import Engine
-from procession.hosts.embedded.workers import Job
 from procession.services.access import Caller
 from procession.services.backend import Backend
 from procession.web.site import Site

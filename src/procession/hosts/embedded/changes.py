@@ -12,6 +12,7 @@ from typing import TypeVar, cast, final
 import msgspec
 
 from procession.base.failure import BadValue, Conflict
+from procession.base.values import checked_all
 from procession.core import events as e
 from procession.core.instructions import Activate, Instruction, Move, PutToken, SetLocal, TakeToken, Terminate
 from procession.core.plans import MigrationAction, MigrationPlan
@@ -113,7 +114,7 @@ class Changes:
         all that is active in an instance and lets it begin anew, under new idempotency keys.
         """
         begin = tuple(_activation(self._engine, each) for each in at)
-        values = self._engine.checked(variables)
+        values = checked_all(variables)
         if in_place:
             if version is not None:
                 raise Conflict("a restart in place runs the same version: migrate the instance first")
@@ -220,7 +221,7 @@ class Changes:
         found += [PutToken(flow) for flow in put]
         found += [TakeToken(flow) for flow in take]
         if variables:
-            found.append(SetLocal(self._engine.checked(variables)))
+            found.append(SetLocal(checked_all(variables)))
         return tuple(found)
 
 
@@ -239,4 +240,4 @@ def _activation(engine: Door, each: str | Activate) -> Activate:
         return Activate(each)
     if not isinstance(cast("object", each), Activate):
         raise BadValue(f"an element to begin is an id or an Activate, not {each!r:.80}")
-    return msgspec.structs.replace(each, variables=engine.checked(each.variables))
+    return msgspec.structs.replace(each, variables=checked_all(each.variables))
