@@ -1,5 +1,7 @@
 """kill -9 at commits to a PostgreSQL server, and inside workers: nothing lost or doubled (test_kill_at_commits.py)."""
 
+"""kill -9 at commits to a PostgreSQL server, and in workers: nothing lost or doubled (test_kill_at_commits.py)."""
+
 from __future__ import annotations
 
 from pathlib import Path
