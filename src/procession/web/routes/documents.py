@@ -146,7 +146,7 @@ async def get_content(
     byte_range: RangeHeader = None,
     if_range: IfRange = None,
     if_none_match: IfNoneMatch = None,
-) -> Response[None] | Stream:
+) -> Response[None] | Response[bytes] | Stream:
     """The bytes of a document, or a range of them. Browsers are told to save it, never to show it."""
     caller.need("documents:read")
     _, document = await _one(site, caller, id)
@@ -157,7 +157,7 @@ async def get_content(
     if byte_range is not None and (if_range is None or if_range.strip() == etag):
         first, last, status = _span(byte_range, document.size)
     if status == 416:
-        return Response(None, status_code=416, headers={"content-range": f"bytes */{document.size}"})
+        return Response(b"", status_code=416, headers={"content-range": f"bytes */{document.size}"})
     if status == 206:
         headers["content-range"] = f"bytes {first}-{last}/{document.size}"
     headers["content-length"] = str(last - first + 1)
