@@ -146,13 +146,13 @@ async def get_content(
     byte_range: RangeHeader = None,
     if_range: IfRange = None,
     if_none_match: IfNoneMatch = None,
-) -> Response[None] | Response[bytes] | Stream:
+) -> Response[bytes] | Stream:
     """The bytes of a document, or a range of them. Browsers are told to save it, never to show it."""
     caller.need("documents:read")
     _, document = await _one(site, caller, id)
     etag, headers = f'"{document.sha256}"', _headers(document)
     if if_none_match is not None and etag in if_none_match:
-        return Response(None, status_code=304, headers={"etag": etag})
+        return Response(b"", status_code=304, headers={"etag": etag})
     first, last, status = 0, document.size - 1, 200
     if byte_range is not None and (if_range is None or if_range.strip() == etag):
         first, last, status = _span(byte_range, document.size)
@@ -166,13 +166,13 @@ async def get_content(
     return Stream(content, status_code=status, headers=headers)
 
 
-@head("/documents/{id:str}/content")
+@head("/documents/{id:str}/content", media_type="application/json")
 async def head_content(id: IdPath, caller: TheCaller, site: TheSite) -> Response[None]:
     """The headers of a document's bytes."""
     caller.need("documents:read")
     _, document = await _one(site, caller, id)
     headers = {**_headers(document), "content-length": str(document.size)}
-    return Response(None, headers=headers, media_type=document.content_type)
+    return Response(None, headers={**headers, "content-type": document.content_type})
 
 
 @delete("/documents/{id:str}", status_code=204)
