@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from places import place_of
 from procession.core import snapshot
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.shard import Shard
-from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Reads, Store
+from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
 from procession.runtime.replay import load_instance
 from procession.runtime.search import Search
-from procession.store.sqlite import SQLiteStore
+from procession.store.opening import open_store
 
 _Row = TypeVar("_Row")
 
@@ -73,6 +74,18 @@ class FaultyStore:
     def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
         return self.inner.take(shard, owner, epoch, expires)
 
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        self.inner.renew(owner, expires)
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """See `Store.listen`."""
+        self.inner.listen(asked, moved)
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """See `Store.tell`."""
+        self.inner.tell(moved)
+
     def release(self, shard: int, epoch: int) -> None:
         self.inner.release(shard, epoch)
 
@@ -119,4 +132,4 @@ def check_stored(engine: Engine) -> None:
 
 def opened(path: Path | str = ":memory:", clock: FakeClock | None = None) -> Engine:
     """An engine on a clock that stands still."""
-    return Engine(path, clock=clock or FakeClock(), store=SQLiteStore(path))
+    return Engine(path, clock=clock or FakeClock(), store=open_store(place_of(path)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ XML = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:
 @asynccontextmanager
 async def running_site(engine: Engine, gate: Gate | None = None) -> AsyncIterator[Site]:
     """A site on an engine, as long as the block lasts."""
-    backend = EngineBackend(engine.pump, engine.store)
+    backend = EngineBackend(engine)
     try:
         yield Site(backend, gate or OpenGate(), version="test")
     finally:
@@ -59,3 +59,24 @@ async def client_of(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(cast("Any", create_app(site)))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
+
+
+def talk(
+    conversation: Callable[[Engine, httpx.AsyncClient], Awaitable[None]],
+    *documents: tuple[str, str],
+    gate: Gate | None = None,
+    change: Callable[[Site], None] | None = None,
+) -> None:
+    """Runs a conversation with a server that has these documents; `change` may change the site before."""
+
+    async def run() -> None:
+        with Engine() as engine:
+            if documents:
+                engine.deploy(*((name, text.encode()) for name, text in documents))
+            async with running_site(engine, gate) as site:
+                if change is not None:
+                    change(site)
+                async with client_of(site) as client:
+                    await conversation(engine, client)
+
+    asyncio.run(run())

@@ -23,9 +23,9 @@ CLASSES: Final = (
     ("AsyncInstance", "hosts.embedded.aio_instance", "procession"),
     ("Changes", "hosts.embedded.changes", "procession"),
     ("AsyncChanges", "hosts.embedded.aio_changes", "procession"),
-    ("Job", "hosts.embedded.workers", "procession"),
-    ("BpmnError", "hosts.embedded.workers", "procession"),
-    ("Denied", "hosts.embedded.workers", "procession"),
+    ("Job", "base.job", "procession"),
+    ("BpmnError", "base.job", "procession"),
+    ("Denied", "base.job", "procession"),
 )
 STRUCTS: Final = (
     ("Deployment", "services.deploy"),

@@ -17,16 +17,26 @@ from tools.reference import (
     incidents,
     libraries,
     limits,
+    permissions,
     pictures,
+    problems,
     rules,
     scenarios,
+    settings,
     standard,
 )
 from tools.reference.text import table
 
+from procession.web.app import described
+
 PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
     "python.md": ("Python API", api.page, "Engine, AsyncEngine, Instance, Job, views, errors, the test kit"),
     "cli.md": ("Commands", commands.page, "every command with its arguments and options"),
+    "settings.md": (
+        "Settings of the server",
+        settings.page,
+        "every setting, its variable, what it takes, its default",
+    ),
     "scenarios.md": ("Scenario files", scenarios.page, "every key of a scenario file"),
     "elements.md": ("BPMN elements", elements.page, "what is executed, and what is refused"),
     "extensions.md": ("Extensions", extensions.page, "the `zeebe` and `procession` words that are read"),
@@ -41,6 +51,8 @@ PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
         standard.page,
         "every constraint of BPMN 2.0.2 that `check --standard` applies",
     ),
+    "permissions.md": ("Permissions and roles", permissions.page, "who may do what on a server"),
+    "problems.md": ("Problems", problems.page, "every error that the REST API answers"),
     "limits.md": ("Limits", limits.page, "what is bounded, and by how much"),
 }
 """File name to title, maker and what it holds."""
@@ -60,4 +72,5 @@ def files() -> dict[str, str]:
     """Everything that is made from the code, by its path under docs/."""
     made = {f"reference/{name}": text for name, text in pages().items()}
     made["feel-dialects.md"] = f"# FEEL dialects\n\n{_NOTE}\n\n{dialects.page()}\n"
+    made["reference/openapi.json"] = described().decode()
     return made | {f"images/{name}": text for name, text in pictures.pictures().items()}

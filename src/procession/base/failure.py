@@ -31,6 +31,10 @@ class Conflict(ProcessionError):
     """The thing addressed is in a state that does not allow the command."""
 
 
+class Busy(Conflict):
+    """Too much waits already, or is leased already: ask again in a while. Nothing was done."""
+
+
 class StoreError(ProcessionError):
     """The store cannot be used: full, locked, read-only, corrupt, or of another version."""
 

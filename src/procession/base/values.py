@@ -199,6 +199,15 @@ def _plain(value: object, depth: int, room: list[int]) -> Json:
     return _plain(_built_in(value), depth, room)
 
 
+def copied(value: object) -> Any:
+    """A copy of a value that somebody may change, while the one who gave it keeps it as it was."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, list):
+        return [copied(item) for item in cast("list[object]", value)]
+    return value
+
+
 def _built_in(value: object) -> object:
     """A Struct, dataclass, date, time, duration, UUID or enum as the mapping, text or number that stands for it.
 

@@ -11,10 +11,13 @@ import msgspec
 import typer
 
 from procession.cli.commands import (
+    audit,
     batches,
     care,
     changes,
+    config,
     decisions,
+    dev,
     documents,
     expressions,
     importing,
@@ -22,6 +25,7 @@ from procession.cli.commands import (
     replaying,
     running,
     scenarios,
+    serve,
     temporal,
     work,
     worker,
@@ -46,7 +50,8 @@ _CARE: Final = "Care"
 
 _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("run", running.run, _RUNNING),
-    ("serve", running.serve, _RUNNING),
+    ("dev", dev.dev, _RUNNING),
+    ("serve", serve.serve, _RUNNING),
     ("start", running.start, _RUNNING),
     ("check", documents.check, _MODELS),
     ("deploy", documents.deploy, _MODELS),
@@ -78,8 +83,10 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
+app.add_typer(audit.group, name="audit", rich_help_panel=_CARE)
 app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
+app.add_typer(config.group, name="config", rich_help_panel=_CARE)
 app.add_typer(temporal.group, name="temporal", rich_help_panel=_CARE)
 
 

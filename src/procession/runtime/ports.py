@@ -6,7 +6,7 @@ suite is tests/unit/store/test_store_contract.py; a new store passes it unchange
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias, TypeVar, final
 
@@ -15,6 +15,11 @@ from procession.runtime.search import Search
 
 Cell: TypeAlias = "int | str | bytes | None"
 Cells: TypeAlias = tuple[Cell, ...]
+
+Tenants: TypeAlias = "frozenset[str] | None"
+"""Names of tenants; None for any."""
+Moved: TypeAlias = Callable[[int, Tenants], None]
+"""Told a shard, and for which tenants something may have happened in it."""
 
 _Row = TypeVar("_Row")
 
@@ -56,6 +61,13 @@ TABLES: Final = (
 
 class Fenced(StoreError):
     """Another process owns the shard now, or an instance was written by somebody else: nothing was stored."""
+
+
+class Doubtful(StoreError):
+    """Whether a commit was stored cannot be told: the connection was lost, and the store could not be asked in time.
+
+    Nobody may do it again. Who committed must take the shard anew; until then the store refuses its commits.
+    """
 
 
 @final
@@ -177,11 +189,26 @@ class Store(Reads, Protocol):
         ...
 
     def commit(self, fence: Fence, batch: Batch) -> None:
-        """Writes all or nothing. Raises `Fenced` when the epoch or a fact's sequence is not the expected one."""
+        """Writes all or nothing. Raises `Fenced` when the epoch or a fact's sequence is not the expected one, and
+        `Doubtful` when it may have been stored; after any other error nothing was."""
         ...
 
     def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
         """Takes the lease of a shard whose epoch was read as `epoch`; False when somebody else was faster."""
+        ...
+
+    def renew(self, owner: str, expires: int) -> None:
+        """Moves the leases of all shards that this owner holds."""
+        ...
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """Calls back with the number of a shard (-1: any) when another process asked it for something, and when another
+        process committed something in it; from another thread. A store that hears nothing never does: who waits looks
+        for himself, too."""
+        ...
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """Tells other processes that something was committed in shards. It may be lost."""
         ...
 
     def release(self, shard: int, epoch: int) -> None:

@@ -50,6 +50,8 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     direct: bool = False
     """On another host: whoever asks takes the start there himself."""
     trace: str = ""
+    begin: tuple[Activate, ...] = ()
+    """Elements to begin at, instead of the start event."""
 
 
 @final
@@ -128,12 +130,40 @@ class DeployResources(Request, frozen=True, gc=False, tag=True, tag_field="reque
 
 @final
 class ActivateJobs(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """Lease up to `limit` jobs of a type to an outside worker for `timeout` ms; answered with a list of jobs."""
+    """Lease up to `limit` jobs of a type to an outside worker for `timeout` ms; answered with a list of jobs.
+
+    `fetch` names the variables that it needs; all of them if it names none."""
 
     type: str
     limit: int
     worker: str
     timeout: int
+    fetch: tuple[str, ...] = ()
+
+
+@final
+class ExtendJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Let a lease end `timeout` ms from now; answered with that time. `token` 0 extends whichever lease there is."""
+
+    job: int
+    timeout: int
+    token: int = 0
+
+
+@final
+class ReturnJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Give a lease back at once: nobody worked on the job, so it was no attempt."""
+
+    job: int
+    token: int
+
+
+@final
+class UpdateJob(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Give an open job so many retries. One that is out of them goes on when its incident is resolved."""
+
+    job: int
+    retries: int
 
 
 @final
@@ -340,6 +370,9 @@ Plain: TypeAlias = (
     | FinishJob
     | FailJob
     | ThrowJob
+    | ExtendJob
+    | ReturnJob
+    | UpdateJob
     | TaskEvent
     | Resolve
     | SweepMessages

@@ -48,6 +48,24 @@ class DecisionRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class DeploymentRow(Row, frozen=True, array_like=True, gc=False):
+    """A deployment."""
+
+    key: int
+    name: str
+    at: int
+
+
+@final
+class ResourceRow(Row, frozen=True, array_like=True, gc=False):
+    """A document of a deployment, without its bytes."""
+
+    deployment: int
+    digest: str
+    name: str
+
+
+@final
 class InstanceRow(Row, frozen=True, array_like=True, gc=False):
     """An instance as its start and its end wrote it. `state`: 0 active, 1 completed, 2 terminated."""
 
@@ -311,6 +329,14 @@ class IntRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class AwaitedRow(Row, frozen=True, array_like=True, gc=False):
+    """Jobs of a type: how many are ready, and when (Unix ms) the next one is."""
+
+    ready: int
+    due: int | None
+
+
+@final
 class TextRow(Row, frozen=True, array_like=True, gc=False):
     """One text."""
 
@@ -357,6 +383,14 @@ class LockRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class AnsweringRow(Row, frozen=True, array_like=True, gc=False):
+    """What became of a request, by the number that its sender gave it."""
+
+    number: int
+    result: bytes
+
+
+@final
 class RecordRow(Row, frozen=True, array_like=True, gc=False):
     """A document of the server."""
 
@@ -370,6 +404,8 @@ class RecordRow(Row, frozen=True, array_like=True, gc=False):
 class AnsweredRow(Row, frozen=True, array_like=True, gc=False):
     """What a request with an idempotency key was answered."""
 
+    tenant: int
+    key: str
     digest: bytes
     result: bytes
 
@@ -401,6 +437,24 @@ class FeedRow(Row, frozen=True, array_like=True, gc=False):
     number: int
     at: int
     body: bytes
+
+
+@final
+class LeaseRow(Row, frozen=True, array_like=True, gc=False):
+    """A shard, and who holds it until when."""
+
+    shard: int
+    owner: str
+    epoch: int
+    expires: int
+
+
+@final
+class ProcessRow(Row, frozen=True, array_like=True, gc=False):
+    """A process that takes shards, and when it said so last."""
+
+    name: str
+    at: int
 
 
 @final

@@ -17,8 +17,11 @@ from procession.runtime import codec
 from procession.runtime.decisions import decide_by_hash
 from procession.runtime.link import link
 from procession.runtime.ports import Reads
-from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, NamedRow
+from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, IntRow, NamedRow
+from procession.runtime.tenants import EVERYBODY, Span
 
+NAMES_MAX: Final = 1_000
+"""Tenants whose numbers are kept by who does not know all of them."""
 PROGRAMS_MAX: Final = 1_000
 """Linked programs kept in memory; the one linked first goes first."""
 
@@ -39,13 +42,16 @@ class Catalog:
         "_keys",
         "_latest",
         "_linked",
+        "_span",
         "_store",
         "names",
         "tenants",
     )
 
-    def __init__(self, store: Reads) -> None:
+    def __init__(self, store: Reads, span: Span | None = EVERYBODY) -> None:
+        """Of the tenants of `span` it knows all from the start; without one, those that it is asked about."""
         self._store = store
+        self._span = span
         self.tenants: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self._latest: dict[tuple[int, str], DefinitionRow] = {}
@@ -59,7 +65,8 @@ class Catalog:
 
     def forget(self) -> None:
         """Reads everything anew: a commit failed, or another process deployed. Programs are content and stay."""
-        self.tenants = {row.name: row.number for row in self._store.read("tenants", (), NamedRow)}
+        rows = self._store.read("tenants", self._span, NamedRow) if self._span is not None else ()
+        self.tenants = {row.name: row.number for row in rows}
         self.names = {number: name for name, number in self.tenants.items()}
         self._latest.clear()
         self._by_version.clear()
@@ -69,14 +76,26 @@ class Catalog:
 
     def tenant(self, name: str) -> int:
         """The number of a tenant; raises `NotFound` for one that has nothing here."""
-        number = self.tenants.get(name)
+        number = self.number(name)
         if number is None:
             raise NotFound(f"no tenant {name!r}: nothing was deployed for it")
         return number
 
+    def number(self, name: str) -> int | None:
+        """The number of a tenant; None for one that is not known, or not of this catalog's span."""
+        number = self.tenants.get(name)
+        if number is None and self._span is None and not any("\ud800" <= each <= "\udfff" for each in name):
+            rows = self._store.read("tenant_number", (name,), IntRow)
+            if rows and rows[0].value is not None:
+                if len(self.tenants) >= NAMES_MAX:
+                    self.tenants.clear()
+                number = self.tenants[name] = rows[0].value
+        return number
+
     def add_tenant(self, name: str) -> int:
         """A tenant of the commit under way. `forget` undoes it."""
-        number = self.tenants[name] = max(self.names, default=-1) + 1
+        assert self._span is not None, "who knows no tenants can number none"
+        number = self.tenants[name] = max(max(self.names, default=-1) + 1, self._span[0])
         self.names[number] = name
         return number
 

@@ -153,13 +153,11 @@ class Views:
 
     def __init__(self, store: Reads) -> None:
         self._store = store
-        self.catalog = Catalog(store)
+        self.catalog = Catalog(store, None)
 
     def tenant(self, name: str) -> int | None:
         """The number of a tenant; None while it has nothing here."""
-        if name not in self.catalog.tenants:
-            self.catalog.forget()
-        return self.catalog.tenants.get(name)
+        return self.catalog.number(name)
 
     def tenant_number(self, name: str) -> int:
         """The number of a tenant; raises `NotFound` while it has nothing here."""
@@ -350,9 +348,9 @@ class Views:
     def faults(self, tenant: str) -> list[FaultView]:
         """Instances and requests that a fault of the engine stopped."""
         number = self.tenant(tenant)
-        rows = self._store.read("failures", (), FailureRow)
-        found = [FaultView(row.instance, 0, row.at, row.text) for row in rows if row.tenant == number]
-        for request in self._store.read("inbox_failed", (0, tenant), FailedRow):
+        rows = self._store.read("failures", (number, number + 1), FailureRow) if number is not None else []
+        found = [FaultView(row.instance, 0, row.at, row.text) for row in rows]
+        for request in self._store.read("inbox_failed", (tenant,), FailedRow):
             found.append(FaultView(0, request.number, request.at, _fault_text(request.result)))
         return found
 

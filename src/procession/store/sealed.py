@@ -7,14 +7,25 @@ model (process and element ids), by which a store is searched and looked after. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeVar, cast, final
 
 import msgspec
 
 from procession.runtime import rows as r
-from procession.runtime.ports import Batch, Cell, Cells, Changes, Fence, ForeignTransaction, Reads, Store
+from procession.runtime.ports import (
+    Batch,
+    Cell,
+    Cells,
+    Changes,
+    Fence,
+    ForeignTransaction,
+    Moved,
+    Reads,
+    Store,
+    Tenants,
+)
 from procession.runtime.search import Condition, Search
 from procession.store.search import sealed_at
 
@@ -61,7 +72,7 @@ QUERIES: Final[dict[str, tuple[int, ...]]] = {
     "instances_business": (1,),
     "jobs_ready": (1,),
     "job_next_due": (1,),
-    "job_tenants": (0,),
+    "job_tenants": (2,),
     "jobs_type": (1,),
     "tasks_assignee": (1,),
     "task_candidates_counted": (2,),
@@ -73,6 +84,7 @@ QUERIES: Final[dict[str, tuple[int, ...]]] = {
 }
 """Query -> which parameters are."""
 RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
+    r.DeploymentRow: ("name",),
     r.InstanceRow: ("business_key",),
     r.JobRow: ("type", "error"),
     r.TaskRow: ("assignee",),
@@ -157,6 +169,18 @@ class SealedStore:
     def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
         """See `Store.take`."""
         return self._inner.take(shard, owner, epoch, expires)
+
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        self._inner.renew(owner, expires)
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """See `Store.listen`."""
+        self._inner.listen(asked, moved)
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """See `Store.tell`."""
+        self._inner.tell(moved)
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Final, TypeVar, cast, final
 import msgspec
 
 from procession.base.failure import BadValue, Conflict, StoreError
-from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Reads
+from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Moved, Reads, Tenants
 from procession.runtime.search import Search
 from procession.store.connection import Connect, Connection, connect_sqlite
 from procession.store.errors import FAULTS, explained, plain_errors
@@ -49,7 +49,9 @@ _DELETES: Final = {table: _WRITES.get(f"{table}_delete", "") for table in TABLES
 class SQLiteStore:
     """A `runtime.ports.Store` on a file, or in memory for ":memory:". Opening creates or migrates the schema."""
 
-    def __init__(self, path: str | Path, *, busy_ms: int = BUSY_MS, connect: Connect = connect_sqlite) -> None:
+    def __init__(
+        self, path: str | Path, *, busy_ms: int = BUSY_MS, connect: Connect = connect_sqlite, shards: int = 1
+    ) -> None:
         """Raises `StoreError` when the file is no database, damaged, locked, or made by a newer version."""
         self._path = str(path)
         if not self._path or "\0" in self._path:
@@ -57,8 +59,8 @@ class SQLiteStore:
             raise StoreError(f"{self._path!r} is no path of a file: name one, or `:memory:`")
         if "://" in self._path:
             raise StoreError(
-                f"{self._path}: only SQLite files are in this version, other stores are not; give the path of a file, "
-                "or :memory:"
+                f"{self._path}: only SQLite files and PostgreSQL are in this version; give the path of a file, "
+                ":memory: or postgresql://user@host/database"
             )
         self._connect = connect
         self._memory = self._path == ":memory:"
@@ -66,7 +68,7 @@ class SQLiteStore:
         with plain_errors(self._path):
             self._writer = _configured(connect(self._path, busy_ms))
             try:
-                _prepare(self._writer, self._path)
+                _prepare(self._writer, self._path, shards)
                 self._reader = self._writer if self._memory else _configured(connect(self._path, busy_ms))
             except BaseException:
                 self._writer.close()
@@ -183,6 +185,18 @@ class SQLiteStore:
             if taken:
                 self._checkpoint_every(CHECKPOINT_PAGES)
             return taken
+
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        with self._lock, plain_errors(self._path):
+            self._writer.execute(_SHARD["shards_renew"], (expires, owner))
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """See `Store.listen`."""
+        # A file tells nobody: `changed` is how its processes hear of each other.
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """See `Store.tell`."""
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""
@@ -352,7 +366,7 @@ def _first(change: tuple[str, Cells]) -> str:
     return change[0]
 
 
-def _prepare(connection: Connection, path: str) -> None:
+def _prepare(connection: Connection, path: str, shards: int) -> None:
     """Brings the schema to this version, in one transaction."""
     steps = migrations()
     newest = steps[-1][0]
@@ -369,6 +383,9 @@ def _prepare(connection: Connection, path: str) -> None:
             for statement in split(script):
                 connection.execute(statement)
             connection.execute("INSERT OR REPLACE INTO procession_meta VALUES ('schema', ?)", (number,))
+        if not version:
+            for shard in range(1, shards):
+                connection.execute(_SHARD["shard_add"], (shard,))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

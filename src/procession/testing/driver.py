@@ -24,9 +24,10 @@ from procession.runtime import codec
 from procession.runtime.replay import replay
 from procession.runtime.requests import DeployResources
 from procession.runtime.rows import DefinitionRow, DueRow, FactRow, InstanceRow
+from procession.runtime.tenants import EVERYBODY
 from procession.services.catalog import Catalog
 from procession.services.deploy import Compiled, InstallCompiled
-from procession.store.sqlite import SQLiteStore
+from procession.store.opening import open_store
 from procession.testing.engines import UNTOLD, Calm, Engines
 from procession.testing.traces import Trace
 
@@ -153,7 +154,7 @@ class Driver:
 
     def next_timer(self, until: int) -> int | None:
         """When the next timer is due, if that is not after `until`. A time that has passed is now."""
-        known = [row.due for row in self._store.read("timer_tenants", (), DueRow)]
+        known = [row.due for row in self._store.read("timer_tenants", EVERYBODY, DueRow)]
         other = self._engines.next_timer()
         due = min(known if other is None else [*known, other], default=None)
         return None if due is None or due > until else max(due, self.now)
@@ -167,7 +168,7 @@ class Driver:
 
     def _opened(self, store: str, zone: str, seed: int | None) -> Engines:
         if seed is None:
-            return Calm(SQLiteStore(store), lambda: self.now, zone)
+            return Calm(open_store(store), lambda: self.now, zone)
         # Loaded at need: it brings the whole simulator.
         from procession.testing.mishaps import Troubled
 

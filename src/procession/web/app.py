@@ -3,21 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, cast
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Router
+from litestar.config.cors import CORSConfig
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
+from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
-from procession.services.access import Caller
-from procession.web import problems
-from procession.web.routes import batches, documents, events, incidents, messages, open_jobs, searches, tasks, webhooks
+from procession.base.failure import BadValue
+from procession.services.access import Caller, TooMany
+from procession.web import pages, problems
+from procession.web.body import ExactRequest, ExactResponse, exact
+from procession.web.envelope import REQUEST_ID, add_headers, close_envelope
+from procession.web.limits import Limiter
+from procession.web.queries import check_parameters
+from procession.web.routes import (
+    audit,
+    batches,
+    changes,
+    decisions,
+    definitions,
+    deployments,
+    documents,
+    events,
+    histories,
+    incidents,
+    instances,
+    jobs,
+    keys,
+    members,
+    messages,
+    open_jobs,
+    searches,
+    tasks,
+    tenants,
+    webhooks,
+    whoami,
+)
 from procession.web.site import Site
 
 ROUTES: Final[Sequence[ControllerRouterHandler]] = (
+    *deployments.ROUTES,
+    *definitions.ROUTES,
+    *instances.ROUTES,
+    *histories.ROUTES,
+    *changes.ROUTES,
     *messages.ROUTES,
+    *jobs.ROUTES,
+    *decisions.ROUTES,
+    *whoami.ROUTES,
+    *keys.ROUTES,
+    *members.ROUTES,
+    *audit.ROUTES,
+    *tenants.ROUTES,
     *searches.ROUTES,
     *tasks.ROUTES,
     *incidents.ROUTES,
@@ -27,21 +68,66 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *webhooks.ROUTES,
     *documents.ROUTES,
 )
-"""Everything under /v1."""
+"""Everything under /v1 that needs a caller."""
+
+TENANT_CHARACTERS_MAX: Final = 200
+_CALLER: Final = "procession.caller"
 
 
 def create_app(site: Site) -> Litestar:
     """The ASGI application of a site."""
-    from litestar import Router
+    limiter = Limiter(site.rates)
+    bounds = site.bounds
 
-    async def caller(request: Request[object, object, State]) -> Caller:
-        origin = request.client.host if request.client is not None else ""
-        return await site.gate.caller(request.headers, origin)
+    async def known(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        # A guard, because nothing of a stranger's body is read.
+        if len(connection.headers.get("procession-tenant", "")) > TENANT_CHARACTERS_MAX:
+            raise BadValue(f"a tenant's name has at most {TENANT_CHARACTERS_MAX} characters")
+        origin = connection.client.host if connection.client is not None else ""
+        caller = await site.gate.caller(connection.headers, origin)
+        try:
+            add_headers(connection.scope, await limiter.take(caller.tenant))
+        except TooMany:
+            add_headers(connection.scope, limiter.told(caller.tenant))
+            raise
+        connection.state[_CALLER] = caller
 
+    def caller(request: Request[Any, Any, State]) -> Caller:
+        return cast("Caller", request.state[_CALLER])
+
+    api = Router(path="/v1", route_handlers=list(ROUTES), guards=[known, check_parameters])
     return Litestar(
-        route_handlers=[Router(path="/v1", route_handlers=list(ROUTES))],
-        dependencies={"caller": Provide(caller), "site": Provide(lambda: site, sync_to_thread=False)},
+        route_handlers=[api, Router(path="/v1", route_handlers=list(pages.ROUTES))],
+        dependencies={
+            "caller": Provide(caller, sync_to_thread=False),
+            "site": Provide(lambda: site, sync_to_thread=False),
+        },
         exception_handlers={Exception: problems.answer_problem},
+        after_exception=[site.denials.note],
+        after_request=exact,
+        before_send=[close_envelope],
+        request_class=ExactRequest,
+        response_class=ExactResponse,
+        request_max_body_size=bounds.body_bytes_max,
+        cors_config=_cors(bounds.origins),
         logging_config=None,
-        openapi_config=OpenAPIConfig(title="Procession", version=site.version, path="/v1/docs"),
+        openapi_config=None,
+    )
+
+
+def described() -> bytes:
+    """The OpenAPI document of everything under /v1, as JSON: what a server serves, without one."""
+    nobody = {name: Provide(lambda: None, sync_to_thread=False) for name in ("caller", "site")}
+    api = Router(path="/v1", route_handlers=list(ROUTES), dependencies=nobody)
+    return pages.rendered(Litestar(route_handlers=[api], openapi_config=None))
+
+
+def _cors(origins: Sequence[str]) -> CORSConfig | None:
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer"],
+        expose_headers=[REQUEST_ID, "ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"],
     )

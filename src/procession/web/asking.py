@@ -1,17 +1,23 @@
-"""Asking on behalf of a caller: who it is for the log, and what their idempotency key means."""
+"""Asking on behalf of a caller: who it is for the log, what their idempotency key means, and what they may see."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, TypeAlias, TypeVar
 
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
+from procession.base.failure import NotFound
 from procession.runtime import requests as q
 from procession.services.access import Caller
 from procession.services.backend import Who
+from procession.services.reading import Reader
+from procession.services.views import InstanceView
 from procession.web.site import Site
+
+_T = TypeVar("_T")
 
 TheCaller: TypeAlias = NamedDependency[Caller]
 TheSite: TypeAlias = NamedDependency[Site]
@@ -36,3 +42,25 @@ def who(caller: Caller, key: str | None, request: q.Plain) -> Who:
     # Two callers may choose the same key without knowing of each other.
     place = hashlib.sha256(f"{caller.subject}\0{key}".encode()).hexdigest()
     return Who(caller.subject, caller.origin, place, hashlib.sha256(q.encode(request)).digest())
+
+
+async def visible(site: Site, caller: Caller, instance: int, question: Callable[[Reader, InstanceView], _T]) -> _T:
+    """What `question` gives of an instance that the caller may read. Raises `Forbidden`, and `NotFound` for one of a
+    process that is not theirs, as if it were not there."""
+    caller.need("instances:read")
+    return await site.backend.read(caller.tenant, lambda reader: question(reader, seen(reader, caller, instance)))
+
+
+def seen(reader: Reader, caller: Caller, instance: int) -> InstanceView:
+    """An instance of a process that is the caller's; raises `NotFound`."""
+    found = reader.instance(caller.tenant, instance)
+    if caller.processes is not None and found.process_id not in caller.processes:
+        raise NotFound(f"no instance {instance}")
+    return found
+
+
+async def allow(site: Site, caller: Caller, permission: str, instance: int) -> None:
+    """Raises `Forbidden` when the caller may not do this, `NotFound` for an instance that is not theirs to see."""
+    caller.need(permission)
+    if caller.processes is not None:
+        await site.backend.read(caller.tenant, lambda reader: seen(reader, caller, instance))

@@ -1,60 +1,154 @@
-"""Errors as RFC 9457 problems. One row an error; what is not in the table is a fault of ours, and says nothing."""
+"""Errors as RFC 9457 problems. One row an error; what is not in a table is a fault of ours, and says nothing.
+
+docs/reference/problems.md is made from the tables here (`make reference`).
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Any, Final, final
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
-from procession.services.access import Forbidden, Unauthorized
+from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError
+from procession.services.access import Forbidden, TooMany, Unauthorized, Unavailable
+from procession.services.deployed import NoResult
+from procession.web.envelope import request_id
 
 _LOG: Final = logging.getLogger("procession.web")
 
-STATUS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
-    (Refused, 422, "refused"),
-    (BadValue, 400, "bad-value"),
-    (NotFound, 404, "not-found"),
-    (Conflict, 409, "conflict"),
-    (Unauthorized, 401, "unauthorized"),
-    (Forbidden, 403, "forbidden"),
-    (StoreError, 503, "store"),
-    (ProcessionError, 400, "error"),
+
+@final
+class BadBody(ProcessionError):
+    """A body that cannot be read, or that is not what the operation takes. `field` is the place in it, "" for all."""
+
+    def __init__(self, text: str, field: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+@final
+class MediaType(ProcessionError):
+    """A body of a type that the operation does not take."""
+
+
+STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
+    (Refused, 422, "refused", "A deployment holds errors: `diagnostics` lists them all."),
+    (NoResult, 422, "no-result", "What was asked has no result."),
+    (BadBody, 400, "bad-request", "The body, a parameter or a header is not what the operation takes: see `errors`."),
+    (BadValue, 400, "bad-value", "A value of the right form that cannot be taken: the text names it and the limit."),
+    (MediaType, 415, "media-type", "The body is of a media type that the operation does not take."),
+    (NotFound, 404, "not-found", "It does not exist, exists no longer, or is not for this caller to see."),
+    (Busy, 429, "busy", "Too much waits or is leased already: ask again after `Retry-After` seconds."),
+    (Conflict, 409, "conflict", "It is in a state that does not allow this, or an idempotency key was used before."),
+    (Unauthorized, 401, "unauthorized", "Nobody is known by these credentials."),
+    (Forbidden, 403, "forbidden", "The caller may not do this."),
+    (TooMany, 429, "too-many-requests", "The tenant's limit is reached: ask again after `Retry-After` seconds."),
+    (Unavailable, 503, "unavailable", "What is needed to answer cannot be reached now: ask again."),
+    (StoreError, 503, "unavailable", "The server cannot use its store now: ask again."),
+    (ProcessionError, 400, "error", "Another error that the text tells."),
 )
-"""(error, HTTP status, the last part of the problem's type). The first that fits counts."""
+"""(error, HTTP status, code, what it says). The first that fits counts."""
+OF_STATUS: Final[dict[int, tuple[str, str]]] = {
+    400: ("bad-request", "The body, a parameter or a header is not what the operation takes: see `errors`."),
+    401: ("unauthorized", "Nobody is known by these credentials."),
+    403: ("forbidden", "The caller may not do this."),
+    404: ("no-route", "Nothing stands at this path."),
+    405: ("method-not-allowed", "The path does not take this method."),
+    412: ("precondition", "The resource has another version than `If-Match` names."),
+    413: ("too-large", "The body is larger than the operation takes."),
+    415: ("media-type", "The body is of a media type that the operation does not take."),
+    429: ("too-many-requests", "The tenant's limit is reached: ask again after `Retry-After` seconds."),
+    500: ("internal", "A fault of the server. It is logged under the request's id."),
+    503: ("unavailable", "The server cannot do this now: ask again."),
+}
+"""What HTTP itself refuses: status to code, and what it says."""
 TYPES: Final = "https://procession.dev/problems/"
+RETRY_S: Final = 1
+"""When to ask a server again that cannot use its store."""
 
 
+@final
+class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is wrong with one field of a request."""
+
+    message: str
+    field: str = ""
+    source: str = ""
+    """`body`, `query`, `path`, `header` or `cookie`."""
+
+
+@final
 class Problem(msgspec.Struct, omit_defaults=True):
-    """RFC 9457. `diagnostics` are those of a refused deployment."""
+    """RFC 9457. `code` is stable; `diagnostics` are those of a refused deployment."""
 
     type: str
     title: str
     status: int
+    code: str
     detail: str = ""
     instance: str = ""
+    request_id: str = ""
+    errors: list[FieldError] = []
     diagnostics: list[Diagnostic] = []
 
 
-def problem_of(error: Exception, path: str) -> Problem:
-    """What is told of an error."""
+def problem_of(error: Exception, path: str, asked: str = "") -> Problem:
+    """What is told of an error that happened at a path, to the request with this id."""
     if isinstance(error, HTTPException):
-        return Problem("about:blank", error.detail, error.status_code, "", path)
-    for kind, status, name in STATUS:
+        return _of_http(error, path, asked)
+    for kind, status, code, title in STATUS:
         if isinstance(error, kind):
-            diagnostics = list(error.diagnostics) if isinstance(error, Refused) else []
-            return Problem(TYPES + name, name.replace("-", " "), status, str(error), path, diagnostics)
-    return Problem("about:blank", "internal server error", 500, "", path)
+            # What a store says of itself names files and hosts.
+            told = "" if status >= 500 else str(error)
+            found = _problem(code, title, status, told, (path, asked))
+            if isinstance(error, Refused):
+                found.diagnostics = list(error.diagnostics)
+            if isinstance(error, BadBody):
+                found.errors = [FieldError(str(error), error.field, "body")]
+            return found
+    code, title = OF_STATUS[500]
+    return _problem(code, title, 500, "", (path, asked))
 
 
-def answer_problem(request: Request[object, object, State], error: Exception) -> Response[Problem]:
+def _of_http(error: HTTPException, path: str, asked: str) -> Problem:
+    status = error.status_code
+    code, title = OF_STATUS.get(status, (f"http-{status}", "The request is refused."))
+    if isinstance(error, ValidationException):
+        # Its own text repeats the query, whatever stands in it.
+        found = _problem(code, title, status, "the request does not fit the operation", (path, asked))
+        found.errors = [_field_error(each) for each in error.extra] if isinstance(error.extra, list) else []
+        return found
+    return _problem(code, title, status, error.detail if status < 500 else "", (path, asked))
+
+
+def _problem(code: str, title: str, status: int, detail: str, where: tuple[str, str]) -> Problem:
+    return Problem(TYPES + code, title, status, code, detail, *where)
+
+
+def _field_error(said: Any) -> FieldError:
+    message, key, source = (str(said.get(name, "")) for name in ("message", "key", "source"))
+    if (message, key) == ("'data'", "data"):
+        message, key = "the body is missing", ""
+    return FieldError(message, key, source.rpartition(".")[2].lower())
+
+
+def answer_problem(request: Request[Any, Any, State], error: Exception) -> Response[Problem]:
     """The exception handler of the application."""
-    problem = problem_of(error, request.url.path)
-    if problem.status == 500:
-        _LOG.error("a fault while answering %s %s", request.method, request.url.path, exc_info=error)
-    return Response(problem, status_code=problem.status, media_type="application/problem+json")
+    asked = request_id(request.scope)
+    problem = problem_of(error, request.scope["path"], asked)
+    if problem.status >= 500:
+        _LOG.error("%s while answering %s, request %s", problem.code, request.method, asked, exc_info=error)
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if isinstance(error, TooMany | Unavailable):
+        headers["Retry-After"] = str(error.seconds)
+    elif problem.status in {429, 503}:
+        headers["Retry-After"] = str(RETRY_S)
+    elif problem.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="procession"'
+    headers.pop("content-type", None)
+    return Response(problem, status_code=problem.status, media_type="application/problem+json", headers=headers)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, final
+from typing import Final, Protocol, final
+
+import msgspec
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.web.desk import Desk
 from procession.web.documents import Archive
+from procession.web.identity.denials import Denials
+from procession.web.limits import Rates, SameForAll
 from procession.web.webhooks.delivering import Webhooks
+
+BODY_BYTES_MAX: Final = 20_000_000
+"""Largest body of a request if nothing else is set: the variables of one call, and some room."""
 
 
 class Gate(Protocol):
@@ -20,12 +28,26 @@ class Gate(Protocol):
         Raises `Unauthorized` for nobody that is known, `Forbidden` for a tenant that is not theirs."""
         ...
 
+    def forget(self) -> None:
+        """Somebody may have lost a right: whatever is kept of callers is read anew."""
+        ...
+
+
+@final
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What the API takes. `origins` are web origins whose pages may use it (`https://app.example.com`)."""
+
+    body_bytes_max: int = BODY_BYTES_MAX
+    deployment_bytes_max: int = 100_000_000
+    wait_ms_max: int = 60_000
+    origins: tuple[str, ...] = ()
+
 
 @final
 class Site:
     """One server process."""
 
-    __slots__ = ("archive", "backend", "gate", "version", "webhooks")
+    __slots__ = ("archive", "backend", "bounds", "denials", "desk", "gate", "rates", "version", "webhooks")
 
     def __init__(
         self,
@@ -33,12 +55,18 @@ class Site:
         gate: Gate,
         *,
         version: str,
+        bounds: Bounds | None = None,
+        rates: Rates | None = None,
         webhooks: Webhooks | None = None,
         archive: Archive | None = None,
     ) -> None:
         self.backend = backend
+        self.desk = Desk(backend)
         self.gate = gate
         self.version = version
+        self.denials = Denials()
+        self.bounds = bounds or Bounds()
+        self.rates: Rates = rates or SameForAll(0)
         self.archive = archive or Archive(backend)
         self.webhooks = webhooks or Webhooks(backend)
 
@@ -51,3 +79,6 @@ class OpenGate:
         """See `Gate.caller`."""
         tenant = headers.get("procession-tenant") or "<default>"
         return Caller(tenant, "user:dev", origin, frozenset({"*"}), user="dev")
+
+    def forget(self) -> None:
+        """See `Gate.forget`."""

@@ -23,6 +23,7 @@ from procession.core.timers import TEXT_MAX
 from procession.feel.values import VALUES_MAX
 from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.runtime.rows import IntRow
+from procession.runtime.tenants import EVERYBODY
 
 Door: TypeAlias = Callable[[Engine, Any], object]
 
@@ -134,7 +135,7 @@ def test_a_value_that_no_variable_can_hold_is_refused_by_name(shut: Engine, door
         VARIABLE_DOORS[door](shut, make())
     assert facts(shut) == before
     assert shut.faults() == []
-    assert shut.store.read("message_any", (), IntRow) == []
+    assert shut.store.read("message_any", EVERYBODY, IntRow) == []
     check_stored(shut)
 
 

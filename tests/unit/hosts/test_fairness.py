@@ -18,6 +18,7 @@ from procession.hosts.embedded.alarms import Alarms
 from procession.hosts.embedded.mailbox import Mailbox
 from procession.hosts.embedded.tickets import QUANTUM, WAITING_MAX, WAITING_TENANT_MAX, Intake, Ticket
 from procession.runtime.requests import PublishMessage, StartProcess
+from procession.runtime.tenants import EVERYBODY
 
 LOUD = "loud"
 _SECOND = d.catch(d.on_timer("duration", "PT1S"))
@@ -96,7 +97,7 @@ def test_more_tenants_than_fit_into_one_round_have_their_turns_one_after_the_oth
         for tenant in "abc":
             engine.start_many("p", [{}] * 4, tenant=tenant)
         clock.pass_by(10)
-        alarms = Alarms(engine.store)
+        alarms = Alarms(engine.store, EVERYBODY)
         rounds = [[shard_of(engine).catalog.names[row.tenant] for row in alarms.take(clock.at, 2)] for _ in range(3)]
         assert rounds == [["a", "b"], ["c", "a"], ["b", "c"]]
 
@@ -163,7 +164,7 @@ def test_a_tenant_that_fills_the_inbox_does_not_hold_up_the_others(tmp_path: Pat
     with engine_with(tmp_path / "e.db", FakeClock(), d.one_task(), [LOUD, "a", "b"]) as engine:
         client = opened(tmp_path / "e.db")
         assert not client.owner
-        mailbox = Mailbox(client.store)
+        mailbox = Mailbox(client.store, 0)
         mailbox.post([StartProcess(LOUD, "p", {}) for _ in range(2_000)], 0)
         mailbox.post([StartProcess(tenant, "p", {}) for tenant in ("a", "b", LOUD)], 0)
         engine.pump.turn()

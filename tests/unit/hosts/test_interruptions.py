@@ -21,6 +21,7 @@ from procession.hosts.embedded import pump
 from procession.hosts.embedded.tickets import Intake
 from procession.runtime.ports import Batch
 from procession.runtime.rows import NamedRow
+from procession.runtime.tenants import EVERYBODY
 from procession.store.sqlite import SQLiteStore
 from store_audit import audit
 
@@ -425,4 +426,4 @@ def test_an_engine_that_cannot_be_opened_keeps_nothing_open(path: Path) -> None:
     with pytest.raises(StoreError, match="the disk reported an error"):
         Engine(store=store)
     with pytest.raises(StoreError, match="the store is closed"):
-        store.inner.read("tenants", (), NamedRow)
+        store.inner.read("tenants", EVERYBODY, NamedRow)

@@ -16,12 +16,16 @@ from procession.store.sqlite import SQLiteStore
 NO_TENANT: Final = {
     "procession_meta": "the version of the schema and the flags of the store",
     "procession_tenant": "the tenants themselves",
+    "procession_process": "who works on the store, whoever's it is",
     "procession_shard": "a part of the store, with all tenants in it",
 }
 OTHER_KEY: Final = {
     "procession_inbox": "numbered over the shard in the order of arrival; unique by (tenant, source, number)",
     "procession_inbox_open": "the owner of the shard drains it, tenant by tenant",
     "procession_inbox_held": "whoever looks after what is held asks for the oldest, whoever's it is",
+    "procession_audit_chain": "the chain is the shard's, over all of its tenants",
+    "procession_answered_at": "the sweep asks for all that is old, whoever's it is",
+    "procession_feed_at": "the sweep asks for all that is old, whoever's it is",
     "procession_message_expires": "the sweep asks for all that is over, whoever's it is",
 }
 """Keys and indexes that something else leads, and why."""
@@ -41,7 +45,7 @@ def tables(schema: sqlite3.Connection) -> list[str]:
 
 
 def test_every_table_is_one_that_a_commit_writes(schema: sqlite3.Connection) -> None:
-    assert {name.removeprefix("procession_") for name in tables(schema)} == {*TABLES, "fact", "shard"}
+    assert {name.removeprefix("procession_") for name in tables(schema)} == {*TABLES, "fact", "shard", "process"}
 
 
 def test_the_tenant_is_the_first_column_of_every_table_and_of_its_key(schema: sqlite3.Connection) -> None:

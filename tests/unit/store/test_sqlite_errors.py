@@ -11,6 +11,7 @@ import pytest
 from procession.base.failure import StoreError
 from procession.runtime.ports import Batch, Fence
 from procession.runtime.rows import NamedRow
+from procession.runtime.tenants import EVERYBODY
 from procession.store import sqlite
 from procession.store.sqlite import SQLiteStore
 from procession.store.statements import migrations, split, statements
@@ -44,7 +45,7 @@ def test_a_file_of_an_older_version_is_brought_up_and_then_refused_by_the_older_
     older.close()
     request.getfixturevalue("newer")
     newer = SQLiteStore(tmp_path / "s.db")
-    assert NamedRow("kept", 7) in newer.read("tenants", (), NamedRow)
+    assert NamedRow("kept", 7) in newer.read("tenants", EVERYBODY, NamedRow)
     newer.close()
     request.getfixturevalue("monkeypatch").undo()
     with pytest.raises(StoreError, match=r"s\.db: made by a newer version .*upgrade Procession"):

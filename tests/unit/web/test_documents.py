@@ -28,6 +28,9 @@ TENANT = "<default>"
 class People:
     """A gate that believes what headers say."""
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         permissions = frozenset(headers.get("may", "*").split())
         return Caller(headers.get("tenant", TENANT), headers.get("who", "user:ann"), origin, permissions)

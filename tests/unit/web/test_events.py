@@ -105,6 +105,9 @@ def test_a_tenant_is_told_all_that_happens_and_nothing_twice() -> None:
 
 def test_a_stream_is_of_what_the_caller_may_see() -> None:
     class Some:
+        def forget(self) -> None:
+            """Keeps nothing."""
+
         async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
             permissions = frozenset(headers.get("may", "instances:read").split())
             return Caller("<default>", "user:a", origin, permissions, processes=frozenset({"q"}))

@@ -25,6 +25,9 @@ TASK = (
 class Names:
     """A gate that knows people by a header: their permissions and groups stand in it."""
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         user, _, rest = headers.get("who", "boss:*").partition(":")
         permissions, _, groups = rest.partition("/")

@@ -266,6 +266,9 @@ def test_a_private_address_is_not_spoken_to() -> None:
 
 def test_webhooks_are_of_one_tenant_and_of_those_who_may() -> None:
     class Some:
+        def forget(self) -> None:
+            """Keeps nothing."""
+
         async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
             processes = frozenset(headers["only"].split()) if "only" in headers else None
             permissions = frozenset(headers.get("may", "*").split())

@@ -6,9 +6,8 @@ memory), `handlers.py` (what requests mean), `carry.py` (what commands mean), `c
 
 from __future__ import annotations
 
-from procession.hosts.embedded.choice import Choice
+from procession.base.job import BpmnError, Choice, Denied, Job
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.instance import Instance
-from procession.hosts.embedded.workers import BpmnError, Denied, Job
 
 __all__ = ["BpmnError", "Choice", "Denied", "Engine", "Instance", "Job"]

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, final
 
+from procession.base.job import Choice, Function, Job
 from procession.base.values import Json
 from procession.hosts.embedded.aio_calls import off, off_until
 from procession.hosts.embedded.aio_changes import AsyncChanges
 from procession.hosts.embedded.aio_instance import AsyncInstance
 from procession.hosts.embedded.aio_playing import AsyncPlay
-from procession.hosts.embedded.choice import Choice
 from procession.hosts.embedded.door import DEFAULT_TENANT, Source
 from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine
-from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job
+from procession.hosts.embedded.workers import TIMEOUT_S
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.runtime.requests import Forgotten

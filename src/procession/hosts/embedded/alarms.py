@@ -12,6 +12,7 @@ from typing import final
 
 from procession.runtime.ports import Store
 from procession.runtime.rows import DueRow, IntRow, TimerRow
+from procession.runtime.tenants import Span
 
 
 @final
@@ -20,7 +21,7 @@ class Alarms:
 
     __slots__ = ("_due", "_heap", "_ring", "_served", "_store")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, span: Span) -> None:
         self._store = store
         self._due: dict[int, int] = {}
         """Tenant -> when its next timer is due, for those who wait in the heap."""
@@ -28,7 +29,7 @@ class Alarms:
         self._ring: deque[int] = deque()
         """Tenants that have timers due, in the order of their turns."""
         self._served: list[int] = []
-        for row in store.read("timer_tenants", (), DueRow):
+        for row in store.read("timer_tenants", span, DueRow):
             self.set(row.tenant, row.due)
 
     def set(self, tenant: int, due: int) -> None:

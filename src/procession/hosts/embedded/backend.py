@@ -1,6 +1,7 @@
-"""The engine behind a server: requests of an event loop, carried out in batches by a thread that waits for the store.
+"""The engine behind a server: requests of an event loop, carried out in batches by threads that wait for the store.
 
-All that is asked while one batch is committed is the next batch. What must not live here: who may ask, and HTTP.
+All that is asked of a shard while one batch of it is committed is the next batch. What must not live here: who may ask,
+and HTTP.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar, cast, final
+from typing import Final, TypeAlias, TypeVar, cast, final
 
 from procession.base.failure import Conflict, ProcessionError
 from procession.hosts.embedded.door import admitted
-from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.engine import Engine
+from procession.hosts.embedded.moves import Moves
 from procession.hosts.embedded.tickets import Ticket
 from procession.runtime import codec
-from procession.runtime.ports import Cells, Store
+from procession.runtime.ports import Cells, Tenants
 from procession.runtime.requests import Asked, Plain
 from procession.runtime.rows import FeedRow
 from procession.services.backend import News, Who
@@ -25,9 +27,13 @@ from procession.services.reading import Reader
 
 _T = TypeVar("_T")
 
+_Waiting: TypeAlias = "tuple[Ticket, asyncio.Future[object]]"
+
 BATCH_MAX: Final = 256
 READERS: Final = 4
 """Threads that read."""
+SEEN_MAX: Final = 64
+"""Readers of tenants that a thread keeps."""
 FEED_PAGE: Final = 100
 LOOK_S: Final = 1.0
 """Longest time after which a feed is looked at again: another process may own the shard."""
@@ -37,39 +43,39 @@ LOOK_S: Final = 1.0
 class EngineBackend:
     """See `services.backend.Backend`. Belongs to one event loop."""
 
-    def __init__(self, pump: Pump, store: Store) -> None:
-        self._pump = pump
-        self._store = store
+    def __init__(self, engine: Engine) -> None:
+        """The engine serves (`Engine.serve`) or is turned by its owner; it outlives this."""
+        self._pumps = engine.pumps
+        self._store = engine.store
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[tuple[Ticket, asyncio.Future[object]]] = deque()
-        self._asked = threading.Event()
         self._closed = False
+        self._askers: dict[int, _Asker] = {}
         self._readers = ThreadPoolExecutor(READERS, "procession-reader")
         self._local = threading.local()
-        self._moved = asyncio.Event()
-        self._told = False
-        self._seen = 1
-        pump.listeners.append(self._tell)
-        if pump.shard is not None:
-            pump.shard.books.feeding = True
-        self._thread = threading.Thread(target=self._carry_out, name="procession-asker", daemon=True)
-        self._thread.start()
+        self._moves = Moves()
+        self._told: dict[int, Tenants] = {}
+        self._told_lock = threading.Lock()
+        for pump in self._pumps.all:
+            pump.feed()
+        self._pumps.bell.followers.append(self._tell)
 
     async def close(self) -> None:
         """Answers what was asked, and ends. Idempotent."""
+        if self._closed:
+            return
         self._closed = True
-        self._asked.set()
-        await asyncio.to_thread(self._thread.join)
-        self._pump.listeners.remove(self._tell)
+        for asker in self._askers.values():
+            await asyncio.to_thread(asker.close)
+        self._pumps.bell.followers.remove(self._tell)
         self._readers.shutdown(wait=True)
 
     async def ask(self, request: Plain, who: Who) -> object:
         """See `Backend.ask`."""
-        return await self._put(_asked(request, who))
+        return await self._put(request, who)
 
     async def ask_all(self, requests: Sequence[Plain], who: Who) -> list[object]:
         """See `Backend.ask_all`."""
-        asked = [self._put(_asked(request, who)) for request in requests]
+        asked = [self._put(request, who) for request in requests]
         found = await asyncio.gather(*asked, return_exceptions=True)
         for each in found:
             if isinstance(each, BaseException) and not isinstance(each, ProcessionError):
@@ -78,7 +84,7 @@ class EngineBackend:
 
     async def read(self, tenant: str, question: Callable[[Reader], _T]) -> _T:
         """See `Backend.read`."""
-        return await self._loop.run_in_executor(self._readers, lambda: self._answer(tenant, question))
+        return await asyncio.wrap_future(self._readers.submit(self._answer, tenant, question))
 
     async def write(self, statement: str, rows: Sequence[Cells]) -> None:
         """See `Backend.write`."""
@@ -87,90 +93,120 @@ class EngineBackend:
     async def news(self, tenant: str, after: int) -> AsyncIterator[News]:
         """See `Backend.news`."""
         seen = 0
+        last: int = after
         while not self._closed:
             seen = await self.moved(tenant, seen, LOOK_S)
             while True:
-                page = await self._loop.run_in_executor(self._readers, self._feed, tenant, after)
+                page = await self._page(tenant, last)
                 for row in page:
-                    after = row.number
-                    for instance, first, last in cast("list[tuple[int, int, int]]", codec.decode_json(row.body)):
-                        yield News(row.number, row.at, instance, first, last)
+                    last = row.number
+                    for instance, *steps in cast("list[tuple[int, int, int]]", codec.decode_json(row.body)):
+                        yield News(row.number, row.at, instance, *steps)
                 if len(page) < FEED_PAGE:
                     break
 
     async def moved(self, tenant: str, seen: int, seconds: float) -> int:
         """See `Backend.moved`."""
-        if seen != self._seen:
-            return self._seen
-        try:
-            await asyncio.wait_for(self._moved.wait(), seconds)
-        except TimeoutError:
-            return self._seen
-        return self._seen
+        return await self._moves.wait(self._pumps.of(tenant).number, tenant, seen, seconds)
+
+    async def _page(self, tenant: str, after: int) -> list[FeedRow]:
+        return await self._loop.run_in_executor(self._readers, self._feed, tenant, after)
+
+    def _put(self, request: Plain, who: Who) -> asyncio.Future[object]:
+        if self._closed:
+            raise Conflict("the server is closing: ask again, it may be another process then")
+        asked = admitted(Asked(request.tenant, request, who.subject, who.origin, who.key, who.digest))
+        pump = self._pumps.of(request.tenant)
+        asker = self._askers.get(pump.number)
+        if asker is None:
+            asker = self._askers[pump.number] = _Asker(pump.submit, self._loop, f"procession-asker-{pump.number}")
+        return asker.put(asked)
 
     # --- in other threads
 
-    def _put(self, request: Asked) -> asyncio.Future[object]:
-        if self._closed:
-            raise Conflict("the server is closing: ask again, it may be another process then")
-        future: asyncio.Future[object] = self._loop.create_future()
-        self._waiting.append((Ticket(admitted(request)), future))
-        self._asked.set()
-        return future
-
-    def _carry_out(self) -> None:
-        while True:
-            self._asked.wait()
-            self._asked.clear()
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
-                self._submit(batch)
-            if self._closed and not self._waiting:
-                return
-
-    def _submit(self, batch: list[tuple[Ticket, asyncio.Future[object]]]) -> None:
-        try:
-            self._pump.submit([ticket for ticket, _ in batch])
-        except ProcessionError as error:
-            for ticket, _ in batch:
-                if not ticket.done:
-                    ticket.error = error
-                    ticket.finish()
-        except BaseException as error:
-            self._loop.call_soon_threadsafe(_failed, batch, error)
-            raise
-        self._loop.call_soon_threadsafe(_told, batch)
-
     def _answer(self, tenant: str, question: Callable[[Reader], _T]) -> _T:
-        self._pump.usable()
-        reader: tuple[str, Reader] | None = getattr(self._local, "reader", None)
-        if reader is None or reader[0] != tenant:
-            reader = self._local.reader = (tenant, Reader(self._store.seen_by(tenant)))
-        return question(reader[1])
+        self._pumps.usable()
+        return question(self._reader(tenant))
+
+    def _reader(self, tenant: str) -> Reader:
+        """This thread's reader of a tenant."""
+        known: dict[str, Reader] | None = getattr(self._local, "readers", None)
+        if known is None:
+            known = self._local.readers = {}
+        found = known.pop(tenant, None) or Reader(self._store.seen_by(tenant))
+        known[tenant] = found
+        if len(known) > SEEN_MAX:
+            del known[next(iter(known))]
+        return found
 
     def _feed(self, tenant: str, after: int) -> list[FeedRow]:
-        number = self._answer(tenant, lambda reader: reader.views.tenant(tenant))
+        number = self._reader(tenant).views.tenant(tenant)
         if number is None:
             return []
         return self._store.seen_by(tenant).read("feed", (number, after, FEED_PAGE), FeedRow)
 
-    def _tell(self) -> None:
-        if not self._told and not self._loop.is_closed():
-            self._told = True
+    def _tell(self, shard: int, tenants: Tenants) -> None:
+        # Many commits may come before the loop has a moment: it is told once.
+        with self._told_lock:
+            first = not self._told
+            known = self._told.get(shard, frozenset())
+            self._told[shard] = known | tenants if known is not None and tenants is not None else None
+        if first and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
-        self._told = False
-        self._seen += 1
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+        with self._told_lock:
+            told, self._told = self._told, {}
+        self._moves.tell(told)
 
 
-def _asked(request: Plain, who: Who) -> Asked:
-    return Asked(request.tenant, request, who.subject, who.origin, who.key, who.digest)
+@final
+class _Asker:
+    """The thread that asks one shard."""
+
+    def __init__(self, submit: Callable[[Sequence[Ticket]], None], loop: asyncio.AbstractEventLoop, name: str) -> None:
+        self._submit = submit
+        self._loop = loop
+        self._waiting: deque[_Waiting] = deque()
+        self._asked = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._carry_out, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, request: Asked) -> asyncio.Future[object]:
+        """Queues a request. The loop's thread alone calls it."""
+        future: asyncio.Future[object] = self._loop.create_future()
+        self._waiting.append((Ticket(request), future))
+        self._asked.set()
+        return future
+
+    def close(self) -> None:
+        """Ends when everything is answered."""
+        self._closed = True
+        self._asked.set()
+        self._thread.join()
+
+    def _carry_out(self) -> None:
+        while not (self._closed and not self._waiting):
+            self._asked.wait()
+            self._asked.clear()
+            while self._waiting:
+                count = min(len(self._waiting), BATCH_MAX)
+                self._batch([self._waiting.popleft() for _ in range(count)])
+
+    def _batch(self, batch: list[_Waiting]) -> None:
+        tickets = [ticket for ticket, _ in batch]
+        try:
+            self._submit(tickets)
+        except Exception as error:  # whatever it was, nobody may be left waiting
+            for ticket in tickets:
+                if not ticket.done:
+                    ticket.error = error
+                    ticket.finish()
+        self._loop.call_soon_threadsafe(_answered, batch)
 
 
-def _told(batch: list[tuple[Ticket, asyncio.Future[object]]]) -> None:
+def _answered(batch: list[_Waiting]) -> None:
     for ticket, future in batch:
         if future.done():
             continue  # whoever asked has gone away
@@ -178,9 +214,3 @@ def _told(batch: list[tuple[Ticket, asyncio.Future[object]]]) -> None:
             future.set_exception(ticket.error)
         else:
             future.set_result(ticket.result)
-
-
-def _failed(batch: list[tuple[Ticket, asyncio.Future[object]]], error: BaseException) -> None:
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))

@@ -6,12 +6,14 @@ Guarded by the pump's lock. What must not live here: variables, workers, and wha
 
 from __future__ import annotations
 
+from copy import copy
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Final, final
 
 from procession.runtime.ports import Store
 from procession.runtime.rows import HELD, DueRow, IntRow, JobRow
+from procession.runtime.tenants import Span
 
 READY_MAX: Final = 4_096
 """Jobs of one type and tenant held in memory; the rest stays in the store."""
@@ -56,6 +58,14 @@ class Offer:
         self.token = 0
         self.deadline = 0
 
+    def unleased(self) -> Offer:
+        """The same job as it was before its lease, for the time when that is durable."""
+        offer = copy(self)
+        offer.token = 0
+        offer.deadline = 0
+        offer.attempt = max(0, self.attempt - 1)
+        return offer
+
     def __lt__(self, other: Offer) -> bool:
         """A job that was taken off and offered anew is in its queue twice; which comes first does not matter."""
         return False
@@ -80,10 +90,11 @@ class _Queue:
 class Board:
     """The jobs of one shard."""
 
-    __slots__ = ("_leases", "_looked", "_queues", "_store", "_token", "_wakes", "_woken", "offers")
+    __slots__ = ("_leases", "_looked", "_queues", "_span", "_store", "_token", "_wakes", "_woken", "offers")
 
-    def __init__(self, store: Store, epoch: int) -> None:
+    def __init__(self, store: Store, epoch: int, span: Span) -> None:
         self._store = store
+        self._span = span
         self.offers: dict[int, Offer] = {}
         self._queues: dict[str, dict[int, _Queue]] = {}
         self._leases: list[tuple[int, int, int]] = []
@@ -95,7 +106,7 @@ class Board:
 
     def emptied(self) -> Board:
         """A board that knows nothing, and whose tokens match none that this one gave."""
-        board = Board(self._store, 0)
+        board = Board(self._store, 0, self._span)
         board._token = self._token
         return board
 
@@ -103,7 +114,7 @@ class Board:
         """Makes a type known, so that its stored jobs are looked for, of those tenants that have any."""
         if type in self._looked:
             return
-        for row in self._store.read("job_tenants", (type,), DueRow):
+        for row in self._store.read("job_tenants", (*self._span, type), DueRow):
             if row.due <= now:
                 self._queue(type, row.tenant).more = True
             elif row.due < HELD:
@@ -188,6 +199,12 @@ class Board:
             offer.attempt -= 1
             heappush(self._queue(offer.type, offer.tenant).heap, (-offer.priority, offer.key, offer))
 
+    def extend(self, offer: Offer, deadline: int) -> None:
+        """A lease ends later, or earlier."""
+        offer.deadline = deadline
+        if self.offers.get(offer.key) is offer:
+            heappush(self._leases, (deadline, offer.key, offer.token))
+
     def wake(self, now: int) -> bool:
         """Offers the jobs anew whose lease or back-off is over; whether there were any."""
         found = self._expire(now)
@@ -209,7 +226,7 @@ class Board:
         while leases and leases[0][0] <= now:
             _, key, token = heappop(leases)
             offer = self.offers.get(key)
-            if offer is not None and offer.token == token:
+            if offer is not None and offer.token == token and offer.deadline <= now:
                 offer.token = 0
                 heappush(self._queue(offer.type, offer.tenant).heap, (-offer.priority, offer.key, offer))
                 found = True
@@ -218,7 +235,7 @@ class Board:
     def next_due(self) -> int | None:
         """When (Unix ms) a back-off or a lease ends next, as far as the board knows."""
         leases = self._leases
-        while leases and self._stale(leases[0][1], leases[0][2]):
+        while leases and self._stale(*leases[0]):
             heappop(leases)
         times = [heap[0][0] for heap in (leases, self._wakes) if heap]
         return min(times) if times else None
@@ -239,9 +256,9 @@ class Board:
             queue = queues[tenant] = _Queue()
         return queue
 
-    def _stale(self, key: int, token: int) -> bool:
+    def _stale(self, deadline: int, key: int, token: int) -> bool:
         offer = self.offers.get(key)
-        return offer is None or offer.token != token
+        return offer is None or offer.token != token or offer.deadline != deadline
 
     def _refill(self, queue: _Queue, type: str, tenant: int, now: int) -> bool:
         """Reads on in the store; True if it found any."""

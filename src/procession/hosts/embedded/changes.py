@@ -12,16 +12,16 @@ from typing import TypeVar, cast, final
 import msgspec
 
 from procession.base.failure import BadValue, Conflict
+from procession.base.values import checked_all
 from procession.core import events as e
 from procession.core.instructions import Activate, Instruction, Move, PutToken, SetLocal, TakeToken, Terminate
-from procession.core.mapping import default_plan
-from procession.core.migration import intended
 from procession.core.plans import MigrationAction, MigrationPlan
 from procession.hosts.embedded.door import DEFAULT_TENANT
 from procession.hosts.embedded.instance import Door, Instance
 from procession.runtime import batches as b
 from procession.runtime import requests as q
 from procession.services.batches import BatchErrorView, BatchView
+from procession.services.migrations import actions_of, plan_between
 from procession.services.views import LIMIT
 
 _Checked = TypeVar("_Checked", MigrationPlan, b.Filter)
@@ -70,44 +70,20 @@ class Changes:
     ) -> MigrationPlan:
         """The plan from one version to another (default: the latest) that maps what both have. Elements that may have
         got another id are its `proposals`. Raises `NotFound`."""
-        views = self._engine.reader().views
-        number = views.tenant_number(tenant)
-        source = views.catalog.version(number, process_id, from_version)
-        wanted = to_process or process_id
-        target = views.catalog.latest(number, wanted)
-        if to_version is not None:
-            target = views.catalog.version(number, wanted, to_version)
-        plan = default_plan(views.program(tenant, source.program), views.program(tenant, target.program))
-        return msgspec.structs.replace(
-            plan,
-            from_process=process_id,
-            from_version=from_version,
-            to_process=wanted,
-            to_version=target.version,
+        return plan_between(
+            self._engine.reader().views,
+            tenant,
+            process_id,
+            from_version,
+            to_process=to_process,
+            to_version=to_version or 0,
         )
 
     def migration_actions(
         self, instance: int, plan: MigrationPlan, *, tenant: str = DEFAULT_TENANT
     ) -> list[MigrationAction]:
         """What `migrate` would do now, element instance by element instance. Raises `Conflict` as it would."""
-        plan = checked(plan)
-        views = self._engine.reader().views
-        number = views.tenant_number(tenant)
-        info = views.instance(tenant, instance)
-        loaded = views.load(tenant, instance)
-        if info.state in ("completed", "terminated"):
-            raise Conflict(f"instance {instance} has ended")
-        if plan.from_process and (plan.from_process, plan.from_version) != (info.process_id, info.version):
-            raise Conflict(f"instance {instance} runs {info.process_id!r} version {info.version}")
-        wanted = plan.to_process or info.process_id
-        target = views.catalog.latest(number, wanted)
-        if plan.to_version:
-            target = views.catalog.version(number, wanted, plan.to_version)
-        program = views.program(tenant, target.program)
-        found = intended(loaded.linked.program, program, loaded.state, plan)
-        if found.problems:
-            raise Conflict("the plan cannot be carried out: " + "; ".join(found.problems))
-        return found.actions
+        return actions_of(self._engine.reader().views, tenant, instance, checked(plan))
 
     def migrate(self, instance: int, plan: MigrationPlan, *, tenant: str = DEFAULT_TENANT) -> int:
         """Lets an instance go over to the version of the plan, and gives that. Raises `Conflict` with every token that
@@ -138,7 +114,7 @@ class Changes:
         all that is active in an instance and lets it begin anew, under new idempotency keys.
         """
         begin = tuple(_activation(self._engine, each) for each in at)
-        values = self._engine.checked(variables)
+        values = checked_all(variables)
         if in_place:
             if version is not None:
                 raise Conflict("a restart in place runs the same version: migrate the instance first")
@@ -245,7 +221,7 @@ class Changes:
         found += [PutToken(flow) for flow in put]
         found += [TakeToken(flow) for flow in take]
         if variables:
-            found.append(SetLocal(self._engine.checked(variables)))
+            found.append(SetLocal(checked_all(variables)))
         return tuple(found)
 
 
@@ -264,4 +240,4 @@ def _activation(engine: Door, each: str | Activate) -> Activate:
         return Activate(each)
     if not isinstance(cast("object", each), Activate):
         raise BadValue(f"an element to begin is an id or an Activate, not {each!r:.80}")
-    return msgspec.structs.replace(each, variables=engine.checked(each.variables))
+    return msgspec.structs.replace(each, variables=checked_all(each.variables))

@@ -15,10 +15,12 @@ from procession.base.failure import NotFound, ProcessionError, StoreError
 from procession.base.values import Json
 from procession.hosts.embedded.performing import Performing
 from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.pumps import Pumps
 from procession.hosts.embedded.tickets import Ticket
 from procession.hosts.embedded.workers import Work, Worker
 from procession.runtime.requests import ActivateJobs, AnyRequest
-from procession.runtime.rows import DueRow
+from procession.runtime.rows import DueRow, NamedRow
+from procession.runtime.tenants import EVERYBODY
 
 ROUND_MAX: Final = 256
 """Jobs of one round."""
@@ -34,8 +36,9 @@ _LOG: Final = logging.getLogger("procession")
 class Crew:
     """Workers by job type."""
 
-    def __init__(self, pump: Pump) -> None:
-        self.pump = pump
+    def __init__(self, pumps: Pumps | Pump) -> None:
+        self.pumps = pumps if isinstance(pumps, Pumps) else Pumps([pumps])
+        self._first = 0
         self.workers: dict[str, Worker] = {}
         self._performing = Performing(THREADS_MAX)
         self.added: Callable[[str], object] | None = None
@@ -90,14 +93,24 @@ class Crew:
         """Leases jobs to a worker."""
         if limit < 1:
             return []
-        pump = self.pump
+        pumps = self.pumps.all
+        # The shards take turns at being asked first.
+        self._first = (self._first + 1) % len(pumps)
+        works: list[Work] = []
+        for pump in (*pumps[self._first :], *pumps[: self._first]):
+            if len(works) < limit and (pump.shard is not None or not self.pumps.many):
+                works += self._take_from(pump, worker, limit - len(works))
+        return works
+
+    def _take_from(self, pump: Pump, worker: Worker, limit: int) -> list[Work]:
         with pump.lock:
             # Whoever asks may have looked before another function took this one's place.
             if self.workers.get(worker.type) is not worker:
                 return []
             shard = pump.own()
             if shard is None:
-                return self._take_outside(worker, limit)
+                # With several shards each process does the jobs of its own.
+                return [] if self.pumps.many else self._take_outside(pump, worker, limit)
             board = shard.board
             board.look(worker.type, pump.clock())
             works: list[Work] = []
@@ -118,7 +131,7 @@ class Crew:
         tickets = [Ticket(answer) for answer in answers]
         lost: StoreError | None = None
         try:
-            self.pump.submit(tickets)
+            self.pumps.submit(tickets)
         except StoreError as error:
             lost = error
         for ticket, answer in zip(tickets, answers, strict=True):
@@ -141,14 +154,15 @@ class Crew:
         if kept:
             self.report(kept)
 
-    def _take_outside(self, worker: Worker, limit: int) -> list[Work]:
+    def _take_outside(self, pump: Pump, worker: Worker, limit: int) -> list[Work]:
         """Another process owns the shard: it leases jobs to this one through the inbox."""
-        pump = self.pump
         works: list[Work] = []
         # A look into the rows first, so that an idle worker writes nothing.
         now = pump.clock()
-        waiting = [row.tenant for row in pump.store.read("job_tenants", (worker.type,), DueRow) if row.due <= now]
-        names = pump.names() if waiting else {}
+        rows = pump.store.read("job_tenants", (*EVERYBODY, worker.type), DueRow)
+        waiting = [row.tenant for row in rows if row.due <= now]
+        tenants = pump.store.read("tenants", EVERYBODY, NamedRow) if waiting else ()
+        names = {row.number: row.name for row in tenants}
         for number in waiting:
             name = names[number]
             answer = pump.call(ActivateJobs(name, worker.type, limit, "process", worker.timeout_ms))
@@ -157,11 +171,12 @@ class Crew:
         return works
 
     def _put_back(self, works: Sequence[Work]) -> None:
-        shard = self.pump.shard
-        if shard is None:
-            return
-        with self.pump.lock:
-            for work in works:
-                offer = shard.board.offers.get(work.key)
-                if offer is not None and offer.token == work.token:
-                    shard.board.put_back(offer)
+        for pump in self.pumps.all:
+            shard = pump.shard
+            if shard is None:
+                continue
+            with pump.lock:
+                for work in works:
+                    offer = shard.board.offers.get(work.key)
+                    if offer is not None and offer.token == work.token:
+                        shard.board.put_back(offer)

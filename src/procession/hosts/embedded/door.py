@@ -19,10 +19,11 @@ from procession.core.catches import KEY_MAX
 from procession.core.jobs import RETRIES_MAX
 from procession.core.timers import duration_ms, is_zone
 from procession.hosts.embedded.tickets import InHouse
+from procession.runtime import tenants
 
 Source: TypeAlias = "str | Path | tuple[str, bytes]"
 
-DEFAULT_TENANT: Final = "<default>"
+DEFAULT_TENANT: Final = tenants.DEFAULT_TENANT
 DURATION_MS_MAX: Final = 10 * 366 * 86_400_000
 """Longest time to live, back-off or lease that a caller may give."""
 

@@ -14,10 +14,11 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 import msgspec
 
 from procession.base.failure import NotFound
-from procession.base.values import Json, Variables, checked_all, told
+from procession.base.job import Choice, Function, Job, job_from
+from procession.base.values import Json, checked_all, told
 from procession.core.events import AssignTask, CompleteTask, TriggerActivity, UpdateTask
 from procession.hosts.embedded.changes import Changes
-from procession.hosts.embedded.choice import Choice, answered
+from procession.hosts.embedded.choice import answered
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.door import DEFAULT_TENANT, Source, admitted, known_zone, milliseconds, read_source
 from procession.hosts.embedded.hosting import Hosting
@@ -28,14 +29,14 @@ from procession.hosts.embedded.playing import Play
 from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.running import Running
 from procession.hosts.embedded.tickets import InHouse
-from procession.hosts.embedded.workers import TIMEOUT_S, Function, Job, Worker, addressed, job_from
+from procession.hosts.embedded.workers import TIMEOUT_S, Worker, addressed
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.services.deploy import Deployment, InstallCompiled, compile_resources
 from procession.services.reading import Reader
 from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
-from procession.store.sqlite import SQLiteStore
+from procession.store.opening import open_store
 
 CALL_TIMEOUT_S: Final = 30.0
 """How long a call waits for the process that owns the store."""
@@ -70,16 +71,17 @@ class Engine:
         """
         self.clock: Callable[[], int] = clock or wall_ms
         zone = known_zone(zone)
-        self.store: Store = store or SQLiteStore(path)
+        self.store: Store = store or open_store(path)
         try:
             self._hosting = Hosting(host, self.store)
-            self.pump = self._hosting.pump(self.clock, zone, takeover=takeover)
+            self.pumps = self._hosting.pumps(self.clock, zone, takeover=takeover)
         except BaseException:
             self.store.close()
             raise
-        self._crew = Crew(self.pump)
+        self.pump = self.pumps.first
+        self._crew = Crew(self.pumps)
         self._hosting.attach(self._crew)
-        self._running = Running(self.pump, self._crew, virtual=clock is not None)
+        self._running = Running(self.pumps, self._crew, virtual=clock is not None)
         self._readers = threading.local()
         self._call_timeout = call_timeout
         self._closed = False
@@ -98,7 +100,7 @@ class Engine:
     @property
     def owner(self) -> bool:
         """Whether this process carries out the requests, or another one does it for us."""
-        return self.pump.shard is not None
+        return self.pumps.owned
 
     def close(self) -> None:
         """Stops serving and lets the store go. Idempotent."""
@@ -111,7 +113,7 @@ class Engine:
         self._hosting.close()
         self._crew.close()
         try:
-            self.pump.release()
+            self.pumps.release()
         finally:
             self.store.close()
 
@@ -159,8 +161,9 @@ class Engine:
             return Instance(self, tenant, cast("int", self.call(request)))
         # Nobody waits for what becomes of it, so what cannot become anything is refused here.
         self.reader().definition(admitted(request))
-        key = reserve_key(self.store, connection)
-        post_in(self.store, connection, key, msgspec.structs.replace(request, key=key))
+        shard = self.pumps.of(tenant).number
+        key = reserve_key(self.store, connection, shard)
+        post_in(self.store, connection, shard, key, msgspec.structs.replace(request, key=key))
         return Instance(self, tenant, key)
 
     def start_many(
@@ -437,7 +440,7 @@ class Engine:
         Ctrl-C, SIGTERM (both when called from the main thread), or `stop` from another thread; the jobs under way
         are finished, and a second Ctrl-C does not wait for them.
         """
-        self.pump.usable()
+        self.pumps.usable()
         self._running.serve(threads, foreground=foreground)
 
     def stop(self) -> None:
@@ -463,7 +466,8 @@ class Engine:
 
         Raises `Conflict` for a flag that this version does not know.
         """
-        self.call(q.SwitchFlags(DEFAULT_TENANT, flags))
+        for pump in self.pumps.all:
+            pump.call(admitted(q.SwitchFlags(DEFAULT_TENANT, flags)))
 
     def backup(self, path: str | Path) -> None:
         """Copies the store to a new file while it is in use; raises `StoreError`, also when the file is there."""
@@ -482,7 +486,7 @@ class Engine:
     # --- for the modules beside this one
     def reader(self) -> Reader:
         """This thread's reader."""
-        self.pump.usable()
+        self.pumps.usable()
         found: Reader | None = getattr(self._readers, "reader", None)
         if found is None:
             found = self._readers.reader = Reader(self.store)
@@ -491,10 +495,6 @@ class Engine:
     def call(self, request: InHouse) -> object:
         """Carries out one request."""
         return self._hosting.call(admitted(request), self._call_timeout)
-
-    def checked(self, variables: Mapping[str, object] | None) -> Variables:
-        """Variables as the engine can hold them; raises `BadValue`."""
-        return checked_all(variables)
 
     def _call_all(self, requests: Sequence[q.AnyRequest]) -> list[object]:
         return self._hosting.call_all([admitted(request) for request in requests], self._call_timeout)

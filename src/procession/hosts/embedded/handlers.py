@@ -12,38 +12,30 @@ from typing import Any, Final, TypeAlias, cast
 import msgspec
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
-from procession.base.values import Json, told
 from procession.core import correlation, flags
 from procession.core import events as e
 from procession.core.correlation import StartOpen
 from procession.core.instantiate import needs_more
 from procession.core.state import Status
-from procession.core.timers import duration_ms, next_due
-from procession.core.variables import visible
-from procession.hosts.embedded import asked, batches, changing, elsewhere
-from procession.hosts.embedded.board import Offer, offer_of
+from procession.core.timers import next_due
+from procession.hosts.embedded import asked, batches, changing, elsewhere, job_handlers
 from procession.hosts.embedded.door import DURATION_MS_MAX
-from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, suspended
-from procession.ir.program import JobSpec, Node, TimerTrigger
+from procession.ir.program import Node, TimerTrigger
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import (
-    HELD,
     SIGNAL_START,
     DefinitionRow,
     ExpiredRow,
     IncidentRow,
-    JobRow,
     TaskRow,
     TimerRow,
 )
 from procession.services.deploy import Deployment, Desk, InstallCompiled, compile_resources, install
 
-BACKOFF_MS: Final = (1_000, 5_000, 30_000, 300_000)
-"""Pauses after the first, second … failed attempt of a job whose model names none; the last repeats."""
 SWEEP_MAX: Final = 1_000
 ATTRIBUTES: Final = 7
 """The cell of a task's row."""
@@ -74,6 +66,8 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         flags=shard.flags,
         timer=request.timer,
         skipped=request.skipped,
+        begin=request.begin,
+        source=key if request.begin else 0,
     )
     shard.direct = request.direct
     try:
@@ -255,132 +249,6 @@ def _install(shard: Shard, request: InstallCompiled) -> Deployment:
     return deployment
 
 
-def _find_job(shard: Shard, tenant_name: str, key: int) -> Offer:
-    """The job wherever it is: on the board, in work, in back-off, or held."""
-    tenant = shard.catalog.tenant(tenant_name)
-    offer = shard.board.offers.get(key)
-    if offer is not None and offer.tenant == tenant:
-        return offer
-    rows = shard.store.read("job", (tenant, key), JobRow)
-    if not rows:
-        raise NotFound(f"job {key} is not open: it was completed, or its element has ended")
-    offer = offer_of(rows[0])
-    offer.token = rows[0].token
-    return offer
-
-
-def _leased(shard: Shard, tenant: str, key: int, token: int) -> tuple[Offer, Resident]:
-    """The job and its instance. Raises `NotFound` when the lease `token` is no longer the job's, `Conflict` when the
-    instance is suspended."""
-    offer = _find_job(shard, tenant, key)
-    resident = shard.residents.get(offer.tenant, offer.instance)
-    if resident is not None and resident.state.suspended:
-        raise Conflict(f"instance {offer.instance} is suspended; its job {key} is given out again when it is resumed")
-    if token and offer.token != token:
-        raise NotFound(f"job {key}: the lease ran out and the job was given to somebody else; this result is late")
-    if resident is None:
-        raise NotFound(f"job {key} has no instance")
-    return offer, resident
-
-
-def _finish_job(shard: Shard, request: q.FinishJob) -> None:
-    offer, resident = _leased(shard, request.tenant, request.job, request.token)
-    event = e.CompleteJob(offer.key, request.variables, request.denied, request.reason, request.choice)
-    outcome = shard.advance(resident, event)
-    if request.tolerant and outcome.rejected in {"conflict", "not-found"} and offer.key in resident.state.jobs:
-        _fail_job(shard, q.FailJob(request.tenant, request.job, outcome.reason, request.token, backoff=request.backoff))
-        return
-    accepted(outcome)
-
-
-def _throw_job(shard: Shard, request: q.ThrowJob) -> None:
-    offer, resident = _leased(shard, request.tenant, request.job, request.token)
-    event = e.ThrowJobError(offer.key, request.code, request.message, request.variables)
-    accepted(shard.advance(resident, event))
-
-
-def _fail_job(shard: Shard, request: q.FailJob) -> int:
-    """A failed attempt is telemetry on the job's row; only running out of retries is a fact (decision 8)."""
-    offer, resident = _leased(shard, request.tenant, request.job, request.token)
-    job = resident.state.jobs.get(offer.key)
-    if job is None:
-        raise NotFound(f"job {offer.key} is not open")
-    if job.held:
-        raise Conflict(f"job {offer.key} is out of retries already; resolve its incident")
-    retries = offer.retries - 1 if request.retries is None else request.retries
-    error = told(request.error)
-    attempts = max(1, offer.attempt)
-    # What was leased is nobody else's, even where the host is not there to say so.
-    if resident.host and not offer.token and not elsewhere.is_ours(shard, offer.type):
-        accepted(shard.advance(resident, elsewhere.exhausted(offer.key, retries, error)))
-        return 0
-    rows = shard.batch["job"]
-    if retries > 0:
-        due = shard.at + _backoff(resident, offer, attempts, request.backoff)
-        rows.change("job_failed", (retries, attempts, due, error, offer.tenant, offer.key))
-        shard.for_board.append(offer.key)
-        shard.for_wakes.append((due, offer))
-        return retries
-    rows.change("job_failed", (0, attempts, HELD, error, offer.tenant, offer.key))
-    accepted(shard.advance(resident, e.ExhaustJob(offer.key, attempts, error)))
-    return 0
-
-
-def _backoff(resident: Resident, offer: Offer, attempts: int, wanted: int | None) -> int:
-    if wanted is not None:
-        return max(0, wanted)
-    pauses = offer.backoff
-    if pauses is None:
-        spec = job_spec(resident, offer)
-        pauses = tuple(duration_ms(text) for text in spec.backoff) if spec is not None else ()
-    pauses = pauses or BACKOFF_MS
-    return pauses[min(attempts, len(pauses)) - 1]
-
-
-def job_spec(resident: Resident, offer: Offer) -> JobSpec | None:
-    """What the model says of a job."""
-    node = resident.linked.nodes[offer.node]
-    return node.job if offer.listener < 0 else node.listeners[offer.listener].job
-
-
-def _activate_jobs(shard: Shard, request: q.ActivateJobs) -> list[dict[str, Json]]:
-    """Jobs for an outside worker. Their leases are rows, so they outlive this process."""
-    tenant = shard.catalog.tenant(request.tenant)
-    shard.board.look(request.type, shard.at)
-    found: list[dict[str, Json]] = []
-    # What requests before this one, in the same commit, completed or failed leaves the board when that is durable.
-    over = {each for each in shard.for_board if isinstance(each, int)}
-    taken = shard.board.take(request.type, request.limit, shard.at, request.timeout, only=tenant)
-    for offer in taken:
-        resident = shard.residents.working(tenant, offer.instance)
-        element = resident.state.elements.get(offer.element) if resident is not None else None
-        if offer.key in over:
-            continue
-        if resident is None or element is None:
-            shard.board.close(offer.key)
-            continue
-        row = (offer.deadline, offer.token, request.worker, offer.attempt, tenant, offer.key)
-        shard.batch["job"].change("job_leased", row)
-        spec = job_spec(resident, offer)
-        found.append(
-            {
-                "key": str(offer.key),
-                "type": offer.type,
-                "instance": str(offer.instance),
-                "element": str(offer.element),
-                "element_id": resident.linked.nodes[offer.node].id,
-                "headers": dict(spec.headers) if spec is not None else {},
-                "retries": offer.retries,
-                "attempt": offer.attempt,
-                "idempotency_key": offer.idempotency_key,
-                "token": str(offer.token),
-                "deadline": offer.deadline,
-                "variables": visible(element),
-            }
-        )
-    return found
-
-
 def _task_event(shard: Shard, request: q.TaskEvent) -> None:
     tenant = shard.catalog.tenant(request.tenant)
     rows = shard.store.read("task", (tenant, request.task), TaskRow)
@@ -405,7 +273,7 @@ def _resolve(shard: Shard, request: q.Resolve) -> None:
 
 
 def _sweep_messages(shard: Shard, request: q.SweepMessages) -> int:
-    rows = shard.store.read("messages_expired", (shard.at, SWEEP_MAX), ExpiredRow)
+    rows = shard.store.read("messages_expired", (*shard.span, shard.at, SWEEP_MAX), ExpiredRow)
     shard.postbox.expired((row.tenant, row.name, row.correlation) for row in rows)
     return len(rows)
 
@@ -435,10 +303,13 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.EvaluateConditions: evaluate_conditions,
     q.DeployResources: _deploy,
     InstallCompiled: _install,
-    q.ActivateJobs: _activate_jobs,
-    q.FinishJob: _finish_job,
-    q.FailJob: _fail_job,
-    q.ThrowJob: _throw_job,
+    q.ActivateJobs: job_handlers.activate_jobs,
+    q.FinishJob: job_handlers.finish_job,
+    q.FailJob: job_handlers.fail_job,
+    q.ThrowJob: job_handlers.throw_job,
+    q.ExtendJob: job_handlers.extend_job,
+    q.UpdateJob: job_handlers.update_job,
+    q.ReturnJob: job_handlers.return_job,
     q.TaskEvent: _task_event,
     q.Resolve: _resolve,
     q.SweepMessages: _sweep_messages,

@@ -12,16 +12,16 @@ from typing import Final, cast, final
 
 import msgspec
 
-from procession.base.failure import NotFound
+from procession.base.failure import NotFound, StoreError
 from procession.hosts.embedded.crew import Crew
-from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.pumps import Pumps, open_pumps
 from procession.hosts.embedded.routing import HERE, Router
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime import codec
 from procession.runtime.elsewhere import OUTGOING, Answer, Begin, Host, Placement, Screen
 from procession.runtime.ports import Store
 from procession.runtime.requests import AnyRequest, Arrived, StartProcess
-from procession.runtime.rows import InstanceRow, OutboxRow
+from procession.runtime.rows import InstanceRow, LeaseRow, OutboxRow
 from procession.runtime.tracing import span
 from procession.services.catalog import Catalog
 
@@ -35,19 +35,21 @@ class Hosting:
     def __init__(self, host: Host | None, store: Store) -> None:
         self._host = host
         self._store = store
+        if host is not None and len(store.read("shards", (), LeaseRow)) > 1:
+            raise StoreError(f"{store.name}: another host needs a store of one shard, and this one has several")
         self.placement: Placement | None = host.open(store) if host is not None else None
         self._router: Router | None = None
 
-    def pump(self, clock: Callable[[], int], zone: str, *, takeover: bool) -> Pump:
-        """The engine's pump."""
-        self._pump = Pump(self._store, clock=clock, zone=zone, takeover=takeover, placement=self.placement)
-        return self._pump
+    def pumps(self, clock: Callable[[], int], zone: str, *, takeover: bool) -> Pumps:
+        """The engine's pumps."""
+        self._pumps = open_pumps(self._store, clock=clock, zone=zone, takeover=takeover, placement=self.placement)
+        return self._pumps
 
     def attach(self, crew: Crew) -> None:
         """The engine is there."""
         self._crew = crew
         if self._host is not None and self.placement is not None:
-            self._router = Router(self._store, self.placement, self._pump.clock, self._turn)
+            self._router = Router(self._store, self.placement, self._pumps.clock, self._turn)
             self._host.attach(self)
             crew.added = self._host.serve
 
@@ -60,18 +62,18 @@ class Hosting:
 
     def _call(self, request: InHouse, timeout_s: float) -> object:
         if self._router is None:
-            return self._pump.call(request, timeout_s)
+            return self._pumps.call(request, timeout_s)
         routed = self._router.route(request)
         if routed is not HERE:
             return routed
-        result = self._pump.call(request, timeout_s)
+        result = self._pumps.call(request, timeout_s)
         if isinstance(request, StartProcess):
             self._router.started(request.tenant, [cast("int", result)])
         return result
 
     def begin(self, request: StartProcess) -> object:
         """Starts an instance whose first screen is asked for at once."""
-        return self._pump.call(request)
+        return self._pumps.call(request)
 
     def first_screen(self, tenant: str, key: int) -> Screen | None:
         """Takes the start of an instance to the other host, and gives its first screen; None if it starts here."""
@@ -81,7 +83,7 @@ class Hosting:
         if self.placement is None or not isinstance(what, Begin):
             return None
         found = self.placement.screen(tenant, key, what)
-        self._pump.call(Arrived(tenant, rows[0].number))
+        self._pumps.call(Arrived(tenant, rows[0].number))
         return self._shown(number, found)
 
     def screen(self, tenant: str, key: int) -> Screen | None:
@@ -113,7 +115,7 @@ class Hosting:
         router = self._router
         routed = [router.route(request) if router is not None else HERE for request in requests]
         tickets = {n: Ticket(request) for n, request in enumerate(requests) if routed[n] is HERE}
-        self._pump.submit(list(tickets.values()), timeout_s)
+        self._pumps.submit(list(tickets.values()), timeout_s)
         found = [tickets[n].outcome() if n in tickets else result for n, result in enumerate(routed)]
         if router is not None:
             started = zip(requests, found, strict=True)
@@ -124,7 +126,7 @@ class Hosting:
 
     def posted(self) -> None:
         """See `Door.posted`."""
-        self._pump.look()
+        self._pumps.look()
 
     def perform(self, job: Answer, tenant: str) -> Future[AnyRequest]:
         """See `Door.perform`."""
@@ -136,5 +138,5 @@ class Hosting:
             self._host.close()
 
     def _turn(self, seconds: float) -> None:
-        if not self._pump.turn():
+        if not self._pumps.turn():
             time.sleep(min(seconds, POLL_S))

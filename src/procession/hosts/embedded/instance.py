@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol, final
 
 from procession.base.failure import NotFound
-from procession.base.values import Variables
+from procession.base.values import Variables, checked_all
 from procession.core.events import Cancel, SetVariables, TriggerActivity
 from procession.runtime.requests import AnyRequest, Deliver
 from procession.services.histories import Entry, WarningView
@@ -23,7 +23,6 @@ class Door(Protocol):
 
     def reader(self) -> Reader: ...
     def call(self, request: AnyRequest) -> object: ...
-    def checked(self, variables: Mapping[str, object] | None) -> Variables: ...
     def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool: ...
     def incidents(self, *, instance: int = ..., tenant: str = ...) -> list[IncidentView]: ...
     def tasks(self, *, instance: int = ..., tenant: str = ...) -> list[TaskView]: ...
@@ -156,7 +155,7 @@ class Instance:
         `element` is the key of an element instance, or the id of an element that is active once; raises `NotFound`,
         or `Conflict` where several are active.
         """
-        event = SetVariables(self._element(element), self._engine.checked(variables), local)
+        event = SetVariables(self._element(element), checked_all(variables), local)
         self._engine.call(Deliver(self._tenant, self.key, event))
 
     def cancel(self, reason: str = "") -> None:
@@ -182,7 +181,7 @@ class Instance:
         `element` says which sub-process, as a key or as an id that is active once; 0: the only active one that has
         them all. Raises `NotFound`, or `Conflict` where several are active, or nothing may begin any more.
         """
-        event = TriggerActivity(self._element(element), list(activities), self._engine.checked(variables))
+        event = TriggerActivity(self._element(element), list(activities), checked_all(variables))
         self._engine.call(Deliver(self._tenant, self.key, event))
 
     def publish(

@@ -13,20 +13,21 @@ from procession.hosts.embedded.ownership import wall_ms
 from procession.runtime import codec, requests
 from procession.runtime.ports import Cells, ForeignTransaction, Store
 from procession.runtime.requests import AnyRequest
-from procession.runtime.rows import AnswerRow
+from procession.runtime.rows import AnsweringRow
 
 CLIENT_SHARD: Final = 512
-"""The upper half of a shard's keys belongs to applications' own transactions: so no key is given twice."""
+"""Added to a shard's number: where the keys lie that applications' own transactions draw, so none is given twice."""
 
 
 @final
 class Mailbox:
     """One sender. Numbers rise in the order of sending, which is what the owner checks."""
 
-    __slots__ = ("_lock", "_numbers", "_source", "_store")
+    __slots__ = ("_lock", "_numbers", "_shard", "_source", "_store")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, shard: int) -> None:
         self._store = store
+        self._shard = shard
         self._source = f"c:{uuid.uuid4().hex}"
         self._numbers = count(1)
         self._lock = threading.Lock()
@@ -36,26 +37,24 @@ class Mailbox:
         with self._lock:
             numbers = [next(self._numbers) for _ in what]
             rows: list[Cells] = [
-                (request.tenant, 0, self._source, number, at, requests.encode(request))
+                (request.tenant, self._shard, self._source, number, at, requests.encode(request))
                 for number, request in zip(numbers, what, strict=True)
             ]
             self._store.post(rows)
         return numbers
 
-    def answer(self, tenant: str, number: int) -> dict[str, object] | None:
-        """What became of a request; None while it waits."""
-        rows = self._store.read("inbox_result", (tenant, self._source, number), AnswerRow)
-        if not rows or rows[0].result is None:
-            return None
-        return cast("dict[str, object]", codec.decode_json(rows[0].result))
+    def answers(self, tenant: str, first: int, last: int) -> list[tuple[int, dict[str, object]]]:
+        """What became of requests of a tenant, by their numbers from the first to the last; of those that are done."""
+        rows = self._store.read("inbox_answers", (tenant, self._source, first, last), AnsweringRow)
+        return [(row.number, cast("dict[str, object]", codec.decode_json(row.result))) for row in rows]
 
 
-def reserve_key(store: Store, transaction: ForeignTransaction) -> int:
+def reserve_key(store: Store, transaction: ForeignTransaction, shard: int) -> int:
     """A key drawn inside an application's transaction; if that is rolled back, nobody ever had it."""
-    floor = CLIENT_SHARD << 53 | max(0, wall_ms() - EPOCH_MS) << COUNTER_BITS
-    return store.reserve(0, floor, transaction)
+    floor = CLIENT_SHARD + shard << 53 | max(0, wall_ms() - EPOCH_MS) << COUNTER_BITS
+    return store.reserve(shard, floor, transaction)
 
 
-def post_in(store: Store, transaction: ForeignTransaction, key: int, request: AnyRequest) -> None:
+def post_in(store: Store, transaction: ForeignTransaction, shard: int, key: int, request: AnyRequest) -> None:
     """Stores the request that has this key in the application's transaction: it happens if that is committed."""
-    store.post([(request.tenant, 0, f"k:{key}", 1, wall_ms(), requests.encode(request))], transaction)
+    store.post([(request.tenant, shard, f"k:{key}", 1, wall_ms(), requests.encode(request))], transaction)

@@ -18,6 +18,8 @@ from procession.runtime.rows import ShardRow
 
 LEASE_MS: Final = 10_000
 """How long the shard is ours after a commit or a heartbeat."""
+SHARED_LEASE_MS: Final = 4_000
+"""The same where several processes share shards, and each waits to take over what another leaves."""
 _ENGINES: Final = count(1)
 _OPEN: Final[set[str]] = set()
 """The engines of this process that were not closed. One that could not give its lease back is gone all the same."""
@@ -51,7 +53,7 @@ def closed(owner: str) -> None:
     _OPEN.discard(owner)
 
 
-def acquire(store: Store, shard: int, owner: str, *, force: bool = False) -> Ownership | None:
+def acquire(store: Store, shard: int, owner: str, *, force: bool = False, lease_ms: int = LEASE_MS) -> Ownership | None:
     """Takes the shard if nobody else holds it, if its holder's lease ran out, or if that process is gone.
 
     With `force` whoever holds it is fenced.
@@ -59,9 +61,9 @@ def acquire(store: Store, shard: int, owner: str, *, force: bool = False) -> Own
     row = store.read("shard_read", (shard,), ShardRow)[0]
     now = wall_ms()
     others = row.owner not in {"", owner}
-    if others and not force and row.expires > now and not _gone(row.owner):
+    if others and not force and row.expires > now and not gone(row.owner):
         return None
-    if not store.take(shard, owner, row.epoch, now + LEASE_MS):
+    if not store.take(shard, owner, row.epoch, now + lease_ms):
         return None
     taken = store.read("shard_read", (shard,), ShardRow)[0]
     if taken.owner != owner:
@@ -76,7 +78,7 @@ def holder(store: Store, shard: int) -> str:
     return f"process {pid} on {host}" if row.owner else "nobody"
 
 
-def _gone(owner: str) -> bool:
+def gone(owner: str) -> bool:
     """Whether the process of an owner's name has certainly ended: it ran on this host and is not there any more."""
     host, _, rest = owner.partition("|")
     pid, _, rest = rest.partition("|")

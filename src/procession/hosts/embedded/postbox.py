@@ -46,6 +46,7 @@ from procession.runtime.rows import (
     SubscriptionRow,
     TextRow,
 )
+from procession.runtime.tenants import Span
 
 Address: TypeAlias = tuple[int, str, str]
 """(tenant, message name, correlation key)"""
@@ -70,14 +71,16 @@ class Postbox:
         "_locks",
         "_names",
         "_partitions",
+        "_span",
         "_starts",
         "_store",
         "_touched",
         "next_expiry",
     )
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, span: Span) -> None:
         self._store = store
+        self._span = span
         self._batch = Batch()
         self._at = 0
         self.forget()
@@ -93,7 +96,7 @@ class Postbox:
         self._locks: dict[tuple[int, str, str], int] = {}
         self._held: dict[int, tuple[str, str]] = {}
         self._names: dict[int, str] = {}
-        self._any = bool(self._store.read("message_any", (), IntRow))
+        self._any = bool(self._store.read("message_any", self._span, IntRow))
         self.next_expiry = self._read_expiry()
 
     def begin(self, batch: Batch, names: dict[int, str], at: int) -> None:
@@ -267,7 +270,7 @@ class Postbox:
 
     def swept(self) -> None:
         """Expired messages are gone: is there any other?"""
-        self._any = bool(self._partitions) or bool(self._store.read("message_any", (), IntRow))
+        self._any = bool(self._partitions) or bool(self._store.read("message_any", self._span, IntRow))
         self.next_expiry = self._read_expiry()
 
     def _decide(self, address: Address, given: Input) -> list[AnyRequest]:
@@ -344,7 +347,7 @@ class Postbox:
         return found
 
     def _read_expiry(self) -> int | None:
-        rows = self._store.read("message_next_expiry", (), IntRow)
+        rows = self._store.read("message_next_expiry", self._span, IntRow) if self._any else ()
         return rows[0].value if rows else None
 
 

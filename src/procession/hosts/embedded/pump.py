@@ -10,21 +10,27 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final, cast, final
+from typing import Final, final
 
-import msgspec
-
-from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError, Unreadable
+from procession.base.failure import Conflict, StoreError, Unreadable
 from procession.core.events import FireTimer
 from procession.hosts.embedded import elsewhere
 from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
+from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
-from procession.hosts.embedded.ownership import LEASE_MS, Ownership, acquire, closed, holder, owner_name, wall_ms
+from procession.hosts.embedded.ownership import (
+    LEASE_MS,
+    SHARED_LEASE_MS,
+    Ownership,
+    acquire,
+    closed,
+    owner_name,
+    wall_ms,
+)
+from procession.hosts.embedded.sending import send
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
@@ -33,8 +39,7 @@ from procession.runtime import codec, requests
 from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SteerBatch, SweepMessages
-from procession.runtime.rows import InboxRow, IntRow, NamedRow, ShardRow, SizeRow, TextRow
-from procession.services.deploy import InstallCompiled
+from procession.runtime.rows import InboxRow, IntRow, ShardRow, SizeRow, TextRow
 
 BATCH_MAX: Final = 256
 """Requests of one commit."""
@@ -42,6 +47,11 @@ SWEEP_EVERY_MS: Final = 1_000
 KEPT_ANSWERS_MS: Final = 600_000
 """How long an answer stays in the inbox for a process that may still ask for it."""
 KEPT_SOURCES_MS: Final = 7 * 86_400_000
+KEPT_KEYS_MS: Final = 86_400_000
+"""How long an idempotency key is known."""
+KEPT_FEED_MS: Final = 7 * 86_400_000
+"""How far back who follows what happens can go."""
+TIDYING_EVERY_MS: Final = 300_000
 WAKE_S: Final = 1.0
 """Longest time that a caller sleeps before he looks himself: who should have woken him may have been interrupted."""
 
@@ -60,23 +70,33 @@ class Pump:
         zone: str,
         takeover: bool = False,
         placement: Placement | None = None,
+        number: int = 0,
+        bell: Bell | None = None,
+        owner: str = "",
+        shared: bool = False,
     ) -> None:
+        """`number` is the shard's; the pumps of one process share its `bell` and its name as an `owner`. Where shards
+        are `shared` among processes none is taken at once, and a lease is short."""
         self.store = store
         self.clock = clock
         self._intake = Intake()
         self.lock = Turnstile(self._intake)
-        self.moved = threading.Condition()
-        """Notified after commits, for those who wait for something to happen."""
-        self.generation = 0  # rises with every commit
-        self.listeners: list[Callable[[], None]] = []  # called after commits, by who committed; they return at once
+        self.bell = bell or Bell()
+        self.number = number
         self.shard: Shard | None = None
         self._zone = zone
-        self._owner = owner_name()
-        self._mailbox = Mailbox(store)
+        self._owner = owner or owner_name()
+        self.mailbox = Mailbox(store, number)
+        self.rival_checked_ms = 0
+        self._lease_ms = SHARED_LEASE_MS if shared else LEASE_MS
+        self._aside_ms = 0
+        self._shared = shared
+        self.feeding = False
+        """Whether commits write down what they stored, for who follows it."""
         self._next_sweep = 0
+        self._next_tidying = 0
         self._inbox_turn = ""
         """The tenant whose requests were taken from the inbox last."""
-        self._rival_checked_ms = 0
         self._careful: set[int] = set()
         """Batches that met a fault of the engine: their instances are treated one in a commit."""
         self._process = os.getpid()
@@ -84,8 +104,9 @@ class Pump:
         self.placement = placement
         self.asked_ms = 0
         """When (Unix ms of the machine) another process asked for something last."""
-        with self.lock:
-            self.own(force=takeover)
+        if takeover or not shared:
+            with self.lock:
+                self.own(force=takeover)
 
     def own(self, *, force: bool = False) -> Shard | None:
         """The shard, if this process owns it or can take it now; `force` fences whoever has it."""
@@ -95,7 +116,9 @@ class Pump:
         with self.lock:
             self.usable()
             if self.shard is None:
-                taken = acquire(self.store, 0, self._owner, force=force)
+                if self.aside and not force:
+                    return None
+                taken = acquire(self.store, self.number, self._owner, force=force, lease_ms=self._lease_ms)
                 if taken is None:
                     return None
                 try:
@@ -103,9 +126,34 @@ class Pump:
                 except BaseException:
                     # Nobody else should have to wait for the end of a lease that is of no use here.
                     with suppress(StoreError):
-                        self.store.release(0, taken.epoch)
+                        self.store.release(self.number, taken.epoch)
                     raise
             return self.shard
+
+    @property
+    def aside(self) -> bool:
+        """Whether the shard was let go a moment ago, and is left to others."""
+        return wall_ms() < self._aside_ms
+
+    def feed(self) -> None:
+        """From now on commits write down what they stored, for who follows it."""
+        self.feeding = True
+        with self.lock:
+            if self.shard is not None:
+                self.shard.books.feeding = True
+
+    def let_go(self, aside_ms: int) -> None:
+        """Gives the shard to another process, and leaves it alone for a time."""
+        with self.lock:
+            shard, self.shard = self.shard, None
+            if shard is not None:
+                self._aside_ms = wall_ms() + aside_ms
+                self.store.release(self.number, shard.epoch)
+
+    def lost(self) -> None:
+        """Somebody else owns the shard, as the store says."""
+        with self.lock:
+            self.shard = None
 
     @property
     def forked(self) -> bool:
@@ -123,7 +171,16 @@ class Pump:
             raise Conflict("the engine is closed: open another one")
 
     def _taken_over(self, taken: Ownership) -> Shard | None:
-        shard = Shard(self.store, epoch=taken.epoch, last_key=taken.last_key, clock=self.clock, zone=self._zone)
+        shard = Shard(
+            self.store,
+            number=self.number,
+            epoch=taken.epoch,
+            last_key=taken.last_key,
+            clock=self.clock,
+            zone=self._zone,
+        )
+        shard.books.feeding = self.feeding
+        shard.lease_ms = self._lease_ms
         shard.carry = CARRY
         shard.elsewhere = elsewhere.send
         shard.placement = self.placement
@@ -141,9 +198,9 @@ class Pump:
             self.shard = None
             closed(self._owner)
             try:
-                row = self.store.read("shard_read", (0,), ShardRow)[0]
+                row = self.store.read("shard_read", (self.number,), ShardRow)[0]
                 if row.owner == self._owner:
-                    self.store.release(0, row.epoch)
+                    self.store.release(self.number, row.epoch)
             except StoreError as error:
                 _LOG.warning("the store keeps the name of this engine until its lease ends: %s", error)
 
@@ -162,7 +219,7 @@ class Pump:
     def submit(self, tickets: Sequence[Ticket], timeout_s: float = 30.0) -> None:
         """Carries out requests; every ticket is done afterwards and what it answers is durable."""
         if self.own() is None:
-            self._send(tickets, timeout_s)
+            send(self, tickets, timeout_s)
             return
         if not tickets:
             return
@@ -222,13 +279,13 @@ class Pump:
                 self._distrust(shard)
                 raise
             else:
-                self._tell()
+                self.bell.ring(self.number, frozenset(ticket.request.tenant for ticket in tickets))
                 return
         mine = [ticket for ticket in tickets if not ticket.done and not ticket.inbox and ticket.timer is None]
         if self.own() is not None:
             self._carry_out(mine, timeout_s)
         else:
-            self._send(mine, timeout_s)
+            send(self, mine, timeout_s)
 
     def _distrust(self, shard: Shard) -> None:
         """Interrupted in the middle: what is in memory is half of something, and is read anew."""
@@ -238,18 +295,14 @@ class Pump:
             # It cannot be read now. The next request takes the shard again, from nothing, under a new epoch.
             self.shard = None
 
-    def _tell(self) -> None:
-        with self.moved:
-            self.generation += 1
-            self.moved.notify_all()
-        for listener in self.listeners:
-            listener()
+    @property
+    def generation(self) -> int:
+        """Rises with every commit of the process."""
+        return self.bell.generation
 
     def wait(self, seen: int, seconds: float) -> None:
         """Until something happened since the generation `seen`, at most so long."""
-        with self.moved:
-            if self.generation == seen:
-                self.moved.wait(seconds)
+        self.bell.wait(seen, seconds)
 
     def turn(self) -> bool:
         """One round of what is due without a caller: inbox, timers, messages, leases. True if there was any."""
@@ -267,27 +320,16 @@ class Pump:
                 self._sweep(shard, now)
             return shard.board.wake(now) or busy
 
-    def look(self) -> None:
-        """This process put something into the inbox, which the store does not tell it."""
-        shard = self.shard
-        if shard is not None:
-            shard.inbox_waiting = True
-            self._tell()
-
     def keep(self) -> None:
         """Renews the lease when half of it is over."""
         self.usable()
         shard = self.shard
-        if shard is None or shard.expires - wall_ms() >= LEASE_MS // 2:
+        if shard is None or shard.expires - wall_ms() >= self._lease_ms // 2:
             return
         with self.lock:
-            if self.shard is not None and self.shard.expires - wall_ms() < LEASE_MS // 2:
+            if self.shard is not None and self.shard.expires - wall_ms() < self._lease_ms // 2:
                 self.shard.begin()
                 self._beat(self.shard)
-
-    def names(self) -> dict[int, str]:
-        """Tenants' names by number, as they are stored."""
-        return {row.number: row.name for row in self.store.read("tenants", (), NamedRow)}
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""
@@ -302,9 +344,12 @@ class Pump:
 
     def _beat(self, shard: Shard) -> bool:
         """Commits that the shard is still ours; False if it is not any more."""
-        inbox = shard.batch["inbox"]
-        inbox.change("inbox_sweep", (shard.at - KEPT_ANSWERS_MS,))
-        shard.batch["source"].change("source_sweep", (shard.at - KEPT_SOURCES_MS,))
+        if shard.at >= self._next_tidying:
+            self._next_tidying = shard.at + TIDYING_EVERY_MS
+            shard.batch["inbox"].change("inbox_sweep", (shard.number, shard.at - KEPT_ANSWERS_MS))
+            shard.batch["source"].change("source_sweep", (shard.at - KEPT_SOURCES_MS,))
+            shard.batch["answered"].change("answered_sweep", (shard.at - KEPT_KEYS_MS,))
+            shard.batch["feed"].change("feed_sweep", (shard.at - KEPT_FEED_MS,))
         try:
             shard.heartbeat()
             shard.settle()
@@ -314,7 +359,8 @@ class Pump:
         return True
 
     def _inbox(self, shard: Shard) -> bool:
-        if not self.store.changed() and not shard.inbox_waiting:
+        # Where there are several pumps, who turns all of them has asked the store.
+        if not shard.inbox_waiting and (self._shared or not self.store.changed()):
             return False
         # The store tells of a change once. Should anything fail here, the rows are still to be looked for.
         shard.inbox_waiting = True
@@ -420,65 +466,6 @@ class Pump:
         tenant = next(iter(shard.catalog.tenants))
         self.carry_out([Ticket(SweepMessages(tenant))])
         shard.postbox.swept()
-
-    def _send(self, tickets: Sequence[Ticket], timeout_s: float) -> None:
-        """Through the inbox of the shard's owner; if he is gone meanwhile, this process takes his place."""
-        if not tickets:
-            return
-        numbers = self._mailbox.post([_sendable(ticket.request) for ticket in tickets], self.clock())
-        deadline = time.monotonic() + timeout_s
-        for ticket, number in zip(tickets, numbers, strict=True):
-            answer = self._answer(ticket.request.tenant, number, deadline)
-            if answer is None:
-                ticket.error = StoreError(
-                    f"{self.store.name}: {holder(self.store, 0)} owns the store and did not answer within "
-                    f"{timeout_s:g} s; the request is stored and will be carried out"
-                )
-            elif "error" in answer:
-                ticket.error = error_of(answer)
-            else:
-                ticket.result = answer.get("result")
-            ticket.finish()
-        self._tell()
-
-    def _answer(self, tenant: str, number: int, deadline: float) -> dict[str, object] | None:
-        pause = 0.001
-        while True:
-            answer = self._mailbox.answer(tenant, number)
-            if answer is not None:
-                return answer
-            if time.monotonic() > deadline:
-                return None
-            if wall_ms() - self._rival_checked_ms > 200:
-                self._rival_checked_ms = wall_ms()
-                if self.own() is not None:
-                    while self.turn():
-                        continue
-                    continue
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.02)
-
-
-def _sendable(request: InHouse) -> AnyRequest:
-    assert not isinstance(request, RunBatch), "a portion belongs to the owner of the shard"
-    return request.as_documents() if isinstance(request, InstallCompiled) else request
-
-
-_ERRORS: Final = {
-    "NotFound": NotFound,
-    "Conflict": Conflict,
-    "BadValue": BadValue,
-    "StoreError": StoreError,
-    "Unreadable": Unreadable,
-}
-
-
-def error_of(answer: dict[str, object]) -> ProcessionError:
-    """The exception that an answer from another process stands for."""
-    text = str(answer.get("message") or answer.get("error"))
-    if answer.get("error") == "Refused":
-        return Refused(msgspec.convert(answer.get("diagnostics") or [], list[Diagnostic]))
-    return _ERRORS.get(cast("str", answer["error"]), ProcessionError)(text)
 
 
 def _raise_lost(tickets: Sequence[Ticket]) -> None:

@@ -8,7 +8,7 @@ from typing import Final, final
 
 from procession.base.failure import Conflict
 from procession.hosts.embedded.crew import Crew
-from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.pumps import Pumps
 from procession.hosts.embedded.serving import Serving, asked_to_end
 
 REST_S: Final = 0.05
@@ -19,10 +19,10 @@ REST_S: Final = 0.05
 class Running:
     """One engine's going on. With a `virtual` clock nothing is waited for: only who moves the clock makes it pass."""
 
-    __slots__ = ("_crew", "_pump", "_serving", "_virtual")
+    __slots__ = ("_crew", "_pumps", "_serving", "_virtual")
 
-    def __init__(self, pump: Pump, crew: Crew, *, virtual: bool) -> None:
-        self._pump = pump
+    def __init__(self, pumps: Pumps, crew: Crew, *, virtual: bool) -> None:
+        self._pumps = pumps
         self._crew = crew
         self._virtual = virtual
         self._serving: Serving | None = None
@@ -33,8 +33,8 @@ class Running:
         while True:
             if until is not None and until():
                 return True
-            self._pump.keep()
-            busy = self._pump.turn()
+            self._pumps.keep()
+            busy = self._pumps.turn()
             busy = self._crew.round() or busy
             if deadline is not None and time.monotonic() > deadline:
                 return False
@@ -45,12 +45,12 @@ class Running:
         """Sleeps until something may be due. False when nothing will be, or the clock is not the machine's."""
         if deadline is None or self._virtual:
             return False
-        due = self._pump.next_due()
+        due = self._pumps.next_due()
         left = deadline - time.monotonic()
         # What goes on elsewhere comes back without being due here.
-        if left <= 0 or (due is None and self._pump.shard is not None and self._pump.placement is None):
+        if left <= 0 or (due is None and self._pumps.owned and self._pumps.placement is None):
             return False
-        pause = REST_S if due is None else max(0.001, (due - self._pump.clock()) / 1000)
+        pause = REST_S if due is None else max(0.001, (due - self._pumps.clock()) / 1000)
         time.sleep(min(left, pause, REST_S))
         return True
 
@@ -59,11 +59,11 @@ class Running:
         if self._serving is not None:
             raise Conflict("the engine is serving already")
         if not foreground:
-            serving = self._serving = Serving(self._pump, self._crew, threads)
+            serving = self._serving = Serving(self._pumps, self._crew, threads)
             serving.start()
             return
         with asked_to_end() as asked:
-            serving = self._serving = Serving(self._pump, self._crew, threads, asked)
+            serving = self._serving = Serving(self._pumps, self._crew, threads, asked)
             serving.start()
             # A wait without an end cannot be interrupted on every system.
             while not asked.wait(0.5):
@@ -78,16 +78,16 @@ class Running:
 
     def wait_until(self, condition: Callable[[], bool], timeout: float | None) -> bool:
         """See `Engine.wait_until`."""
-        if self._serving is None and self._pump.shard is not None:
+        if self._serving is None and self._pumps.owned:
             return self.until_idle(timeout, condition) and condition()
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            seen = self._pump.generation
+            seen = self._pumps.generation
             if condition():
                 return True
-            if self._serving is None and self._pump.turn():
+            if self._serving is None and self._pumps.turn():
                 continue  # the owner is gone, and this process took its place
             if deadline is not None and time.monotonic() >= deadline:
                 return False
             # Another process may be the one that moves it on, so never longer than this.
-            self._pump.wait(seen, 0.02)
+            self._pumps.wait(seen, 0.02)

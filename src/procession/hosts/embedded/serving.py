@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, final
 from procession.base.failure import StoreError
 from procession.hosts.embedded.crew import SHORT_S, Crew
 from procession.hosts.embedded.ownership import wall_ms
-from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.pumps import Pumps
 from procession.hosts.embedded.workers import Worker
 
 POLL_S: Final = 0.05
@@ -51,8 +51,8 @@ def asked_to_end() -> Generator[threading.Event]:
 class Serving:
     """One thread for timers and the inbox, and as many as asked for that do jobs."""
 
-    def __init__(self, pump: Pump, crew: Crew, threads: int, stopped: threading.Event | None = None) -> None:
-        self._pump = pump
+    def __init__(self, pumps: Pumps, crew: Crew, threads: int, stopped: threading.Event | None = None) -> None:
+        self._pumps = pumps
         self._crew = crew
         self._stopped = stopped or threading.Event()
         self._busy: dict[str, int] = {}
@@ -70,20 +70,19 @@ class Serving:
     def stop(self) -> None:
         """Ends after the jobs that are under way."""
         self._stopped.set()
-        with self._pump.moved:
-            self._pump.moved.notify_all()
+        self._pumps.bell.stir()
         for thread in self._threads:
             # One that is not started yet ends by itself.
             if thread is not threading.current_thread() and thread.is_alive():
                 thread.join()
 
     def _keep_going(self) -> None:
-        pump = self._pump
+        pumps = self._pumps
         while not self._stopped.is_set():
-            seen = pump.generation
+            seen = pumps.generation
             try:
-                pump.keep()
-                if pump.turn():
+                pumps.keep()
+                if pumps.turn():
                     continue
             except StoreError as error:
                 _LOG.error("%s", error)
@@ -93,22 +92,22 @@ class Serving:
                 _LOG.exception("a fault of the engine in the thread of its timers and its inbox")
                 self._stopped.wait(RETRY_S)
                 continue
-            pump.wait(seen, self._pause())
+            pumps.wait(seen, self._pause())
 
     def _pause(self) -> float:
-        poll = POLL_BUSY_S if wall_ms() - self._pump.asked_ms < BUSY_MS else POLL_S
-        due = self._pump.next_due()
+        poll = POLL_BUSY_S if wall_ms() - self._pumps.asked_ms < BUSY_MS else POLL_S
+        due = self._pumps.next_due()
         if due is None:
             return poll
-        return min(poll, max(0.001, (due - self._pump.clock()) / 1000))
+        return min(poll, max(0.001, (due - self._pumps.clock()) / 1000))
 
     def _work(self) -> None:
-        pump = self._pump
+        pumps = self._pumps
         while not self._stopped.is_set():
-            seen = pump.generation
+            seen = pumps.generation
             try:
                 if not self._one_round():
-                    pump.wait(seen, POLL_S)
+                    pumps.wait(seen, POLL_S)
             except StoreError as error:
                 _LOG.error("%s", error)
                 self._stopped.wait(RETRY_S)

@@ -34,6 +34,7 @@ from procession.runtime.elsewhere import OUTGOING, Delivery, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, BroadcastSignal, Deliver
 from procession.runtime.rows import FailureRow, IntRow, KeyRow, OutboxRow, ShardRow
+from procession.runtime.tenants import span_of
 from procession.services.catalog import Catalog
 
 SNAPSHOT_BYTES_MIN: Final = 4_096
@@ -43,8 +44,9 @@ TURNS_MAX: Final = 16
 
 DIRECT_MS: Final = 10_000
 """How long a caller has to take the start of an instance to another host himself, before the outbox does."""
-BLOCK_SHARD: Final = 1
-"""The shard in which the keys of instances on other hosts lie, in blocks: nobody draws single ones there."""
+BLOCK_SHARD: Final = 256
+"""Added to a shard's number: where the keys of its instances on other hosts lie, in blocks. Nobody draws single ones
+there."""
 
 _LOG: Final = logging.getLogger("procession")
 
@@ -58,23 +60,28 @@ Elsewhere: TypeAlias = Callable[["Shard", Resident, AnyEvent], Outcome]
 class Shard:
     """One shard in the hands of this process, under `epoch`."""
 
-    def __init__(self, store: Store, *, epoch: int, last_key: int, clock: Callable[[], int], zone: str) -> None:
+    def __init__(
+        self, store: Store, *, number: int = 0, epoch: int, last_key: int, clock: Callable[[], int], zone: str
+    ) -> None:
         self.store = store
-        self.number: Final = 0
+        self.number: Final = number
+        self.span: Final = span_of(number)
+        """Its tenants, by number."""
         self.epoch = epoch
         self.zone = zone
         self.tz_release = _tz_release()
         self.clock = clock
         self.keys = KeySource(self.number, last_key)
-        self.catalog = Catalog(store)
+        self.catalog = Catalog(store, self.span)
         self.residents = Residents(store, self.catalog)
-        self.postbox = Postbox(store)
-        self.board = Board(store, epoch)
+        self.postbox = Postbox(store, self.span)
+        self.board = Board(store, epoch, self.span)
         self.books = Books(store, self.number)
-        self.alarms = Alarms(store)
+        self.alarms = Alarms(store, self.span)
         self.inbox_waiting = True
         """Whether this process itself put rows into the inbox."""
         self.commits = 0
+        self.lease_ms = LEASE_MS
         self.expires = 0
         """When (Unix ms of the machine) our lease ends, as the last commit said."""
         self.failed = self._read_failed()
@@ -229,7 +236,7 @@ class Shard:
         number = max(self.at - EPOCH_MS, self._block + 1, 0)
         self._block = number + blocks - 1
         self.batch["meta"].replace(("blocks",), ("blocks", self._block))
-        first = BLOCK_SHARD << 53 | number << COUNTER_BITS
+        first = BLOCK_SHARD + self.number << 53 | number << COUNTER_BITS
         return first, first + (blocks << COUNTER_BITS)
 
     def _read_block(self) -> int:
@@ -262,7 +269,7 @@ class Shard:
     def heartbeat(self) -> None:
         """Commits the batch even if it is empty: the shard stays ours."""
         last = self.keys.peek(0) - 1
-        expires = wall_ms() + LEASE_MS
+        expires = wall_ms() + self.lease_ms
         self.store.commit(Fence(self.number, self.epoch, last, expires), self.batch)
         self.expires = expires
         self.commits += 1
@@ -313,14 +320,14 @@ class Shard:
         self.batches = self._read_batches()
         self.flags = self._read_flags()
         self._block = self._read_block()
-        self.alarms = Alarms(self.store)
+        self.alarms = Alarms(self.store, self.span)
         self.inbox_waiting = True
 
     def _read_failed(self) -> dict[int, str]:
-        return {row.instance: row.text for row in self.store.read("failures", (), FailureRow)}
+        return {row.instance: row.text for row in self.store.read("failures", self.span, FailureRow)}
 
     def _read_suspended(self) -> set[tuple[int, int]]:
-        return {(row.tenant, row.key) for row in self.store.read("suspended_definitions", (), KeyRow)}
+        return {(row.tenant, row.key) for row in self.store.read("suspended_definitions", self.span, KeyRow)}
 
     def next_batch(self) -> tuple[str, int] | None:
         """(tenant, batch) whose turn it is: tenants take turns, and so do the batches of each."""
@@ -343,7 +350,7 @@ class Shard:
 
     def _read_batches(self) -> dict[int, dict[int, None]]:
         found: dict[int, dict[int, None]] = {}
-        for row in self.store.read("batches_running", (), KeyRow):
+        for row in self.store.read("batches_running", self.span, KeyRow):
             found.setdefault(row.tenant, {})[row.key] = None
         return found
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, TypeAlias, final
 
-from procession.base.failure import Conflict
+from procession.base.failure import Busy
 from procession.hosts.embedded.batches import RunBatch
 from procession.runtime.requests import AnyRequest
 from procession.services.deploy import InstallCompiled
@@ -76,14 +76,14 @@ class Intake:
         return self._count
 
     def put(self, tickets: Sequence[Ticket]) -> None:
-        """Queues tickets. Raises `Conflict` when too much waits already."""
+        """Queues tickets. Raises `Busy` when too much waits already."""
         with self._lock:
             if self._count >= WAITING_MAX:
-                raise Conflict(f"{self._count} requests wait already; try again when some are done")
+                raise Busy(f"{self._count} requests wait already; try again when some are done")
             queues = self._queues
             for tenant in dict.fromkeys(ticket.request.tenant for ticket in tickets):
                 if len(queues.get(tenant, ())) >= WAITING_TENANT_MAX:
-                    raise Conflict(f"{WAITING_TENANT_MAX} requests of this tenant wait already; try again later")
+                    raise Busy(f"{WAITING_TENANT_MAX} requests of this tenant wait already; try again later")
             for ticket in tickets:
                 tenant = ticket.request.tenant
                 queue = queues.get(tenant)

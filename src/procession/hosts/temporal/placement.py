@@ -35,6 +35,7 @@ from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Reply
 from procession.runtime.ports import Store
 from procession.runtime.requests import Arrived
 from procession.runtime.rows import IntRow, NamedRow, OutboxRow
+from procession.runtime.tenants import EVERYBODY
 from procession.runtime.tracing import resumed
 
 SENT_MAX: Final = 256
@@ -309,7 +310,7 @@ class TemporalPlacement:
 
     async def _name(self, tenant: int) -> str:
         if tenant not in self._names:
-            rows = await asyncio.to_thread(self._store.read, "tenants", (), NamedRow)
+            rows = await asyncio.to_thread(self._store.read, "tenants", EVERYBODY, NamedRow)
             self._names = {row.number: row.name for row in rows}
         return self._names[tenant]
 

@@ -1,5 +1,8 @@
 -- What a server keeps beside instances: its own documents, what it answered, who asked for what, what happened when.
 
+-- The processes that take shards of this store, and when each said so last.
+CREATE TABLE procession_process (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+
 -- Documents of the server by kind: keys, roles, webhooks, settings of a tenant. `version` rises with every change.
 CREATE TABLE procession_record (
     tenant INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,

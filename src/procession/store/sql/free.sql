@@ -3,6 +3,10 @@
 -- name: record_seen
 UPDATE procession_record SET at = ? WHERE tenant = ? AND kind = ? AND id = ? AND at < ?;
 
+-- name: process_alive
+INSERT INTO procession_process VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at;
+-- name: process_gone
+DELETE FROM procession_process WHERE name = ? OR at < ?;
 -- Who follows the feed of a tenant: taken when nobody holds it any more, and kept by who does.
 -- name: follower_begin
 INSERT INTO procession_follower VALUES (?, ?, '', 0, ?) ON CONFLICT (tenant, name) DO NOTHING;

@@ -4,7 +4,11 @@
 SELECT value FROM procession_meta WHERE name = 'flags';
 
 -- name: tenants
-SELECT name, number FROM procession_tenant;
+SELECT name, number FROM procession_tenant WHERE number >= ? AND number < ? ORDER BY number;
+-- name: tenant_number
+SELECT number FROM procession_tenant WHERE name = ?;
+-- name: tenant_page
+SELECT name, number FROM procession_tenant WHERE name > ? ORDER BY name LIMIT ?;
 
 -- name: definition_latest
 SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
@@ -65,7 +69,8 @@ SELECT state, count(*) FROM procession_instance WHERE tenant = ? GROUP BY state;
 SELECT 1 FROM procession_suspended WHERE tenant = ? AND key = ?;
 -- Instances are suspended too; a definition is one that is also in its own table.
 -- name: suspended_definitions
-SELECT s.tenant, s.key FROM procession_suspended s JOIN procession_definition d ON d.tenant = s.tenant AND d.key = s.key;
+SELECT s.tenant, s.key FROM procession_suspended s JOIN procession_definition d ON d.tenant = s.tenant AND d.key = s.key
+WHERE s.tenant >= ? AND s.tenant < ?;
 
 -- name: batch
 SELECT tenant, key, at, state, after, seen, done, failed, body, awaited FROM procession_batch
@@ -74,7 +79,7 @@ WHERE tenant = ? AND key = ?;
 SELECT tenant, key, at, state, after, seen, done, failed, body, awaited FROM procession_batch
 WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: batches_running
-SELECT tenant, key FROM procession_batch WHERE state = 0 ORDER BY tenant, key;
+SELECT tenant, key FROM procession_batch WHERE state = 0 AND tenant >= ? AND tenant < ? ORDER BY tenant, key;
 -- name: batch_errors
 SELECT instance, text FROM procession_batch_error WHERE tenant = ? AND batch = ? AND instance > ?
 ORDER BY instance LIMIT ?;
@@ -96,11 +101,16 @@ SELECT tenant, key, instance, element, node, type, retries, attempt, due, priori
     token, worker, error FROM procession_job WHERE tenant = ? AND type = ? AND due <= ? AND (due, key) > (?, ?) ORDER BY due, key LIMIT ?;
 -- name: job_next_due
 SELECT min(due) FROM procession_job WHERE tenant = ? AND type = ? AND due > ?;
+-- name: jobs_awaited
+SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM procession_job WHERE tenant = ? AND type = ? AND due <= ? LIMIT ?) AS ready),
+    (SELECT min(due) FROM procession_job WHERE tenant = ? AND type = ? AND due > ?);
 -- name: job_tenants
-WITH RECURSIVE t(tenant) AS (
-    SELECT min(tenant) FROM procession_job
+WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)), t(tenant) AS (
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant >= span.low AND tenant < span.high) FROM span
     UNION ALL
-    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant > t.tenant AND tenant < span.high) FROM t, span
+    WHERE t.tenant IS NOT NULL
 ), first(tenant, due) AS (
     SELECT tenant, (SELECT min(due) FROM procession_job x WHERE x.tenant = t.tenant AND x.type = ?) FROM t
     WHERE tenant IS NOT NULL
@@ -139,10 +149,11 @@ WHERE tenant = ? AND due <= ? ORDER BY due, key LIMIT ?;
 SELECT min(due) FROM procession_timer WHERE tenant = ?;
 -- From tenant to tenant by the index: the cost is the number of tenants that have timers, not that of timers.
 -- name: timer_tenants
-WITH RECURSIVE t(tenant) AS (
-    SELECT min(tenant) FROM procession_timer
+WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)), t(tenant) AS (
+    SELECT (SELECT min(tenant) FROM procession_timer WHERE tenant >= span.low AND tenant < span.high) FROM span
     UNION ALL
-    SELECT (SELECT min(tenant) FROM procession_timer WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
+    SELECT (SELECT min(tenant) FROM procession_timer WHERE tenant > t.tenant AND tenant < span.high) FROM t, span
+    WHERE t.tenant IS NOT NULL
 )
 SELECT tenant, (SELECT min(due) FROM procession_timer x WHERE x.tenant = t.tenant) FROM t WHERE tenant IS NOT NULL;
 
@@ -164,11 +175,12 @@ WHERE tenant = ? AND name = ? AND correlation = ? ORDER BY key;
 -- name: messages_named
 SELECT tenant, name, correlation, key FROM procession_message WHERE tenant = ? AND name = ? ORDER BY key LIMIT ?;
 -- name: message_any
-SELECT 1 FROM procession_message LIMIT 1;
+SELECT 1 FROM procession_message WHERE tenant >= ? AND tenant < ? LIMIT 1;
 -- name: messages_expired
-SELECT tenant, name, correlation, key FROM procession_message WHERE expires <= ? ORDER BY expires LIMIT ?;
+SELECT tenant, name, correlation, key FROM procession_message
+WHERE tenant >= ? AND tenant < ? AND expires <= ? ORDER BY expires LIMIT ?;
 -- name: message_next_expiry
-SELECT expires FROM procession_message ORDER BY expires LIMIT 1;
+SELECT expires FROM procession_message WHERE tenant >= ? AND tenant < ? ORDER BY expires LIMIT 1;
 
 -- name: incident
 SELECT key, instance, element, element_id, code, message, job, at FROM procession_incident WHERE tenant = ? AND key = ?;
@@ -193,15 +205,19 @@ SELECT tenant, number, source, source_number, body FROM procession_inbox
 WHERE shard = ? AND tenant = ? AND state = 0 ORDER BY number LIMIT ?;
 -- name: inbox_result
 SELECT state, result FROM procession_inbox WHERE tenant = ? AND source = ? AND source_number = ?;
+-- name: inbox_answers
+SELECT source_number, result FROM procession_inbox
+WHERE tenant = ? AND source = ? AND source_number >= ? AND source_number <= ? AND result IS NOT NULL
+ORDER BY source_number;
 -- name: inbox_failed
-SELECT number, at, body, result FROM procession_inbox WHERE shard = ? AND tenant = ? AND state = 2 ORDER BY number;
+SELECT number, at, body, result FROM procession_inbox WHERE tenant = ? AND state = 2 ORDER BY number;
 -- name: source_last
 SELECT last FROM procession_source WHERE tenant = ? AND name = ?;
 
 -- name: failure
 SELECT tenant, instance, at, text FROM procession_failure WHERE tenant = ? AND instance = ?;
 -- name: failures
-SELECT tenant, instance, at, text FROM procession_failure ORDER BY tenant, instance;
+SELECT tenant, instance, at, text FROM procession_failure WHERE tenant >= ? AND tenant < ? ORDER BY tenant, instance;
 
 -- name: data_store
 SELECT value FROM procession_data_store WHERE tenant = ? AND name = ?;
@@ -235,6 +251,8 @@ SELECT number, tenant, source, source_number, at, body FROM procession_inbox WHE
 SELECT key FROM procession_instance WHERE tenant = ? AND host = ? AND home = key AND state = 0 ORDER BY key;
 -- name: outbox_size
 SELECT coalesce(min(number), 0), count(*) FROM procession_outbox;
+-- name: inbox_size
+SELECT coalesce(min(at), 0), count(*) FROM procession_inbox WHERE state = 0;
 -- name: inbox_held_size
 SELECT coalesce(min(at), 0), count(*) FROM procession_inbox WHERE state = 3;
 
@@ -243,12 +261,20 @@ SELECT id, version, at, body FROM procession_record WHERE tenant = ? AND kind = 
 -- name: records
 SELECT id, version, at, body FROM procession_record WHERE tenant = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?;
 -- name: answered
-SELECT digest, result FROM procession_answered WHERE tenant = ? AND key = ?;
+SELECT tenant, key, digest, result FROM procession_answered WHERE (tenant, key) IN
+    (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?));
 -- name: audit_last
 SELECT number, chain FROM procession_audit WHERE shard = ? ORDER BY number DESC LIMIT 1;
 -- name: audit_tenant
-SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND number > ?
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND shard = ? AND number > ?
 ORDER BY number LIMIT ?;
+-- name: audit_shards
+WITH RECURSIVE t(shard) AS (
+    SELECT min(shard) FROM procession_audit
+    UNION ALL
+    SELECT (SELECT min(shard) FROM procession_audit WHERE shard > t.shard) FROM t WHERE t.shard IS NOT NULL
+)
+SELECT shard FROM t WHERE shard IS NOT NULL;
 -- name: audit_shard
 SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE shard = ? AND number > ?
 ORDER BY number LIMIT ?;
@@ -256,6 +282,50 @@ ORDER BY number LIMIT ?;
 SELECT number, at, body FROM procession_feed WHERE tenant = ? AND number > ? ORDER BY number LIMIT ?;
 -- name: feed_last
 SELECT max(number) FROM procession_feed WHERE tenant = ?;
+
+-- name: processes
+SELECT name, at FROM procession_process WHERE at >= ? ORDER BY name;
+-- What is deployed, in pages.
+-- name: deployments
+SELECT key, name, at FROM procession_deployment WHERE tenant = ? AND key < ? ORDER BY key DESC LIMIT ?;
+-- name: deployment
+SELECT key, name, at FROM procession_deployment WHERE tenant = ? AND key = ?;
+-- name: resources
+SELECT deployment, digest, name FROM procession_resource WHERE tenant = ? AND deployment = ? ORDER BY name, digest;
+-- name: definitions_in
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND deployment = ? ORDER BY process_id;
+-- name: definitions_page
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND (process_id, version) > (?, ?) ORDER BY process_id, version LIMIT ?;
+-- name: definitions_newest
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition d
+WHERE tenant = ? AND (process_id, version) > (?, ?) AND NOT EXISTS (
+    SELECT 1 FROM procession_definition n WHERE n.tenant = d.tenant AND n.process_id = d.process_id AND n.version > d.version
+) ORDER BY process_id, version LIMIT ?;
+-- name: definitions_of
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND process_id = ? AND version > ? ORDER BY version LIMIT ?;
+-- name: decision
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND key = ?;
+-- name: decision_version
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND decision_id = ? AND version = ?;
+-- name: decisions_in
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND deployment = ? ORDER BY decision_id;
+-- name: decisions_page
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND (decision_id, version) > (?, ?) ORDER BY decision_id, version LIMIT ?;
+-- name: decisions_newest
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision d
+WHERE tenant = ? AND (decision_id, version) > (?, ?) AND NOT EXISTS (
+    SELECT 1 FROM procession_decision n WHERE n.tenant = d.tenant AND n.decision_id = d.decision_id AND n.version > d.version
+) ORDER BY decision_id, version LIMIT ?;
+-- name: decisions_of
+SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
+WHERE tenant = ? AND decision_id = ? AND version > ? ORDER BY version LIMIT ?;
 -- name: follower
 SELECT owner, until, number FROM procession_follower WHERE tenant = ? AND name = ?;
 -- name: followed

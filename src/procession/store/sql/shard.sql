@@ -22,3 +22,15 @@ UPDATE procession_shard SET last_key = max(last_key, ?), expires = ? WHERE shard
 
 -- name: shard_reserve
 UPDATE procession_shard SET reserved = max(reserved + 1, ?) WHERE shard = ? RETURNING reserved;
+
+-- Every shard, for whoever looks which ones are free.
+-- name: shards
+SELECT shard, owner, epoch, expires FROM procession_shard ORDER BY shard;
+
+-- One statement for all shards of a process that has nothing to commit in them.
+-- name: shards_renew
+UPDATE procession_shard SET expires = ? WHERE owner = ?;
+
+-- A part more of a store that is just made.
+-- name: shard_add
+INSERT INTO procession_shard (shard, owner, epoch, expires, last_key, reserved) VALUES (?, '', 0, 0, 0, 0);

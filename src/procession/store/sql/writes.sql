@@ -52,6 +52,12 @@ UPDATE procession_job SET retries = ?, attempt = ?, due = ?, token = 0, error = 
 UPDATE procession_job SET due = ?, token = ?, worker = ?, attempt = ? WHERE tenant = ? AND key = ?;
 -- name: job_due
 UPDATE procession_job SET due = ?, token = 0 WHERE tenant = ? AND key = ?;
+-- name: job_extended
+UPDATE procession_job SET due = ? WHERE tenant = ? AND key = ?;
+-- name: job_returned
+UPDATE procession_job SET due = ?, token = 0, attempt = ? WHERE tenant = ? AND key = ?;
+-- name: job_retries
+UPDATE procession_job SET retries = ? WHERE tenant = ? AND key = ?;
 -- name: job_moved
 UPDATE procession_job SET node = ? WHERE tenant = ? AND key = ?;
 -- name: job_delete
@@ -130,7 +136,7 @@ UPDATE procession_inbox SET state = 0, result = NULL WHERE shard = ? AND state =
 -- name: inbox_delete
 DELETE FROM procession_inbox WHERE number = ?;
 -- name: inbox_sweep
-DELETE FROM procession_inbox WHERE at < ? AND (state = 1 OR (state = 2 AND source GLOB 'c:*'));
+DELETE FROM procession_inbox WHERE shard = ? AND at < ? AND (state = 1 OR (state = 2 AND source GLOB 'c:*'));
 -- name: source_insert
 INSERT INTO procession_source VALUES (?, ?, ?, ?)
 ON CONFLICT (tenant, name) DO UPDATE SET last = max(last, excluded.last), at = excluded.at;

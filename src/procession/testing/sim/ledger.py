@@ -37,6 +37,7 @@ from procession.runtime.rows import (
     TextRow,
     TimerRow,
 )
+from procession.runtime.tenants import EVERYBODY
 from procession.services.catalog import Catalog
 from procession.testing.sim.store import Disk
 
@@ -215,7 +216,7 @@ class Ledger:
                     f"missing {sorted(wanted - found)}"
                 ),
             )
-        for row in self._store.read("failures", (), FailureRow):
+        for row in self._store.read("failures", EVERYBODY, FailureRow):
             raise Violation(f"a fault of the engine stopped instance {row.instance}: {row.text}")
         for tenant in self.catalog.tenants:
             for failed in self._store.read("inbox_failed", (0, tenant), FailedRow):

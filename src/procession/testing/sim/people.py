@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
+from procession.base.job import BpmnError, Job
 from procession.base.values import Json
 from procession.core.events import Cancel, CompleteTask, FireTimer, Modify, Resume, SetVariables, Suspend
 from procession.core.instructions import Move
 from procession.core.plans import MigrationPlan
 from procession.core.state import State
 from procession.hosts.embedded.mailbox import CLIENT_SHARD
-from procession.hosts.embedded.workers import BpmnError, Job, Work, Worker
+from procession.hosts.embedded.workers import Work, Worker
 from procession.ir.kinds import Kind
 from procession.runtime.batches import Filter, ModifyEach
 from procession.runtime.requests import (

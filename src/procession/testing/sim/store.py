@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar, final
 
 from procession.base.failure import StoreError
-from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Reads, Store
+from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
 from procession.runtime.search import Search
 from procession.store.sqlite import SQLiteStore
 
@@ -134,6 +134,19 @@ class SimStore:
         """See `Store.take`."""
         self._alive()
         return self._inner.take(shard, owner, epoch, expires)
+
+    def renew(self, owner: str, expires: int) -> None:
+        """See `Store.renew`."""
+        self._alive()
+        self._inner.renew(owner, expires)
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """See `Store.listen`."""
+        self._inner.listen(asked, moved)
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """See `Store.tell`."""
+        self._inner.tell(moved)
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""

@@ -12,7 +12,8 @@ from typing import Final, Literal, TypeAlias, cast, final
 
 from procession.base.failure import StoreError
 from procession.hosts.embedded.crew import Crew
-from procession.hosts.embedded.pump import Pump, error_of
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.sending import error_of
 from procession.hosts.embedded.tickets import Ticket
 from procession.runtime import codec, requests
 from procession.runtime.ports import Batch, Cells

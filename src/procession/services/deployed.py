@@ -1,0 +1,245 @@
+"""What is deployed, as callers of a server read it: deployments, definitions and decisions in pages, and deciding.
+
+Every question is put to the store anew, for another process may have deployed meanwhile; only what is named by its hash
+is kept. What must not live here: deploying.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeVar, final
+
+import msgspec
+
+from procession.base.failure import Failure, NotFound, ProcessionError
+from procession.base.values import Json, checked_all
+from procession.runtime import codec
+from procession.runtime.decisions import load_decisions
+from procession.runtime.ports import Reads
+from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, DeploymentRow, ResourceRow
+from procession.services.views import Views
+
+if TYPE_CHECKING:
+    from procession.dmn import CompiledDecisions
+
+_Version = TypeVar("_Version", DefinitionRow, DecisionRow)
+
+KEY_MAX: Final = (1 << 63) - 1
+COMPILED_MAX: Final = 128
+"""Compiled documents of decisions that a process keeps; the one compiled first goes first."""
+
+
+@final
+class NoResult(ProcessionError):
+    """A decision that has no result for what was given."""
+
+
+@final
+class DeploymentView(msgspec.Struct, frozen=True, gc=False):
+    """A deployment with all that it brought."""
+
+    row: DeploymentRow
+    resources: list[ResourceRow]
+    processes: list[DefinitionRow]
+    decisions: list[DecisionRow]
+
+
+@final
+class Which(msgspec.Struct, frozen=True, gc=False):
+    """Which versions of processes or decisions: of this `id`, with this `tag`, the latest alone; behind a place."""
+
+    id: str = ""
+    tag: str = ""
+    latest: bool = False
+    after: tuple[str, int] = ("", 0)
+    limit: int = 100
+
+
+@final
+class DeployedViews:
+    """Reading what is deployed in one store."""
+
+    __slots__ = ("_store", "_views")
+
+    def __init__(self, store: Reads, views: Views) -> None:
+        self._store = store
+        self._views = views
+
+    def deployments(self, tenant: str, before: int, limit: int) -> list[DeploymentRow]:
+        """Deployments, the newest first: those made before the one with the key `before` (0: all)."""
+        number = self._views.tenant(tenant)
+        if number is None:
+            return []
+        return self._store.read("deployments", (number, before or KEY_MAX, limit), DeploymentRow)
+
+    def deployment(self, tenant: str, key: int) -> DeploymentView:
+        """One deployment; raises `NotFound`."""
+        number = self._number(tenant, f"no deployment {key}")
+        rows = self._store.read("deployment", (number, key), DeploymentRow)
+        if not rows:
+            raise NotFound(f"no deployment {key}")
+        return DeploymentView(
+            rows[0],
+            self._store.read("resources", (number, key), ResourceRow),
+            self._store.read("definitions_in", (number, key), DefinitionRow),
+            self._store.read("decisions_in", (number, key), DecisionRow),
+        )
+
+    def resource(self, tenant: str, deployment: int, digest: str) -> bytes:
+        """The bytes of a document; raises `NotFound`."""
+        number = self._number(tenant, f"no deployment {deployment}")
+        rows = self._store.read("resource", (number, deployment, digest), BlobRow)
+        if not rows:
+            raise NotFound(f"deployment {deployment} has no document {digest[:80]!r}")
+        return codec.unwrap(rows[0].value)
+
+    def definition(self, tenant: str, key: int) -> DefinitionRow:
+        """A version of a process; raises `NotFound`."""
+        number = self._number(tenant, f"no definition {key}")
+        rows = self._store.read("definition", (number, key), DefinitionRow)
+        if not rows:
+            raise NotFound(f"no definition {key}")
+        return rows[0]
+
+    def latest(self, tenant: str, process_id: str) -> DefinitionRow | None:
+        """The newest version of a process; None for none."""
+        number = self._views.tenant(tenant)
+        rows = self._store.read("definition_latest", (number, process_id), DefinitionRow) if number is not None else []
+        return rows[0] if rows else None
+
+    def version(self, tenant: str, process_id: str, version: int) -> DefinitionRow:
+        """A version of a process, 0 the newest; raises `NotFound`."""
+        if not version:
+            latest = self.latest(tenant, process_id)
+            if latest is None:
+                raise NotFound(f"no process {process_id!r:.80} is deployed")
+            return latest
+        number = self._number(tenant, f"no process {process_id!r:.80} is deployed")
+        rows = self._store.read("definition_version", (number, process_id, version), DefinitionRow)
+        if not rows:
+            raise NotFound(f"process {process_id!r:.80} has no version {version}")
+        return rows[0]
+
+    def definitions(self, tenant: str, which: Which) -> list[DefinitionRow]:
+        """Versions of processes, by id and version."""
+        number = self._views.tenant(tenant)
+        if number is None:
+            return []
+        if which.id and which.latest:
+            latest = self.latest(tenant, which.id)
+            found = [latest] if latest is not None and (latest.process_id, latest.version) > which.after else []
+            return [each for each in found if which.tag in ("", each.version_tag)]
+        return self._paged("definitions", number, which, DefinitionRow)
+
+    def decisions(self, tenant: str, which: Which) -> list[DecisionRow]:
+        """Versions of decisions, by id and version."""
+        number = self._views.tenant(tenant)
+        if number is None:
+            return []
+        if which.id and which.latest:
+            newest = self._latest_decision(number, which.id)
+            found = [newest] if newest is not None and (newest.decision_id, newest.version) > which.after else []
+            return [each for each in found if which.tag in ("", each.version_tag)]
+        return self._paged("decisions", number, which, DecisionRow)
+
+    def _paged(self, table: str, number: int, which: Which, row: type[_Version]) -> list[_Version]:
+        found: list[_Version] = []
+        id, version = which.after
+        while len(found) < which.limit:
+            if which.id:
+                rows = self._store.read(f"{table}_of", (number, which.id, version, which.limit), row)
+            else:
+                query = f"{table}_newest" if which.latest else f"{table}_page"
+                rows = self._store.read(query, (number, id, version, which.limit), row)
+            found += [each for each in rows if which.tag in ("", each.version_tag)]
+            if len(rows) < which.limit:
+                break
+            id, version = place(rows[-1])
+        return found[: which.limit]
+
+    def is_suspended(self, tenant: str, key: int) -> bool:
+        """Whether new starts of a definition are refused."""
+        number = self._views.tenant(tenant)
+        return number is not None and self._views.is_suspended(number, key)
+
+    def source(self, tenant: str, row: DefinitionRow | DecisionRow) -> bytes:
+        """The document that a version came from; raises `NotFound`."""
+        return self.resource(tenant, row.deployment, row.digest)
+
+    def decision(self, tenant: str, key: int) -> DecisionRow:
+        """A version of a decision; raises `NotFound`."""
+        number = self._number(tenant, f"no decision {key}")
+        rows = self._store.read("decision", (number, key), DecisionRow)
+        if not rows:
+            raise NotFound(f"no decision {key}")
+        return rows[0]
+
+    def latest_decision(self, tenant: str, decision_id: str) -> DecisionRow | None:
+        """The newest version of a decision; None for none."""
+        number = self._views.tenant(tenant)
+        return self._latest_decision(number, decision_id) if number is not None else None
+
+    def _latest_decision(self, number: int, decision_id: str) -> DecisionRow | None:
+        rows = self._store.read("decision_latest", (number, decision_id), DecisionRow)
+        return rows[0] if rows else None
+
+    def chosen_decision(self, tenant: str, decision_id: str, version: int = 0, tag: str = "") -> DecisionRow:
+        """The version of a decision that is meant, the latest by default; raises `NotFound`."""
+        number = self._number(tenant, f"no decision {decision_id!r:.80} is deployed")
+        if version:
+            rows = self._store.read("decision_version", (number, decision_id, version), DecisionRow)
+        elif tag:
+            rows = self._store.read("decision_tagged", (number, decision_id, tag), DecisionRow)
+        else:
+            rows = self._store.read("decision_latest", (number, decision_id), DecisionRow)
+        if not rows:
+            which = f" version {version}" if version else f" version tagged {tag!r:.80}" if tag else ""
+            raise NotFound(f"no decision {decision_id!r:.80}{which} is deployed")
+        return rows[0]
+
+    def decide(self, tenant: str, row: DecisionRow, variables: Mapping[str, object]) -> Json:
+        """The result of a version of a decision. Raises `BadValue` for the variables, `NoResult`."""
+        from procession import feel
+        from procession.dmn import DecisionError
+
+        values = checked_all(variables)
+        compiled = self.document(tenant, row)
+        try:
+            return feel.to_json(compiled.evaluate(row.decision_id, lambda name: values.get(name, feel.MISSING)))
+        except (DecisionError, feel.BudgetExceeded) as error:
+            raise NoResult(f"{row.decision_id!r:.80}: {error}") from None
+        except Failure as failure:
+            raise NoResult(f"{row.decision_id!r:.80}: {failure.message}") from None
+
+    def document(self, tenant: str, row: DecisionRow) -> CompiledDecisions:
+        """The compiled document of a version of a decision."""
+        number = self._number(tenant, f"no decision {row.decision_id!r:.80} is deployed")
+        return _compiled(row.hash, lambda: self._views.catalog.data(number, row.hash))
+
+    def _number(self, tenant: str, absent: str) -> int:
+        number = self._views.tenant(tenant)
+        if number is None:
+            raise NotFound(absent)
+        return number
+
+
+def place(row: DefinitionRow | DecisionRow) -> tuple[str, int]:
+    """Where a version stands in a list."""
+    return (row.process_id if isinstance(row, DefinitionRow) else row.decision_id, row.version)
+
+
+_COMPILED: Final[dict[str, CompiledDecisions]] = {}
+_LOCK: Final = threading.Lock()
+
+
+def _compiled(hash: str, load: Callable[[], bytes]) -> CompiledDecisions:
+    """The decisions of a document by its hash: compiled once for all readers of the process."""
+    found = _COMPILED.get(hash)
+    if found is None:
+        found = load_decisions(load())
+        with _LOCK:
+            while len(_COMPILED) >= COMPILED_MAX:
+                del _COMPILED[next(iter(_COMPILED))]
+            _COMPILED[hash] = found
+    return found

@@ -1,0 +1,68 @@
+"""What every response carries, whatever answered: the id of the request, and headers that keep browsers careful."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable
+from typing import Any, Final
+
+from litestar.enums import ScopeType
+from litestar.types import Message, Scope
+
+REQUEST_ID: Final = "Procession-Request-Id"
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?", re.ASCII)
+_GIVEN: Final = re.compile(r"[A-Za-z0-9._~:-]{1,128}", re.ASCII)
+_KEY: Final = "procession.request_id"
+_EXTRA: Final = "procession.headers"
+ALWAYS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+def request_id(scope: Any) -> str:
+    """The id of a request: the trace of its `traceparent`, else its `X-Request-Id` if harmless, else a new one."""
+    found: str | None = scope.get(_KEY)
+    if found is None:
+        found = scope[_KEY] = _given(scope["headers"]) or uuid.uuid4().hex
+    return found
+
+
+def traceparent(scope: Any) -> str:
+    """The `traceparent` of a request, "" for none that is valid."""
+    text = _header(scope["headers"], b"traceparent")
+    return text if _TRACEPARENT.fullmatch(text) else ""
+
+
+def add_headers(scope: Any, headers: dict[str, str]) -> None:
+    """Lets the response of this request carry headers, whoever answers it."""
+    scope.setdefault(_EXTRA, {}).update(headers)
+
+
+async def close_envelope(message: Message, scope: Scope) -> None:
+    """Litestar's `before_send`."""
+    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
+        return
+    headers = [pair for pair in message.get("headers", ()) if pair[0] != b"cache-control"]
+    headers += ALWAYS
+    headers.append((REQUEST_ID.lower().encode(), request_id(scope).encode()))
+    extra: dict[str, str] = scope.get(_EXTRA, {})  # type: ignore[assignment]
+    headers += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
+    message["headers"] = headers
+
+
+def _given(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    trace = _TRACEPARENT.fullmatch(_header(headers, b"traceparent"))
+    if trace is not None and int(trace[1], 16):
+        return trace[1]
+    named = _header(headers, b"x-request-id")
+    return named if _GIVEN.fullmatch(named) else ""
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
+    for key, value in headers:
+        if key == name:
+            return value.decode("latin-1")
+    return ""

@@ -1,0 +1,49 @@
+"""Waiting for the end of an instance, without asking again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import Final
+
+from procession.base.failure import BadValue
+from procession.services.reading import Reader
+from procession.services.views import InstanceView
+from procession.web.site import Site
+
+_PREFERRED: Final = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.ASCII)
+_ENDED: Final = ("completed", "terminated")
+_SHARE: Final = 0.1
+"""Between two looks passes at least this share of the time waited so far: what happens elsewhere costs little."""
+_PAUSE_S_MAX: Final = 0.1
+
+
+def wait_ms(site: Site, asked: int | None, prefer: str | None) -> int | None:
+    """How long to wait: the parameter, else RFC 7240's `Prefer: wait=` (s); None for not at all. Raises `BadValue`."""
+    preferred = _PREFERRED.search(prefer or "")
+    if asked is None:
+        # A preference that is too large is one that is not met; that is no error.
+        return min(int(preferred[1]) * 1000, site.bounds.wait_ms_max) if preferred is not None else None
+    if asked > site.bounds.wait_ms_max:
+        raise BadValue(f"wait_ms is {asked}; the limit is {site.bounds.wait_ms_max}")
+    return asked
+
+
+async def until_ended(site: Site, tenant: str, instance: int, ms: int) -> InstanceView:
+    """The instance after its end, or as it is after so many ms."""
+    begun = time.monotonic()
+
+    def look(reader: Reader) -> InstanceView:
+        return reader.instance(tenant, instance)
+
+    seen = await site.backend.moved(tenant, 0, 0)
+    while True:
+        found = await site.backend.read(tenant, look)
+        passed = time.monotonic() - begun
+        left = ms / 1000 - passed
+        if found.state in _ENDED or left <= 0:
+            return found
+        pause = min(passed * _SHARE, _PAUSE_S_MAX, left)
+        seen = await site.backend.moved(tenant, seen, left)
+        await asyncio.sleep(pause)
