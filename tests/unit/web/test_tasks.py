@@ -211,6 +211,9 @@ def test_a_gate_that_names_processes_hides_the_tasks_of_others() -> None:
             caller = await Names().caller(headers, origin)
             return msgspec.structs.replace(caller, processes=frozenset({"a"}))
 
+        def forget(self) -> None:
+            """Nothing is kept."""
+
     async def told() -> None:
         with Engine() as engine:
             engine.deploy(model("a"))

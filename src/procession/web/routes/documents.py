@@ -25,7 +25,7 @@ from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, TooLarge, WrongType, now_ms
-from procession.web.shapes_b import After, Limit, Moment, cursor_of, moment, place_of
+from procession.web.shapes import After, Limit, Moment, cursor_of, moment, place_of
 from procession.web.site import Site
 
 LOOKED_MAX: Final = 5_000
@@ -226,10 +226,8 @@ def _headers(document: Document) -> dict[str, str]:
     plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", document.name, flags=re.ASCII)
     return {
         "content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(document.name, safe='')}",
-        "x-content-type-options": "nosniff",
         "content-security-policy": "default-src 'none'; sandbox",
         "cross-origin-resource-policy": "same-origin",
-        "cache-control": "private, no-store",
         "accept-ranges": "bytes",
         "etag": f'"{document.sha256}"',
     }
