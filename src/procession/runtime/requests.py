@@ -357,6 +357,26 @@ class DeleteRecord(Request, frozen=True, gc=False, tag=True, tag_field="request"
     version: int = -1
 
 
+@final
+class ForgetTenant(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Delete a portion of a tenant and refuse whatever else it asks; answered with a `TenantForgotten`.
+
+    Asked again with its `after` until nothing is left but its name and what the audit log cannot do without."""
+
+    after: int = 0
+
+
+@final
+class TenantForgotten(msgspec.Struct, frozen=True, gc=False):
+    """What became of a portion: `rows` at least were deleted. `left`: ask again with `after`. `number` is the
+    tenant's, by which its keys are destroyed."""
+
+    number: int
+    rows: int
+    left: bool
+    after: int = 0
+
+
 Plain: TypeAlias = (
     StartProcess
     | StartCalled
@@ -389,6 +409,7 @@ Plain: TypeAlias = (
     | AddTenant
     | PutRecord
     | DeleteRecord
+    | ForgetTenant
 )
 """What is asked, without who asks."""
 

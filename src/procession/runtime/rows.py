@@ -13,6 +13,10 @@ HELD: Final = (1 << 63) - 1
 """The due time of a job that is not offered."""
 
 
+REDACTED: Final = b"\xff"
+"""The first byte of a body of the audit log that was forgotten; no format of values begins so."""
+
+
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all rows (data inheritance only: no behaviour)."""
 
@@ -522,3 +526,53 @@ class DeliveryRow(Row, frozen=True, array_like=True, gc=False):
     status: int
     error: str
     body: bytes
+
+
+class TenantKeyRow(Row, frozen=True, array_like=True, gc=False):
+    """A wrapped key of a tenant. An empty `wrapped` is one that was destroyed."""
+
+    generation: int
+    at: int
+    wrapped: bytes
+
+
+@final
+class ContentRow(Row, frozen=True, array_like=True, gc=False):
+    """A deployed document."""
+
+    digest: str
+    name: str
+    data: bytes
+
+
+@final
+class AnyRecordRow(Row, frozen=True, array_like=True, gc=False):
+    """A document of the server, of any kind."""
+
+    kind: str
+    id: str
+    version: int
+    at: int
+    body: bytes
+
+
+@final
+class BufferedRow(Row, frozen=True, array_like=True, gc=False):
+    """A buffered message with its address."""
+
+    tenant: int
+    name: str
+    correlation: str
+    key: int
+    message_id: str
+    expires: int
+    variables: bytes
+
+
+@final
+class DataStoreRow(Row, frozen=True, array_like=True, gc=False):
+    """What a data store holds, and since when."""
+
+    name: str
+    at: int
+    value: bytes

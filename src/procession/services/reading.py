@@ -28,9 +28,21 @@ from procession.services.views import InstanceView, Moment, Views, tokens_of, va
 class Reader:
     """What one thread reads."""
 
-    __slots__ = ("audit", "batches", "deliveries", "deployed", "documents", "jobs", "records", "search", "views")
+    __slots__ = (
+        "audit",
+        "batches",
+        "deliveries",
+        "deployed",
+        "documents",
+        "jobs",
+        "records",
+        "search",
+        "store",
+        "views",
+    )
 
     def __init__(self, store: Reads) -> None:
+        self.store = store
         self.views = Views(store)
         self.batches = BatchViews(store, self.views)
         self.records = Records(store, self.views)

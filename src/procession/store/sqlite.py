@@ -299,6 +299,14 @@ class SQLiteStore:
         with copy:
             copy.execute(_SHARD["shard_unowned"])
 
+    def scrub(self) -> None:
+        """Writes the file anew, without what was deleted from it. It takes as long as a copy, and commits wait."""
+        with plain_errors(self._path), self._lock, self._read_lock:
+            self._writer.execute("VACUUM")
+            if not self._memory:
+                # The log still has the pages as they were.
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """See `Store.close`. The last connection folds the log into the file."""
         with self._lock, self._read_lock:

@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError
+from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, QuotaExceeded, StoreError
 from procession.services.access import Forbidden, TooMany, Unauthorized, Unavailable
 from procession.services.deployed import NoResult
 from procession.web.envelope import request_id
@@ -44,6 +44,7 @@ STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (MediaType, 415, "media-type", "The body is of a media type that the operation does not take."),
     (NotFound, 404, "not-found", "It does not exist, exists no longer, or is not for this caller to see."),
     (Busy, 429, "busy", "Too much waits or is leased already: ask again after `Retry-After` seconds."),
+    (QuotaExceeded, 429, "quota-exceeded", "The tenant has, or asks for, more than its quota: the text names it."),
     (Conflict, 409, "conflict", "It is in a state that does not allow this, or an idempotency key was used before."),
     (Unauthorized, 401, "unauthorized", "Nobody is known by these credentials."),
     (Forbidden, 403, "forbidden", "The caller may not do this."),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol, final
 
 import msgspec
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.services.tenancy.deleting import Keys
 from procession.web.desk import Desk
 from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
@@ -47,7 +48,19 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Site:
     """One server process."""
 
-    __slots__ = ("archive", "backend", "bounds", "denials", "desk", "gate", "rates", "version", "webhooks")
+    __slots__ = (
+        "archive",
+        "backend",
+        "bounds",
+        "denials",
+        "desk",
+        "gate",
+        "keys",
+        "neighbours",
+        "rates",
+        "version",
+        "webhooks",
+    )
 
     def __init__(
         self,
@@ -59,7 +72,10 @@ class Site:
         rates: Rates | None = None,
         webhooks: Webhooks | None = None,
         archive: Archive | None = None,
+        keys: Keys | None = None,
+        neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
     ) -> None:
+        """`keys`: those of tenants, where the store is sealed. `neighbours`: who takes how much of the writer."""
         self.backend = backend
         self.desk = Desk(backend)
         self.gate = gate
@@ -69,6 +85,8 @@ class Site:
         self.rates: Rates = rates or SameForAll(0)
         self.archive = archive or Archive(backend)
         self.webhooks = webhooks or Webhooks(backend)
+        self.keys = keys
+        self.neighbours = neighbours
 
 
 @final

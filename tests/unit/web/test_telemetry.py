@@ -182,6 +182,9 @@ async def _all(items: AsyncIterator[object]) -> list[object]:
 class _Scraper:
     """A gate that knows two callers by a header."""
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+
     async def caller(self, headers: dict[str, str], origin: str) -> Caller:
         permissions = frozenset({"metrics:read"} if headers.get("x-who") == "scraper" else ())
         return Caller("t", "key:1", origin, permissions)

@@ -16,6 +16,9 @@ from procession.hosts.embedded.shard import Shard
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import AnsweredRow, RecordRow
+from procession.services.tenancy.limits import KIND as LIMITS
+from procession.services.tenancy.limits import Limits, limits_of
+from procession.services.tenancy.usage import USAGE
 
 Answer: TypeAlias = Callable[[Shard, msgspec.Struct], object]
 
@@ -43,18 +46,30 @@ def carry_out(shard: Shard, request: q.Asked, answer: Answer) -> object:
         known = shard.books.answered.get((number, request.key))
         if known is not None:
             return _again(request, known)
+    if number is not None:
+        if (number, 0) in shard.suspended and not isinstance(what, q.ForgetTenant):
+            raise Conflict("this tenant is being deleted")
+        shard.quotas.admit(number, what, shard.batch)
     result = answer(shard, what)
-    number = shard.catalog.tenant(what.tenant)
+    if number is None:
+        number = shard.catalog.tenant(what.tenant)
     if request.key:
         told = codec.encode_json(result)
         place = (number, request.key)
         shard.batch["answered"].insert(place, (*place, shard.at, request.digest, told))
         # The second one of a key may be in the same commit.
         shard.books.answered[place] = AnsweredRow(*place, request.digest, told)
-    # A worker that looks for jobs and finds none changes nothing, however often it looks.
-    if result or type(what) is not q.ActivateJobs:
+    if _worth_a_word(what, result):
         _write_down(shard, number, request)
     return result
+
+
+def _worth_a_word(what: q.Plain, result: object) -> bool:
+    """A worker that looks for jobs and finds none changes nothing, however often it looks; and of the many portions of
+    a tenant's end the last one is what happened."""
+    if isinstance(what, q.ActivateJobs):
+        return bool(result)
+    return not (isinstance(result, q.TenantForgotten) and result.left)
 
 
 def _again(request: q.Asked, known: AnsweredRow) -> Json:
@@ -88,6 +103,9 @@ def put_record(shard: Shard, request: q.PutRecord) -> int:
     tenant = shard.catalog.tenant(request.tenant)
     version = _version(shard, tenant, request.kind, request.id)
     _expect(request, version)
+    if not version:
+        shard.quotas.admit_record(tenant, request.kind, shard.batch)
+    _heed(shard, tenant, request)
     row = (tenant, request.kind, request.id, version + 1, shard.at, codec.encode_json(request.body))
     shard.batch["record"].replace((tenant, request.kind, request.id), row)
     return version + 1
@@ -100,8 +118,29 @@ def delete_record(shard: Shard, request: q.DeleteRecord) -> None:
     if not version:
         raise NotFound(f"no {request.kind} {request.id!r:.80}")
     _expect(request, version)
+    if request.kind == LIMITS:
+        _limit(shard, tenant, request.tenant, None)
     place = (tenant, request.kind, request.id)
     shard.batch["record"].delete(place, place)
+
+
+def _heed(shard: Shard, tenant: int, request: q.PutRecord) -> None:
+    """What the writer itself goes by. Raises `BadValue` for limits that are none."""
+    if request.kind == LIMITS:
+        _limit(shard, tenant, request.tenant, limits_of(request.body))
+    elif request.kind == USAGE and isinstance(request.body, dict):
+        size = request.body.get("bytes")
+        shard.quotas.measured(tenant, size if isinstance(size, int) else 0)
+
+
+def _limit(shard: Shard, tenant: int, name: str, limits: Limits | None) -> None:
+    weight = limits.weight if limits is not None else 1
+    if weight == 1:
+        shard.batch["weight"].delete(tenant, (tenant,))
+    else:
+        shard.batch["weight"].replace(tenant, (tenant, weight))
+    shard.weights.set(tenant, name, weight)
+    shard.quotas.changed(tenant, limits)
 
 
 def _version(shard: Shard, tenant: int, kind: str, id: str) -> int:

@@ -324,6 +324,7 @@ def _finish(shard: Shard, r: Resident, command: c.Finish) -> None:
     row = (STATES[command.state], state.at, r.tenant, key)
     shard.batch["instance"].change("instance_end", row)
     shard.finished.append((r.tenant, key))
+    shard.quotas.ended(r.tenant)
     if state.suspended:
         shard.batch["suspended"].delete((r.tenant, key), (r.tenant, key))
     if r.bytes_snapshot:

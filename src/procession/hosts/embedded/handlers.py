@@ -20,9 +20,10 @@ from procession.core.state import Status
 from procession.core.timers import next_due
 from procession.hosts.embedded import asked, batches, changing, elsewhere, job_handlers
 from procession.hosts.embedded.door import DURATION_MS_MAX
+from procession.hosts.embedded.erasing import forget_tenant
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
-from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, suspended
+from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, start_refused
 from procession.ir.program import Node, TimerTrigger
 from procession.runtime import codec
 from procession.runtime import requests as q
@@ -46,10 +47,11 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
     if request.key and shard.residents.get(tenant, request.key) is not None:
         return request.key
     definition = _definition(shard, tenant, request)
-    if shard.is_suspended(tenant, definition.key):
+    refused = start_refused(shard, tenant, definition)
+    if refused is not None:
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
-        raise Conflict(suspended(definition))
+        raise refused
     key = request.key or shard.keys.take(shard.at)
     start = e.Start(
         instance=key,
@@ -327,5 +329,6 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.AddTenant: asked.add_tenant,
     q.PutRecord: asked.put_record,
     q.DeleteRecord: asked.delete_record,
+    q.ForgetTenant: forget_tenant,
     q.Asked: lambda shard, request: asked.carry_out(shard, request, _plain),
 }

@@ -21,6 +21,7 @@ from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
+from procession.hosts.embedded.neighbours import Neighbour
 from procession.hosts.embedded.ownership import (
     LEASE_MS,
     SHARED_LEASE_MS,
@@ -184,6 +185,7 @@ class Pump:
         shard.carry = CARRY
         shard.elsewhere = elsewhere.send
         shard.placement = self.placement
+        self._intake.weights = shard.weights.by_name
         # What a fault stopped under another version of the engine may go through now.
         shard.batch["inbox"].change("inbox_retry", (shard.number,))
         elsewhere.claim(shard)
@@ -330,6 +332,10 @@ class Pump:
             if self.shard is not None and self.shard.expires - wall_ms() < self._lease_ms // 2:
                 self.shard.begin()
                 self._beat(self.shard)
+
+    def neighbours(self) -> list[Neighbour]:
+        """Who took how much of this process's writer, and how long it waited for it; the busiest first."""
+        return self._intake.neighbours()
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""

@@ -12,7 +12,16 @@ from typing import Final, Protocol, cast
 import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError, Unreadable
+from procession.base.failure import (
+    BadValue,
+    Busy,
+    Conflict,
+    NotFound,
+    ProcessionError,
+    QuotaExceeded,
+    StoreError,
+    Unreadable,
+)
 from procession.hosts.embedded.batches import RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.mailbox import Mailbox
@@ -102,10 +111,11 @@ def _sendable(request: InHouse) -> AnyRequest:
     return request.as_documents() if isinstance(request, InstallCompiled) else request
 
 
-_ERRORS: Final = {
+_ERRORS: Final[dict[str, type[ProcessionError]]] = {
     "NotFound": NotFound,
     "Conflict": Conflict,
     "Busy": Busy,
+    "QuotaExceeded": QuotaExceeded,
     "BadValue": BadValue,
     "StoreError": StoreError,
     "Unreadable": Unreadable,

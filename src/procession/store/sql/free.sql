@@ -49,3 +49,8 @@ INSERT INTO procession_document_part VALUES (?, ?, ?, ?);
 DELETE FROM procession_document_part WHERE tenant = ? AND document = ?;
 -- name: document_drop
 DELETE FROM procession_document WHERE tenant = ? AND id = ?;
+-- Keys are made by whoever seals something first; where two do, one pair counts.
+-- name: tenant_key_add
+INSERT INTO procession_tenant_key VALUES (?, ?, ?, ?) ON CONFLICT (tenant, generation) DO NOTHING;
+-- name: tenant_key_set
+UPDATE procession_tenant_key SET at = ?, wrapped = ? WHERE tenant = ? AND generation = ?;

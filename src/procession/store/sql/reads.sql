@@ -67,10 +67,10 @@ SELECT state, count(*) FROM procession_instance WHERE tenant = ? GROUP BY state;
 
 -- name: suspended
 SELECT 1 FROM procession_suspended WHERE tenant = ? AND key = ?;
--- Instances are suspended too; a definition is one that is also in its own table.
+-- Instances are suspended too; a definition is one that is also in its own table. Key 0: the tenant is being deleted.
 -- name: suspended_definitions
-SELECT s.tenant, s.key FROM procession_suspended s JOIN procession_definition d ON d.tenant = s.tenant AND d.key = s.key
-WHERE s.tenant >= ? AND s.tenant < ?;
+SELECT s.tenant, s.key FROM procession_suspended s WHERE s.tenant >= ? AND s.tenant < ? AND (s.key = 0 OR EXISTS
+    (SELECT 1 FROM procession_definition d WHERE d.tenant = s.tenant AND d.key = s.key));
 
 -- name: batch
 SELECT tenant, key, at, state, after, seen, done, failed, body, awaited FROM procession_batch
@@ -348,3 +348,88 @@ SELECT count(*) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND st
 SELECT id, due FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
 -- name: document_part
 SELECT data FROM procession_document_part WHERE tenant = ? AND document = ? AND number = ?;
+-- Tenants: their keys, their shares.
+-- name: tenant_keys
+SELECT generation, at, wrapped FROM procession_tenant_key WHERE tenant = ? ORDER BY generation;
+-- name: tenants_with_keys
+SELECT DISTINCT tenant FROM procession_tenant_key WHERE tenant > ? ORDER BY tenant LIMIT ?;
+-- name: weights
+SELECT tenant, weight FROM procession_weight ORDER BY tenant;
+-- name: inbox_tenant
+SELECT tenant FROM procession_inbox WHERE number = ?;
+-- Where types of jobs are sealed, each tenant is asked for its own: `job_tenants` in two steps.
+-- name: job_owners
+WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)), t(tenant) AS (
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant >= span.low AND tenant < span.high) FROM span
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant > t.tenant AND tenant < span.high) FROM t, span
+    WHERE t.tenant IS NOT NULL
+)
+SELECT tenant FROM t WHERE tenant IS NOT NULL;
+-- name: job_first
+SELECT tenant, due FROM procession_job WHERE tenant = ? AND type = ? ORDER BY due LIMIT 1;
+-- The log as it is stored, for whoever checks its hashes.
+-- name: audit_stored
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE shard = ? AND number > ?
+ORDER BY number LIMIT ?;
+-- name: instances_count_active
+SELECT count(*) FROM procession_instance WHERE tenant = ? AND state = 0;
+-- name: definitions_count
+SELECT count(*) FROM procession_definition WHERE tenant = ?;
+-- name: records_count
+SELECT count(*) FROM procession_record WHERE tenant = ? AND kind = ?;
+-- Which tables hold something of a tenant, and how many rows, up to a number.
+-- name: tenant_left
+WITH asked(tenant, most) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT))
+SELECT 'fact', (SELECT count(*) FROM (SELECT 1 FROM procession_fact x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'snapshot', (SELECT count(*) FROM (SELECT 1 FROM procession_snapshot x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'job', (SELECT count(*) FROM (SELECT 1 FROM procession_job x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'task', (SELECT count(*) FROM (SELECT 1 FROM procession_task x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'timer', (SELECT count(*) FROM (SELECT 1 FROM procession_timer x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'subscription', (SELECT count(*) FROM (SELECT 1 FROM procession_subscription x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'start_lock', (SELECT count(*) FROM (SELECT 1 FROM procession_start_lock x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'message', (SELECT count(*) FROM (SELECT 1 FROM procession_message x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'incident', (SELECT count(*) FROM (SELECT 1 FROM procession_incident x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'resource', (SELECT count(*) FROM (SELECT 1 FROM procession_resource x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'program', (SELECT count(*) FROM (SELECT 1 FROM procession_program x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'record', (SELECT count(*) FROM (SELECT 1 FROM procession_record x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'answered', (SELECT count(*) FROM (SELECT 1 FROM procession_answered x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'feed', (SELECT count(*) FROM (SELECT 1 FROM procession_feed x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'batch_error', (SELECT count(*) FROM (SELECT 1 FROM procession_batch_error x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'batch_sent', (SELECT count(*) FROM (SELECT 1 FROM procession_batch_sent x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'outbox', (SELECT count(*) FROM (SELECT 1 FROM procession_outbox x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'data_store', (SELECT count(*) FROM (SELECT 1 FROM procession_data_store x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'definition', (SELECT count(*) FROM (SELECT 1 FROM procession_definition x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'decision', (SELECT count(*) FROM (SELECT 1 FROM procession_decision x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'deployment', (SELECT count(*) FROM (SELECT 1 FROM procession_deployment x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'start_subscription', (SELECT count(*) FROM (SELECT 1 FROM procession_start_subscription x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'failure', (SELECT count(*) FROM (SELECT 1 FROM procession_failure x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'batch', (SELECT count(*) FROM (SELECT 1 FROM procession_batch x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'weight', (SELECT count(*) FROM (SELECT 1 FROM procession_weight x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'suspended', (SELECT count(*) FROM procession_suspended x WHERE x.tenant = asked.tenant AND x.key <> 0) FROM asked;
+-- name: audit_stored_tenant
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND number > ?
+ORDER BY number LIMIT ?;
+-- What a tenant stores, in bytes, by table.
+-- name: tenant_bytes
+WITH asked(tenant) AS (SELECT ?)
+SELECT 'fact', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_fact x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'snapshot', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_snapshot x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'resource', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_resource x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'program', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_program x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'record', (SELECT coalesce(sum(length(x.body)), 0) FROM procession_record x WHERE x.tenant = asked.tenant) FROM asked;
+-- name: contents
+SELECT digest, name, data FROM procession_resource WHERE tenant = ? AND deployment = ? ORDER BY digest;
+-- name: definitions_all
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
+-- name: records_all
+SELECT kind, id, version, at, body FROM procession_record WHERE tenant = ? AND (kind, id) > (?, ?)
+ORDER BY kind, id LIMIT ?;
+-- name: messages_all
+SELECT tenant, name, correlation, key, message_id, expires, variables FROM procession_message
+WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
+-- name: data_stores
+SELECT name, at, value FROM procession_data_store WHERE tenant = ? ORDER BY name;
+-- name: facts_page
+SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? ORDER BY seq LIMIT ?;
