@@ -40,7 +40,7 @@ def on_postgresql(folder: Path) -> Store:
     with postgres_rig.session(server, store.name.rpartition("/")[2]) as session, session.cursor() as cursor:
 
         def write(sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
-            cursor.executemany(sql.replace("?", "%s"), list(rows))  # type: ignore[arg-type]
+            cursor.executemany(sql.replace("?", "%s"), list(rows))
 
         filled.fill(write, INSTANCES, TASKS, 0)
         session.commit()
