@@ -19,6 +19,7 @@ from procession.cli.commands import (
     expressions,
     importing,
     instances,
+    remote,
     replaying,
     running,
     scenarios,
@@ -78,6 +79,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
+worker.group.command("remote")(remote.remote)
 app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
 app.add_typer(temporal.group, name="temporal", rich_help_panel=_CARE)

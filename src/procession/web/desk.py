@@ -77,11 +77,13 @@ class _Place:
 class Desk:
     """One server process's. Belongs to its event loop."""
 
-    __slots__ = ("_backend", "_leases", "_places", "_returns", "closing")
+    __slots__ = ("_backend", "_leases", "_places", "_returns", "asking", "closing")
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.closing = False
+        self.asking = asyncio.Event()
+        """Set while leases are asked for: until they are told, they are not given back either."""
         self._places: dict[str, _Place] = {}
         self._leases: dict[str, dict[int, Lease]] = {}
         self._returns: set[asyncio.Task[None]] = set()
@@ -198,7 +200,7 @@ class Desk:
             if share:
                 requests.append(q.ActivateJobs(wanted.tenant, type, share, wanted.worker, wanted.timeout, wanted.fetch))
                 left -= share
-        asking = asyncio.ensure_future(self._backend.ask_all(requests, who))
+        asking = asyncio.ensure_future(self._ask(requests, who))
         try:
             answers = await asyncio.shield(asking)
         except asyncio.CancelledError:
@@ -211,6 +213,13 @@ class Desk:
                 raise answer
             found += cast("list[dict[str, Json]]", answer)
         return found
+
+    async def _ask(self, requests: Sequence[q.Plain], who: Who) -> list[object]:
+        self.asking.set()
+        try:
+            return await self._backend.ask_all(requests, who)
+        finally:
+            self.asking.clear()
 
     def _too_late(self, tenant: str, who: Who, done: asyncio.Future[list[object]]) -> None:
         if not done.cancelled() and done.exception() is None:
