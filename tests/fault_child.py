@@ -28,7 +28,7 @@ _calls = 0
 
 def main() -> None:
     """Serves requests until the input ends."""
-    database, effects = sys.argv[1:3]
+    database, effects = os.environ.get("STORE", sys.argv[1]), sys.argv[2]
     if LEASE_MS:
         for module in (ownership, pump, shard):
             vars(module)["LEASE_MS"] = LEASE_MS
@@ -53,7 +53,7 @@ def main() -> None:
 def _do(engine: Engine, request: dict[str, Any]) -> Any:
     name, args, named = request["do"], request.get("args", []), request.get("named", {})
     if name == "deploy":
-        engine.deploy(CHAIN, ORDER, ONE)
+        engine.deploy(CHAIN, ORDER, ONE, **named)
         return None
     if name == "deploy_notice":
         engine.deploy(NOTICE)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from places import place_of
 from procession.core import snapshot
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.shard import Shard
-from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Reads, Store
+from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
 from procession.runtime.replay import load_instance
-from procession.store.sqlite import SQLiteStore
+from procession.runtime.search import Search
+from procession.store.opening import open_store
 
 _Row = TypeVar("_Row")
 
@@ -51,6 +53,9 @@ class FaultyStore:
             self.reading(query)
         return self.inner.read(query, args, row)
 
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        return self.inner.search(question, row)
+
     def seen_by(self, tenant: str) -> Reads:
         return self.inner.seen_by(tenant)
 
@@ -72,6 +77,14 @@ class FaultyStore:
     def renew(self, owner: str, expires: int) -> None:
         """See `Store.renew`."""
         self.inner.renew(owner, expires)
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """See `Store.listen`."""
+        self.inner.listen(asked, moved)
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """See `Store.tell`."""
+        self.inner.tell(moved)
 
     def release(self, shard: int, epoch: int) -> None:
         self.inner.release(shard, epoch)
@@ -119,4 +132,4 @@ def check_stored(engine: Engine) -> None:
 
 def opened(path: Path | str = ":memory:", clock: FakeClock | None = None) -> Engine:
     """An engine on a clock that stands still."""
-    return Engine(path, clock=clock or FakeClock(), store=SQLiteStore(path))
+    return Engine(path, clock=clock or FakeClock(), store=open_store(place_of(path)))

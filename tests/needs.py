@@ -19,10 +19,18 @@ _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "yaml": lambda: find_spec("yaml") is not None,
     "cli": lambda: find_spec("typer") is not None and find_spec("rich") is not None,
     "opentelemetry": lambda: find_spec("opentelemetry") is not None,
+    "postgresql": lambda: find_spec("psycopg") is not None and _postgres() is not None,
+    "server": lambda: find_spec("litestar") is not None and find_spec("uvicorn") is not None,
     "temporalio": lambda: find_spec("temporalio") is not None,
     "temporal-cli": lambda: find_server("cli", build=False) is not None,
     "temporal-server": lambda: find_server("server", build=False) is not None,
 }
+
+
+def _postgres() -> object:
+    from postgres_rig import binaries
+
+    return binaries()
 
 
 def require(component: str, remedy: str) -> None:

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from places import place_of
+
 PROGRAM: Final = Path(__file__).with_name("fault_child.py")
 
 
@@ -39,7 +41,7 @@ class Child:
     def __init__(self, database: Path, effects: Path, **environment: str) -> None:
         """Starts the process without waiting for it; `ready` does."""
         self._process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(database), str(effects)],
+            [sys.executable, str(PROGRAM), place_of(database), str(effects)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **environment},

@@ -1,4 +1,4 @@
-"""What must hold of a store's file at any time, whatever was done to the process that wrote it.
+"""What must hold of a store at any time, whatever was done to the process that wrote it.
 
 Read with plain SQL and the interpreter's own replay, not through an engine: facts and state are the same thing, and
 every row that stands for something open is in the state, and the other way round.
@@ -6,13 +6,12 @@ every row that stands for something open is in the state, and the other way roun
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from places import Asked, asking, place_of
 from procession.base.values import encode
 from procession.core import commands as c
 from procession.core.facts import AnyFact, InstanceStarted
@@ -25,6 +24,7 @@ from procession.runtime import codec
 from procession.runtime.link import link
 from procession.runtime.replay import replay
 from procession.runtime.rows import FactRow
+from procession.store.opening import is_postgres
 
 Facts = dict[tuple[int, int], bytes]
 """(instance, seq) -> the stored bytes."""
@@ -44,20 +44,21 @@ def facts_of(path: Path) -> Facts:
 
 def rows(path: Path, sql: str, *args: object) -> list[tuple[Any, ...]]:
     """The rows of a statement, through a connection of its own."""
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(sql, args).fetchall()
+    with asking(path) as connection:
+        found: list[tuple[Any, ...]] = connection.execute(sql, args).fetchall()
+        return found
 
 
 def program_in(path: Path, hash: str) -> Program:
     """A stored program."""
-    with closing(sqlite3.connect(path)) as connection:
+    with asking(path) as connection:
         return _linked(connection, hash).program
 
 
 def stored_facts(path: Path) -> list[tuple[Linked, list[AnyFact]]]:
     """The program and all facts of every instance, in the order of their keys."""
     found: list[tuple[Linked, list[AnyFact]]] = []
-    with closing(sqlite3.connect(path)) as connection:
+    with asking(path) as connection:
         for (key,) in connection.execute("SELECT key FROM procession_instance ORDER BY key").fetchall():
             steps = connection.execute("SELECT data FROM procession_fact WHERE instance = ? ORDER BY seq", (key,))
             facts = [fact for (data,) in steps.fetchall() for fact in codec.decode_facts(data)]
@@ -75,8 +76,9 @@ def outcome(state: State) -> list[object]:
 
 def audit(path: Path) -> dict[int, State]:
     """Instance -> its replayed state, after every check. Raises `AssertionError` naming what is wrong."""
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    with asking(path) as connection:
+        if not is_postgres(place_of(path)):
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         found: dict[int, State] = {}
         for key, status in connection.execute("SELECT key, state FROM procession_instance ORDER BY key").fetchall():
             state = found[key] = _audit_instance(connection, key)
@@ -86,7 +88,7 @@ def audit(path: Path) -> dict[int, State]:
     return found
 
 
-def _audit_instance(connection: sqlite3.Connection, key: int) -> State:
+def _audit_instance(connection: Asked, key: int) -> State:
     facts = [
         FactRow(*row)
         for row in connection.execute(
@@ -117,7 +119,7 @@ def _audit_instance(connection: sqlite3.Connection, key: int) -> State:
     return state
 
 
-def _linked(connection: sqlite3.Connection, hash: str) -> Linked:
+def _linked(connection: Asked, hash: str) -> Linked:
     row = connection.execute("SELECT data FROM procession_program WHERE hash = ?", (hash,)).fetchone()
     assert row is not None, f"the program {hash} is gone"
     return link(from_bytes(codec.unwrap(row[0])), hash)

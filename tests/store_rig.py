@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, final
 
 from procession.base.keys import KeySource
 from procession.core.events import AnyEvent, Start
@@ -20,11 +20,41 @@ from procession.runtime import codec
 from procession.runtime.ports import Batch, Fence, Fenced, Store
 from procession.runtime.replay import load_instance
 from procession.runtime.rows import ShardRow
+from procession.store.sealed import SealedStore
 from procession.store.sqlite import SQLiteStore
+
+
+@final
+class Backwards:
+    """A cipher that hides nothing: enough to see that what is stored is not what was given."""
+
+    def seal(self, data: bytes) -> bytes:
+        return b"sealed:" + data[::-1]
+
+    def open(self, data: bytes) -> bytes:
+        assert data.startswith(b"sealed:")
+        return data[:6:-1]
+
+    def seal_text(self, text: str) -> str:
+        return f"sealed:{text[::-1]}"
+
+    def open_text(self, text: str) -> str:
+        assert text.startswith("sealed:")
+        return text[:6:-1]
+
+
+def postgres() -> Store:
+    """A store on a database of its own; skips where there is no server."""
+    import postgres_rig
+
+    return postgres_rig.store()
+
 
 STORES: Final[dict[str, Callable[[Path], Store]]] = {
     "file": lambda folder: SQLiteStore(folder / "s.db"),
     "memory": lambda folder: SQLiteStore(":memory:"),
+    "postgres": lambda folder: postgres(),
+    "postgres-sealed": lambda folder: SealedStore(postgres(), Backwards()),
 }
 FAR: Final = 1 << 60
 SNAPSHOT_EVERY: Final = 5

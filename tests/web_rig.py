@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import httpx
+import uvicorn
 
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
@@ -30,6 +31,26 @@ async def running_site(engine: Engine, gate: Gate | None = None) -> AsyncIterato
         yield Site(backend, gate or OpenGate(), version="test")
     finally:
         await backend.close()
+
+
+@asynccontextmanager
+async def served(site: Site) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the site behind a real socket: for what is streamed, which `client_of` gives in one piece."""
+    config = uvicorn.Config(cast("Any", create_app(site)), port=0, lifespan="off", ws="none", log_config=None)
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    running = asyncio.ensure_future(server.main_loop())
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        await running
+        await server.shutdown()
 
 
 @asynccontextmanager

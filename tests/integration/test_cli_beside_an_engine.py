@@ -45,7 +45,7 @@ def serving(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     models = (saved(tmp_path, CHARGE), saved(tmp_path, PAID.replace('id="p"', 'id="q"'), "q.bpmn"))
     deploys = [part for model in models for part in ("--deploy", model)]
     server = subprocess.Popen(
-        [sys.executable, "-m", "procession.cli.main", "serve", "--workers", "the_workers:register", *deploys],
+        [sys.executable, "-m", "procession.cli.main", "serve", "--no-api", "--workers", "the_workers", *deploys],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert server.stdout is not None

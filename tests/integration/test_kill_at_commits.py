@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from fault_models import CHAIN, ONE, ORDER
+from places import place_of
 from process_rig import Child, Killed, doubled, effects_of
 from procession import Engine, Job
-from procession.store.sqlite import SQLiteStore
+from procession.store.opening import open_store
 from store_audit import audit, facts_of
 
 EFFECTS_OF_A_RUN = 2 * (1 + 2) + 2 * 3
@@ -57,11 +58,11 @@ def drive(folder: Path, number: int, environment: dict[str, str]) -> Run:
 def finish(folder: Path, run: Run) -> None:
     """A new process takes over and goes on with the script from where it was told."""
     path = folder / "engine.db"
-    SQLiteStore(path).close()
+    open_store(place_of(path)).close()
     told = set(audit(path))
     assert set(run.started) <= told, "an acknowledged start is lost"
     before = facts_of(path)
-    with Engine(path) as engine:
+    with Engine(place_of(path)) as engine:
         assert engine.owner, "the killed owner still holds the store"
         engine.deploy(CHAIN, ORDER, ONE)
         for type in ("first", "second", "third", "charge", "ship"):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from needs import require
+from places import at_rest, place_of
 from process_rig import Child, Killed, Refused, doubled, effects_of, until
 from store_audit import audit, rows
 
@@ -48,7 +47,7 @@ def completed(database: Path) -> int:
 
 def cli(database: Path, *words: str) -> dict[str, Any]:
     """A command in a process of its own; the first JSON document that it prints."""
-    command = [sys.executable, "-m", "procession.cli.main", *words, "--db", str(database), "--json"]
+    command = [sys.executable, "-m", "procession.cli.main", *words, "--db", place_of(database), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout.splitlines()[0]))
@@ -69,18 +68,9 @@ def put_to_sleep(owner: Child, database: Path) -> None:
     """Stops a process, but outside of a transaction: within one, nobody else could write, whatever the lease says."""
     while True:
         owner.pause()
-        with closing(sqlite3.connect(database, timeout=0.1)) as connection, connection:
-            if _can_write(connection):
-                return
+        if at_rest(database):
+            return
         owner.wake()
-
-
-def _can_write(connection: sqlite3.Connection) -> bool:
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        return False
-    return True
 
 
 def test_two_engines_share_the_work_and_nothing_is_done_twice(

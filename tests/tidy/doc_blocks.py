@@ -20,6 +20,7 @@ from procession.hosts.temporal.cells.cell_reader import load_cell
 from procession.hosts.temporal.cells.wanted import wanted as wanted_of
 from procession.testing import run_scenario
 from procession.testing.scenario_reader import parse_scenario
+from procession.web.settings_reader import read_settings
 from tidy.source_tree import place
 
 COMMAND_SECONDS_MAX: Final = 60
@@ -180,11 +181,20 @@ def _picture(block: Block, _: dict[str, object]) -> None:
     assert not block.file, f"{block.place}: a text block is a picture or output, no file"
 
 
+def _toml(block: Block, _: dict[str, object]) -> None:
+    """Settings of a server: they can be used as they are, but for the secrets that they do not hold."""
+    file = Path(block.file or f"line-{block.line}.toml")
+    file.write_text(block.text, encoding="utf-8")
+    problems = read_settings(file, {}).problems
+    assert not problems, f"{block.place}: {problems[0]}"
+
+
 RUN: Final[dict[str, Callable[[Block, dict[str, object]], None]]] = {
     "console": _console,
     "pycon": _pycon,
     "python": _python,
     "text": _picture,
+    "toml": _toml,
     "xml": _xml,
     "yaml": _yaml,
 }

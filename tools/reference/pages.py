@@ -17,10 +17,12 @@ from tools.reference import (
     incidents,
     libraries,
     limits,
+    permissions,
     pictures,
     problems,
     rules,
     scenarios,
+    settings,
     standard,
 )
 from tools.reference.text import table
@@ -30,6 +32,11 @@ from procession.web.app import described
 PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
     "python.md": ("Python API", api.page, "Engine, AsyncEngine, Instance, Job, views, errors, the test kit"),
     "cli.md": ("Commands", commands.page, "every command with its arguments and options"),
+    "settings.md": (
+        "Settings of the server",
+        settings.page,
+        "every setting, its variable, what it takes, its default",
+    ),
     "scenarios.md": ("Scenario files", scenarios.page, "every key of a scenario file"),
     "elements.md": ("BPMN elements", elements.page, "what is executed, and what is refused"),
     "extensions.md": ("Extensions", extensions.page, "the `zeebe` and `procession` words that are read"),
@@ -44,6 +51,7 @@ PAGES: Final[dict[str, tuple[str, Callable[[], str], str]]] = {
         standard.page,
         "every constraint of BPMN 2.0.2 that `check --standard` applies",
     ),
+    "permissions.md": ("Permissions and roles", permissions.page, "who may do what on a server"),
     "problems.md": ("Problems", problems.page, "every error that the REST API answers"),
     "limits.md": ("Limits", limits.page, "what is bounded, and by how much"),
 }

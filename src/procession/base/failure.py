@@ -35,6 +35,16 @@ class Busy(Conflict):
     """Too much waits already, or is leased already: ask again in a while. Nothing was done."""
 
 
+class QuotaExceeded(Conflict):
+    """A tenant has, or asks for, more than it may. The text names the quota and its limit.
+
+    `retry_after_s`: in how many seconds it may ask again, None where time alone changes nothing."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class StoreError(ProcessionError):
     """The store cannot be used: full, locked, read-only, corrupt, or of another version."""
 

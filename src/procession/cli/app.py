@@ -11,10 +11,13 @@ import msgspec
 import typer
 
 from procession.cli.commands import (
+    audit,
     batches,
     care,
     changes,
+    config,
     decisions,
+    dev,
     documents,
     expressions,
     importing,
@@ -23,7 +26,9 @@ from procession.cli.commands import (
     replaying,
     running,
     scenarios,
+    serve,
     temporal,
+    tenant,
     work,
     worker,
 )
@@ -47,7 +52,8 @@ _CARE: Final = "Care"
 
 _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("run", running.run, _RUNNING),
-    ("serve", running.serve, _RUNNING),
+    ("dev", dev.dev, _RUNNING),
+    ("serve", serve.serve, _RUNNING),
     ("start", running.start, _RUNNING),
     ("check", documents.check, _MODELS),
     ("deploy", documents.deploy, _MODELS),
@@ -80,8 +86,11 @@ for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
 worker.group.command("remote")(remote.remote)
+app.add_typer(audit.group, name="audit", rich_help_panel=_CARE)
 app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
+app.add_typer(config.group, name="config", rich_help_panel=_CARE)
+app.add_typer(tenant.group, name="tenant", rich_help_panel=_CARE)
 app.add_typer(temporal.group, name="temporal", rich_help_panel=_CARE)
 
 

@@ -100,16 +100,15 @@ def _children(plan: Plan) -> list[Child]:
 
 def _keep_books(plan: Plan, supervisor: Supervisor, stopped: threading.Event) -> bool:
     from procession import Engine, Temporal
-    from procession.hosts.temporal import tracing
     from procession.hosts.temporal.cluster import codec_of
     from procession.hosts.temporal.health import Health, HealthServer
     from procession.hosts.temporal.metrics import measures_of, serve_metrics
-    from procession.runtime.tracing import flush
+    from procession.runtime.tracing import configure, flush
 
     place = plan.place
     if plan.metrics:
         serve_metrics(plan.shown(0))
-    tracing.configure("procession-worker")
+    configure("procession-worker")
     host = Temporal(
         place.address,
         namespace="" if place.cell else place.namespace,

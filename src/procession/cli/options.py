@@ -83,7 +83,7 @@ def variables_of(assignments: list[str] | None, file: Path | None = None) -> Var
 
 def existing(db: str) -> str:
     """The path of a store that is there already. A command that only looks must not make an empty one."""
-    if db != MEMORY and not Path(db).exists():
+    if db != MEMORY and "://" not in db and not Path(db).exists():
         raise Problem(f"no store at {os.fspath(Path(db))}", "deploy a process first, or name the file with --db")
     return db
 

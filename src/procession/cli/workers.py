@@ -1,8 +1,8 @@
 """Loading worker functions by name: `module:object`.
 
-The object is a function that takes the engine and registers workers on it, or anything with attributes (a module, a
-class, a dict) whose functions are workers. An attribute's job type is its `job_type` if it has one, else its name with
-hyphens for underscores.
+The object is a function that takes the engine and registers workers on it, a module with such a function that is called
+`register`, or anything with attributes (a module, a class, a dict) whose functions are workers. An attribute's job type
+is its `job_type` if it has one, else its name with hyphens for underscores.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol, TypeAlias, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 from procession.cli.console import Problem
 
 Worker: TypeAlias = Callable[..., object]
+REGISTER: Final = "register"
 
 
 class TakesWorkers(Protocol):
@@ -35,15 +36,23 @@ def register_workers(engine: TakesWorkers, names: list[str]) -> None:
     if names and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     for name in names:
-        found = _loaded(name)
-        if _is_worker(found) and _takes_engine(found):
-            cast("Worker", found)(engine)
-            continue
-        workers = dict(_workers_in(found))
-        if not workers:
-            raise Problem(f"{name} holds no worker functions", "name a function that takes the engine, or a module")
-        for job_type, worker in workers.items():
-            engine.worker(job_type)(worker)
+        register_found(engine, name, _loaded(name))
+
+
+def register_found(engine: TakesWorkers, name: str, found: object) -> None:
+    """Registers what an object holds: a function that takes the engine, a module with one called `register`, or
+    anything whose functions are workers. Raises `Problem` when there is none."""
+    register: object = getattr(found, REGISTER, None) if inspect.ismodule(found) else None
+    if _is_worker(register) and _takes_engine(register):
+        found = register
+    if _is_worker(found) and _takes_engine(found):
+        cast("Worker", found)(engine)
+        return
+    workers = dict(_workers_in(found))
+    if not workers:
+        raise Problem(f"{name} holds no worker functions", "name a function that takes the engine, or a module")
+    for job_type, worker in workers.items():
+        engine.worker(job_type)(worker)
 
 
 def _loaded(name: str) -> object:

@@ -6,6 +6,7 @@ What does not live here: SQL, and the meaning of what is encoded.
 
 from __future__ import annotations
 
+import hashlib
 from decimal import Decimal
 from typing import Final, TypeVar, cast
 
@@ -47,6 +48,11 @@ def decode_json(data: bytes) -> Json:
 def decode_variables(data: bytes) -> Variables:
     """Variables by name, of `encode_json`."""
     return cast("Variables", read(_VALUES, data))
+
+
+def version_of(data: bytes) -> str:
+    """What changes whenever a blob does, short enough for an ETag: equal blobs have it in common."""
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def wrap(data: bytes) -> bytes:

@@ -6,14 +6,20 @@ suite is tests/unit/store/test_store_contract.py; a new store passes it unchange
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias, TypeVar, final
 
 from procession.base.failure import StoreError
+from procession.runtime.search import Search
 
 Cell: TypeAlias = "int | str | bytes | None"
 Cells: TypeAlias = tuple[Cell, ...]
+
+Tenants: TypeAlias = "frozenset[str] | None"
+"""Names of tenants; None for any."""
+Moved: TypeAlias = Callable[[int, Tenants], None]
+"""Told a shard, and for which tenants something may have happened in it."""
 
 _Row = TypeVar("_Row")
 
@@ -29,6 +35,7 @@ TABLES: Final = (
     "snapshot",
     "job",
     "task",
+    "task_candidate",
     "timer",
     "subscription",
     "start_subscription",
@@ -48,12 +55,21 @@ TABLES: Final = (
     "answered",
     "audit",
     "feed",
+    "tenant_key",
+    "weight",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""
 
 
 class Fenced(StoreError):
     """Another process owns the shard now, or an instance was written by somebody else: nothing was stored."""
+
+
+class Doubtful(StoreError):
+    """Whether a commit was stored cannot be told: the connection was lost, and the store could not be asked in time.
+
+    Nobody may do it again. Who committed must take the shard anew; until then the store refuses its commits.
+    """
 
 
 @final
@@ -151,6 +167,10 @@ class Reads(Protocol):
         """The rows of a named query (store/sql/reads.sql). Raises `StoreError`."""
         ...
 
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """The rows of a search; of several `branches` they may come in several runs, each of them in order."""
+        ...
+
 
 class Store(Reads, Protocol):
     """One durable place. Every method raises `StoreError` with a text for people when the store cannot be used.
@@ -171,7 +191,8 @@ class Store(Reads, Protocol):
         ...
 
     def commit(self, fence: Fence, batch: Batch) -> None:
-        """Writes all or nothing. Raises `Fenced` when the epoch or a fact's sequence is not the expected one."""
+        """Writes all or nothing. Raises `Fenced` when the epoch or a fact's sequence is not the expected one, and
+        `Doubtful` when it may have been stored; after any other error nothing was."""
         ...
 
     def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
@@ -180,6 +201,16 @@ class Store(Reads, Protocol):
 
     def renew(self, owner: str, expires: int) -> None:
         """Moves the leases of all shards that this owner holds."""
+        ...
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """Calls back with the number of a shard (-1: any) when another process asked it for something, and when another
+        process committed something in it; from another thread. A store that hears nothing never does: who waits looks
+        for himself, too."""
+        ...
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """Tells other processes that something was committed in shards. It may be lost."""
         ...
 
     def release(self, shard: int, epoch: int) -> None:

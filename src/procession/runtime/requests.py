@@ -50,6 +50,8 @@ class StartProcess(Request, frozen=True, gc=False, tag=True, tag_field="request"
     direct: bool = False
     """On another host: whoever asks takes the start there himself."""
     trace: str = ""
+    begin: tuple[Activate, ...] = ()
+    """Elements to begin at, instead of the start event."""
 
 
 @final
@@ -206,10 +208,12 @@ class ThrowJob(Request, frozen=True, gc=False, tag=True, tag_field="request", om
 
 @final
 class TaskEvent(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """Give an event to the instance that has the open user task `task`."""
+    """Give an event to the instance that has the open user task `task`. With a `version` (of its attributes as they are
+    stored, `codec.version_of`) only if it still has that one."""
 
     task: int
     event: AnyEvent
+    version: str = ""
 
 
 @final
@@ -353,6 +357,26 @@ class DeleteRecord(Request, frozen=True, gc=False, tag=True, tag_field="request"
     version: int = -1
 
 
+@final
+class ForgetTenant(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Delete a portion of a tenant and refuse whatever else it asks; answered with a `TenantForgotten`.
+
+    Asked again with its `after` until nothing is left but its name and what the audit log cannot do without."""
+
+    after: int = 0
+
+
+@final
+class TenantForgotten(msgspec.Struct, frozen=True, gc=False):
+    """What became of a portion: `rows` at least were deleted. `left`: ask again with `after`. `number` is the
+    tenant's, by which its keys are destroyed."""
+
+    number: int
+    rows: int
+    left: bool
+    after: int = 0
+
+
 Plain: TypeAlias = (
     StartProcess
     | StartCalled
@@ -385,6 +409,7 @@ Plain: TypeAlias = (
     | AddTenant
     | PutRecord
     | DeleteRecord
+    | ForgetTenant
 )
 """What is asked, without who asks."""
 

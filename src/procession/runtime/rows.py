@@ -13,6 +13,10 @@ HELD: Final = (1 << 63) - 1
 """The due time of a job that is not offered."""
 
 
+REDACTED: Final = b"\xff"
+"""The first byte of a body of the audit log that was forgotten; no format of values begins so."""
+
+
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all rows (data inheritance only: no behaviour)."""
 
@@ -383,6 +387,14 @@ class LockRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class AnsweringRow(Row, frozen=True, array_like=True, gc=False):
+    """What became of a request, by the number that its sender gave it."""
+
+    number: int
+    result: bytes
+
+
+@final
 class RecordRow(Row, frozen=True, array_like=True, gc=False):
     """A document of the server."""
 
@@ -396,6 +408,8 @@ class RecordRow(Row, frozen=True, array_like=True, gc=False):
 class AnsweredRow(Row, frozen=True, array_like=True, gc=False):
     """What a request with an idempotency key was answered."""
 
+    tenant: int
+    key: str
     digest: bytes
     result: bytes
 
@@ -445,3 +459,120 @@ class ProcessRow(Row, frozen=True, array_like=True, gc=False):
 
     name: str
     at: int
+
+
+@final
+class FoundTaskRow(Row, frozen=True, array_like=True, gc=False):
+    """An open user task that was searched for. `due` and `follow_up` are `HELD` for none."""
+
+    key: int
+    instance: int
+    process_id: str
+    element_id: str
+    created: int
+    assignee: str
+    priority: int
+    due: int
+    follow_up: int
+    attributes: bytes
+
+
+@final
+class FoundInstanceRow(Row, frozen=True, array_like=True, gc=False):
+    """An instance that was searched for: how many incidents are open, whether it stands still, what stopped it."""
+
+    key: int
+    definition: int
+    state: int
+    started: int
+    ended: int | None
+    business_key: str
+    parent: int
+    root: int
+    incidents: int
+    suspended: int
+    failure: str
+
+
+@final
+class DocumentRow(Row, frozen=True, array_like=True, gc=False):
+    """A document that somebody has to look after at `due`."""
+
+    id: str
+    due: int
+
+
+@final
+class FollowerRow(Row, frozen=True, array_like=True, gc=False):
+    """Who follows a feed, until when, and how far it is."""
+
+    owner: str
+    until: int
+    number: int
+
+
+@final
+class DeliveryRow(Row, frozen=True, array_like=True, gc=False):
+    """What a webhook is told, or was. `state`: 0 waiting, 1 delivered, 2 given up."""
+
+    webhook: str
+    id: str
+    type: str
+    number: int
+    at: int
+    state: int
+    attempt: int
+    due: int
+    status: int
+    error: str
+    body: bytes
+
+
+class TenantKeyRow(Row, frozen=True, array_like=True, gc=False):
+    """A wrapped key of a tenant. An empty `wrapped` is one that was destroyed."""
+
+    generation: int
+    at: int
+    wrapped: bytes
+
+
+@final
+class ContentRow(Row, frozen=True, array_like=True, gc=False):
+    """A deployed document."""
+
+    digest: str
+    name: str
+    data: bytes
+
+
+@final
+class AnyRecordRow(Row, frozen=True, array_like=True, gc=False):
+    """A document of the server, of any kind."""
+
+    kind: str
+    id: str
+    version: int
+    at: int
+    body: bytes
+
+
+@final
+class BufferedRow(Row, frozen=True, array_like=True, gc=False):
+    """A buffered message with its address."""
+
+    tenant: int
+    name: str
+    correlation: str
+    key: int
+    message_id: str
+    expires: int
+    variables: bytes
+
+
+@final
+class DataStoreRow(Row, frozen=True, array_like=True, gc=False):
+    """What a data store holds, and since when."""
+
+    name: str
+    at: int
+    value: bytes

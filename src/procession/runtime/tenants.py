@@ -6,6 +6,8 @@ from typing import Final, TypeAlias
 from zlib import crc32
 
 DEFAULT_TENANT: Final = "<default>"
+PLATFORM: Final = "<platform>"
+"""The tenant that holds what belongs to the whole server: its tenants' settings, its own keys."""
 
 SHARD_SHIFT: Final = 32
 SHARDS_MAX: Final = 256

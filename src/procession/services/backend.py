@@ -11,14 +11,14 @@ from typing import Final, Protocol, TypeVar, final
 
 import msgspec
 
+from procession.runtime import tenants
 from procession.runtime.ports import Cells
 from procession.runtime.requests import Plain
 from procession.services.reading import Reader
 
 _T = TypeVar("_T")
 
-PLATFORM: Final = "<platform>"
-"""The tenant that holds what belongs to the whole server: its tenants' settings, its own keys."""
+PLATFORM: Final = tenants.PLATFORM
 
 
 @final

@@ -5,7 +5,7 @@ Reads the store and the deployments of the commit under way. What must not live 
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 import msgspec
 
@@ -22,6 +22,9 @@ from procession.runtime.tenants import EVERYBODY, Span
 
 NAMES_MAX: Final = 1_000
 """Tenants whose numbers are kept by who does not know all of them."""
+_T = TypeVar("_T")
+_Place = TypeVar("_Place", bound="tuple[int, ...] | tuple[int, str] | tuple[int, str, int]")
+
 PROGRAMS_MAX: Final = 1_000
 """Linked programs kept in memory; the one linked first goes first."""
 
@@ -98,6 +101,16 @@ class Catalog:
         number = self.tenants[name] = max(max(self.names, default=-1) + 1, self._span[0])
         self.names[number] = name
         return number
+
+    def drop(self, tenant: int) -> None:
+        """A tenant is deleted: nothing of it is deployed any more."""
+        _forget_of(self._latest, tenant)
+        _forget_of(self._linked, tenant)
+        _forget_of(self._data, tenant)
+        _forget_of(self._decisions, tenant)
+        _forget_of(self._by_version, tenant)
+        _forget_of(self._keys, tenant)
+        self._deciders.pop(tenant, None)
 
     def latest(self, tenant: int, process_id: str) -> DefinitionRow:
         """The newest version of a process; raises `NotFound`."""
@@ -204,6 +217,11 @@ class Catalog:
                 raise Unreadable(f"{self._store.name}: the program {hash} is missing")
             found = codec.unwrap(rows[0].value)
         return found
+
+
+def _forget_of(cache: dict[_Place, _T], tenant: int) -> None:
+    for place in [place for place in cache if place[0] == tenant]:
+        del cache[place]
 
 
 def _program_of(data: bytes, hash: str) -> Program:

@@ -204,14 +204,18 @@ class DeployedViews:
         from procession.dmn import DecisionError
 
         values = checked_all(variables)
-        number = self._number(tenant, f"no decision {row.decision_id!r:.80} is deployed")
-        compiled = _compiled(row.hash, lambda: self._views.catalog.data(number, row.hash))
+        compiled = self.document(tenant, row)
         try:
             return feel.to_json(compiled.evaluate(row.decision_id, lambda name: values.get(name, feel.MISSING)))
         except (DecisionError, feel.BudgetExceeded) as error:
             raise NoResult(f"{row.decision_id!r:.80}: {error}") from None
         except Failure as failure:
             raise NoResult(f"{row.decision_id!r:.80}: {failure.message}") from None
+
+    def document(self, tenant: str, row: DecisionRow) -> CompiledDecisions:
+        """The compiled document of a version of a decision."""
+        number = self._number(tenant, f"no decision {row.decision_id!r:.80} is deployed")
+        return _compiled(row.hash, lambda: self._views.catalog.data(number, row.hash))
 
     def _number(self, tenant: str, absent: str) -> int:
         number = self._views.tenant(tenant)

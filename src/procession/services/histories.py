@@ -63,11 +63,28 @@ def first_hash(facts: Iterable[f.AnyFact]) -> str:
     return ""
 
 
+@final
+class Known:
+    """What the steps of an instance told so far: its program, its element instances by node, what each waits for."""
+
+    __slots__ = ("elements", "program", "waits")
+
+    def __init__(self, program: str) -> None:
+        self.program = program
+        self.elements: dict[int, int] = {}
+        self.waits: dict[int, int] = {}
+
+
 def entries_of(steps: Iterable[tuple[FactRow, list[f.AnyFact]]], first: str, programs: Programs) -> list[Entry]:
     """Every fact of these steps, with the element that it is about; `first` as of `first_hash`."""
-    program = programs(first)
-    elements: dict[int, int] = {}
-    waits: dict[int, int] = {}
+    return entries_after(steps, Known(first), programs)
+
+
+def entries_after(steps: Iterable[tuple[FactRow, list[f.AnyFact]]], known: Known, programs: Programs) -> list[Entry]:
+    """`entries_of`, of steps that follow those which told what is known; it is added to that."""
+    program = programs(known.program)
+    elements = known.elements
+    waits = known.waits
     found: list[Entry] = []
     for row, facts in steps:
         for fact in facts:
@@ -77,10 +94,12 @@ def entries_of(steps: Iterable[tuple[FactRow, list[f.AnyFact]]], first: str, pro
             elif isinstance(fact, f.InstanceStarted):
                 elements[fact.root] = 0
             elif isinstance(fact, f.InstanceMigrated):
+                known.program = fact.program
                 program = programs(fact.program)
                 numbers = dict(fact.nodes)
                 # What ended before has no number there, and nothing more is said of it.
                 elements = {each: numbers[node] for each, node in elements.items() if node in numbers}
+                known.elements = elements
             if isinstance(fact, f.FlowTaken | f.TokenTaken):
                 name = program.flows[fact.flow].id
             else:

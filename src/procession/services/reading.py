@@ -12,10 +12,15 @@ from procession.runtime.decisions import decide
 from procession.runtime.ports import Reads
 from procession.runtime.requests import StartProcess
 from procession.runtime.rows import DefinitionRow
+from procession.services.audit import AuditViews
 from procession.services.batches import BatchViews
+from procession.services.deliveries import Deliveries
 from procession.services.deployed import DeployedViews
+from procession.services.documents import Documents
 from procession.services.histories import Entry, WarningView
 from procession.services.job_views import JobViews
+from procession.services.records import Records
+from procession.services.searching import Searches
 from procession.services.views import InstanceView, Moment, Views, tokens_of, variables_of
 
 
@@ -23,12 +28,29 @@ from procession.services.views import InstanceView, Moment, Views, tokens_of, va
 class Reader:
     """What one thread reads."""
 
-    __slots__ = ("batches", "deployed", "jobs", "views")
+    __slots__ = (
+        "audit",
+        "batches",
+        "deliveries",
+        "deployed",
+        "documents",
+        "jobs",
+        "records",
+        "search",
+        "store",
+        "views",
+    )
 
     def __init__(self, store: Reads) -> None:
+        self.store = store
         self.views = Views(store)
         self.batches = BatchViews(store, self.views)
+        self.records = Records(store, self.views)
+        self.audit = AuditViews(store, self.views)
         self.deployed = DeployedViews(store, self.views)
+        self.deliveries = Deliveries(store, self.views)
+        self.documents = Documents(store, self.views, self.records)
+        self.search = Searches(store, self.views)
         self.jobs = JobViews(store, self.views)
 
     def definition(self, request: StartProcess) -> DefinitionRow:

@@ -34,7 +34,7 @@ from procession.runtime.ports import Store
 from procession.runtime.replay import load_instance, replay
 from procession.runtime.rows import FactRow, InstanceRow
 from procession.services.catalog import Catalog
-from procession.store.sqlite import SQLiteStore
+from procession.store.opening import open_store
 
 Status: TypeAlias = Literal["ok", "diverged", "unreadable"]
 
@@ -81,8 +81,10 @@ class _Diverged(Exception):
 
 
 def reread_file(path: str, *, sample: int = 0) -> Iterator[Reread]:
-    """As `reread`, of a SQLite file. Opening it migrates its schema: take a copy of one that an older version runs."""
-    with closing(SQLiteStore(path)) as store:
+    """As `reread`, of a SQLite file, or a database by its URL.
+
+    Opening it migrates its schema: take a copy of one that an older version runs."""
+    with closing(open_store(path)) as store:
         yield from reread(store, sample=sample)
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from procession.base.failure import BadValue, NotFound, Unreadable
 from procession.base.values import Json, Variables
+from procession.core.facts import AnyFact
 from procession.core.state import State
 from procession.ir.kinds import Kind
 from procession.ir.program import Program
@@ -300,6 +301,12 @@ class Views:
             rows = self._store.read("jobs", (number, after, limit), JobRow)
         return [self._job(number, row) for row in rows if not type or row.type == type]
 
+    def job(self, tenant: str, key: int) -> JobView | None:
+        """An open job."""
+        number = self.tenant(tenant)
+        rows = self._store.read("job", (number, key), JobRow) if number is not None else []
+        return self._job(number, rows[0]) if rows and number is not None else None
+
     def _job(self, tenant: int, row: JobRow) -> JobView:
         found = self._store.read("instance", (tenant, row.instance), InstanceRow)
         if not found:
@@ -421,6 +428,24 @@ class Views:
         state = loaded.state
         status: InstanceState = "incident" if state.incidents else STATES[state.status]
         return Moment(seq, state.at, status, tokens_of(loaded), variables_of(state))
+
+    def steps(self, tenant: str, key: int, after: int, upto: int) -> list[tuple[FactRow, list[AnyFact]]]:
+        """The steps of an instance behind one, up to another; those that are no longer kept are left out."""
+        number = self.tenant(tenant)
+        rows = self._store.read("facts_between", (number, key, after, upto), FactRow) if number is not None else []
+        return [(row, codec.decode_facts(row.data)) for row in rows]
+
+    def last_step(self, tenant: str, key: int) -> int:
+        """The number of the last step of an instance that is kept, 0 for none."""
+        number = self.tenant(tenant)
+        rows = self._store.read("fact_last", (number, key), IntRow) if number is not None else []
+        return (rows[0].value or 0) if rows else 0
+
+    def last_news(self, tenant: str) -> int:
+        """The number of the last row of the tenant's feed, 0 for none."""
+        number = self.tenant(tenant)
+        rows = self._store.read("feed_last", (number,), IntRow) if number is not None else []
+        return (rows[0].value or 0) if rows else 0
 
     def history(self, tenant: str, key: int) -> list[Entry]:
         """Everything that was decided in an instance, in order; raises `NotFound`."""

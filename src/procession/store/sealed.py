@@ -7,40 +7,63 @@ model (process and element ids), by which a store is searched and looked after. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeVar, cast, final
 
 import msgspec
 
+from procession.base.failure import Unreadable
 from procession.runtime import rows as r
-from procession.runtime.ports import Batch, Cell, Cells, Changes, Fence, ForeignTransaction, Reads, Store
+from procession.runtime.ports import (
+    Batch,
+    Cell,
+    Cells,
+    Changes,
+    Fence,
+    ForeignTransaction,
+    Moved,
+    Reads,
+    Store,
+    Tenants,
+)
+from procession.runtime.search import Condition, Search
+from procession.store.search import sealed_at
 
 _Row = TypeVar("_Row")
 
 
 class Cipher(Protocol):
-    """What encrypts. `open` and `open_text` raise `Unreadable` for what was not sealed with this cipher.
+    """What encrypts, for a tenant by its number. `open` and `open_text` raise `Unreadable` for what this cipher did not
+    seal for this tenant, `Shredded` where the tenant's keys were destroyed.
 
-    `seal_text` gives the same text for the same text, or nothing could be found by it. It can be opened again: an
-    expired message, a start lock and a list of instances need the key that they were made with. That reveals which
-    keys are equal and no more, like a keyed hash.
+    `seal_text` gives the same text for the same tenant and text, or nothing could be found by it. It can be opened
+    again: an expired message, a start lock and a list of instances need the key that they were made with. That reveals
+    which keys of one tenant are equal and no more, like a keyed hash.
     """
 
-    def seal(self, data: bytes, /) -> bytes: ...
+    def seal(self, tenant: int, data: bytes, /) -> bytes: ...
 
-    def open(self, data: bytes, /) -> bytes: ...
+    def open(self, tenant: int, data: bytes, /) -> bytes: ...
 
-    def seal_text(self, text: str, /) -> str: ...
+    def seal_text(self, tenant: int, text: str, /) -> str: ...
 
-    def open_text(self, text: str, /) -> str: ...
+    def open_text(self, tenant: int, text: str, /) -> str: ...
 
+
+class Shredded(Unreadable):
+    """The keys of a tenant were destroyed: what it stored is nobody's any more."""
+
+
+NOBODY: Final = -1
+"""Stands for the tenant where there is no number yet: a request in the inbox whose tenant it will make."""
 
 ROWS: Final[dict[str, tuple[int, ...]]] = {
     "deployment": (2,),
     "instance": (6,),
     "job": (5, 14),
     "task": (6,),
+    "task_candidate": (2,),
     "subscription": (2, 3),
     "start_subscription": (2,),
     "start_lock": (2,),
@@ -61,6 +84,7 @@ QUERIES: Final[dict[str, tuple[int, ...]]] = {
     "job_tenants": (2,),
     "jobs_type": (1,),
     "tasks_assignee": (1,),
+    "task_candidates_counted": (2,),
     "subscriptions": (2, 3),
     "start_subscriptions": (2,),
     "start_lock": (2,),
@@ -73,7 +97,10 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.InstanceRow: ("business_key",),
     r.JobRow: ("type", "error"),
     r.TaskRow: ("assignee",),
+    r.FoundTaskRow: ("assignee",),
+    r.FoundInstanceRow: ("business_key", "failure"),
     r.MessageRow: ("message_id",),
+    r.BufferedRow: ("name", "correlation", "message_id"),
     r.ExpiredRow: ("name", "correlation"),
     r.LockRow: ("correlation",),
     r.IncidentRow: ("code", "message"),
@@ -81,10 +108,25 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.BatchErrorRow: ("text",),
 }
 """Row -> which fields are."""
+NAMED: Final = frozenset({"inbox", "source"})
+"""Tables whose rows lead with the name of the tenant."""
+WHOSE_CHANGE: Final[dict[str, int]] = {"job_failed": 4}
+"""Statement with something to seal -> which parameter is the tenant's number."""
+OF_THE_INBOX: Final = frozenset({"inbox_answer", "inbox_fail"})
+"""Statements whose last parameter is the number of a row of the inbox, whose tenant that row names."""
+WHOSE_RESULT: Final[dict[str, int]] = {"inbox_result": 0, "inbox_failed": 1}
+"""Query whose rows do not say whose they are -> which parameter does; the first one, where nothing stands here."""
+TENANTS_KEPT_MAX: Final = 10_000
+"""Numbers of tenants by name that are kept in memory."""
 AS_THEY_ARE: Final = frozenset({"audit"})
 """Tables whose blobs were sealed before (`Store.sealed`): they are hashed as they are stored."""
-HASHES: Final = frozenset({"chain", "digest"})
-"""Fields that are hashes: nothing in them is a secret."""
+HASHES: Final[dict[type[r.Row], frozenset[str]]] = {
+    r.AuditRow: frozenset({"chain"}),
+    r.ChainRow: frozenset({"chain"}),
+}
+"""Row -> its fields that are hashes over what is stored: nothing in them is a secret, and nothing sealed them."""
+AS_STORED: Final = frozenset({"audit_stored", "audit_stored_tenant"})
+"""Queries whose blobs are given as they are stored: hashes are checked over them."""
 NAMES: Final = frozenset({"start_names"})
 """Queries whose `TextRow` is one."""
 
@@ -93,16 +135,22 @@ NAMES: Final = frozenset({"start_names"})
 class SealedStore:
     """A `runtime.ports.Store` before another one. Both processes of an engine and its clients need the same cipher."""
 
-    __slots__ = ("_cipher", "_inner")
+    __slots__ = ("_cipher", "_inner", "_numbers")
 
     def __init__(self, inner: Store, cipher: Cipher) -> None:
         self._inner = inner
         self._cipher = cipher
+        self._numbers: dict[str, int] = {}
 
     @property
     def name(self) -> str:
         """The name of the store behind."""
         return self._inner.name
+
+    @property
+    def inner(self) -> Store:
+        """The store behind."""
+        return self._inner
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """See `Store.read`."""
@@ -110,21 +158,53 @@ class SealedStore:
 
     def read_from(self, inner: Reads, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """`read`, of what stands behind."""
-        found = inner.read(query, self._texts(args, QUERIES.get(query, ())), row)
+        if query == "job_tenants":
+            return self._tenants_with(inner, args, row)
+        sealed = QUERIES.get(query, ())
+        found = inner.read(query, self._texts(self._tenant(args[0]), args, sealed) if sealed else args, row)
+        if not found or query in AS_STORED:
+            return found
         fields = ("value",) if query in NAMES else RESULTS.get(cast("type[r.Row]", row), ())
-        return [self._opened(each, fields) for each in found]
+        place = WHOSE_RESULT.get(query, 0)
+        asked = args[place] if args else None
+        return [self._opened(each, fields, asked) for each in found]
+
+    def _tenants_with(self, inner: Reads, args: Cells, row: type[_Row]) -> list[_Row]:
+        """`job_tenants`: the same type is another text for each tenant, so each is asked for its own."""
+        found: list[_Row] = []
+        *bounds, type_ = args
+        for tenant in inner.read("job_owners", tuple(bounds), r.IntRow):
+            number = tenant.value
+            if number is not None and isinstance(type_, str):
+                sealed = self._cipher.seal_text(number, type_)
+                found += inner.read("job_first", (number, sealed), row)
+        return found
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """See `Reads.search`."""
+        return self.search_in(self._inner, question, row)
+
+    def search_in(self, inner: Reads, question: Search, row: type[_Row]) -> list[_Row]:
+        """`search`, of what stands behind."""
+        sealed = msgspec.structs.replace(
+            question,
+            where=self._conditions(question.tenant, question.where),
+            branches=tuple([self._conditions(question.tenant, branch) for branch in question.branches]),
+        )
+        fields = RESULTS.get(cast("type[r.Row]", row), ())
+        return [self._opened(each, fields, question.tenant) for each in inner.search(sealed, row)]
 
     def seen_by(self, tenant: str) -> Reads:
         """See `Store.seen_by`."""
         return _Seen(self._inner.seen_by(tenant), self)
 
     def write(self, statement: str, rows: Sequence[Cells]) -> None:
-        """See `Store.write`."""
+        """See `Store.write`. A row that holds a blob leads with its tenant."""
         self._inner.write(statement, [self._sealed(row, ()) for row in rows])
 
     def sealed(self, tenant: int, data: bytes) -> bytes:
         """See `Store.sealed`."""
-        return self._inner.sealed(tenant, self._cipher.seal(data))
+        return self._inner.sealed(tenant, self._cipher.seal(tenant, data))
 
     def commit(self, fence: Fence, batch: Batch) -> None:
         """See `Store.commit`."""
@@ -142,6 +222,14 @@ class SealedStore:
     def renew(self, owner: str, expires: int) -> None:
         """See `Store.renew`."""
         self._inner.renew(owner, expires)
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """See `Store.listen`."""
+        self._inner.listen(asked, moved)
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """See `Store.tell`."""
+        self._inner.tell(moved)
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""
@@ -185,34 +273,92 @@ class SealedStore:
         if table in AS_THEY_ARE:
             return changes
         sealed.new = {key: self._sealed(row, ROWS.get(table, ())) for key, row in changes.new.items()}
-        sealed.changed = [(name, self._sealed(row, CHANGES.get(name, ()))) for name, row in changes.changed]
-        sealed.gone = {key: self._sealed(row, DELETES.get(table, ())) for key, row in changes.gone.items()}
+        sealed.changed = [(name, self._change(name, row)) for name, row in changes.changed]
+        texts = DELETES.get(table, ())
+        sealed.gone = {key: self._sealed(row, texts) for key, row in changes.gone.items()} if texts else changes.gone
         return sealed
 
-    def _sealed(self, row: Cells, texts: Iterable[int]) -> Cells:
-        seal = self._cipher.seal
-        # An empty blob says that there is none any more.
-        return self._texts(tuple([seal(cell) if isinstance(cell, bytes) and cell else cell for cell in row]), texts)
+    def _change(self, statement: str, row: Cells) -> Cells:
+        texts = CHANGES.get(statement, ())
+        if not texts and not any(isinstance(cell, bytes) and cell for cell in row):
+            return row
+        if statement in OF_THE_INBOX:
+            rows = self._inner.read("inbox_tenant", (row[-1],), r.TextRow)
+            whose: Cell = rows[0].value if rows else ""
+        else:
+            whose = row[WHOSE_CHANGE[statement]]
+        return self._sealed(row, texts, whose)
 
-    def _texts(self, cells: Cells, texts: Iterable[int]) -> Cells:
+    def _sealed(self, row: Cells, texts: Iterable[int], whose: Cell = None) -> Cells:
+        """A row, sealed for its tenant: the one that it leads with, if nobody says another."""
+        blobs = [number for number, cell in enumerate(row) if isinstance(cell, bytes) and cell]
+        if not blobs and not texts:
+            return row
+        tenant = self._tenant(row[0] if whose is None else whose)
+        changed: list[Cell] = list(self._texts(tenant, row, texts))
+        for number in blobs:
+            # An empty blob says that there is none any more.
+            changed[number] = self._cipher.seal(tenant, cast("bytes", row[number]))
+        return tuple(changed)
+
+    def _texts(self, tenant: int, cells: Cells, texts: Iterable[int]) -> Cells:
         changed: list[Cell] = list(cells)
         for position in texts:
             cell = changed[position]
             # "" means none, to the indexes of the store as well.
             if isinstance(cell, str) and cell:
-                changed[position] = self._cipher.seal_text(cell)
+                changed[position] = self._cipher.seal_text(tenant, cell)
         return tuple(changed)
 
-    def _opened(self, row: _Row, texts: tuple[str, ...]) -> _Row:
+    def _conditions(self, tenant: int, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        return tuple([(name, self._texts(tenant, cells, sealed_at(name, len(cells)))) for name, cells in conditions])
+
+    def _tenant(self, whose: object) -> int:
+        """The number of a tenant that a cell means, by number or by name."""
+        if isinstance(whose, int):
+            return whose
+        assert isinstance(whose, str), f"nothing says whose this is: {whose!r}"
+        number = self._numbers.get(whose)
+        if number is None:
+            rows = self._inner.read("tenant_number", (whose,), r.IntRow)
+            if not rows or rows[0].value is None:
+                return NOBODY
+            if len(self._numbers) >= TENANTS_KEPT_MAX:
+                self._numbers.clear()
+            number = self._numbers[whose] = rows[0].value
+        return number
+
+    def forget(self, tenant: str) -> None:
+        """A tenant's name may mean another number now."""
+        self._numbers.pop(tenant, None)
+
+    def _opened(self, row: _Row, texts: tuple[str, ...], asked: Cell) -> _Row:
         changed: dict[str, object] = {}
-        unsealed = isinstance(row, r.AuditRow)
+        hashes = HASHES.get(cast("type[r.Row]", type(row)), frozenset[str]())
+        whose: int | None = None
         for name in cast("msgspec.Struct", row).__struct_fields__:
             cell: object = getattr(row, name)
-            if isinstance(cell, bytes) and cell and not (unsealed and name in HASHES):
-                changed[name] = self._cipher.open(cell)
-            elif name in texts and isinstance(cell, str) and cell:
-                changed[name] = self._cipher.open_text(cell)
+            blob = isinstance(cell, bytes) and name not in hashes
+            if not cell or not (blob or name in texts):
+                continue
+            if whose is None:
+                whose = self._tenant(getattr(row, "tenant", asked))
+            if isinstance(cell, bytes):
+                changed[name] = self._opened_blob(row, whose, cell)
+            elif isinstance(cell, str):
+                changed[name] = self._cipher.open_text(whose, cell)
         return msgspec.structs.replace(cast("msgspec.Struct", row), **changed) if changed else row  # type: ignore[return-value]
+
+    def _opened_blob(self, row: object, tenant: int, data: bytes) -> bytes:
+        if isinstance(row, r.AuditRow) and data[:1] == r.REDACTED:
+            return data
+        try:
+            return self._cipher.open(tenant, data)
+        except Shredded:
+            # That something was said stays in the audit log; what it was is gone with the keys.
+            if isinstance(row, r.AuditRow):
+                return b""
+            raise
 
 
 @final
@@ -231,3 +377,6 @@ class _Seen:
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         return self._sealed.read_from(self._inner, query, args, row)
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        return self._sealed.search_in(self._inner, question, row)

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -19,11 +19,13 @@ from typing import Final, TypeVar, cast, final
 import msgspec
 
 from procession.base.failure import BadValue, Conflict, StoreError
-from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Reads
+from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Moved, Reads, Tenants
+from procession.runtime.search import Search
 from procession.store.connection import Connect, Connection, connect_sqlite
 from procession.store.errors import FAULTS, explained, plain_errors
 from procession.store.faults import reached
 from procession.store.place import Place
+from procession.store.search import statements_of
 from procession.store.statements import migrations, split, statements
 
 BUSY_MS: Final = 5_000
@@ -37,6 +39,7 @@ _READS: Final = statements("reads.sql")
 _WRITES: Final = statements("writes.sql")
 _SHARD: Final = statements("shard.sql")
 _FREE: Final = statements("free.sql")
+_SEARCH: Final = statements("search.sql")
 _ORDER: Final = {table: number for number, table in enumerate(TABLES)}
 _INSERTS: Final = {table: _WRITES[f"{table}_insert"] for table in TABLES}
 _DELETES: Final = {table: _WRITES.get(f"{table}_delete", "") for table in TABLES}
@@ -46,7 +49,9 @@ _DELETES: Final = {table: _WRITES.get(f"{table}_delete", "") for table in TABLES
 class SQLiteStore:
     """A `runtime.ports.Store` on a file, or in memory for ":memory:". Opening creates or migrates the schema."""
 
-    def __init__(self, path: str | Path, *, busy_ms: int = BUSY_MS, connect: Connect = connect_sqlite) -> None:
+    def __init__(
+        self, path: str | Path, *, busy_ms: int = BUSY_MS, connect: Connect = connect_sqlite, shards: int = 1
+    ) -> None:
         """Raises `StoreError` when the file is no database, damaged, locked, or made by a newer version."""
         self._path = str(path)
         if not self._path or "\0" in self._path:
@@ -54,8 +59,8 @@ class SQLiteStore:
             raise StoreError(f"{self._path!r} is no path of a file: name one, or `:memory:`")
         if "://" in self._path:
             raise StoreError(
-                f"{self._path}: only SQLite files are in this version, other stores are not; give the path of a file, "
-                "or :memory:"
+                f"{self._path}: only SQLite files and PostgreSQL are in this version; give the path of a file, "
+                ":memory: or postgresql://user@host/database"
             )
         self._connect = connect
         self._memory = self._path == ":memory:"
@@ -63,7 +68,7 @@ class SQLiteStore:
         with plain_errors(self._path):
             self._writer = _configured(connect(self._path, busy_ms))
             try:
-                _prepare(self._writer, self._path)
+                _prepare(self._writer, self._path, shards)
                 self._reader = self._writer if self._memory else _configured(connect(self._path, busy_ms))
             except BaseException:
                 self._writer.close()
@@ -81,7 +86,16 @@ class SQLiteStore:
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """See `Store.read`."""
-        sql = _SHARD.get(query) or _READS[query]
+        return self._rows(query, _SHARD.get(query) or _READS[query], args, row)
+
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """See `Reads.search`."""
+        found: list[_Row] = []
+        for sql, args in statements_of(question, _SEARCH):
+            found += self._rows(f"the search of {question.kind}", sql, args, row)
+        return found
+
+    def _rows(self, query: str, sql: str, args: Cells, row: type[_Row]) -> list[_Row]:
         try:
             with self._read_lock:
                 found = self._reader.execute(sql, args).fetchall()
@@ -176,6 +190,13 @@ class SQLiteStore:
         """See `Store.renew`."""
         with self._lock, plain_errors(self._path):
             self._writer.execute(_SHARD["shards_renew"], (expires, owner))
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """See `Store.listen`."""
+        # A file tells nobody: `changed` is how its processes hear of each other.
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """See `Store.tell`."""
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""
@@ -278,6 +299,14 @@ class SQLiteStore:
         with copy:
             copy.execute(_SHARD["shard_unowned"])
 
+    def scrub(self) -> None:
+        """Writes the file anew, without what was deleted from it. It takes as long as a copy, and commits wait."""
+        with plain_errors(self._path), self._lock, self._read_lock:
+            self._writer.execute("VACUUM")
+            if not self._memory:
+                # The log still has the pages as they were.
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """See `Store.close`. The last connection folds the log into the file."""
         with self._lock, self._read_lock:
@@ -345,7 +374,7 @@ def _first(change: tuple[str, Cells]) -> str:
     return change[0]
 
 
-def _prepare(connection: Connection, path: str) -> None:
+def _prepare(connection: Connection, path: str, shards: int) -> None:
     """Brings the schema to this version, in one transaction."""
     steps = migrations()
     newest = steps[-1][0]
@@ -362,6 +391,9 @@ def _prepare(connection: Connection, path: str) -> None:
             for statement in split(script):
                 connection.execute(statement)
             connection.execute("INSERT OR REPLACE INTO procession_meta VALUES ('schema', ?)", (number,))
+        if not version:
+            for shard in range(1, shards):
+                connection.execute(_SHARD["shard_add"], (shard,))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Final
 
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-_MIGRATION: Final = re.compile(r"(\d{4})_(pre|post)_\w+\.sql$")
+MIGRATION: Final = re.compile(r"(\d{4})_(pre|post)_\w+\.sql$")
 
 
 @cache
@@ -20,11 +20,16 @@ def statements(file: str) -> dict[str, str]:
     return {name: _statement(body) for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 
 
+def has_statements(file: str) -> bool:
+    """Whether there is such a file under `sql/`: a dialect has those that differ, and some of its own."""
+    return files("procession.store").joinpath("sql", file).is_file()
+
+
 def migrations() -> list[tuple[int, str]]:
     """(number, SQL) of every migration, in order. `pre` runs before the new code, `post` after the last old one."""
     found: list[tuple[int, str]] = []
     for each in files("procession.store").joinpath("migrations").iterdir():
-        match = _MIGRATION.match(each.name)
+        match = MIGRATION.match(each.name)
         if match is not None:
             found.append((int(match.group(1)), each.read_text(encoding="utf-8")))
     return sorted(found)

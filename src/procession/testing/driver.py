@@ -27,7 +27,7 @@ from procession.runtime.rows import DefinitionRow, DueRow, FactRow, InstanceRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.catalog import Catalog
 from procession.services.deploy import Compiled, InstallCompiled
-from procession.store.sqlite import SQLiteStore
+from procession.store.opening import open_store
 from procession.testing.engines import UNTOLD, Calm, Engines
 from procession.testing.traces import Trace
 
@@ -168,7 +168,7 @@ class Driver:
 
     def _opened(self, store: str, zone: str, seed: int | None) -> Engines:
         if seed is None:
-            return Calm(SQLiteStore(store), lambda: self.now, zone)
+            return Calm(open_store(store), lambda: self.now, zone)
         # Loaded at need: it brings the whole simulator.
         from procession.testing.mishaps import Troubled
 

@@ -19,6 +19,7 @@ from procession.base.values import checked_all
 from procession.core import events as e
 from procession.core.timers import add, date_time_ms, duration_ms, is_zone, parse_duration
 from procession.runtime import requests as q
+from procession.store.opening import is_postgres
 from procession.testing import changes
 from procession.testing import scenario as s
 from procession.testing.changes import Failed, scope_of
@@ -69,7 +70,8 @@ def run_scenario(
     seed: int | None = None,
     engines: MakeEngines | None = None,
 ) -> Result:
-    """Runs one scenario. `store` is ":memory:" or the path of a file; each run uses a tenant of its own there.
+    """Runs one scenario. `store` is ":memory:", the path of a file or the URL of a PostgreSQL database; each run uses a
+    tenant of its own there.
 
     With `restore_every_step` the engine is closed and opened anew after every call, so that all that it knows is
     what it stored. With `seed` the store is a simulated one in memory, whose crashes and refusals the seed draws. With
@@ -104,8 +106,8 @@ def _unavailable(host: str, store: str, seed: int | None) -> str:
         return f"no host is called {host!r}; there are {', '.join(HOSTS)}"
     if host != "embedded":
         return f"the host {host} is not in this version; scenarios run on embedded"
-    if "://" in store:
-        return f"the store {store} is not in this version; give a path or :memory:"
+    if "://" in store and not is_postgres(store):
+        return f"the store {store} is not in this version; give a path, :memory: or postgresql://…"
     if seed is not None and store != ":memory:":
         return "a seed simulates the disk: leave out the store"
     return ""

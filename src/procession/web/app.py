@@ -14,14 +14,35 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from procession.base.failure import BadValue
-from procession.services.access import Caller
+from procession.services.access import Caller, TooMany
 from procession.web import pages, problems
 from procession.web.body import ExactRequest, ExactResponse, exact
 from procession.web.envelope import REQUEST_ID, add_headers, close_envelope
 from procession.web.limits import Limiter
-from procession.web.problems import TooMany
 from procession.web.queries import check_parameters
-from procession.web.routes import changes, decisions, definitions, deployments, histories, instances, jobs, messages
+from procession.web.routes import (
+    audit,
+    batches,
+    changes,
+    decisions,
+    definitions,
+    deployments,
+    documents,
+    events,
+    histories,
+    incidents,
+    instances,
+    jobs,
+    keys,
+    members,
+    messages,
+    open_jobs,
+    searches,
+    tasks,
+    tenants,
+    webhooks,
+    whoami,
+)
 from procession.web.site import Site
 
 ROUTES: Final[Sequence[ControllerRouterHandler]] = (
@@ -33,6 +54,19 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *messages.ROUTES,
     *jobs.ROUTES,
     *decisions.ROUTES,
+    *whoami.ROUTES,
+    *keys.ROUTES,
+    *members.ROUTES,
+    *audit.ROUTES,
+    *tenants.ROUTES,
+    *searches.ROUTES,
+    *tasks.ROUTES,
+    *incidents.ROUTES,
+    *open_jobs.ROUTES,
+    *batches.ROUTES,
+    *events.ROUTES,
+    *webhooks.ROUTES,
+    *documents.ROUTES,
 )
 """Everything under /v1 that needs a caller."""
 
@@ -69,6 +103,7 @@ def create_app(site: Site) -> Litestar:
             "site": Provide(lambda: site, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.answer_problem},
+        after_exception=[site.denials.note],
         after_request=exact,
         before_send=[close_envelope],
         request_class=ExactRequest,

@@ -12,7 +12,7 @@ from typing import Final, Protocol, final
 
 import msgspec
 
-from procession.web.problems import TooMany
+from procession.services.access import TooMany
 
 BUCKETS_MAX: Final = 10_000
 """Buckets of one process; the one that was asked longest ago goes first."""

@@ -14,8 +14,8 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError
-from procession.services.access import Forbidden, Unauthorized
+from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, QuotaExceeded, StoreError
+from procession.services.access import Forbidden, TooMany, Unauthorized, Unavailable
 from procession.services.deployed import NoResult
 from procession.web.envelope import request_id
 
@@ -36,15 +36,6 @@ class MediaType(ProcessionError):
     """A body of a type that the operation does not take."""
 
 
-@final
-class TooMany(ProcessionError):
-    """More requests than the tenant may make. `seconds` is when to ask again."""
-
-    def __init__(self, text: str, seconds: int) -> None:
-        super().__init__(text)
-        self.seconds = seconds
-
-
 STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (Refused, 422, "refused", "A deployment holds errors: `diagnostics` lists them all."),
     (NoResult, 422, "no-result", "What was asked has no result."),
@@ -53,10 +44,12 @@ STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (MediaType, 415, "media-type", "The body is of a media type that the operation does not take."),
     (NotFound, 404, "not-found", "It does not exist, exists no longer, or is not for this caller to see."),
     (Busy, 429, "busy", "Too much waits or is leased already: ask again after `Retry-After` seconds."),
+    (QuotaExceeded, 429, "quota-exceeded", "The tenant has, or asks for, more than its quota: the text names it."),
     (Conflict, 409, "conflict", "It is in a state that does not allow this, or an idempotency key was used before."),
     (Unauthorized, 401, "unauthorized", "Nobody is known by these credentials."),
     (Forbidden, 403, "forbidden", "The caller may not do this."),
     (TooMany, 429, "too-many-requests", "The tenant's limit is reached: ask again after `Retry-After` seconds."),
+    (Unavailable, 503, "unavailable", "What is needed to answer cannot be reached now: ask again."),
     (StoreError, 503, "unavailable", "The server cannot use its store now: ask again."),
     (ProcessionError, 400, "error", "Another error that the text tells."),
 )
@@ -152,7 +145,7 @@ def answer_problem(request: Request[Any, Any, State], error: Exception) -> Respo
     if problem.status >= 500:
         _LOG.error("%s while answering %s, request %s", problem.code, request.method, asked, exc_info=error)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if isinstance(error, TooMany):
+    if isinstance(error, TooMany | Unavailable):
         headers["Retry-After"] = str(error.seconds)
     elif problem.status in {429, 503}:
         headers["Retry-After"] = str(RETRY_S)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol, final
 
 import msgspec
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
+from procession.services.tenancy.deleting import Keys
 from procession.web.desk import Desk
+from procession.web.documents import Archive
+from procession.web.identity.denials import Denials
 from procession.web.limits import Rates, SameForAll
+from procession.web.webhooks.delivering import Webhooks
 
 BODY_BYTES_MAX: Final = 20_000_000
 """Largest body of a request if nothing else is set: the variables of one call, and some room."""
@@ -23,6 +27,10 @@ class Gate(Protocol):
         """The caller of a request with these headers (names in lower case) from an address.
 
         Raises `Unauthorized` for nobody that is known, `Forbidden` for a tenant that is not theirs."""
+        ...
+
+    def forget(self) -> None:
+        """Somebody may have lost a right: whatever is kept of callers is read anew."""
         ...
 
 
@@ -40,7 +48,19 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Site:
     """One server process."""
 
-    __slots__ = ("backend", "bounds", "desk", "gate", "rates", "version")
+    __slots__ = (
+        "archive",
+        "backend",
+        "bounds",
+        "denials",
+        "desk",
+        "gate",
+        "keys",
+        "neighbours",
+        "rates",
+        "version",
+        "webhooks",
+    )
 
     def __init__(
         self,
@@ -50,13 +70,23 @@ class Site:
         version: str,
         bounds: Bounds | None = None,
         rates: Rates | None = None,
+        webhooks: Webhooks | None = None,
+        archive: Archive | None = None,
+        keys: Keys | None = None,
+        neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
     ) -> None:
+        """`keys`: those of tenants, where the store is sealed. `neighbours`: who takes how much of the writer."""
         self.backend = backend
         self.desk = Desk(backend)
         self.gate = gate
         self.version = version
+        self.denials = Denials()
         self.bounds = bounds or Bounds()
         self.rates: Rates = rates or SameForAll(0)
+        self.archive = archive or Archive(backend)
+        self.webhooks = webhooks or Webhooks(backend)
+        self.keys = keys
+        self.neighbours = neighbours
 
 
 @final
@@ -67,3 +97,6 @@ class OpenGate:
         """See `Gate.caller`."""
         tenant = headers.get("procession-tenant") or "<default>"
         return Caller(tenant, "user:dev", origin, frozenset({"*"}), user="dev")
+
+    def forget(self) -> None:
+        """See `Gate.forget`."""

@@ -293,8 +293,8 @@ def test_draw_needs_no_store(shell: Shell) -> None:
         (("test", "nowhere"), "no file nowhere"),
         (("test", "."), "no *.scenario.yaml"),
         (("test", ".", "--host", "celery"), "not in this version"),
-        (("test", ".", "--store", "postgresql://host/name"), "not in this version"),
-        (("deploy", "none.bpmn", "--db", "postgresql://host/name"), "in this version"),
+        (("test", ".", "--store", "mysql://host/name"), "not in this version"),
+        (("deploy", "none.bpmn", "--db", "mysql://host/name"), "in this version"),
         (("run", "x.bpmn", "--workers", "no_such_module_at_all:x"), "no_such_module_at_all"),
     ],
 )
@@ -355,7 +355,8 @@ def test_help_starts_without_loading_the_engine() -> None:
     code = (
         "import sys; from procession.cli.main import main; sys.argv = ['procession', 'version']\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "print(*[m for m in ('lxml', 'asyncio', 'procession.hosts', 'procession.parse') if m in sys.modules])"
+        "heavy = 'lxml', 'asyncio', 'litestar', 'procession.hosts', 'procession.parse', 'procession.web'\n"
+        "print(*[m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""

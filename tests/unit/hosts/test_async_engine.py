@@ -23,7 +23,6 @@ ONLY_THREADED: Final = {
     "store": "an argument that is kept; reached by `engine`",
     "reader": "for the modules beside the engine",
     "call": "for the modules beside the engine",
-    "checked": "for the modules beside the engine",
     "wait_unless": "what the twin of `wait` uses, so that a cancelled task leaves no thread behind",
 }
 PARAMETERS_ONLY_THREADED: Final = {

@@ -32,7 +32,7 @@ REFUSALS: list[tuple[str, Callable[[Engine], object], type[Exception], str]] = [
     ("duration", lambda e: e.publish("m", ttl="1h"), BadValue, "'1h' is no ISO 8601 duration"),
     ("variables", lambda e: e.start("p", cast("Any", "text")), BadValue, "variables are a mapping of names to values"),
     ("zone", lambda _: Engine(zone="Mars/Olympus"), ProcessionError, "there is no time zone 'Mars/Olympus'"),
-    ("store", lambda _: Engine("postgresql://host/name"), StoreError, "only SQLite files are in this version"),
+    ("store", lambda _: Engine("mysql://host/name"), StoreError, "only SQLite files and PostgreSQL"),
     ("type", lambda e: e.worker("")(lambda: None), BadValue, "a worker needs the type of the jobs"),
     ("jobs", lambda e: e.worker("w", max_jobs=0)(lambda: None), BadValue, "it needs at least 1"),
     ("nothing", lambda e: e.deploy(), Refused, "error [no-process] no executable process"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +10,7 @@ import pytest
 
 from procession import Temporal
 from procession.base.failure import NotFound, StoreError
-from procession.hosts.embedded import pumps
+from procession.hosts.embedded import ownership, pumps
 from procession.hosts.embedded.engine import Engine
 from procession.runtime.rows import LeaseRow
 from procession.runtime.tenants import shard_of_name, shard_of_number
@@ -27,10 +25,7 @@ TENANTS: Final = [f"t{number}" for number in range(24)]
 def shared(tmp_path: Path) -> Path:
     """A store of several shards."""
     path = tmp_path / "shared.db"
-    SQLiteStore(path).close()
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for number in range(1, SHARDS):
-            connection.execute("INSERT INTO procession_shard VALUES (?, '', 0, 0, 0, 0)", (number,))
+    SQLiteStore(path, shards=SHARDS).close()
     return path
 
 
@@ -117,12 +112,12 @@ def test_an_engine_that_lost_a_shard_asks_its_new_owner(shared: Path) -> None:
 def test_leases_of_all_shards_are_renewed_in_one_statement(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Engine(shared) as engine:
         before = {row.shard: row.expires for row in engine.store.read("shards", (), LeaseRow)}
-        later = max(before.values()) - pumps.SHARED_LEASE_MS // 4
+        later = max(before.values()) - ownership.SHARED_LEASE_MS // 4
         monkeypatch.setattr(pumps, "wall_ms", lambda: later)
         engine.pumps._next_look = 0.0
         engine.pumps.keep()
         after = {row.shard: row.expires for row in engine.store.read("shards", (), LeaseRow)}
-        assert all(after[shard] == later + pumps.SHARED_LEASE_MS for shard in before)
+        assert all(after[shard] == later + ownership.SHARED_LEASE_MS for shard in before)
 
 
 def test_a_foreign_tenant_is_not_found_in_any_shard(shared: Path) -> None:

@@ -128,16 +128,14 @@ def test_without_a_tracer_provider_nothing_is_traced() -> None:
 def test_an_exporter_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     require("temporalio", "pip install 'procession[temporal]'")
     require("opentelemetry", "pip install 'procession[otel]'")
-    from procession.hosts.temporal import tracing
-
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER"):
         monkeypatch.delenv(name, raising=False)
-    assert not tracing.configure("worker")
+    assert not spans.configure("worker")
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "smoke signals")
     with pytest.raises(ProcessionError, match="smoke signals"):
-        tracing.configure("worker")
+        spans.configure("worker")
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    assert not tracing.configure("worker")
+    assert not spans.configure("worker")
 
 
 _MODEL = b"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d" targetNamespace="urn:x">

@@ -242,7 +242,7 @@ def test_every_call_that_names_a_tenant_is_tried() -> None:
     # What needs no tenant: it belongs to the engine of this process, or to the file.
     rest = {name for name, _ in inspect.getmembers(Engine, inspect.isfunction) if not name.startswith("_")} - named
     assert rest == {
-        *("backup", "call", "checked", "close", "reader", "run_until_idle", "serve", "stop", "switch", "wait_until"),
+        *("backup", "call", "close", "reader", "run_until_idle", "serve", "stop", "switch", "wait_until"),
         "worker",
     }
 

@@ -168,5 +168,7 @@ def test_what_a_call_means_is_resolved_once_as_a_fact_with_the_hash(engine: Engi
 
 def test_no_statement_removes_or_changes_a_program() -> None:
     touching = {name: sql for name, sql in statements("writes.sql").items() if "procession_program" in sql}
-    assert list(touching) == ["program_insert"]
+    assert list(touching) == ["program_insert", "program_erase"]
     assert touching["program_insert"].startswith("INSERT OR IGNORE")
+    # With a tenant that is deleted its programs go, behind its last instance.
+    assert touching["program_erase"].startswith("DELETE FROM procession_program WHERE tenant = ?")

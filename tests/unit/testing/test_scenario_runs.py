@@ -286,7 +286,7 @@ def test_what_does_not_go_as_written_is_told_with_its_place(model: str, text: st
         ({"host": "celery"}, "the host celery is not in this version"),
         ({"host": "temporal"}, "the host temporal is not in this version"),
         ({"host": "nowhere"}, "no host is called 'nowhere'"),
-        ({"store": "postgresql://h/d"}, "the store postgresql://h/d is not in this version"),
+        ({"store": "mysql://h/d"}, "the store mysql://h/d is not in this version"),
     ],
 )
 def test_where_no_scenario_runs_yet_is_said(options: dict[str, str], text: str, tmp_path: Path) -> None:

@@ -28,6 +28,9 @@ START: Final = {"process_id": "p"}
 class Nobody:
     """Knows nobody."""
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         """Nobody."""
         raise Unauthorized("nobody is known by these credentials")

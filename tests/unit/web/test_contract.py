@@ -50,6 +50,9 @@ VALUE_CODES: Final = frozenset({"bad-value", "refused", "no-result"})
 class KeyGate:
     """Knows one key."""
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         """The caller with the key."""
         if headers.get("authorization") != KNOWN["authorization"]:

@@ -20,6 +20,9 @@ D: Final = ("menu.dmn", DECISION)
 class Limited:
     """Lets a caller in who may do all, with the process `quick` alone."""
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         """The caller."""
         return Caller("<default>", "user:q", origin, frozenset({"*"}), processes=frozenset({"quick"}))

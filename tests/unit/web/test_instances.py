@@ -23,6 +23,9 @@ H: Final = ("h.bpmn", HEARING)
 class Reader:
     """Lets a caller in who may look at the process `quick`, and start it."""
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         """The caller."""
         allowed = frozenset({"instances:read", "instances:start"})
@@ -287,6 +290,9 @@ def test_who_may_only_look_changes_nothing_and_sees_no_other_process() -> None:
 
 class Operator:
     """Lets a caller in who may do all with the process `quick`."""
+
+    def forget(self) -> None:
+        """Keeps nothing."""
 
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         """The caller."""

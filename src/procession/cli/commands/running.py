@@ -1,11 +1,8 @@
-"""Commands that make processes run: run, serve, start."""
+"""Commands that make processes run: run, start."""
 
 from __future__ import annotations
 
-import signal as os_signal
-import threading
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
@@ -104,44 +101,6 @@ def start(
             )
             output.document({"instance": str(instance.key), "process": process})
             output.text(str(instance.key))
-
-
-def serve(
-    *,
-    workers: Workers = None,
-    deploy: Annotated[
-        list[Path] | None,
-        typer.Option("--deploy", metavar="FILE", help="Deploy this first; repeatable.", show_default=False),
-    ] = None,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Jobs of one type done at the same time.")] = 4,
-    db: Db = DEFAULT_DB,
-    json: AsJson = False,
-) -> None:
-    """Run the engine with worker functions until it is interrupted (Ctrl-C or SIGTERM)."""
-    from procession.cli.engines import engine_at
-
-    output = Output(json)
-    with errors(json), engine_at(db, workers or ()) as engine:
-        if deploy:
-            for each in engine.deploy(*deploy).processes:
-                output.text(f"{each.process_id} version {each.version}")
-        stopped = threading.Event()
-
-        def stop(_: int, __: FrameType | None) -> None:
-            stopped.set()
-
-        for name in (os_signal.SIGINT, os_signal.SIGTERM):
-            os_signal.signal(name, stop)
-        engine.serve(threads=threads)
-        output.document({"serving": db, "workers": workers or []})
-        output.text(f"serving {db}; stop with Ctrl-C")
-        if not engine.owner:
-            output.text("another process owns the store; this one takes over when that one ends", "yellow")
-        # A wait without an end cannot be interrupted on every system.
-        while not stopped.wait(0.5):
-            continue
-        engine.stop()
-        output.text("stopped")
 
 
 def _process_of(deployed: list[str], wanted: str) -> str:

@@ -10,6 +10,7 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import final
 
+from procession.hosts.embedded.weights import Weights
 from procession.runtime.ports import Store
 from procession.runtime.rows import DueRow, IntRow, TimerRow
 from procession.runtime.tenants import Span
@@ -19,10 +20,11 @@ from procession.runtime.tenants import Span
 class Alarms:
     """The timers of one shard. Times are Unix ms."""
 
-    __slots__ = ("_due", "_heap", "_ring", "_served", "_store")
+    __slots__ = ("_due", "_heap", "_ring", "_served", "_store", "_weights")
 
-    def __init__(self, store: Store, span: Span) -> None:
+    def __init__(self, store: Store, span: Span, weights: Weights | None = None) -> None:
         self._store = store
+        self._weights = weights or Weights()
         self._due: dict[int, int] = {}
         """Tenant -> when its next timer is due, for those who wait in the heap."""
         self._heap: list[tuple[int, int]] = []
@@ -48,7 +50,7 @@ class Alarms:
         return 0 if self._ring or self._served else self._first()
 
     def take(self, now: int, limit: int) -> list[TimerRow]:
-        """Timers that are due, at most `limit`, an equal share of each tenant. `taken` follows after their commit."""
+        """Timers that are due, at most `limit`, of each tenant its share. `taken` follows after their commit."""
         heap, ring = self._heap, self._ring
         while (due := self._first()) is not None and due <= now:
             tenant = heappop(heap)[1]
@@ -57,13 +59,13 @@ class Alarms:
         found: list[TimerRow] = []
         if not ring:
             return found
-        share = max(1, limit // len(ring))
+        shares = self._weights.shares(ring, limit)
         for _ in range(len(ring)):
             left = limit - len(found)
             if not left:
                 break
             tenant = ring[0]
-            asked = min(share, left)
+            asked = min(shares[tenant], left)
             rows = self._store.read("timers_due", (tenant, now, asked), TimerRow)
             found += rows
             ring.popleft()

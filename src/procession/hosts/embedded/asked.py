@@ -5,7 +5,7 @@ All of it is part of the commit of what was asked. What must not live here: who 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -16,6 +16,9 @@ from procession.hosts.embedded.shard import Shard
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import AnsweredRow, RecordRow
+from procession.services.tenancy.limits import KIND as LIMITS
+from procession.services.tenancy.limits import Limits, limits_of
+from procession.services.tenancy.usage import USAGE
 
 Answer: TypeAlias = Callable[[Shard, msgspec.Struct], object]
 
@@ -23,27 +26,50 @@ UNSAID: Final = frozenset({"variables", "body", "resources"})
 """Fields of a request that are not written into the log: what a process holds is not the log's business."""
 
 
+def foresee(shard: Shard, asked: Iterable[object]) -> None:
+    """Reads what was answered before under the idempotency keys of a batch: one question for all of them."""
+    numbers = shard.catalog.tenants
+    places = [
+        (numbers[each.tenant], each.key)
+        for each in asked
+        if isinstance(each, q.Asked) and each.key and each.tenant in numbers
+    ]
+    rows = shard.store.read("answered", (msgspec.json.encode(places).decode(),), AnsweredRow) if places else ()
+    shard.books.answered = {(row.tenant, row.key): row for row in rows}
+
+
 def carry_out(shard: Shard, request: q.Asked, answer: Answer) -> object:
     """Answers a request of somebody; `answer` is what carries out the plain one."""
     what = request.what
     number = shard.catalog.tenants.get(what.tenant)
     if request.key and number is not None:
-        known = shard.store.read("answered", (number, request.key), AnsweredRow)
-        if known:
-            return _again(request, known[0])
+        known = shard.books.answered.get((number, request.key))
+        if known is not None:
+            return _again(request, known)
+    if number is not None:
+        if (number, 0) in shard.suspended and not isinstance(what, q.ForgetTenant):
+            raise Conflict("this tenant is being deleted")
+        shard.quotas.admit(number, what, shard.batch)
     result = answer(shard, what)
-    number = shard.catalog.tenant(what.tenant)
+    if number is None:
+        number = shard.catalog.tenant(what.tenant)
     if request.key:
-        row = (number, request.key, shard.at, request.digest, codec.encode_json(result))
-        # Two of one key in one commit: the second finds no row yet, so the table has to refuse it.
+        told = codec.encode_json(result)
         place = (number, request.key)
-        if place in shard.batch["answered"].new:
-            raise Conflict(f"the idempotency key {request.key!r:.60} is in use by a request under way")
-        shard.batch["answered"].insert(place, row)
-    # A worker that looks for jobs and finds none changes nothing, however often it looks.
-    if result or type(what) is not q.ActivateJobs:
+        shard.batch["answered"].insert(place, (*place, shard.at, request.digest, told))
+        # The second one of a key may be in the same commit.
+        shard.books.answered[place] = AnsweredRow(*place, request.digest, told)
+    if _worth_a_word(what, result):
         _write_down(shard, number, request)
     return result
+
+
+def _worth_a_word(what: q.Plain, result: object) -> bool:
+    """A worker that looks for jobs and finds none changes nothing, however often it looks; and of the many portions of
+    a tenant's end the last one is what happened."""
+    if isinstance(what, q.ActivateJobs):
+        return bool(result)
+    return not (isinstance(result, q.TenantForgotten) and result.left)
 
 
 def _again(request: q.Asked, known: AnsweredRow) -> Json:
@@ -77,6 +103,9 @@ def put_record(shard: Shard, request: q.PutRecord) -> int:
     tenant = shard.catalog.tenant(request.tenant)
     version = _version(shard, tenant, request.kind, request.id)
     _expect(request, version)
+    if not version:
+        shard.quotas.admit_record(tenant, request.kind, shard.batch)
+    _heed(shard, tenant, request)
     row = (tenant, request.kind, request.id, version + 1, shard.at, codec.encode_json(request.body))
     shard.batch["record"].replace((tenant, request.kind, request.id), row)
     return version + 1
@@ -89,8 +118,29 @@ def delete_record(shard: Shard, request: q.DeleteRecord) -> None:
     if not version:
         raise NotFound(f"no {request.kind} {request.id!r:.80}")
     _expect(request, version)
+    if request.kind == LIMITS:
+        _limit(shard, tenant, request.tenant, None)
     place = (tenant, request.kind, request.id)
     shard.batch["record"].delete(place, place)
+
+
+def _heed(shard: Shard, tenant: int, request: q.PutRecord) -> None:
+    """What the writer itself goes by. Raises `BadValue` for limits that are none."""
+    if request.kind == LIMITS:
+        _limit(shard, tenant, request.tenant, limits_of(request.body))
+    elif request.kind == USAGE and isinstance(request.body, dict):
+        size = request.body.get("bytes")
+        shard.quotas.measured(tenant, size if isinstance(size, int) else 0)
+
+
+def _limit(shard: Shard, tenant: int, name: str, limits: Limits | None) -> None:
+    weight = limits.weight if limits is not None else 1
+    if weight == 1:
+        shard.batch["weight"].delete(tenant, (tenant,))
+    else:
+        shard.batch["weight"].replace(tenant, (tenant, weight))
+    shard.weights.set(tenant, name, weight)
+    shard.quotas.changed(tenant, limits)
 
 
 def _version(shard: Shard, tenant: int, kind: str, id: str) -> int:

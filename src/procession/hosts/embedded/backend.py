@@ -16,9 +16,10 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 from procession.base.failure import Conflict, ProcessionError
 from procession.hosts.embedded.door import admitted
 from procession.hosts.embedded.engine import Engine
+from procession.hosts.embedded.moves import Moves
 from procession.hosts.embedded.tickets import Ticket
 from procession.runtime import codec
-from procession.runtime.ports import Cells
+from procession.runtime.ports import Cells, Tenants
 from procession.runtime.requests import Asked, Plain
 from procession.runtime.rows import FeedRow
 from procession.services.backend import News, Who
@@ -51,13 +52,12 @@ class EngineBackend:
         self._askers: dict[int, _Asker] = {}
         self._readers = ThreadPoolExecutor(READERS, "procession-reader")
         self._local = threading.local()
-        self._moved = [asyncio.Event() for _ in self._pumps.all]
-        self._seen = [1 for _ in self._pumps.all]
-        self._told: set[int] = set()
+        self._moves = Moves()
+        self._told: dict[int, Tenants] = {}
         self._told_lock = threading.Lock()
         for pump in self._pumps.all:
             pump.feed()
-        self._pumps.bell.listeners.append(self._tell)
+        self._pumps.bell.followers.append(self._tell)
 
     async def close(self) -> None:
         """Answers what was asked, and ends. Idempotent."""
@@ -66,7 +66,7 @@ class EngineBackend:
         self._closed = True
         for asker in self._askers.values():
             await asyncio.to_thread(asker.close)
-        self._pumps.bell.listeners.remove(self._tell)
+        self._pumps.bell.followers.remove(self._tell)
         self._readers.shutdown(wait=True)
 
     async def ask(self, request: Plain, who: Who) -> object:
@@ -97,7 +97,7 @@ class EngineBackend:
         while not self._closed:
             seen = await self.moved(tenant, seen, LOOK_S)
             while True:
-                page = await self._loop.run_in_executor(self._readers, self._feed, tenant, last)
+                page = await self._page(tenant, last)
                 for row in page:
                     last = row.number
                     for instance, *steps in cast("list[tuple[int, int, int]]", codec.decode_json(row.body)):
@@ -107,13 +107,10 @@ class EngineBackend:
 
     async def moved(self, tenant: str, seen: int, seconds: float) -> int:
         """See `Backend.moved`."""
-        shard = self._pumps.of(tenant).number
-        if seen == self._seen[shard]:
-            try:
-                await asyncio.wait_for(self._moved[shard].wait(), seconds)
-            except TimeoutError:
-                return seen
-        return self._seen[shard]
+        return await self._moves.wait(self._pumps.of(tenant).number, tenant, seen, seconds)
+
+    async def _page(self, tenant: str, after: int) -> list[FeedRow]:
+        return await self._loop.run_in_executor(self._readers, self._feed, tenant, after)
 
     def _put(self, request: Plain, who: Who) -> asyncio.Future[object]:
         if self._closed:
@@ -148,21 +145,19 @@ class EngineBackend:
             return []
         return self._store.seen_by(tenant).read("feed", (number, after, FEED_PAGE), FeedRow)
 
-    def _tell(self, shard: int) -> None:
+    def _tell(self, shard: int, tenants: Tenants) -> None:
         # Many commits may come before the loop has a moment: it is told once.
         with self._told_lock:
             first = not self._told
-            self._told.add(shard)
+            known = self._told.get(shard, frozenset())
+            self._told[shard] = known | tenants if known is not None and tenants is not None else None
         if first and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
         with self._told_lock:
-            told, self._told = self._told, set()
-        for shard in told:
-            self._seen[shard] += 1
-            moved, self._moved[shard] = self._moved[shard], asyncio.Event()
-            moved.set()
+            told, self._told = self._told, {}
+        self._moves.tell(told)
 
 
 @final

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import final
+from typing import TypeAlias, final
+
+from procession.runtime.ports import Tenants
+
+Listener: TypeAlias = Callable[[int, Tenants], None]
+"""Told the shard, and for which tenants something may have happened in it. It returns at once."""
 
 
 @final
 class Bell:
     """One process's. Thread-safe."""
 
-    __slots__ = ("_moved", "generation", "listeners")
+    __slots__ = ("_moved", "followers", "generation", "listeners")
 
     def __init__(self) -> None:
         self._moved = threading.Condition()
         self.generation = 0
         """Rises with every commit."""
-        self.listeners: list[Callable[[int], None]] = []
-        """Called with the shard after its commits, by the thread that committed; they return at once."""
+        self.listeners: list[Listener] = []
+        """Called after commits of this process, by the thread that committed."""
+        self.followers: list[Listener] = []
+        """Called too when another process committed something, as far as that is heard."""
 
-    def ring(self, shard: int) -> None:
-        """Something happened in a shard."""
+    def ring(self, shard: int, tenants: Tenants) -> None:
+        """Something was committed in a shard."""
         self.stir()
-        for listener in self.listeners:
-            listener(shard)
+        for listener in (*self.listeners, *self.followers):
+            listener(shard, tenants)
+
+    def heard(self, shard: int, tenants: Tenants) -> None:
+        """Another process committed something in a shard."""
+        self.stir()
+        for listener in self.followers:
+            listener(shard, tenants)
 
     def stir(self) -> None:
         """Wakes those who wait, to look for themselves."""

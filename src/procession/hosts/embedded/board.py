@@ -11,6 +11,7 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Final, final
 
+from procession.hosts.embedded.weights import Weights
 from procession.runtime.ports import Store
 from procession.runtime.rows import HELD, DueRow, IntRow, JobRow
 from procession.runtime.tenants import Span
@@ -90,11 +91,12 @@ class _Queue:
 class Board:
     """The jobs of one shard."""
 
-    __slots__ = ("_leases", "_looked", "_queues", "_span", "_store", "_token", "_wakes", "_woken", "offers")
+    __slots__ = ("_leases", "_looked", "_queues", "_span", "_store", "_token", "_wakes", "_woken", "offers", "weights")
 
     def __init__(self, store: Store, epoch: int, span: Span) -> None:
         self._store = store
         self._span = span
+        self.weights = Weights()
         self.offers: dict[int, Offer] = {}
         self._queues: dict[str, dict[int, _Queue]] = {}
         self._leases: list[tuple[int, int, int]] = []
@@ -108,6 +110,7 @@ class Board:
         """A board that knows nothing, and whose tokens match none that this one gave."""
         board = Board(self._store, 0, self._span)
         board._token = self._token
+        board.weights = self.weights
         return board
 
     def look(self, type: str, now: int) -> None:
@@ -141,7 +144,7 @@ class Board:
             self._wake_at(due, offer.type, offer.tenant)
 
     def take(self, type: str, limit: int, now: int, timeout: int, *, only: int | None = None) -> list[Offer]:
-        """Leases up to `limit` ready jobs for `timeout` ms, in turns over the tenants, or of one tenant `only`."""
+        """Leases up to `limit` ready jobs for `timeout` ms, in turns over the tenants by weight, or of one `only`."""
         self.wake(now)
         queues = self._queues.get(type)
         if not queues:
@@ -169,9 +172,9 @@ class Board:
         waiting = list(islice(queues, limit)) if only is None else [only] if only in queues else []
         while waiting and len(taken) < limit:
             going_on: list[int] = []
-            share = max(1, (limit - len(taken)) // len(waiting))
+            shares = self.weights.shares(waiting, limit - len(taken))
             for tenant in waiting:
-                asked = min(share, limit - len(taken))
+                asked = min(shares[tenant], limit - len(taken))
                 if not asked:
                     break
                 queue = queues[tenant]

@@ -12,30 +12,28 @@ from typing import final
 from procession.base.keys import KeySource
 from procession.runtime import codec
 from procession.runtime.ports import Batch, Store
-from procession.runtime.rows import ChainRow
+from procession.runtime.rows import REDACTED, AnsweredRow, ChainRow
+from procession.services.audit import chained
 
 
-def chained(before: bytes, cells: tuple[int, int, int, int], body: bytes) -> bytes:
-    """The hash of a row of the audit log: of the hash before it, (tenant, shard, number, at), and the body as stored.
-
-    A body whose key is destroyed is still the same bytes: the chain holds without anybody reading it."""
-    digest = hashlib.sha256(before)
-    digest.update(":".join(map(str, cells)).encode())
-    digest.update(hashlib.sha256(body).digest())
-    return digest.digest()
+def redacted(body: bytes) -> bytes:
+    """What takes the place of a body that is forgotten: the chain goes over its hash, and holds."""
+    return body if body[:1] == REDACTED else REDACTED + hashlib.sha256(body).digest()
 
 
 @final
 class Books:
     """One shard's. Guarded by the pump's lock."""
 
-    __slots__ = ("_chain", "_number", "_shard", "_steps", "_store", "feeding")
+    __slots__ = ("_chain", "_number", "_shard", "_steps", "_store", "answered", "feeding")
 
     def __init__(self, store: Store, shard: int) -> None:
         self._store = store
         self._shard = shard
         self.feeding = False
         """Whether somebody may follow what happens: then each commit writes down which steps it stored."""
+        self.answered: dict[tuple[int, str], AnsweredRow] = {}
+        """(tenant, idempotency key) -> what was answered, of the requests of the commit under way."""
         self._steps: dict[int, dict[int, tuple[int, int]]] = {}
         self.forget()
 

@@ -14,6 +14,7 @@ from procession.core.jobs import command_of
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Carry, Shard
+from procession.hosts.embedded.sought import candidates_of, sought
 from procession.hosts.embedded.starting import suspended
 from procession.ir.kinds import Binding, Kind
 from procession.ir.program import Node
@@ -158,14 +159,34 @@ def _write_task(shard: Shard, r: Resident, key: int, node: int, attributes: dict
         created,
         assignee if isinstance(assignee, str) else "",
         codec.encode_json(attributes),
+        r.linked.program.process_id,
+        *sought(attributes, r.state.zone),
     )
+    tasks = shard.batch["task"]
+    _drop_candidates(shard, r.tenant, key)
     if key < shard.step_key:
-        shard.batch["task"].replace(key, row)
+        tasks.replace(key, row)
     else:
-        shard.batch["task"].insert(key, row)
+        tasks.insert(key, row)
+    candidates = shard.batch["task_candidate"]
+    for kind, name in candidates_of(attributes):
+        candidates.insert((r.tenant, kind, name, key), (r.tenant, kind, name, key))
+
+
+def _drop_candidates(shard: Shard, tenant: int, key: int) -> None:
+    """Whoever a task was open to: those that are stored, and those that this commit has written so far."""
+    tasks = shard.batch["task"]
+    written = tasks.new.get(key)
+    if written is not None:
+        new = shard.batch["task_candidate"].new
+        for kind, name in candidates_of(codec.decode_variables(cast("bytes", written[7]))):
+            new.pop((tenant, kind, name, key), None)
+    if key < shard.step_key:
+        tasks.change("task_candidates_clear", (tenant, key))
 
 
 def _close_task(shard: Shard, r: Resident, task: c.CloseTask) -> None:
+    _drop_candidates(shard, r.tenant, task.element)
     shard.batch["task"].delete(task.element, (r.tenant, task.element))
 
 
@@ -303,6 +324,7 @@ def _finish(shard: Shard, r: Resident, command: c.Finish) -> None:
     row = (STATES[command.state], state.at, r.tenant, key)
     shard.batch["instance"].change("instance_end", row)
     shard.finished.append((r.tenant, key))
+    shard.quotas.ended(r.tenant)
     if state.suspended:
         shard.batch["suspended"].delete((r.tenant, key), (r.tenant, key))
     if r.bytes_snapshot:

@@ -10,7 +10,7 @@ from procession.core import events as e
 from procession.core.plans import MigrationPlan
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
-from procession.hosts.embedded.starting import accepted, start_instance, suspended
+from procession.hosts.embedded.starting import accepted, start_instance, start_refused
 from procession.runtime import requests as q
 from procession.runtime.rows import DefinitionRow, InstanceRow
 from procession.services.catalog import Catalog
@@ -77,8 +77,9 @@ def restart_instance(shard: Shard, request: q.RestartInstance) -> int:
     state = old.state
     version = request.version or state.version
     definition = shard.catalog.version(tenant, old.linked.program.process_id, version)
-    if shard.is_suspended(tenant, definition.key):
-        raise Conflict(suspended(definition))
+    refused = start_refused(shard, tenant, definition)
+    if refused is not None:
+        raise refused
     if not request.begin:
         raise Conflict("a restart needs at least one element to begin at")
     variables = dict(state.root.variables or {}) if state.root is not None else {}

@@ -146,6 +146,7 @@ def _appeared(shard: Shard, tenant: int, request: q.Report, first: Step) -> Resi
     resident.host, resident.home = request.host, request.home
     row = instance_row(resident, definition, started, first.at)
     shard.batch["instance"].insert((tenant, request.instance), row)
+    shard.quotas.started(tenant)
     return resident
 
 

@@ -36,7 +36,7 @@ from procession.runtime.ports import ForeignTransaction, Store
 from procession.services.deploy import Deployment, InstallCompiled, compile_resources
 from procession.services.reading import Reader
 from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
-from procession.store.sqlite import SQLiteStore
+from procession.store.opening import open_store
 
 CALL_TIMEOUT_S: Final = 30.0
 """How long a call waits for the process that owns the store."""
@@ -71,7 +71,7 @@ class Engine:
         """
         self.clock: Callable[[], int] = clock or wall_ms
         zone = known_zone(zone)
-        self.store: Store = store or SQLiteStore(path)
+        self.store: Store = store or open_store(path)
         try:
             self._hosting = Hosting(host, self.store)
             self.pumps = self._hosting.pumps(self.clock, zone, takeover=takeover)

@@ -7,7 +7,7 @@ A handler raises a `ProcessionError` before its first row or not at all. Consequ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
@@ -20,10 +20,12 @@ from procession.core.state import Status
 from procession.core.timers import next_due
 from procession.hosts.embedded import asked, batches, changing, elsewhere, job_handlers
 from procession.hosts.embedded.door import DURATION_MS_MAX
+from procession.hosts.embedded.erasing import forget_tenant
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
-from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, suspended
+from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, start_refused
 from procession.ir.program import Node, TimerTrigger
+from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import (
     SIGNAL_START,
@@ -36,6 +38,8 @@ from procession.runtime.rows import (
 from procession.services.deploy import Deployment, Desk, InstallCompiled, compile_resources, install
 
 SWEEP_MAX: Final = 1_000
+ATTRIBUTES: Final = 7
+"""The cell of a task's row."""
 
 
 def _start_process(shard: Shard, request: q.StartProcess) -> int:
@@ -43,10 +47,11 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
     if request.key and shard.residents.get(tenant, request.key) is not None:
         return request.key
     definition = _definition(shard, tenant, request)
-    if shard.is_suspended(tenant, definition.key):
+    refused = start_refused(shard, tenant, definition)
+    if refused is not None:
         if request.message:
             shard.following.extend(shard.postbox.start_made(tenant, request, definition.process_id, 0))
-        raise Conflict(suspended(definition))
+        raise refused
     key = request.key or shard.keys.take(shard.at)
     start = e.Start(
         instance=key,
@@ -63,6 +68,8 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         flags=shard.flags,
         timer=request.timer,
         skipped=request.skipped,
+        begin=request.begin,
+        source=key if request.begin else 0,
     )
     shard.direct = request.direct
     try:
@@ -249,6 +256,12 @@ def _task_event(shard: Shard, request: q.TaskEvent) -> None:
     rows = shard.store.read("task", (tenant, request.task), TaskRow)
     if not rows:
         raise NotFound(f"user task {request.task} is not open: it was completed, or its element has ended")
+    if request.version:
+        # Somebody else may have changed it in this very commit.
+        written = shard.batch["task"].new.get(request.task)
+        attributes = written[ATTRIBUTES] if written is not None else rows[0].attributes
+        if codec.version_of(cast("bytes", attributes)) != request.version:
+            raise Conflict(f"user task {request.task} was changed meanwhile: read it, then decide again")
     _deliver(shard, q.Deliver(request.tenant, rows[0].instance, request.event))
 
 
@@ -316,5 +329,6 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.AddTenant: asked.add_tenant,
     q.PutRecord: asked.put_record,
     q.DeleteRecord: asked.delete_record,
+    q.ForgetTenant: forget_tenant,
     q.Asked: lambda shard, request: asked.carry_out(shard, request, _plain),
 }

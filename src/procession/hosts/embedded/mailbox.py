@@ -13,7 +13,7 @@ from procession.hosts.embedded.ownership import wall_ms
 from procession.runtime import codec, requests
 from procession.runtime.ports import Cells, ForeignTransaction, Store
 from procession.runtime.requests import AnyRequest
-from procession.runtime.rows import AnswerRow
+from procession.runtime.rows import AnsweringRow
 
 CLIENT_SHARD: Final = 512
 """Added to a shard's number: where the keys lie that applications' own transactions draw, so none is given twice."""
@@ -43,12 +43,10 @@ class Mailbox:
             self._store.post(rows)
         return numbers
 
-    def answer(self, tenant: str, number: int) -> dict[str, object] | None:
-        """What became of a request; None while it waits."""
-        rows = self._store.read("inbox_result", (tenant, self._source, number), AnswerRow)
-        if not rows or rows[0].result is None:
-            return None
-        return cast("dict[str, object]", codec.decode_json(rows[0].result))
+    def answers(self, tenant: str, first: int, last: int) -> list[tuple[int, dict[str, object]]]:
+        """What became of requests of a tenant, by their numbers from the first to the last; of those that are done."""
+        rows = self._store.read("inbox_answers", (tenant, self._source, first, last), AnsweringRow)
+        return [(row.number, cast("dict[str, object]", codec.decode_json(row.result))) for row in rows]
 
 
 def reserve_key(store: Store, transaction: ForeignTransaction, shard: int) -> int:

@@ -18,6 +18,8 @@ from procession.runtime.rows import ShardRow
 
 LEASE_MS: Final = 10_000
 """How long the shard is ours after a commit or a heartbeat."""
+SHARED_LEASE_MS: Final = 4_000
+"""The same where several processes share shards, and each waits to take over what another leaves."""
 _ENGINES: Final = count(1)
 _OPEN: Final[set[str]] = set()
 """The engines of this process that were not closed. One that could not give its lease back is gone all the same."""

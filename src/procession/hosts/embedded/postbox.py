@@ -99,6 +99,14 @@ class Postbox:
         self._any = bool(self._store.read("message_any", self._span, IntRow))
         self.next_expiry = self._read_expiry()
 
+    def drop(self, tenant: int) -> None:
+        """A tenant is deleted with the commit under way."""
+        self._partitions = OrderedDict((k, v) for k, v in self._partitions.items() if k[0] != tenant)
+        self._touched = {k: v for k, v in self._touched.items() if k[0] != tenant}
+        self._changed = {k: v for k, v in self._changed.items() if k[0][0] != tenant}
+        self._starts = {k: v for k, v in self._starts.items() if k[0] != tenant}
+        self._locks = {k: v for k, v in self._locks.items() if k[0] != tenant}
+
     def begin(self, batch: Batch, names: dict[int, str], at: int) -> None:
         """A commit begins, at `at` (Unix ms)."""
         self._batch = batch

@@ -21,7 +21,16 @@ from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
-from procession.hosts.embedded.ownership import LEASE_MS, Ownership, acquire, closed, owner_name, wall_ms
+from procession.hosts.embedded.neighbours import Neighbour
+from procession.hosts.embedded.ownership import (
+    LEASE_MS,
+    SHARED_LEASE_MS,
+    Ownership,
+    acquire,
+    closed,
+    owner_name,
+    wall_ms,
+)
 from procession.hosts.embedded.sending import send
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
@@ -65,11 +74,10 @@ class Pump:
         number: int = 0,
         bell: Bell | None = None,
         owner: str = "",
-        waits: bool = False,
-        lease_ms: int = LEASE_MS,
+        shared: bool = False,
     ) -> None:
-        """`number` is the shard's; the pumps of one process share its `bell` and its name as an `owner`. One that
-        `waits` does not take the shard at once."""
+        """`number` is the shard's; the pumps of one process share its `bell` and its name as an `owner`. Where shards
+        are `shared` among processes none is taken at once, and a lease is short."""
         self.store = store
         self.clock = clock
         self._intake = Intake()
@@ -81,9 +89,9 @@ class Pump:
         self._owner = owner or owner_name()
         self.mailbox = Mailbox(store, number)
         self.rival_checked_ms = 0
-        self._lease_ms = lease_ms
+        self._lease_ms = SHARED_LEASE_MS if shared else LEASE_MS
         self._aside_ms = 0
-        self._one_of_many = lease_ms != LEASE_MS
+        self._shared = shared
         self.feeding = False
         """Whether commits write down what they stored, for who follows it."""
         self._next_sweep = 0
@@ -97,7 +105,7 @@ class Pump:
         self.placement = placement
         self.asked_ms = 0
         """When (Unix ms of the machine) another process asked for something last."""
-        if not waits:
+        if takeover or not shared:
             with self.lock:
                 self.own(force=takeover)
 
@@ -177,6 +185,7 @@ class Pump:
         shard.carry = CARRY
         shard.elsewhere = elsewhere.send
         shard.placement = self.placement
+        self._intake.weights = shard.weights.by_name
         # What a fault stopped under another version of the engine may go through now.
         shard.batch["inbox"].change("inbox_retry", (shard.number,))
         elsewhere.claim(shard)
@@ -272,7 +281,7 @@ class Pump:
                 self._distrust(shard)
                 raise
             else:
-                self.bell.ring(self.number)
+                self.bell.ring(self.number, frozenset(ticket.request.tenant for ticket in tickets))
                 return
         mine = [ticket for ticket in tickets if not ticket.done and not ticket.inbox and ticket.timer is None]
         if self.own() is not None:
@@ -324,6 +333,10 @@ class Pump:
                 self.shard.begin()
                 self._beat(self.shard)
 
+    def neighbours(self) -> list[Neighbour]:
+        """Who took how much of this process's writer, and how long it waited for it; the busiest first."""
+        return self._intake.neighbours()
+
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""
         shard = self.shard
@@ -353,7 +366,7 @@ class Pump:
 
     def _inbox(self, shard: Shard) -> bool:
         # Where there are several pumps, who turns all of them has asked the store.
-        if not shard.inbox_waiting and (self._one_of_many or not self.store.changed()):
+        if not shard.inbox_waiting and (self._shared or not self.store.changed()):
             return False
         # The store tells of a change once. Should anything fail here, the rows are still to be looked for.
         shard.inbox_waiting = True

@@ -16,16 +16,15 @@ from typing import Final, final
 
 from procession.base.failure import StoreError
 from procession.hosts.embedded.bell import Bell
-from procession.hosts.embedded.ownership import LEASE_MS, gone, owner_name, wall_ms
+from procession.hosts.embedded.ownership import SHARED_LEASE_MS, gone, owner_name, wall_ms
 from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.telling import Teller
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Store
 from procession.runtime.rows import LeaseRow, ProcessRow
 from procession.runtime.tenants import shard_of_name
 
-SHARED_LEASE_MS: Final = 4_000
-"""How long a shard is ours after a commit or a renewal, where other processes wait to take it over."""
 LOOK_S: Final = 1.0
 """How often it is looked which shards are free, and whose lease runs out."""
 ALIVE_MS: Final = 10_000
@@ -55,6 +54,9 @@ class Pumps:
         self._next_look = 0.0
         self._next_say = 0.0
         self._others = 0
+        self._teller = Teller(self.store) if self.many else None
+        if self._teller is not None:
+            self.bell.listeners.append(self._teller.tell)
 
     @property
     def first(self) -> Pump:
@@ -130,7 +132,14 @@ class Pumps:
 
     def look(self) -> None:
         """This process put something into an inbox, which the store does not tell it."""
-        self._look_into_inboxes()
+        self.asked(-1)
+
+    def asked(self, shard: int) -> None:
+        """Another process asked a shard for something (-1: any)."""
+        for pump in self.all if shard < 0 else self.all[shard : shard + 1]:
+            owned = pump.shard
+            if owned is not None:
+                owned.inbox_waiting = True
         self.bell.stir()
 
     def _look_into_inboxes(self) -> None:
@@ -170,6 +179,8 @@ class Pumps:
         self.store.write("process_alive", [(self._owner, now)])
         live = self.store.read("processes", (now - ALIVE_MS,), ProcessRow)
         self._others = sum(each.name != self._owner and not gone(each.name) for each in live)
+        if self._teller is not None:
+            self._teller.heard = self._others > 0
 
     def _renew(self, rows: Sequence[LeaseRow]) -> None:
         now = wall_ms()
@@ -210,6 +221,8 @@ class Pumps:
 
     def release(self) -> None:
         """Gives all shards to whoever wants them, and takes none any more."""
+        if self._teller is not None:
+            self._teller.close()
         for pump in self.all:
             pump.release()
         if self.many:
@@ -240,12 +253,12 @@ def open_pumps(
             number=number,
             bell=bell,
             owner=owner,
-            waits=many and not takeover,
-            lease_ms=SHARED_LEASE_MS if many else LEASE_MS,
+            shared=many,
         )
         for number in shards
     ]
     found = Pumps(pumps, owner)
+    store.listen(found.asked, bell.heard)
     if many:
         found.keep()
     return found

@@ -12,7 +12,16 @@ from typing import Final, Protocol, cast
 import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError, Unreadable
+from procession.base.failure import (
+    BadValue,
+    Busy,
+    Conflict,
+    NotFound,
+    ProcessionError,
+    QuotaExceeded,
+    StoreError,
+    Unreadable,
+)
 from procession.hosts.embedded.batches import RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.mailbox import Mailbox
@@ -22,6 +31,7 @@ from procession.runtime.ports import Store
 from procession.runtime.requests import AnyRequest
 from procession.services.deploy import InstallCompiled
 
+PAUSE_S_MIN: Final = 0.001
 PAUSE_S_MAX: Final = 0.02
 RIVAL_MS: Final = 200
 """After how long it is looked again whether the owner is still there."""
@@ -48,38 +58,52 @@ def send(pump: Sender, tickets: Sequence[Ticket], timeout_s: float) -> None:
     if not tickets:
         return
     numbers = pump.mailbox.post([_sendable(ticket.request) for ticket in tickets], pump.clock())
-    deadline = time.monotonic() + timeout_s
+    waiting: dict[str, dict[int, Ticket]] = {}
     for ticket, number in zip(tickets, numbers, strict=True):
-        answer = _answer(pump, ticket.request.tenant, number, deadline)
-        if answer is None:
-            ticket.error = StoreError(
-                f"{pump.store.name}: {holder(pump.store, pump.number)} owns the store and did not answer within "
-                f"{timeout_s:g} s; the request is stored and will be carried out"
-            )
-        elif "error" in answer:
-            ticket.error = error_of(answer)
-        else:
-            ticket.result = answer.get("result")
+        waiting.setdefault(ticket.request.tenant, {})[number] = ticket
+    _await(pump, waiting, time.monotonic() + timeout_s)
+    left = [ticket for of_tenant in waiting.values() for ticket in of_tenant.values()]
+    for ticket in left:
+        ticket.error = StoreError(
+            f"{pump.store.name}: {holder(pump.store, pump.number)} owns the store and did not answer within "
+            f"{timeout_s:g} s; the request is stored and will be carried out"
+        )
         ticket.finish()
-    pump.bell.ring(pump.number)
+    pump.bell.ring(pump.number, frozenset(waiting))
 
 
-def _answer(pump: Sender, tenant: str, number: int, deadline: float) -> dict[str, object] | None:
-    pause = 0.001
+def _await(pump: Sender, waiting: dict[str, dict[int, Ticket]], deadline: float) -> None:
+    """Hands out answers as they come, until there is one for everybody, or the deadline is over."""
+    pause = PAUSE_S_MIN
     while True:
-        answer = pump.mailbox.answer(tenant, number)
-        if answer is not None:
-            return answer
-        if time.monotonic() > deadline:
-            return None
+        seen = pump.bell.generation
+        found = [_hand_out(pump, tenant, of_tenant) for tenant, of_tenant in waiting.items() if of_tenant]
+        if not any(waiting.values()) or time.monotonic() > deadline:
+            return
         if wall_ms() - pump.rival_checked_ms > RIVAL_MS:
             pump.rival_checked_ms = wall_ms()
             if pump.own() is not None:
                 while pump.turn():
                     continue
                 continue
-        time.sleep(pause)
-        pause = min(pause * 1.5, PAUSE_S_MAX)
+        pause = PAUSE_S_MIN if any(found) else min(pause * 1.5, PAUSE_S_MAX)
+        # Where the store tells what others commit, the answer is not waited for in the dark.
+        pump.bell.wait(seen, pause)
+
+
+def _hand_out(pump: Sender, tenant: str, waiting: dict[int, Ticket]) -> bool:
+    """Finishes those of a tenant that have an answer; whether there were any."""
+    answers = pump.mailbox.answers(tenant, min(waiting), max(waiting))
+    for number, answer in answers:
+        ticket = waiting.pop(number, None)
+        if ticket is None:
+            continue
+        if "error" in answer:
+            ticket.error = error_of(answer)
+        else:
+            ticket.result = answer.get("result")
+        ticket.finish()
+    return bool(answers)
 
 
 def _sendable(request: InHouse) -> AnyRequest:
@@ -87,10 +111,11 @@ def _sendable(request: InHouse) -> AnyRequest:
     return request.as_documents() if isinstance(request, InstallCompiled) else request
 
 
-_ERRORS: Final = {
+_ERRORS: Final[dict[str, type[ProcessionError]]] = {
     "NotFound": NotFound,
     "Conflict": Conflict,
     "Busy": Busy,
+    "QuotaExceeded": QuotaExceeded,
     "BadValue": BadValue,
     "StoreError": StoreError,
     "Unreadable": Unreadable,

@@ -28,7 +28,9 @@ from procession.hosts.embedded.board import Board, Offer
 from procession.hosts.embedded.books import Books
 from procession.hosts.embedded.ownership import LEASE_MS, wall_ms
 from procession.hosts.embedded.postbox import Postbox
+from procession.hosts.embedded.quotas import Quotas
 from procession.hosts.embedded.residents import Resident, Residents
+from procession.hosts.embedded.weights import Weights
 from procession.runtime import codec, requests
 from procession.runtime.elsewhere import OUTGOING, Delivery, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
@@ -77,7 +79,11 @@ class Shard:
         self.postbox = Postbox(store, self.span)
         self.board = Board(store, epoch, self.span)
         self.books = Books(store, self.number)
-        self.alarms = Alarms(store, self.span)
+        self.quotas = Quotas(store)
+        self.weights = Weights()
+        self.weights.read(store, self.catalog.names)
+        self.board.weights = self.weights
+        self.alarms = Alarms(store, self.span, self.weights)
         self.inbox_waiting = True
         """Whether this process itself put rows into the inbox."""
         self.commits = 0
@@ -86,7 +92,7 @@ class Shard:
         """When (Unix ms of the machine) our lease ends, as the last commit said."""
         self.failed = self._read_failed()
         self.suspended = self._read_suspended()
-        """(tenant, definition) of which nothing may be started."""
+        """(tenant, definition) of which nothing may be started; definition 0: the tenant is being deleted."""
         self.batches = self._read_batches()
         """Tenant -> its batches that run."""
         self.flags = self._read_flags()
@@ -130,7 +136,7 @@ class Shard:
 
     def is_suspended(self, tenant: int, definition: int) -> bool:
         """Whether nothing may be started of a definition."""
-        return (tenant, definition) in self.suspended
+        return (tenant, definition) in self.suspended or (tenant, 0) in self.suspended
 
     def post(self, request: AnyRequest) -> None:
         """Stores a request in the inbox with this commit."""
@@ -193,6 +199,7 @@ class Shard:
         else:
             self.batch.next.append(row)
         resident.written = stamp
+        self.quotas.wrote(resident.tenant, len(data))
         if self.books.feeding:
             self.books.stepped(resident.tenant, state.instance, state.seq)
         size = resident.bytes_facts = resident.bytes_facts + len(data)
@@ -320,7 +327,9 @@ class Shard:
         self.batches = self._read_batches()
         self.flags = self._read_flags()
         self._block = self._read_block()
-        self.alarms = Alarms(self.store, self.span)
+        self.quotas.forget()
+        self.weights.read(self.store, self.catalog.names)
+        self.alarms = Alarms(self.store, self.span, self.weights)
         self.inbox_waiting = True
 
     def _read_failed(self) -> dict[int, str]:

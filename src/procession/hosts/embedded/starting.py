@@ -32,10 +32,12 @@ def start_instance(
             shard.batch["meta"].replace(("elsewhere",), ("elsewhere", 1))
     row = instance_row(resident, definition, start, shard.at)
     shard.batch["instance"].insert((tenant, key), row)
+    shard.quotas.started(tenant)
     outcome = shard.advance(resident, start)
     if outcome.rejected:
         shard.batch["instance"].delete((tenant, key), (tenant, key))
         shard.residents.drop(tenant, key)
+        shard.quotas.ended(tenant)
         accepted(outcome)
     return resident
 
@@ -56,6 +58,13 @@ def instance_row(resident: Resident, definition: DefinitionRow, start: e.Start |
         resident.host,
         resident.home,
     )
+
+
+def start_refused(shard: Shard, tenant: int, definition: DefinitionRow) -> Conflict | None:
+    """Why nothing of a definition may start just now; None if it may."""
+    if shard.is_suspended(tenant, definition.key):
+        return Conflict(suspended(definition))
+    return shard.quotas.start_refused(tenant, shard.batch, shard.finished)
 
 
 def suspended(definition: DefinitionRow) -> str:

@@ -1,17 +1,21 @@
 """Tickets and the intake: requests that wait for the writer, taken fairly over tenants (decision 13).
 
-The intake is deficit round robin with a cost of one a request. Thread-safe; nothing here runs a request.
+The intake is deficit round robin with a cost of one a request, and turns as long as a tenant's weight says. While
+several tenants ask, what one commit takes is bounded (`pace.py`). Thread-safe; nothing here runs a request.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Sequence
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias, final
 
 from procession.base.failure import Busy
 from procession.hosts.embedded.batches import RunBatch
+from procession.hosts.embedded.neighbours import Neighbour, Neighbours
+from procession.hosts.embedded.pace import Pace
 from procession.runtime.requests import AnyRequest
 from procession.services.deploy import InstallCompiled
 
@@ -19,7 +23,9 @@ InHouse: TypeAlias = AnyRequest | InstallCompiled | RunBatch
 """What may be asked inside of this process; only the former can be sent to another one."""
 
 QUANTUM: Final = 16
-"""Requests of one tenant that are taken before the next tenant's."""
+"""Requests of one tenant of weight 1 that are taken before the next tenant's."""
+MIXED_S: Final = 5.0
+"""How long commits stay small after requests of several tenants came: the next quiet one meets none that is full."""
 WAITING_MAX: Final = 100_000
 """More requests than this are refused: the caller is told instead of the memory filling up."""
 
@@ -33,7 +39,7 @@ class Ticket:
     """A request on its way, and what became of it. `inbox` is the number of its inbox row, 0 for none; `timer` is
     (tenant number, key) of the timer row that made it."""
 
-    __slots__ = ("done", "error", "inbox", "request", "result", "source", "timer", "wake")
+    __slots__ = ("done", "error", "inbox", "queued_s", "request", "result", "source", "timer", "wake")
 
     def __init__(self, request: InHouse, inbox: int = 0, timer: tuple[int, int] | None = None) -> None:
         self.request = request
@@ -42,6 +48,8 @@ class Ticket:
         self.timer = timer
         self.wake: threading.Event | None = None
         """Set when the caller sleeps until the ticket is done, or until it is his turn to carry out requests."""
+        self.queued_s = 0.0
+        """When it was put into the intake, by the intake's clock."""
         self.done = False
         self.result: object = None
         self.error: Exception | None = None
@@ -65,12 +73,41 @@ class Ticket:
 class Intake:
     """The queue before the writer."""
 
-    __slots__ = ("_count", "_lock", "_queues")
+    __slots__ = (
+        "_clock",
+        "_count",
+        "_last",
+        "_left",
+        "_lock",
+        "_mixed_s",
+        "_neighbours",
+        "_pace",
+        "_queues",
+        "_taken",
+        "_turn",
+        "weights",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds."""
+        self._clock = clock
         self._lock = threading.Lock()
-        self._queues: dict[str, deque[Ticket]] = {}
+        self._queues: OrderedDict[str, deque[Ticket]] = OrderedDict()
         self._count = 0
+        self.weights: Mapping[str, int] = {}
+        """Tenant -> the weight of its turns, where it is another than 1. Looked up with every turn."""
+        self._turn = ""
+        """Whose turn it is: who is first in line, if the last commit ended in the middle of it."""
+        self._left = 0
+        """How many more requests it has."""
+        self._last = ""
+        """Who put something last."""
+        self._mixed_s = clock() - MIXED_S
+        """When somebody else than before put something last."""
+        self._pace = Pace()
+        self._taken: tuple[int, float] | None = None
+        """How many were taken last and when, if others were left: whoever carries them out comes back at once."""
+        self._neighbours = Neighbours()
 
     def __len__(self) -> int:
         return self._count
@@ -81,7 +118,11 @@ class Intake:
             if self._count >= WAITING_MAX:
                 raise Busy(f"{self._count} requests wait already; try again when some are done")
             queues = self._queues
+            now = self._clock()
             for tenant in dict.fromkeys(ticket.request.tenant for ticket in tickets):
+                if tenant != self._last:
+                    self._mixed_s = now if self._last else self._mixed_s
+                    self._last = tenant
                 if len(queues.get(tenant, ())) >= WAITING_TENANT_MAX:
                     raise Busy(f"{WAITING_TENANT_MAX} requests of this tenant wait already; try again later")
             for ticket in tickets:
@@ -89,6 +130,7 @@ class Intake:
                 queue = queues.get(tenant)
                 if queue is None:
                     queue = queues[tenant] = deque()
+                ticket.queued_s = now
                 queue.append(ticket)
                 self._count += 1
 
@@ -117,14 +159,51 @@ class Intake:
         taken: list[Ticket] = []
         with self._lock:
             queues = self._queues
-            while queues and len(taken) < limit:
-                tenant = next(iter(queues))
-                queue = queues.pop(tenant)
-                quantum = limit - len(taken) if not queues else min(QUANTUM, limit - len(taken))
-                while queue and quantum:
-                    taken.append(queue.popleft())
-                    quantum -= 1
-                if queue:
-                    queues[tenant] = queue
+            now = self._clock()
+            most, round_of = self._bounds(limit, now)
+            while queues and len(taken) < most:
+                tenant, queue = next(iter(queues.items()))
+                if self._turn != tenant or not self._left:
+                    self._turn, self._left = tenant, self._quantum(tenant, round_of)
+                room = most - len(taken)
+                count = min(len(queue), room, self._left) if len(queues) > 1 else min(len(queue), room)
+                self._count_in(tenant, queue, count, now)
+                taken += [queue.popleft() for _ in range(count)]
+                self._left = max(0, self._left - count)
+                if not queue:
+                    del queues[tenant]
+                    self._left = 0
+                elif not self._left:
+                    queues.move_to_end(tenant)
             self._count -= len(taken)
+            self._taken = (len(taken), now) if queues else None
         return taken
+
+    def neighbours(self) -> list[Neighbour]:
+        """Who took how much since the process began, and how long it waited; the busiest first."""
+        with self._lock:
+            return self._neighbours.snapshot()
+
+    def _bounds(self, limit: int, now: float) -> tuple[int, int]:
+        """How many requests the next commit may take, and how many make one round over the tenants (0: no bound)."""
+        if self._taken is not None:
+            self._pace.note(self._taken[0], now - self._taken[1])
+        if now - self._mixed_s >= MIXED_S:
+            return limit, 0
+        cap = self._pace.cap(limit)
+        # Whoever waits has at least one: more tenants than this would wait for the next commit, and not for each other.
+        return min(limit, max(cap, len(self._queues))), cap
+
+    def _quantum(self, tenant: str, round_of: int) -> int:
+        weight = self.weights.get(tenant, 1)
+        if not round_of:
+            return QUANTUM * weight
+        weights = self.weights
+        total = sum(weights.get(each, 1) for each in self._queues) if weights else len(self._queues)
+        # Whole multiples of the weight: rounding would give the light ones more or less than their share.
+        return weight * min(QUANTUM, max(1, round_of // total))
+
+    def _count_in(self, tenant: str, queue: deque[Ticket], count: int, now: float) -> None:
+        # The first waited longest and the last shortest; what lies between is not worth a look at each.
+        first, last = now - queue[0].queued_s, now - queue[count - 1].queued_s
+        self._neighbours.took(tenant, count, (first + last) / 2 * count, first)

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from procession.base.failure import NotFound, ProcessionError, StoreError, Unreadable
+from procession.hosts.embedded.asked import foresee
 from procession.hosts.embedded.handlers import HANDLERS
 from procession.hosts.embedded.residents import Stranded
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import Ticket
 from procession.runtime import codec
-from procession.runtime.ports import Fenced
+from procession.runtime.ports import Doubtful, Fenced
 
 FOLLOWING_MAX: Final = 2_000
 """Consequences carried out in the commit of their cause; the rest become inbox rows."""
@@ -42,15 +43,16 @@ class Unsettled(Exception):
 def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
     """Carries out requests; each ticket is done afterwards.
 
-    Raises `Fenced`, `Unsettled`, or a `StoreError` when not even the memory could be read anew; then some tickets
-    are not done, and of what they ask nothing is stored.
+    Raises `Fenced`, `Unsettled`, `Doubtful`, or a `StoreError` when not even the memory could be read anew; then some
+    tickets are not done, and of what they ask nothing is stored, save that nobody knows after `Doubtful`.
     """
     try:
         _attempt(shard, tickets, alone=False)
     except Fenced:
         shard.forget()
         raise
-    except Unsettled:
+    except (Unsettled, Doubtful):
+        # Of the one it is certain that the batch is stored, of the other it is not known: neither is tried again.
         raise
     except Exception:  # whatever it was: nothing of this batch is durable, so each request is tried by itself
         shard.undo()
@@ -59,6 +61,7 @@ def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
 
 def _attempt(shard: Shard, tickets: Sequence[Ticket], *, alone: bool) -> None:
     shard.begin()
+    foresee(shard, (ticket.request for ticket in tickets))
     answers = [_answer(shard, ticket) for ticket in tickets]
     _follow(shard, alone)
     shard.commit()

@@ -23,7 +23,6 @@ from typing import Final, TypeAlias
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from procession.hosts.temporal import tracing
 from procession.hosts.temporal.activities import JobWorkers, Perform
 from procession.hosts.temporal.cells.cell_reader import load_cell
 from procession.hosts.temporal.cluster import Histories, Loop, check_namespace, codec_of, connect, converter_of
@@ -103,7 +102,7 @@ def run_activities(place: Place, types: Mapping[str, int], perform: Perform, say
 def _connected(place: Place) -> Generator[tuple[Loop, Client]]:
     if place.metrics:
         serve_metrics(place.metrics)
-    tracing.configure("procession-worker")
+    spans.configure("procession-worker")
     loop = Loop()
     try:
         loop.loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="procession-local"))

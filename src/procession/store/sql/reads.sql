@@ -67,10 +67,10 @@ SELECT state, count(*) FROM procession_instance WHERE tenant = ? GROUP BY state;
 
 -- name: suspended
 SELECT 1 FROM procession_suspended WHERE tenant = ? AND key = ?;
--- Instances are suspended too; a definition is one that is also in its own table.
+-- Instances are suspended too; a definition is one that is also in its own table. Key 0: the tenant is being deleted.
 -- name: suspended_definitions
-SELECT s.tenant, s.key FROM procession_suspended s JOIN procession_definition d ON d.tenant = s.tenant AND d.key = s.key
-WHERE s.tenant >= ? AND s.tenant < ?;
+SELECT s.tenant, s.key FROM procession_suspended s WHERE s.tenant >= ? AND s.tenant < ? AND (s.key = 0 OR EXISTS
+    (SELECT 1 FROM procession_definition d WHERE d.tenant = s.tenant AND d.key = s.key));
 
 -- name: batch
 SELECT tenant, key, at, state, after, seen, done, failed, body, awaited FROM procession_batch
@@ -90,6 +90,8 @@ SELECT 1 FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND instance 
 SELECT seq, data FROM procession_snapshot WHERE tenant = ? AND instance = ?;
 -- name: facts
 SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? ORDER BY seq;
+-- name: facts_between
+SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? AND seq <= ? ORDER BY seq;
 
 -- name: job
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
@@ -133,6 +135,10 @@ WHERE tenant = ? AND instance = ? AND key > ? ORDER BY key LIMIT ?;
 -- name: tasks_assignee
 SELECT key, instance, node, element_id, created, assignee, attributes FROM procession_task
 WHERE tenant = ? AND assignee = ? AND assignee <> '' AND key > ? ORDER BY key LIMIT ?;
+
+-- How many tasks somebody is a candidate for, counted up to a limit.
+-- name: task_candidates_counted
+SELECT count(*) FROM (SELECT 1 FROM procession_task_candidate WHERE tenant = ? AND kind = ? AND name = ? LIMIT ?) AS c;
 
 -- name: timer
 SELECT tenant, key, due, instance, element, node, cycle, remaining FROM procession_timer WHERE tenant = ? AND key = ?;
@@ -199,6 +205,10 @@ SELECT tenant, number, source, source_number, body FROM procession_inbox
 WHERE shard = ? AND tenant = ? AND state = 0 ORDER BY number LIMIT ?;
 -- name: inbox_result
 SELECT state, result FROM procession_inbox WHERE tenant = ? AND source = ? AND source_number = ?;
+-- name: inbox_answers
+SELECT source_number, result FROM procession_inbox
+WHERE tenant = ? AND source = ? AND source_number >= ? AND source_number <= ? AND result IS NOT NULL
+ORDER BY source_number;
 -- name: inbox_failed
 SELECT number, at, body, result FROM procession_inbox WHERE tenant = ? AND state = 2 ORDER BY number;
 -- name: source_last
@@ -241,6 +251,8 @@ SELECT number, tenant, source, source_number, at, body FROM procession_inbox WHE
 SELECT key FROM procession_instance WHERE tenant = ? AND host = ? AND home = key AND state = 0 ORDER BY key;
 -- name: outbox_size
 SELECT coalesce(min(number), 0), count(*) FROM procession_outbox;
+-- name: inbox_size
+SELECT coalesce(min(at), 0), count(*) FROM procession_inbox WHERE state = 0;
 -- name: inbox_held_size
 SELECT coalesce(min(at), 0), count(*) FROM procession_inbox WHERE state = 3;
 
@@ -249,12 +261,20 @@ SELECT id, version, at, body FROM procession_record WHERE tenant = ? AND kind = 
 -- name: records
 SELECT id, version, at, body FROM procession_record WHERE tenant = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?;
 -- name: answered
-SELECT digest, result FROM procession_answered WHERE tenant = ? AND key = ?;
+SELECT tenant, key, digest, result FROM procession_answered WHERE (tenant, key) IN
+    (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?));
 -- name: audit_last
 SELECT number, chain FROM procession_audit WHERE shard = ? ORDER BY number DESC LIMIT 1;
 -- name: audit_tenant
-SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND number > ?
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND shard = ? AND number > ?
 ORDER BY number LIMIT ?;
+-- name: audit_shards
+WITH RECURSIVE t(shard) AS (
+    SELECT min(shard) FROM procession_audit
+    UNION ALL
+    SELECT (SELECT min(shard) FROM procession_audit WHERE shard > t.shard) FROM t WHERE t.shard IS NOT NULL
+)
+SELECT shard FROM t WHERE shard IS NOT NULL;
 -- name: audit_shard
 SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE shard = ? AND number > ?
 ORDER BY number LIMIT ?;
@@ -265,7 +285,6 @@ SELECT max(number) FROM procession_feed WHERE tenant = ?;
 
 -- name: processes
 SELECT name, at FROM procession_process WHERE at >= ? ORDER BY name;
-
 -- What is deployed, in pages.
 -- name: deployments
 SELECT key, name, at FROM procession_deployment WHERE tenant = ? AND key < ? ORDER BY key DESC LIMIT ?;
@@ -307,3 +326,110 @@ WHERE tenant = ? AND (decision_id, version) > (?, ?) AND NOT EXISTS (
 -- name: decisions_of
 SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
 WHERE tenant = ? AND decision_id = ? AND version > ? ORDER BY version LIMIT ?;
+-- name: follower
+SELECT owner, until, number FROM procession_follower WHERE tenant = ? AND name = ?;
+-- name: followed
+SELECT t.name FROM procession_follower f JOIN procession_tenant t ON t.number = f.tenant WHERE f.name = ?;
+-- name: deliveries_due
+SELECT webhook, id, type, number, at, state, attempt, due, status, error, body FROM procession_delivery
+WHERE tenant = ? AND webhook = ? AND state = 0 AND due <= ? ORDER BY due LIMIT ?;
+-- name: deliveries_next
+SELECT min(due) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND state = 0 AND due > ?;
+-- name: deliveries
+SELECT webhook, id, type, number, at, state, attempt, due, status, error, body FROM procession_delivery
+WHERE tenant = ? AND webhook = ? AND (number, id) < (?, ?) ORDER BY number DESC, id DESC LIMIT ?;
+-- name: delivery
+SELECT webhook, id, type, number, at, state, attempt, due, status, error, body FROM procession_delivery
+WHERE tenant = ? AND webhook = ? AND id = ?;
+-- name: deliveries_good
+SELECT count(*) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND state = 1 AND at >= ?;
+
+-- name: documents_due
+SELECT id, due FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
+-- name: document_part
+SELECT data FROM procession_document_part WHERE tenant = ? AND document = ? AND number = ?;
+-- Tenants: their keys, their shares.
+-- name: tenant_keys
+SELECT generation, at, wrapped FROM procession_tenant_key WHERE tenant = ? ORDER BY generation;
+-- name: tenants_with_keys
+SELECT DISTINCT tenant FROM procession_tenant_key WHERE tenant > ? ORDER BY tenant LIMIT ?;
+-- name: weights
+SELECT tenant, weight FROM procession_weight ORDER BY tenant;
+-- name: inbox_tenant
+SELECT tenant FROM procession_inbox WHERE number = ?;
+-- Where types of jobs are sealed, each tenant is asked for its own: `job_tenants` in two steps.
+-- name: job_owners
+WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)), t(tenant) AS (
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant >= span.low AND tenant < span.high) FROM span
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM procession_job WHERE tenant > t.tenant AND tenant < span.high) FROM t, span
+    WHERE t.tenant IS NOT NULL
+)
+SELECT tenant FROM t WHERE tenant IS NOT NULL;
+-- name: job_first
+SELECT tenant, due FROM procession_job WHERE tenant = ? AND type = ? ORDER BY due LIMIT 1;
+-- The log as it is stored, for whoever checks its hashes.
+-- name: audit_stored
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE shard = ? AND number > ?
+ORDER BY number LIMIT ?;
+-- name: instances_count_active
+SELECT count(*) FROM procession_instance WHERE tenant = ? AND state = 0;
+-- name: definitions_count
+SELECT count(*) FROM procession_definition WHERE tenant = ?;
+-- name: records_count
+SELECT count(*) FROM procession_record WHERE tenant = ? AND kind = ?;
+-- Which tables hold something of a tenant, and how many rows, up to a number.
+-- name: tenant_left
+WITH asked(tenant, most) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT))
+SELECT 'fact', (SELECT count(*) FROM (SELECT 1 FROM procession_fact x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'snapshot', (SELECT count(*) FROM (SELECT 1 FROM procession_snapshot x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'job', (SELECT count(*) FROM (SELECT 1 FROM procession_job x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'task', (SELECT count(*) FROM (SELECT 1 FROM procession_task x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'timer', (SELECT count(*) FROM (SELECT 1 FROM procession_timer x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'subscription', (SELECT count(*) FROM (SELECT 1 FROM procession_subscription x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'start_lock', (SELECT count(*) FROM (SELECT 1 FROM procession_start_lock x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'message', (SELECT count(*) FROM (SELECT 1 FROM procession_message x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'incident', (SELECT count(*) FROM (SELECT 1 FROM procession_incident x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'resource', (SELECT count(*) FROM (SELECT 1 FROM procession_resource x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'program', (SELECT count(*) FROM (SELECT 1 FROM procession_program x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'record', (SELECT count(*) FROM (SELECT 1 FROM procession_record x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'answered', (SELECT count(*) FROM (SELECT 1 FROM procession_answered x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'feed', (SELECT count(*) FROM (SELECT 1 FROM procession_feed x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'batch_error', (SELECT count(*) FROM (SELECT 1 FROM procession_batch_error x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'batch_sent', (SELECT count(*) FROM (SELECT 1 FROM procession_batch_sent x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'outbox', (SELECT count(*) FROM (SELECT 1 FROM procession_outbox x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'data_store', (SELECT count(*) FROM (SELECT 1 FROM procession_data_store x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'definition', (SELECT count(*) FROM (SELECT 1 FROM procession_definition x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'decision', (SELECT count(*) FROM (SELECT 1 FROM procession_decision x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'deployment', (SELECT count(*) FROM (SELECT 1 FROM procession_deployment x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'start_subscription', (SELECT count(*) FROM (SELECT 1 FROM procession_start_subscription x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'failure', (SELECT count(*) FROM (SELECT 1 FROM procession_failure x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'batch', (SELECT count(*) FROM (SELECT 1 FROM procession_batch x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'weight', (SELECT count(*) FROM (SELECT 1 FROM procession_weight x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'suspended', (SELECT count(*) FROM procession_suspended x WHERE x.tenant = asked.tenant AND x.key <> 0) FROM asked;
+-- name: audit_stored_tenant
+SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND number > ?
+ORDER BY number LIMIT ?;
+-- What a tenant stores, in bytes, by table.
+-- name: tenant_bytes
+WITH asked(tenant) AS (SELECT ?)
+SELECT 'fact', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_fact x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'snapshot', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_snapshot x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'resource', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_resource x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'program', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_program x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'record', (SELECT coalesce(sum(length(x.body)), 0) FROM procession_record x WHERE x.tenant = asked.tenant) FROM asked;
+-- name: contents
+SELECT digest, name, data FROM procession_resource WHERE tenant = ? AND deployment = ? ORDER BY digest;
+-- name: definitions_all
+SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
+WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
+-- name: records_all
+SELECT kind, id, version, at, body FROM procession_record WHERE tenant = ? AND (kind, id) > (?, ?)
+ORDER BY kind, id LIMIT ?;
+-- name: messages_all
+SELECT tenant, name, correlation, key, message_id, expires, variables FROM procession_message
+WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;
+-- name: data_stores
+SELECT name, at, value FROM procession_data_store WHERE tenant = ? ORDER BY name;
+-- name: facts_page
+SELECT seq, at, data FROM procession_fact WHERE tenant = ? AND instance = ? AND seq > ? ORDER BY seq LIMIT ?;

@@ -30,3 +30,7 @@ SELECT shard, owner, epoch, expires FROM procession_shard ORDER BY shard;
 -- One statement for all shards of a process that has nothing to commit in them.
 -- name: shards_renew
 UPDATE procession_shard SET expires = ? WHERE owner = ?;
+
+-- A part more of a store that is just made.
+-- name: shard_add
+INSERT INTO procession_shard (shard, owner, epoch, expires, last_key, reserved) VALUES (?, '', 0, 0, 0, 0);

@@ -64,7 +64,12 @@ UPDATE procession_job SET node = ? WHERE tenant = ? AND key = ?;
 DELETE FROM procession_job WHERE tenant = ? AND key = ?;
 
 -- name: task_insert
-INSERT OR REPLACE INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT OR REPLACE INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- Candidates are written anew with their task: this runs before their inserts.
+-- name: task_candidates_clear
+DELETE FROM procession_task_candidate WHERE tenant = ? AND task = ?;
+-- name: task_candidate_insert
+INSERT INTO procession_task_candidate VALUES (?, ?, ?, ?) ON CONFLICT (tenant, kind, name, task) DO NOTHING;
 -- name: task_delete
 DELETE FROM procession_task WHERE tenant = ? AND key = ?;
 
@@ -195,3 +200,93 @@ INSERT INTO procession_audit VALUES (?, ?, ?, ?, ?, ?);
 INSERT INTO procession_feed VALUES (?, ?, ?, ?);
 -- name: feed_sweep
 DELETE FROM procession_feed WHERE at < ?;
+
+-- name: tenant_key_insert
+INSERT INTO procession_tenant_key VALUES (?, ?, ?, ?) ON CONFLICT (tenant, generation) DO NOTHING;
+-- name: weight_insert
+INSERT INTO procession_weight VALUES (?, ?) ON CONFLICT (tenant) DO UPDATE SET weight = excluded.weight;
+-- name: weight_delete
+DELETE FROM procession_weight WHERE tenant = ?;
+
+-- A deleted tenant, table by table: so many rows in a commit where there may be many.
+-- name: fact_erase
+DELETE FROM procession_fact WHERE tenant = ? AND (instance, seq) IN
+    (SELECT instance, seq FROM procession_fact WHERE tenant = ? LIMIT ?);
+-- name: snapshot_erase
+DELETE FROM procession_snapshot WHERE tenant = ? AND instance IN
+    (SELECT instance FROM procession_snapshot WHERE tenant = ? LIMIT ?);
+-- name: job_erase
+DELETE FROM procession_job WHERE tenant = ? AND key IN
+    (SELECT key FROM procession_job WHERE tenant = ? LIMIT ?);
+-- name: task_erase
+DELETE FROM procession_task WHERE tenant = ? AND key IN
+    (SELECT key FROM procession_task WHERE tenant = ? LIMIT ?);
+-- name: timer_erase
+DELETE FROM procession_timer WHERE tenant = ? AND key IN
+    (SELECT key FROM procession_timer WHERE tenant = ? LIMIT ?);
+-- name: subscription_erase
+DELETE FROM procession_subscription WHERE tenant = ? AND (signal, name, correlation, key) IN
+    (SELECT signal, name, correlation, key FROM procession_subscription WHERE tenant = ? LIMIT ?);
+-- name: start_lock_erase
+DELETE FROM procession_start_lock WHERE tenant = ? AND (process_id, correlation) IN
+    (SELECT process_id, correlation FROM procession_start_lock WHERE tenant = ? LIMIT ?);
+-- name: message_erase
+DELETE FROM procession_message WHERE tenant = ? AND (name, correlation, key) IN
+    (SELECT name, correlation, key FROM procession_message WHERE tenant = ? LIMIT ?);
+-- name: incident_erase
+DELETE FROM procession_incident WHERE tenant = ? AND key IN
+    (SELECT key FROM procession_incident WHERE tenant = ? LIMIT ?);
+-- name: resource_erase
+DELETE FROM procession_resource WHERE tenant = ? AND (deployment, digest) IN
+    (SELECT deployment, digest FROM procession_resource WHERE tenant = ? LIMIT ?);
+-- name: program_erase
+DELETE FROM procession_program WHERE tenant = ? AND hash IN
+    (SELECT hash FROM procession_program WHERE tenant = ? LIMIT ?);
+-- name: record_erase
+DELETE FROM procession_record WHERE tenant = ? AND (kind, id) IN
+    (SELECT kind, id FROM procession_record WHERE tenant = ? LIMIT ?);
+-- name: answered_erase
+DELETE FROM procession_answered WHERE tenant = ? AND key IN
+    (SELECT key FROM procession_answered WHERE tenant = ? LIMIT ?);
+-- name: feed_erase
+DELETE FROM procession_feed WHERE tenant = ? AND number IN
+    (SELECT number FROM procession_feed WHERE tenant = ? LIMIT ?);
+-- name: batch_error_erase
+DELETE FROM procession_batch_error WHERE tenant = ? AND (batch, instance) IN
+    (SELECT batch, instance FROM procession_batch_error WHERE tenant = ? LIMIT ?);
+-- name: batch_sent_erase
+DELETE FROM procession_batch_sent WHERE tenant = ? AND (batch, instance) IN
+    (SELECT batch, instance FROM procession_batch_sent WHERE tenant = ? LIMIT ?);
+-- name: outbox_erase
+DELETE FROM procession_outbox WHERE tenant = ? AND number IN
+    (SELECT number FROM procession_outbox WHERE tenant = ? LIMIT ?);
+-- name: data_store_erase
+DELETE FROM procession_data_store WHERE tenant = ? AND name IN
+    (SELECT name FROM procession_data_store WHERE tenant = ? LIMIT ?);
+-- name: definition_erase
+DELETE FROM procession_definition WHERE tenant = ? AND key IN
+    (SELECT key FROM procession_definition WHERE tenant = ? LIMIT ?);
+-- name: decision_erase
+DELETE FROM procession_decision WHERE tenant = ? AND key IN
+    (SELECT key FROM procession_decision WHERE tenant = ? LIMIT ?);
+-- name: deployment_erase
+DELETE FROM procession_deployment WHERE tenant = ? AND key IN
+    (SELECT key FROM procession_deployment WHERE tenant = ? LIMIT ?);
+-- name: start_subscription_erase
+DELETE FROM procession_start_subscription WHERE tenant = ?;
+-- name: failure_erase
+DELETE FROM procession_failure WHERE tenant = ?;
+-- name: batch_erase
+DELETE FROM procession_batch WHERE tenant = ?;
+-- name: weight_erase
+DELETE FROM procession_weight WHERE tenant = ?;
+-- The row with key 0 says that the tenant is being deleted.
+-- name: suspended_erase
+DELETE FROM procession_suspended WHERE tenant = ? AND key <> 0;
+-- An answer that was given just now is still to be read; the sweep takes it soon.
+-- name: inbox_erase
+DELETE FROM procession_inbox WHERE tenant = ? AND state <> 0 AND at < ?;
+-- name: source_erase
+DELETE FROM procession_source WHERE tenant = ?;
+-- name: audit_redact
+UPDATE procession_audit SET body = ? WHERE tenant = ? AND shard = ? AND number = ?;

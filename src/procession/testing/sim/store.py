@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar, final
 
 from procession.base.failure import StoreError
-from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Reads, Store
+from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
+from procession.runtime.search import Search
 from procession.store.sqlite import SQLiteStore
 
 _Row = TypeVar("_Row")
@@ -91,6 +92,11 @@ class SimStore:
         self._trouble.before_read(query)
         return self._inner.read(query, args, row)
 
+    def search(self, question: Search, row: type[_Row]) -> list[_Row]:
+        """See `Reads.search`."""
+        self._alive()
+        return self._inner.search(question, row)
+
     def seen_by(self, tenant: str) -> Reads:
         """See `Store.seen_by`."""
         self._alive()
@@ -133,6 +139,14 @@ class SimStore:
         """See `Store.renew`."""
         self._alive()
         self._inner.renew(owner, expires)
+
+    def listen(self, asked: Callable[[int], None], moved: Moved) -> None:
+        """See `Store.listen`."""
+        self._inner.listen(asked, moved)
+
+    def tell(self, moved: Mapping[int, Tenants]) -> None:
+        """See `Store.tell`."""
+        self._inner.tell(moved)
 
     def release(self, shard: int, epoch: int) -> None:
         """See `Store.release`."""

@@ -53,7 +53,7 @@ ROWS: Final[list[tuple[str, Severity, Facts, str, str]]] = [
     ("workflow-lost", "broken", but(execution=None, events=[], queues=[], tokens=None, book=book()),
      "no workflow acme/42", "procession restart 42 --at ELEMENT --db orders.db --tenant acme"),
     ("report-refused", "broken", but(book=book(refused=waiting(2, MINUTE, "step 4 was not reported"))),
-     "2 reports of it, the first one 1 min ago: step 4 was not reported", "procession serve --db orders.db"),
+     "2 reports of it, the first one 1 min ago: step 4 was not reported", "procession serve --no-api --db orders.db"),
     ("engine-failure", "broken", but(book=book(failure="AssertionError: x")), "AssertionError: x", "later version"),
     ("mirror-unreadable", "broken", but(book=book(unreadable="step 2 is missing"), tokens=None), "step 2 is missing",
      "procession doctor --db orders.db"),

@@ -69,13 +69,14 @@ SYMPTOMS: Final[tuple[Symptom, ...]] = (
         "report-refused", "broken", books.report_refused,
         "the engine could not take in {count} reports of it, the first one {since} ago: {text}",
         "a fault of Procession, please report it; they are tried again when the engine is started anew: "
-        "procession serve{db}",
+        "procession serve --no-api{db}",
         f"{_BOOK}: inbox, state 2",
     ),
     Symptom(
         "engine-failure", "broken", books.engine_failure,
         "a fault of the engine left the instance where it was: {text}",
-        "it is tried again when the engine is started anew, for instance by a later version: procession serve{db}",
+        "it is tried again when the engine is started anew, for instance by a later version: "
+        "procession serve --no-api{db}",
         "docs/how-to/incidents.md, faults of the engine",
     ),
     Symptom(

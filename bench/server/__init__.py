@@ -1,0 +1,1 @@
+"""The server under load: REST, workers in other processes, tenants, on PostgreSQL."""

@@ -1,0 +1,61 @@
+"""Prints the table "The server" of docs/benchmarks.md: `python -m bench.server [--parts one crowd tenants idle kills]`.
+
+A PostgreSQL with fsync on, servers and workers are processes of their own on this machine, and share its cores with who
+drives them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from bench import machine
+from bench.server import crowd, idling, kills, parts
+from procession.store.postgres.store import PostgresStore
+
+SHARDS: Final = 8
+Rows = list[tuple[str, str, str]]
+
+
+def main() -> None:
+    """Starts the database, and does all parts or those that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m bench.server")
+    parser.add_argument("--parts", nargs="*", default=["one", "crowd", "tenants", "idle", "kills"])
+    parser.add_argument("--instances", type=int, default=3_000, help="of the throughput")
+    parser.add_argument("--seconds", type=float, default=15, help="of the quiet tenants, each time")
+    parser.add_argument("--tenants", type=int, default=10_000, help="registered ones")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="procession-bench-"))
+    import postgres_rig
+
+    server = postgres_rig.Server(durable=True)
+
+    def database() -> str:
+        url = server.database(migrated=False)
+        PostgresStore(url, shards=SHARDS).close()
+        return url
+
+    todo: dict[str, Callable[[], Rows]] = {
+        "one": lambda: parts.one_server(folder, database(), options.instances),
+        "crowd": lambda: crowd.quiet_and_loud(folder, database(), options.seconds),
+        "tenants": lambda: crowd.idle_tenants(folder, database(), database(), options.tenants),
+        "idle": lambda: idling.idle_server(folder, database(), server),
+        "kills": lambda: kills.killed_and_rolled(folder, database()),
+    }
+    try:
+        print(machine.describe())
+        print("| what | asked | reached |\n|---|---|---|")
+        for name in options.parts:
+            for what, asked, reached in todo[name]():
+                print(f"| {what} | {asked} | {reached} |", flush=True)
+    finally:
+        server.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

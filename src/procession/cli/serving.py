@@ -1,0 +1,410 @@
+"""What `procession serve` and `procession dev` run: store, engine, workers, API and gateway.
+
+The only place that knows all of them. What must not live here: options (commands/serve.py), and what settings mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, nullcontext
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
+
+import msgspec
+
+from procession import Engine, __version__
+from procession.base.failure import StoreError
+from procession.cli.composing import site_of
+from procession.cli.console import FAILED, OK, Problem
+from procession.cli.workers import register_workers
+from procession.hosts.embedded.backend import EngineBackend
+from procession.hosts.embedded.counters import Counters
+from procession.hosts.embedded.opening import open_engine
+from procession.hosts.embedded.ownership import wall_ms
+from procession.runtime import tracing
+from procession.runtime.rows import LeaseRow, NamedRow
+from procession.runtime.tenants import EVERYBODY
+from procession.services.backend import Backend
+from procession.web.app import create_app
+from procession.web.draining import DrainingBackend
+from procession.web.front import Front
+from procession.web.health import Check, Health
+from procession.web.settings import Gateway, Settings
+from procession.web.site import Gate, OpenGate, Site
+from procession.web.telemetry import logs
+from procession.web.telemetry.backend import MeasuredBackend
+from procession.web.telemetry.metrics import Measures
+from procession.web.telemetry.observing import Observing
+from procession.web.telemetry.redaction import Redactor
+from procession.web.telemetry.seen import SeeingGate
+from procession.web.turns import Turns
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+DISK_MIN: Final = 64 << 20
+"""Bytes that have to be free beside an SQLite file."""
+BACKLOG: Final = 2_048
+"""Connections that wait to be taken."""
+WAIT_S: Final = 5.0
+"""How long who waits for something may go on waiting when the process is about to end."""
+JOBS_S: Final = 5.0
+"""How long jobs may go on at least, when requests took all of the time."""
+DAY_MS: Final = 86_400_000
+
+_LOG: Final = logging.getLogger("procession.serve")
+
+Say: TypeAlias = Callable[[str, Mapping[str, object]], None]
+"""Takes a line for the person who started the process, and the same for a script. It is not logged."""
+GateOf: TypeAlias = Callable[[Backend, Settings, Say], Awaitable[Gate]]
+Closing: TypeAlias = Callable[[float], Awaitable[None]]
+"""Ends something, which has so many seconds for it."""
+Task: TypeAlias = Callable[["Running"], Awaitable[None]]
+"""Something that goes on as long as the server does."""
+
+
+@final
+class Running:
+    """A server that runs: its engine, its site, and where it listens (`gateway`: "" for nowhere)."""
+
+    __slots__ = ("close_gateway", "draining", "engine", "gateway", "health", "settings", "site", "url")
+
+    def __init__(self, settings: Settings, engine: Engine, site: Site, draining: DrainingBackend) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.site = site
+        self.draining = draining
+        self.health = Health(_checks(engine, settings))
+        self.url = ""
+        self.gateway = ""
+        self.close_gateway: Closing | None = None
+
+
+@final
+class Serving(msgspec.Struct, frozen=True):
+    """What is to run. `page` is shown at `/`; `tasks` go on beside the server, which drains when one of them fails."""
+
+    settings: Settings
+    say: Say
+    gate_of: GateOf | None = None
+    deploy: tuple[Path, ...] = ()
+    page: bytes = b""
+    tasks: tuple[Task, ...] = ()
+
+
+def logging_of(settings: Settings) -> None:
+    """Sets up the logs of this process; secrets of the settings are known to them, to be hidden."""
+    of = settings.telemetry
+    logs.configure(of.log_level, of.log_format, Redactor((settings.store.password, settings.identity.admin_key)))
+
+
+def serve_settings(plan: Serving) -> int:
+    """Runs a server until SIGTERM or SIGINT; gives the exit code. A second signal ends the process at once.
+
+    Raises `Problem` for what cannot be used as it is set, `StoreError` for the store."""
+    factory = None
+    if find_spec("uvloop") is not None:
+        factory = import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(_serve(plan))
+
+
+async def _serve(plan: Serving) -> int:
+    settings = plan.settings
+    ending = _Ending()
+    ending.listen()
+    listening = _listening(settings)
+    try:
+        async with AsyncExitStack() as open_:
+            tracing.configure("procession-server")
+            open_.callback(tracing.flush)
+            of = settings.store
+            engine = open_.enter_context(open_engine(of.url, of.password, shards=of.shards, zone=of.zone))
+            register_workers(engine, list(settings.workers.functions))
+            if plan.deploy:
+                engine.deploy(*plan.deploy)
+            running, server = await _composed(plan, engine, open_)
+            running.url = _url(settings, listening)
+            running.close_gateway = await _open_gateway(running, plan.say)
+            engine.serve(threads=settings.workers.threads if settings.workers.functions or plan.tasks else 0)
+            going = [asyncio.ensure_future(task(running)) for task in (*plan.tasks, _retention)]
+            serving = asyncio.create_task(server.serve(sockets=[listening]))
+            record = {"serving": of.url, "url": running.url, "gateway": running.gateway}
+            listening.listen(BACKLOG)
+            plan.say(f"serving {of.url} at {running.url}; stop with Ctrl-C", record)
+            _LOG.info("serving", extra={**record, "version": __version__})
+            code = await _until_told(ending, [serving, *going])
+            if not await _drain(running, server, serving, going):
+                # Threads that work cannot be ended; what they do is done again by who gets the job next.
+                os._exit(FAILED)
+            return code
+    finally:
+        listening.close()
+        ending.close()
+
+
+def _url(settings: Settings, listening: socket.socket) -> str:
+    scheme = "https" if settings.server.tls_certificate_file else "http"
+    host, port = listening.getsockname()[:2]
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def _composed(plan: Serving, engine: Engine, open_: AsyncExitStack) -> tuple[Running, Server]:
+    settings = plan.settings
+    measures = Measures(tenants_top=settings.telemetry.tenants_top)
+    counters = Counters(engine.pumps, measures.shares["steps"].add)
+    open_.callback(counters.close)
+    measures.read = counters.read
+    backend = EngineBackend(engine)
+    open_.push_async_callback(backend.close)
+    draining = DrainingBackend(backend)
+    measured = MeasuredBackend(draining, measures)
+    if settings.identity.open:
+        gate = SeeingGate(OpenGate())
+    else:
+        gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
+    site = site_of(settings, measured, gate, engine.store)
+    site.webhooks.start()
+    open_.push_async_callback(site.webhooks.close)
+    running = Running(settings, engine, site, draining)
+    app: Any = create_app(site)
+    front = Front(
+        Turns(app), running.health, measures, gate,
+        metrics=settings.telemetry.metrics, page=plan.page, open=settings.identity.open,
+    )  # fmt: skip
+    if settings.telemetry.metrics_port:
+        open_.callback(_metrics_port(settings.telemetry.metrics_port, measures))
+    observed = Observing(cast("Any", front), measures, log=settings.telemetry.log_requests)
+    return running, _server(settings, observed)
+
+
+async def _until_told(ending: _Ending, others: Sequence[asyncio.Future[None]]) -> int:
+    """Until the process is told to end, or something ends that must not: then the exit code says so."""
+    told = asyncio.create_task(ending.asked.wait())
+    everything: list[asyncio.Future[Any]] = [told, *others]
+    await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+    if told.done():
+        return OK
+    told.cancel()
+    for each in others:
+        if each.done() and each.exception() is not None:
+            _LOG.error("a part of the server ended: %s", each.exception())
+    return FAILED
+
+
+async def _drain(
+    running: Running, server: Server, serving: asyncio.Task[None], going: Sequence[asyncio.Future[None]]
+) -> bool:
+    """Ends everything in order; False when jobs under way did not end within their time."""
+    of = running.settings.server
+    running.health.draining = True
+    _LOG.info("draining")
+    if not serving.done():
+        await asyncio.sleep(of.drain_delay_seconds)
+    for each in going:
+        each.cancel()
+    running.draining.drain(min(WAIT_S, of.drain_seconds / 2))
+    await running.site.desk.close()
+    server.should_exit = True
+    closing = [running.close_gateway(of.drain_seconds)] if running.close_gateway is not None else []
+    for found in await asyncio.gather(serving, *closing, return_exceptions=True):
+        if isinstance(found, Exception):
+            _LOG.error("while draining: %s", found)
+    # Functions under way are finished; whose answer does not come in time is asked again under a new lease.
+    try:
+        await asyncio.wait_for(asyncio.to_thread(running.engine.stop), max(JOBS_S, of.drain_seconds))
+    except TimeoutError:
+        _LOG.error("jobs under way did not end within the time of server.drain_seconds: they will be done again")
+        return False
+    _LOG.info("ended")
+    return True
+
+
+@final
+class _Ending:
+    """SIGTERM and SIGINT: the first asks for the end, the second is the end."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self._told = False
+        self._loop = asyncio.get_running_loop()
+
+    def listen(self) -> None:
+        # Not the loop's own way: the second signal has to be heard by a loop that is stuck.
+        self._earlier = {number: signal.signal(number, self._tell) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def close(self) -> None:
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
+
+    def _tell(self, number: int, frame: FrameType | None) -> None:
+        if self._told:
+            # What is stored is whole at every moment; nothing else is worth waiting for.
+            os._exit(FAILED)
+        self._told = True
+        self._loop.call_soon_threadsafe(self.asked.set)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    host, port = settings.server.host, settings.server.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # A port whose connections are just closing can be taken at once.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        remedy = "choose another with --port or server.port"
+        raise Problem(f"{host}:{port} cannot be listened at: {error.strerror or error}", remedy) from None
+    listening.setblocking(False)
+    return listening
+
+
+def _server(settings: Settings, app: Observing) -> Server:
+    import uvicorn
+
+    of = settings.server
+    config = uvicorn.Config(
+        cast("Any", app),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(of.trusted_proxies),
+        forwarded_allow_ips=list(of.trusted_proxies),
+        limit_concurrency=of.concurrency_max or None,
+        timeout_keep_alive=of.keep_alive_seconds,
+        timeout_graceful_shutdown=max(1, round(of.drain_seconds)),
+        ssl_certfile=of.tls_certificate_file or None,
+        ssl_keyfile=of.tls_key_file or None,
+    )
+    server = uvicorn.Server(config)
+    # Signals are heard here: readiness has to be withdrawn before the server closes its door.
+    cast("Any", server).capture_signals = nullcontext
+    return server
+
+
+def _metrics_port(port: int, measures: Measures) -> Callable[[], None]:
+    from prometheus_client import start_http_server
+
+    try:
+        server, thread = start_http_server(port, addr="127.0.0.1", registry=measures.registry)
+    except OSError as error:
+        raise Problem(f"metrics cannot be shown at port {port}: {error.strerror}", "choose another") from None
+
+    def close() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+
+    return close
+
+
+def _checks(engine: Engine, settings: Settings) -> dict[str, Check]:
+    def store() -> str:
+        # Both at once, so that who asks often costs little.
+        rows = engine.store.read("shards", (), LeaseRow)
+        alone = sum(not row.owner or row.expires <= wall_ms() for row in rows)
+        return f"nobody owns {alone} of {len(rows)} shards" if alone else ""
+
+    def disk() -> str:
+        folder = os.path.dirname(os.path.abspath(engine.store.name))
+        if not os.access(folder, os.W_OK):
+            return "the folder of the store cannot be written to"
+        found = os.statvfs(folder)
+        return "the disk of the store is almost full" if found.f_bavail * found.f_frsize < DISK_MIN else ""
+
+    looks: dict[str, Callable[[], str]] = {"store": store}
+    if "://" not in settings.store.url and settings.store.url != ":memory:" and hasattr(os, "statvfs"):
+        looks["disk"] = disk
+    return {name: _in_thread(look) for name, look in looks.items()}
+
+
+def _in_thread(look: Callable[[], str]) -> Check:
+    async def check() -> str:
+        return await asyncio.to_thread(look)
+
+    return check
+
+
+async def _open_gateway(running: Running, say: Say) -> Closing | None:
+    """The gateway for clients of Zeebe, where it is wanted and its libraries are there: what ends it."""
+    of = running.settings.gateway
+    missing = [name for name in ("grpc", "google.protobuf", _GATEWAY) if not _there(name)]
+    if of.enabled == "off" or (of.enabled == "auto" and missing):
+        return None
+    if missing:
+        raise Problem(f"the gateway needs {' and '.join(missing)}", "pip install 'procession[zeebe]'")
+    module = import_module(_GATEWAY)
+    try:
+        gateway = await module.serve_gateway(running.site, of.host, of.port, tls=_tls(module, of))
+    except StoreError as error:
+        if of.enabled == "on":
+            raise
+        say(f"no gateway for clients of Zeebe: {error}", {"no_gateway": str(error)})
+        return None
+    running.gateway = f"{of.host}:{gateway.port}"
+    closing: Closing = gateway.stop
+    return closing
+
+
+def _tls(module: Any, of: Gateway) -> object:
+    if not of.tls_certificate_file:
+        return None
+    return module.Tls(Path(of.tls_certificate_file).read_bytes(), Path(of.tls_key_file).read_bytes())
+
+
+_GATEWAY: Final = "procession.web.zeebe.server"
+_IDENTITY: Final = "procession.web.identity.opening"
+_FIRST: Final = "procession.services.first_start"
+
+
+def _there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+async def known_callers(backend: Backend, settings: Settings, say: Say) -> Gate:
+    """The gate of callers with keys and tokens. The first start of a store makes an admin key, and says it once."""
+    if not _there(_IDENTITY):
+        remedy = "set identity.open = true, which lets everybody of this machine in"
+        raise Problem("nobody can be told apart: this build has no identity", remedy)
+    key: str | None = await import_module(_FIRST).ensure_admin(backend, settings.identity.admin_key)
+    if key:
+        say(f"the key of the first administrator, shown this once: {key}", {"admin_key": key})
+    gate: Gate = await import_module(_IDENTITY).gate_of(backend, settings.identity)
+    return gate
+
+
+async def _retention(running: Running) -> None:
+    """Forgets, now and then, what is older than the settings keep."""
+    of = running.settings.retention
+    while True:
+        await asyncio.sleep(of.every_minutes * 60)
+        if of.history_days or of.instances_days:
+            await asyncio.to_thread(forget_old, running.engine, of.history_days, of.instances_days)
+
+
+def forget_old(engine: Engine, history_days: int, instances_days: int) -> None:
+    """Forgets of each tenant what ended so many days ago; 0 days keep it."""
+    seconds = DAY_MS // 1000
+    for tenant in engine.store.read("tenants", EVERYBODY, NamedRow):
+        try:
+            engine.forget(
+                (history_days or instances_days) * seconds,
+                instances_days * seconds if instances_days else None,
+                tenant=tenant.name,
+            )
+        except Exception:  # one tenant's trouble is not the next one's, and not the server's
+            _LOG.exception("what is over could not be forgotten")

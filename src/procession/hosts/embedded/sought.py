@@ -1,0 +1,46 @@
+"""What of a user task's attributes it is searched by: cells of its row, and its candidates. Data in, data out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from procession.base.failure import Failure
+from procession.base.values import Json
+from procession.core.timers import date_time_ms
+from procession.runtime.rows import HELD
+
+PRIORITY: Final = 50
+"""That of a task which names none, as in Zeebe."""
+KINDS: Final = (("candidate_users", 0), ("candidate_groups", 1))
+"""Attribute -> the kind of candidate."""
+
+
+def sought(attributes: dict[str, Json], zone: str) -> tuple[int, int, int, int]:
+    """(priority, due, follow-up, whether it is for everybody) of a task, the times in Unix ms, `HELD` for none."""
+    priority = attributes.get("priority")
+    due, follow_up = (_moment(attributes.get(name), zone) for name in ("due", "follow_up"))
+    return (
+        priority if isinstance(priority, int) else PRIORITY,
+        due,
+        follow_up,
+        int(not any(candidates_of(attributes))),
+    )
+
+
+def candidates_of(attributes: dict[str, Json]) -> Iterator[tuple[int, str]]:
+    """(kind, name) of each candidate."""
+    for attribute, kind in KINDS:
+        names = attributes.get(attribute)
+        if isinstance(names, list):
+            yield from ((kind, name) for name in names if isinstance(name, str))
+
+
+def _moment(text: Json, zone: str) -> int:
+    if not isinstance(text, str):
+        return HELD
+    try:
+        return date_time_ms(text, zone)
+    except Failure:
+        # What an engine of another version took for a date-time; a search does without it.
+        return HELD

@@ -1,0 +1,117 @@
+"""Open jobs, to be looked at. Who works them stands elsewhere."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from litestar import get
+from litestar.types import ControllerRouterHandler
+
+from procession.base.failure import NotFound
+from procession.services.access import Caller
+from procession.services.reading import Reader
+from procession.services.views import JobView
+from procession.web.asking import TheCaller, TheSite
+from procession.web.filters import KeyQuery, NameQuery, behind, optional_key
+from procession.web.shapes_b import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
+
+LOOKED_MAX: Final = 10_000
+"""Jobs that are looked at for one page, by who may see those of some processes only."""
+
+
+class OpenJob(msgspec.Struct):
+    """An open job. `due` is when it may next be given out: null for now, or, where `retries` is 0, for not at all."""
+
+    key: Key
+    instance: Key
+    process_id: str
+    element: Key
+    element_id: str
+    type: str
+    retries: int
+    attempt: int
+    due: Moment | None
+    priority: int
+    worker: str
+    error: str
+
+
+class OpenJobs(msgspec.Struct):
+    """A page of open jobs."""
+
+    items: list[OpenJob]
+    next: str | None
+
+
+@get("/jobs")
+async def list_jobs(
+    *,
+    caller: TheCaller,
+    site: TheSite,
+    job_type: NameQuery = "",
+    instance: KeyQuery = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> OpenJobs:
+    """Open jobs by key, those out of retries included."""
+    caller.need("jobs:read")
+    place = behind(after, "key")
+    first, number = place[1] if place else 0, optional_key(instance)
+
+    def asked(reader: Reader) -> list[OpenJob]:
+        found: list[OpenJob] = []
+        last, looked = first, 0
+        while len(found) <= limit and looked < LOOKED_MAX:
+            page = reader.views.jobs(caller.tenant, instance=number, type=job_type, after=last, limit=limit + 1)
+            found += [job for view in page if _sees(caller, job := _shaped(reader, caller, view))]
+            looked += len(page)
+            if len(page) <= limit:
+                break
+            last = page[-1].key
+        return found[: limit + 1]
+
+    rows, following = cut(
+        await site.backend.read(caller.tenant, asked), limit, lambda job: ("key", int(job.key), int(job.key))
+    )
+    return OpenJobs(list(rows), following)
+
+
+@get("/jobs/{key:str}")
+async def get_job(key: KeyPath, caller: TheCaller, site: TheSite) -> OpenJob:
+    """An open job."""
+    caller.need("jobs:read")
+    number = key_of(key, "job")
+
+    def asked(reader: Reader) -> OpenJob:
+        view = reader.views.job(caller.tenant, number)
+        found = _shaped(reader, caller, view) if view is not None else None
+        if found is None or not _sees(caller, found):
+            raise NotFound(f"job {number} is not open")
+        return found
+
+    return await site.backend.read(caller.tenant, asked)
+
+
+def _sees(caller: Caller, job: OpenJob) -> bool:
+    return caller.processes is None or job.process_id in caller.processes
+
+
+def _shaped(reader: Reader, caller: Caller, view: JobView) -> OpenJob:
+    return OpenJob(
+        key=str(view.key),
+        instance=str(view.instance),
+        process_id=reader.search.process_of(caller.tenant, view.instance),
+        element=str(view.element),
+        element_id=view.element_id,
+        type=view.type,
+        retries=view.retries,
+        attempt=view.attempt,
+        due=moment(view.due) if view.due else None,
+        priority=view.priority,
+        worker=view.worker,
+        error=view.error,
+    )
+
+
+ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (list_jobs, get_job)

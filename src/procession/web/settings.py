@@ -1,0 +1,221 @@
+"""The settings of a server, as one tree of frozen structs. Data only: where they come from is settings_reader's.
+
+A text under a field is its description in docs/reference/settings.md. A field of the type `Secret` is set from the
+environment or from a file of its own (`<name>_file`), never in the settings' file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias, final
+
+import msgspec
+from msgspec import Meta
+
+SECRET: Final = "secret"
+Secret: TypeAlias = Annotated[str, Meta(extra={SECRET: True})]
+Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=86_400)]
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Many: TypeAlias = Annotated[int, Meta(ge=1)]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+LogFormat: TypeAlias = Literal["json", "text"]
+Shown: TypeAlias = Literal["callers", "loopback", "everybody", "off"]
+Switch: TypeAlias = Literal["auto", "on", "off"]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all parts (data inheritance only: no behaviour)."""
+
+
+@final
+class Server(Part, frozen=True, kw_only=True):
+    """Where the API listens, and how it ends."""
+
+    host: str = "127.0.0.1"
+    """The address to listen at. An address of the network needs callers that are known: see `identity`."""
+    port: Port = 8080
+    """Its port; 0 takes a free one, which is printed."""
+    tls_certificate_file: str = ""
+    """A chain of certificates in PEM: the server speaks TLS itself."""
+    tls_key_file: str = ""
+    """The key of the certificate, in PEM."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+    concurrency_max: Count = 1_000
+    """Connections and requests at the same time, above which 503 is answered; 0 for no bound."""
+    keep_alive_seconds: Many = 30
+    """How long a connection without a request is kept."""
+    drain_delay_seconds: Seconds = 0.0
+    """How long requests are still taken after SIGTERM, while /health/ready says 503: load balancers need some time."""
+    drain_seconds: Seconds = 30.0
+    """How long requests and jobs under way may go on after that."""
+
+
+@final
+class Store(Part, frozen=True, kw_only=True):
+    """Where everything is kept."""
+
+    url: str = "procession.db"
+    """The path of an SQLite file, or `postgresql://user@host/database`."""
+    password: Secret = ""
+    """The password of the database, which does not stand in the URL."""
+    shards: Annotated[int, Meta(ge=0, le=256)] = 0
+    """Parts that may have different owners, chosen once, when the store is made: as many processes can share it. 0: 8
+    in a database, 1 in a file."""
+    zone: str = "UTC"
+    """What local times of timers mean: a name of the IANA time zone database."""
+
+
+@final
+class Workers(Part, frozen=True, kw_only=True):
+    """Python functions that do jobs in this process."""
+
+    functions: tuple[str, ...] = ()
+    """`module:object` each, as `--workers`."""
+    threads: Count = 4
+    """Jobs done at the same time; without functions none are started."""
+
+
+@final
+class Provider(Part, frozen=True, kw_only=True):
+    """A provider of OpenID Connect whose tokens are believed. The environment takes the list as JSON."""
+
+    issuer: str
+    """Its URL, as the claim `iss` says it; `/.well-known/openid-configuration` is read from there."""
+    audience: str
+    """What the claim `aud` has to hold."""
+    tenant_claim: str = "tenant"
+    """The claim that names the tenant."""
+    roles_claim: str = "roles"
+    """The claim that lists roles."""
+    groups_claim: str = "groups"
+    """The claim that lists candidate groups of user tasks."""
+    user_claim: str = "preferred_username"
+    """The claim under which user tasks are assigned."""
+
+
+@final
+class Identity(Part, frozen=True, kw_only=True):
+    """Who is known."""
+
+    open: bool = False
+    """Lets everybody in as the admin of the tenant that the header `Procession-Tenant` names. Loopback alone."""
+    oidc: tuple[Provider, ...] = ()
+    """Providers of OpenID Connect."""
+    clock_skew_seconds: Seconds = 30.0
+    """How far the clocks of providers may be off."""
+    admin_key: Secret = ""
+    """The key of the server's first administrator. Without it one is made at the first start, and printed once."""
+
+
+@final
+class Limits(Part, frozen=True, kw_only=True):
+    """What one request, and one tenant, may use. 0 is no bound, except for bytes."""
+
+    body_bytes_max: Annotated[int, Meta(ge=1_024, le=1 << 30)] = 10_000_000
+    """The largest body of a request; documents have a bound of their own."""
+    requests_per_second: Count = 0
+    """Requests of a tenant."""
+    requests_burst: Count = 0
+    """How many of them may come at once; 0: those of one second."""
+    instances_max: Count = 0
+    """Active instances of a tenant."""
+    jobs_per_second: Count = 0
+    """Jobs that are given to workers of a tenant."""
+    storage_bytes_max: Count = 0
+    """What a tenant may store."""
+    variables_bytes_max: Count = 0
+    """The variables of one request."""
+
+
+@final
+class Gateway(Part, frozen=True, kw_only=True):
+    """The gateway for clients of Zeebe (gRPC)."""
+
+    enabled: Switch = "auto"
+    """`auto`: if its libraries are there (`procession[zeebe]`)."""
+    host: str = "127.0.0.1"
+    """The address to listen at."""
+    port: Port = 26_500
+    """Its port; 0 takes a free one."""
+    tls_certificate_file: str = ""
+    """A chain of certificates in PEM."""
+    tls_key_file: str = ""
+    """The key of the certificate, in PEM."""
+
+
+@final
+class Webhooks(Part, frozen=True, kw_only=True):
+    """Calls to the outside."""
+
+    allow_private: bool = False
+    """Whether they may go to addresses of private networks."""
+    timeout_seconds: Seconds = 10.0
+    """How long a receiver may take."""
+    attempts_max: Many = 12
+    """How often one is tried."""
+
+
+@final
+class Telemetry(Part, frozen=True, kw_only=True):
+    """What the server tells of itself. Traces are set up by the variables `OTEL_*`."""
+
+    log_level: LogLevel = "info"
+    """The least that is logged: debug, info, warning or error."""
+    log_format: LogFormat = "json"
+    """One JSON document a line, or text for people."""
+    log_requests: bool = True
+    """Whether there is a line for each request."""
+    metrics: Shown = "callers"
+    """Who may read /metrics: callers with the permission `metrics:read`, loopback, everybody, or nobody (`off`)."""
+    metrics_port: Port = 0
+    """A port of its own for /metrics on loopback, for everybody there; 0 for none."""
+    tenants_top: Annotated[int, Meta(ge=0, le=100)] = 10
+    """How many tenants metrics name: those with the largest shares."""
+
+
+@final
+class Documents(Part, frozen=True, kw_only=True):
+    """Files that belong to instances."""
+
+    folder: str = ""
+    """Where they lie; "" for beside the store."""
+    bytes_max: Annotated[int, Meta(ge=1)] = 100_000_000
+    """The largest one."""
+
+
+@final
+class Cors(Part, frozen=True, kw_only=True):
+    """Web pages of other origins that may use the API."""
+
+    origins: tuple[str, ...] = ()
+    """Origins, as `https://app.example.com`."""
+
+
+@final
+class Retention(Part, frozen=True, kw_only=True):
+    """How long is kept what is over. 0 keeps it."""
+
+    history_days: Count = 0
+    """The history of what ended so long ago goes."""
+    instances_days: Count = 0
+    """Instances that ended so long ago go altogether."""
+    every_minutes: Many = 60
+    """How often it is looked."""
+
+
+@final
+class Settings(Part, frozen=True, kw_only=True):
+    """All of a server."""
+
+    server: Server = Server()
+    store: Store = Store()
+    workers: Workers = Workers()
+    identity: Identity = Identity()
+    limits: Limits = Limits()
+    gateway: Gateway = Gateway()
+    webhooks: Webhooks = Webhooks()
+    telemetry: Telemetry = Telemetry()
+    documents: Documents = Documents()
+    cors: Cors = Cors()
+    retention: Retention = Retention()

@@ -1,0 +1,26 @@
+"""Classes of messages in a pool of their own: a process may hold a client's classes of the same names beside them."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64decode
+
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+
+def load(file: str) -> tuple[FileDescriptor, dict[str, type[Message]]]:
+    """A file of messages, and its classes by name. `file` is its descriptor, compressed, as base 64."""
+    pool = DescriptorPool()
+    pool.AddSerializedFile(zlib.decompress(b64decode(file)))
+    name = _name_of(zlib.decompress(b64decode(file)))
+    found = pool.FindFileByName(name)
+    return found, {each: GetMessageClass(message) for each, message in found.message_types_by_name.items()}
+
+
+def _name_of(data: bytes) -> str:
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
+    return FileDescriptorProto.FromString(data).name

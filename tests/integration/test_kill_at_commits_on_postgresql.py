@@ -1,0 +1,28 @@
+"""kill -9 at commits to a PostgreSQL server, and inside workers: nothing lost, nothing doubled (test_kill_at_commits.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import places
+from integration.test_kill_at_commits import drive, finish
+
+on_a_server = pytest.fixture(autouse=True)(places.on_a_server)
+
+
+@pytest.mark.parametrize(
+    ("variable", "fault"),
+    [
+        *(("PROCESSION_FAULT", f"before-commit:{number}") for number in (3, 6)),
+        *(("PROCESSION_FAULT", f"in-commit:{number}") for number in (3, 4, 5, 7, 9)),
+        *(("PROCESSION_FAULT", f"after-commit:{number}") for number in (3, 4, 6, 8)),
+        ("FAULT_IN_WORKER", "before:2"),
+        ("FAULT_IN_WORKER", "after:4"),
+    ],
+)
+def test_a_killed_process_loses_and_doubles_nothing(tmp_path: Path, variable: str, fault: str) -> None:
+    run = drive(tmp_path / "run", 1, {variable: fault})
+    assert run.killed
+    finish(tmp_path / "run", run)

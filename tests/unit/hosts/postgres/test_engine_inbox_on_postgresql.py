@@ -1,0 +1,10 @@
+"""test_engine_inbox.py, on a PostgreSQL server."""
+
+from __future__ import annotations
+
+import pytest
+
+import places
+from unit.hosts.test_engine_inbox import *  # noqa: F403 - its tests are those of this module
+
+on_a_server = pytest.fixture(autouse=True)(places.on_a_server)

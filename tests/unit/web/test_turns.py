@@ -1,0 +1,140 @@
+"""Turns: nobody holds all slots while somebody else is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+
+from procession.web.turns import PART, WAITING_MAX, Turn, Turns
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Room:
+    """An application whose requests last until they are let out."""
+
+    def __init__(self) -> None:
+        self.inside: list[str] = []
+        self.doors: dict[str, asyncio.Event] = {}
+        self.streams: set[str] = set()
+
+    async def __call__(self, scope: dict[str, Any], receive: object, send: Send) -> None:
+        name = scope["path"]
+        self.inside.append(name)
+        if name in self.streams:
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+        if name.startswith("/polls"):
+            cast("Turn", scope["procession.turn"]).let_go()
+        await self.doors.setdefault(name, asyncio.Event()).wait()
+        self.inside.remove(name)
+
+
+async def settle() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+class Crowd:
+    """Requests of several callers at one `Turns`."""
+
+    def __init__(self, slots: int) -> None:
+        self.room = Room()
+        self.turns = Turns(cast("Any", self.room), slots=slots)
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.statuses: list[int] = []
+
+    async def come(self, caller: str, *names: str) -> None:
+        async def send(message: dict[str, Any]) -> None:
+            if "status" in message:
+                self.statuses.append(message["status"])
+
+        for name in names:
+            scope = {"type": "http", "path": name, "headers": [(b"authorization", caller.encode())]}
+            call = self.turns(cast("Any", scope), cast("Any", None), cast("Any", send))
+            self.tasks[name] = asyncio.create_task(call)
+        await settle()
+
+    async def go(self, *names: str) -> None:
+        for name in names:
+            self.room.doors.setdefault(name, asyncio.Event()).set()
+        await settle()
+
+    async def end(self) -> None:
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+
+def run(story: Callable[[Crowd], Awaitable[None]], slots: int = 8) -> None:
+    async def told() -> None:
+        crowd = Crowd(slots)
+        try:
+            await story(crowd)
+        finally:
+            await crowd.end()
+
+    asyncio.run(told())
+
+
+def test_who_is_alone_has_all_slots() -> None:
+    async def story(crowd: Crowd) -> None:
+        await crowd.come("a", *[f"/{n}" for n in range(10)])
+        assert len(crowd.room.inside) == 8
+
+    run(story)
+
+
+def test_a_quiet_caller_is_next_however_many_of_the_loud_one_wait() -> None:
+    async def story(crowd: Crowd) -> None:
+        await crowd.come("loud", *[f"/{n}" for n in range(100)])
+        await crowd.come("quiet", "/q")
+        assert "/q" not in crowd.room.inside
+        await crowd.go("/0")
+        assert "/q" in crowd.room.inside
+
+    run(story)
+
+
+def test_while_others_are_there_a_part_is_the_most_that_one_holds() -> None:
+    async def story(crowd: Crowd) -> None:
+        await crowd.come("quiet", "/q")
+        await crowd.come("loud", *[f"/{n}" for n in range(100)])
+        assert len(crowd.room.inside) == 1 + 8 // PART
+        await crowd.come("quiet", "/r")
+        assert "/r" in crowd.room.inside
+
+    run(story)
+
+
+@pytest.mark.parametrize("kind", ["/polls", "/stream"])
+def test_who_waits_for_something_or_streams_holds_no_slot(kind: str) -> None:
+    async def story(crowd: Crowd) -> None:
+        names = [f"{kind}{n}" for n in range(20)]
+        crowd.room.streams.update(names if kind == "/stream" else ())
+        await crowd.come("a", *names)
+        assert sorted(crowd.room.inside) == sorted(names)
+
+    run(story)
+
+
+def test_whoever_goes_away_while_waiting_leaves_no_gap() -> None:
+    async def story(crowd: Crowd) -> None:
+        await crowd.come("a", *[f"/{n}" for n in range(10)])
+        crowd.tasks["/8"].cancel()
+        await settle()
+        await crowd.go("/0")
+        assert "/9" in crowd.room.inside
+
+    run(story)
+
+
+def test_who_lets_too_many_wait_is_told_to_come_again() -> None:
+    async def story(crowd: Crowd) -> None:
+        await crowd.come("a", *[f"/{n}" for n in range(1 + WAITING_MAX)])
+        await crowd.come("a", "/more")
+        assert crowd.statuses == [429]
+
+    run(story, slots=1)
