@@ -114,9 +114,34 @@ export class Client {
     return (await this.call("evaluate_decision", { path: { decision_id: decisionId }, body: { variables } })).result;
   }
 
+  /** A page of the open user tasks for which all filters hold; `next` is the `after` of the following one. */
+  tasks(filters: Given<"list_tasks">["query"] = {}) {
+    return this.call("list_tasks", { query: filters });
+  }
+
+  /** Completes a user task. */
+  async completeTask(key: string, variables: Variables = {}, options: CallOptions = {}): Promise<void> {
+    await this.call("complete_task", { path: { key }, body: { variables } }, options);
+  }
+
+  /** A page of the instances for which all filters hold. */
+  search(filters: Given<"list_instances">["query"] = {}) {
+    return this.call("list_instances", { query: filters });
+  }
+
+  /** A page of the open incidents for which all filters hold. */
+  incidents(filters: Given<"list_incidents">["query"] = {}) {
+    return this.call("list_incidents", { query: filters });
+  }
+
+  /** Does again what failed; a job gets `retries` anew. */
+  async resolve(incident: string, retries = 1, options: CallOptions = {}): Promise<void> {
+    await this.call("resolve_incident", { path: { key: incident }, body: { retries } }, options);
+  }
+
   /** Tells what became of jobs; each is answered for itself. Their tokens are what makes it happen once. */
   async finishJobs(items: Outcome[], options: CallOptions = {}): Promise<Finished[]> {
-    return (await this.call("finish", { body: { items } }, { ...options, key: "" })).items;
+    return (await this.call("finish_jobs", { body: { items } }, { ...options, key: "" })).items;
   }
 
   /** Jobs as they come, several at a time, until the server or the signal ends it. Empty lists mean that it is alive. */

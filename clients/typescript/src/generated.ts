@@ -13,6 +13,98 @@ export interface ActionOut {
   node: string;
 }
 
+/**
+ * Begin an element, with `variables` of its own. `ancestor` is the key of an active scope around it; the scopes
+ * between the two are then made anew. 0: in the scope that is active, missing ones are made.
+ */
+export type Activate = ["activate", string, number, Record<string, Json>];
+
+/** Begin an element, with variables of its own. `ancestor` is an active scope around it, where there are several. */
+export interface ActivateIn {
+  element: string;
+  ancestor?: string | null;
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+}
+
+/**
+ * Which jobs a worker wants. With `fetch_variables` only these come with them; `request_timeout_ms` is how long to
+ * wait for the first job.
+ */
+export interface ActivateJobsIn {
+  types: string[];
+  max_jobs?: number;
+  timeout_ms?: number;
+  worker?: string;
+  fetch_variables?: string[];
+  request_timeout_ms?: number;
+}
+
+/**
+ * A page of the log, in the order in which things happened. One with a `next` may be short, or empty: it says how
+ * far was looked.
+ */
+export interface AuditOut {
+  items: procession_web_routes_audit_EntryOut[];
+  next: string | null;
+}
+
+/**
+ * A batch. `seen` instances were looked at, of which `done` were treated and `failed` could not be; of `awaited`
+ * ones another host has not told yet.
+ */
+export interface Batch {
+  key: string;
+  at: string;
+  state: string;
+  seen: number;
+  done: number;
+  failed: number;
+  awaited: number;
+  filter: Record<string, Json>;
+  action: Record<string, Json>;
+}
+
+/** An instance that a batch could not treat, and why. */
+export interface BatchError {
+  instance: string;
+  text: string;
+}
+
+/** A page of what a batch could not do. */
+export interface BatchErrors {
+  items: BatchError[];
+  next: string | null;
+}
+
+/**
+ * Active instances for which all of this holds. `element` is the id of an active element, `incident` the code of
+ * an open incident; `instances` names some by key.
+ */
+export interface BatchFilter {
+  process_id?: string;
+  version?: number;
+  state?: "" | "incident" | "suspended";
+  element?: string;
+  incident?: string;
+  business_key?: string;
+  started_from?: string | null;
+  started_to?: string | null;
+  instances?: string[];
+}
+
+/** A page of batches. */
+export interface Batches {
+  items: Batch[];
+  next: string | null;
+}
+
+/** Cancel the instance. */
+export interface CancelEach {
+  action: "cancel";
+  reason?: string;
+}
+
 /** How many retries a job has from now on. */
 export interface Changed {
   retries: number;
@@ -39,6 +131,11 @@ export interface CompleteIn {
   token?: string;
   variables?: Record<string, Json>;
   choice?: ChoiceIn | null;
+}
+
+/** What a person gives with the end of a task. */
+export interface Completing {
+  variables?: Record<string, Json>;
 }
 
 /** Variables, of which conditional start events are asked: of all processes, or of one. */
@@ -96,6 +193,28 @@ export interface DefinitionOut {
 /** Versions of processes, by id and version. */
 export interface DefinitionPage {
   items: DefinitionOut[];
+  next: string | null;
+}
+
+/**
+ * A message. `state` is `waiting`, `delivered` or `given-up`; `due` is when a waiting one is tried next. `status`
+ * and `error` are those of the last attempt.
+ */
+export interface Delivery {
+  id: string;
+  type: string;
+  at: string;
+  state: string;
+  attempts: number;
+  due: string | null;
+  status: number;
+  error: string;
+  body: Json;
+}
+
+/** A page of messages, the last first. */
+export interface DeliveryPage {
+  items: Delivery[];
   next: string | null;
 }
 
@@ -182,6 +301,25 @@ export interface Diagnostic {
   path?: string[];
 }
 
+/** A document. `reference` is what a variable holds of it. */
+export interface DocumentInfo {
+  id: string;
+  name: string;
+  content_type: string;
+  size: number;
+  sha256: string;
+  created: string;
+  by: string;
+  expires: string | null;
+  reference: Reference;
+}
+
+/** A page of documents. */
+export interface DocumentPage {
+  items: DocumentInfo[];
+  next: string | null;
+}
+
 /**
  * What a document would make of a process or decision. `version` is the one that it would have, or has where it
  * stays the same. `added`, `removed` and `changed` are ids of elements, against the latest version. `unmapped` are
@@ -222,19 +360,6 @@ export interface ElementOut {
 export interface ElementPage {
   items: ElementOut[];
   next: string | null;
-}
-
-/**
- * A fact of a history: step `seq` at a time, about an element, or a sequence flow, or ("") the instance. What
- * stands in `fact` is told by docs/reference/facts.md, by `kind`.
- */
-export interface EntryOut {
-  seq: number;
-  at: string;
-  kind: string;
-  element: string | null;
-  element_id: string;
-  fact: Record<string, Json>;
 }
 
 /** The work takes longer: the lease ends `timeout_ms` from now. */
@@ -301,7 +426,45 @@ export interface Heard {
 
 /** Facts, in the order in which they were decided. */
 export interface HistoryPage {
-  items: EntryOut[];
+  items: procession_web_routes_histories_EntryOut[];
+  next: string | null;
+}
+
+/** A webhook. `secret` is shown to who made it or changed it, and never again. */
+export interface Hook {
+  id: string;
+  url: string;
+  types: string[];
+  processes: string[];
+  description: string;
+  disabled: boolean;
+  reason: string;
+  changed: string;
+  secret?: string | null;
+}
+
+/** The webhooks of the tenant. */
+export interface Hooks {
+  items: Hook[];
+  next?: string | null;
+}
+
+/** An open incident. `element` is the element instance it stopped, `job` the job that is out of retries. */
+export interface Incident {
+  key: string;
+  instance: string;
+  process_id: string;
+  element: string;
+  element_id: string;
+  code: string;
+  message: string;
+  job: string | null;
+  at: string;
+}
+
+/** A page of open incidents. */
+export interface Incidents {
+  items: Incident[];
   next: string | null;
 }
 
@@ -322,6 +485,21 @@ export interface InstanceIncidentPage {
   next: string | null;
 }
 
+/** An instance. `state` is `active`, `incident` (active, with an open incident), `completed` or `terminated`. */
+export interface InstanceItem {
+  key: string;
+  process_id: string;
+  version: number;
+  state: string;
+  started: string;
+  ended: string | null;
+  business_key: string;
+  parent: string | null;
+  root: string;
+  suspended: boolean;
+  failure: string;
+}
+
 /**
  * An instance. `incident` is the state of an active one that waits for an incident to be resolved; `parent` is the
  * instance that called it, `root` the first of all; `failure` names a fault of the engine that stopped it.
@@ -338,6 +516,12 @@ export interface InstanceOut {
   parent: string | null;
   root: string | null;
   failure: string;
+}
+
+/** A page of instances. */
+export interface Instances {
+  items: InstanceItem[];
+  next: string | null;
 }
 
 /** A job that is leased to whoever got it, until `deadline`. `idempotency_key` is the same for every attempt. */
@@ -364,11 +548,83 @@ export interface JobsOut {
   items: JobOut[];
 }
 
+/**
+ * A key to make. `processes` null is all of them, `expires` null is never. With a `service`, a service account of
+ * the tenant, it never does more than that may.
+ */
+export interface KeyIn {
+  name: string;
+  roles: string[];
+  processes?: string[] | null;
+  expires?: string | null;
+  service?: string;
+}
+
+/** A key, without its secret. `last_used` is exact to a minute, and null for one that never was used. */
+export interface KeyOut {
+  id: string;
+  name: string;
+  roles: string[];
+  processes: string[] | null;
+  service: string;
+  creator: string;
+  created: string;
+  expires: string | null;
+  last_used: string | null;
+}
+
+/** A page of keys, by id. */
+export interface KeysOut {
+  items: KeyOut[];
+  next: string | null;
+}
+
 /** A lease that ends `timeout_ms` from now. */
 export interface Longer {
   timeout_ms: number;
   /** The lease under which the work was done. Without one, whoever has the job loses it. */
   token?: string;
+}
+
+/** The key of what was made. */
+export interface Made {
+  key: string;
+}
+
+/**
+ * What a member may do. `processes` null is all of them. `user` is the name under which tasks are assigned to
+ * them, "" for what their token says; `groups` are candidate groups beside those of their token.
+ */
+export interface MemberChange {
+  roles: string[];
+  processes?: string[] | null;
+  user?: string;
+  groups?: string[];
+}
+
+/** A new member: `user:<provider>|<sub>`, or `group:<provider>|<group>` for all of a group. */
+export interface MemberIn {
+  roles: string[];
+  processes?: string[] | null;
+  user?: string;
+  groups?: string[];
+  subject: string;
+}
+
+/** A member. */
+export interface MemberOut {
+  id: string;
+  subject: string;
+  roles: string[];
+  processes: string[] | null;
+  user: string;
+  groups: string[];
+}
+
+/** A page of members, by id. */
+export interface MembersOut {
+  items: MemberOut[];
+  next: string | null;
 }
 
 /**
@@ -382,6 +638,12 @@ export interface MessageIn {
   variables?: Record<string, Json>;
   ttl_ms?: number;
   message_id?: string;
+}
+
+/** Let the instance go over by a plan. One that runs the target already is left alone. */
+export interface MigrateEach {
+  action: "migrate";
+  plan: MigrationPlan;
 }
 
 /** Where an instance goes: by a `plan`, or by equal ids to `to_version` (default: the latest). */
@@ -424,9 +686,15 @@ export interface MigrationPlan {
   proposals?: Proposal[];
 }
 
+/** Carry out a modification. */
+export interface ModifyEach {
+  action: "modify";
+  instructions: (Activate | Terminate | Move | SetLocal | PutToken | TakeToken)[];
+}
+
 /** A change by hand. It is carried out in the order of these fields, all of it or nothing. */
 export interface ModifyIn {
-  activate?: procession_web_routes_changes_ActivateIn[];
+  activate?: ActivateIn[];
   terminate?: TerminateIn[];
   move?: MoveIn[];
   put?: TokenIn[];
@@ -447,6 +715,9 @@ export interface MomentOut {
   variables: Record<string, Json>;
 }
 
+/** End each instance of `source` (or the element instance `key`) and begin `target` in its place. */
+export type Move = ["move", string, string, number, Record<string, Json>];
+
 /** End each instance of `source`, or the one with this `key`, and begin `target` in its place. */
 export interface MoveIn {
   source: string;
@@ -456,11 +727,59 @@ export interface MoveIn {
   variables?: Record<string, Json>;
 }
 
+/**
+ * A batch to start. `action` names what is done: `cancel`, `resolve`, `retry`, `migrate`, `suspend`, `resume` or
+ * `modify`, each with its own fields.
+ */
+export interface NewBatch {
+  filter: BatchFilter;
+  action: CancelEach | ResolveEach | RetryEach | MigrateEach | SuspendEach | ResumeEach | ModifyEach;
+}
+
+/**
+ * A key and its text, to be presented as `Authorization: Bearer …`. `secret` is null where the request was
+ * answered before, under the same idempotency key: nobody can read it again. Rotate the key to get another one.
+ */
+export interface NewKeyOut {
+  key: KeyOut;
+  secret: string | null;
+}
+
+/** A webhook to make. Without `types` or `processes` all are meant. */
+export interface NewWebhook {
+  url: string;
+  types?: string[];
+  processes?: string[];
+  description?: string;
+}
+
 /** What is an instance's own, of many that start together. */
 export interface One {
   /** Variables by name; each value is any JSON. */
   variables?: Record<string, Json>;
   business_key?: string;
+}
+
+/** An open job. `due` is when it may next be given out: null for now, or, where `retries` is 0, for not at all. */
+export interface OpenJob {
+  key: string;
+  instance: string;
+  process_id: string;
+  element: string;
+  element_id: string;
+  type: string;
+  retries: number;
+  attempt: number;
+  due: string | null;
+  priority: number;
+  worker: string;
+  error: string;
+}
+
+/** A page of open jobs. */
+export interface OpenJobs {
+  items: OpenJob[];
+  next: string | null;
 }
 
 /** Two versions of a process, or of two. `to_version` is the latest by default. */
@@ -496,9 +815,20 @@ export interface Published {
   key: string;
 }
 
+/** Put a token on a sequence flow of an active scope; `ancestor` names the scope where several are active. */
+export type PutToken = ["put", string, number];
+
 /** Why, for the history. */
 export interface ReasonIn {
   reason?: string;
+}
+
+/** How a variable refers to a document. */
+export interface Reference {
+  document: string;
+  name: string;
+  content_type: string;
+  size: number;
 }
 
 /** A task listener says no. See `DenyIn`. */
@@ -506,6 +836,30 @@ export interface Refusal {
   /** The lease under which the work was done. Without one, whoever has the job loses it. */
   token?: string;
   reason?: string;
+}
+
+/** How many events are told again. `next` is where to go on, null when that is all. */
+export interface Replayed {
+  events: number;
+  next: string | null;
+}
+
+/** From when on to tell everything again: a time, or the `next` of a replay before. Up to a time, or now. */
+export interface Replaying {
+  since?: string | null;
+  after?: string | null;
+  until?: string | null;
+}
+
+/** Resolve the open incidents that the filter means (all, if it names none). */
+export interface ResolveEach {
+  action: "resolve";
+  retries?: number;
+}
+
+/** How often a job is tried anew. */
+export interface Resolving {
+  retries?: number;
 }
 
 /** A document of a deployment; `digest` is the SHA-256 of its bytes. */
@@ -519,7 +873,7 @@ export interface ResourceOut {
  * active elements end; else in a new one, of the same version or of `version`.
  */
 export interface RestartIn {
-  begin: procession_web_routes_changes_ActivateIn[];
+  begin: ActivateIn[];
   /** Variables by name; each value is any JSON. */
   variables?: Record<string, Json>;
   in_place?: boolean;
@@ -539,12 +893,68 @@ export interface Result {
   choice?: ChoiceIn | null;
 }
 
+/** Resume the instance, if it is suspended. */
+export interface ResumeEach {
+  action: "resume";
+}
+
+/** Give the jobs that are out of retries so many anew; other incidents stay. */
+export interface RetryEach {
+  action: "retry";
+  retries?: number;
+}
+
 /** Nobody worked on it: the job is given out again at once, and it was no attempt. */
 export interface ReturnIn {
   outcome: "return";
   key: string;
   token: string;
 }
+
+/** How long the present secret holds beside the new one, in seconds. */
+export interface RotateIn {
+  overlap_seconds?: number;
+}
+
+/** For how long the old secret signs beside the new one, in seconds. */
+export interface Rotating {
+  grace_s?: number;
+}
+
+/** What a service account may do. `processes` null is all of them. The keys of a disabled one do not hold. */
+export interface ServiceChange {
+  roles: string[];
+  processes?: string[] | null;
+  description?: string;
+  disabled?: boolean;
+}
+
+/** A new service account. */
+export interface ServiceIn {
+  roles: string[];
+  processes?: string[] | null;
+  description?: string;
+  disabled?: boolean;
+  name: string;
+}
+
+/** A service account. */
+export interface ServiceOut {
+  name: string;
+  roles: string[];
+  processes: string[] | null;
+  description: string;
+  disabled: boolean;
+}
+
+/** A page of service accounts, by name. */
+export interface ServicesOut {
+  items: ServiceOut[];
+  next: string | null;
+}
+
+/** Set variables in the scope of an active element (id or key), or of the process ("" and 0). */
+export type SetLocal = ["set", Record<string, Json>, string, number];
 
 /** A signal to broadcast. */
 export interface SignalIn {
@@ -611,6 +1021,65 @@ export interface Steered {
   changed: number;
 }
 
+/** Suspend the instance, unless it is. */
+export interface SuspendEach {
+  action: "suspend";
+}
+
+/** Take a token away that waits at a join, on this flow. */
+export type TakeToken = ["take", string, number];
+
+/** An open user task. `attributes` are those that have no field of their own: forms, lanes. */
+export interface Task {
+  key: string;
+  instance: string;
+  process_id: string;
+  element_id: string;
+  created: string;
+  assignee: string | null;
+  candidate_users: string[];
+  candidate_groups: string[];
+  priority: number;
+  due: string | null;
+  follow_up: string | null;
+  attributes: Record<string, Json>;
+}
+
+/** Attributes to change; null takes one away, what is left out stays. */
+export interface TaskChanges {
+  assignee?: string | null;
+  candidate_users?: string[] | null;
+  candidate_groups?: string[] | null;
+  due?: string | null;
+  follow_up?: string | null;
+  priority?: number | null;
+}
+
+/** A page of open tasks. */
+export interface Tasks {
+  items: Task[];
+  next: string | null;
+}
+
+/** A tenant to make. */
+export interface TenantIn {
+  name: string;
+}
+
+/** A tenant. */
+export interface TenantOut {
+  name: string;
+}
+
+/** A page of tenants, by name. */
+export interface TenantsOut {
+  items: TenantOut[];
+  next: string | null;
+}
+
+/** End all instances of an element, or the one element instance `key`. */
+export type Terminate = ["terminate", string, number];
+
 /** End all instances of an `element`, or the one with this `key`. */
 export interface TerminateIn {
   element?: string | null;
@@ -641,6 +1110,14 @@ export interface Thrown {
 export interface TokenIn {
   flow: string;
   ancestor?: string | null;
+}
+
+/** What became of a test: the status of the answer, 0 where there was none, and how long it took. */
+export interface Tried {
+  delivered: boolean;
+  status: number;
+  error: string;
+  ms: number;
 }
 
 /**
@@ -692,42 +1169,83 @@ export interface WarningPage {
   next: string | null;
 }
 
-/**
- * Which jobs a worker wants. With `fetch_variables` only these come with them; `request_timeout_ms` is how long to
- * wait for the first job.
- */
-export interface procession_web_job_shapes_ActivateIn {
-  types: string[];
-  max_jobs?: number;
-  timeout_ms?: number;
-  worker?: string;
-  fetch_variables?: string[];
-  request_timeout_ms?: number;
+/** What to change; what is left out stays. */
+export interface WebhookChanges {
+  url?: string;
+  types?: string[];
+  processes?: string[];
+  description?: string;
+  disabled?: boolean;
 }
 
-/** Begin an element, with variables of its own. `ancestor` is an active scope around it, where there are several. */
-export interface procession_web_routes_changes_ActivateIn {
-  element: string;
-  ancestor?: string | null;
-  /** Variables by name; each value is any JSON. */
-  variables?: Record<string, Json>;
+/** The caller. `processes` null is all of them. */
+export interface WhoamiOut {
+  tenant: string;
+  subject: string;
+  user: string;
+  groups: string[];
+  roles: string[];
+  permissions: string[];
+  processes: string[] | null;
+}
+
+/** A request that changed something. `on` are those of its fields that the log may hold. */
+export interface procession_web_routes_audit_EntryOut {
+  number: string;
+  at: string;
+  who: string;
+  from: string;
+  what: string;
+  on: Record<string, Json>;
+}
+
+/**
+ * A fact of a history: step `seq` at a time, about an element, or a sequence flow, or ("") the instance. What
+ * stands in `fact` is told by docs/reference/facts.md, by `kind`.
+ */
+export interface procession_web_routes_histories_EntryOut {
+  seq: number;
+  at: string;
+  kind: string;
+  element: string | null;
+  element_id: string;
+  fact: Record<string, Json>;
 }
 
 /** Where each operation is. */
 export const operations = {
-  activate: { method: "POST", path: "/v1/jobs/activate" },
+  activate_jobs: { method: "POST", path: "/v1/jobs/activate" },
+  add_key: { method: "POST", path: "/v1/keys" },
+  add_member: { method: "POST", path: "/v1/members" },
+  add_service: { method: "POST", path: "/v1/services" },
+  add_tenant: { method: "POST", path: "/v1/tenants" },
   broadcast_signal: { method: "POST", path: "/v1/signals" },
+  cancel_batch: { method: "POST", path: "/v1/batches/{key}/cancel" },
   cancel_instance: { method: "POST", path: "/v1/instances/{key}/cancel" },
-  change: { method: "PATCH", path: "/v1/jobs/{key}" },
+  change_job: { method: "PATCH", path: "/v1/jobs/{key}" },
+  change_member: { method: "PUT", path: "/v1/members/{id}" },
+  change_service: { method: "PUT", path: "/v1/services/{name}" },
+  change_task: { method: "PATCH", path: "/v1/tasks/{key}" },
+  change_webhook: { method: "PATCH", path: "/v1/webhooks/{id}" },
+  claim_task: { method: "POST", path: "/v1/tasks/{key}/claim" },
   compare_deployment: { method: "POST", path: "/v1/deployments/diff" },
-  complete: { method: "POST", path: "/v1/jobs/{key}/complete" },
-  deny: { method: "POST", path: "/v1/jobs/{key}/deny" },
+  complete_job: { method: "POST", path: "/v1/jobs/{key}/complete" },
+  complete_task: { method: "POST", path: "/v1/tasks/{key}/complete" },
+  delete_document: { method: "DELETE", path: "/v1/documents/{id}" },
+  delete_key: { method: "DELETE", path: "/v1/keys/{id}" },
+  delete_member: { method: "DELETE", path: "/v1/members/{id}" },
+  delete_service: { method: "DELETE", path: "/v1/services/{name}" },
+  deny_job: { method: "POST", path: "/v1/jobs/{key}/deny" },
   deploy: { method: "POST", path: "/v1/deployments" },
+  drop_webhook: { method: "DELETE", path: "/v1/webhooks/{id}" },
   evaluate_conditions: { method: "POST", path: "/v1/conditions/evaluate" },
   evaluate_decision: { method: "POST", path: "/v1/decisions/{decision_id}/evaluate" },
-  extend: { method: "POST", path: "/v1/jobs/{key}/extend" },
-  fail: { method: "POST", path: "/v1/jobs/{key}/fail" },
-  finish: { method: "POST", path: "/v1/jobs/finish" },
+  export_audit: { method: "GET", path: "/v1/audit/export" },
+  extend_job: { method: "POST", path: "/v1/jobs/{key}/extend" },
+  fail_job: { method: "POST", path: "/v1/jobs/{key}/fail" },
+  finish_jobs: { method: "POST", path: "/v1/jobs/finish" },
+  get_batch: { method: "GET", path: "/v1/batches/{key}" },
+  get_content: { method: "GET", path: "/v1/documents/{id}/content" },
   get_decision: { method: "GET", path: "/v1/decisions/{key}" },
   get_decision_xml: { method: "GET", path: "/v1/decisions/{key}/xml" },
   get_definition: { method: "GET", path: "/v1/definitions/{key}" },
@@ -735,45 +1253,108 @@ export const operations = {
   get_definition_xml: { method: "GET", path: "/v1/definitions/{key}/xml" },
   get_deployment: { method: "GET", path: "/v1/deployments/{key}" },
   get_deployment_resource: { method: "GET", path: "/v1/deployments/{key}/resources/{digest}" },
+  get_document: { method: "GET", path: "/v1/documents/{id}" },
+  get_incident: { method: "GET", path: "/v1/incidents/{key}" },
   get_instance: { method: "GET", path: "/v1/instances/{key}" },
   get_instance_diagram: { method: "GET", path: "/v1/instances/{key}/diagram" },
   get_instance_history: { method: "GET", path: "/v1/instances/{key}/history" },
   get_instance_moment: { method: "GET", path: "/v1/instances/{key}/moments/{seq}" },
   get_instance_variables: { method: "GET", path: "/v1/instances/{key}/variables" },
+  get_job: { method: "GET", path: "/v1/jobs/{key}" },
+  get_key: { method: "GET", path: "/v1/keys/{id}" },
+  get_member: { method: "GET", path: "/v1/members/{id}" },
+  get_service: { method: "GET", path: "/v1/services/{name}" },
+  get_task: { method: "GET", path: "/v1/tasks/{key}" },
+  get_tenant: { method: "GET", path: "/v1/tenants/{name}" },
+  get_webhook: { method: "GET", path: "/v1/webhooks/{id}" },
+  instance_events: { method: "GET", path: "/v1/instances/{key}/events" },
+  list_audit: { method: "GET", path: "/v1/audit" },
+  list_batches: { method: "GET", path: "/v1/batches" },
   list_decisions: { method: "GET", path: "/v1/decisions" },
   list_definitions: { method: "GET", path: "/v1/definitions" },
+  list_deliveries: { method: "GET", path: "/v1/webhooks/{id}/deliveries" },
   list_deployments: { method: "GET", path: "/v1/deployments" },
+  list_documents: { method: "GET", path: "/v1/documents" },
+  list_errors: { method: "GET", path: "/v1/batches/{key}/errors" },
+  list_incidents: { method: "GET", path: "/v1/incidents" },
   list_instance_elements: { method: "GET", path: "/v1/instances/{key}/elements" },
   list_instance_incidents: { method: "GET", path: "/v1/instances/{key}/incidents" },
   list_instance_warnings: { method: "GET", path: "/v1/instances/{key}/warnings" },
+  list_instances: { method: "GET", path: "/v1/instances" },
+  list_jobs: { method: "GET", path: "/v1/jobs" },
+  list_keys: { method: "GET", path: "/v1/keys" },
+  list_members: { method: "GET", path: "/v1/members" },
+  list_services: { method: "GET", path: "/v1/services" },
+  list_tasks: { method: "GET", path: "/v1/tasks" },
+  list_tenants: { method: "GET", path: "/v1/tenants" },
+  list_webhooks: { method: "GET", path: "/v1/webhooks" },
   make_migration_plan: { method: "POST", path: "/v1/migration-plans" },
+  make_webhook: { method: "POST", path: "/v1/webhooks" },
   migrate_instance: { method: "POST", path: "/v1/instances/{key}/migrate" },
   modify_instance: { method: "POST", path: "/v1/instances/{key}/modify" },
+  pause_batch: { method: "POST", path: "/v1/batches/{key}/pause" },
   publish_message: { method: "POST", path: "/v1/messages" },
+  replay_webhook: { method: "POST", path: "/v1/webhooks/{id}/replay" },
+  resolve_incident: { method: "POST", path: "/v1/incidents/{key}/resolve" },
   restart_instance: { method: "POST", path: "/v1/instances/{key}/restart" },
+  resume_batch: { method: "POST", path: "/v1/batches/{key}/resume" },
   resume_definition: { method: "POST", path: "/v1/definitions/{key}/resume" },
   resume_instance: { method: "POST", path: "/v1/instances/{key}/resume" },
+  retry_delivery: { method: "POST", path: "/v1/webhooks/{id}/deliveries/{message}/retry" },
+  rotate_key: { method: "POST", path: "/v1/keys/{id}/rotate" },
+  rotate_secret: { method: "POST", path: "/v1/webhooks/{id}/rotate" },
   set_instance_variables: { method: "PATCH", path: "/v1/instances/{key}/variables" },
+  start_batch: { method: "POST", path: "/v1/batches" },
   start_instance: { method: "POST", path: "/v1/instances" },
   start_instances: { method: "POST", path: "/v1/instances/many" },
   stream_jobs: { method: "GET", path: "/v1/jobs/stream" },
   suspend_definition: { method: "POST", path: "/v1/definitions/{key}/suspend" },
   suspend_instance: { method: "POST", path: "/v1/instances/{key}/suspend" },
-  throw: { method: "POST", path: "/v1/jobs/{key}/throw" },
+  tenant_events: { method: "GET", path: "/v1/events" },
+  test_webhook: { method: "POST", path: "/v1/webhooks/{id}/test" },
+  throw_job_error: { method: "POST", path: "/v1/jobs/{key}/throw" },
   trigger_activities: { method: "POST", path: "/v1/instances/{key}/trigger" },
+  unclaim_task: { method: "POST", path: "/v1/tasks/{key}/unclaim" },
+  upload: { method: "POST", path: "/v1/documents" },
+  whoami: { method: "GET", path: "/v1/whoami" },
 } as const;
 
 /** What each operation takes and answers. */
 export interface Operations {
   /** Leases jobs to a worker. Nothing there: it waits for the first, as long as `request_timeout_ms` says */
-  activate: {
-    body: procession_web_job_shapes_ActivateIn;
+  activate_jobs: {
+    body: ActivateJobsIn;
     answer: JobsOut;
+  };
+  /** Makes a key. Its roles and processes have to be the caller's own */
+  add_key: {
+    body: KeyIn;
+    answer: NewKeyOut;
+  };
+  /** Makes somebody a member of the tenant, with roles and processes that the caller has */
+  add_member: {
+    body: MemberIn;
+    answer: MemberOut;
+  };
+  /** Makes a service account, with roles and processes that the caller has */
+  add_service: {
+    body: ServiceIn;
+    answer: ServiceOut;
+  };
+  /** Makes a tenant. Nothing happens to one that is there */
+  add_tenant: {
+    body: TenantIn;
+    answer: TenantOut;
   };
   /** Broadcasts a signal to everything in the tenant that waits for it, processes that it starts included */
   broadcast_signal: {
     body: SignalIn;
     answer: Heard;
+  };
+  /** Ends a batch. What it did stays done */
+  cancel_batch: {
+    path: { key: string };
+    answer: void;
   };
   /** Ends an instance and all that it called */
   cancel_instance: {
@@ -782,9 +1363,38 @@ export interface Operations {
     answer: void;
   };
   /** Gives an open job retries. One that is out of them goes on when its incident is resolved */
-  change: {
+  change_job: {
     path: { key: string };
     body: Changed;
+    answer: void;
+  };
+  /** Changes what a member may do. The caller has to have what the member had, and gets */
+  change_member: {
+    path: { id: string };
+    body: MemberChange;
+    answer: MemberOut;
+  };
+  /** Changes what a service account may do; its keys follow */
+  change_service: {
+    path: { name: string };
+    body: ServiceChange;
+    answer: ServiceOut;
+  };
+  /** Gives the task to somebody, or changes who may take it, when it is due and how urgent it is */
+  change_task: {
+    path: { key: string };
+    body: TaskChanges;
+    answer: Task;
+  };
+  /** Changes a webhook. One that is enabled again is told what happens from then on; what it missed is replayed */
+  change_webhook: {
+    path: { id: string };
+    body: WebhookChanges;
+    answer: Hook;
+  };
+  /** Makes the task the caller's. Refused with 409 when somebody else has it, were it since a moment ago */
+  claim_task: {
+    path: { key: string };
     answer: void;
   };
   /** Tells what a deployment would change, element by element, and what a migration would find. Nothing is stored */
@@ -797,13 +1407,39 @@ export interface Operations {
     answer: DeploymentDifferences;
   };
   /** Completes a job */
-  complete: {
+  complete_job: {
     path: { key: string };
     body: Result;
     answer: Finished;
   };
+  /** Completes a task. It must be the caller's, or nobody's that they may take */
+  complete_task: {
+    path: { key: string };
+    body: Completing;
+    answer: void;
+  };
+  /** Deletes a document. Variables that refer to it refer to nothing then */
+  delete_document: {
+    path: { id: string };
+    answer: void;
+  };
+  /** Revokes a key. In other server processes it may hold for five seconds more */
+  delete_key: {
+    path: { id: string };
+    answer: void;
+  };
+  /** Takes somebody out of the tenant */
+  delete_member: {
+    path: { id: string };
+    answer: void;
+  };
+  /** Deletes a service account; its keys hold no longer */
+  delete_service: {
+    path: { name: string };
+    answer: void;
+  };
   /** Says no as a task listener */
-  deny: {
+  deny_job: {
     path: { key: string };
     body: Refusal;
     answer: Finished;
@@ -818,6 +1454,11 @@ export interface Operations {
     };
     answer: DeploymentMade;
   };
+  /** Deletes a webhook, and what was told */
+  drop_webhook: {
+    path: { id: string };
+    answer: void;
+  };
   /** Starts each process, or one, whose conditional start event is true of the variables */
   evaluate_conditions: {
     body: ConditionsIn;
@@ -829,22 +1470,37 @@ export interface Operations {
     body: DecideIn;
     answer: DecidedOut;
   };
+  /** The log as NDJSON: a line an entry, the oldest first */
+  export_audit: {
+    query?: { since?: string; subject?: string; until?: string; what?: string };
+    answer: string;
+  };
   /** Lets a lease end later */
-  extend: {
+  extend_job: {
     path: { key: string };
     body: Longer;
     answer: Finished;
   };
   /** Tells that an attempt failed; out of retries, the job becomes an incident */
-  fail: {
+  fail_job: {
     path: { key: string };
     body: Failed;
     answer: Finished;
   };
   /** Tells what became of many jobs at once */
-  finish: {
+  finish_jobs: {
     body: FinishIn;
     answer: FinishedAll;
+  };
+  /** A batch, and how far it is */
+  get_batch: {
+    path: { key: string };
+    answer: Batch;
+  };
+  /** The bytes of a document, or a range of them. Browsers are told to save it, never to show it */
+  get_content: {
+    path: { id: string };
+    answer: string;
   };
   /** Gives a version of a decision */
   get_decision: {
@@ -881,6 +1537,16 @@ export interface Operations {
     path: { digest: string; key: string };
     answer: string;
   };
+  /** What a document is */
+  get_document: {
+    path: { id: string };
+    answer: DocumentInfo;
+  };
+  /** An open incident */
+  get_incident: {
+    path: { key: string };
+    answer: Incident;
+  };
   /** Gives an instance */
   get_instance: {
     path: { key: string };
@@ -908,6 +1574,60 @@ export interface Operations {
     query?: { element?: string; names?: string[] };
     answer: VariablesOut;
   };
+  /** An open job */
+  get_job: {
+    path: { key: string };
+    answer: OpenJob;
+  };
+  /** One key */
+  get_key: {
+    path: { id: string };
+    answer: KeyOut;
+  };
+  /** One member */
+  get_member: {
+    path: { id: string };
+    answer: MemberOut;
+  };
+  /** One service account */
+  get_service: {
+    path: { name: string };
+    answer: ServiceOut;
+  };
+  /** An open user task */
+  get_task: {
+    path: { key: string };
+    answer: Task;
+  };
+  /** One tenant */
+  get_tenant: {
+    path: { name: string };
+    answer: TenantOut;
+  };
+  /** A webhook */
+  get_webhook: {
+    path: { id: string };
+    answer: Hook;
+  };
+  /**
+   * What happened and happens in an instance, from its start, or behind the event that `Last-Event-ID` names; ends
+   * with an event `end`. The id of an event is `seq:place`. 204 tells that nothing comes any more
+   */
+  instance_events: {
+    path: { key: string };
+    query?: { type?: string[] };
+    answer: string;
+  };
+  /** Who asked for what. Entries are in order, the oldest first */
+  list_audit: {
+    query?: { after?: string; limit?: number; since?: string; subject?: string; until?: string; what?: string };
+    answer: AuditOut;
+  };
+  /** Batches, the oldest first */
+  list_batches: {
+    query?: { after?: string; limit?: number };
+    answer: Batches;
+  };
   /** Lists versions of decisions, by id and version */
   list_decisions: {
     query?: { after?: string; decision_id?: string; latest?: boolean; limit?: number; version_tag?: string };
@@ -918,10 +1638,32 @@ export interface Operations {
     query?: { after?: string; latest?: boolean; limit?: number; process_id?: string; version_tag?: string };
     answer: DefinitionPage;
   };
+  /** What the webhook is and was told, the last first, for as long as it is kept */
+  list_deliveries: {
+    path: { id: string };
+    query?: { after?: string; limit?: number };
+    answer: DeliveryPage;
+  };
   /** Lists deployments, the newest first */
   list_deployments: {
     query?: { after?: string; limit?: number };
     answer: DeploymentPage;
+  };
+  /** Documents by id: all of the tenant for who may read instances, their own for others */
+  list_documents: {
+    query?: { after?: string; limit?: number };
+    answer: DocumentPage;
+  };
+  /** What a batch could not do */
+  list_errors: {
+    path: { key: string };
+    query?: { after?: string; limit?: number };
+    answer: BatchErrors;
+  };
+  /** Open incidents, the oldest first */
+  list_incidents: {
+    query?: { after?: string; code?: string; instance?: string; limit?: number; process_id?: string };
+    answer: Incidents;
   };
   /** Lists the element instances that are active: where the tokens are */
   list_instance_elements: {
@@ -941,10 +1683,54 @@ export interface Operations {
     query?: { after?: string; limit?: number };
     answer: WarningPage;
   };
+  /** Instances for which everything holds that is asked for. `root` means all that it called, directly or not */
+  list_instances: {
+    query?: { after?: string; business_key?: string; definition?: string; ended_from?: string; ended_to?: string; has_incident?: boolean; limit?: number; order?: string; parent?: string; process_id?: string; root?: string; started_from?: string; started_to?: string; state?: string; version?: number };
+    answer: Instances;
+  };
+  /** Open jobs by key, those out of retries included */
+  list_jobs: {
+    query?: { after?: string; instance?: string; job_type?: string; limit?: number };
+    answer: OpenJobs;
+  };
+  /** The keys of the tenant, by id */
+  list_keys: {
+    query?: { after?: string; limit?: number };
+    answer: KeysOut;
+  };
+  /** The members of the tenant, by id */
+  list_members: {
+    query?: { after?: string; limit?: number };
+    answer: MembersOut;
+  };
+  /** The service accounts of the tenant, by name */
+  list_services: {
+    query?: { after?: string; limit?: number };
+    answer: ServicesOut;
+  };
+  /** Open user tasks for which everything holds that is asked for */
+  list_tasks: {
+    query?: { after?: string; assignee?: string; candidate_group?: string[]; candidate_user?: string; created_from?: string; created_to?: string; due_from?: string; due_to?: string; element_id?: string; follow_up_from?: string; follow_up_to?: string; instance?: string; limit?: number; order?: string; priority_from?: number; priority_to?: number; process_id?: string; unassigned?: boolean };
+    answer: Tasks;
+  };
+  /** The tenants of the server, by name */
+  list_tenants: {
+    query?: { after?: string; limit?: number };
+    answer: TenantsOut;
+  };
+  /** The webhooks of the tenant */
+  list_webhooks: {
+    answer: Hooks;
+  };
   /** Makes a plan from one version to another that maps what both have. Nothing is stored */
   make_migration_plan: {
     body: PlanIn;
     answer: MigrationPlan;
+  };
+  /** Subscribes an address to what happens from now on. The answer holds the secret that signs (Standard Webhooks) */
+  make_webhook: {
+    body: NewWebhook;
+    answer: Hook;
   };
   /** Lets an instance go over to another version of its process */
   migrate_instance: {
@@ -959,16 +1745,41 @@ export interface Operations {
     body: ModifyIn;
     answer: void;
   };
+  /** Lets a running batch stand still */
+  pause_batch: {
+    path: { key: string };
+    answer: void;
+  };
   /** Publishes a message: to the instance that waits for it, or to start one */
   publish_message: {
     body: MessageIn;
     answer: Published;
+  };
+  /**
+   * Tells a webhook everything of a time again, under the ids of the first time, as far as the feed is kept. Of many
+   * events not all are taken at once: ask again with `next` as `after`
+   */
+  replay_webhook: {
+    path: { id: string };
+    body: Replaying;
+    answer: Replayed;
+  };
+  /** Tries again what an incident stopped; a job gets `retries` anew. Many are resolved by a batch */
+  resolve_incident: {
+    path: { key: string };
+    body: Resolving;
+    answer: void;
   };
   /** Begins at chosen elements, in a new instance or in place */
   restart_instance: {
     path: { key: string };
     body: RestartIn;
     answer: Restarted;
+  };
+  /** Lets a paused batch go on */
+  resume_batch: {
+    path: { key: string };
+    answer: void;
   };
   /** Allows starts of a version again, or of all versions of its process */
   resume_definition: {
@@ -981,11 +1792,33 @@ export interface Operations {
     path: { key: string };
     answer: void;
   };
+  /** Tells a message again, whatever became of it */
+  retry_delivery: {
+    path: { id: string; message: string };
+    answer: Delivery;
+  };
+  /** Gives a key a new secret. The present one holds for some time beside it; one from before no longer */
+  rotate_key: {
+    path: { id: string };
+    body: RotateIn;
+    answer: NewKeyOut;
+  };
+  /** Gives a webhook a new secret. For a while messages are signed with the old one, too */
+  rotate_secret: {
+    path: { id: string };
+    body: Rotating;
+    answer: Hook;
+  };
   /** Sets variables of an instance */
   set_instance_variables: {
     path: { key: string };
     body: VariablesIn;
     answer: void;
+  };
+  /** Starts a batch: it walks over the instances in the background, and can be paused and cancelled */
+  start_batch: {
+    body: NewBatch;
+    answer: Made;
   };
   /** Starts an instance, and waits for its end if asked to */
   start_instance: {
@@ -1015,8 +1848,18 @@ export interface Operations {
     body?: ReasonIn;
     answer: void;
   };
+  /** What happens in the tenant, from now on, or behind the event that `Last-Event-ID` names, as far as it is kept */
+  tenant_events: {
+    query?: { process_id?: string[]; type?: string[] };
+    answer: string;
+  };
+  /** Sends a `webhook.ping` at once, and tells what became of it */
+  test_webhook: {
+    path: { id: string };
+    answer: Tried;
+  };
   /** Ends a job with a BPMN error */
-  throw: {
+  throw_job_error: {
     path: { key: string };
     body: Thrown;
     answer: Finished;
@@ -1026,5 +1869,22 @@ export interface Operations {
     path: { key: string };
     body: TriggerIn;
     answer: void;
+  };
+  /** Gives the task back: nobody has it then */
+  unclaim_task: {
+    path: { key: string };
+    answer: void;
+  };
+  /**
+   * Uploads a document: the body is its bytes, `Content-Type` says what they are. Asked again under the same key it
+   * is the document of the first time
+   */
+  upload: {
+    query: { kept_s?: number; name: string };
+    answer: DocumentInfo;
+  };
+  /** Who asks, for which tenant, and what they may do there */
+  whoami: {
+    answer: WhoamiOut;
   };
 }

@@ -35,7 +35,7 @@ test("errors have classes, and refused models say why", async () => {
   const client = await prepared("errors");
   await assert.rejects(client.instance("77"), NotFound);
   await assert.rejects(client.start("nowhere"), NotFound);
-  await assert.rejects(client.call("finish", { body: { items: [{ outcome: "forget" } as never] } }), BadValue);
+  await assert.rejects(client.call("finish_jobs", { body: { items: [{ outcome: "forget" } as never] } }), BadValue);
   await assert.rejects(client.deploy({ "bad.bpmn": model("bad", "bad").replace('targetRef="e"', 'targetRef="x"') }), (error) => {
     assert.ok(error instanceof Refused);
     assert.ok(error.diagnostics.length > 0);
@@ -92,4 +92,25 @@ test("a lease is kept while its handler runs, and many jobs are done at once", a
   assert.ok(most > 1 && most <= 5, `${most} at once`);
   assert.deepEqual(new Set(attempts), new Set([1]));
   await worker.stop();
+});
+
+test("tasks, incidents and instances are found, and what people decide is told", async () => {
+  const client = new Client({ url, tenant: "ts-people" });
+  const asked = model("asked", "x").replace(/<serviceTask[^]*serviceTask>/, '<userTask id="work"/>');
+  await client.deploy({ "asked.bpmn": asked, "fails.bpmn": model("fails", "fails") });
+  const key = await client.start("asked");
+  const [task] = (await client.tasks({ process_id: "asked" })).items;
+  assert.equal(task?.instance, key);
+  await client.completeTask(task?.key ?? "", { ok: true });
+  assert.deepEqual((await client.search({ state: "completed" })).items.map((each) => each.key), [key]);
+
+  const stuck = await client.start("fails");
+  const leased = await client.call("activate_jobs", { body: { types: ["fails"], request_timeout_ms: 5000 } });
+  const job = leased.items[0];
+  assert.ok(job);
+  await client.finishJobs([{ outcome: "fail", key: job.key, token: job.token, error: "no", retries: 0 }]);
+  const [incident] = (await client.incidents({ instance: stuck })).items;
+  assert.equal(incident?.job, job.key);
+  await client.resolve(incident?.key ?? "", 2);
+  assert.deepEqual((await client.incidents({ instance: stuck })).items, []);
 });

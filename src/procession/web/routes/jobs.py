@@ -45,8 +45,8 @@ Fetch: TypeAlias = Annotated[
 
 
 @post("/jobs/activate", status_code=200)
-async def activate(
-    data: JSONBody[s.ActivateIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+async def activate_jobs(
+    data: JSONBody[s.ActivateJobsIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[s.JobsOut]:
     """Leases jobs to a worker. Nothing there: it waits for the first, as long as `request_timeout_ms` says."""
     _admit(caller)
@@ -91,7 +91,7 @@ async def stream_jobs(
 
 
 @post("/jobs/finish", status_code=200)
-async def finish(
+async def finish_jobs(
     data: JSONBody[s.FinishIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[s.FinishedAll]:
     """Tells what became of many jobs at once.
@@ -171,7 +171,7 @@ class Changed(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @post("/jobs/{key:str}/complete", status_code=200)
-async def complete(
+async def complete_job(
     key: KeyPath, data: JSONBody[Result], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Completes a job."""
@@ -180,7 +180,7 @@ async def complete(
 
 
 @post("/jobs/{key:str}/fail", status_code=200)
-async def fail(
+async def fail_job(
     key: KeyPath, data: JSONBody[Failed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Tells that an attempt failed; out of retries, the job becomes an incident."""
@@ -189,7 +189,7 @@ async def fail(
 
 
 @post("/jobs/{key:str}/throw", status_code=200)
-async def throw(
+async def throw_job_error(
     key: KeyPath, data: JSONBody[Thrown], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Ends a job with a BPMN error."""
@@ -198,7 +198,7 @@ async def throw(
 
 
 @post("/jobs/{key:str}/deny", status_code=200)
-async def deny(
+async def deny_job(
     key: KeyPath, data: JSONBody[Refusal], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Says no as a task listener."""
@@ -206,7 +206,7 @@ async def deny(
 
 
 @post("/jobs/{key:str}/extend", status_code=200)
-async def extend(
+async def extend_job(
     key: KeyPath, data: JSONBody[Longer], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Lets a lease end later."""
@@ -214,7 +214,7 @@ async def extend(
 
 
 @patch("/jobs/{key:str}")
-async def change(
+async def change_job(
     key: KeyPath, data: JSONBody[Changed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> None:
     """Gives an open job retries. One that is out of them goes on when its incident is resolved."""
@@ -263,13 +263,13 @@ def _note(site: Site, tenant: str, outcome: s.AnyOutcome, answer: object) -> Non
 
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
-    activate,
+    activate_jobs,
     stream_jobs,
-    finish,
-    complete,
-    fail,
-    throw,
-    deny,
-    extend,
-    change,
+    finish_jobs,
+    complete_job,
+    fail_job,
+    throw_job_error,
+    deny_job,
+    extend_job,
+    change_job,
 )
