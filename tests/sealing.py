@@ -16,21 +16,21 @@ class Cipher:
     def __init__(self, key: bytes = b"k") -> None:
         self._key = key
 
-    def seal(self, data: bytes) -> bytes:
+    def seal(self, tenant: int, data: bytes) -> bytes:
         return self._closed(data, os.urandom(16))
 
-    def open(self, data: bytes) -> bytes:
+    def open(self, tenant: int, data: bytes) -> bytes:
         nonce, tag, body = data[:16], data[16:32], data[32:]
         plain = self._stream(body, nonce)
         if not hmac.compare_digest(tag, self._tag(nonce + plain)):
             raise Unreadable("sealed with another key")
         return plain
 
-    def seal_text(self, text: str) -> str:
+    def seal_text(self, tenant: int, text: str) -> str:
         return base64.urlsafe_b64encode(self._closed(text.encode(), self._tag(text.encode()))).decode()
 
-    def open_text(self, text: str) -> str:
-        return self.open(base64.urlsafe_b64decode(text)).decode()
+    def open_text(self, tenant: int, text: str) -> str:
+        return self.open(tenant, base64.urlsafe_b64decode(text)).decode()
 
     def _closed(self, data: bytes, nonce: bytes) -> bytes:
         return nonce + self._tag(nonce + data) + self._stream(data, nonce)

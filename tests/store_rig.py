@@ -28,17 +28,17 @@ from procession.store.sqlite import SQLiteStore
 class Backwards:
     """A cipher that hides nothing: enough to see that what is stored is not what was given."""
 
-    def seal(self, data: bytes) -> bytes:
+    def seal(self, tenant: int, data: bytes) -> bytes:
         return b"sealed:" + data[::-1]
 
-    def open(self, data: bytes) -> bytes:
+    def open(self, tenant: int, data: bytes) -> bytes:
         assert data.startswith(b"sealed:")
         return data[:6:-1]
 
-    def seal_text(self, text: str) -> str:
+    def seal_text(self, tenant: int, text: str) -> str:
         return f"sealed:{text[::-1]}"
 
-    def open_text(self, text: str) -> str:
+    def open_text(self, tenant: int, text: str) -> str:
         assert text.startswith("sealed:")
         return text[:6:-1]
 

@@ -52,7 +52,7 @@ class Receiver:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.strip().split("\r\n")
-            headers = dict(line.lower().split(": ", 1) if ": " in line else (line, "") for line in lines)
+            headers = {line.lower().partition(": ")[0]: line.lower().partition(": ")[2] for line in lines}
             headers["webhook-signature"] = next(
                 line.split(": ", 1)[1] for line in lines if line.startswith("webhook-signature")
             )

@@ -11,7 +11,8 @@ import drawn as d
 from procession import Engine
 from procession.base.failure import BadValue, Conflict
 from procession.runtime import codec
-from procession.runtime.rows import AuditRow, RecordRow
+from procession.runtime.rows import AuditRow, NamedRow, RecordRow
+from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Who
 from procession.services.tenancy.environments import Environment, add_environment, environments, parent_of
 from procession.services.tenancy.promotion import KIND, Promotion, promote

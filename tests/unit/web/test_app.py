@@ -113,6 +113,9 @@ def test_an_error_of_a_field_names_the_field() -> None:
 
 def test_a_fault_of_ours_says_nothing_but_the_id_under_which_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
+        def forget(self) -> None:
+            """Keeps nothing."""
+
         async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
             raise KeyError("the password is hunter2")
 
@@ -130,6 +133,9 @@ def test_a_fault_of_ours_says_nothing_but_the_id_under_which_it_is_logged(caplog
 
 def test_what_a_store_says_of_itself_is_not_told() -> None:
     class Full:
+        def forget(self) -> None:
+            """Keeps nothing."""
+
         async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
             raise StoreError("/var/lib/secret/place.db: disk is full")
 
@@ -283,6 +289,9 @@ def test_a_write_under_an_idempotency_key_happens_once(path: str, body: dict[str
 
 def test_an_idempotency_key_belongs_to_one_request_and_one_caller() -> None:
     class Named:
+        def forget(self) -> None:
+            """Keeps nothing."""
+
         async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
             return Caller("<default>", headers["who"], origin, frozenset({"*"}))
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from procession.base.failure import ProcessionError
 from procession.hosts.embedded.engine import Engine
 from procession.runtime.rows import HELD, DocumentRow
 from procession.services.access import Caller
@@ -269,7 +270,7 @@ def test_documents_are_of_one_tenant_and_lists_of_who_may_see_them() -> None:
 
 
 def test_a_quota_is_asked_before_and_when_the_size_is_known() -> None:
-    class Full(documents.ProcessionError):
+    class Full(ProcessionError):
         pass
 
     async def told() -> None:

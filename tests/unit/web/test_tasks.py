@@ -207,6 +207,9 @@ def test_a_change_of_an_older_version_of_a_task_is_refused() -> None:
 
 def test_a_gate_that_names_processes_hides_the_tasks_of_others() -> None:
     class Some:
+        def forget(self) -> None:
+            """Keeps nothing."""
+
         async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
             caller = await Names().caller(headers, origin)
             return msgspec.structs.replace(caller, processes=frozenset({"a"}))

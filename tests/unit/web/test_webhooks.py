@@ -17,6 +17,7 @@ from procession.hosts.embedded.engine import Engine
 from procession.services.access import Caller
 from procession.web.webhooks import delivering, sending
 from procession.web.webhooks.delivering import Webhooks
+from procession.web.webhooks.wall import Reach
 from web_rig import XML, client_of
 from webhook_rig import LOCAL, Message, receiving, status, telling
 
@@ -253,7 +254,7 @@ def test_a_private_address_is_not_spoken_to() -> None:
             engine.deploy(QUICK)
             async with telling(engine) as site, client_of(site) as client, receiving() as receiver:
                 hook = await subscribed(client, receiver.url.replace("127.0.0.1", "localhost"))
-                site.webhooks.reach = delivering.Reach(http=True)
+                site.webhooks.reach = Reach(http=True)
                 tried = (await client.post(f"/v1/webhooks/{hook['id']}/test")).json()
                 assert tried["error"] == "the host has an address that is not public"
                 assert not receiver.received

@@ -30,7 +30,7 @@ def store(url: str) -> Iterator[PostgresStore]:
 def told(store: PostgresStore) -> queue.Queue[int]:
     """The numbers of shards as they come; the first that comes says that somebody listens."""
     heard: queue.Queue[int] = queue.Queue()
-    store.listen(heard.put)
+    store.listen(heard.put, lambda shard, tenants: None)
     assert heard.get(timeout=10) == -1
     return heard
 
