@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Final, TypeAlias, cast
+from typing import Annotated, Any, Final, TypeAlias, cast
 
 import msgspec
-from litestar import Response, get, patch, post
+from litestar import Request, Response, get, patch, post
+from litestar.datastructures import State
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
@@ -24,6 +25,7 @@ from procession.web.job_stream import stream
 from procession.web.problems import problem_of
 from procession.web.shapes import KeyPath, key_of, moment, texts
 from procession.web.site import Site
+from procession.web.turns import step_aside
 
 JSON: Final = "application/json"
 LINES: Final = "application/x-ndjson"
@@ -46,22 +48,26 @@ Fetch: TypeAlias = Annotated[
 
 @post("/jobs/activate", status_code=200)
 async def activate_jobs(
-    data: JSONBody[s.ActivateJobsIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+    data: JSONBody[s.ActivateJobsIn],
+    request: Request[Any, Any, State],
+    caller: TheCaller,
+    site: TheSite,
+    idempotency_key: Idempotent = None,
 ) -> Response[s.JobsOut]:
     """Leases jobs to a worker. Nothing there: it waits for the first, as long as `request_timeout_ms` says."""
     _admit(caller)
     wanted = Wanted(caller.tenant, tuple(data.types), data.worker, data.timeout_ms, tuple(data.fetch_variables))
     if idempotency_key is None:
         asks = Who(caller.subject, caller.origin)
+        if data.request_timeout_ms:
+            step_aside(request.scope)
         jobs = await site.desk.take(wanted, asks, data.max_jobs, seconds=data.request_timeout_ms / 1000)
     else:
         # Asked again, the same jobs are told, which are leased already; so nothing is waited for.
-        request = q.ActivateJobs(
-            caller.tenant, data.types[0], data.max_jobs, data.worker, data.timeout_ms, wanted.fetch
-        )
+        asked = q.ActivateJobs(caller.tenant, data.types[0], data.max_jobs, data.worker, data.timeout_ms, wanted.fetch)
         if len(data.types) > 1:
             raise BadValue("with an Idempotency-Key jobs of one type are leased: ask for each by itself")
-        found = await site.backend.ask(request, who(caller, idempotency_key, request))
+        found = await site.backend.ask(asked, who(caller, idempotency_key, asked))
         jobs = cast("list[dict[str, Json]]", found)
     shown = [s.shown(job, caller.tenant) for job in jobs]
     return cast("Response[s.JobsOut]", Response(exactly({"items": shown}), media_type=JSON))
