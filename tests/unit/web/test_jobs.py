@@ -275,14 +275,15 @@ def test_jobs_of_a_shard_that_another_process_owns_are_leased_and_finished_there
 
 def test_a_caller_of_some_processes_gets_no_jobs() -> None:
     @final
-    class SomeProcesses:
-        async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-            return Caller("<default>", "key:k", permissions=frozenset({"jobs:work"}), processes=frozenset({"q"}))
+    class Always:
+        def __init__(self, caller: Caller) -> None:
+            self._caller = caller
 
-    @final
-    class Looking:
         async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-            return Caller("<default>", "key:k", permissions=frozenset({"jobs:read"}))
+            return self._caller
+
+        def forget(self) -> None:
+            """Nothing is kept."""
 
     async def told(gate: Gate) -> None:
         with Engine() as engine:
@@ -298,8 +299,10 @@ def test_a_caller_of_some_processes_gets_no_jobs() -> None:
                 ]
                 assert {answer.status_code for answer in asked} == {403}
 
-    for gate in (SomeProcesses(), Looking()):
-        asyncio.run(told(gate))
+    some = Caller("<default>", "key:k", permissions=frozenset({"jobs:work"}), processes=frozenset({"q"}))
+    looking = Caller("<default>", "key:k", permissions=frozenset({"jobs:read"}))
+    for caller in (some, looking):
+        asyncio.run(told(Always(caller)))
 
 
 VERBS: dict[str, dict[str, Any]] = {
