@@ -26,6 +26,7 @@ from procession.web.problems import Problem, problem_of
 from procession.web.routes import definitions
 from procession.web.shapes import Key, KeyPath, Moment, Text, VariablesBody, key_of, moment, texts, variables_in
 from procession.web.site import Site
+from procession.web.turns import step_aside
 from procession.web.waiting import until_ended, wait_ms
 
 MANY_MAX: Final = 1_000
@@ -159,6 +160,7 @@ async def start_instance(
         return Response(Started(str(key)), status_code=201, headers=headers)
     if wait is None:
         headers["Preference-Applied"] = f"wait={ms // 1000}"
+    step_aside(request.scope)
     found = await until_ended(site, caller.tenant, key, ms)
     variables = await site.backend.read(
         caller.tenant, lambda reader: chosen(reader.variables(caller.tenant, key), fetch_variables)
