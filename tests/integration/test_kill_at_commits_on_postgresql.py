@@ -1,6 +1,4 @@
-"""kill -9 at commits to a PostgreSQL server, and inside workers: nothing lost or doubled (test_kill_at_commits.py)."""
-
-"""kill -9 at commits to a PostgreSQL server, and in workers: nothing lost or doubled (test_kill_at_commits.py)."""
+"""kill -9 at commits to a PostgreSQL server, and in workers: nothing lost or doubled."""
 
 from __future__ import annotations
 

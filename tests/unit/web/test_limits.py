@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
+from procession.services.access import TooMany
 from procession.web import limits
 from procession.web.limits import BUCKETS_MAX, FRESH_S, Limiter, Rate, SameForAll
-from procession.web.problems import TooMany
 
 
 class Clock:
