@@ -93,6 +93,7 @@ reference: $(VENV)/.dev ## write what is generated of the documentation anew fro
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.conformance
 	@$(BIN)/python -m tools.coverage
+	@$(BIN)/python -m tools.typescript
 
 # --- the environment --------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from procession.cli.commands import (
     expressions,
     importing,
     instances,
+    remote,
     replaying,
     running,
     scenarios,
@@ -84,6 +85,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
+worker.group.command("remote")(remote.remote)
 app.add_typer(audit.group, name="audit", rich_help_panel=_CARE)
 app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)

@@ -180,9 +180,13 @@ class AsyncClient:
         """Stores a document."""
         return await self.send(calls.store_document(name, data, content_type, key))
 
-    async def document(self, id: str) -> bytes:
-        """The bytes of a document."""
+    async def document(self, id: str) -> s.Document:
+        """What a document is."""
         return await self.send(calls.document(id))
+
+    async def document_content(self, id: str) -> bytes:
+        """The bytes of a document, all at once in memory."""
+        return await self.send(calls.document_content(id))
 
     async def delete_document(self, id: str, *, key: str | None = None) -> None:
         """Deletes a document."""

@@ -164,9 +164,14 @@ def store_document(name: str, data: bytes, content_type: str, key: str | None) -
     return Call("POST", "/v1/documents", _DOCUMENT, params={"name": name}, content=data, headers=headers, key=key)
 
 
-def document(id: str) -> Call[bytes]:
+def document(id: str) -> Call[s.Document]:
+    """What a document is."""
+    return Call("GET", f"/v1/documents/{_part(id)}", _DOCUMENT)
+
+
+def document_content(id: str) -> Call[bytes]:
     """The bytes of a document."""
-    return Call("GET", f"/v1/documents/{_part(id)}", bytes, headers={"Accept": "*/*"})
+    return Call("GET", f"/v1/documents/{_part(id)}/content", bytes, headers={"Accept": "*/*"})
 
 
 def delete_document(id: str, key: str | None) -> Call[None]:

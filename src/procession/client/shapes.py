@@ -144,13 +144,15 @@ class Heard(msgspec.Struct, frozen=True):
 
 @final
 class Document(msgspec.Struct, frozen=True):
-    """A document that was stored."""
+    """A document. `reference` is what a variable holds of it, `sha256` the hash of its bytes."""
 
     id: str
-    name: str = ""
-    size: int = 0
-    content_type: str = ""
-    digest: str = ""
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    reference: dict[str, Json] = {}
+    created: datetime | None = None
 
 
 @final

@@ -61,6 +61,8 @@ class Shift:
         threads = min(THREADS_MAX, max(1, blocking))
         self._pool = ThreadPoolExecutor(threads, "procession-worker")
         self._threads = asyncio.Semaphore(threads)
+        self._slots = {duty.type: asyncio.Semaphore(duty.max_jobs) for duty in duties}
+        """A stream that follows another knows nothing of what that one sent: here is who counts."""
 
     def stop(self) -> None:
         """Lets it end: nothing new is taken, what is under way is finished."""
@@ -166,14 +168,12 @@ class Shift:
         duty, leased = running.duty, running.leased
         outcome: Outcome
         try:
-            if duty.signature.asynchronous:
-                outcome = await duty.call_async(leased)
-            else:
-                async with self._threads:
-                    if self._stopping.is_set():
-                        outcome = {"outcome": "return", "key": leased.key, "token": leased.token}
-                    else:
-                        outcome = await asyncio.get_running_loop().run_in_executor(self._pool, duty.call, leased)
+            async with self._slots[duty.type]:
+                if duty.signature.asynchronous:
+                    outcome = _unbegun(leased) if self.stopping else await duty.call_async(leased)
+                else:
+                    async with self._threads:
+                        outcome = _unbegun(leased) if self.stopping else await self._in_thread(duty, leased)
         except asyncio.CancelledError:
             if self._stopping.is_set():
                 raise  # its time is over: what it did is not known
@@ -183,6 +183,9 @@ class Shift:
                 del self._running[leased.key]
             self._over.set()
         self._reports.put(Report(outcome, refused=lambda reason: _other(duty, leased, outcome, reason)))
+
+    async def _in_thread(self, duty: Duty, leased: LeasedJob) -> Outcome:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, duty.call, leased)
 
     # --- keeping
 
@@ -213,6 +216,10 @@ class Shift:
             "timeout_ms": max(1, round(timeout * 1000)),
         }
         self._reports.put(Report(outcome, answered))
+
+
+def _unbegun(leased: LeasedJob) -> Outcome:
+    return {"outcome": "return", "key": leased.key, "token": leased.token}
 
 
 def _other(duty: Duty, leased: LeasedJob, outcome: Outcome, reason: str) -> Outcome | None:

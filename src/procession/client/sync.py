@@ -170,9 +170,13 @@ class Client:
         """Stores a document."""
         return self.send(calls.store_document(name, data, content_type, key))
 
-    def document(self, id: str) -> bytes:
-        """The bytes of a document."""
+    def document(self, id: str) -> s.Document:
+        """What a document is."""
         return self.send(calls.document(id))
+
+    def document_content(self, id: str) -> bytes:
+        """The bytes of a document, all at once in memory."""
+        return self.send(calls.document_content(id))
 
     def delete_document(self, id: str, *, key: str | None = None) -> None:
         """Deletes a document."""

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -159,8 +160,8 @@ class Worker:
             else:
                 self._shift.stop()
 
-        # Not in the main thread, or not on this system: then `stop` is what ends it.
-        with suppress(NotImplementedError, RuntimeError, ValueError):
+        # Elsewhere a loop takes no signals: then `stop` is what ends it.
+        if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
             for each in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(each, told)
         with suppress(asyncio.CancelledError):

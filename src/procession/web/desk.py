@@ -22,7 +22,9 @@ from procession.services.job_views import Awaited
 from procession.services.reading import Reader
 
 LOOK_S: Final = 1.0
-"""Longest time after which a watcher looks again: another process may own the shard."""
+"""After this a watcher looks though nothing was told: another process may own the shard, and telling may fail."""
+LOOK_MAX_S: Final = 8.0
+"""Each look in vain doubles the time to the next one, up to this: an idle worker costs the store next to nothing."""
 EMPTY_S: Final = 0.05
 """A pause when jobs are said to be ready and are not given out, which another worker was faster to take."""
 LEASED_MAX: Final = 20_000
@@ -77,11 +79,13 @@ class _Place:
 class Desk:
     """One server process's. Belongs to its event loop."""
 
-    __slots__ = ("_backend", "_leases", "_places", "_returns", "closing")
+    __slots__ = ("_backend", "_leases", "_places", "_returns", "asking", "closing")
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.closing = False
+        self.asking = asyncio.Event()
+        """Set while leases are asked for: until they are told, they are not given back either."""
         self._places: dict[str, _Place] = {}
         self._leases: dict[str, dict[int, Lease]] = {}
         self._returns: set[asyncio.Task[None]] = set()
@@ -198,7 +202,7 @@ class Desk:
             if share:
                 requests.append(q.ActivateJobs(wanted.tenant, type, share, wanted.worker, wanted.timeout, wanted.fetch))
                 left -= share
-        asking = asyncio.ensure_future(self._backend.ask_all(requests, who))
+        asking = asyncio.ensure_future(self._ask(requests, who))
         try:
             answers = await asyncio.shield(asking)
         except asyncio.CancelledError:
@@ -211,6 +215,13 @@ class Desk:
                 raise answer
             found += cast("list[dict[str, Json]]", answer)
         return found
+
+    async def _ask(self, requests: Sequence[q.Plain], who: Who) -> list[object]:
+        self.asking.set()
+        try:
+            return await self._backend.ask_all(requests, who)
+        finally:
+            self.asking.clear()
 
     def _too_late(self, tenant: str, who: Who, done: asyncio.Future[list[object]]) -> None:
         if not done.cancelled() and done.exception() is None:
@@ -246,6 +257,7 @@ class Desk:
 
     async def _watch(self, tenant: str, place: _Place) -> None:
         """Looks for those who wait, as long as there are any."""
+        pause = LOOK_S
         try:
             while place.waiting:
                 place.came.clear()
@@ -256,7 +268,8 @@ class Desk:
                 _wake(place, found)
                 if place.waiting:
                     dues = [each.due - now for each in found.values() if each.due is not None]
-                    await self._something(tenant, seen, place, min([LOOK_S, *(due / 1000 for due in dues)]))
+                    told = await self._something(tenant, seen, place, min([pause, *(due / 1000 for due in dues)]))
+                    pause = LOOK_S if told else min(LOOK_MAX_S, pause * 2)
         except Exception as error:
             # Whatever it was, it is told to those who wait, who may ask again.
             for waiter in place.waiting:
@@ -268,12 +281,13 @@ class Desk:
             if self._places.get(tenant) is place and not place.waiting:
                 del self._places[tenant]
 
-    async def _something(self, tenant: str, seen: int, place: _Place, seconds: float) -> None:
-        """Until something happened for the tenant, or somebody came or went, at most so long."""
-        moved = asyncio.ensure_future(self._backend.moved(tenant, seen, max(0.0, seconds)))
+    async def _something(self, tenant: str, seen: int, place: _Place, seconds: float) -> bool:
+        """Until something happened for the tenant, or somebody came or went, at most so long; whether it happened."""
+        moved = asyncio.ensure_future(self._backend.moved(tenant, seen, LOOK_MAX_S * 2))
         came = asyncio.ensure_future(place.came.wait())
         try:
-            await asyncio.wait((moved, came), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((moved, came), timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
+            return moved in done
         finally:
             moved.cancel()
             came.cancel()

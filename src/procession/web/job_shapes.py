@@ -53,7 +53,7 @@ class JobsOut(msgspec.Struct):
     items: list[JobOut]
 
 
-class ActivateIn(msgspec.Struct, forbid_unknown_fields=True):
+class ActivateJobsIn(msgspec.Struct, forbid_unknown_fields=True):
     """Which jobs a worker wants. With `fetch_variables` only these come with them; `request_timeout_ms` is how long to
     wait for the first job."""
 

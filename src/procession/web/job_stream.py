@@ -7,6 +7,7 @@ makes room for another. Leases of jobs that were sent and not finished end by th
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -17,6 +18,8 @@ from procession.web.desk import LOOK_S, Desk, Wanted, place_of
 from procession.web.job_shapes import shown
 from procession.web.problems import problem_of
 
+STREAM_S: Final = 300.0
+"""A stream ends after so long, and the worker connects anew: who has lost the right to work is told so then."""
 ALIVE_S: Final = 10.0
 """A stream without jobs sends an empty line so often: whoever hears nothing for much longer connects anew."""
 
@@ -25,10 +28,11 @@ async def stream(desk: Desk, wanted: Wanted, who: Who, max_active: int) -> Async
     """The lines of a stream: jobs, empty ones while there are none, and at last a problem should there be one."""
     freed = asyncio.Event()
     active: list[int] = []
+    until = time.monotonic() + STREAM_S
     # The first line tells that the stream stands.
     yield b"\n"
     try:
-        while not desk.closing:
+        while not desk.closing and time.monotonic() < until:
             freed.clear()
             active = desk.held(wanted.tenant, active)
             room = max_active - len(active)

@@ -10,7 +10,8 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final, TypeAlias, cast, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Final, TypeAlias, Union, cast, get_args, get_origin
 
 import msgspec
 from litestar import Litestar, Response
@@ -34,7 +35,7 @@ HIDDEN: Final = "hidden"
 OPEN: Final = "open"
 """Words of a handler's `opt`. `open` is one that needs no caller, `hidden` is not told of."""
 ALWAYS: Final = (400, 401, 403, 404, 405, 429, 500, 503)
-WITH_BODY: Final = (413, 415, 422)
+WITH_BODY: Final = (408, 413, 415, 422)
 WRITING: Final = (409, 412)
 VERSION: Final = "1.0.0"
 """Of the API, not of the server."""
@@ -124,6 +125,7 @@ _NAMES: Final[dict[int, str]] = {
     403: "Forbidden",
     404: "NotFound",
     405: "MethodNotAllowed",
+    408: "TooSlow",
     409: "Conflict",
     412: "PreconditionFailed",
     413: "TooLarge",
@@ -264,6 +266,9 @@ def _answers(handler: HTTPRouteHandler) -> list[tuple[int, Any, str, str]]:
 def _content(wanted: Any, media: str) -> tuple[Any, str]:
     """The type and the media type of what a handler gives."""
     origin = get_origin(wanted)
+    if origin in _UNIONS:
+        parts = [_content(each, media) for each in get_args(wanted)]
+        return next((part for part in parts if part[0] is str), (wanted, media))
     if inspect.isclass(origin) and issubclass(origin, Response):
         wanted = get_args(wanted)[0]
     if wanted in {None, type(None), Empty}:
@@ -273,6 +278,7 @@ def _content(wanted: Any, media: str) -> tuple[Any, str]:
     return wanted, media
 
 
+_UNIONS: Final[tuple[object, ...]] = (Union, UnionType)
 _RAW: Final[tuple[type, ...]] = (bytes, Response, Stream, ASGIResponse)
 
 

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from itertools import islice
-from typing import Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,6 +56,13 @@ class Turn:
         if self._held:
             self._held = False
             self._turns.leave(self._line)
+
+
+def step_aside(scope: Any) -> None:
+    """Gives the slot of a request back, which waits for something that others of the same caller may have to do."""
+    turn = scope.get("procession.turn")
+    if isinstance(turn, Turn):
+        turn.let_go()
 
 
 @final

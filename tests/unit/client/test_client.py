@@ -252,3 +252,52 @@ def test_a_provider_may_be_a_coroutine_where_there_is_a_loop() -> None:
 def test_what_is_no_key_is_never_sent(key: object) -> None:
     with Client("http://127.0.0.1:9") as found, pytest.raises(BadValue):
         found.instance(key)  # type: ignore[arg-type]
+
+
+TASK = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
+ targetNamespace="t"><process id="asked" isExecutable="true"><startEvent id="s"/>
+ <sequenceFlow id="f" sourceRef="s" targetRef="ask"/>
+ <userTask id="ask"><extensionElements><zeebe:userTask/></extensionElements></userTask>
+ <sequenceFlow id="g" sourceRef="ask" targetRef="e"/><endEvent id="e"/></process></definitions>"""
+
+
+def test_tasks_are_found_claimed_and_completed() -> None:
+    with client() as (_, found):
+        found.deploy(("asked.bpmn", TASK.encode()))
+        keys = [found.start("asked", {"n": n}) for n in range(3)]
+        page = found.tasks(process_id="asked", limit=2)
+        assert len(page.items) == 2
+        rest = found.tasks(process_id="asked", limit=2, after=page.next)
+        assert (len(rest.items), rest.next) == (1, None)
+        (task,) = found.tasks(instance=keys[0]).items
+        found.claim(task.key)
+        assert found.tasks(instance=keys[0]).items[0].assignee == "dev"
+        found.complete(task.key, {"answer": Decimal("0.5")}, key="k")
+        found.complete(task.key, {"answer": Decimal("0.5")}, key="k")
+        assert found.variables(keys[0], "answer") == {"answer": Decimal("0.5")}
+        ended = found.search(state="completed")
+        assert [each.key for each in ended.items] == [keys[0]]
+
+
+def test_incidents_are_found_and_resolved() -> None:
+    with client() as (_, found):
+        found.deploy(("p.bpmn", XML.encode()))
+        key = found.start("p")
+        (job,) = found.activate_jobs("work", wait=5)
+        assert found.fail_job(job, "no paper", retries=0) == 0
+        (incident,) = found.incidents(instance=key).items
+        assert (incident.code, incident.message, incident.job) == ("job-no-retries", "no paper", job.key)
+        found.resolve(incident.key, retries=2)
+        assert found.incidents(instance=key).items == []
+        assert found.activate_jobs("work", wait=5)[0].retries == 2
+
+
+def test_documents_are_stored_read_and_deleted() -> None:
+    with client() as (_, found):
+        stored = found.store_document("a b.txt", b"hello", "text/plain")
+        assert (stored.name, stored.size, stored.content_type) == ("a b.txt", 5, "text/plain")
+        assert found.document(stored.id) == stored
+        assert found.document_content(stored.id) == b"hello"
+        found.delete_document(stored.id)
+        with pytest.raises(NotFound):
+            found.document(stored.id)

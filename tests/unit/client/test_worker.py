@@ -209,6 +209,26 @@ def test_a_server_without_streams_is_polled(monkeypatch: pytest.MonkeyPatch) -> 
             assert ended(engine, *instances)
 
 
+def test_streams_that_end_are_followed_by_others_and_no_more_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("procession.web.job_stream.STREAM_S", 0.05)
+    active, most = 0, 0
+    with server() as (engine, running):
+        worker = Worker(running.url)
+
+        @worker.worker("work", max_jobs=2)
+        async def work(n: int) -> None:
+            nonlocal active, most
+            active += 1
+            most = max(most, active)
+            await asyncio.sleep(0.05)
+            active -= 1
+
+        instances = engine.start_many("p", [{"n": n} for n in range(20)])
+        with worker:
+            assert ended(engine, *instances)
+    assert most == 2
+
+
 def test_what_cannot_be_registered_or_run_is_refused() -> None:
     worker = Worker("http://127.0.0.1:9")
     worker.start()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
 
 import httpx
 import pytest
@@ -12,8 +14,11 @@ from procession.base.failure import Busy
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.tickets import Intake, Ticket
 from procession.runtime import requests as q
+from procession.services.access import Caller
+from procession.services.backend import Who
 from procession.web import desk
 from procession.web.problems import problem_of
+from procession.web.site import Gate
 from web_rig import XML, client_of, running_site
 
 REVIEW = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
@@ -226,3 +231,84 @@ def test_a_full_intake_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Busy) as caught:
         Intake().put([Ticket(q.AddTenant("t"))])
     assert problem_of(caught.value, "/v1/x").status == 429
+
+
+def test_who_stops_waiting_gives_back_what_was_just_leased() -> None:
+    async def told() -> None:
+        with Engine() as engine:
+            engine.deploy(("p.bpmn", XML.encode()))
+            instance = engine.start("p")
+            async with running_site(engine) as site:
+                wanted = desk.Wanted("<default>", ("work",), "gone", 300_000)
+                (pump,) = engine.pumps.all
+                with pump.lock:
+                    # The lease is asked for and cannot be carried out yet.
+                    taking = asyncio.ensure_future(site.desk.take(wanted, Who("user:x"), 1, seconds=10))
+                    await site.desk.asking.wait()
+                    taking.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await taking
+                other = desk.Wanted("<default>", ("work",), "there", 300_000)
+                (job,) = await site.desk.take(other, Who("user:x"), 1, seconds=10)
+                assert (job["instance"], job["attempt"]) == (str(instance.key), 1)
+
+    asyncio.run(told())
+
+
+def test_jobs_of_a_shard_that_another_process_owns_are_leased_and_finished_there(tmp_path: Path) -> None:
+    async def told(engine: Engine, key: int) -> None:
+        async with running_site(engine) as site, client_of(site) as client:
+            (job,) = await leased(client, request_timeout_ms=20_000)
+            assert job["instance"] == str(key)
+            body = {"items": [{"outcome": "complete", "key": job["key"], "token": job["token"]}]}
+            answer = await client.post("/v1/jobs/finish", json=body)
+            assert answer.json() == {"items": [{"key": job["key"]}]}
+
+    with Engine(tmp_path / "s.db") as owner:
+        owner.deploy(("p.bpmn", XML.encode()))
+        instance = owner.start("p")
+        owner.serve(threads=1)
+        with Engine(tmp_path / "s.db") as other:
+            asyncio.run(told(other, instance.key))
+        assert instance.state == "completed"
+
+
+def test_a_caller_of_some_processes_gets_no_jobs() -> None:
+    @final
+    class Always:
+        def __init__(self, caller: Caller) -> None:
+            self._caller = caller
+
+        async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
+            return self._caller
+
+        def forget(self) -> None:
+            """Nothing is kept."""
+
+    async def told(gate: Gate) -> None:
+        with Engine() as engine:
+            engine.deploy(("p.bpmn", XML.encode()))
+            engine.start("p")
+            async with running_site(engine, gate) as site, client_of(site) as client:
+                asked = [
+                    await client.post("/v1/jobs/activate", json={"types": ["work"]}),
+                    await client.get("/v1/jobs/stream", params={"type": "work"}),
+                    await client.post("/v1/jobs/finish", json={"items": []}),
+                    *[await client.post(f"/v1/jobs/1/{verb}", json=body) for verb, body in VERBS.items()],
+                    await client.patch("/v1/jobs/1", json={"retries": 1}),
+                ]
+                assert {answer.status_code for answer in asked} == {403}
+
+    some = Caller("<default>", "key:k", permissions=frozenset({"jobs:work"}), processes=frozenset({"q"}))
+    looking = Caller("<default>", "key:k", permissions=frozenset({"jobs:read"}))
+    for caller in (some, looking):
+        asyncio.run(told(Always(caller)))
+
+
+VERBS: dict[str, dict[str, Any]] = {
+    "complete": {},
+    "fail": {},
+    "throw": {"code": "c"},
+    "deny": {},
+    "extend": {"timeout_ms": 1},
+}

@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+import httpx
 import pytest
 
+from procession.hosts.embedded.engine import Engine
+from procession.web.app import create_app
 from procession.web.turns import PART, WAITING_MAX, Turn, Turns
+from web_rig import XML, running_site
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -138,3 +142,26 @@ def test_who_lets_too_many_wait_is_told_to_come_again() -> None:
         assert crowd.statuses == [429]
 
     run(story, slots=1)
+
+
+def test_waits_for_ends_and_for_jobs_leave_room_for_the_worker_that_ends_them() -> None:
+    async def told() -> None:
+        with Engine() as engine:
+            engine.deploy(("p.bpmn", XML.encode()))
+            async with running_site(engine) as site:
+                # One slot: a wait that kept it would keep out what it waits for.
+                transport = httpx.ASGITransport(cast("Any", Turns(create_app(site), slots=1)))
+                async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                    body = {"types": ["work"], "request_timeout_ms": 20_000}
+                    polling = asyncio.ensure_future(client.post("/v1/jobs/activate", json=body))
+                    await settle()
+                    start = {"process_id": "p"}
+                    waiting = asyncio.ensure_future(
+                        client.post("/v1/instances", params={"wait_ms": 20_000}, json=start)
+                    )
+                    (job,) = (await polling).json()["items"]
+                    path = f"/v1/jobs/{job['key']}/complete"
+                    assert (await client.post(path, json={"token": job["token"]})).status_code == 200
+                    assert (await waiting).json()["state"] == "completed"
+
+    asyncio.run(told())

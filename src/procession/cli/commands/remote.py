@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
-from procession.cli.commands.worker import group
 from procession.cli.console import USAGE, Problem, errors
 from procession.cli.options import AsJson, Workers
 from procession.cli.workers import register_workers
 
 
-@group.command("remote")
 def remote(
     *,
     url: Annotated[

@@ -26,6 +26,7 @@ from procession.web.problems import Problem, problem_of
 from procession.web.routes import definitions
 from procession.web.shapes import Key, KeyPath, Moment, Text, VariablesBody, key_of, moment, texts, variables_in
 from procession.web.site import Site
+from procession.web.turns import step_aside
 from procession.web.waiting import until_ended, wait_ms
 
 MANY_MAX: Final = 1_000
@@ -138,6 +139,7 @@ async def start_instance(
     caller: TheCaller,
     site: TheSite,
     idempotency_key: Idempotent = None,
+    *,
     wait: Annotated[
         int | None,
         QueryParameter(name="wait_ms", ge=0, le=600_000, description="Wait for its end, at most so many ms."),
@@ -156,6 +158,9 @@ async def start_instance(
     headers = {"Location": f"/v1/instances/{key}"}
     if ms is None:
         return Response(Started(str(key)), status_code=201, headers=headers)
+    if wait is None:
+        headers["Preference-Applied"] = f"wait={ms // 1000}"
+    step_aside(request.scope)
     found = await until_ended(site, caller.tenant, key, ms)
     variables = await site.backend.read(
         caller.tenant, lambda reader: chosen(reader.variables(caller.tenant, key), fetch_variables)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Final, TypeAlias, cast
+from typing import Annotated, Any, Final, TypeAlias, cast
 
 import msgspec
-from litestar import Response, get, patch, post
+from litestar import Request, Response, get, patch, post
+from litestar.datastructures import State
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
@@ -24,6 +25,7 @@ from procession.web.job_stream import stream
 from procession.web.problems import problem_of
 from procession.web.shapes import KeyPath, key_of, moment, texts
 from procession.web.site import Site
+from procession.web.turns import step_aside
 
 JSON: Final = "application/json"
 LINES: Final = "application/x-ndjson"
@@ -45,23 +47,27 @@ Fetch: TypeAlias = Annotated[
 
 
 @post("/jobs/activate", status_code=200)
-async def activate(
-    data: JSONBody[s.ActivateIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+async def activate_jobs(
+    data: JSONBody[s.ActivateJobsIn],
+    request: Request[Any, Any, State],
+    caller: TheCaller,
+    site: TheSite,
+    idempotency_key: Idempotent = None,
 ) -> Response[s.JobsOut]:
     """Leases jobs to a worker. Nothing there: it waits for the first, as long as `request_timeout_ms` says."""
     _admit(caller)
     wanted = Wanted(caller.tenant, tuple(data.types), data.worker, data.timeout_ms, tuple(data.fetch_variables))
     if idempotency_key is None:
         asks = Who(caller.subject, caller.origin)
+        if data.request_timeout_ms:
+            step_aside(request.scope)
         jobs = await site.desk.take(wanted, asks, data.max_jobs, seconds=data.request_timeout_ms / 1000)
     else:
         # Asked again, the same jobs are told, which are leased already; so nothing is waited for.
-        request = q.ActivateJobs(
-            caller.tenant, data.types[0], data.max_jobs, data.worker, data.timeout_ms, wanted.fetch
-        )
+        asked = q.ActivateJobs(caller.tenant, data.types[0], data.max_jobs, data.worker, data.timeout_ms, wanted.fetch)
         if len(data.types) > 1:
             raise BadValue("with an Idempotency-Key jobs of one type are leased: ask for each by itself")
-        found = await site.backend.ask(request, who(caller, idempotency_key, request))
+        found = await site.backend.ask(asked, who(caller, idempotency_key, asked))
         jobs = cast("list[dict[str, Json]]", found)
     shown = [s.shown(job, caller.tenant) for job in jobs]
     return cast("Response[s.JobsOut]", Response(exactly({"items": shown}), media_type=JSON))
@@ -91,7 +97,7 @@ async def stream_jobs(
 
 
 @post("/jobs/finish", status_code=200)
-async def finish(
+async def finish_jobs(
     data: JSONBody[s.FinishIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[s.FinishedAll]:
     """Tells what became of many jobs at once.
@@ -171,7 +177,7 @@ class Changed(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @post("/jobs/{key:str}/complete", status_code=200)
-async def complete(
+async def complete_job(
     key: KeyPath, data: JSONBody[Result], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Completes a job."""
@@ -180,7 +186,7 @@ async def complete(
 
 
 @post("/jobs/{key:str}/fail", status_code=200)
-async def fail(
+async def fail_job(
     key: KeyPath, data: JSONBody[Failed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Tells that an attempt failed; out of retries, the job becomes an incident."""
@@ -189,7 +195,7 @@ async def fail(
 
 
 @post("/jobs/{key:str}/throw", status_code=200)
-async def throw(
+async def throw_job_error(
     key: KeyPath, data: JSONBody[Thrown], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Ends a job with a BPMN error."""
@@ -198,7 +204,7 @@ async def throw(
 
 
 @post("/jobs/{key:str}/deny", status_code=200)
-async def deny(
+async def deny_job(
     key: KeyPath, data: JSONBody[Refusal], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Says no as a task listener."""
@@ -206,7 +212,7 @@ async def deny(
 
 
 @post("/jobs/{key:str}/extend", status_code=200)
-async def extend(
+async def extend_job(
     key: KeyPath, data: JSONBody[Longer], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
     """Lets a lease end later."""
@@ -214,7 +220,7 @@ async def extend(
 
 
 @patch("/jobs/{key:str}")
-async def change(
+async def change_job(
     key: KeyPath, data: JSONBody[Changed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> None:
     """Gives an open job retries. One that is out of them goes on when its incident is resolved."""
@@ -263,13 +269,13 @@ def _note(site: Site, tenant: str, outcome: s.AnyOutcome, answer: object) -> Non
 
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
-    activate,
+    activate_jobs,
     stream_jobs,
-    finish,
-    complete,
-    fail,
-    throw,
-    deny,
-    extend,
-    change,
+    finish_jobs,
+    complete_job,
+    fail_job,
+    throw_job_error,
+    deny_job,
+    extend_job,
+    change_job,
 )

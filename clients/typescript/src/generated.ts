@@ -1,0 +1,1890 @@
+// Made from the OpenAPI document by `python -m tools.typescript`; do not edit it here.
+
+/** A value as JSON has it. Numbers are those of JavaScript: what needs more digits travels as a text. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** One thing that a migration does to one element instance; see `MigrationAction` in docs/reference/python.md. */
+export interface ActionOut {
+  element: string;
+  element_id: string;
+  what: string;
+  target: string;
+  wait: string | null;
+  node: string;
+}
+
+/**
+ * Begin an element, with `variables` of its own. `ancestor` is the key of an active scope around it; the scopes
+ * between the two are then made anew. 0: in the scope that is active, missing ones are made.
+ */
+export type Activate = ["activate", string, number, Record<string, Json>];
+
+/** Begin an element, with variables of its own. `ancestor` is an active scope around it, where there are several. */
+export interface ActivateIn {
+  element: string;
+  ancestor?: string | null;
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+}
+
+/**
+ * Which jobs a worker wants. With `fetch_variables` only these come with them; `request_timeout_ms` is how long to
+ * wait for the first job.
+ */
+export interface ActivateJobsIn {
+  types: string[];
+  max_jobs?: number;
+  timeout_ms?: number;
+  worker?: string;
+  fetch_variables?: string[];
+  request_timeout_ms?: number;
+}
+
+/**
+ * A page of the log, in the order in which things happened. One with a `next` may be short, or empty: it says how
+ * far was looked.
+ */
+export interface AuditOut {
+  items: procession_web_routes_audit_EntryOut[];
+  next: string | null;
+}
+
+/**
+ * A batch. `seen` instances were looked at, of which `done` were treated and `failed` could not be; of `awaited`
+ * ones another host has not told yet.
+ */
+export interface Batch {
+  key: string;
+  at: string;
+  state: string;
+  seen: number;
+  done: number;
+  failed: number;
+  awaited: number;
+  filter: Record<string, Json>;
+  action: Record<string, Json>;
+}
+
+/** An instance that a batch could not treat, and why. */
+export interface BatchError {
+  instance: string;
+  text: string;
+}
+
+/** A page of what a batch could not do. */
+export interface BatchErrors {
+  items: BatchError[];
+  next: string | null;
+}
+
+/**
+ * Active instances for which all of this holds. `element` is the id of an active element, `incident` the code of
+ * an open incident; `instances` names some by key.
+ */
+export interface BatchFilter {
+  process_id?: string;
+  version?: number;
+  state?: "" | "incident" | "suspended";
+  element?: string;
+  incident?: string;
+  business_key?: string;
+  started_from?: string | null;
+  started_to?: string | null;
+  instances?: string[];
+}
+
+/** A page of batches. */
+export interface Batches {
+  items: Batch[];
+  next: string | null;
+}
+
+/** Cancel the instance. */
+export interface CancelEach {
+  action: "cancel";
+  reason?: string;
+}
+
+/** How many retries a job has from now on. */
+export interface Changed {
+  retries: number;
+}
+
+/** How an ad-hoc sub-process goes on: activities to begin, or that it is done. */
+export interface ChoiceIn {
+  activities?: ChosenIn[];
+  done?: boolean;
+  cancel_remaining?: boolean;
+}
+
+/** An activity to begin, with variables of its own. */
+export interface ChosenIn {
+  element_id: string;
+  variables?: Record<string, Json>;
+}
+
+/** The work is done; `variables` are its result. `choice` is for jobs of ad-hoc sub-processes. */
+export interface CompleteIn {
+  outcome: "complete";
+  key: string;
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+  variables?: Record<string, Json>;
+  choice?: ChoiceIn | null;
+}
+
+/** What a person gives with the end of a task. */
+export interface Completing {
+  variables?: Record<string, Json>;
+}
+
+/** Variables, of which conditional start events are asked: of all processes, or of one. */
+export interface ConditionsIn {
+  /** Variables by name; each value is any JSON. */
+  variables: Record<string, Json>;
+  process_id?: string | null;
+}
+
+/** What to decide with; by default in the latest version. */
+export interface DecideIn {
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+  version?: number | null;
+  version_tag?: string | null;
+}
+
+/** The result, and the version that gave it. */
+export interface DecidedOut {
+  result: Json;
+  decision: DecisionOut;
+}
+
+/** A version of a decision. `digest` is the SHA-256 of its document. */
+export interface DecisionOut {
+  key: string;
+  decision_id: string;
+  version: number;
+  name: string;
+  version_tag: string;
+  deployment: string;
+  digest: string;
+  at: string;
+}
+
+/** Versions of decisions, by id and version. */
+export interface DecisionPage {
+  items: DecisionOut[];
+  next: string | null;
+}
+
+/** A version of a process. `digest` is the SHA-256 of its document; `suspended` tells that starts are refused. */
+export interface DefinitionOut {
+  key: string;
+  process_id: string;
+  version: number;
+  name: string;
+  version_tag: string;
+  deployment: string;
+  digest: string;
+  at: string;
+  suspended: boolean;
+}
+
+/** Versions of processes, by id and version. */
+export interface DefinitionPage {
+  items: DefinitionOut[];
+  next: string | null;
+}
+
+/**
+ * A message. `state` is `waiting`, `delivered` or `given-up`; `due` is when a waiting one is tried next. `status`
+ * and `error` are those of the last attempt.
+ */
+export interface Delivery {
+  id: string;
+  type: string;
+  at: string;
+  state: string;
+  attempts: number;
+  due: string | null;
+  status: number;
+  error: string;
+  body: Json;
+}
+
+/** A page of messages, the last first. */
+export interface DeliveryPage {
+  items: Delivery[];
+  next: string | null;
+}
+
+/** A task listener says no: the user task stays as it was. */
+export interface DenyIn {
+  outcome: "deny";
+  key: string;
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+  reason?: string;
+}
+
+/** A decision of a deployment; see `DeployedProcess`. */
+export interface DeployedDecision {
+  key: string | null;
+  decision_id: string;
+  version: number | null;
+  name: string;
+  new: boolean;
+}
+
+/**
+ * A process of a deployment. `new` is false when this very version was there already; `key` is null where nothing
+ * was stored.
+ */
+export interface DeployedProcess {
+  key: string | null;
+  process_id: string;
+  version: number | null;
+  name: string;
+  new: boolean;
+}
+
+/** What a deployment would change. `diagnostics` are warnings. */
+export interface DeploymentDifferences {
+  processes: ElementDifferences[];
+  decisions: ElementDifferences[];
+  diagnostics: Diagnostic[];
+}
+
+/** What a deployment made. `key` is null when nothing was new, or for a dry run. `diagnostics` are warnings. */
+export interface DeploymentMade {
+  key: string | null;
+  processes: DeployedProcess[];
+  decisions: DeployedDecision[];
+  diagnostics: Diagnostic[];
+  dry_run?: boolean;
+}
+
+/** A deployment with all that was new in it. */
+export interface DeploymentOut {
+  key: string;
+  name: string;
+  at: string;
+  resources: ResourceOut[];
+  processes: DeployedProcess[];
+  decisions: DeployedDecision[];
+}
+
+/** Deployments, the newest first. */
+export interface DeploymentPage {
+  items: DeploymentShort[];
+  next: string | null;
+}
+
+/** A deployment in a list. */
+export interface DeploymentShort {
+  key: string;
+  name: string;
+  at: string;
+}
+
+/**
+ * One finding. `rule` is the lint rule's name, `element` the id in the document, `remedy` what to do. `path` are
+ * the ids of the elements through which a run gets there, where the finding is about runs.
+ */
+export interface Diagnostic {
+  rule: string;
+  message: string;
+  severity?: "error" | "info" | "warning";
+  element?: string;
+  span?: Span;
+  remedy?: string;
+  path?: string[];
+}
+
+/** A document. `reference` is what a variable holds of it. */
+export interface DocumentInfo {
+  id: string;
+  name: string;
+  content_type: string;
+  size: number;
+  sha256: string;
+  created: string;
+  by: string;
+  expires: string | null;
+  reference: Reference;
+}
+
+/** A page of documents. */
+export interface DocumentPage {
+  items: DocumentInfo[];
+  next: string | null;
+}
+
+/**
+ * What a document would make of a process or decision. `version` is the one that it would have, or has where it
+ * stays the same. `added`, `removed` and `changed` are ids of elements, against the latest version. `unmapped` are
+ * elements of that whose instances a migration by equal ids would have no place for; `proposals` say which may
+ * have got another id.
+ */
+export interface ElementDifferences {
+  id: string;
+  resource: string;
+  change: "changed" | "new" | "same";
+  version: number;
+  added: string[];
+  removed: string[];
+  changed: string[];
+  unmapped: string[];
+  proposals: Proposal[];
+}
+
+/**
+ * An element instance. `scope` is the key of the one around it, null for the process; `type` the BPMN element's
+ * name; `called` the instance that a call activity waits for; `index` its number, from 1, among the repetitions of
+ * a multi-instance activity; `arrived` are tokens that wait at a join, by their sequence flow.
+ */
+export interface ElementOut {
+  key: string;
+  element_id: string;
+  name: string;
+  type: string;
+  scope: string | null;
+  stage: string;
+  index: number;
+  called: string | null;
+  arrived: Record<string, number>;
+  has_incident: boolean;
+}
+
+/** Element instances that are active, by key; the process itself is the first of them. */
+export interface ElementPage {
+  items: ElementOut[];
+  next: string | null;
+}
+
+/** The work takes longer: the lease ends `timeout_ms` from now. */
+export interface ExtendIn {
+  outcome: "extend";
+  key: string;
+  timeout_ms: number;
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+}
+
+/** An attempt failed. `retries` are those left (default: one less), `backoff_ms` the pause (default: the job's). */
+export interface FailIn {
+  outcome: "fail";
+  key: string;
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+  error?: string;
+  retries?: number | null;
+  backoff_ms?: number | null;
+}
+
+/** A failed attempt. See `FailIn`. */
+export interface Failed {
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+  error?: string;
+  retries?: number | null;
+  backoff_ms?: number | null;
+}
+
+/** What is wrong with one field of a request. */
+export interface FieldError {
+  message: string;
+  field?: string;
+  source?: string;
+}
+
+/** What became of jobs. They share commits, and each stands alone: one that is refused hinders no other. */
+export interface FinishIn {
+  items: (CompleteIn | FailIn | ThrowIn | DenyIn | ExtendIn | ReturnIn)[];
+}
+
+/**
+ * What became of an outcome: a `problem`, or none. A failed attempt tells the `retries` left, a lease that was
+ * extended its new `deadline`.
+ */
+export interface Finished {
+  key: string;
+  problem?: Problem | null;
+  retries?: number | null;
+  deadline?: string | null;
+}
+
+/** What became of each, in the order in which they were given. */
+export interface FinishedAll {
+  items: Finished[];
+}
+
+/** How many waited for it. */
+export interface Heard {
+  received: number;
+}
+
+/** Facts, in the order in which they were decided. */
+export interface HistoryPage {
+  items: procession_web_routes_histories_EntryOut[];
+  next: string | null;
+}
+
+/** A webhook. `secret` is shown to who made it or changed it, and never again. */
+export interface Hook {
+  id: string;
+  url: string;
+  types: string[];
+  processes: string[];
+  description: string;
+  disabled: boolean;
+  reason: string;
+  changed: string;
+  secret?: string | null;
+}
+
+/** The webhooks of the tenant. */
+export interface Hooks {
+  items: Hook[];
+  next?: string | null;
+}
+
+/** An open incident. `element` is the element instance it stopped, `job` the job that is out of retries. */
+export interface Incident {
+  key: string;
+  instance: string;
+  process_id: string;
+  element: string;
+  element_id: string;
+  code: string;
+  message: string;
+  job: string | null;
+  at: string;
+}
+
+/** A page of open incidents. */
+export interface Incidents {
+  items: Incident[];
+  next: string | null;
+}
+
+/** An open incident of an instance. `job` is the job that is out of retries, null for another cause. */
+export interface InstanceIncident {
+  key: string;
+  element: string | null;
+  element_id: string;
+  code: string;
+  message: string;
+  job: string | null;
+  at: string;
+}
+
+/** Open incidents, by key. */
+export interface InstanceIncidentPage {
+  items: InstanceIncident[];
+  next: string | null;
+}
+
+/** An instance. `state` is `active`, `incident` (active, with an open incident), `completed` or `terminated`. */
+export interface InstanceItem {
+  key: string;
+  process_id: string;
+  version: number;
+  state: string;
+  started: string;
+  ended: string | null;
+  business_key: string;
+  parent: string | null;
+  root: string;
+  suspended: boolean;
+  failure: string;
+}
+
+/**
+ * An instance. `incident` is the state of an active one that waits for an incident to be resolved; `parent` is the
+ * instance that called it, `root` the first of all; `failure` names a fault of the engine that stopped it.
+ */
+export interface InstanceOut {
+  key: string;
+  process_id: string;
+  version: number;
+  state: "active" | "completed" | "incident" | "terminated";
+  suspended: boolean;
+  business_key: string;
+  started: string;
+  ended: string | null;
+  parent: string | null;
+  root: string | null;
+  failure: string;
+}
+
+/** A page of instances. */
+export interface Instances {
+  items: InstanceItem[];
+  next: string | null;
+}
+
+/** A job that is leased to whoever got it, until `deadline`. `idempotency_key` is the same for every attempt. */
+export interface JobOut {
+  key: string;
+  type: string;
+  tenant: string;
+  instance: string;
+  element: string;
+  element_id: string;
+  process_id: string;
+  version: number;
+  headers: Record<string, string>;
+  retries: number;
+  attempt: number;
+  idempotency_key: string;
+  token: string;
+  deadline: string;
+  variables: Record<string, Json>;
+}
+
+/** Jobs that were leased. */
+export interface JobsOut {
+  items: JobOut[];
+}
+
+/**
+ * A key to make. `processes` null is all of them, `expires` null is never. With a `service`, a service account of
+ * the tenant, it never does more than that may.
+ */
+export interface KeyIn {
+  name: string;
+  roles: string[];
+  processes?: string[] | null;
+  expires?: string | null;
+  service?: string;
+}
+
+/** A key, without its secret. `last_used` is exact to a minute, and null for one that never was used. */
+export interface KeyOut {
+  id: string;
+  name: string;
+  roles: string[];
+  processes: string[] | null;
+  service: string;
+  creator: string;
+  created: string;
+  expires: string | null;
+  last_used: string | null;
+}
+
+/** A page of keys, by id. */
+export interface KeysOut {
+  items: KeyOut[];
+  next: string | null;
+}
+
+/** A lease that ends `timeout_ms` from now. */
+export interface Longer {
+  timeout_ms: number;
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+}
+
+/** The key of what was made. */
+export interface Made {
+  key: string;
+}
+
+/**
+ * What a member may do. `processes` null is all of them. `user` is the name under which tasks are assigned to
+ * them, "" for what their token says; `groups` are candidate groups beside those of their token.
+ */
+export interface MemberChange {
+  roles: string[];
+  processes?: string[] | null;
+  user?: string;
+  groups?: string[];
+}
+
+/** A new member: `user:<provider>|<sub>`, or `group:<provider>|<group>` for all of a group. */
+export interface MemberIn {
+  roles: string[];
+  processes?: string[] | null;
+  user?: string;
+  groups?: string[];
+  subject: string;
+}
+
+/** A member. */
+export interface MemberOut {
+  id: string;
+  subject: string;
+  roles: string[];
+  processes: string[] | null;
+  user: string;
+  groups: string[];
+}
+
+/** A page of members, by id. */
+export interface MembersOut {
+  items: MemberOut[];
+  next: string | null;
+}
+
+/**
+ * A message to publish. `correlation_key` is what the receiver's must be. Nobody waiting, it is kept for `ttl_ms`,
+ * by default not at all. While one with a `message_id` is kept, another one with it is refused.
+ */
+export interface MessageIn {
+  name: string;
+  correlation_key?: string;
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+  ttl_ms?: number;
+  message_id?: string;
+}
+
+/** Let the instance go over by a plan. One that runs the target already is left alone. */
+export interface MigrateEach {
+  action: "migrate";
+  plan: MigrationPlan;
+}
+
+/** Where an instance goes: by a `plan`, or by equal ids to `to_version` (default: the latest). */
+export interface MigrateIn {
+  plan?: MigrationPlan | null;
+  to_version?: number | null;
+}
+
+/** The version that the instance runs now, or would; of a dry run also what would happen, in order. */
+export interface Migrated {
+  version: number;
+  plan: MigrationPlan;
+  actions?: ActionOut[] | null;
+}
+
+/**
+ * What becomes of what an element instance waits for. `new`: a new job in place of the open one, the timer's due
+ * time, the subscription's name and key, the user task's attributes computed anew.
+ */
+export interface MigrationChoice {
+  job?: "keep" | "new";
+  timer?: "keep" | "new";
+  subscription?: "keep" | "new";
+  task?: "keep" | "new";
+}
+
+/**
+ * Where each element of one version goes in another. What is not named has no target. `flows` are needed for
+ * tokens that wait at joins. `choices` have a `MigrationChoice` by element id of the source, or by the key of an
+ * element instance, which wins; what is not named is kept. `proposals` say what might be meant, and do nothing.
+ */
+export interface MigrationPlan {
+  from_process?: string;
+  from_version?: number;
+  to_process?: string;
+  to_version?: number;
+  elements?: Record<string, string>;
+  flows?: Record<string, string>;
+  choices?: Record<string, MigrationChoice>;
+  proposals?: Proposal[];
+}
+
+/** Carry out a modification. */
+export interface ModifyEach {
+  action: "modify";
+  instructions: (Activate | Terminate | Move | SetLocal | PutToken | TakeToken)[];
+}
+
+/** A change by hand. It is carried out in the order of these fields, all of it or nothing. */
+export interface ModifyIn {
+  activate?: ActivateIn[];
+  terminate?: TerminateIn[];
+  move?: MoveIn[];
+  put?: TokenIn[];
+  take?: TokenIn[];
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+}
+
+/**
+ * An instance as it was after the step `seq` of its history. `tokens` are the active element instances by element,
+ * `variables` those of the process's own scope.
+ */
+export interface MomentOut {
+  seq: number;
+  at: string;
+  state: string;
+  tokens: Record<string, number>;
+  variables: Record<string, Json>;
+}
+
+/** End each instance of `source` (or the element instance `key`) and begin `target` in its place. */
+export type Move = ["move", string, string, number, Record<string, Json>];
+
+/** End each instance of `source`, or the one with this `key`, and begin `target` in its place. */
+export interface MoveIn {
+  source: string;
+  target: string;
+  key?: string | null;
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+}
+
+/**
+ * A batch to start. `action` names what is done: `cancel`, `resolve`, `retry`, `migrate`, `suspend`, `resume` or
+ * `modify`, each with its own fields.
+ */
+export interface NewBatch {
+  filter: BatchFilter;
+  action: CancelEach | ResolveEach | RetryEach | MigrateEach | SuspendEach | ResumeEach | ModifyEach;
+}
+
+/**
+ * A key and its text, to be presented as `Authorization: Bearer …`. `secret` is null where the request was
+ * answered before, under the same idempotency key: nobody can read it again. Rotate the key to get another one.
+ */
+export interface NewKeyOut {
+  key: KeyOut;
+  secret: string | null;
+}
+
+/** A webhook to make. Without `types` or `processes` all are meant. */
+export interface NewWebhook {
+  url: string;
+  types?: string[];
+  processes?: string[];
+  description?: string;
+}
+
+/** What is an instance's own, of many that start together. */
+export interface One {
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+  business_key?: string;
+}
+
+/** An open job. `due` is when it may next be given out: null for now, or, where `retries` is 0, for not at all. */
+export interface OpenJob {
+  key: string;
+  instance: string;
+  process_id: string;
+  element: string;
+  element_id: string;
+  type: string;
+  retries: number;
+  attempt: number;
+  due: string | null;
+  priority: number;
+  worker: string;
+  error: string;
+}
+
+/** A page of open jobs. */
+export interface OpenJobs {
+  items: OpenJob[];
+  next: string | null;
+}
+
+/** Two versions of a process, or of two. `to_version` is the latest by default. */
+export interface PlanIn {
+  process_id: string;
+  from_version: number;
+  to_version?: number | null;
+  to_process?: string | null;
+}
+
+/** RFC 9457. `code` is stable; `diagnostics` are those of a refused deployment. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail?: string;
+  instance?: string;
+  request_id?: string;
+  errors?: FieldError[];
+  diagnostics?: Diagnostic[];
+}
+
+/** An element without a target that may have got another id, and why. Put it into the plan if it is right. */
+export interface Proposal {
+  source: string;
+  target: string;
+  why: string;
+}
+
+/** The key of the message itself. */
+export interface Published {
+  key: string;
+}
+
+/** Put a token on a sequence flow of an active scope; `ancestor` names the scope where several are active. */
+export type PutToken = ["put", string, number];
+
+/** Why, for the history. */
+export interface ReasonIn {
+  reason?: string;
+}
+
+/** How a variable refers to a document. */
+export interface Reference {
+  document: string;
+  name: string;
+  content_type: string;
+  size: number;
+}
+
+/** A task listener says no. See `DenyIn`. */
+export interface Refusal {
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+  reason?: string;
+}
+
+/** How many events are told again. `next` is where to go on, null when that is all. */
+export interface Replayed {
+  events: number;
+  next: string | null;
+}
+
+/** From when on to tell everything again: a time, or the `next` of a replay before. Up to a time, or now. */
+export interface Replaying {
+  since?: string | null;
+  after?: string | null;
+  until?: string | null;
+}
+
+/** Resolve the open incidents that the filter means (all, if it names none). */
+export interface ResolveEach {
+  action: "resolve";
+  retries?: number;
+}
+
+/** How often a job is tried anew. */
+export interface Resolving {
+  retries?: number;
+}
+
+/** A document of a deployment; `digest` is the SHA-256 of its bytes. */
+export interface ResourceOut {
+  name: string;
+  digest: string;
+}
+
+/**
+ * Where to begin, with the variables of the instance and these over them. `in_place`: in the same instance, whose
+ * active elements end; else in a new one, of the same version or of `version`.
+ */
+export interface RestartIn {
+  begin: ActivateIn[];
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+  in_place?: boolean;
+  version?: number | null;
+}
+
+/** The instance that goes on: a new one, or the same. */
+export interface Restarted {
+  key: string;
+}
+
+/** The result of a job. See `CompleteIn`. */
+export interface Result {
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+  variables?: Record<string, Json>;
+  choice?: ChoiceIn | null;
+}
+
+/** Resume the instance, if it is suspended. */
+export interface ResumeEach {
+  action: "resume";
+}
+
+/** Give the jobs that are out of retries so many anew; other incidents stay. */
+export interface RetryEach {
+  action: "retry";
+  retries?: number;
+}
+
+/** Nobody worked on it: the job is given out again at once, and it was no attempt. */
+export interface ReturnIn {
+  outcome: "return";
+  key: string;
+  token: string;
+}
+
+/** How long the present secret holds beside the new one, in seconds. */
+export interface RotateIn {
+  overlap_seconds?: number;
+}
+
+/** For how long the old secret signs beside the new one, in seconds. */
+export interface Rotating {
+  grace_s?: number;
+}
+
+/** What a service account may do. `processes` null is all of them. The keys of a disabled one do not hold. */
+export interface ServiceChange {
+  roles: string[];
+  processes?: string[] | null;
+  description?: string;
+  disabled?: boolean;
+}
+
+/** A new service account. */
+export interface ServiceIn {
+  roles: string[];
+  processes?: string[] | null;
+  description?: string;
+  disabled?: boolean;
+  name: string;
+}
+
+/** A service account. */
+export interface ServiceOut {
+  name: string;
+  roles: string[];
+  processes: string[] | null;
+  description: string;
+  disabled: boolean;
+}
+
+/** A page of service accounts, by name. */
+export interface ServicesOut {
+  items: ServiceOut[];
+  next: string | null;
+}
+
+/** Set variables in the scope of an active element (id or key), or of the process ("" and 0). */
+export type SetLocal = ["set", Record<string, Json>, string, number];
+
+/** A signal to broadcast. */
+export interface SignalIn {
+  name: string;
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+}
+
+/** A place in a document: file, line and column from 1. `column` 0 means that only the line is known. */
+export interface Span {
+  file?: string;
+  line?: number;
+  column?: number;
+}
+
+/** What to start: a process by its id, in the latest version or in `version`, or a `definition` by its key. */
+export interface StartIn {
+  process_id?: string | null;
+  definition?: string | null;
+  version?: number | null;
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+  business_key?: string;
+}
+
+/** Instances of one process that start together. */
+export interface StartManyIn {
+  process_id: string;
+  instances: One[];
+  version?: number | null;
+}
+
+/** An instance that was started. `state`, `ended` and `variables` are told to who waits for its end. */
+export interface Started {
+  key: string;
+  state?: string | null;
+  ended?: string | null;
+  variables?: Record<string, Json> | null;
+}
+
+/** How many instances were started. */
+export interface StartedByConditions {
+  started: number;
+}
+
+/** In the order of what was asked. */
+export interface StartedMany {
+  items: StartedOne[];
+}
+
+/** One of many: its key, or why it was not started. */
+export interface StartedOne {
+  key?: string | null;
+  problem?: Problem | null;
+}
+
+/** `all_versions`: of the process, all versions that are deployed now. */
+export interface SteerIn {
+  all_versions?: boolean;
+}
+
+/** How many versions that changed. */
+export interface Steered {
+  changed: number;
+}
+
+/** Suspend the instance, unless it is. */
+export interface SuspendEach {
+  action: "suspend";
+}
+
+/** Take a token away that waits at a join, on this flow. */
+export type TakeToken = ["take", string, number];
+
+/** An open user task. `attributes` are those that have no field of their own: forms, lanes. */
+export interface Task {
+  key: string;
+  instance: string;
+  process_id: string;
+  element_id: string;
+  created: string;
+  assignee: string | null;
+  candidate_users: string[];
+  candidate_groups: string[];
+  priority: number;
+  due: string | null;
+  follow_up: string | null;
+  attributes: Record<string, Json>;
+}
+
+/** Attributes to change; null takes one away, what is left out stays. */
+export interface TaskChanges {
+  assignee?: string | null;
+  candidate_users?: string[] | null;
+  candidate_groups?: string[] | null;
+  due?: string | null;
+  follow_up?: string | null;
+  priority?: number | null;
+}
+
+/** A page of open tasks. */
+export interface Tasks {
+  items: Task[];
+  next: string | null;
+}
+
+/** A tenant to make. */
+export interface TenantIn {
+  name: string;
+}
+
+/** A tenant. */
+export interface TenantOut {
+  name: string;
+}
+
+/** A page of tenants, by name. */
+export interface TenantsOut {
+  items: TenantOut[];
+  next: string | null;
+}
+
+/** End all instances of an element, or the one element instance `key`. */
+export type Terminate = ["terminate", string, number];
+
+/** End all instances of an `element`, or the one with this `key`. */
+export interface TerminateIn {
+  element?: string | null;
+  key?: string | null;
+}
+
+/** A BPMN error instead of a result: the process catches `code`, or an incident shows it. */
+export interface ThrowIn {
+  outcome: "throw";
+  key: string;
+  code: string;
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+  message?: string;
+  variables?: Record<string, Json>;
+}
+
+/** A BPMN error. See `ThrowIn`. */
+export interface Thrown {
+  code: string;
+  /** The lease under which the work was done. Without one, whoever has the job loses it. */
+  token?: string;
+  message?: string;
+  variables?: Record<string, Json>;
+}
+
+/** A token on a sequence flow; `ancestor` names the scope where several are active. */
+export interface TokenIn {
+  flow: string;
+  ancestor?: string | null;
+}
+
+/** What became of a test: the status of the answer, 0 where there was none, and how long it took. */
+export interface Tried {
+  delivered: boolean;
+  status: number;
+  error: string;
+  ms: number;
+}
+
+/**
+ * Activities of an ad-hoc sub-process to begin, each with these variables of its own. `element` says which sub-
+ * process (a key, or an id that is active once), where there are several.
+ */
+export interface TriggerIn {
+  activities: string[];
+  element?: string | null;
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+}
+
+/**
+ * Variables to set, as seen from an element instance (a key, or the id of an element that is active once) or from
+ * the process: each in the nearest scope that has it. `local`: in the element's own scope.
+ */
+export interface VariablesIn {
+  /** Variables by name; each value is any JSON. */
+  variables: Record<string, Json>;
+  element?: string | null;
+  local?: boolean;
+}
+
+/** Variables by name. */
+export interface VariablesOut {
+  variables: Record<string, Json>;
+}
+
+/**
+ * A warning of an expression: why a part of it became null. `attribute` says what the expression is of its
+ * element; `start` and `end` count characters of it.
+ */
+export interface WarningOut {
+  element: string | null;
+  element_id: string;
+  at: string;
+  code: string;
+  message: string;
+  attribute: string;
+  expression: string;
+  start: number;
+  end: number;
+}
+
+/** Warnings, in order. */
+export interface WarningPage {
+  items: WarningOut[];
+  next: string | null;
+}
+
+/** What to change; what is left out stays. */
+export interface WebhookChanges {
+  url?: string;
+  types?: string[];
+  processes?: string[];
+  description?: string;
+  disabled?: boolean;
+}
+
+/** The caller. `processes` null is all of them. */
+export interface WhoamiOut {
+  tenant: string;
+  subject: string;
+  user: string;
+  groups: string[];
+  roles: string[];
+  permissions: string[];
+  processes: string[] | null;
+}
+
+/** A request that changed something. `on` are those of its fields that the log may hold. */
+export interface procession_web_routes_audit_EntryOut {
+  number: string;
+  at: string;
+  who: string;
+  from: string;
+  what: string;
+  on: Record<string, Json>;
+}
+
+/**
+ * A fact of a history: step `seq` at a time, about an element, or a sequence flow, or ("") the instance. What
+ * stands in `fact` is told by docs/reference/facts.md, by `kind`.
+ */
+export interface procession_web_routes_histories_EntryOut {
+  seq: number;
+  at: string;
+  kind: string;
+  element: string | null;
+  element_id: string;
+  fact: Record<string, Json>;
+}
+
+/** Where each operation is. */
+export const operations = {
+  activate_jobs: { method: "POST", path: "/v1/jobs/activate" },
+  add_key: { method: "POST", path: "/v1/keys" },
+  add_member: { method: "POST", path: "/v1/members" },
+  add_service: { method: "POST", path: "/v1/services" },
+  add_tenant: { method: "POST", path: "/v1/tenants" },
+  broadcast_signal: { method: "POST", path: "/v1/signals" },
+  cancel_batch: { method: "POST", path: "/v1/batches/{key}/cancel" },
+  cancel_instance: { method: "POST", path: "/v1/instances/{key}/cancel" },
+  change_job: { method: "PATCH", path: "/v1/jobs/{key}" },
+  change_member: { method: "PUT", path: "/v1/members/{id}" },
+  change_service: { method: "PUT", path: "/v1/services/{name}" },
+  change_task: { method: "PATCH", path: "/v1/tasks/{key}" },
+  change_webhook: { method: "PATCH", path: "/v1/webhooks/{id}" },
+  claim_task: { method: "POST", path: "/v1/tasks/{key}/claim" },
+  compare_deployment: { method: "POST", path: "/v1/deployments/diff" },
+  complete_job: { method: "POST", path: "/v1/jobs/{key}/complete" },
+  complete_task: { method: "POST", path: "/v1/tasks/{key}/complete" },
+  delete_document: { method: "DELETE", path: "/v1/documents/{id}" },
+  delete_key: { method: "DELETE", path: "/v1/keys/{id}" },
+  delete_member: { method: "DELETE", path: "/v1/members/{id}" },
+  delete_service: { method: "DELETE", path: "/v1/services/{name}" },
+  deny_job: { method: "POST", path: "/v1/jobs/{key}/deny" },
+  deploy: { method: "POST", path: "/v1/deployments" },
+  drop_webhook: { method: "DELETE", path: "/v1/webhooks/{id}" },
+  evaluate_conditions: { method: "POST", path: "/v1/conditions/evaluate" },
+  evaluate_decision: { method: "POST", path: "/v1/decisions/{decision_id}/evaluate" },
+  export_audit: { method: "GET", path: "/v1/audit/export" },
+  extend_job: { method: "POST", path: "/v1/jobs/{key}/extend" },
+  fail_job: { method: "POST", path: "/v1/jobs/{key}/fail" },
+  finish_jobs: { method: "POST", path: "/v1/jobs/finish" },
+  get_batch: { method: "GET", path: "/v1/batches/{key}" },
+  get_content: { method: "GET", path: "/v1/documents/{id}/content" },
+  get_decision: { method: "GET", path: "/v1/decisions/{key}" },
+  get_decision_xml: { method: "GET", path: "/v1/decisions/{key}/xml" },
+  get_definition: { method: "GET", path: "/v1/definitions/{key}" },
+  get_definition_diagram: { method: "GET", path: "/v1/definitions/{key}/diagram" },
+  get_definition_xml: { method: "GET", path: "/v1/definitions/{key}/xml" },
+  get_deployment: { method: "GET", path: "/v1/deployments/{key}" },
+  get_deployment_resource: { method: "GET", path: "/v1/deployments/{key}/resources/{digest}" },
+  get_document: { method: "GET", path: "/v1/documents/{id}" },
+  get_incident: { method: "GET", path: "/v1/incidents/{key}" },
+  get_instance: { method: "GET", path: "/v1/instances/{key}" },
+  get_instance_diagram: { method: "GET", path: "/v1/instances/{key}/diagram" },
+  get_instance_history: { method: "GET", path: "/v1/instances/{key}/history" },
+  get_instance_moment: { method: "GET", path: "/v1/instances/{key}/moments/{seq}" },
+  get_instance_variables: { method: "GET", path: "/v1/instances/{key}/variables" },
+  get_job: { method: "GET", path: "/v1/jobs/{key}" },
+  get_key: { method: "GET", path: "/v1/keys/{id}" },
+  get_member: { method: "GET", path: "/v1/members/{id}" },
+  get_service: { method: "GET", path: "/v1/services/{name}" },
+  get_task: { method: "GET", path: "/v1/tasks/{key}" },
+  get_tenant: { method: "GET", path: "/v1/tenants/{name}" },
+  get_webhook: { method: "GET", path: "/v1/webhooks/{id}" },
+  instance_events: { method: "GET", path: "/v1/instances/{key}/events" },
+  list_audit: { method: "GET", path: "/v1/audit" },
+  list_batches: { method: "GET", path: "/v1/batches" },
+  list_decisions: { method: "GET", path: "/v1/decisions" },
+  list_definitions: { method: "GET", path: "/v1/definitions" },
+  list_deliveries: { method: "GET", path: "/v1/webhooks/{id}/deliveries" },
+  list_deployments: { method: "GET", path: "/v1/deployments" },
+  list_documents: { method: "GET", path: "/v1/documents" },
+  list_errors: { method: "GET", path: "/v1/batches/{key}/errors" },
+  list_incidents: { method: "GET", path: "/v1/incidents" },
+  list_instance_elements: { method: "GET", path: "/v1/instances/{key}/elements" },
+  list_instance_incidents: { method: "GET", path: "/v1/instances/{key}/incidents" },
+  list_instance_warnings: { method: "GET", path: "/v1/instances/{key}/warnings" },
+  list_instances: { method: "GET", path: "/v1/instances" },
+  list_jobs: { method: "GET", path: "/v1/jobs" },
+  list_keys: { method: "GET", path: "/v1/keys" },
+  list_members: { method: "GET", path: "/v1/members" },
+  list_services: { method: "GET", path: "/v1/services" },
+  list_tasks: { method: "GET", path: "/v1/tasks" },
+  list_tenants: { method: "GET", path: "/v1/tenants" },
+  list_webhooks: { method: "GET", path: "/v1/webhooks" },
+  make_migration_plan: { method: "POST", path: "/v1/migration-plans" },
+  make_webhook: { method: "POST", path: "/v1/webhooks" },
+  migrate_instance: { method: "POST", path: "/v1/instances/{key}/migrate" },
+  modify_instance: { method: "POST", path: "/v1/instances/{key}/modify" },
+  pause_batch: { method: "POST", path: "/v1/batches/{key}/pause" },
+  publish_message: { method: "POST", path: "/v1/messages" },
+  replay_webhook: { method: "POST", path: "/v1/webhooks/{id}/replay" },
+  resolve_incident: { method: "POST", path: "/v1/incidents/{key}/resolve" },
+  restart_instance: { method: "POST", path: "/v1/instances/{key}/restart" },
+  resume_batch: { method: "POST", path: "/v1/batches/{key}/resume" },
+  resume_definition: { method: "POST", path: "/v1/definitions/{key}/resume" },
+  resume_instance: { method: "POST", path: "/v1/instances/{key}/resume" },
+  retry_delivery: { method: "POST", path: "/v1/webhooks/{id}/deliveries/{message}/retry" },
+  rotate_key: { method: "POST", path: "/v1/keys/{id}/rotate" },
+  rotate_secret: { method: "POST", path: "/v1/webhooks/{id}/rotate" },
+  set_instance_variables: { method: "PATCH", path: "/v1/instances/{key}/variables" },
+  start_batch: { method: "POST", path: "/v1/batches" },
+  start_instance: { method: "POST", path: "/v1/instances" },
+  start_instances: { method: "POST", path: "/v1/instances/many" },
+  stream_jobs: { method: "GET", path: "/v1/jobs/stream" },
+  suspend_definition: { method: "POST", path: "/v1/definitions/{key}/suspend" },
+  suspend_instance: { method: "POST", path: "/v1/instances/{key}/suspend" },
+  tenant_events: { method: "GET", path: "/v1/events" },
+  test_webhook: { method: "POST", path: "/v1/webhooks/{id}/test" },
+  throw_job_error: { method: "POST", path: "/v1/jobs/{key}/throw" },
+  trigger_activities: { method: "POST", path: "/v1/instances/{key}/trigger" },
+  unclaim_task: { method: "POST", path: "/v1/tasks/{key}/unclaim" },
+  upload: { method: "POST", path: "/v1/documents" },
+  whoami: { method: "GET", path: "/v1/whoami" },
+} as const;
+
+/** What each operation takes and answers. */
+export interface Operations {
+  /** Leases jobs to a worker. Nothing there: it waits for the first, as long as `request_timeout_ms` says */
+  activate_jobs: {
+    body: ActivateJobsIn;
+    answer: JobsOut;
+  };
+  /** Makes a key. Its roles and processes have to be the caller's own */
+  add_key: {
+    body: KeyIn;
+    answer: NewKeyOut;
+  };
+  /** Makes somebody a member of the tenant, with roles and processes that the caller has */
+  add_member: {
+    body: MemberIn;
+    answer: MemberOut;
+  };
+  /** Makes a service account, with roles and processes that the caller has */
+  add_service: {
+    body: ServiceIn;
+    answer: ServiceOut;
+  };
+  /** Makes a tenant. Nothing happens to one that is there */
+  add_tenant: {
+    body: TenantIn;
+    answer: TenantOut;
+  };
+  /** Broadcasts a signal to everything in the tenant that waits for it, processes that it starts included */
+  broadcast_signal: {
+    body: SignalIn;
+    answer: Heard;
+  };
+  /** Ends a batch. What it did stays done */
+  cancel_batch: {
+    path: { key: string };
+    answer: void;
+  };
+  /** Ends an instance and all that it called */
+  cancel_instance: {
+    path: { key: string };
+    body?: ReasonIn;
+    answer: void;
+  };
+  /** Gives an open job retries. One that is out of them goes on when its incident is resolved */
+  change_job: {
+    path: { key: string };
+    body: Changed;
+    answer: void;
+  };
+  /** Changes what a member may do. The caller has to have what the member had, and gets */
+  change_member: {
+    path: { id: string };
+    body: MemberChange;
+    answer: MemberOut;
+  };
+  /** Changes what a service account may do; its keys follow */
+  change_service: {
+    path: { name: string };
+    body: ServiceChange;
+    answer: ServiceOut;
+  };
+  /** Gives the task to somebody, or changes who may take it, when it is due and how urgent it is */
+  change_task: {
+    path: { key: string };
+    body: TaskChanges;
+    answer: Task;
+  };
+  /** Changes a webhook. One that is enabled again is told what happens from then on; what it missed is replayed */
+  change_webhook: {
+    path: { id: string };
+    body: WebhookChanges;
+    answer: Hook;
+  };
+  /** Makes the task the caller's. Refused with 409 when somebody else has it, were it since a moment ago */
+  claim_task: {
+    path: { key: string };
+    answer: void;
+  };
+  /** Tells what a deployment would change, element by element, and what a migration would find. Nothing is stored */
+  compare_deployment: {
+    body: {
+      /** A name of the deployment. */
+      name?: string;
+      resources: Json[];
+    };
+    answer: DeploymentDifferences;
+  };
+  /** Completes a job */
+  complete_job: {
+    path: { key: string };
+    body: Result;
+    answer: Finished;
+  };
+  /** Completes a task. It must be the caller's, or nobody's that they may take */
+  complete_task: {
+    path: { key: string };
+    body: Completing;
+    answer: void;
+  };
+  /** Deletes a document. Variables that refer to it refer to nothing then */
+  delete_document: {
+    path: { id: string };
+    answer: void;
+  };
+  /** Revokes a key. In other server processes it may hold for five seconds more */
+  delete_key: {
+    path: { id: string };
+    answer: void;
+  };
+  /** Takes somebody out of the tenant */
+  delete_member: {
+    path: { id: string };
+    answer: void;
+  };
+  /** Deletes a service account; its keys hold no longer */
+  delete_service: {
+    path: { name: string };
+    answer: void;
+  };
+  /** Says no as a task listener */
+  deny_job: {
+    path: { key: string };
+    body: Refusal;
+    answer: Finished;
+  };
+  /** Deploys documents together, all of them or none */
+  deploy: {
+    query?: { dry_run?: boolean };
+    body: {
+      /** A name of the deployment. */
+      name?: string;
+      resources: Json[];
+    };
+    answer: DeploymentMade;
+  };
+  /** Deletes a webhook, and what was told */
+  drop_webhook: {
+    path: { id: string };
+    answer: void;
+  };
+  /** Starts each process, or one, whose conditional start event is true of the variables */
+  evaluate_conditions: {
+    body: ConditionsIn;
+    answer: StartedByConditions;
+  };
+  /** Decides, and stores nothing. A decision that has no result for the variables is a problem, 422 */
+  evaluate_decision: {
+    path: { decision_id: string };
+    body: DecideIn;
+    answer: DecidedOut;
+  };
+  /** The log as NDJSON: a line an entry, the oldest first */
+  export_audit: {
+    query?: { since?: string; subject?: string; until?: string; what?: string };
+    answer: string;
+  };
+  /** Lets a lease end later */
+  extend_job: {
+    path: { key: string };
+    body: Longer;
+    answer: Finished;
+  };
+  /** Tells that an attempt failed; out of retries, the job becomes an incident */
+  fail_job: {
+    path: { key: string };
+    body: Failed;
+    answer: Finished;
+  };
+  /** Tells what became of many jobs at once */
+  finish_jobs: {
+    body: FinishIn;
+    answer: FinishedAll;
+  };
+  /** A batch, and how far it is */
+  get_batch: {
+    path: { key: string };
+    answer: Batch;
+  };
+  /** The bytes of a document, or a range of them. Browsers are told to save it, never to show it */
+  get_content: {
+    path: { id: string };
+    answer: string;
+  };
+  /** Gives a version of a decision */
+  get_decision: {
+    path: { key: string };
+    answer: DecisionOut;
+  };
+  /** Gives the document that a version came from, byte for byte */
+  get_decision_xml: {
+    path: { key: string };
+    answer: string;
+  };
+  /** Gives a version of a process */
+  get_definition: {
+    path: { key: string };
+    answer: DefinitionOut;
+  };
+  /** Draws a version of a process as SVG */
+  get_definition_diagram: {
+    path: { key: string };
+    answer: string;
+  };
+  /** Gives the document that a version came from, byte for byte */
+  get_definition_xml: {
+    path: { key: string };
+    answer: string;
+  };
+  /** Gives a deployment with its documents, processes and decisions */
+  get_deployment: {
+    path: { key: string };
+    answer: DeploymentOut;
+  };
+  /** Gives a document as it was deployed, byte for byte */
+  get_deployment_resource: {
+    path: { digest: string; key: string };
+    answer: string;
+  };
+  /** What a document is */
+  get_document: {
+    path: { id: string };
+    answer: DocumentInfo;
+  };
+  /** An open incident */
+  get_incident: {
+    path: { key: string };
+    answer: Incident;
+  };
+  /** Gives an instance */
+  get_instance: {
+    path: { key: string };
+    answer: InstanceOut;
+  };
+  /** Draws an instance on its process as SVG: tokens, incidents, what was completed and taken how often */
+  get_instance_diagram: {
+    path: { key: string };
+    answer: string;
+  };
+  /** Gives the history of an instance: every fact, in order */
+  get_instance_history: {
+    path: { key: string };
+    query?: { after?: string; limit?: number };
+    answer: HistoryPage;
+  };
+  /** Gives an instance as it was after a step of its history */
+  get_instance_moment: {
+    path: { key: string; seq: number };
+    answer: MomentOut;
+  };
+  /** Gives the variables of the process's own scope, or all that an element instance sees */
+  get_instance_variables: {
+    path: { key: string };
+    query?: { element?: string; names?: string[] };
+    answer: VariablesOut;
+  };
+  /** An open job */
+  get_job: {
+    path: { key: string };
+    answer: OpenJob;
+  };
+  /** One key */
+  get_key: {
+    path: { id: string };
+    answer: KeyOut;
+  };
+  /** One member */
+  get_member: {
+    path: { id: string };
+    answer: MemberOut;
+  };
+  /** One service account */
+  get_service: {
+    path: { name: string };
+    answer: ServiceOut;
+  };
+  /** An open user task */
+  get_task: {
+    path: { key: string };
+    answer: Task;
+  };
+  /** One tenant */
+  get_tenant: {
+    path: { name: string };
+    answer: TenantOut;
+  };
+  /** A webhook */
+  get_webhook: {
+    path: { id: string };
+    answer: Hook;
+  };
+  /**
+   * What happened and happens in an instance, from its start, or behind the event that `Last-Event-ID` names; ends
+   * with an event `end`. The id of an event is `seq:place`. 204 tells that nothing comes any more
+   */
+  instance_events: {
+    path: { key: string };
+    query?: { type?: string[] };
+    answer: string;
+  };
+  /** Who asked for what. Entries are in order, the oldest first */
+  list_audit: {
+    query?: { after?: string; limit?: number; since?: string; subject?: string; until?: string; what?: string };
+    answer: AuditOut;
+  };
+  /** Batches, the oldest first */
+  list_batches: {
+    query?: { after?: string; limit?: number };
+    answer: Batches;
+  };
+  /** Lists versions of decisions, by id and version */
+  list_decisions: {
+    query?: { after?: string; decision_id?: string; latest?: boolean; limit?: number; version_tag?: string };
+    answer: DecisionPage;
+  };
+  /** Lists versions of processes, by id and version */
+  list_definitions: {
+    query?: { after?: string; latest?: boolean; limit?: number; process_id?: string; version_tag?: string };
+    answer: DefinitionPage;
+  };
+  /** What the webhook is and was told, the last first, for as long as it is kept */
+  list_deliveries: {
+    path: { id: string };
+    query?: { after?: string; limit?: number };
+    answer: DeliveryPage;
+  };
+  /** Lists deployments, the newest first */
+  list_deployments: {
+    query?: { after?: string; limit?: number };
+    answer: DeploymentPage;
+  };
+  /** Documents by id: all of the tenant for who may read instances, their own for others */
+  list_documents: {
+    query?: { after?: string; limit?: number };
+    answer: DocumentPage;
+  };
+  /** What a batch could not do */
+  list_errors: {
+    path: { key: string };
+    query?: { after?: string; limit?: number };
+    answer: BatchErrors;
+  };
+  /** Open incidents, the oldest first */
+  list_incidents: {
+    query?: { after?: string; code?: string; instance?: string; limit?: number; process_id?: string };
+    answer: Incidents;
+  };
+  /** Lists the element instances that are active: where the tokens are */
+  list_instance_elements: {
+    path: { key: string };
+    query?: { after?: string; limit?: number };
+    answer: ElementPage;
+  };
+  /** Lists the open incidents of an instance */
+  list_instance_incidents: {
+    path: { key: string };
+    query?: { after?: string; limit?: number };
+    answer: InstanceIncidentPage;
+  };
+  /** Lists what expressions of an instance had to say: a value that was missing, operands of the wrong type */
+  list_instance_warnings: {
+    path: { key: string };
+    query?: { after?: string; limit?: number };
+    answer: WarningPage;
+  };
+  /** Instances for which everything holds that is asked for. `root` means all that it called, directly or not */
+  list_instances: {
+    query?: { after?: string; business_key?: string; definition?: string; ended_from?: string; ended_to?: string; has_incident?: boolean; limit?: number; order?: string; parent?: string; process_id?: string; root?: string; started_from?: string; started_to?: string; state?: string; version?: number };
+    answer: Instances;
+  };
+  /** Open jobs by key, those out of retries included */
+  list_jobs: {
+    query?: { after?: string; instance?: string; job_type?: string; limit?: number };
+    answer: OpenJobs;
+  };
+  /** The keys of the tenant, by id */
+  list_keys: {
+    query?: { after?: string; limit?: number };
+    answer: KeysOut;
+  };
+  /** The members of the tenant, by id */
+  list_members: {
+    query?: { after?: string; limit?: number };
+    answer: MembersOut;
+  };
+  /** The service accounts of the tenant, by name */
+  list_services: {
+    query?: { after?: string; limit?: number };
+    answer: ServicesOut;
+  };
+  /** Open user tasks for which everything holds that is asked for */
+  list_tasks: {
+    query?: { after?: string; assignee?: string; candidate_group?: string[]; candidate_user?: string; created_from?: string; created_to?: string; due_from?: string; due_to?: string; element_id?: string; follow_up_from?: string; follow_up_to?: string; instance?: string; limit?: number; order?: string; priority_from?: number; priority_to?: number; process_id?: string; unassigned?: boolean };
+    answer: Tasks;
+  };
+  /** The tenants of the server, by name */
+  list_tenants: {
+    query?: { after?: string; limit?: number };
+    answer: TenantsOut;
+  };
+  /** The webhooks of the tenant */
+  list_webhooks: {
+    answer: Hooks;
+  };
+  /** Makes a plan from one version to another that maps what both have. Nothing is stored */
+  make_migration_plan: {
+    body: PlanIn;
+    answer: MigrationPlan;
+  };
+  /** Subscribes an address to what happens from now on. The answer holds the secret that signs (Standard Webhooks) */
+  make_webhook: {
+    body: NewWebhook;
+    answer: Hook;
+  };
+  /** Lets an instance go over to another version of its process */
+  migrate_instance: {
+    path: { key: string };
+    query?: { dry_run?: boolean };
+    body: MigrateIn;
+    answer: Migrated;
+  };
+  /** Changes an instance by hand: begins, ends and moves elements. All of it or, with a problem, nothing */
+  modify_instance: {
+    path: { key: string };
+    body: ModifyIn;
+    answer: void;
+  };
+  /** Lets a running batch stand still */
+  pause_batch: {
+    path: { key: string };
+    answer: void;
+  };
+  /** Publishes a message: to the instance that waits for it, or to start one */
+  publish_message: {
+    body: MessageIn;
+    answer: Published;
+  };
+  /**
+   * Tells a webhook everything of a time again, under the ids of the first time, as far as the feed is kept. Of many
+   * events not all are taken at once: ask again with `next` as `after`
+   */
+  replay_webhook: {
+    path: { id: string };
+    body: Replaying;
+    answer: Replayed;
+  };
+  /** Tries again what an incident stopped; a job gets `retries` anew. Many are resolved by a batch */
+  resolve_incident: {
+    path: { key: string };
+    body: Resolving;
+    answer: void;
+  };
+  /** Begins at chosen elements, in a new instance or in place */
+  restart_instance: {
+    path: { key: string };
+    body: RestartIn;
+    answer: Restarted;
+  };
+  /** Lets a paused batch go on */
+  resume_batch: {
+    path: { key: string };
+    answer: void;
+  };
+  /** Allows starts of a version again, or of all versions of its process */
+  resume_definition: {
+    path: { key: string };
+    body?: SteerIn;
+    answer: Steered;
+  };
+  /** Lets a suspended instance go on; what became due meanwhile happens at once */
+  resume_instance: {
+    path: { key: string };
+    answer: void;
+  };
+  /** Tells a message again, whatever became of it */
+  retry_delivery: {
+    path: { id: string; message: string };
+    answer: Delivery;
+  };
+  /** Gives a key a new secret. The present one holds for some time beside it; one from before no longer */
+  rotate_key: {
+    path: { id: string };
+    body: RotateIn;
+    answer: NewKeyOut;
+  };
+  /** Gives a webhook a new secret. For a while messages are signed with the old one, too */
+  rotate_secret: {
+    path: { id: string };
+    body: Rotating;
+    answer: Hook;
+  };
+  /** Sets variables of an instance */
+  set_instance_variables: {
+    path: { key: string };
+    body: VariablesIn;
+    answer: void;
+  };
+  /** Starts a batch: it walks over the instances in the background, and can be paused and cancelled */
+  start_batch: {
+    body: NewBatch;
+    answer: Made;
+  };
+  /** Starts an instance, and waits for its end if asked to */
+  start_instance: {
+    query?: { fetch_variables?: string[]; wait_ms?: number };
+    body: StartIn;
+    answer: Started;
+  };
+  /** Starts many instances of one process; they share commits. Each is started, or told why not */
+  start_instances: {
+    body: StartManyIn;
+    answer: StartedMany;
+  };
+  /** Jobs as they come, a line of JSON each (`JobOut`), as long as the connection lasts */
+  stream_jobs: {
+    query: { fetch_variables?: string[]; max_active?: number; timeout_ms?: number; type: string[]; worker?: string };
+    answer: string;
+  };
+  /** Refuses new starts of a version, or of all versions of its process. Instances under way go on */
+  suspend_definition: {
+    path: { key: string };
+    body?: SteerIn;
+    answer: Steered;
+  };
+  /** Lets an instance stand still: no job of it is given out, no timer fires, messages wait */
+  suspend_instance: {
+    path: { key: string };
+    body?: ReasonIn;
+    answer: void;
+  };
+  /** What happens in the tenant, from now on, or behind the event that `Last-Event-ID` names, as far as it is kept */
+  tenant_events: {
+    query?: { process_id?: string[]; type?: string[] };
+    answer: string;
+  };
+  /** Sends a `webhook.ping` at once, and tells what became of it */
+  test_webhook: {
+    path: { id: string };
+    answer: Tried;
+  };
+  /** Ends a job with a BPMN error */
+  throw_job_error: {
+    path: { key: string };
+    body: Thrown;
+    answer: Finished;
+  };
+  /** Begins activities of an ad-hoc sub-process */
+  trigger_activities: {
+    path: { key: string };
+    body: TriggerIn;
+    answer: void;
+  };
+  /** Gives the task back: nobody has it then */
+  unclaim_task: {
+    path: { key: string };
+    answer: void;
+  };
+  /**
+   * Uploads a document: the body is its bytes, `Content-Type` says what they are. Asked again under the same key it
+   * is the document of the first time
+   */
+  upload: {
+    query: { kept_s?: number; name: string };
+    answer: DocumentInfo;
+  };
+  /** Who asks, for which tenant, and what they may do there */
+  whoami: {
+    answer: WhoamiOut;
+  };
+}
