@@ -12,6 +12,8 @@ import drawn as d
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
 from procession.runtime import requests as q
+from procession.runtime.rows import NamedRow
+from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Who
 
 ADA: Final = Who("user:ada", "here")
@@ -64,6 +66,11 @@ def furnish(engine: Engine, tenant: str, word: str = CANARY) -> None:
     )
     engine.pump.call(said)
     engine.changes.suspend(engine.instances(tenant=tenant)[0].key, tenant=tenant)
+
+
+def numbers_of(engine: Engine) -> dict[str, int]:
+    """The numbers of the tenants of a store."""
+    return {row.name: row.number for row in engine.store.read("tenants", EVERYBODY, NamedRow)}
 
 
 def rows(path: Path, sql: str, *args: object) -> list[tuple[Any, ...]]:

@@ -125,9 +125,12 @@ class AuditViews:
 
 
 def _entry(row: AuditRow) -> AuditEntry:
-    return AuditEntry(row.shard, row.number, row.at, codec.read(_SAID, row.body))
+    said = GONE if not row.body or row.body[:1] == REDACTED else codec.read(_SAID, row.body)
+    return AuditEntry(row.shard, row.number, row.at, said)
 
 
+GONE: Final = Said("", "")
+"""What is left of what was said by or about a tenant that was deleted."""
 _SAID: Final = msgspec.json.Decoder(Said)
 
 
@@ -135,8 +138,12 @@ def chained(before: bytes, cells: tuple[int, int, int, int], body: bytes) -> byt
     """The hash of a row of the audit log: of the hash before it, (tenant, shard, number, at), and the body as stored.
 
     A body whose key is destroyed is still the same bytes: the chain holds without anybody reading it."""
-    # What was taken out of a log that no key seals left its hash behind.
-    return _linked(before, cells, body[1:] if body[:1] == REDACTED else hashlib.sha256(body).digest())
+    return _linked(before, cells, _digest(body))
+
+
+def _digest(body: bytes) -> bytes:
+    # What was taken out of the log left its hash behind.
+    return body[1:] if body[:1] == REDACTED else hashlib.sha256(body).digest()
 
 
 def _linked(before: bytes, cells: tuple[int, int, int, int], body_digest: bytes) -> bytes:
@@ -234,7 +241,7 @@ def _link(row: AuditRow) -> Link:
     said: Json = None
     with suppress(Unreadable):
         said = codec.decode_json(row.body)
-    digest = hashlib.sha256(row.body).hexdigest()
+    digest = _digest(row.body).hex()
     return Link(row.tenant, row.shard, row.number, row.at, digest, row.chain.hex(), said)
 
 

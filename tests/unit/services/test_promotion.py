@@ -11,12 +11,11 @@ import drawn as d
 from procession import Engine
 from procession.base.failure import BadValue, Conflict
 from procession.runtime import codec
-from procession.runtime.rows import AuditRow, NamedRow, RecordRow
-from procession.runtime.tenants import EVERYBODY
+from procession.runtime.rows import AuditRow, RecordRow
 from procession.services.backend import Who
 from procession.services.tenancy.environments import Environment, add_environment, environments, parent_of
 from procession.services.tenancy.promotion import KIND, Promotion, promote
-from tenancy_rig import ADA, backend_of, model
+from tenancy_rig import ADA, backend_of, model, numbers_of
 
 TEST: Final = "acme:test"
 PROD: Final = "acme"
@@ -65,18 +64,13 @@ def test_both_sides_know_of_a_promotion() -> None:
     with Engine() as engine:
         engine.deploy(model("p"), tenant=TEST)
         done = promoted(engine)
-        numbers = {
-            name: number
-            for number, name in {
-                row.number: row.name for row in engine.store.read("tenants", EVERYBODY, NamedRow)
-            }.items()
-        }
+        numbers = numbers_of(engine)
         (record,) = engine.store.read("records", (numbers[TEST], KIND, "", 9), RecordRow)
         body = codec.decode_json(record.body)
         assert isinstance(body, dict)
         assert (record.id, body["to"]) == (done.deployments[0], PROD)
         for tenant, what in ((TEST, b"PutRecord"), (PROD, b"DeployResources")):
-            (row,) = engine.store.read("audit_tenant", (numbers[tenant], 0, 9), AuditRow)
+            (row,) = engine.store.read("audit_tenant", (numbers[tenant], 0, 0, 9), AuditRow)
             assert what in row.body
 
 
@@ -137,5 +131,5 @@ def test_an_environment_is_a_tenant_that_its_parent_names() -> None:
     with Engine() as engine:
         engine.deploy(model("p"), tenant="acme")
         asyncio.run(run(engine))
-        assert TEST in {row.number: row.name for row in engine.store.read("tenants", EVERYBODY, NamedRow)}.values()
+        assert TEST in numbers_of(engine)
     assert parent_of(TEST) == parent_of("acme") == "acme"

@@ -17,6 +17,7 @@ from procession import Engine
 from procession.base.failure import BadValue, ProcessionError, Unreadable
 from procession.runtime import requests as q
 from procession.runtime.rows import AuditRow, ExpiredRow, FactRow
+from procession.runtime.tenants import EVERYBODY
 from procession.services.audit import chained
 from procession.store.key_rows import FolderKeys, StoreKeys
 from procession.store.keyring import KeyRows, TenantKeys
@@ -97,7 +98,7 @@ def test_two_tenants_work_side_by_side_with_keys_of_their_own(tmp_path: Path) ->
 
         engine.run_until_idle()
         assert done == [WORD, WORD]
-        expired = store.read("messages_expired", (1 << 60, 10), ExpiredRow)
+        expired = store.read("messages_expired", (*EVERYBODY, 1 << 60, 10), ExpiredRow)
         assert {(row.name, row.correlation) for row in expired} == {("other", f"key-{WORD}")}
         texts = {row[0] for row in rows(tmp_path / "e.db", "SELECT correlation FROM procession_message")}
         assert len(texts) == 2, "the same text of two tenants is not the same in the store"
@@ -193,7 +194,7 @@ def test_destroyed_keys_leave_a_tenant_unreadable_and_the_log_intact(tmp_path: P
         cipher.destroy(number)
         with pytest.raises(ProcessionError, match="destroyed"):
             engine.instances(tenant=A)
-        assert [row.body for row in store.read("audit_tenant", (number, 0, 10), AuditRow)] == [b""]
+        assert [row.body for row in store.read("audit_tenant", (number, 0, 0, 10), AuditRow)] == [b""]
         assert holds(store)
         assert shown(engine, B)["by key"] == 1
         assert cipher.open(number, cipher.seal(number, b"x")) == b"x", "who comes again begins anew"

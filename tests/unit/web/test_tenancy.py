@@ -6,10 +6,11 @@ import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
 from procession.services.access import Caller
 from procession.services.backend import PLATFORM
@@ -79,11 +80,11 @@ def test_a_foreign_tenant_is_not_there_and_what_is_the_platforms_is_not_ones_own
 
 def test_somebody_without_the_permission_may_not() -> None:
     class Nobody:
-        def forget(self) -> None:
-            """Keeps nothing."""
-
         async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
             return Caller("acme", "user:eve", origin, frozenset({"instances:read"}))
+
+        def forget(self) -> None:
+            """Nothing is kept."""
 
     async def told(engine: Engine) -> None:
         async with running_site(engine, Nobody()) as site, client_of(site) as client:
@@ -99,12 +100,13 @@ def test_keys_rotate_an_export_is_read_and_the_end_is_the_end(tmp_path: Path) ->
     store, keys = sealed_by(SQLiteStore(tmp_path / "e.db"), MasterKeys({"m": b"m" * 32}, "m"))
 
     async def told(engine: Engine) -> None:
-        async with (
-            running_site(engine) as plain,
-            client_of(
-                Site(plain.backend, plain.gate, version="t", keys=keys, neighbours=engine.pump.neighbours)
-            ) as client,
-        ):
+        async with running_site(engine) as plain:
+            told_of = cast("EngineBackend", plain.backend).neighbours
+            site = Site(plain.backend, plain.gate, version="t", keys=keys, neighbours=told_of)
+            await said(site)
+
+    async def said(site: Site) -> None:
+        async with client_of(site) as client:
             rotated = await client.post("/v1/tenants/acme/keys/rotate", headers=ACME)
             assert (rotated.status_code, rotated.json()) == (200, {"generation": 2})
             exported = await client.get("/v1/tenants/acme/export", headers=ACME)

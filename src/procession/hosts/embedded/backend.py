@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar, cast, final
+
+import msgspec
 
 from procession.base.failure import Conflict, ProcessionError
 from procession.hosts.embedded.door import admitted
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.moves import Moves
-from procession.hosts.embedded.tickets import Ticket
+from procession.hosts.embedded.neighbours import Neighbour
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.tickets import Intake, Ticket
 from procession.runtime import codec
 from procession.runtime.ports import Cells, Tenants
 from procession.runtime.requests import Asked, Plain
@@ -109,6 +112,13 @@ class EngineBackend:
         """See `Backend.moved`."""
         return await self._moves.wait(self._pumps.of(tenant).number, tenant, seen, seconds)
 
+    def neighbours(self) -> list[Neighbour]:
+        """Who asked how much of this process since it began, and how long it waited; the busiest first."""
+        found = [each for asker in self._askers.values() for each in asker.neighbours()]
+        total = sum(each.requests for each in found)
+        found = [msgspec.structs.replace(each, share=round(each.requests / total, 4)) for each in found]
+        return sorted(found, key=lambda each: each.requests, reverse=True)
+
     async def _page(self, tenant: str, after: int) -> list[FeedRow]:
         return await self._loop.run_in_executor(self._readers, self._feed, tenant, after)
 
@@ -119,7 +129,7 @@ class EngineBackend:
         pump = self._pumps.of(request.tenant)
         asker = self._askers.get(pump.number)
         if asker is None:
-            asker = self._askers[pump.number] = _Asker(pump.submit, self._loop, f"procession-asker-{pump.number}")
+            asker = self._askers[pump.number] = _Asker(pump, self._loop)
         return asker.put(asked)
 
     # --- in other threads
@@ -164,21 +174,34 @@ class EngineBackend:
 class _Asker:
     """The thread that asks one shard."""
 
-    def __init__(self, submit: Callable[[Sequence[Ticket]], None], loop: asyncio.AbstractEventLoop, name: str) -> None:
-        self._submit = submit
+    def __init__(self, pump: Pump, loop: asyncio.AbstractEventLoop) -> None:
+        self._pump = pump
         self._loop = loop
-        self._waiting: deque[_Waiting] = deque()
+        # Tenants take turns here already: what was submitted is a commit, whoever comes in between.
+        self._intake = Intake()
+        self._futures: dict[int, asyncio.Future[object]] = {}
         self._asked = threading.Event()
         self._closed = False
+        name = f"procession-asker-{pump.number}"
         self._thread = threading.Thread(target=self._carry_out, name=name, daemon=True)
         self._thread.start()
 
     def put(self, request: Asked) -> asyncio.Future[object]:
-        """Queues a request. The loop's thread alone calls it."""
+        """Queues a request. The loop's thread alone calls it. Raises `Busy` when too much waits already."""
         future: asyncio.Future[object] = self._loop.create_future()
-        self._waiting.append((Ticket(request), future))
+        ticket = Ticket(request)
+        self._futures[id(ticket)] = future
+        try:
+            self._intake.put([ticket])
+        except BaseException:
+            del self._futures[id(ticket)]
+            raise
         self._asked.set()
         return future
+
+    def neighbours(self) -> list[Neighbour]:
+        """See `EngineBackend.neighbours`."""
+        return self._intake.neighbours()
 
     def close(self) -> None:
         """Ends when everything is answered."""
@@ -187,17 +210,17 @@ class _Asker:
         self._thread.join()
 
     def _carry_out(self) -> None:
-        while not (self._closed and not self._waiting):
+        while not (self._closed and not self._intake):
             self._asked.wait()
             self._asked.clear()
-            while self._waiting:
-                count = min(len(self._waiting), BATCH_MAX)
-                self._batch([self._waiting.popleft() for _ in range(count)])
+            while self._intake:
+                self._intake.weights = self._pump.weights
+                self._batch([(ticket, self._futures.pop(id(ticket))) for ticket in self._intake.take(BATCH_MAX)])
 
     def _batch(self, batch: list[_Waiting]) -> None:
         tickets = [ticket for ticket, _ in batch]
         try:
-            self._submit(tickets)
+            self._pump.submit(tickets)
         except Exception as error:  # whatever it was, nobody may be left waiting
             for ticket in tickets:
                 if not ticket.done:

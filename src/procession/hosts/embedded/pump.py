@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, final
 
@@ -332,6 +332,11 @@ class Pump:
             if self.shard is not None and self.shard.expires - wall_ms() < self._lease_ms // 2:
                 self.shard.begin()
                 self._beat(self.shard)
+
+    @property
+    def weights(self) -> Mapping[str, int]:
+        """Tenant -> the weight of its turns, where it is another than 1 and this process owns the shard."""
+        return self._intake.weights
 
     def neighbours(self) -> list[Neighbour]:
         """Who took how much of this process's writer, and how long it waited for it; the busiest first."""

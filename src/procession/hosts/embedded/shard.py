@@ -81,7 +81,7 @@ class Shard:
         self.books = Books(store, self.number)
         self.quotas = Quotas(store)
         self.weights = Weights()
-        self.weights.read(store, self.catalog.names)
+        self.weights.read(store, self.span, self.catalog.names)
         self.board.weights = self.weights
         self.alarms = Alarms(store, self.span, self.weights)
         self.inbox_waiting = True
@@ -328,7 +328,7 @@ class Shard:
         self.flags = self._read_flags()
         self._block = self._read_block()
         self.quotas.forget()
-        self.weights.read(self.store, self.catalog.names)
+        self.weights.read(self.store, self.span, self.catalog.names)
         self.alarms = Alarms(self.store, self.span, self.weights)
         self.inbox_waiting = True
 

@@ -10,6 +10,7 @@ from typing import final
 
 from procession.runtime.ports import Reads
 from procession.runtime.rows import Row
+from procession.runtime.tenants import Span
 
 
 @final
@@ -28,9 +29,9 @@ class Weights:
         self.by_number: dict[int, int] = {}
         self.by_name: dict[str, int] = {}
 
-    def read(self, store: Reads, names: Mapping[int, str]) -> None:
+    def read(self, store: Reads, span: Span, names: Mapping[int, str]) -> None:
         """Reads all anew: a commit failed, or somebody else owned the shard."""
-        rows = store.read("weights", (), _WeightRow)
+        rows = store.read("weights", span, _WeightRow)
         for number in [*self.by_number]:
             self.set(number, names.get(number, ""), 1)
         for row in rows:

@@ -354,7 +354,7 @@ SELECT generation, at, wrapped FROM procession_tenant_key WHERE tenant = ? ORDER
 -- name: tenants_with_keys
 SELECT DISTINCT tenant FROM procession_tenant_key WHERE tenant > ? ORDER BY tenant LIMIT ?;
 -- name: weights
-SELECT tenant, weight FROM procession_weight ORDER BY tenant;
+SELECT tenant, weight FROM procession_weight WHERE tenant >= ? AND tenant < ? ORDER BY tenant;
 -- name: inbox_tenant
 SELECT tenant FROM procession_inbox WHERE number = ?;
 -- Where types of jobs are sealed, each tenant is asked for its own: `job_tenants` in two steps.
@@ -402,6 +402,11 @@ UNION ALL SELECT 'data_store', (SELECT count(*) FROM (SELECT 1 FROM procession_d
 UNION ALL SELECT 'definition', (SELECT count(*) FROM (SELECT 1 FROM procession_definition x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'decision', (SELECT count(*) FROM (SELECT 1 FROM procession_decision x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'deployment', (SELECT count(*) FROM (SELECT 1 FROM procession_deployment x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'task_candidate', (SELECT count(*) FROM (SELECT 1 FROM procession_task_candidate x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'document', (SELECT count(*) FROM (SELECT 1 FROM procession_document x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'document_part', (SELECT count(*) FROM (SELECT 1 FROM procession_document_part x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'follower', (SELECT count(*) FROM (SELECT 1 FROM procession_follower x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'delivery', (SELECT count(*) FROM (SELECT 1 FROM procession_delivery x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'start_subscription', (SELECT count(*) FROM (SELECT 1 FROM procession_start_subscription x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'failure', (SELECT count(*) FROM (SELECT 1 FROM procession_failure x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'batch', (SELECT count(*) FROM (SELECT 1 FROM procession_batch x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
@@ -412,10 +417,11 @@ SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant
 ORDER BY number LIMIT ?;
 -- What a tenant stores, in bytes, by table.
 -- name: tenant_bytes
-WITH asked(tenant) AS (SELECT ?)
+WITH asked(tenant) AS (SELECT CAST(? AS BIGINT))
 SELECT 'fact', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_fact x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'snapshot', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_snapshot x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'resource', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_resource x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'document_part', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_document_part x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'program', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_program x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'record', (SELECT coalesce(sum(length(x.body)), 0) FROM procession_record x WHERE x.tenant = asked.tenant) FROM asked;
 -- name: contents

@@ -272,6 +272,21 @@ DELETE FROM procession_decision WHERE tenant = ? AND key IN
 -- name: deployment_erase
 DELETE FROM procession_deployment WHERE tenant = ? AND key IN
     (SELECT key FROM procession_deployment WHERE tenant = ? LIMIT ?);
+-- name: task_candidate_erase
+DELETE FROM procession_task_candidate WHERE tenant = ? AND (kind, name, task) IN
+    (SELECT kind, name, task FROM procession_task_candidate WHERE tenant = ? LIMIT ?);
+-- name: document_erase
+DELETE FROM procession_document WHERE tenant = ? AND id IN
+    (SELECT id FROM procession_document WHERE tenant = ? LIMIT ?);
+-- name: document_part_erase
+DELETE FROM procession_document_part WHERE tenant = ? AND (document, number) IN
+    (SELECT document, number FROM procession_document_part WHERE tenant = ? LIMIT ?);
+-- name: follower_erase
+DELETE FROM procession_follower WHERE tenant = ? AND name IN
+    (SELECT name FROM procession_follower WHERE tenant = ? LIMIT ?);
+-- name: delivery_erase
+DELETE FROM procession_delivery WHERE tenant = ? AND (webhook, id) IN
+    (SELECT webhook, id FROM procession_delivery WHERE tenant = ? LIMIT ?);
 -- name: start_subscription_erase
 DELETE FROM procession_start_subscription WHERE tenant = ?;
 -- name: failure_erase

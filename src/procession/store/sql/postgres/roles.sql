@@ -66,7 +66,7 @@ BEGIN
         CONTINUE WHEN t IN ('procession_meta', 'procession_shard', 'procession_process');
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t);
         EXECUTE format('GRANT SELECT ON %I TO procession_api', t);
-        CONTINUE WHEN t IN ('procession_tenant', 'procession_inbox', 'procession_source');
+        CONTINUE WHEN t IN ('procession_tenant', 'procession_inbox', 'procession_source', 'procession_tenant_key');
         EXECUTE format('CREATE POLICY engine_sees ON %I FOR SELECT TO procession_engine USING (%s OR %s)',
             t, sees, mine);
         EXECUTE format('CREATE POLICY engine_adds ON %I FOR INSERT TO procession_engine WITH CHECK (%s)', t, mine);
@@ -102,12 +102,18 @@ BEGIN
     CREATE POLICY engine_does ON procession_source FOR ALL TO procession_engine USING (true);
     EXECUTE format('CREATE POLICY api_sees ON procession_source FOR SELECT TO procession_api USING (tenant = %s)',
         named);
+    -- Keys are made by whoever seals first, for tenants of any shard and for none; they are wrapped. No caller sees them.
+    CREATE POLICY engine_does ON procession_tenant_key FOR ALL TO procession_engine USING (true);
     -- What was done stays: history is added to and forgotten, the log of who asked is only added to.
     REVOKE UPDATE ON procession_fact FROM procession_engine;
     REVOKE UPDATE, DELETE ON procession_audit FROM procession_engine;
     EXECUTE format('ALTER FUNCTION procession_make_partitions(BIGINT, BIGINT) SET search_path = %I, pg_temp',
         current_schema());
     EXECUTE format('ALTER FUNCTION procession_drop_partitions(BIGINT) SET search_path = %I, pg_temp', current_schema());
+    EXECUTE format('ALTER FUNCTION procession_redact(BIGINT, BIGINT, BIGINT) SET search_path = %I, pg_temp',
+        current_schema());
+    REVOKE EXECUTE ON FUNCTION procession_redact(BIGINT, BIGINT, BIGINT) FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION procession_redact(BIGINT, BIGINT, BIGINT) TO procession_engine;
     REVOKE EXECUTE ON FUNCTION procession_make_partitions(BIGINT, BIGINT), procession_drop_partitions(BIGINT)
         FROM PUBLIC;
     GRANT EXECUTE ON FUNCTION procession_make_partitions(BIGINT, BIGINT), procession_drop_partitions(BIGINT)

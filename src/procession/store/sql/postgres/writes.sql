@@ -272,3 +272,7 @@ DELETE FROM procession_inbox WHERE at < ? AND (state = 1 OR (state = 2 AND sourc
 INSERT INTO procession_source SELECT n.tenant, n.name, max(n.last), max(n.at)
 FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[]) AS n(tenant, name, last, at) GROUP BY n.tenant, n.name
 ON CONFLICT (tenant, name) DO UPDATE SET last = greatest(procession_source.last, excluded.last), at = excluded.at;
+
+-- Only the function may change the log, and makes the hash itself.
+-- name: audit_redact
+SELECT CASE WHEN ?::bytea IS NOT NULL THEN procession_redact(?::bigint, ?::bigint, ?::bigint) END;

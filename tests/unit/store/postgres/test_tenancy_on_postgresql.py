@@ -1,0 +1,41 @@
+"""Tenants on PostgreSQL: keys of their own, weights and quotas, and an end after which the log's chain still holds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import postgres_rig
+from host_rig import FakeClock
+from procession import Engine
+from procession.runtime import requests as q
+from procession.runtime.rows import AuditRow
+from procession.services.audit import chained
+from procession.services.tenancy.deleting import delete_tenant
+from procession.services.tenancy.keys import sealed_by
+from procession.services.tenancy.limits import KIND
+from procession.services.tenancy.usage import usage_of
+from procession.store.master import MasterKeys
+from tenancy_rig import ADA, backend_of, furnish
+
+
+def test_a_sealed_tenant_works_is_measured_and_is_deleted_and_the_chain_holds() -> None:
+    store, keys = sealed_by(postgres_rig.store(), MasterKeys({"m": b"m" * 32}, "m"))
+
+    async def told(engine: Engine) -> None:
+        async with backend_of(engine) as backend:
+            await backend.ask(q.PutRecord("acme", KIND, KIND, {"weight": 3, "active_instances": 9}), ADA)
+            usage = await backend.read("acme", lambda reader: usage_of(reader, "acme"))
+            assert (usage.active_instances, usage.limits.weight) == (4, 3)
+            assert (await delete_tenant(backend, "acme", ADA, keys)).shredded
+
+    with Engine(store=store, clock=FakeClock()) as engine:
+        furnish(engine, "acme")
+        furnish(engine, "bolt")
+        asyncio.run(told(engine))
+        assert engine.instances(tenant="acme") == []
+        assert len(engine.instances(tenant="bolt")) == 4
+        chain = b""
+        for row in store.read("audit_stored", (0, 0, 100), AuditRow):
+            chain = chained(chain, (row.tenant, row.shard, row.number, row.at), row.body)
+            assert chain == row.chain
+        assert chain
