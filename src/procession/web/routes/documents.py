@@ -146,18 +146,19 @@ async def get_content(
     byte_range: RangeHeader = None,
     if_range: IfRange = None,
     if_none_match: IfNoneMatch = None,
-) -> Response[bytes] | Stream:
+) -> Response[Any]:
     """The bytes of a document, or a range of them. Browsers are told to save it, never to show it."""
     caller.need("documents:read")
     _, document = await _one(site, caller, id)
     etag, headers = f'"{document.sha256}"', _headers(document)
     if if_none_match is not None and etag in if_none_match:
-        return Response(b"", status_code=304, headers={"etag": etag})
+        return Response(None, status_code=304, headers={"etag": etag}, media_type="application/json")
     first, last, status = 0, document.size - 1, 200
     if byte_range is not None and (if_range is None or if_range.strip() == etag):
         first, last, status = _span(byte_range, document.size)
     if status == 416:
-        return Response(b"", status_code=416, headers={"content-range": f"bytes */{document.size}"})
+        beyond = {"content-range": f"bytes */{document.size}"}
+        raise HTTPException(status_code=416, detail="the range lies beyond the end of the document", headers=beyond)
     if status == 206:
         headers["content-range"] = f"bytes {first}-{last}/{document.size}"
     headers["content-length"] = str(last - first + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get
@@ -87,7 +87,7 @@ async def tenant_events(
 @get("/instances/{key:str}/events", media_type="text/event-stream")
 async def instance_events(
     key: KeyPath, *, caller: TheCaller, site: TheSite, type: Kinds = None, last_event_id: LastEventId = None
-) -> Response[None] | Stream:
+) -> Response[Any]:
     """What happened and happens in an instance, from its start, or behind the event that `Last-Event-ID` names; ends
     with an event `end`. The id of an event is `seq:place`. 204 tells that nothing comes any more."""
     caller.need("instances:read")
