@@ -88,7 +88,10 @@ def _tasks(instances: int, count: int) -> Iterator[tuple[Any, ...]]:
     draw = random.Random(1)
     for n in range(count):
         instance = instances - count + n
-        attributes = {"assignee": f"user-{n % USERS}", "candidate_groups": [f"group-{n % GROUPS}"], "form_id": "f" * 60}
+        candidates = {
+            kind: [name] for kind, name in zip(("candidate_groups", "candidate_users"), _names(n), strict=True)
+        }
+        attributes = {"assignee": f"user-{n % USERS}", **candidates, "form_id": "f" * 60}
         assignee = f"user-{n % USERS}" if n % 3 == 0 else ""
         created = BEGIN + instance * STEP_MS + 20
         due = created + draw.randrange(10**8) if n % 2 else HELD
@@ -100,8 +103,13 @@ def _tasks(instances: int, count: int) -> Iterator[tuple[Any, ...]]:
 def _candidates(instances: int, count: int) -> Iterator[tuple[Any, ...]]:
     for n in range(count):
         task = key_of(instances - count + n) + 5
-        yield (0, 1, "everybody" if n % 2 else f"group-{n % GROUPS}", task)
-        yield (0, 0, f"user-{(n * 31) % USERS}", task)
+        for kind, name in zip((1, 0), _names(n), strict=True):
+            yield (0, kind, name, task)
+
+
+def _names(n: int) -> tuple[str, str]:
+    """The group and the user that are candidates for the nth task."""
+    return "everybody" if n % 2 else f"group-{n % GROUPS}", f"user-{(n * 31) % USERS}"
 
 
 def task_filters(draw: random.Random, instances: int, tasks: int) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ import uvicorn
 
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
+from procession.services.access import Caller
 from procession.web.app import create_app
 from procession.web.site import Gate, OpenGate, Site
 
@@ -21,6 +22,28 @@ XML = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:
  <serviceTask id="work"><extensionElements><zeebe:taskDefinition type="work"/></extensionElements></serviceTask>
  <sequenceFlow id="g" sourceRef="work" targetRef="e"/><endEvent id="e"/></process></definitions>"""
 """One service task of the type `work`."""
+
+
+class Knows:
+    """A gate that gives what `answer` makes of a request's headers, or raises it."""
+
+    def __init__(self, answer: Callable[[Mapping[str, str]], Caller | Exception]) -> None:
+        self._answer = answer
+
+    async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
+        """See `Gate.caller`."""
+        found = self._answer(headers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def forget(self) -> None:
+        """See `Gate.forget`."""
+
+
+def admin(subject: str = "user:test", processes: tuple[str, ...] | None = None) -> Caller:
+    """Who may do all, with these processes alone if there are any."""
+    return Caller("<default>", subject, "", frozenset({"*"}), processes=frozenset(processes) if processes else None)
 
 
 @asynccontextmanager

@@ -52,10 +52,7 @@ class Receiver:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.strip().split("\r\n")
-            headers = {line.lower().partition(": ")[0]: line.lower().partition(": ")[2] for line in lines}
-            headers["webhook-signature"] = next(
-                line.split(": ", 1)[1] for line in lines if line.startswith("webhook-signature")
-            )
+            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
             message = Message(first.split()[1], headers, await reader.readexactly(int(headers["content-length"])))
             self.received.append(message)
             answer = self.answer(message)

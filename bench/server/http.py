@@ -8,7 +8,9 @@ from typing import Final, final
 
 import msgspec
 
-_HEADERS: Final = "{verb} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{more}Content-Length: "
+_HEADERS: Final = (
+    "{verb} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{more}Content-Length: "
+)
 
 
 @final

@@ -1,4 +1,6 @@
-"""kill -9 at commits to a PostgreSQL server, and inside workers: nothing lost, nothing doubled (test_kill_at_commits.py)."""
+"""kill -9 at commits to a PostgreSQL server, and inside workers: nothing lost or doubled (test_kill_at_commits.py)."""
+
+"""kill -9 at commits to a PostgreSQL server, and in workers: nothing lost or doubled (test_kill_at_commits.py)."""
 
 from __future__ import annotations
 

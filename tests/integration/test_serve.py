@@ -184,6 +184,10 @@ def test_secrets_are_nowhere_in_logs_metrics_and_errors(tmp_path: Path) -> None:
             answers.append(client.get(f"/v1/nothing?token={CANARY}").headers["content-type"])
             answers.append(client.post("/v1/signals", json={"name": "s", "variables": {"v": CANARY}}).text)
             client.post("/v1/signals", content=f'{{"name": {CANARY}')
+            client.post("/v1/instances", json={"process_id": "p", "variables": {"password": CANARY}})
+            client.post("/v1/instances", json={"process_id": CANARY})
+            client.post("/v1/deployments", files={"files": (f"{CANARY}.bpmn", f"<{CANARY}")})
+            client.get(f"/v1/instances/{CANARY}")
             client.post("/v1/signals", json={"name": "s", CANARY: 1})
             answers.append(client.get("/metrics").text)
             answers.append(client.get("/health/ready").text)
@@ -195,16 +199,29 @@ def test_secrets_are_nowhere_in_logs_metrics_and_errors(tmp_path: Path) -> None:
         assert len(server.logged("request")) >= 10
 
 
+def test_a_store_that_is_not_reached_is_told_without_its_password(tmp_path: Path) -> None:
+    environment = OPEN | {"PROCESSION_STORE__PASSWORD": CANARY}
+    url = "postgresql://me@127.0.0.1:1/none"
+    with ServerProcess(tmp_path, "serve", "--port", "0", "--db", url, **environment) as server:
+        assert server.ended() == 1
+        assert "127.0.0.1" in server.log
+        assert CANARY not in server.log
+
+
 def test_a_request_goes_on_with_the_trace_that_it_brings(tmp_path: Path) -> None:
     needs.require("opentelemetry", "pip install 'procession[otel]'")
     trace = "0af7651916cd43dd8448eb211c80319c"
-    with _serve(tmp_path, OTEL_TRACES_EXPORTER="console") as server:
+    (tmp_path / "p.bpmn").write_text(XML)
+    with _serve(tmp_path, "--deploy", "p.bpmn", OTEL_TRACES_EXPORTER="console") as server:
         headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
         answer = httpx.post(f"{server.ready().url}/v1/signals", json={"name": "stop"}, headers=headers)
         assert answer.headers["procession-request-id"] == trace
+        started = httpx.post(f"{server.url}/v1/instances", json={"process_id": "p"}, headers=headers)
+        assert started.status_code == 201, started.text
         server.tell()
         assert server.ended() == 0
-        assert f'"trace_id": "0x{trace}"' in server.log
+        assert server.log.count(f'"trace_id": "0x{trace}"') == 3
+        assert '"name": "procession.start"' in server.log
         assert '"name": "POST /v1/signals"' in server.log
         assert '"parent_id": "0xb7ad6b7169203331"' in server.log
         assert server.logged("request")[0]["request_id"] == trace

@@ -26,8 +26,9 @@ from pyzeebe.errors import (
     ProcessTimeoutError,
 )
 
+from procession.hosts.embedded.engine import Engine
 from procession.web.zeebe import gateway_pb2 as pb
-from zeebe_rig import chain, gateway_process, job, model
+from zeebe_rig import chain, gateway_of, gateway_process, job, model
 from zeebe_rig import client_of as rpc_of
 
 WAIT_MS = 20_000
@@ -366,3 +367,29 @@ def test_a_worker_goes_on_with_its_job_when_the_gateway_was_killed(tmp_path: Pat
         held = asyncio.run(before(port))
     with gateway_process(tmp_path / "store.db", port) as again:
         asyncio.run(after(again, held))
+
+
+def test_a_gateway_of_a_process_that_does_not_own_the_store_serves_the_same(tmp_path: Path) -> None:
+    async def told() -> None:
+        with Engine(tmp_path / "store.db") as engine:
+            assert not engine.owner
+            async with gateway_of(engine) as (_, serving), rpc_of(serving.port) as rpc:
+                deployed = await rpc.deploy(("p.bpmn", chain("p", job("a"))))
+                assert deployed.deployments[0].process.resourceName == "p.bpmn"
+                start = pb.CreateProcessInstanceRequest(bpmnProcessId="p", variables='{"x": 1.50}')
+                request = pb.CreateProcessInstanceWithResultRequest(request=start, requestTimeout=WAIT_MS)
+                answer = pb.CreateProcessInstanceWithResultResponse
+                waiting = asyncio.ensure_future(rpc.ask("CreateProcessInstanceWithResult", request, answer))
+                (first,) = await rpc.jobs("a", requestTimeout=WAIT_MS)
+                fail = pb.FailJobRequest(jobKey=first.key, retries=1, variables='{"y": 2}')
+                await rpc.ask("FailJob", fail, pb.FailJobResponse)
+                (again,) = await rpc.jobs("a", requestTimeout=WAIT_MS)
+                assert (again.key, again.retries, again.variables) == (first.key, 1, '{"x":1.50,"y":2}')
+                key = again.elementInstanceKey
+                local = pb.SetVariablesRequest(elementInstanceKey=key, variables='{"z": 3}')
+                await rpc.ask("SetVariables", local, pb.SetVariablesResponse)
+                await rpc.ask("CompleteJob", pb.CompleteJobRequest(jobKey=again.key), pb.CompleteJobResponse)
+                assert (await waiting).variables == '{"x":1.50,"z":3}'
+
+    with gateway_process(tmp_path / "store.db"):
+        asyncio.run(told())

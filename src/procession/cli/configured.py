@@ -45,5 +45,5 @@ def settings_of(file: Path | None, options: Mapping[str, object]) -> Settings:
     read = read_settings(file, os.environ, given)
     if read.problems:
         told = "\n  ".join(map(str, read.problems))
-        raise Problem(f"the settings cannot be used:\n  {told}", "all of them: procession config show", USAGE)
+        raise Problem(f"the settings cannot be used:\n  {told}", "look at them with: procession config show", USAGE)
     return read.settings

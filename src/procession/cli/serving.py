@@ -324,7 +324,8 @@ def _checks(engine: Engine, settings: Settings) -> dict[str, Check]:
         return "the disk of the store is almost full" if found.f_bavail * found.f_frsize < DISK_MIN else ""
 
     looks: dict[str, Callable[[], str]] = {"store": store}
-    if "://" not in settings.store.url and settings.store.url != ":memory:" and hasattr(os, "statvfs"):
+    file = not settings.store.url.startswith("postgres") and settings.store.url != ":memory:"
+    if file and hasattr(os, "statvfs"):
         looks["disk"] = disk
     return {name: _in_thread(look) for name, look in looks.items()}
 

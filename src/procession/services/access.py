@@ -7,13 +7,13 @@ tenant `<platform>`'s, and nobody else's, whatever role they have.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, final
+from typing import Final, Protocol, final
 
 import msgspec
 
 from procession.base.failure import BadValue, ProcessionError
+from procession.base.values import Json
 from procession.runtime.tenants import PLATFORM
-from procession.services.views import TaskView
 
 PERMISSIONS: Final[dict[str, str]] = {
     "definitions:read": "see definitions, their documents and diagrams",
@@ -258,14 +258,24 @@ def need_covering(caller: Caller, grant: Grant) -> None:
             raise Forbidden("nobody can give away more than they hold: these roles or processes are not yours")
 
 
-def sees_task(caller: Caller, task: TaskView, process_id: str) -> bool:
+class TaskLike(Protocol):
+    """A task, as far as it tells whose it is."""
+
+    @property
+    def assignee(self) -> str: ...
+
+    @property
+    def attributes(self) -> dict[str, Json]: ...
+
+
+def sees_task(caller: Caller, task: TaskLike, process_id: str) -> bool:
     """Whether they may see a task of a process: one that is theirs, or could become theirs, or all."""
     if caller.may("tasks:oversee", process_id):
         return caller.may("tasks:read", process_id)
     return caller.may("tasks:read", process_id) and (_is_assigned(caller, task) or _is_candidate(caller, task))
 
 
-def works_task(caller: Caller, task: TaskView, process_id: str) -> bool:
+def works_task(caller: Caller, task: TaskLike, process_id: str) -> bool:
     """Whether they may work a task: theirs, or nobody's that they are a candidate for. Who assigns may work all."""
     if caller.may("tasks:assign", process_id):
         return True
@@ -274,11 +284,11 @@ def works_task(caller: Caller, task: TaskView, process_id: str) -> bool:
     return _is_assigned(caller, task) if task.assignee else _is_candidate(caller, task)
 
 
-def _is_assigned(caller: Caller, task: TaskView) -> bool:
+def _is_assigned(caller: Caller, task: TaskLike) -> bool:
     return bool(caller.user) and task.assignee == caller.user
 
 
-def _is_candidate(caller: Caller, task: TaskView) -> bool:
+def _is_candidate(caller: Caller, task: TaskLike) -> bool:
     """A task without candidates is for everybody, as long as nobody has it."""
     users, groups = _names(task, "candidate_users"), _names(task, "candidate_groups")
     if not users and not groups:
@@ -286,6 +296,6 @@ def _is_candidate(caller: Caller, task: TaskView) -> bool:
     return (bool(caller.user) and caller.user in users) or not groups.isdisjoint(caller.groups)
 
 
-def _names(task: TaskView, attribute: str) -> frozenset[str]:
+def _names(task: TaskLike, attribute: str) -> frozenset[str]:
     given = task.attributes.get(attribute)
     return frozenset(name for name in given if isinstance(name, str)) if isinstance(given, list) else frozenset()

@@ -20,6 +20,7 @@ from procession.base.values import Json
 from procession.runtime import codec
 from procession.runtime.ports import Reads, Store
 from procession.runtime.rows import REDACTED, AuditRow, ChainRow, IntRow
+from procession.runtime.tenants import shard_of_number
 from procession.services.views import LIMIT, Views
 
 PAGE: Final = 1_000
@@ -27,8 +28,6 @@ SCAN_MAX: Final = 20_000
 """Rows that one question looks at; where to go on is told."""
 STEP_BACK_MS: Final = 60_000
 """How far the clock of one owner of a shard may be behind that of the one before."""
-SHARD_BITS: Final = 32
-"""The number of a tenant is its shard, and these bits (docs/design/0013)."""
 
 
 @final
@@ -93,7 +92,7 @@ class AuditViews:
         number = self._views.tenant(tenant)
         if number is None:
             return AuditPage([], None)
-        shard = number >> SHARD_BITS
+        shard = shard_of_number(number)
         if which.since is not None:
             after = max(after, self._before(number, shard, which.since - STEP_BACK_MS))
         found: list[AuditEntry] = []

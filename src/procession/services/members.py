@@ -38,6 +38,10 @@ class ServiceBody(msgspec.Struct, frozen=True):
     disabled: bool = False
 
 
+NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$(?!\n)"
+"""What a service account, and a tenant, may be called. `$` alone would let a line end through."""
+
+
 def member_id(subject: str) -> str:
     """The id of the record of a subject."""
     return hashlib.sha256(subject.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The server's documents of a tenant (keys, members, webhooks, settings): reading them. Requests write them."""
+"""The server's documents of a tenant (keys, members, webhooks, settings): reading. They are written by requests."""
 
 from __future__ import annotations
 

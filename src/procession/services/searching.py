@@ -56,10 +56,12 @@ class Page(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 @final
 class Sight(msgspec.Struct, frozen=True, gc=False):
-    """What of the open tasks somebody sees: those of `user`, and those that the user or one of the groups may take."""
+    """What of the open tasks somebody sees: those of `user`, those that the user or one of the groups may take, and all
+    of the processes that are `overseen`."""
 
     user: str
     groups: tuple[str, ...]
+    overseen: frozenset[str] = frozenset()
 
 
 @final
@@ -128,21 +130,10 @@ class FoundTask(msgspec.Struct, frozen=True, gc=False):
 def sight_of(caller: Caller) -> Sight | None:
     """Which tasks a caller sees; None for all of them (`tasks:oversee`). Others see what is theirs, and what they may
     take: what they or their groups are candidates for, and what nobody has that has no candidates."""
-    return None if caller.may("tasks:oversee") else Sight(caller.user, caller.groups)
-
-
-def may_work(caller: Caller, task: FoundTask) -> bool:
-    """Whether they may work a task: one that is theirs, or nobody's that they may take. Who assigns may work all."""
-    if caller.may("tasks:assign", task.process_id):
-        return True
-    if not caller.may("tasks:work", task.process_id):
-        return False
-    if task.assignee:
-        return bool(caller.user) and task.assignee == caller.user
-    users, groups = task.names("candidate_users"), task.names("candidate_groups")
-    if not users and not groups:
-        return True
-    return (bool(caller.user) and caller.user in users) or not groups.isdisjoint(caller.groups)
+    if not caller.may("tasks:oversee"):
+        return Sight(caller.user, caller.groups)
+    overseen = caller.within("tasks:oversee")
+    return None if overseen is None else Sight(caller.user, caller.groups, overseen)
 
 
 def place_of_task(task: FoundTask, order: str) -> int:
@@ -175,8 +166,10 @@ class Searches:
             return []
         source = "tasks_instance" if which.instance else "tasks_assignee" if which.assignee else "tasks"
         question = _search("tasks", source, number, page)
-        where = _task_conditions(which, number, self._each(number, which, page))
-        question = msgspec.structs.replace(question, where=where)
+        each = self._each(number, which, page)
+        question = msgspec.structs.replace(question, where=_task_conditions(which, number, each))
+        if which.sight is not None:
+            question = msgspec.structs.replace(question, branches=_sights(which.sight, number, each))
         return [_task(row) for row in self._store.search(question, FoundTaskRow)]
 
     def _each(self, tenant: int, which: TaskFilter, page: Page) -> str:
@@ -406,9 +399,16 @@ def _task_conditions(which: TaskFilter, tenant: int, each: str) -> tuple[Conditi
         found.append(("task_candidate_user" + each, (tenant, which.candidate_user)))
     if which.candidate_groups:
         found.append(("task_candidate_groups" + each, (tenant, *which.candidate_groups)))
-    if which.sight is not None:
-        found.append(_seen(which.sight, tenant, each))
     return tuple(found)
+
+
+def _sights(sight: Sight, tenant: int, each: str) -> tuple[tuple[Condition, ...], ...]:
+    """Tasks of processes that are overseen, and of others those that are seen: nothing is in both."""
+    seen = _seen(sight, tenant, each)
+    if not sight.overseen:
+        return ((seen,),)
+    overseen = tuple(sorted(sight.overseen))
+    return (("task_processes", overseen),), (("task_other_processes", overseen), seen)
 
 
 def _seen(sight: Sight, tenant: int, each: str) -> Condition:

@@ -74,8 +74,8 @@ TENANT_CHARACTERS_MAX: Final = 200
 _CALLER: Final = "procession.caller"
 
 
-def create_app(site: Site) -> Litestar:
-    """The ASGI application of a site."""
+def create_app(site: Site, *, origins: Sequence[str] = (), body_bytes_max: int | None = None) -> Litestar:
+    """The ASGI application of a site. `origins` and `body_bytes_max` go before what its bounds say."""
     limiter = Limiter(site.rates)
     bounds = site.bounds
 
@@ -108,8 +108,8 @@ def create_app(site: Site) -> Litestar:
         before_send=[close_envelope],
         request_class=ExactRequest,
         response_class=ExactResponse,
-        request_max_body_size=bounds.body_bytes_max,
-        cors_config=_cors(bounds.origins),
+        request_max_body_size=body_bytes_max or bounds.body_bytes_max,
+        cors_config=_cors(origins or bounds.origins),
         logging_config=None,
         openapi_config=None,
     )

@@ -6,7 +6,9 @@ what a body means.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import AsyncGenerator
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final, TypeVar, cast, final
@@ -19,11 +21,13 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Empty
 from litestar.typing import FieldDefinition
 
-from procession.web.problems import BadBody, MediaType
+from procession.web.problems import BadBody, MediaType, Slow
 
 _T = TypeVar("_T")
 
 JSON: Final = "application/json"
+PART_S: Final = 30.0
+"""How long the next part of a body may take."""
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -35,6 +39,19 @@ class ExactRequest(Request[Any, Any, State]):
         """The body as the handler wants it. Raises `BadBody`, `MediaType`."""
         field = self.route_handler.parsed_data_field
         return await self.exactly(body_type(field) if field is not None else Any)
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body in parts. Raises `Slow` when the next one does not come."""
+        parts = super().stream()
+        while True:
+            try:
+                async with asyncio.timeout(PART_S):
+                    part = await anext(parts)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise Slow(f"for {PART_S:g} s nothing more of the body came") from None
+            yield part
 
     async def exactly(self, wanted: Any) -> Any:
         """The body as a value of a type; none at all gives `Empty`."""

@@ -8,7 +8,7 @@ from typing import Annotated, Final, TypeAlias
 from litestar.params import QueryParameter
 
 from procession.base.failure import BadValue
-from procession.web.shapes_b import KEY_MAX, KEY_PATTERN, place_of
+from procession.web.shapes import KEY_MAX, KEY_PATTERN, place_of
 
 NAME_MAX: Final = 4_000
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 JSON: Final = "application/json"
 HTML: Final = "text/html; charset=utf-8"
+_PATHS: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
 _PROBLEM: Final = "application/problem+json"
 _HOST: Final = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
@@ -74,6 +75,9 @@ class Front:
 
     async def _answer(self, scope: dict[str, Any]) -> Answer | None:
         path: str = scope["path"]
+        if path in _PATHS or (path == "/" and self._page):
+            # The template of the route, as the application writes it down.
+            scope["path_template"] = path
         if path == "/health/live":
             return _at(scope, 200, JSON, b'{"live":true}')
         if path == "/health/ready":
@@ -99,8 +103,6 @@ class Front:
 
 
 def _at(scope: dict[str, Any], status: int, kind: str, body: bytes) -> Answer:
-    # The template of the route, as the application writes it down.
-    scope["path_template"] = scope["path"]
     if scope["method"] not in {"GET", "HEAD"}:
         return 405, _PROBLEM, b'{"type":"about:blank","title":"method not allowed","status":405}'
     return status, kind, body

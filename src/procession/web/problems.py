@@ -36,12 +36,18 @@ class MediaType(ProcessionError):
     """A body of a type that the operation does not take."""
 
 
+@final
+class Slow(ProcessionError):
+    """A body that does not come."""
+
+
 STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (Refused, 422, "refused", "A deployment holds errors: `diagnostics` lists them all."),
     (NoResult, 422, "no-result", "What was asked has no result."),
     (BadBody, 400, "bad-request", "The body, a parameter or a header is not what the operation takes: see `errors`."),
     (BadValue, 400, "bad-value", "A value of the right form that cannot be taken: the text names it and the limit."),
     (MediaType, 415, "media-type", "The body is of a media type that the operation does not take."),
+    (Slow, 408, "too-slow", "The body did not come in time."),
     (NotFound, 404, "not-found", "It does not exist, exists no longer, or is not for this caller to see."),
     (Busy, 429, "busy", "Too much waits or is leased already: ask again after `Retry-After` seconds."),
     (QuotaExceeded, 429, "quota-exceeded", "The tenant has, or asks for, more than its quota: the text names it."),

@@ -41,7 +41,7 @@ class Server(Part, frozen=True, kw_only=True):
     """The key of the certificate, in PEM."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
-    concurrency_max: Count = 1_000
+    concurrency_max: Count = 10_000
     """Connections and requests at the same time, above which 503 is answered; 0 for no bound."""
     keep_alive_seconds: Many = 30
     """How long a connection without a request is kept."""

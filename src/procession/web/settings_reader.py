@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from procession.web.settings import SECRET, Part, Settings
+from procession.web.telemetry.redaction import Redactor
 
 PREFIX: Final = "PROCESSION_"
 NESTS: Final = "__"
@@ -80,8 +81,10 @@ def read_settings(
 
 def shown(read: Read) -> Iterator[tuple[str, object, str]]:
     """(key, value, where it comes from) of every setting, secrets masked."""
+    # A URL may hold a password, where nobody should have written it.
+    redactor = Redactor()
     for key, value, secret in _leaves(read.settings, ""):
-        told = MASK if secret and value else msgspec.to_builtins(value)
+        told = MASK if secret and value else redactor.value(msgspec.to_builtins(value))
         yield key, told, read.sources.get(key, DEFAULT)
 
 

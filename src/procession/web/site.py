@@ -39,7 +39,6 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """What the API takes. `origins` are web origins whose pages may use it (`https://app.example.com`)."""
 
     body_bytes_max: int = BODY_BYTES_MAX
-    deployment_bytes_max: int = 100_000_000
     wait_ms_max: int = 60_000
     origins: tuple[str, ...] = ()
 

@@ -33,7 +33,7 @@ def event(id: str, kind: str, data: object) -> bytes:
 
 def answer(source: AsyncIterator[bytes]) -> Stream:
     """A stream as a response."""
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no", "x-content-type-options": "nosniff"}
+    headers = {"x-accel-buffering": "no"}
     return Stream(source, media_type="text/event-stream", headers=headers)
 
 

@@ -32,7 +32,7 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def logged(engine: Engine) -> list[dict[str, object]]:
-    rows = engine.store.read("audit_tenant", (0, 0, 100), AuditRow)
+    rows = engine.store.read("audit_tenant", (0, 0, 0, 100), AuditRow)
     return [codec.decode_json(row.body) for row in rows]  # type: ignore[misc]
 
 

@@ -145,6 +145,7 @@ READABLE: Final = {
     "job.idempotency_key": "numbers",
     "job.worker": "a process",
     "task.element_id": "of the model",
+    "task.process_id": "of the model",
     "timer.cycle": "of the model: a start timer's, evaluated without variables",
     "subscription.process_id": "of the model",
     "start_subscription.process_id": "of the model",

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import httpx
 import pytest
+from litestar.types import Scope
 
-from access_rig import WHO, Reading, Ticks, bearer, known_site, make_key
+from access_rig import WHO, Reading, Ticks, bearer, known_site, make_key, said
 from procession.hosts.embedded.engine import Engine
 from procession.runtime import requests as q
 from procession.services import keys
-from procession.services.access import Caller, TooMany
+from procession.services.access import Caller, Forbidden, TooMany
 from procession.web.identity.attempts import ADDRESSES_MAX, FAILURES_MAX, WINDOW_S, Attempts
 from procession.web.identity.known import CALLERS_MAX, KEPT_S, Known, place_of
 from procession.web.site import OpenGate, Site
@@ -81,7 +83,7 @@ def test_all_that_fails_is_told_alike() -> None:
         no_key = keys.text_of(keys.Key("acme", "0123456789ac", keys.new_secret()))
         no_tenant = keys.text_of(keys.Key("nobody", "0123456789ab", keys.new_secret()))
         told = {
-            (answer.status_code, answer.content)
+            (answer.status_code, said(answer))
             for each in (other, no_key, no_tenant, text[:-1] + "!", "nonsense")
             for answer in [await client.get("/v1/whoami", headers=bearer(each))]
         }
@@ -230,7 +232,8 @@ def test_who_is_turned_away_is_counted_and_logged_without_what_they_presented(
         with caplog.at_level(logging.DEBUG):
             await client.get("/v1/whoami", headers=bearer(false))
             await client.get("/v1/keys", headers=bearer(viewer))
-            await client.get("/v1/keys/a%0aFORGED", headers=bearer(viewer))
+            scope = {"path": "/v1/keys/a\nFORGED", "client": ("192.0.2.1", 80)}
+            await site.denials.note(Forbidden("no"), cast("Scope", scope))
         assert site.denials.counts == {"unauthorized": 1, "forbidden": 2}
         assert "CANARY" not in caplog.text
         assert viewer.split("_")[3] not in caplog.text

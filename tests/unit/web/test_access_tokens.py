@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from access_rig import NOW_S, Ticks, bearer, known_site, make_key
+from access_rig import NOW_S, Ticks, bearer, known_site, make_key, said
 from procession.base.failure import BadValue
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
@@ -137,11 +137,11 @@ def test_a_token_without_a_key_id_holds_where_the_provider_has_one_key() -> None
 
 def test_clocks_may_be_apart_by_the_skew_and_no_more() -> None:
     async def promise(tokens: Tokens, identities: Identities, ticks: Ticks) -> None:
-        for said in (claims(exp=NOW_S - 29), claims(nbf=NOW_S + 29), claims(iat=NOW_S + 29)):
-            await tokens.identity(minted(said))
-        for said in (claims(exp=NOW_S - 31), claims(nbf=NOW_S + 31), claims(iat=NOW_S + 31)):
+        for each in (claims(exp=NOW_S - 29), claims(nbf=NOW_S + 29), claims(iat=NOW_S + 29)):
+            await tokens.identity(minted(each))
+        for each in (claims(exp=NOW_S - 31), claims(nbf=NOW_S + 31), claims(iat=NOW_S + 31)):
             with pytest.raises(Unauthorized):
-                await tokens.identity(minted(said))
+                await tokens.identity(minted(each))
 
     run(promise)
 
@@ -331,7 +331,7 @@ def test_a_group_of_the_settings_gives_roles_in_its_tenant() -> None:
         assert (mine["tenant"], mine["subject"], mine["roles"]) == ("acme", "user:corp|ada", ["viewer"])
         foreign = [await client.get("/v1/whoami", headers=bearer(token, tenant=name)) for name in ("<default>", "no")]
         assert [each.status_code for each in foreign] == [403, 403]
-        assert foreign[0].content == foreign[1].content
+        assert said(foreign[0]) == said(foreign[1])
 
     over_rest(promise)
 

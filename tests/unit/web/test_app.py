@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,26 +13,18 @@ import pytest
 
 from procession.base.failure import StoreError
 from procession.hosts.embedded.engine import Engine
-from procession.services.access import Caller, Unauthorized
+from procession.services.access import Unauthorized
 from procession.web.limits import SameForAll
 from procession.web.problems import OF_STATUS, STATUS
 from procession.web.site import Bounds, Site
 from web_models import DECISION, QUICK
-from web_rig import XML, talk
+from web_rig import XML, Knows, admin, talk
 
 P: Final = ("p.bpmn", XML)
 START: Final = {"process_id": "p"}
 
 
-class Nobody:
-    """Knows nobody."""
-
-    def forget(self) -> None:
-        """Keeps nothing."""
-
-    async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-        """Nobody."""
-        raise Unauthorized("nobody is known by these credentials")
+NOBODY: Final = Knows(lambda _: Unauthorized("nobody is known by these credentials"))
 
 
 REFUSED: Final[list[tuple[str, str, dict[str, Any], int, str]]] = [
@@ -112,12 +103,7 @@ def test_an_error_of_a_field_names_the_field() -> None:
 
 
 def test_a_fault_of_ours_says_nothing_but_the_id_under_which_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken:
-        def forget(self) -> None:
-            """Keeps nothing."""
-
-        async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-            raise KeyError("the password is hunter2")
+    broken = Knows(lambda _: KeyError("the password is hunter2"))
 
     async def conversation(_: Engine, client: httpx.AsyncClient) -> None:
         answer = await client.get("/v1/definitions", headers={"x-request-id": "find-me"})
@@ -127,17 +113,12 @@ def test_a_fault_of_ours_says_nothing_but_the_id_under_which_it_is_logged(caplog
         assert answer.json()["request_id"] == "find-me"
 
     with caplog.at_level(logging.ERROR, "procession.web"):
-        talk(conversation, gate=Broken())
+        talk(conversation, gate=broken)
     assert "find-me" in caplog.text
 
 
 def test_what_a_store_says_of_itself_is_not_told() -> None:
-    class Full:
-        def forget(self) -> None:
-            """Keeps nothing."""
-
-        async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-            raise StoreError("/var/lib/secret/place.db: disk is full")
+    full = Knows(lambda _: StoreError("/var/lib/secret/place.db: disk is full"))
 
     async def conversation(_: Engine, client: httpx.AsyncClient) -> None:
         answer = await client.get("/v1/definitions")
@@ -145,7 +126,7 @@ def test_what_a_store_says_of_itself_is_not_told() -> None:
         assert "secret" not in answer.text
         assert answer.headers["retry-after"] == "1"
 
-    talk(conversation, gate=Full())
+    talk(conversation, gate=full)
 
 
 def test_of_a_stranger_nothing_is_read() -> None:
@@ -155,7 +136,7 @@ def test_of_a_stranger_nothing_is_read() -> None:
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
             assert answer.headers["www-authenticate"].startswith("Bearer")
 
-    talk(conversation, gate=Nobody())
+    talk(conversation, gate=NOBODY)
 
 
 IDS: Final[list[tuple[dict[str, str], str]]] = [
@@ -288,13 +269,6 @@ def test_a_write_under_an_idempotency_key_happens_once(path: str, body: dict[str
 
 
 def test_an_idempotency_key_belongs_to_one_request_and_one_caller() -> None:
-    class Named:
-        def forget(self) -> None:
-            """Keeps nothing."""
-
-        async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-            return Caller("<default>", headers["who"], origin, frozenset({"*"}))
-
     async def conversation(engine: Engine, client: httpx.AsyncClient) -> None:
         async def start(who: str, business_key: str) -> httpx.Response:
             body = {**START, "business_key": business_key}
@@ -305,7 +279,7 @@ def test_an_idempotency_key_belongs_to_one_request_and_one_caller() -> None:
         assert (await start("b", "2")).status_code == 201
         assert len(engine.instances()) == 2
 
-    talk(conversation, P, gate=Named())
+    talk(conversation, P, gate=Knows(lambda headers: admin(headers["who"])))
 
 
 def test_the_document_that_is_served_is_the_one_in_the_documentation() -> None:
@@ -314,7 +288,7 @@ def test_the_document_that_is_served_is_the_one_in_the_documentation() -> None:
         committed = Path(__file__).parents[3] / "docs/reference/openapi.json"
         assert served == committed.read_bytes(), "run `make reference`"
 
-    talk(conversation, gate=Nobody())
+    talk(conversation, gate=NOBODY)
 
 
 def test_the_page_of_the_api_needs_nothing_from_elsewhere() -> None:
@@ -324,7 +298,7 @@ def test_the_page_of_the_api_needs_nothing_from_elsewhere() -> None:
         assert "//" not in re.sub(r"https?://www\.w3\.org", "", page.text)
         assert "default-src 'none'" in page.headers["content-security-policy"]
 
-    talk(conversation, gate=Nobody())
+    talk(conversation, gate=NOBODY)
 
 
 def test_every_operation_declares_its_problems_and_has_an_id_of_its_own() -> None:

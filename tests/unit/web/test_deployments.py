@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx
 
 from procession.hosts.embedded.engine import Engine
-from procession.services.access import Caller
 from web_models import DECISION, QUICK, XML_2
-from web_rig import XML, talk
+from web_rig import XML, Knows, admin, talk
 
 P: Final = ("p.bpmn", XML)
 D: Final = ("menu.dmn", DECISION)
-
-
-class Limited:
-    """Lets a caller in who may do all, with the process `quick` alone."""
-
-    def forget(self) -> None:
-        """Keeps nothing."""
-
-    async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-        """The caller."""
-        return Caller("<default>", "user:q", origin, frozenset({"*"}), processes=frozenset({"quick"}))
 
 
 def resources(*documents: tuple[str, str]) -> dict[str, Any]:
@@ -183,7 +170,7 @@ def test_a_caller_of_some_processes_sees_and_changes_no_others() -> None:
         assert (await client.post("/v1/deployments", json=resources(("p.bpmn", XML_2)))).status_code == 403
         assert (await client.post("/v1/deployments/diff", json=resources(("p.bpmn", XML_2)))).status_code == 403
 
-    talk(conversation, P, ("q.bpmn", QUICK), gate=Limited())
+    talk(conversation, P, ("q.bpmn", QUICK), gate=Knows(lambda _: admin(processes=("quick",))))
 
 
 def test_decisions_are_listed_and_decide_in_the_version_that_is_asked_for() -> None:

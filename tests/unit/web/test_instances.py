@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import pytest
@@ -12,24 +11,23 @@ import pytest
 from procession.base.job import Job
 from procession.hosts.embedded.engine import Engine
 from procession.services.access import Caller
+from procession.services.backend import Backend
+from procession.web.site import Site
 from web_models import HEARING, QUICK, XML_2
-from web_rig import XML, talk
+from web_rig import XML, Knows, admin, talk
 
 P: Final = ("p.bpmn", XML)
 Q: Final = ("q.bpmn", QUICK)
 H: Final = ("h.bpmn", HEARING)
 
 
-class Reader:
-    """Lets a caller in who may look at the process `quick`, and start it."""
-
-    def forget(self) -> None:
-        """Keeps nothing."""
-
-    async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-        """The caller."""
-        allowed = frozenset({"instances:read", "instances:start"})
-        return Caller("<default>", "user:r", origin, allowed, processes=frozenset({"quick"}))
+READER: Final = Caller(
+    "<default>",
+    "user:r",
+    permissions=frozenset({"instances:read", "instances:start"}),
+    processes=frozenset({"quick"}),
+)
+"""Who may look at the process `quick`, and start it."""
 
 
 async def started(client: httpx.AsyncClient, **body: Any) -> str:
@@ -53,6 +51,7 @@ def test_who_waits_for_an_instance_that_ends_gets_its_variables() -> None:
             assert (answer.status_code, answer.json()["state"]) == (200, "completed")
             assert answer.json()["variables"] == {"a": 1, "b": 2, "c": 3}
             assert answer.json()["ended"].endswith("Z")
+            assert answer.headers.get("preference-applied") == ("wait=5" if "headers" in options else None)
         some = await client.post("/v1/instances?wait_ms=5000&fetch_variables=a,c&fetch_variables=x", json=body)
         assert some.json()["variables"] == {"a": 1, "c": 3}
 
@@ -83,6 +82,33 @@ def test_when_the_time_is_over_the_instance_goes_on() -> None:
         assert engine.instance(int(told["key"])).state == "active"
 
     talk(conversation, P)
+
+
+def test_who_waits_does_not_ask_again_and_again() -> None:
+    class Counted:
+        """A backend that counts what it is asked to read."""
+
+        def __init__(self, backend: Backend) -> None:
+            self.backend = backend
+            self.reads = 0
+
+        def __getattr__(self, name: str) -> Any:
+            self.reads += name == "read"
+            return getattr(self.backend, name)
+
+    backends: list[Counted] = []
+
+    def counting(site: Site) -> None:
+        backends.append(Counted(site.backend))
+        site.backend = cast("Backend", backends[0])
+
+    async def conversation(_: Engine, client: httpx.AsyncClient) -> None:
+        answer = await client.post("/v1/instances?wait_ms=300", json={"process_id": "p"})
+        assert answer.status_code == 202
+        # At once, at the time's end, perhaps when the start itself was told; and the variables.
+        assert backends[0].reads <= 4
+
+    talk(conversation, P, change=counting)
 
 
 def test_a_definition_is_started_by_its_key_in_its_own_version() -> None:
@@ -285,18 +311,7 @@ def test_who_may_only_look_changes_nothing_and_sees_no_other_process() -> None:
         assert (await client.post("/v1/instances", json={"process_id": "p"})).status_code == 403
         assert (await client.post("/v1/messages", json={"name": "m"})).status_code == 403
 
-    talk(conversation, P, Q, gate=Reader())
-
-
-class Operator:
-    """Lets a caller in who may do all with the process `quick`."""
-
-    def forget(self) -> None:
-        """Keeps nothing."""
-
-    async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
-        """The caller."""
-        return Caller("<default>", "user:o", origin, frozenset({"*"}), processes=frozenset({"quick"}))
+    talk(conversation, P, Q, gate=Knows(lambda _: READER))
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
@@ -307,4 +322,4 @@ def test_an_operator_of_some_processes_cannot_touch_another(method: str, path: s
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
         assert len(engine.instance(other).history) == len(engine.start("p").history)
 
-    talk(conversation, P, Q, gate=Operator())
+    talk(conversation, P, Q, gate=Knows(lambda _: admin(processes=("quick",))))

@@ -101,6 +101,11 @@ def test_a_secret_comes_from_the_environment_or_a_file_and_is_masked(tmp_path: P
     assert over.settings.store.password == "environment"
 
 
+def test_a_password_that_stands_in_a_url_is_not_shown(tmp_path: Path) -> None:
+    read = _read(tmp_path, PROCESSION_STORE__URL="postgresql://me:hush@db/x")
+    assert "hush" not in str([read.problems, *shown(read)])
+
+
 def test_every_setting_has_a_variable_of_its_own() -> None:
     assert variable("server.drain_seconds") == "PROCESSION_SERVER__DRAIN_SECONDS"
     keys = [f"{group}.{name}" for group, part in types_of(Settings).items() for name in types_of(part)]

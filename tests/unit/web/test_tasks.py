@@ -11,7 +11,7 @@ import msgspec
 
 import drawn as d
 from procession.hosts.embedded.engine import Engine
-from procession.services.access import Caller
+from procession.services.access import Caller, Scope
 from web_rig import client_of, running_site
 
 TASK = (
@@ -229,5 +229,37 @@ def test_a_gate_that_names_processes_hides_the_tasks_of_others() -> None:
                     status = (await client.get(f"/v1/tasks/{task.key}", headers=boss)).status_code
                     process = engine.instance(task.instance).info.process_id
                     assert status == (200 if process == "a" else 404)
+
+    asyncio.run(told())
+
+
+def test_who_oversees_some_processes_sees_all_of_those_and_their_own_of_others() -> None:
+    class Scoped:
+        def forget(self) -> None:
+            """Keeps nothing."""
+
+        async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
+            reads = Scope(frozenset({"tasks:read", "tasks:work"}), None)
+            oversees = Scope(frozenset({"tasks:oversee"}), frozenset({"a"}))
+            held = frozenset({"tasks:read", "tasks:work", "tasks:oversee"})
+            return Caller("<default>", "user:ann", origin, held, "ann", (), None, (reads, oversees))
+
+    async def told() -> None:
+        with Engine() as engine:
+            engine.deploy(model("a", a="bob"))
+            engine.deploy(model("b", a="bob"))
+            engine.deploy(model("mine", a="ann"))
+            for process in ("b", "mine", "a"):
+                engine.start(process)
+            async with running_site(engine, Scoped()) as site, client_of(site) as client:
+                assert await keys(client) == ["mine", "a"]
+                assert await keys(client, order="-created") == ["a", "mine"]
+                assert await keys(client, assignee="bob") == ["a"]
+                for task in engine.tasks():
+                    process = engine.instance(task.instance).info.process_id
+                    shown = await client.get(f"/v1/tasks/{task.key}")
+                    assert shown.status_code == (404 if process == "b" else 200)
+                    done = await client.post(f"/v1/tasks/{task.key}/complete", json={})
+                    assert done.status_code == {"a": 403, "b": 404, "mine": 204}[process]
 
     asyncio.run(told())

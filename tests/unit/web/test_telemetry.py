@@ -141,6 +141,9 @@ def test_what_engines_answer_is_counted_by_kind_and_outcome() -> None:
             async with running_site(engine) as site:
                 backend = MeasuredBackend(site.backend, measures)
                 await backend.ask(BroadcastSignal("<default>", "s", {}), Who("user:x"))
+                await backend.write(
+                    "delivery_tried", [(1, 1, 0, 200, "", 1, "w", "d"), (2, 9, 0, 500, "", 1, "w", "d")]
+                )
                 await backend.ask_all([BroadcastSignal("<default>", "s", {})] * 2, Who("user:x"))
         with pytest.raises(StoreError):
             await MeasuredBackend(_Failing(), measures).ask(  # type: ignore[arg-type]
@@ -152,6 +155,8 @@ def test_what_engines_answer_is_counted_by_kind_and_outcome() -> None:
     assert 'procession_asked_total{outcome="done",request="BroadcastSignal"} 3.0' in text
     assert 'procession_asked_total{outcome="store",request="BroadcastSignal"} 1.0' in text
     assert "procession_store_errors_total 1.0" in text
+    assert 'procession_webhook_deliveries_total{outcome="delivered"} 1.0' in text
+    assert 'procession_webhook_deliveries_total{outcome="given-up"} 1.0' in text
     assert "procession_intake_waiting 0.0" in text
 
 

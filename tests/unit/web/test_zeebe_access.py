@@ -11,6 +11,7 @@ import grpc
 import grpc.aio
 import pytest
 from google.protobuf.message import Message
+from pyzeebe import ZeebeClient, create_secure_channel
 
 from procession.hosts.embedded.engine import Engine
 from procession.services.access import ROLES, Caller, Forbidden, Unauthorized
@@ -109,14 +110,72 @@ def test_nobody_that_is_not_known_is_let_in_and_a_viewer_changes_nothing() -> No
                     assert code is C.UNAUTHENTICATED, name
                     code, _ = await rpc.refused(name, request, **by("wrong"))
                     assert code is C.UNAUTHENTICATED, name
+                    code, _ = await rpc.refused(
+                        name, request, metadata=by("viewer")["metadata"] + by("admin")["metadata"]
+                    )
+                    assert code is C.UNAUTHENTICATED, name
                     if name != "Topology":
                         named = _named(request, KEYS.get(name), started.processInstanceKey)
                         code, text = await rpc.refused(name, named, **by("viewer"))
-                        # An incident that is not there is told to nobody who may not resolve it, either.
                         assert code is C.PERMISSION_DENIED, (name, code, text)
                 assert gate.origins == {"127.0.0.1"}
 
     asyncio.run(told())
+
+
+NEEDED: Final = {
+    "DeployResource": "definitions:deploy",
+    "DeployProcess": "definitions:deploy",
+    "DeleteResource": "definitions:deploy",
+    "CreateProcessInstance": "instances:start",
+    "CreateProcessInstanceWithResult": "instances:start",
+    "CancelProcessInstance": "instances:change",
+    "ModifyProcessInstance": "instances:change",
+    "MigrateProcessInstance": "instances:change",
+    "SetVariables": "instances:change",
+    "ResolveIncident": "incidents:resolve",
+    "ActivateJobs": "jobs:work",
+    "StreamActivatedJobs": "jobs:work",
+    "CompleteJob": "jobs:work",
+    "FailJob": "jobs:work",
+    "ThrowError": "jobs:work",
+    "UpdateJobRetries": "jobs:work",
+    "UpdateJobTimeout": "jobs:work",
+    "PublishMessage": "messages:send",
+    "BroadcastSignal": "messages:send",
+    "EvaluateDecision": "decisions:evaluate",
+}
+"""The permission that each method needs."""
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_role_may_do_what_its_permissions_say_and_nothing_else(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = Caller("acme", f"key:{role}", permissions=ROLES[role])
+    monkeypatch.setitem(TOKENS, role, caller)
+
+    async def told() -> None:
+        with Engine() as engine:
+            engine.deploy(("p.bpmn", WORK), tenant="acme")
+            async with gateway_of(engine, KeyGate()) as (_, serving), client_of(serving.port) as rpc:
+                for name, permission in NEEDED.items():
+                    key = engine.start("p", tenant="acme").key
+                    for request in (REQUESTS[name], _named(REQUESTS[name], KEYS.get(name), key)):
+                        code = await _code(rpc, name, request, role)
+                        assert (code is C.PERMISSION_DENIED) is not caller.may(permission), (name, code)
+                        assert code is not C.INTERNAL, name
+
+    asyncio.run(told())
+
+
+async def _code(rpc: Rpc, name: str, request: Message, token: str) -> grpc.StatusCode:
+    stream = rpc.stream(name, request, pb.TopologyResponse, timeout=0.5, **by(token))
+    try:
+        async for _ in stream:
+            stream.cancel()
+            return C.OK
+    except grpc.aio.AioRpcError as error:
+        return error.code()
+    return C.OK
 
 
 def test_what_belongs_to_another_tenant_is_not_there() -> None:
@@ -282,15 +341,19 @@ def _certificate() -> tuple[bytes, bytes]:
     return found.public_bytes(serialization.Encoding.PEM), secret
 
 
-def test_with_tls_nobody_is_heard_in_the_clear() -> None:
+def test_with_tls_a_token_is_known_and_nobody_is_heard_in_the_clear() -> None:
     async def told() -> None:
         certificate, key = _certificate()
         with Engine() as engine:
-            async with gateway_of(engine, tls=Tls(certificate, key)) as (_, serving):
-                credentials = grpc.ssl_channel_credentials(certificate)
-                async with grpc.aio.secure_channel(f"localhost:{serving.port}", credentials) as channel:
-                    found = await Rpc(channel).ask("Topology", pb.TopologyRequest(), pb.TopologyResponse)
-                    assert found.clusterSize == 1
+            async with gateway_of(engine, KeyGate(), tls=Tls(certificate, key)) as (_, serving):
+                # What clients do with a token: it goes with each call, and over TLS alone.
+                encrypted = grpc.ssl_channel_credentials(certificate)
+                known = grpc.composite_channel_credentials(encrypted, grpc.access_token_call_credentials("admin"))
+                async with create_secure_channel(f"localhost:{serving.port}", channel_credentials=known) as channel:
+                    assert (await ZeebeClient(channel).topology()).cluster_size == 1
+                async with grpc.aio.secure_channel(f"localhost:{serving.port}", encrypted) as channel:
+                    code, _ = await Rpc(channel).refused("Topology", pb.TopologyRequest())
+                    assert code is C.UNAUTHENTICATED
                 async with client_of(serving.port) as rpc:
                     code, _ = await rpc.refused("Topology", pb.TopologyRequest())
                     assert code is C.UNAVAILABLE

@@ -124,10 +124,13 @@ def test_what_is_no_message_is_an_invalid_argument_and_what_is_no_method_is_unim
     asyncio.run(told())
 
 
-def test_a_request_that_is_too_large_is_refused() -> None:
+@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
+def test_a_request_that_is_too_large_is_refused_even_where_it_is_small_on_the_wire(
+    compression: grpc.Compression,
+) -> None:
     async def told() -> None:
         with Engine() as engine:
-            async with gateway_of(engine) as (_, serving), client_of(serving.port) as rpc:
+            async with gateway_of(engine) as (_, serving), client_of(serving.port, compression=compression) as rpc:
                 data = b"x" * (server.MESSAGE_BYTES_MAX + 1)
                 large = pb.DeployResourceRequest(resources=[pb.Resource(name="p.bpmn", content=data)])
                 code, _ = await rpc.refused("DeployResource", large)

@@ -29,6 +29,7 @@ from procession.runtime.rows import (
     InstanceRow,
     TaskRow,
 )
+from procession.runtime.tenants import shard_of_number
 from procession.services.backend import Backend
 from procession.services.reading import Reader
 
@@ -160,7 +161,7 @@ def _records(reader: Reader, number: int, after: After) -> Page:
 
 
 def _audit(reader: Reader, number: int, after: After) -> Page:
-    rows = reader.store.read("audit_tenant", (number, cast("int", after), PAGE), AuditRow)
+    rows = reader.store.read("audit_tenant", (number, shard_of_number(number), cast("int", after), PAGE), AuditRow)
     lines: list[Line] = []
     for row in rows:
         body = codec.decode_json(row.body) if row.body and row.body[:1] != REDACTED else None

@@ -63,6 +63,8 @@ x.key = ?
 x.process_id = ?
 -- name: task_processes
 x.process_id IN (?*)
+-- name: task_other_processes
+x.process_id NOT IN (?*)
 -- name: task_element
 x.element_id = ?
 -- name: task_instance

@@ -15,11 +15,11 @@ from procession.base.values import Json
 from procession.runtime import batches as b
 from procession.runtime import codec
 from procession.runtime import requests as q
-from procession.services.access import Caller, Forbidden
+from procession.services.access import Caller
 from procession.services.batches import BatchView
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.filters import behind, instant, optional_key
-from procession.web.shapes_b import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
+from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
 from procession.web.site import Site
 
 INSTANCES_MAX: Final = 10_000
@@ -109,8 +109,9 @@ async def start_batch(
     which = _which(data.filter)
     caller.need("batches:write", which.process_id)
     caller.need(NEEDED[type(data.action)], which.process_id)
-    if caller.processes is not None and not which.process_id:
-        raise Forbidden("who may change some processes only has to name one of them in the filter")
+    if not which.process_id:
+        caller.need_everywhere("batches:write")
+        caller.need_everywhere(NEEDED[type(data.action)])
     request = q.StartBatch(caller.tenant, which, data.action)
     key = await site.backend.ask(request, who(caller, idempotency_key, request))
     assert isinstance(key, int)
@@ -173,21 +174,22 @@ async def cancel_batch(key: KeyPath, caller: TheCaller, site: TheSite, idempoten
 
 async def _steer(site: Site, caller: Caller, what: tuple[str, str], key: str | None) -> None:
     caller.need("batches:write")
-    view = await _one(site, caller, what[0])
+    view = await _one(site, caller, what[0], "batches:write")
     request = q.SteerBatch(caller.tenant, view.key, STEERED[what[1]])
     await site.backend.ask(request, who(caller, key, request))
 
 
-async def _one(site: Site, caller: Caller, key: str) -> BatchView:
+async def _one(site: Site, caller: Caller, key: str, permission: str = "batches:read") -> BatchView:
     number = key_of(key, "batch")
     view = await site.backend.read(caller.tenant, lambda reader: reader.batches.one(caller.tenant, number))
-    if not _sees(caller, view):
+    if not _sees(caller, view, permission):
         raise NotFound(f"no batch {number}")
     return view
 
 
-def _sees(caller: Caller, view: BatchView) -> bool:
-    return caller.processes is None or view.which.process_id in caller.processes
+def _sees(caller: Caller, view: BatchView, permission: str = "batches:read") -> bool:
+    within = caller.within(permission)
+    return within is None or view.which.process_id in within
 
 
 def _which(given: BatchFilter) -> b.Filter:

@@ -258,6 +258,7 @@ async def migrate_instance(
     caller: TheCaller,
     site: TheSite,
     idempotency_key: Idempotent = None,
+    *,
     dry_run: Annotated[bool, QueryParameter(description="Tell what would happen, and do nothing.")] = False,
 ) -> Migrated:
     """Lets an instance go over to another version of its process.

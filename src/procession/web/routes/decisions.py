@@ -79,6 +79,7 @@ class DecidedOut(msgspec.Struct, frozen=True):
 async def list_decisions(
     caller: TheCaller,
     site: TheSite,
+    *,
     decision_id: Annotated[str | None, QueryParameter(max_length=4_000, description="The id of the decision.")] = None,
     version_tag: VersionTag = None,
     latest: Latest = False,

@@ -69,6 +69,7 @@ class Steered(msgspec.Struct, frozen=True):
 async def list_definitions(
     caller: TheCaller,
     site: TheSite,
+    *,
     process_id: ProcessId = None,
     version_tag: VersionTag = None,
     latest: Latest = False,

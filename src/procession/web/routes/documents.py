@@ -25,7 +25,7 @@ from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, TooLarge, WrongType, now_ms
-from procession.web.shapes_b import After, Limit, Moment, cursor_of, moment, place_of
+from procession.web.shapes import After, Limit, Moment, cursor_of, moment, place_of
 from procession.web.site import Site
 
 LOOKED_MAX: Final = 5_000
@@ -146,18 +146,18 @@ async def get_content(
     byte_range: RangeHeader = None,
     if_range: IfRange = None,
     if_none_match: IfNoneMatch = None,
-) -> Response[None] | Stream:
+) -> Response[bytes] | Stream:
     """The bytes of a document, or a range of them. Browsers are told to save it, never to show it."""
     caller.need("documents:read")
     _, document = await _one(site, caller, id)
     etag, headers = f'"{document.sha256}"', _headers(document)
     if if_none_match is not None and etag in if_none_match:
-        return Response(None, status_code=304, headers={"etag": etag})
+        return Response(b"", status_code=304, headers={"etag": etag})
     first, last, status = 0, document.size - 1, 200
     if byte_range is not None and (if_range is None or if_range.strip() == etag):
         first, last, status = _span(byte_range, document.size)
     if status == 416:
-        return Response(None, status_code=416, headers={"content-range": f"bytes */{document.size}"})
+        return Response(b"", status_code=416, headers={"content-range": f"bytes */{document.size}"})
     if status == 206:
         headers["content-range"] = f"bytes {first}-{last}/{document.size}"
     headers["content-length"] = str(last - first + 1)
@@ -166,13 +166,13 @@ async def get_content(
     return Stream(content, status_code=status, headers=headers)
 
 
-@head("/documents/{id:str}/content")
+@head("/documents/{id:str}/content", media_type="application/json")
 async def head_content(id: IdPath, caller: TheCaller, site: TheSite) -> Response[None]:
     """The headers of a document's bytes."""
     caller.need("documents:read")
     _, document = await _one(site, caller, id)
     headers = {**_headers(document), "content-length": str(document.size)}
-    return Response(None, headers=headers, media_type=document.content_type)
+    return Response(None, headers={**headers, "content-type": document.content_type})
 
 
 @delete("/documents/{id:str}", status_code=204)
@@ -226,10 +226,8 @@ def _headers(document: Document) -> dict[str, str]:
     plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", document.name, flags=re.ASCII)
     return {
         "content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(document.name, safe='')}",
-        "x-content-type-options": "nosniff",
         "content-security-policy": "default-src 'none'; sandbox",
         "cross-origin-resource-policy": "same-origin",
-        "cache-control": "private, no-store",
         "accept-ranges": "bytes",
         "etag": f'"{document.sha256}"',
     }

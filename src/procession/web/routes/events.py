@@ -22,7 +22,7 @@ from procession.services.reading import Reader
 from procession.services.views import InstanceView
 from procession.web import streams
 from procession.web.asking import TheCaller, TheSite
-from procession.web.shapes_b import KEY_MAX, Key, KeyPath, Moment, key_of, moment, plain_fields, texts
+from procession.web.shapes import KEY_MAX, Key, KeyPath, Moment, key_of, moment, plain_fields, texts
 from procession.web.site import Site
 
 QUIET_S: Final = 0.05
@@ -69,8 +69,9 @@ async def tenant_events(
     caller.need("instances:read")
     _OPEN.admit(caller.tenant)
     wanted = frozenset(texts(process_id or ())) or None
-    if caller.processes is not None:
-        wanted = caller.processes if wanted is None else wanted & caller.processes
+    within = caller.within("instances:read")
+    if within is not None:
+        wanted = within if wanted is None else wanted & within
     if last_event_id is None:
         number = await site.backend.read(caller.tenant, lambda reader: reader.views.last_news(caller.tenant))
         place = (number, -1)
@@ -158,7 +159,7 @@ def _seen(reader: Reader, caller: Caller, instance: int) -> tuple[InstanceView, 
     """An instance that the caller may see, and the number of its last step. The view is read first: an end that it
     shows is in the steps."""
     view = reader.instance(caller.tenant, instance)
-    if caller.processes is not None and view.process_id not in caller.processes:
+    if not caller.may("instances:read", view.process_id):
         raise NotFound(f"no instance {instance}")
     return view, reader.views.last_step(caller.tenant, instance)
 

@@ -18,7 +18,7 @@ from procession.services.searching import Page
 from procession.services.views import IncidentView
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.filters import KeyQuery, NameQuery, behind, optional_key
-from procession.web.shapes_b import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
+from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
 
 
 class Incident(msgspec.Struct):
@@ -66,7 +66,12 @@ async def list_incidents(
 
     def asked(reader: Reader) -> tuple[list[Incident], str | None]:
         found = reader.search.incidents(
-            caller.tenant, page, instance=number, code=code, process_id=process_id, processes=caller.processes
+            caller.tenant,
+            page,
+            instance=number,
+            code=code,
+            process_id=process_id,
+            processes=caller.within("incidents:read"),
         )
         rows, following = cut(found, limit, lambda view: ("key", view.key, view.key))
         return [_shaped(reader, caller, view) for view in rows], following
@@ -94,16 +99,18 @@ async def resolve_incident(
     """Tries again what an incident stopped; a job gets `retries` anew. Many are resolved by a batch."""
     caller.need("incidents:resolve")
     request = q.Resolve(caller.tenant, key_of(key, "incident"), data.retries)
-    if caller.processes is not None:
+    if caller.within("incidents:resolve") is not None:
         # One that was resolved is not there any more; whose it was cannot be told, and it is not found.
-        await site.backend.read(caller.tenant, lambda reader: _one(reader, caller, request.incident))
+        await site.backend.read(
+            caller.tenant, lambda reader: _one(reader, caller, request.incident, "incidents:resolve")
+        )
     await site.backend.ask(request, who(caller, idempotency_key, request))
 
 
-def _one(reader: Reader, caller: Caller, key: int) -> Incident:
+def _one(reader: Reader, caller: Caller, key: int, permission: str = "incidents:read") -> Incident:
     view = reader.search.incident(caller.tenant, key)
     found = _shaped(reader, caller, view) if view is not None else None
-    if found is None or (caller.processes is not None and found.process_id not in caller.processes):
+    if found is None or not caller.may(permission, found.process_id):
         raise NotFound(f"incident {key} is not open")
     return found
 

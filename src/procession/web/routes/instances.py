@@ -139,6 +139,7 @@ async def start_instance(
     caller: TheCaller,
     site: TheSite,
     idempotency_key: Idempotent = None,
+    *,
     wait: Annotated[
         int | None,
         QueryParameter(name="wait_ms", ge=0, le=600_000, description="Wait for its end, at most so many ms."),
@@ -157,6 +158,8 @@ async def start_instance(
     headers = {"Location": f"/v1/instances/{key}"}
     if ms is None:
         return Response(Started(str(key)), status_code=201, headers=headers)
+    if wait is None:
+        headers["Preference-Applied"] = f"wait={ms // 1000}"
     step_aside(request.scope)
     found = await until_ended(site, caller.tenant, key, ms)
     variables = await site.backend.read(

@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeAlias, cast
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody, PathParameter
 from litestar.types import ControllerRouterHandler
 
 from procession.base.failure import BadValue
@@ -26,6 +26,9 @@ from procession.web.site import Site
 
 OVERLAP_S: Final = 86_400
 OVERLAP_S_MAX: Final = 30 * 86_400
+KeyId: TypeAlias = Annotated[
+    str, PathParameter(pattern=r"^[0-9A-Za-z]{12}$(?!\n)", description="The id of a key: the second part of its text.")
+]
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Names: TypeAlias = Annotated[
     tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=255)], ...], msgspec.Meta(max_length=1_000)
@@ -119,7 +122,7 @@ async def list_keys(caller: TheCaller, site: TheSite, limit: Limit = PAGE, after
 
 
 @get("/keys/{id:str}")
-async def get_key(id: FromPath[str], caller: TheCaller, site: TheSite) -> KeyOut:
+async def get_key(id: KeyId, caller: TheCaller, site: TheSite) -> KeyOut:
     """One key."""
     caller.need_everywhere("keys:read")
     return await site.backend.read(caller.tenant, lambda reader: _shown(reader, caller, _one(reader, caller, id)))
@@ -127,7 +130,7 @@ async def get_key(id: FromPath[str], caller: TheCaller, site: TheSite) -> KeyOut
 
 @post("/keys/{id:str}/rotate", status_code=200)
 async def rotate_key(
-    id: FromPath[str], data: JSONBody[RotateIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
+    id: KeyId, data: JSONBody[RotateIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> NewKeyOut:
     """Gives a key a new secret. The present one holds for some time beside it; one from before no longer."""
     caller.need_everywhere("keys:write")
@@ -146,7 +149,7 @@ async def rotate_key(
 
 
 @delete("/keys/{id:str}")
-async def delete_key(id: FromPath[str], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None) -> None:
+async def delete_key(id: KeyId, caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None) -> None:
     """Revokes a key. In other server processes it may hold for five seconds more."""
     caller.need_everywhere("keys:write")
     request = q.DeleteRecord(caller.tenant, keys.KIND, id)

@@ -6,20 +6,24 @@ from typing import Annotated, Final, TypeAlias, TypeVar, cast
 
 import msgspec
 from litestar import Response, delete, get, post, put
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.types import ControllerRouterHandler
 
 from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.runtime import requests as q
 from procession.services.access import Caller, Grant, checked, need_covering
-from procession.services.members import MEMBER, SERVICE, MemberBody, ServiceBody, member_id
+from procession.services.members import MEMBER, NAME, SERVICE, MemberBody, ServiceBody, member_id
 from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.shapes import PAGE, After, Limit, cut, place_of
 from procession.web.site import Site
 
+MemberId: TypeAlias = Annotated[
+    str, PathParameter(pattern=r"^[0-9a-f]{32}$(?!\n)", description="The id of a member, as the API gave it.")
+]
+ServiceName: TypeAlias = Annotated[str, PathParameter(pattern=NAME, description="The name of a service account.")]
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Names: TypeAlias = Annotated[tuple[Name, ...], msgspec.Meta(max_length=1_000)]
 IfMatch: TypeAlias = Annotated[
@@ -40,7 +44,7 @@ class MemberChange(msgspec.Struct, forbid_unknown_fields=True):
 class MemberIn(MemberChange, forbid_unknown_fields=True, kw_only=True):
     """A new member: `user:<provider>|<sub>`, or `group:<provider>|<group>` for all of a group."""
 
-    subject: Annotated[str, msgspec.Meta(pattern=r"^(user|group):[^|]{1,255}\|.{1,255}$", max_length=600)]
+    subject: Annotated[str, msgspec.Meta(pattern=r"^(user|group):[^|]{1,255}\|.{1,255}$(?!\n)", max_length=600)]
 
 
 class MemberOut(msgspec.Struct):
@@ -73,7 +77,7 @@ class ServiceChange(msgspec.Struct, forbid_unknown_fields=True):
 class ServiceIn(ServiceChange, forbid_unknown_fields=True, kw_only=True):
     """A new service account."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    name: Annotated[str, msgspec.Meta(pattern=NAME)]
 
 
 class ServiceOut(msgspec.Struct):
@@ -111,7 +115,7 @@ async def list_members(caller: TheCaller, site: TheSite, limit: Limit = PAGE, af
 
 
 @get("/members/{id:str}")
-async def get_member(id: FromPath[str], caller: TheCaller, site: TheSite) -> Response[MemberOut]:
+async def get_member(id: MemberId, caller: TheCaller, site: TheSite) -> Response[MemberOut]:
     """One member."""
     record = await _one(site, caller, MEMBER, id)
     return _tagged(_member(record), record)
@@ -119,7 +123,7 @@ async def get_member(id: FromPath[str], caller: TheCaller, site: TheSite) -> Res
 
 @put("/members/{id:str}")
 async def change_member(
-    id: FromPath[str], data: JSONBody[MemberChange], caller: TheCaller, site: TheSite, *,
+    id: MemberId, data: JSONBody[MemberChange], caller: TheCaller, site: TheSite, *,
     if_match: IfMatch = None, idempotency_key: Idempotent = None,
 ) -> Response[MemberOut]:  # fmt: skip
     """Changes what a member may do. The caller has to have what the member had, and gets."""
@@ -131,7 +135,7 @@ async def change_member(
 
 @delete("/members/{id:str}")
 async def delete_member(
-    id: FromPath[str], caller: TheCaller, site: TheSite, if_match: IfMatch = None, idempotency_key: Idempotent = None
+    id: MemberId, caller: TheCaller, site: TheSite, if_match: IfMatch = None, idempotency_key: Idempotent = None
 ) -> None:
     """Takes somebody out of the tenant."""
     await _delete(site, caller, (MEMBER, id, _version(if_match)), idempotency_key)
@@ -155,7 +159,7 @@ async def list_services(caller: TheCaller, site: TheSite, limit: Limit = PAGE, a
 
 
 @get("/services/{name:str}")
-async def get_service(name: FromPath[str], caller: TheCaller, site: TheSite) -> Response[ServiceOut]:
+async def get_service(name: ServiceName, caller: TheCaller, site: TheSite) -> Response[ServiceOut]:
     """One service account."""
     record = await _one(site, caller, SERVICE, name)
     return _tagged(_service(record), record)
@@ -163,7 +167,7 @@ async def get_service(name: FromPath[str], caller: TheCaller, site: TheSite) -> 
 
 @put("/services/{name:str}")
 async def change_service(
-    name: FromPath[str], data: JSONBody[ServiceChange], caller: TheCaller, site: TheSite, *,
+    name: ServiceName, data: JSONBody[ServiceChange], caller: TheCaller, site: TheSite, *,
     if_match: IfMatch = None, idempotency_key: Idempotent = None,
 ) -> Response[ServiceOut]:  # fmt: skip
     """Changes what a service account may do; its keys follow."""
@@ -175,7 +179,7 @@ async def change_service(
 
 @delete("/services/{name:str}")
 async def delete_service(
-    name: FromPath[str], caller: TheCaller, site: TheSite, if_match: IfMatch = None, idempotency_key: Idempotent = None
+    name: ServiceName, caller: TheCaller, site: TheSite, if_match: IfMatch = None, idempotency_key: Idempotent = None
 ) -> None:
     """Deletes a service account; its keys hold no longer."""
     await _delete(site, caller, (SERVICE, name, _version(if_match)), idempotency_key)

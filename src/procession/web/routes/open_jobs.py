@@ -14,7 +14,7 @@ from procession.services.reading import Reader
 from procession.services.views import JobView
 from procession.web.asking import TheCaller, TheSite
 from procession.web.filters import KeyQuery, NameQuery, behind, optional_key
-from procession.web.shapes_b import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
+from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
 
 LOOKED_MAX: Final = 10_000
 """Jobs that are looked at for one page, by who may see those of some processes only."""
@@ -94,7 +94,7 @@ async def get_job(key: KeyPath, caller: TheCaller, site: TheSite) -> OpenJob:
 
 
 def _sees(caller: Caller, job: OpenJob) -> bool:
-    return caller.processes is None or job.process_id in caller.processes
+    return caller.may("jobs:read", job.process_id)
 
 
 def _shaped(reader: Reader, caller: Caller, view: JobView) -> OpenJob:

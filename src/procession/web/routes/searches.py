@@ -13,7 +13,7 @@ from procession.services.searching import InstanceFilter, Page
 from procession.services.views import InstanceView
 from procession.web.asking import TheCaller, TheSite
 from procession.web.filters import FromQuery, KeyQuery, NameQuery, ToQuery, behind, instant, optional_key, ordered
-from procession.web.shapes_b import After, Key, Limit, Moment, cut, moment
+from procession.web.shapes import After, Key, Limit, Moment, cut, moment
 
 
 class InstanceItem(msgspec.Struct):
@@ -87,7 +87,7 @@ async def list_instances(
         has_incident=has_incident,
         started=(instant(started_from), instant(started_to)),
         ended=ended,
-        processes=caller.processes,
+        processes=caller.within("instances:read"),
     )
     page = Page(order=by, descending=descending, after=behind(after, order), limit=limit + 1)
     found = await site.backend.read(caller.tenant, lambda reader: reader.search.instances(caller.tenant, which, page))

@@ -14,12 +14,12 @@ from procession.base.failure import Conflict, NotFound
 from procession.base.values import Json
 from procession.core import events as e
 from procession.runtime import requests as q
-from procession.services.access import Caller, Forbidden
+from procession.services.access import Caller, Forbidden, works_task
 from procession.services.backend import Who
-from procession.services.searching import FoundTask, Page, TaskFilter, may_work, place_of_task, sight_of
+from procession.services.searching import FoundTask, Page, TaskFilter, place_of_task, sight_of
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.filters import FromQuery, KeyQuery, NameQuery, ToQuery, behind, instant, optional_key, ordered
-from procession.web.shapes_b import After, Key, KeyPath, Limit, Moment, cut, key_of, moment, texts, variables_in
+from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment, texts, variables_in
 from procession.web.site import Site
 
 IfMatch = Annotated[
@@ -119,7 +119,7 @@ async def list_tasks(
         due=(instant(due_from), instant(due_to)),
         follow_up=(instant(follow_up_from), instant(follow_up_to)),
         sight=sight_of(caller),
-        processes=caller.processes,
+        processes=caller.within("tasks:read"),
     )
     page = Page(order=by, descending=descending, after=behind(after, order), limit=limit + 1)
     found = await site.backend.read(caller.tenant, lambda reader: reader.search.tasks(caller.tenant, which, page))
@@ -156,7 +156,7 @@ async def complete_task(
             raise
         await _again(site, bare, asks, missing)
         return
-    if not may_work(caller, task):
+    if not works_task(caller, task, task.process_id):
         raise Forbidden("this task is for others, or somebody else has it")
     version = _version(task, if_match, idempotency_key)
     await site.backend.ask(q.TaskEvent(caller.tenant, task.key, event, version), asks)
@@ -171,7 +171,7 @@ async def claim_task(
     if not caller.user:
         raise Forbidden("only a person can have a task, and who asks is none")
     task = await _task(site, caller, key)
-    if not task.assignee and not may_work(caller, task):
+    if not task.assignee and not works_task(caller, task, task.process_id):
         raise Forbidden("this task is for others")
     if task.assignee and task.assignee != caller.user:
         raise Conflict(f"task {task.key} is somebody else's")
@@ -261,7 +261,7 @@ async def _again(site: Site, request: q.TaskEvent, asks: Who, missing: NotFound)
 async def _task(site: Site, caller: Caller, key: str) -> FoundTask:
     """A task that the caller may see. Raises `NotFound` for any other, as if it were not there."""
     number = key_of(key, "task")
-    which = TaskFilter(key=number, sight=sight_of(caller), processes=caller.processes)
+    which = TaskFilter(key=number, sight=sight_of(caller), processes=caller.within("tasks:read"))
     page = Page(order="created", limit=1)
     found = await site.backend.read(caller.tenant, lambda reader: reader.search.tasks(caller.tenant, which, page))
     if not found:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody, PathParameter
 from litestar.types import ControllerRouterHandler
 
 from procession.base.failure import NotFound
 from procession.runtime import requests as q
+from procession.runtime.rows import NamedRow
 from procession.services.access import away
+from procession.services.members import NAME
 from procession.services.reading import Reader
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.shapes import PAGE, After, Limit, cut, place_of
+
+Name: TypeAlias = Annotated[
+    str, PathParameter(max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", description="The name of a tenant.")
+]
 
 
 class TenantIn(msgspec.Struct, forbid_unknown_fields=True):
     """A tenant to make."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    name: Annotated[str, msgspec.Meta(pattern=NAME)]
 
 
 class TenantOut(msgspec.Struct):
@@ -60,7 +66,7 @@ async def list_tenants(caller: TheCaller, site: TheSite, limit: Limit = PAGE, af
 
 
 @get("/tenants/{name:str}")
-async def get_tenant(name: FromPath[str], caller: TheCaller, site: TheSite) -> TenantOut:
+async def get_tenant(name: Name, caller: TheCaller, site: TheSite) -> TenantOut:
     """One tenant."""
     caller.need("tenants:read")
     if await site.backend.read(caller.tenant, lambda reader: reader.views.tenant(name)) is None:
@@ -69,9 +75,7 @@ async def get_tenant(name: FromPath[str], caller: TheCaller, site: TheSite) -> T
 
 
 def _names(reader: Reader, behind: str, limit: int) -> list[str]:
-    # What another process added is not known here before it is looked for.
-    reader.views.catalog.forget()
-    return sorted(name for name in reader.views.catalog.tenants if name > behind)[:limit]
+    return [row.name for row in reader.store.read("tenant_page", (behind, limit), NamedRow)]
 
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (add_tenant, list_tenants, get_tenant)

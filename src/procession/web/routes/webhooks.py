@@ -15,14 +15,14 @@ from litestar.types import ControllerRouterHandler
 from procession.base.failure import BadValue, Conflict, NotFound
 from procession.runtime import requests as q
 from procession.runtime.rows import DeliveryRow
-from procession.services.access import Caller, Forbidden
+from procession.services.access import Caller
 from procession.services.backend import Who
 from procession.services.deliveries import FOLLOWER
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import known_tenant
 from procession.web.filters import instant
-from procession.web.shapes_b import KEY_MAX, After, Limit, Moment, cut, moment, place_of
+from procession.web.shapes import KEY_MAX, After, Limit, Moment, cut, moment, place_of
 from procession.web.site import Site
 from procession.web.webhooks import signing
 from procession.web.webhooks.delivering import replay, told
@@ -306,9 +306,7 @@ async def retry_delivery(id: IdPath, message: MessagePath, caller: TheCaller, si
 
 def _need(caller: Caller, permission: str) -> None:
     """Raises `Forbidden` also for who may see some processes only: a webhook is told of all that it names."""
-    caller.need(permission)
-    if caller.processes is not None:
-        raise Forbidden(f"this needs the permission {permission!r} for all processes")
+    caller.need_everywhere(permission)
 
 
 def _check(types: list[str]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TypeVar, cast, final
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final, TypeVar, cast, final
 
 import msgspec
 
@@ -16,6 +16,9 @@ from procession.services.reading import Reader
 from procession.web.telemetry.metrics import Measures
 
 _T = TypeVar("_T")
+
+DELIVERIES: Final[Mapping[object, str]] = {0: "failed", 1: "delivered", 2: "given-up"}
+"""What became of a webhook's delivery, by the state that is written down."""
 
 
 @final
@@ -70,6 +73,9 @@ class MeasuredBackend:
     async def write(self, statement: str, rows: Sequence[Cells]) -> None:
         """See `Backend.write`."""
         await self._backend.write(statement, rows)
+        if statement == "delivery_tried":
+            for row in rows:
+                self._measures.delivered(DELIVERIES.get(row[0], "failed"))
 
     def news(self, tenant: str, after: int) -> AsyncIterator[News]:
         """See `Backend.news`."""

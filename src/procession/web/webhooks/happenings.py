@@ -10,7 +10,7 @@ import msgspec
 from procession.base.values import Json
 from procession.services.following import Heard
 from procession.services.histories import Entry
-from procession.web.shapes_b import moment, plain_fields
+from procession.web.shapes import moment, plain_fields
 
 FACTS: Final[dict[str, str]] = {
     "started": "instance.started",

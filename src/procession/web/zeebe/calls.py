@@ -86,6 +86,8 @@ class Call:
 
     async def instance(self, caller: Caller, key: int, permission: str) -> InstanceView:
         """An instance with which the caller may do something. Raises `NotFound`, `Forbidden`."""
+        # Who may do it with no instance at all learns nothing of which there are.
+        caller.need(permission)
         found = await self.read(caller, lambda reader: reader.instance(caller.tenant, key))
         caller.need(permission, found.process_id)
         return found

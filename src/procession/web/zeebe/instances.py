@@ -112,6 +112,7 @@ async def cancel_process_instance(
 async def set_variables(call: Call, request: pb.SetVariablesRequest) -> pb.SetVariablesResponse:
     """Sets variables as seen from an element instance, or from the process."""
     caller = await call.caller()
+    caller.need("instances:change")
     variables = variables_in(request.variables)
     view, element = await _scope(call, caller, request.elementInstanceKey)
     caller.need("instances:change", view.process_id)

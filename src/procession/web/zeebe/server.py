@@ -217,8 +217,11 @@ def _begun(gateway: Gateway, kind: type[Message], data: bytes, context: Context)
         request = kind.FromString(data)
     except DecodeError as error:
         raise invalid(f"the request is no {kind.DESCRIPTOR.name}: {error}") from None
-    metadata = cast("Iterable[tuple[str, str | bytes]]", context.invocation_metadata() or ())
-    headers = {name.lower(): value for name, value in metadata if isinstance(value, str)}
+    headers: dict[str, str] = {}
+    for name, value in cast("Iterable[tuple[str, str | bytes]]", context.invocation_metadata() or ()):
+        if isinstance(value, str):
+            # What is given twice is one value, as in HTTP: nobody is known by two keys.
+            headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
     # The types say that there is always a deadline.
     remaining = cast("float | None", context.time_remaining())
     until = None if remaining is None else time.monotonic() + remaining
