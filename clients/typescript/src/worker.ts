@@ -61,6 +61,27 @@ interface Waiting {
   answered: (answer: Finished) => void;
 }
 
+/** Lets so many in at once. A stream that follows another knows nothing of what that one sent: here is who counts. */
+class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async enter(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}
+
 const LEASE_MS = 300_000;
 const BATCH_MAX = 500;
 const PAUSE_MS = 100;
@@ -127,6 +148,7 @@ export class Worker {
   }
 
   async #lane(type: string, handler: Handler, options: HandlerOptions, signal: AbortSignal): Promise<void> {
+    const slots = new Slots(options.maxJobs ?? 32);
     let pause = PAUSE_MS;
     while (!signal.aborted) {
       try {
@@ -139,7 +161,7 @@ export class Worker {
         });
         for await (const jobs of stream) {
           pause = PAUSE_MS;
-          for (const job of jobs) this.#begin(job, handler, options);
+          for (const job of jobs) this.#begin(job, handler, options, slots);
         }
       } catch (error) {
         if (error instanceof Unauthorized || error instanceof Forbidden) throw error;
@@ -150,32 +172,40 @@ export class Worker {
     }
   }
 
-  #begin(job: Job, handler: Handler, options: HandlerOptions): void {
+  #begin(job: Job, handler: Handler, options: HandlerOptions, slots: Slots): void {
     const until = Date.now() + (options.leaseMs ?? LEASE_MS);
     const running: Running = { job, options, until, abort: new AbortController() };
     this.#running.set(job.key, running);
-    const work = this.#do(running, handler).finally(() => this.#work.delete(work));
+    const work = this.#do(running, handler, slots).finally(() => this.#work.delete(work));
     this.#work.add(work);
   }
 
-  async #do(running: Running, handler: Handler): Promise<void> {
+  async #do(running: Running, handler: Handler, slots: Slots): Promise<void> {
     const { job, options } = running;
-    let outcome: Outcome;
-    try {
-      const variables = (await handler(job, running.abort.signal)) ?? {};
-      outcome = { outcome: "complete", key: job.key, token: job.token, variables };
-      JSON.stringify(outcome);
-    } catch (error) {
-      outcome = outcomeOf(job, options, error);
-    }
+    await slots.enter();
+    const outcome = await this.#outcome(running, handler);
+    slots.leave();
     this.#running.delete(job.key);
     this.#report(outcome, (answer) => {
       const status = answer.problem?.status;
       // What the server cannot take as a result is a failed attempt; where the lease is gone, it is somebody else's.
-      if (status !== undefined && status !== 404 && outcome.outcome !== "fail") {
+      if (status !== undefined && status !== 404 && outcome.outcome !== "fail" && outcome.outcome !== "return") {
         this.#report(failed(job, options, answer.problem?.detail ?? "refused"), () => undefined);
       }
     });
+  }
+
+  async #outcome(running: Running, handler: Handler): Promise<Outcome> {
+    const { job, options } = running;
+    if (this.#stopping?.signal.aborted) return { outcome: "return", key: job.key, token: job.token };
+    try {
+      const variables = (await handler(job, running.abort.signal)) ?? {};
+      const outcome: Outcome = { outcome: "complete", key: job.key, token: job.token, variables };
+      JSON.stringify(outcome); // what is no JSON is told of this job alone
+      return outcome;
+    } catch (error) {
+      return outcomeOf(job, options, error);
+    }
   }
 
   #keep(): void {
