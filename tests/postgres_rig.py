@@ -192,11 +192,16 @@ def _free_port() -> int:
         return port
 
 
+_SYNC: Final = b"S\0\0\0\4"
+"""What a request ends with."""
+_COMMITTED: Final = b"COMMIT\0"
+
+
 @final
 class Proxy:
     """A wire to the server that can be cut at any place: before a request arrives, or before its answer does.
 
-    It hands on bytes in one thread. `cut` says what befalls the next bytes of a client, once.
+    It hands on bytes in one thread.
     """
 
     def __init__(self, port: int) -> None:
@@ -204,7 +209,9 @@ class Proxy:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self.cut = ""
-        """"request": it never arrives; "answer": it arrives; "late": it arrives when `deliver` is called."""
+        """What befalls the next request that ends: "request": it never arrives; "late": it arrives when `deliver` is
+        called; "answer": the next COMMIT is carried out, and its answer does not arrive."""
+        self._held = b""
         self.refusing = False
         """Whether new connections are refused."""
         self._late: list[tuple[socket.socket, bytes]] = []
@@ -272,27 +279,26 @@ class Proxy:
         peer = self._peers[source]
         if not data:
             self._end(source, peer)
-        elif self.cut and source in self._clients:
-            how, self.cut = self.cut, ""
-            self.cuts += 1
-            self._cut(how, source, peer, data)
+        elif self.cut == "answer" and source not in self._clients and _COMMITTED in data:
+            self._cut(peer, source)
+        elif self.cut in {"request", "late"} and source in self._clients:
+            self._held += data
+            if data.endswith(_SYNC):
+                self._cut(source, peer)
         else:
             with suppress(OSError):
                 peer.sendall(data)
 
-    def _cut(self, how: str, client: socket.socket, server: socket.socket, data: bytes) -> None:
+    def _cut(self, client: socket.socket, server: socket.socket) -> None:
+        how, self.cut = self.cut, ""
+        self.cuts += 1
         self._end(client)
         self._forget(server)
         if how == "late":
-            self._late.append((server, data))
-            return
-        if how == "answer":
-            server.sendall(data)
-            server.shutdown(socket.SHUT_WR)
-            # It closes when it has dealt with what it was sent.
-            while server.recv(65_536):
-                continue
-        server.close()
+            self._late.append((server, self._held))
+        else:
+            server.close()
+        self._held = b""
 
     def _end(self, *ends: socket.socket) -> None:
         for each in ends:
