@@ -193,7 +193,7 @@ def _free_port() -> int:
 
 
 _SYNC: Final = b"S\0\0\0\4"
-"""What a request ends with."""
+"""What a request ends with, but for a wish that the answer be sent at once."""
 _COMMITTED: Final = b"COMMIT\0"
 
 
@@ -212,11 +212,14 @@ class Proxy:
         """What befalls the next request that ends: "request": it never arrives; "late": it arrives when `deliver` is
         called; "answer": the next COMMIT is carried out, and its answer does not arrive."""
         self._held = b""
+        self._victim: socket.socket | None = None
         self.refusing = False
         """Whether new connections are refused."""
         self._late: list[tuple[socket.socket, bytes]] = []
         self._peers: dict[socket.socket, socket.socket] = {}
         self._clients: set[socket.socket] = set()
+        self._busy: set[socket.socket] = set()
+        """Clients that have asked something: while they introduce themselves they are left alone."""
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listening, selectors.EVENT_READ)
         self._closed = False
@@ -281,11 +284,15 @@ class Proxy:
             self._end(source, peer)
         elif self.cut == "answer" and source not in self._clients and _COMMITTED in data:
             self._cut(peer, source)
-        elif self.cut in {"request", "late"} and source in self._clients:
+        elif self.cut in {"request", "late"} and source in self._busy and self._victim in {None, source}:
+            # Others go on meanwhile: theirs is not part of this one's request.
+            self._victim = source
             self._held += data
-            if data.endswith(_SYNC):
+            if _SYNC in self._held[-32:]:
                 self._cut(source, peer)
         else:
+            if source in self._clients and _SYNC in data[-32:]:
+                self._busy.add(source)
             with suppress(OSError):
                 peer.sendall(data)
 
@@ -299,6 +306,7 @@ class Proxy:
         else:
             server.close()
         self._held = b""
+        self._victim = None
 
     def _end(self, *ends: socket.socket) -> None:
         for each in ends:
@@ -309,3 +317,4 @@ class Proxy:
         if self._peers.pop(end, None) is not None:
             self._selector.unregister(end)
         self._clients.discard(end)
+        self._busy.discard(end)

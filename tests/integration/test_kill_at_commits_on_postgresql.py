@@ -1,4 +1,4 @@
-"""kill -9 at commits to a PostgreSQL server, and inside workers: nothing lost, nothing doubled (test_kill_at_commits.py)."""
+"""kill -9 at commits to a PostgreSQL server, and inside workers: nothing is lost, nothing doubled."""
 
 from __future__ import annotations
 

@@ -66,7 +66,8 @@ class PostgresStore:
     ) -> None:
         """`url` is what libpq takes (`postgresql://user@host/database`). With an `api_url` what a tenant sees is read
         by the user it names, who should have the role procession_api and nothing else. `patience_s` is how long the
-        fate of a commit is asked for when the server is gone, `lock_ms` how long a statement waits for others. Without `setup` the schema is taken as it is.
+        fate of a commit is asked for when the server is gone, `lock_ms` how long a statement waits for others. Without
+        `setup` the schema is taken as it is.
 
         Raises `StoreError` when the database cannot be used, or was made by a newer version.
         """
