@@ -192,11 +192,16 @@ def _free_port() -> int:
         return port
 
 
+_SYNC: Final = b"S\0\0\0\4"
+"""What a request ends with, but for a wish that the answer be sent at once."""
+_COMMITTED: Final = b"COMMIT\0"
+
+
 @final
 class Proxy:
     """A wire to the server that can be cut at any place: before a request arrives, or before its answer does.
 
-    It hands on bytes in one thread. `cut` says what befalls the next bytes of a client, once.
+    It hands on bytes in one thread.
     """
 
     def __init__(self, port: int) -> None:
@@ -204,12 +209,17 @@ class Proxy:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self.cut = ""
-        """"request": it never arrives; "answer": it arrives; "late": it arrives when `deliver` is called."""
+        """What befalls the next request that ends: "request": it never arrives; "late": it arrives when `deliver` is
+        called; "answer": the next COMMIT is carried out, and its answer does not arrive."""
+        self._held = b""
+        self._victim: socket.socket | None = None
         self.refusing = False
         """Whether new connections are refused."""
         self._late: list[tuple[socket.socket, bytes]] = []
         self._peers: dict[socket.socket, socket.socket] = {}
         self._clients: set[socket.socket] = set()
+        self._busy: set[socket.socket] = set()
+        """Clients that have asked something: while they introduce themselves they are left alone."""
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listening, selectors.EVENT_READ)
         self._closed = False
@@ -272,27 +282,31 @@ class Proxy:
         peer = self._peers[source]
         if not data:
             self._end(source, peer)
-        elif self.cut and source in self._clients:
-            how, self.cut = self.cut, ""
-            self.cuts += 1
-            self._cut(how, source, peer, data)
+        elif self.cut == "answer" and source not in self._clients and _COMMITTED in data:
+            self._cut(peer, source)
+        elif self.cut in {"request", "late"} and source in self._busy and self._victim in {None, source}:
+            # Others go on meanwhile: theirs is not part of this one's request.
+            self._victim = source
+            self._held += data
+            if _SYNC in self._held[-32:]:
+                self._cut(source, peer)
         else:
+            if source in self._clients and _SYNC in data[-32:]:
+                self._busy.add(source)
             with suppress(OSError):
                 peer.sendall(data)
 
-    def _cut(self, how: str, client: socket.socket, server: socket.socket, data: bytes) -> None:
+    def _cut(self, client: socket.socket, server: socket.socket) -> None:
+        how, self.cut = self.cut, ""
+        self.cuts += 1
         self._end(client)
         self._forget(server)
         if how == "late":
-            self._late.append((server, data))
-            return
-        if how == "answer":
-            server.sendall(data)
-            server.shutdown(socket.SHUT_WR)
-            # It closes when it has dealt with what it was sent.
-            while server.recv(65_536):
-                continue
-        server.close()
+            self._late.append((server, self._held))
+        else:
+            server.close()
+        self._held = b""
+        self._victim = None
 
     def _end(self, *ends: socket.socket) -> None:
         for each in ends:
@@ -303,3 +317,4 @@ class Proxy:
         if self._peers.pop(end, None) is not None:
             self._selector.unregister(end)
         self._clients.discard(end)
+        self._busy.discard(end)

@@ -42,7 +42,7 @@ def facts_of(path: Path) -> Facts:
     return {(row[0], row[1]): row[2] for row in rows(path, "SELECT instance, seq, data FROM procession_fact")}
 
 
-def rows(path: Path, sql: str, *args: object) -> list[tuple[Any, ...]]:
+def rows(path: Path | str, sql: str, *args: object) -> list[tuple[Any, ...]]:
     """The rows of a statement, through a connection of its own."""
     with asking(path) as connection:
         found: list[tuple[Any, ...]] = connection.execute(sql, args).fetchall()
@@ -74,7 +74,7 @@ def outcome(state: State) -> list[object]:
     return [state.status.name, encode(variables).decode(), waits]
 
 
-def audit(path: Path) -> dict[int, State]:
+def audit(path: Path | str) -> dict[int, State]:
     """Instance -> its replayed state, after every check. Raises `AssertionError` naming what is wrong."""
     with asking(path) as connection:
         if not is_postgres(place_of(path)):

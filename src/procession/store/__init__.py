@@ -1,1 +1,1 @@
-"""Durable places: SQLite now, PostgreSQL later. Named SQL, numbered migrations; no decision about a process."""
+"""Durable places: SQLite and PostgreSQL. Named SQL, numbered migrations; no decision about a process."""

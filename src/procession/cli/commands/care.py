@@ -68,7 +68,7 @@ def doctor(
 def _machine(db: str, output: Output) -> bool:
     from procession.services.doctor import examine
 
-    found = list(examine(None if db == MEMORY else Path(db)))
+    found = list(examine(None if db == MEMORY or "://" in db else Path(db)))
     for check in found:
         output.document(msgspec.to_builtins(check))
         _finding(output, _SIGNS[check.status], f"{check.name}: {check.detail}", check.remedy)

@@ -72,6 +72,7 @@ class PostgresStore:
         by the user it names, who should have the role procession_api and nothing else. `patience_s` is how long the
         fate of a commit is asked for when the server is gone, `lock_ms` how long a statement waits for others. Without
         `setup` the schema is taken as it is; a new one is divided in so many `shards`.
+        `setup` the schema is taken as it is.
 
         Raises `StoreError` when the database cannot be used, or was made by a newer version.
         """
@@ -175,8 +176,9 @@ class PostgresStore:
 
     def take(self, shard: int, owner: str, epoch: int, expires: int) -> bool:
         """See `Store.take`."""
-        with plain_errors(self.name), self._desks.borrow() as desk:
-            taken = run(desk.cursor(), _SHARD["shard_take"], plain((owner, expires, shard, epoch))).rowcount == 1
+        args = plain((owner, expires, shard, epoch))
+        # Asked twice, it is not given twice: then it is ours, and will be taken once more.
+        taken = bool(self._asked(self._desks, lambda desk: run(desk.cursor(), _SHARD["shard_take"], args).fetchall()))
         if taken:
             self._line(shard).taken()
         return taken
@@ -192,8 +194,7 @@ class PostgresStore:
             line = self._lines.pop(shard, None)
         if line is not None:
             line.close()
-        with plain_errors(self.name), self._desks.borrow() as desk:
-            run(desk.cursor(), _SHARD["shard_release"], (shard, epoch))
+        self._many(_SHARD["shard_release"], [(shard, epoch)])
 
     def post(self, rows: Sequence[Cells], transaction: ForeignTransaction | None = None) -> None:
         """See `Store.post`. The owner of the shard is woken, unless this process just did that."""

@@ -1,5 +1,7 @@
 -- Ownership of a shard, and what is PostgreSQL's own about a commit.
 
+-- name: shard_take
+UPDATE procession_shard SET owner = ?, epoch = epoch + 1, expires = ? WHERE shard = ? AND epoch = ? RETURNING epoch;
 -- name: shard_fence
 SELECT procession_fence(?, ?, ?, ?, ?);
 -- name: shard_turn
