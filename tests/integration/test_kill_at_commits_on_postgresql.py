@@ -1,7 +1,5 @@
 """kill -9 at commits to a PostgreSQL server, and in workers: nothing lost or doubled."""
 
-"""kill -9 at commits to a PostgreSQL server, and inside workers: nothing is lost, nothing doubled."""
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -72,7 +72,6 @@ class PostgresStore:
         by the user it names, who should have the role procession_api and nothing else. `patience_s` is how long the
         fate of a commit is asked for when the server is gone, `lock_ms` how long a statement waits for others. Without
         `setup` the schema is taken as it is; a new one is divided in so many `shards`.
-        `setup` the schema is taken as it is.
 
         Raises `StoreError` when the database cannot be used, or was made by a newer version.
         """
