@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Final, TypeAlias, cast
+from typing import Annotated, Final, TypeAlias, cast, final
 
 import msgspec
 from litestar import delete, get, post, put
@@ -46,6 +46,25 @@ class Rotated(msgspec.Struct):
     """The generation of the key that seals from now on."""
 
     generation: int
+
+
+@final
+class NeighbourOut(msgspec.Struct, frozen=True):
+    """What one tenant took since the process began. `share` is its part of all `requests`; times in seconds."""
+
+    tenant: str
+    requests: int
+    share: float
+    waited_s: float
+    waited_max_s: float
+
+
+@final
+class NeighboursOut(msgspec.Struct, frozen=True):
+    """The busiest tenants of a process."""
+
+    items: list[NeighbourOut]
+    next: str | None
 
 
 @get("/tenants/{name:str}/limits")
@@ -105,11 +124,11 @@ async def remove(name: Name, caller: TheCaller, site: TheSite) -> Deleted:
 
 
 @get("/neighbours")
-async def read_neighbours(caller: TheCaller, site: TheSite) -> dict[str, object]:
+async def read_neighbours(caller: TheCaller, site: TheSite) -> NeighboursOut:
     """Who takes how much of this process's writer, and how long its requests wait. The platform's admins may."""
     _of_platform(caller, caller.tenant, "tenants:read")
     found = site.neighbours() if site.neighbours is not None else ()
-    return {"items": [msgspec.to_builtins(each) for each in found], "next": None}
+    return NeighboursOut([msgspec.convert(each, NeighbourOut, from_attributes=True) for each in found], None)
 
 
 async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
