@@ -160,8 +160,8 @@ def _url(settings: Settings, listening: socket.socket) -> str:
 
 
 def _calm_collector() -> None:
-    """What is there now stays, and what requests make is mostly acyclic: a full collection amid the traffic would hold up
-    everybody for tens of ms and find nothing."""
+    """What is there now stays, and what requests make is mostly acyclic: a full collection amid the traffic would hold
+    up everybody for tens of ms and find nothing."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
@@ -266,7 +266,8 @@ class _Ending:
 def _listening(settings: Settings) -> socket.socket:
     host, port = settings.server.host, settings.server.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # TCP by name: asyncio turns Nagle's wait off for nothing else, and small answers would be held back.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # A port whose connections are just closing can be taken at once.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
