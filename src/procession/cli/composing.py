@@ -10,6 +10,7 @@ from procession.runtime.ports import Store
 from procession.runtime.rows import TextRow
 from procession.services.backend import Backend
 from procession.services.deliveries import FOLLOWER
+from procession.web.desk import Offers
 from procession.web.documents import Archive, Rules
 from procession.web.limits import SameForAll
 from procession.web.settings import Settings
@@ -21,7 +22,7 @@ PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00
 """What webhooks reach beside the public internet where the settings allow private networks."""
 
 
-def site_of(settings: Settings, backend: Backend, gate: Gate, store: Store) -> Site:
+def site_of(settings: Settings, backend: Backend, gate: Gate, store: Store, offers: Offers) -> Site:
     """The site of a server; its webhooks are not started."""
     limits = settings.limits
 
@@ -35,6 +36,7 @@ def site_of(settings: Settings, backend: Backend, gate: Gate, store: Store) -> S
         backend,
         gate,
         version=__version__,
+        offers=offers,
         bounds=Bounds(body_bytes_max=limits.body_bytes_max, origins=tuple(settings.cors.origins)),
         rates=SameForAll(limits.requests_per_second, limits.requests_burst),
         webhooks=Webhooks(backend, reach, followed=followed),

@@ -181,7 +181,7 @@ async def _composed(plan: Serving, engine: Engine, open_: AsyncExitStack) -> tup
         gate = SeeingGate(OpenGate())
     else:
         gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
-    site = site_of(settings, measured, gate, engine.store)
+    site = site_of(settings, measured, gate, engine.store, backend.offers)
     site.webhooks.start()
     open_.push_async_callback(site.webhooks.close)
     running = Running(settings, engine, site, draining)

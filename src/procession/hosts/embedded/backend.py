@@ -117,6 +117,16 @@ class EngineBackend:
         """See `Backend.moved`."""
         return await self._moves.wait(self._pumps.of(tenant).number, tenant, seen, seconds)
 
+    def offers(self, tenant: str, types: Sequence[str]) -> dict[str, int]:
+        """Type -> about how many of its jobs are ready in this process's memory: a look that costs nothing, made before
+        the store is asked. What is not there may still be in the store."""
+        shard = self._pumps.of(tenant).shard
+        number = shard.catalog.tenants.get(tenant) if shard is not None else None
+        if shard is None or number is None:
+            return {}
+        found = {type: shard.board.ready(type, number) for type in types}
+        return {type: count for type, count in found.items() if count}
+
     def neighbours(self) -> list[Neighbour]:
         """Who asked how much of this process since it began, and how long it waited; the busiest first."""
         found = [each for asker in self._askers.values() for each in asker.neighbours()]
