@@ -89,7 +89,7 @@ class EngineBackend:
         """See `Backend.read`."""
         return await asyncio.wrap_future(self._readers.submit(self._answer, tenant, question))
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
         """See `Backend.write`."""
         await self._loop.run_in_executor(self._readers, self._store.write, statement, rows)
 

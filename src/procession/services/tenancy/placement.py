@@ -125,9 +125,10 @@ class Backends:
         async with self.of(tenant) as backend:
             return await backend.read(tenant, question)
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
-        """See `Backend.write`. It names no tenant: what belongs to a silo's tenant is written by its own (`of`)."""
-        await self._pooled.write(statement, rows)
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
+        """See `Backend.write`."""
+        async with self.of(tenant) as backend:
+            await backend.write(tenant, statement, rows)
 
     async def news(self, tenant: str, after: int) -> AsyncIterator[News]:
         """See `Backend.news`."""

@@ -129,9 +129,9 @@ class LimitedBackend:
         """See `Backend.read`."""
         return await self._inner.read(tenant, question)
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
         """See `Backend.write`."""
-        await self._inner.write(statement, rows)
+        await self._inner.write(tenant, statement, rows)
 
     def news(self, tenant: str, after: int) -> AsyncIterator[News]:
         """See `Backend.news`."""
