@@ -72,6 +72,8 @@ class Rules(msgspec.Struct, frozen=True):
     types: frozenset[str] = frozenset(TYPES)
     kept_ms: int = 0
     admit: Callable[[str, int], Awaitable[None]] | None = None
+    stored: Callable[[str, int], Awaitable[None]] | None = None
+    """Is told of what was stored."""
 
 
 @final
@@ -131,6 +133,8 @@ class Archive:
             await self._drop(what.tenant, number, parts)  # the first upload under this key is the one that counts
             return record
         await self._backend.write(what.tenant, "document_due", [(expires or HELD, number, parts)])
+        if self.rules.stored is not None:
+            await self.rules.stored(what.tenant, size)
         return record
 
     async def content(self, tenant: str, document: Document, first: int, last: int) -> AsyncIterator[bytes]:
