@@ -34,10 +34,6 @@ MEASURE_S: Final = 300.0
 _LOG: Final = logging.getLogger("procession.serve")
 
 
-def site_of(settings: Settings, backend: Backend, gate: Gate, store: Store, offers: Offers) -> Site:
-    """The site of a server; its webhooks are not started."""
-
-
 class Composed(NamedTuple):
     """A site, and what has to be done for its tenants now and then."""
 
@@ -59,7 +55,14 @@ def quotas_of(settings: Settings) -> Limits:
 
 
 def site_of(
-    settings: Settings, backend: Backend, gate: Gate, store: Store, *, limited: LimitedBackend, silos: Silos
+    settings: Settings,
+    backend: Backend,
+    gate: Gate,
+    store: Store,
+    *,
+    limited: LimitedBackend,
+    silos: Silos,
+    offers: Offers,
 ) -> Composed:
     """The site of a server; its webhooks are not started. `limited` knows the limits of tenants."""
     limits = settings.limits

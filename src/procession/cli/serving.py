@@ -194,7 +194,6 @@ def _calm_collector() -> None:
     gc.set_threshold(50_000, 50, 100)
 
 
-async def _composed(plan: Serving, engine: Engine, open_: AsyncExitStack) -> tuple[Running, Server]:
 async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: AsyncExitStack) -> tuple[Running, Server]:
     settings = plan.settings
     measures = Measures(tenants_top=settings.telemetry.tenants_top)
@@ -213,12 +212,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
         gate = SeeingGate(OpenGate())
     else:
         gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
-    site = site_of(settings, measured, gate, engine.store, backend.offers)
-    site.webhooks.start()
-    open_.push_async_callback(site.webhooks.close)
-    running = Running(settings, engine, site, draining)
-    app: Any = create_app(site)
-    composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos)
+    composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos, offers=backend.offers)
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)
     running = Running(settings, engine, composed, draining=draining, silos=silos)

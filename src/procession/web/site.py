@@ -76,7 +76,6 @@ class Site:
         webhooks: Webhooks | None = None,
         archive: Archive | None = None,
         offers: Offers | None = None,
-        keys: Keys | None = None,
         keys: KeysOf | None = None,
         neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
     ) -> None:
