@@ -96,7 +96,9 @@ def test_a_tenant_sees_its_own_rows_and_no_others(url: str) -> None:
         assert len(store.read("tenants", (0, FAR), NamedRow)) == 4
 
 
-@pytest.mark.parametrize("table", [t for t in (*TABLES, *FREE, "fact") if t not in {"meta", "inbox", "source", "tenant"}])
+@pytest.mark.parametrize(
+    "table", [t for t in (*TABLES, *FREE, "fact") if t not in {"meta", "inbox", "source", "tenant"}]
+)
 def test_the_api_reads_no_table_beyond_its_tenant(api: Connection, table: str) -> None:
     assert set(values(api, f"SELECT tenant FROM procession_{table}")) <= {OURS}
 
