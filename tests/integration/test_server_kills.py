@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import postgres_rig
 from bench.server import kills, rig
+
+import postgres_rig
 from procession.store.postgres.store import PostgresStore
 
 
