@@ -14,7 +14,7 @@ from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.ports import Batch, Reads
 from procession.runtime.rows import IntRow, RecordRow
-from procession.services.tenancy.limits import KIND, NONE, Limits, limits_of
+from procession.services.tenancy.limits import KIND, NONE, Limits, completed, limits_of
 from procession.services.tenancy.usage import STORAGE, USAGE
 
 KEPT_MAX: Final = 10_000
@@ -29,15 +29,21 @@ MORE: Final = (q.StartProcess, q.DeployResources, q.PublishMessage, q.BroadcastS
 class Quotas:
     """Those of one shard's tenants."""
 
-    __slots__ = ("_active", "_limits", "_store", "stored")
+    __slots__ = ("_active", "_defaults", "_limits", "_store", "stored")
 
     def __init__(self, store: Reads) -> None:
         self._store = store
+        self._defaults = NONE
         self._limits: dict[int, Limits] = {}
         self._active: dict[int, int] = {}
         """Tenant -> its active instances, the commit under way included; of those alone who have a quota of them."""
         self.stored: dict[int, int] = {}
         """Tenant -> bytes, as measured last and added up since; of those alone who have a quota of them."""
+
+    def complete(self, defaults: Limits) -> None:
+        """Quotas of tenants whose own limits do not say any."""
+        self._defaults = defaults
+        self.forget()
 
     def forget(self) -> None:
         """Reads everything anew: a commit failed, or somebody else owned the shard."""
@@ -47,7 +53,7 @@ class Quotas:
 
     def changed(self, tenant: int, limits: Limits | None = None) -> None:
         """A tenant has other limits, with the commit under way; None for none any more."""
-        self._limits[tenant] = limits or NONE
+        self._limits[tenant] = completed(limits or NONE, self._defaults)
         self._active.pop(tenant, None)
         self.stored.pop(tenant, None)
 
@@ -58,7 +64,8 @@ class Quotas:
             if len(self._limits) >= KEPT_MAX:
                 self._limits.clear()
             rows = self._store.read("record", (tenant, KIND, KIND), RecordRow)
-            found = self._limits[tenant] = _readable(rows[0].body) if rows else NONE
+            own = _readable(rows[0].body) if rows else NONE
+            found = self._limits[tenant] = completed(own, self._defaults)
         return found
 
     def start_refused(self, tenant: int, batch: Batch, finished: Iterable[tuple[int, int]]) -> QuotaExceeded | None:

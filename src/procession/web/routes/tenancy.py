@@ -33,6 +33,7 @@ class LimitsOut(msgspec.Struct):
 
     weight: int
     active_instances: int
+    requests_per_second: int
     starts_per_second: int
     jobs_per_second: int
     storage_bytes: int
@@ -97,7 +98,7 @@ async def read_usage(name: Name, caller: TheCaller, site: TheSite) -> Usage:
 async def rotate(name: Name, caller: TheCaller, site: TheSite) -> Rotated:
     """Gives a tenant a new key for what is stored from now on. What was stored stays readable."""
     _of(caller, name, "settings:write")
-    keys = site.keys
+    keys = await site.keys(name) if site.keys is not None else None
     if keys is None:
         raise Conflict("this store is not sealed: there are no keys")
     number = await site.backend.read(name, lambda reader: reader.views.tenant_number(name))
@@ -120,7 +121,8 @@ async def export(name: Name, caller: TheCaller, site: TheSite) -> Stream:
 async def remove(name: Name, caller: TheCaller, site: TheSite) -> Deleted:
     """Deletes a tenant with everything that it has, for good. The platform's admins may."""
     _of_platform(caller, name, "tenants:write")
-    return await delete_tenant(site.backend, name, Who(caller.subject, caller.origin), site.keys)
+    keys = await site.keys(name) if site.keys is not None else None
+    return await delete_tenant(site.backend, name, Who(caller.subject, caller.origin), keys)
 
 
 @get("/neighbours")
