@@ -49,6 +49,23 @@ class Rotated(msgspec.Struct):
     generation: int
 
 
+class Neighbour(msgspec.Struct):
+    """What one tenant took of this process since it began. `share` is its part of all `requests`; times in seconds."""
+
+    tenant: str
+    requests: int
+    share: float
+    waited_s: float
+    waited_max_s: float
+
+
+class Neighbours(msgspec.Struct):
+    """Tenants, the busiest first."""
+
+    items: list[Neighbour]
+    next: str | None = None
+
+
 @get("/tenants/{name:str}/limits")
 async def read_limits(name: Name, caller: TheCaller, site: TheSite) -> LimitsOut:
     """What a tenant may have."""
@@ -107,11 +124,11 @@ async def remove(name: Name, caller: TheCaller, site: TheSite) -> Deleted:
 
 
 @get("/neighbours")
-async def read_neighbours(caller: TheCaller, site: TheSite) -> dict[str, object]:
+async def read_neighbours(caller: TheCaller, site: TheSite) -> Neighbours:
     """Who takes how much of this process's writer, and how long its requests wait. The platform's admins may."""
     _of_platform(caller, caller.tenant, "tenants:read")
     found = site.neighbours() if site.neighbours is not None else ()
-    return {"items": [msgspec.to_builtins(each) for each in found], "next": None}
+    return Neighbours([msgspec.convert(each, Neighbour, from_attributes=True) for each in found])
 
 
 async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
