@@ -53,6 +53,10 @@ class Rotated(msgspec.Struct):
 class NeighbourOut(msgspec.Struct, frozen=True):
     """What one tenant took since the process began. `share` is its part of all `requests`; times in seconds."""
 
+
+class Neighbour(msgspec.Struct):
+    """What one tenant took of this process since it began. `share` is its part of all `requests`; times in seconds."""
+
     tenant: str
     requests: int
     share: float
@@ -66,6 +70,13 @@ class NeighboursOut(msgspec.Struct, frozen=True):
 
     items: list[NeighbourOut]
     next: str | None
+
+
+class Neighbours(msgspec.Struct):
+    """Tenants, the busiest first."""
+
+    items: list[Neighbour]
+    next: str | None = None
 
 
 @get("/tenants/{name:str}/limits")
@@ -131,6 +142,13 @@ async def read_neighbours(caller: TheCaller, site: TheSite) -> NeighboursOut:
     _of_platform(caller, caller.tenant, "tenants:read")
     found = site.neighbours() if site.neighbours is not None else ()
     return NeighboursOut([msgspec.convert(each, NeighbourOut, from_attributes=True) for each in found], None)
+
+
+async def read_neighbours(caller: TheCaller, site: TheSite) -> Neighbours:
+    """Who takes how much of this process's writer, and how long its requests wait. The platform's admins may."""
+    _of_platform(caller, caller.tenant, "tenants:read")
+    found = site.neighbours() if site.neighbours is not None else ()
+    return Neighbours([msgspec.convert(each, Neighbour, from_attributes=True) for each in found])
 
 
 async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
