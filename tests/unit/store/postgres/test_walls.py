@@ -111,8 +111,6 @@ def test_a_tenant_sees_its_own_rows_and_no_others(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [t for t in (*TABLES, *FREE, "fact") if t not in {"meta", "inbox", "source", "tenant"}]
-)
     ("tenant", "seen"), [("ours", [100 + OURS]), ("theirs", []), ("away", []), ("nobody", [])]
 )
 def test_a_search_finds_what_the_tenant_sees_whatever_number_it_asks_for(
