@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
 import sqlite3
+import threading
+from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
+import pytest
 
 import needs
 from server_rig import ServerProcess, soon
@@ -30,10 +35,12 @@ master_keys = "acme/master.toml"
 instances_max = 2
 storage_bytes_max = 100_000
 variables_bytes_max = 1_000
+[webhooks]
+allow_private = true
 """
 TIMED: Final = XML.replace(
     '<endEvent id="e"/>',
-    '<boundaryEvent id="b" attachedToRef="work"><timerEventDefinition><timeDuration>PT1S</timeDuration>'
+    '<boundaryEvent id="b" attachedToRef="work"><timerEventDefinition><timeDuration>PT3S</timeDuration>'
     '</timerEventDefinition></boundaryEvent><sequenceFlow id="h" sourceRef="b" targetRef="e2"/><endEvent id="e2"/>'
     '<endEvent id="e"/>',
 )
@@ -115,19 +122,47 @@ def test_tenants_are_sealed_live_where_the_settings_say_and_are_held_to_the_serv
         assert acme.get("/v1/instances").json()["items"] == []
 
 
-def test_a_timer_in_a_silo_goes_on_after_a_restart_though_nobody_asks(tmp_path: Path) -> None:
+class _Receives(BaseHTTPRequestHandler):
+    """Takes webhooks, and keeps their types."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        cast("_Receiver", self.server).types.append(body["type"])
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+class _Receiver(ThreadingHTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Receives)
+        self.types: list[str] = []
+
+
+@pytest.fixture
+def receiver() -> Iterator[_Receiver]:
+    """A receiver of webhooks in a thread of its own."""
+    with _Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_timers_and_webhooks_of_a_silo_go_on_after_a_restart_though_nobody_asks(
+    tmp_path: Path, receiver: _Receiver
+) -> None:
     _settings(tmp_path)
     with _serve(tmp_path) as server, _of("acme", server.ready().url) as acme:
         assert acme.post("/v1/deployments", files={"files": ("p.bpmn", TIMED)}).status_code == 201
+        hook = {"url": f"http://127.0.0.1:{receiver.server_port}/", "types": ["instance.completed"]}
+        assert acme.post("/v1/webhooks", json=hook).status_code == 201
         assert acme.post("/v1/instances", json={"process_id": "p"}).status_code == 201
         server.tell()
         assert server.ended() == 0
     with _serve(tmp_path) as server:
         server.ready()
-        soon(lambda: _active(tmp_path / "acme" / "e.db") == 0)
-
-
-def _active(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as store:
-        found: int = store.execute("SELECT count(*) FROM procession_instance WHERE state = 0").fetchone()[0]
-    return found
+        soon(lambda: receiver.types == ["instance.completed"])

@@ -446,7 +446,7 @@ async def _retention(running: Running) -> None:
 
 
 async def _silos(running: Running) -> None:
-    await running.silos.keep()
+    await running.silos.keep(running.site.webhooks.look)
 
 
 async def _measuring(running: Running) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, final
 
@@ -85,13 +85,16 @@ class Silos:
             except ProcessionError as error:
                 _LOG.warning("the store of %s cannot be used: %s", name, error)
 
-    async def keep(self) -> None:
-        """Opens every silo now and then, for what waits in it, and closes those that are idle. Goes on for ever."""
+    async def keep(self, visited: Callable[[], Awaitable[None]]) -> None:
+        """Opens every silo now and then, for what waits in it, and closes those that are idle. Goes on for ever.
+
+        `visited` is asked whenever all were opened."""
         visit = time.monotonic()
         while True:
             if time.monotonic() >= visit:
                 visit = time.monotonic() + VISIT_S
-                await self.each(_visited)
+                await self.each(_nothing)
+                await visited()
             await asyncio.sleep(LOOK_S)
             await self.backends.close_idle()
 
@@ -103,7 +106,7 @@ class Silos:
         return self._open[name].engine.pumps.next_due() is not None
 
     @asynccontextmanager
-    async def _opened(self, name: str, silo: Silo) -> AsyncIterator[Backend]:
+    async def _opened(self, name: str, silo: Silo) -> AsyncGenerator[Backend]:
         engine, keys = await asyncio.to_thread(self._engine, silo)
         try:
             backend = EngineBackend(engine)
@@ -135,5 +138,5 @@ class Silos:
         return engine, keys
 
 
-async def _visited(_: Engine) -> None:
+async def _nothing(_: Engine) -> None:
     """That it was opened is all."""

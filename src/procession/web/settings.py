@@ -138,7 +138,7 @@ class Identity(Part, frozen=True, kw_only=True):
 
 @final
 class Limits(Part, frozen=True, kw_only=True):
-    """What one request, and one tenant, may use. 0 is no bound. A tenant's own limits go before those of tenants."""
+    """What one request, and one tenant, may use. 0 is no bound. A tenant's own limits go before those here."""
 
     body_bytes_max: Annotated[int, Meta(ge=1_024, le=1 << 30)] = 10_000_000
     """The largest body of a request; documents have a bound of their own."""

@@ -104,15 +104,20 @@ class Webhooks:
         if task is None or task.done():
             self._tenants[tenant] = asyncio.ensure_future(self._serve(tenant))
 
+    async def look(self) -> None:
+        """Looks now for tenants that have webhooks."""
+        if self._followed is None:
+            return
+        try:
+            for tenant in await self._followed():
+                if tenant not in self._tenants:
+                    self.watch(tenant)
+        except ProcessionError as error:
+            _LOG.warning("tenants with webhooks could not be read: %s", error)
+
     async def _look(self) -> None:
-        assert self._followed is not None
         while True:
-            try:
-                for tenant in await self._followed():
-                    if tenant not in self._tenants:
-                        self.watch(tenant)
-            except ProcessionError as error:
-                _LOG.warning("tenants with webhooks could not be read: %s", error)
+            await self.look()
             await asyncio.sleep(LOOK_S)
 
     async def _serve(self, tenant: str) -> None:
