@@ -6,6 +6,7 @@ The only place that knows all of them. What must not live here: options (command
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -150,6 +151,7 @@ async def _serve(plan: Serving) -> int:
             going = [asyncio.ensure_future(task(running)) for task in (*plan.tasks, *TASKS)]
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             record = {"serving": of.url, "url": running.url, "gateway": running.gateway}
+            _calm_collector()
             listening.listen(BACKLOG)
             plan.say(f"serving {of.url} at {running.url}; stop with Ctrl-C", record)
             _LOG.info("serving", extra={**record, "version": __version__})
@@ -184,6 +186,14 @@ def _url(settings: Settings, listening: socket.socket) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+def _calm_collector() -> None:
+    """What is there now stays, and what requests make is mostly acyclic: a full collection amid the traffic would hold
+    up everybody for tens of ms and find nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+
+
 async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: AsyncExitStack) -> tuple[Running, Server]:
     settings = plan.settings
     measures = Measures(tenants_top=settings.telemetry.tenants_top)
@@ -202,7 +212,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
         gate = SeeingGate(OpenGate())
     else:
         gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
-    composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos)
+    composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos, offers=backend.offers)
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)
     running = Running(settings, engine, composed, draining=draining, silos=silos)
@@ -288,7 +298,8 @@ class _Ending:
 def _listening(settings: Settings) -> socket.socket:
     host, port = settings.server.host, settings.server.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # TCP by name: asyncio turns Nagle's wait off for nothing else, and small answers would be held back.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # A port whose connections are just closing can be taken at once.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
