@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Final, TypeAlias, cast, final
+from typing import Annotated, Final, TypeAlias, cast
 
 import msgspec
 from litestar import delete, get, post, put
@@ -49,9 +49,8 @@ class Rotated(msgspec.Struct):
     generation: int
 
 
-@final
-class NeighbourOut(msgspec.Struct, frozen=True):
-    """What one tenant took since the process began. `share` is its part of all `requests`; times in seconds."""
+class Neighbour(msgspec.Struct):
+    """What one tenant took of this process since it began. `share` is its part of all `requests`; times in seconds."""
 
     tenant: str
     requests: int
@@ -60,12 +59,11 @@ class NeighbourOut(msgspec.Struct, frozen=True):
     waited_max_s: float
 
 
-@final
-class NeighboursOut(msgspec.Struct, frozen=True):
-    """The busiest tenants of a process."""
+class Neighbours(msgspec.Struct):
+    """Tenants, the busiest first."""
 
-    items: list[NeighbourOut]
-    next: str | None
+    items: list[Neighbour]
+    next: str | None = None
 
 
 @get("/tenants/{name:str}/limits")
@@ -126,11 +124,11 @@ async def remove(name: Name, caller: TheCaller, site: TheSite) -> Deleted:
 
 
 @get("/neighbours")
-async def read_neighbours(caller: TheCaller, site: TheSite) -> NeighboursOut:
+async def read_neighbours(caller: TheCaller, site: TheSite) -> Neighbours:
     """Who takes how much of this process's writer, and how long its requests wait. The platform's admins may."""
     _of_platform(caller, caller.tenant, "tenants:read")
     found = site.neighbours() if site.neighbours is not None else ()
-    return NeighboursOut([msgspec.convert(each, NeighbourOut, from_attributes=True) for each in found], None)
+    return Neighbours([msgspec.convert(each, Neighbour, from_attributes=True) for each in found])
 
 
 async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

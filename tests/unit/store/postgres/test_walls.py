@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Final
 
+import msgspec
 import psycopg
 import pytest
 
 import postgres_rig
 from procession.runtime import codec
 from procession.runtime.ports import TABLES, Batch, Fence
-from procession.runtime.rows import FactRow, InstanceRow, JobRow, NamedRow, RecordRow
+from procession.runtime.rows import FactRow, IncidentRow, InstanceRow, JobRow, NamedRow, RecordRow
+from procession.runtime.rows_of_server import FoundInstanceRow, FoundTaskRow
+from procession.runtime.search import Search
 from procession.store.postgres.session import Connection, Sessions
 from procession.store.postgres.store import PostgresStore
 
@@ -47,6 +50,9 @@ def url() -> str:
                 batch["instance"].insert(key, (number, key, 7, 0, 100, None, "bk", 0, key, 0, "", 0))
                 batch["job"].insert(key, (number, key, key, 2, 3, "t", 3, 0, 0, 0, -1, "idem", 0, "", ""))
                 batch["record"].insert(key, (number, "key", "k", 1, 5, b"{}"))
+                none = (1 << 63) - 1
+                batch["task"].insert(key, (number, key, key, 3, "t", 5, "", b"{}", "p", 50, none, none, 0))
+                batch["incident"].insert(key, (number, key, key, 2, "t", "code", "text", 0, 5))
                 batch["task_candidate"].insert(key, (number, 1, "g", key))
                 batch["audit"].insert(key, (number, shard, number, 5, b"{}", b"chain"))
             store.commit(Fence(shard, 1, 0, FAR), batch)
@@ -94,6 +100,23 @@ def test_a_tenant_sees_its_own_rows_and_no_others(url: str) -> None:
         assert store.seen_by("nobody").read("instances", (OURS, 0, 9), InstanceRow) == []
         # Afterwards the connection is the engine's again.
         assert len(store.read("tenants", (0, FAR), NamedRow)) == 4
+
+
+@pytest.mark.parametrize(("tenant", "seen"), [("ours", [100 + OURS]), ("theirs", []), ("away", []), ("nobody", [])])
+def test_a_search_finds_what_the_tenant_sees_whatever_number_it_asks_for(
+    url: str, tenant: str, seen: list[int]
+) -> None:
+    members = ("task_candidate_groups", (OURS, "g"))
+    with closing(PostgresStore(url)) as store:
+        reads = store.seen_by(tenant)
+        instances = Search(kind="instances", source="instances_state", tenant=OURS, order="started", limit=9)
+        assert [row.key for row in reads.search(instances, FoundInstanceRow)] == seen
+        tasks = Search(kind="tasks", source="tasks", tenant=OURS, order="created", limit=9)
+        assert [row.key for row in reads.search(tasks, FoundTaskRow)] == seen
+        either = msgspec.structs.replace(tasks, branches=((members,), (("task_unassigned", ()), members)))
+        assert {row.key for row in reads.search(either, FoundTaskRow)} == set(seen)
+        incidents = Search(kind="incidents", source="incidents", tenant=OURS, order="key", limit=9)
+        assert [row.key for row in reads.search(incidents, IncidentRow)] == seen
 
 
 @pytest.mark.parametrize(
