@@ -125,11 +125,12 @@ def test_the_server_takes_every_search(session: Connection) -> None:
         "instances": ("started", "ended", "key"),
         "incidents": ("key",),
     }
+    afters: tuple[tuple[int, int] | tuple[()], ...] = ((), (5, 7))
     tried: set[str] = set()
     for kind, prefix in kinds.items():
         sources = [name for name in parts if name.startswith(f"from_{kind}")]
         conditions = [condition(name, parts[name]) for name in parts if name.startswith(f"{prefix}_")]
-        for source, order, after, descending in itertools.product(sources, orders[kind], ((), (5, 7)), (False, True)):
+        for source, order, after, descending in itertools.product(sources, orders[kind], afters, (False, True)):
             # What names the source `d` can be asked of those alone that have one.
             driven = "AS d" in parts[source] or " d " in parts[source]
             where = tuple(each for each in conditions if driven or each[0] != "instance_driven")
