@@ -7,7 +7,7 @@ here: SQL, and who may ask.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import msgspec
 
@@ -15,15 +15,8 @@ from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.runtime import codec
 from procession.runtime.ports import Reads
-from procession.runtime.rows import (
-    HELD,
-    DefinitionRow,
-    FoundInstanceRow,
-    FoundTaskRow,
-    IncidentRow,
-    InstanceRow,
-    IntRow,
-)
+from procession.runtime.rows import HELD, DefinitionRow, IncidentRow, InstanceRow, IntRow
+from procession.runtime.rows_of_server import FoundInstanceRow, FoundTaskRow
 from procession.runtime.search import Condition, Search
 from procession.services.access import Caller
 from procession.services.views import STATES, IncidentView, InstanceState, InstanceView, Views
@@ -39,9 +32,17 @@ _STATES: Final[dict[str, tuple[int, ...]]] = {
     "terminated": (2,),
 }
 """State as it is listed -> states of rows."""
-MANY: Final = 2_000
+MANY: Final = 5_000
 """Tasks of one candidate that are too many to be looked up beforehand."""
 _NONE: Final[Condition] = ("task_none", ())
+
+
+class _Each(NamedTuple):
+    """ "_each" where each task is asked for its candidates, "" where the tasks of a candidate are looked up at once."""
+
+    user: str
+    groups: str
+    sight: str
 
 
 @final
@@ -166,27 +167,38 @@ class Searches:
             return []
         source = "tasks_instance" if which.instance else "tasks_assignee" if which.assignee else "tasks"
         question = _search("tasks", source, number, page)
-        each = self._each(number, which, page)
+        each = self._each(number, which)
         question = msgspec.structs.replace(question, where=_task_conditions(which, number, each))
         if which.sight is not None:
-            question = msgspec.structs.replace(question, branches=_sights(which.sight, number, each))
+            question = msgspec.structs.replace(question, branches=_sights(which.sight, number, each.sight))
         return [_task(row) for row in self._store.search(question, FoundTaskRow)]
 
-    def _each(self, tenant: int, which: TaskFilter, page: Page) -> str:
-        """How candidates are looked for: "_each" task is asked for its own, or "" where those of few tasks are asked
-        for at once. Where the order is that of the index, the first of many are found soon."""
+    def _each(self, tenant: int, which: TaskFilter) -> _Each:
+        """How candidates are looked for. Where few tasks are left each is asked for its own; where many are, too, for
+        there is an index of each order: the first of them are found soon."""
         if which.key or which.instance or which.assignee:
-            return "_each"
-        if page.order != "created":
-            return ""
-        names = [(0, which.candidate_user), *((1, name) for name in which.candidate_groups)]
-        if which.sight is not None:
-            names += [(0, which.sight.user), *((1, name) for name in which.sight.groups)]
-        for kind, name in names:
-            rows = self._store.read("task_candidates_counted", (tenant, kind, name, MANY), IntRow) if name else []
-            if rows and (rows[0].value or 0) >= MANY:
-                return "_each"
-        return ""
+            return _Each("_each", "_each", "_each")
+        user = self._few(tenant, 0, (which.candidate_user,))
+        if user:
+            return _Each("", "_each", "_each")
+        groups = self._few(tenant, 1, which.candidate_groups)
+        if groups:
+            return _Each("_each", "", "_each")
+        sight = which.sight
+        many = user is False or groups is False
+        if sight is not None and not many:
+            many = False in (self._few(tenant, 0, (sight.user,)), self._few(tenant, 1, sight.groups))
+        return _Each(*["_each" if many else ""] * 3)
+
+    def _few(self, tenant: int, kind: int, names: Sequence[str]) -> bool | None:
+        """Whether these are candidates of few tasks; None where there are no names."""
+        count = 0
+        for name in filter(None, names):
+            rows = self._store.read("task_candidates_counted", (tenant, kind, name, MANY), IntRow)
+            count += (rows[0].value or 0) if rows else 0
+            if count >= MANY:
+                return False
+        return True if any(names) else None
 
     def instances(self, tenant: str, which: InstanceFilter, page: Page) -> list[InstanceView]:
         """Instances, in the order of their starts, or of their ends. Raises `BadValue` for a state or an order that
@@ -377,7 +389,7 @@ def _instance_conditions(which: InstanceFilter, tenant: int) -> Iterable[Conditi
         yield from _ranged(f"instance_{name}", getattr(which, name))
 
 
-def _task_conditions(which: TaskFilter, tenant: int, each: str) -> tuple[Condition, ...]:
+def _task_conditions(which: TaskFilter, tenant: int, each: _Each) -> tuple[Condition, ...]:
     found: list[Condition] = []
     for name, value in (
         ("task_key", which.key),
@@ -396,9 +408,9 @@ def _task_conditions(which: TaskFilter, tenant: int, each: str) -> tuple[Conditi
         found += _ranged(f"task_{name}", getattr(which, name))
     # Last: they are looked up for what is left by the others.
     if which.candidate_user:
-        found.append(("task_candidate_user" + each, (tenant, which.candidate_user)))
+        found.append(("task_candidate_user" + each.user, (tenant, which.candidate_user)))
     if which.candidate_groups:
-        found.append(("task_candidate_groups" + each, (tenant, *which.candidate_groups)))
+        found.append(("task_candidate_groups" + each.groups, (tenant, *which.candidate_groups)))
     return tuple(found)
 
 

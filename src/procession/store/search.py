@@ -58,7 +58,7 @@ def _branch(question: Search, branch: tuple[Condition, ...], fragments: Mapping[
     direction, beyond = ("DESC", "<") if question.descending else ("ASC", ">")
     terms = ["x.tenant = ?"]
     values.append(question.tenant)
-    for name, cells in (*branch, *question.where):
+    for name, cells in (*question.where, *branch):
         terms.append(_expanded(fragments[name], len(cells)))
         values.extend(cells)
     if question.after:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol, final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias, final
 
 import msgspec
 
@@ -18,6 +18,10 @@ from procession.web.webhooks.delivering import Webhooks
 
 BODY_BYTES_MAX: Final = 20_000_000
 """Largest body of a request if nothing else is set: the variables of one call, and some room."""
+
+
+KeysOf: TypeAlias = Callable[[str], Awaitable[Keys | None]]
+"""Gives the keys of the store of a tenant; None where that is not sealed."""
 
 
 class Gate(Protocol):
@@ -72,10 +76,10 @@ class Site:
         webhooks: Webhooks | None = None,
         archive: Archive | None = None,
         offers: Offers | None = None,
-        keys: Keys | None = None,
+        keys: KeysOf | None = None,
         neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
     ) -> None:
-        """`keys`: those of tenants, where the store is sealed. `neighbours`: who takes how much of the writer."""
+        """`keys`: those of a tenant, where its store is sealed. `neighbours`: who takes how much of the writer."""
         self.backend = backend
         self.desk = Desk(backend, offers)
         self.gate = gate

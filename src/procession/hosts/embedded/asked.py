@@ -28,14 +28,10 @@ UNSAID: Final = frozenset({"variables", "body", "resources", "compiled"})
 """Fields of a request that are not written into the log: what a process holds is not the log's business."""
 
 
-def foresee(shard: Shard, asked: Iterable[object]) -> None:
+def foresee(shard: Shard, asked: Iterable[q.Asked]) -> None:
     """Reads what was answered before under the idempotency keys of a batch: one question for all of them."""
     numbers = shard.catalog.tenants
-    places = [
-        (numbers[each.tenant], each.key)
-        for each in asked
-        if isinstance(each, q.Asked) and each.key and each.tenant in numbers
-    ]
+    places = [(numbers[each.tenant], each.key) for each in asked if each.key and each.tenant in numbers]
     rows = shard.store.read("answered", (msgspec.json.encode(places).decode(),), AnsweredRow) if places else ()
     shard.books.answered = {(row.tenant, row.key): row for row in rows}
 

@@ -94,7 +94,7 @@ class EngineBackend:
         """See `Backend.read`."""
         return await asyncio.wrap_future(self._readers.submit(self._answer, tenant, question))
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
         """See `Backend.write`."""
         await self._loop.run_in_executor(self._readers, self._store.write, statement, rows)
 
@@ -129,7 +129,7 @@ class EngineBackend:
 
     def neighbours(self) -> list[Neighbour]:
         """Who asked how much of this process since it began, and how long it waited; the busiest first."""
-        found = [each for asker in self._askers.values() for each in asker.neighbours()]
+        found = [each for asker in list(self._askers.values()) for each in asker.neighbours()]
         total = sum(each.requests for each in found)
         found = [msgspec.structs.replace(each, share=round(each.requests / total, 4)) for each in found]
         return sorted(found, key=lambda each: each.requests, reverse=True)

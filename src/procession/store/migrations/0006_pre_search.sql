@@ -20,6 +20,13 @@ UPDATE procession_task SET process_id = (
 );
 CREATE INDEX procession_task_search ON procession_task
     (tenant, created, key, process_id, element_id, priority, due, follow_up, for_all, assignee, instance);
+-- One for each order: the first of many that fit are found soon.
+CREATE INDEX procession_task_priority ON procession_task
+    (tenant, priority, key, process_id, element_id, created, due, follow_up, for_all, assignee, instance);
+CREATE INDEX procession_task_due ON procession_task
+    (tenant, due, key, process_id, element_id, created, priority, follow_up, for_all, assignee, instance);
+CREATE INDEX procession_task_follow_up ON procession_task
+    (tenant, follow_up, key, process_id, element_id, created, priority, due, for_all, assignee, instance);
 
 -- Who may take an open task: users (kind 0) and groups (kind 1), by name.
 CREATE TABLE procession_task_candidate (

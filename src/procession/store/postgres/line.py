@@ -77,8 +77,7 @@ class Line:
         """None when it is stored. An error is given, not raised, when nothing is and it may go well another time."""
         name = self._sessions.name
         try:
-            connection = self._ready()
-            turn = self._turn if self._turn is not None else self._read(connection)[0]
+            connection, turn = self._begun()
         except FAULTS as error:
             raise explained(name, error) from error  # nothing was sent
         try:
@@ -179,6 +178,19 @@ class Line:
         if connection is None:
             connection = self._connection = self._sessions.engine(f"{{{self._shard}}}")
         return connection
+
+    def _begun(self) -> tuple[Connection, int]:
+        """The connection, and the turn of the next commit: asked for again if the connection turns out to be gone."""
+        connection = self._ready()
+        if self._turn is not None:
+            return connection, self._turn
+        try:
+            return connection, self._read(connection)[0]
+        except FAULTS as error:
+            if not lost(error):
+                raise
+        connection = self._ready(anew=True)
+        return connection, self._read(connection)[0]
 
     def _read(self, connection: Connection) -> tuple[int, int]:
         """The turn and the epoch of the shard."""

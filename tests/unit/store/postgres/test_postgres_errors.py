@@ -132,10 +132,10 @@ def test_a_question_on_a_connection_that_died_is_asked_on_another_one(
 ) -> None:
     opened, server, name = store
     for _ in range(3):
-        assert opened.read("tenants", (), NamedRow)
+        assert opened.read("tenants", (0, FAR), NamedRow)
         server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         opened.post([("t", 0, "c:1", 1, 5, b"one")])
-        assert len(opened.read("tenants", (), NamedRow)) == 1
+        assert len(opened.read("tenants", (0, FAR), NamedRow)) == 1
 
 
 def test_a_closed_store_says_so(store: tuple[PostgresStore, Server, str]) -> None:
@@ -143,7 +143,7 @@ def test_a_closed_store_says_so(store: tuple[PostgresStore, Server, str]) -> Non
     opened.close()
     opened.close()
     with pytest.raises(StoreError, match="the store is closed"):
-        opened.read("tenants", (), NamedRow)
+        opened.read("tenants", (0, FAR), NamedRow)
     with pytest.raises(StoreError, match="the store is closed"):
         opened.commit(Fence(0, 1, 0, FAR), Batch())
 

@@ -10,13 +10,24 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Final
 
+import msgspec
 import psycopg
 import pytest
 
 import postgres_rig
 from procession.runtime import codec
 from procession.runtime.ports import TABLES, Batch, Fence
-from procession.runtime.rows import FactRow, InstanceRow, JobRow, NamedRow, RecordRow
+from procession.runtime.rows import (
+    FactRow,
+    FoundInstanceRow,
+    FoundTaskRow,
+    IncidentRow,
+    InstanceRow,
+    JobRow,
+    NamedRow,
+    RecordRow,
+)
+from procession.runtime.search import Search
 from procession.store.postgres.session import Connection, Sessions
 from procession.store.postgres.store import PostgresStore
 
@@ -25,6 +36,8 @@ OURS: Final = 1
 THEIRS: Final = 2
 AWAY: Final = (1 << 32) + 1
 """A tenant of shard 1."""
+FREE: Final = ("document", "document_part", "follower", "delivery")
+"""Tables that no shard has to own."""
 DENIED: Final = psycopg.errors.InsufficientPrivilege
 
 
@@ -45,8 +58,17 @@ def url() -> str:
                 batch["instance"].insert(key, (number, key, 7, 0, 100, None, "bk", 0, key, 0, "", 0))
                 batch["job"].insert(key, (number, key, key, 2, 3, "t", 3, 0, 0, 0, -1, "idem", 0, "", ""))
                 batch["record"].insert(key, (number, "key", "k", 1, 5, b"{}"))
+                none = (1 << 63) - 1
+                batch["task"].insert(key, (number, key, key, 3, "t", 5, "", b"{}", "p", 50, none, none, 0))
+                batch["incident"].insert(key, (number, key, key, 2, "t", "code", "text", 0, 5))
+                batch["task_candidate"].insert(key, (number, 1, "g", key))
                 batch["audit"].insert(key, (number, shard, number, 5, b"{}", b"chain"))
             store.commit(Fence(shard, 1, 0, FAR), batch)
+            for number in tenants:
+                store.write("document_begin", [(number, "d", 1)])
+                store.write("document_part", [(number, "d", 1, b"part")])
+                store.write("follower_begin", [(number, "f", 1)])
+                store.write("delivery_insert", [(number, "w", "d", "t", 1, 1, 1, b"{}")])
             store.post([(name, shard, "c:1", 1, 5, b"body") for name in tenants.values()])
     return url
 
@@ -81,14 +103,35 @@ def test_a_tenant_sees_its_own_rows_and_no_others(url: str) -> None:
         assert seen.read("instances", (THEIRS, 0, 9), InstanceRow) == []
         assert seen.read("facts", (AWAY, 100 + AWAY, 0), FactRow) == []
         assert seen.read("jobs", (THEIRS, 0, 9), JobRow) == []
-        assert [row.name for row in seen.read("tenants", (), NamedRow)] == ["ours"]
-        assert store.seen_by("nobody").read("tenants", (), NamedRow) == []
+        assert [row.name for row in seen.read("tenants", (0, FAR), NamedRow)] == ["ours"]
+        assert store.seen_by("nobody").read("tenants", (0, FAR), NamedRow) == []
         assert store.seen_by("nobody").read("instances", (OURS, 0, 9), InstanceRow) == []
         # Afterwards the connection is the engine's again.
-        assert len(store.read("tenants", (), NamedRow)) == 4
+        assert len(store.read("tenants", (0, FAR), NamedRow)) == 4
 
 
-@pytest.mark.parametrize("table", [t for t in (*TABLES, "fact") if t not in {"meta", "inbox", "source", "tenant"}])
+@pytest.mark.parametrize(
+    "table", [t for t in (*TABLES, *FREE, "fact") if t not in {"meta", "inbox", "source", "tenant"}]
+)
+    ("tenant", "seen"), [("ours", [100 + OURS]), ("theirs", []), ("away", []), ("nobody", [])]
+)
+def test_a_search_finds_what_the_tenant_sees_whatever_number_it_asks_for(
+    url: str, tenant: str, seen: list[int]
+) -> None:
+    members = ("task_candidate_groups", (OURS, "g"))
+    with closing(PostgresStore(url)) as store:
+        reads = store.seen_by(tenant)
+        instances = Search(kind="instances", source="instances_state", tenant=OURS, order="started", limit=9)
+        assert [row.key for row in reads.search(instances, FoundInstanceRow)] == seen
+        tasks = Search(kind="tasks", source="tasks", tenant=OURS, order="created", limit=9)
+        assert [row.key for row in reads.search(tasks, FoundTaskRow)] == seen
+        either = msgspec.structs.replace(tasks, branches=((members,), (("task_unassigned", ()), members)))
+        assert {row.key for row in reads.search(either, FoundTaskRow)} == set(seen)
+        incidents = Search(kind="incidents", source="incidents", tenant=OURS, order="key", limit=9)
+        assert [row.key for row in reads.search(incidents, IncidentRow)] == seen
+
+
+@pytest.mark.parametrize("table", [t for t in (*TABLES, *FREE, "fact") if t not in {"meta", "inbox", "source", "tenant"}])
 def test_the_api_reads_no_table_beyond_its_tenant(api: Connection, table: str) -> None:
     assert set(values(api, f"SELECT tenant FROM procession_{table}")) <= {OURS}
 
@@ -219,7 +262,7 @@ def test_every_table_is_under_forced_row_security_or_named_here(url: str) -> Non
         "AND NOT relispartition AND NOT (relrowsecurity AND relforcerowsecurity) ORDER BY 1"
     )
     found = postgres_rig.server().execute(free, database=url.rpartition("/")[2])
-    assert [name for (name,) in found] == ["procession_meta", "procession_shard"]
+    assert [name for (name,) in found] == ["procession_meta", "procession_process", "procession_shard"]
 
 
 def test_a_user_of_its_own_for_reads_cannot_become_anybody_else(url: str) -> None:
@@ -231,7 +274,7 @@ def test_a_user_of_its_own_for_reads_cannot_become_anybody_else(url: str) -> Non
     with closing(PostgresStore(url, api_url=api_url)) as store:
         assert [row.key for row in store.seen_by("ours").read("instances", (OURS, 0, 9), InstanceRow)] == [101]
         assert store.seen_by("ours").read("records", (THEIRS, "key", "", 9), RecordRow) == []
-        assert [row.name for row in store.seen_by("theirs").read("tenants", (), NamedRow)] == ["theirs"]
+        assert [row.name for row in store.seen_by("theirs").read("tenants", (0, FAR), NamedRow)] == ["theirs"]
     with closing(Sessions(api_url).api()) as session:
         for role in ("procession_engine", "app", "postgres"):
             with pytest.raises(DENIED):

@@ -3,6 +3,12 @@
 -- name: facts
 SELECT seq, at, data FROM procession_fact
 WHERE tenant = $1 AND instance = $2 AND seq > $3 AND period = procession_period($2) ORDER BY seq;
+-- name: facts_between
+SELECT seq, at, data FROM procession_fact
+WHERE tenant = $1 AND instance = $2 AND seq > $3 AND seq <= $4 AND period = procession_period($2) ORDER BY seq;
+-- name: facts_page
+SELECT seq, at, data FROM procession_fact
+WHERE tenant = $1 AND instance = $2 AND seq > $3 AND period = procession_period($2) ORDER BY seq LIMIT $4;
 -- name: fact_last
 SELECT max(seq) FROM procession_fact WHERE tenant = $1 AND instance = $2 AND period = procession_period($2);
 -- name: answered

@@ -16,3 +16,14 @@ procession_instance x
 procession_instance x
 -- name: from_instances_root
 procession_instance x
+
+-- Asked of the rows that are looked at, one by one: of many branches each would make a table of its own of NOT IN.
+-- name: instance_no_incident
+NOT EXISTS (SELECT 1 FROM procession_incident c WHERE c.tenant = ? AND c.instance = x.key)
+
+-- Where few are left these drive the search: an array is looked up in the key's index, whatever order is asked for.
+-- name: task_candidate_user
+x.key = ANY (ARRAY(SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?))
+-- name: task_candidate_groups
+x.key = ANY (ARRAY(SELECT c.task FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))

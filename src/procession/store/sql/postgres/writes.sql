@@ -58,6 +58,10 @@ ON CONFLICT (tenant, key) DO UPDATE SET instance = excluded.instance, node = exc
     element_id = excluded.element_id, created = excluded.created, assignee = excluded.assignee,
     attributes = excluded.attributes, process_id = excluded.process_id, priority = excluded.priority,
     due = excluded.due, follow_up = excluded.follow_up, for_all = excluded.for_all;
+-- name: task_candidates_clear
+DELETE FROM procession_task_candidate t USING unnest(?::bigint[], ?::bigint[])
+    AS anew(tenant, task)
+WHERE t.tenant = anew.tenant AND t.task = anew.task;
 -- name: task_candidate_insert
 INSERT INTO procession_task_candidate SELECT * FROM unnest(
     ?::bigint[], ?::bigint[], ?::text[], ?::bigint[])
@@ -126,6 +130,11 @@ ON CONFLICT (tenant, batch, instance) DO NOTHING;
 INSERT INTO procession_data_store SELECT * FROM unnest(
     ?::bigint[], ?::text[], ?::bigint[], ?::bytea[])
 ON CONFLICT (tenant, name) DO UPDATE SET at = excluded.at, value = excluded.value;
+
+-- name: record_insert
+INSERT INTO procession_record SELECT * FROM unnest(
+    ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::bytea[])
+ON CONFLICT (tenant, kind, id) DO UPDATE SET version = excluded.version, at = excluded.at, body = excluded.body;
 
 -- name: answered_insert
 INSERT INTO procession_answered SELECT * FROM unnest(
@@ -266,7 +275,7 @@ FROM unnest(?::bytea[], ?::bigint[]) AS n(result, number) WHERE t.number = n.num
 -- name: inbox_retry
 UPDATE procession_inbox SET state = 0, result = NULL WHERE shard = ? AND state = 2 AND source NOT LIKE 'c:%';
 -- name: inbox_sweep
-DELETE FROM procession_inbox WHERE at < ? AND (state = 1 OR (state = 2 AND source LIKE 'c:%'));
+DELETE FROM procession_inbox WHERE shard = ? AND at < ? AND (state = 1 OR (state = 2 AND source LIKE 'c:%'));
 -- Several numbers of a source may be taken in one commit.
 -- name: source_insert
 INSERT INTO procession_source SELECT n.tenant, n.name, max(n.last), max(n.at)
@@ -276,3 +285,7 @@ ON CONFLICT (tenant, name) DO UPDATE SET last = greatest(procession_source.last,
 -- Only the function may change the log, and makes the hash itself.
 -- name: audit_redact
 SELECT CASE WHEN ?::bytea IS NOT NULL THEN procession_redact(?::bigint, ?::bigint, ?::bigint) END;
+-- The period is part of the key: each partition is asked for its own.
+-- name: fact_erase
+DELETE FROM procession_fact WHERE tenant = ? AND (instance, seq, period) IN
+    (SELECT instance, seq, period FROM procession_fact WHERE tenant = ? LIMIT ?);
