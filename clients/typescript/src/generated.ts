@@ -618,11 +618,13 @@ export interface KeysOut {
 /**
  * Quotas of one tenant; 0 stands for none. The writer counts `active_instances`, `definitions`, `webhooks`,
  * `keys`, `storage_bytes` and `payload_bytes` (what variables of one request take as JSON), exactly, whichever
- * process asks. `starts_per_second` and `jobs_per_second` are counted at the door of each process, for itself.
+ * process asks. `starts_per_second` and `jobs_per_second` are counted at the door of each process, for itself, and
+ * so are `requests_per_second` over HTTP.
  */
 export interface Limits {
   weight?: number;
   active_instances?: number;
+  requests_per_second?: number;
   starts_per_second?: number;
   jobs_per_second?: number;
   storage_bytes?: number;
@@ -636,6 +638,7 @@ export interface Limits {
 export interface LimitsOut {
   weight: number;
   active_instances: number;
+  requests_per_second: number;
   starts_per_second: number;
   jobs_per_second: number;
   storage_bytes: number;
@@ -793,8 +796,8 @@ export interface MoveIn {
   variables?: Record<string, Json>;
 }
 
-/** What one tenant took since the process began. `share` is its part of all `requests`; times in seconds. */
-export interface NeighbourOut {
+/** What one tenant took of this process since it began. `share` is its part of all `requests`; times in seconds. */
+export interface Neighbour {
   tenant: string;
   requests: number;
   share: number;
@@ -802,10 +805,10 @@ export interface NeighbourOut {
   waited_max_s: number;
 }
 
-/** The busiest tenants of a process. */
-export interface NeighboursOut {
-  items: NeighbourOut[];
-  next: string | null;
+/** Tenants, the busiest first. */
+export interface Neighbours {
+  items: Neighbour[];
+  next?: string | null;
 }
 
 /**
@@ -1905,7 +1908,7 @@ export interface Operations {
   };
   /** Who takes how much of this process's writer, and how long its requests wait. The platform's admins may */
   read_neighbours: {
-    answer: NeighboursOut;
+    answer: Neighbours;
   };
   /** What a tenant has now, counted: it may take a moment */
   read_usage: {

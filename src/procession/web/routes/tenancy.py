@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Final, TypeAlias, cast, final
+from typing import Annotated, Final, TypeAlias, cast
 
 import msgspec
 from litestar import delete, get, post, put
@@ -50,11 +50,6 @@ class Rotated(msgspec.Struct):
     generation: int
 
 
-@final
-class NeighbourOut(msgspec.Struct, frozen=True):
-    """What one tenant took since the process began. `share` is its part of all `requests`; times in seconds."""
-
-
 class Neighbour(msgspec.Struct):
     """What one tenant took of this process since it began. `share` is its part of all `requests`; times in seconds."""
 
@@ -63,14 +58,6 @@ class Neighbour(msgspec.Struct):
     share: float
     waited_s: float
     waited_max_s: float
-
-
-@final
-class NeighboursOut(msgspec.Struct, frozen=True):
-    """The busiest tenants of a process."""
-
-    items: list[NeighbourOut]
-    next: str | None
 
 
 class Neighbours(msgspec.Struct):
@@ -138,13 +125,6 @@ async def remove(name: Name, caller: TheCaller, site: TheSite) -> Deleted:
 
 
 @get("/neighbours")
-async def read_neighbours(caller: TheCaller, site: TheSite) -> NeighboursOut:
-    """Who takes how much of this process's writer, and how long its requests wait. The platform's admins may."""
-    _of_platform(caller, caller.tenant, "tenants:read")
-    found = site.neighbours() if site.neighbours is not None else ()
-    return NeighboursOut([msgspec.convert(each, NeighbourOut, from_attributes=True) for each in found], None)
-
-
 async def read_neighbours(caller: TheCaller, site: TheSite) -> Neighbours:
     """Who takes how much of this process's writer, and how long its requests wait. The platform's admins may."""
     _of_platform(caller, caller.tenant, "tenants:read")

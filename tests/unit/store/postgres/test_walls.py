@@ -17,16 +17,8 @@ import pytest
 import postgres_rig
 from procession.runtime import codec
 from procession.runtime.ports import TABLES, Batch, Fence
-from procession.runtime.rows import (
-    FactRow,
-    FoundInstanceRow,
-    FoundTaskRow,
-    IncidentRow,
-    InstanceRow,
-    JobRow,
-    NamedRow,
-    RecordRow,
-)
+from procession.runtime.rows import FactRow, IncidentRow, InstanceRow, JobRow, NamedRow, RecordRow
+from procession.runtime.rows_of_server import FoundInstanceRow, FoundTaskRow
 from procession.runtime.search import Search
 from procession.store.postgres.session import Connection, Sessions
 from procession.store.postgres.store import PostgresStore
@@ -110,11 +102,7 @@ def test_a_tenant_sees_its_own_rows_and_no_others(url: str) -> None:
         assert len(store.read("tenants", (0, FAR), NamedRow)) == 4
 
 
-@pytest.mark.parametrize(
-    "table", [t for t in (*TABLES, *FREE, "fact") if t not in {"meta", "inbox", "source", "tenant"}]
-)
-    ("tenant", "seen"), [("ours", [100 + OURS]), ("theirs", []), ("away", []), ("nobody", [])]
-)
+@pytest.mark.parametrize(("tenant", "seen"), [("ours", [100 + OURS]), ("theirs", []), ("away", []), ("nobody", [])])
 def test_a_search_finds_what_the_tenant_sees_whatever_number_it_asks_for(
     url: str, tenant: str, seen: list[int]
 ) -> None:
@@ -131,7 +119,9 @@ def test_a_search_finds_what_the_tenant_sees_whatever_number_it_asks_for(
         assert [row.key for row in reads.search(incidents, IncidentRow)] == seen
 
 
-@pytest.mark.parametrize("table", [t for t in (*TABLES, *FREE, "fact") if t not in {"meta", "inbox", "source", "tenant"}])
+@pytest.mark.parametrize(
+    "table", [t for t in (*TABLES, *FREE, "fact") if t not in {"meta", "inbox", "source", "tenant"}]
+)
 def test_the_api_reads_no_table_beyond_its_tenant(api: Connection, table: str) -> None:
     assert set(values(api, f"SELECT tenant FROM procession_{table}")) <= {OURS}
 
