@@ -300,9 +300,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--store", default="", help="a file to keep; without one it is made and deleted")
     parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server, not a SQLite file")
-    parser.add_argument(
-        "--url", default="", help="a database to keep, as a superuser; without one a server is made and deleted"
-    )
+    parser.add_argument("--url", default="", help="a database to keep, as a superuser; without one a server is made and deleted")
     options = parser.parse_args()
     begun = time.perf_counter()
     with (postgresql_store if options.postgresql else sqlite_store)(options) as store:
