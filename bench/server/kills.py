@@ -133,14 +133,14 @@ class Pair:
             process.end()
 
 
-async def killed(pair: Pair) -> float:
-    """Kills one server in the middle, as `kill -9` does; gives the longest time that any start took."""
+async def killed(pair: Pair, before_s: float = 3, after_s: float = 8) -> float:
+    """Kills one server in the middle, as `kill -9` does; gives the longest time that any start took since."""
     calling = asyncio.create_task(pair.call())
-    await asyncio.sleep(3)
+    await asyncio.sleep(before_s)
     await asyncio.to_thread(pair.servers[0].kill)
     begun = time.perf_counter()
     pair.restart(0)
-    await asyncio.sleep(8)
+    await asyncio.sleep(after_s)
     pair.stop()
     await calling
     return max((each.seconds for each in pair.told if each.at >= begun), default=0.0)

@@ -13,7 +13,7 @@ def main() -> None:
     port, type, pause_ms, active, *tenant = sys.argv[1:]
     worker = Worker(f"http://127.0.0.1:{port}", tenant="".join(tenant))
 
-    @worker.worker(type, max_jobs=int(active))
+    @worker.worker(type, max_jobs=int(active), timeout=5)
     async def work() -> None:
         if pause_ms != "0":
             await asyncio.sleep(int(pause_ms) / 1000)

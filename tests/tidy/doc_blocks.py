@@ -93,6 +93,9 @@ def run_document(path: Path) -> None:
         for value in namespace.values():
             if isinstance(value, Engine):
                 value.close()
+            elif isinstance(value, subprocess.Popen) and value.poll() is None:
+                value.kill()  # a document that failed must not leave its server behind
+                value.communicate()
 
 
 def unused_files(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ import msgspec
 from tools.reference.text import class_of, code, documented, line, table
 
 from procession.web.settings import Part, Settings
-from procession.web.settings_reader import is_part, is_secret, kind_of, types_of, variable
+from procession.web.settings_reader import is_part, is_secret, kind_of, part_of, types_of, variable
 
 MODULE: Final = "web.settings"
 
@@ -26,8 +26,11 @@ def page() -> str:
         " `<name>_file` names, in the file or as a variable. `procession config check` tells every problem,"
         " `procession config show` every value and where it comes from.",
     ]
-    for name, type_ in types_of(Settings).items():
-        parts += [f"## {name}", line(type_.__doc__), table(("setting", "takes", "default", ""), _rows(name, type_))]
+    for name, held in types_of(Settings).items():
+        # Groups with names of their own: each has the same settings.
+        type_ = part_of(held) or held
+        group = name if type_ is held else f"{name}.<name>"
+        parts += [f"## {name}", line(type_.__doc__), table(("setting", "takes", "default", ""), _rows(group, type_))]
         for field, inner in _groups(type_):
             parts += [f"### {name}.{field}", line(inner.__doc__)]
             parts.append(table(("key", "takes", "default", ""), _keys(inner)))

@@ -105,6 +105,17 @@ export interface CancelEach {
   reason?: string;
 }
 
+/** What a promotion means for one process or decision. Versions are 0 where there is none yet. */
+export interface Change {
+  what: "decision" | "process";
+  id: string;
+  state: "changed" | "new" | "same" | "unknown";
+  source_version: number;
+  target_version: number;
+  digest: string;
+  document: string;
+}
+
 /** How many retries a job has from now on. */
 export interface Changed {
   retries: number;
@@ -194,6 +205,13 @@ export interface DefinitionOut {
 export interface DefinitionPage {
   items: DefinitionOut[];
   next: string | null;
+}
+
+/** A tenant that is gone. `rows` at least were deleted; `shredded` says that it had keys, which are destroyed. */
+export interface Deleted {
+  tenant: string;
+  rows: number;
+  shredded: boolean;
 }
 
 /**
@@ -360,6 +378,24 @@ export interface ElementOut {
 export interface ElementPage {
   items: ElementOut[];
   next: string | null;
+}
+
+/** A new environment: a name of letters a to z, digits and `-`. */
+export interface EnvironmentIn {
+  name: string;
+}
+
+/** An environment, and the tenant that it is. */
+export interface EnvironmentOut {
+  name: string;
+  tenant: string;
+  at: string;
+}
+
+/** The environments of a tenant, by name. */
+export interface Environments {
+  items: EnvironmentOut[];
+  next?: string | null;
 }
 
 /** The work takes longer: the lease ends `timeout_ms` from now. */
@@ -579,6 +615,39 @@ export interface KeysOut {
   next: string | null;
 }
 
+/**
+ * Quotas of one tenant; 0 stands for none. The writer counts `active_instances`, `definitions`, `webhooks`,
+ * `keys`, `storage_bytes` and `payload_bytes` (what variables of one request take as JSON), exactly, whichever
+ * process asks. `starts_per_second` and `jobs_per_second` are counted at the door of each process, for itself, and
+ * so are `requests_per_second` over HTTP.
+ */
+export interface Limits {
+  weight?: number;
+  active_instances?: number;
+  requests_per_second?: number;
+  starts_per_second?: number;
+  jobs_per_second?: number;
+  storage_bytes?: number;
+  payload_bytes?: number;
+  definitions?: number;
+  webhooks?: number;
+  keys?: number;
+}
+
+/** The limits of a tenant; 0 for no limit. */
+export interface LimitsOut {
+  weight: number;
+  active_instances: number;
+  requests_per_second: number;
+  starts_per_second: number;
+  jobs_per_second: number;
+  storage_bytes: number;
+  payload_bytes: number;
+  definitions: number;
+  webhooks: number;
+  keys: number;
+}
+
 /** A lease that ends `timeout_ms` from now. */
 export interface Longer {
   timeout_ms: number;
@@ -727,6 +796,21 @@ export interface MoveIn {
   variables?: Record<string, Json>;
 }
 
+/** What one tenant took of this process since it began. `share` is its part of all `requests`; times in seconds. */
+export interface Neighbour {
+  tenant: string;
+  requests: number;
+  share: number;
+  waited_s: number;
+  waited_max_s: number;
+}
+
+/** Tenants, the busiest first. */
+export interface Neighbours {
+  items: Neighbour[];
+  next?: string | null;
+}
+
 /**
  * A batch to start. `action` names what is done: `cancel`, `resolve`, `retry`, `migrate`, `suspend`, `resume` or
  * `modify`, each with its own fields.
@@ -801,6 +885,23 @@ export interface Problem {
   request_id?: string;
   errors?: FieldError[];
   diagnostics?: Diagnostic[];
+}
+
+/** A promotion, done or (`deployments` is empty) only planned. `only_there`: what the target alone has. */
+export interface Promotion {
+  source: string;
+  target: string;
+  changes: Change[];
+  only_there: string[];
+  deployments?: string[];
+}
+
+/** What to promote: from one environment to another one of the same tenant. */
+export interface PromotionIn {
+  source: string;
+  target: string;
+  dry_run?: boolean;
+  force?: boolean;
 }
 
 /** An element without a target that may have got another id, and why. Put it into the plan if it is right. */
@@ -914,6 +1015,11 @@ export interface ReturnIn {
 /** How long the present secret holds beside the new one, in seconds. */
 export interface RotateIn {
   overlap_seconds?: number;
+}
+
+/** The generation of the key that seals from now on. */
+export interface Rotated {
+  generation: number;
 }
 
 /** For how long the old secret signs beside the new one, in seconds. */
@@ -1131,6 +1237,17 @@ export interface TriggerIn {
   variables?: Record<string, Json>;
 }
 
+/** What a tenant has now. `bytes` of storage, by table too; `measured_bytes` what its quota goes by. */
+export interface Usage {
+  limits: Limits;
+  active_instances: number;
+  ended_instances: number;
+  definitions: number;
+  bytes: number;
+  bytes_by_table: Record<string, number>;
+  measured_bytes: number;
+}
+
 /**
  * Variables to set, as seen from an element instance (a key, or the id of an element that is active once) or from
  * the process: each in the nearest scope that has it. `local`: in the element's own scope.
@@ -1231,6 +1348,7 @@ export const operations = {
   compare_deployment: { method: "POST", path: "/v1/deployments/diff" },
   complete_job: { method: "POST", path: "/v1/jobs/{key}/complete" },
   complete_task: { method: "POST", path: "/v1/tasks/{key}/complete" },
+  create_environment: { method: "POST", path: "/v1/environments" },
   delete_document: { method: "DELETE", path: "/v1/documents/{id}" },
   delete_key: { method: "DELETE", path: "/v1/keys/{id}" },
   delete_member: { method: "DELETE", path: "/v1/members/{id}" },
@@ -1240,6 +1358,7 @@ export const operations = {
   drop_webhook: { method: "DELETE", path: "/v1/webhooks/{id}" },
   evaluate_conditions: { method: "POST", path: "/v1/conditions/evaluate" },
   evaluate_decision: { method: "POST", path: "/v1/decisions/{decision_id}/evaluate" },
+  export: { method: "GET", path: "/v1/tenants/{name}/export" },
   export_audit: { method: "GET", path: "/v1/audit/export" },
   extend_job: { method: "POST", path: "/v1/jobs/{key}/extend" },
   fail_job: { method: "POST", path: "/v1/jobs/{key}/fail" },
@@ -1275,6 +1394,7 @@ export const operations = {
   list_deliveries: { method: "GET", path: "/v1/webhooks/{id}/deliveries" },
   list_deployments: { method: "GET", path: "/v1/deployments" },
   list_documents: { method: "GET", path: "/v1/documents" },
+  list_environments: { method: "GET", path: "/v1/environments" },
   list_errors: { method: "GET", path: "/v1/batches/{key}/errors" },
   list_incidents: { method: "GET", path: "/v1/incidents" },
   list_instance_elements: { method: "GET", path: "/v1/instances/{key}/elements" },
@@ -1293,7 +1413,12 @@ export const operations = {
   migrate_instance: { method: "POST", path: "/v1/instances/{key}/migrate" },
   modify_instance: { method: "POST", path: "/v1/instances/{key}/modify" },
   pause_batch: { method: "POST", path: "/v1/batches/{key}/pause" },
+  promote_environment: { method: "POST", path: "/v1/environments/promote" },
   publish_message: { method: "POST", path: "/v1/messages" },
+  read_limits: { method: "GET", path: "/v1/tenants/{name}/limits" },
+  read_neighbours: { method: "GET", path: "/v1/neighbours" },
+  read_usage: { method: "GET", path: "/v1/tenants/{name}/usage" },
+  remove: { method: "DELETE", path: "/v1/tenants/{name}" },
   replay_webhook: { method: "POST", path: "/v1/webhooks/{id}/replay" },
   resolve_incident: { method: "POST", path: "/v1/incidents/{key}/resolve" },
   restart_instance: { method: "POST", path: "/v1/instances/{key}/restart" },
@@ -1301,6 +1426,7 @@ export const operations = {
   resume_definition: { method: "POST", path: "/v1/definitions/{key}/resume" },
   resume_instance: { method: "POST", path: "/v1/instances/{key}/resume" },
   retry_delivery: { method: "POST", path: "/v1/webhooks/{id}/deliveries/{message}/retry" },
+  rotate: { method: "POST", path: "/v1/tenants/{name}/keys/rotate" },
   rotate_key: { method: "POST", path: "/v1/keys/{id}/rotate" },
   rotate_secret: { method: "POST", path: "/v1/webhooks/{id}/rotate" },
   set_instance_variables: { method: "PATCH", path: "/v1/instances/{key}/variables" },
@@ -1317,6 +1443,7 @@ export const operations = {
   unclaim_task: { method: "POST", path: "/v1/tasks/{key}/unclaim" },
   upload: { method: "POST", path: "/v1/documents" },
   whoami: { method: "GET", path: "/v1/whoami" },
+  write_limits: { method: "PUT", path: "/v1/tenants/{name}/limits" },
 } as const;
 
 /** What each operation takes and answers. */
@@ -1418,6 +1545,11 @@ export interface Operations {
     body: Completing;
     answer: void;
   };
+  /** Makes an environment of the caller's tenant: a tenant of its own, with walls and limits of its own */
+  create_environment: {
+    body: EnvironmentIn;
+    answer: EnvironmentOut;
+  };
   /** Deletes a document. Variables that refer to it refer to nothing then */
   delete_document: {
     path: { id: string };
@@ -1469,6 +1601,11 @@ export interface Operations {
     path: { decision_id: string };
     body: DecideIn;
     answer: DecidedOut;
+  };
+  /** Everything of a tenant, a line each; the last one says that nothing is missing */
+  export: {
+    path: { name: string };
+    answer: string;
   };
   /** The log as NDJSON: a line an entry, the oldest first */
   export_audit: {
@@ -1654,6 +1791,10 @@ export interface Operations {
     query?: { after?: string; limit?: number };
     answer: DocumentPage;
   };
+  /** The environments of the caller's tenant */
+  list_environments: {
+    answer: Environments;
+  };
   /** What a batch could not do */
   list_errors: {
     path: { key: string };
@@ -1750,10 +1891,34 @@ export interface Operations {
     path: { key: string };
     answer: void;
   };
+  /** Deploys in one environment what is current in another. Settings, secrets and instances stay where they are */
+  promote_environment: {
+    body: PromotionIn;
+    answer: Promotion;
+  };
   /** Publishes a message: to the instance that waits for it, or to start one */
   publish_message: {
     body: MessageIn;
     answer: Published;
+  };
+  /** What a tenant may have */
+  read_limits: {
+    path: { name: string };
+    answer: LimitsOut;
+  };
+  /** Who takes how much of this process's writer, and how long its requests wait. The platform's admins may */
+  read_neighbours: {
+    answer: Neighbours;
+  };
+  /** What a tenant has now, counted: it may take a moment */
+  read_usage: {
+    path: { name: string };
+    answer: Usage;
+  };
+  /** Deletes a tenant with everything that it has, for good. The platform's admins may */
+  remove: {
+    path: { name: string };
+    answer: Deleted;
   };
   /**
    * Tells a webhook everything of a time again, under the ids of the first time, as far as the feed is kept. Of many
@@ -1796,6 +1961,11 @@ export interface Operations {
   retry_delivery: {
     path: { id: string; message: string };
     answer: Delivery;
+  };
+  /** Gives a tenant a new key for what is stored from now on. What was stored stays readable */
+  rotate: {
+    path: { name: string };
+    answer: Rotated;
   };
   /** Gives a key a new secret. The present one holds for some time beside it; one from before no longer */
   rotate_key: {
@@ -1886,5 +2056,11 @@ export interface Operations {
   /** Who asks, for which tenant, and what they may do there */
   whoami: {
     answer: WhoamiOut;
+  };
+  /** Says what a tenant may have, from now on; what is left out has no limit. The platform's admins may */
+  write_limits: {
+    path: { name: string };
+    body: Limits;
+    answer: LimitsOut;
   };
 }

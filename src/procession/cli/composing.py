@@ -1,42 +1,123 @@
-"""The site of a server, made of its settings: what the API takes, who is told of what, where documents lie."""
+"""The site of a server, made of its settings: what the API takes, who is told of what, where tenants live."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
 from procession import __version__
+from procession.base.failure import ProcessionError
+from procession.cli.silos import Silos
 from procession.runtime.ports import Store
-from procession.runtime.rows import TextRow
+from procession.runtime.rows import NamedRow, TextRow
+from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
 from procession.services.deliveries import FOLLOWER
+from procession.services.tenancy.limits import Limits
+from procession.services.tenancy.rates import LimitedBackend
+from procession.services.tenancy.storage import Storage
+from procession.web.desk import Offers
 from procession.web.documents import Archive, Rules
-from procession.web.limits import SameForAll
+from procession.web.limits import RatesOfTenants
 from procession.web.settings import Settings
 from procession.web.site import Bounds, Gate, Site
-from procession.web.webhooks.delivering import Webhooks
+from procession.web.webhooks.delivering import BACKOFF_S, Webhooks
 from procession.web.webhooks.wall import Reach
 
-PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
+PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
 """What webhooks reach beside the public internet where the settings allow private networks."""
+MEASURE_S: Final = 300.0
+"""How often it is measured what tenants store that have a quota of it."""
+
+_LOG: Final = logging.getLogger("procession.serve")
 
 
-def site_of(settings: Settings, backend: Backend, gate: Gate, store: Store) -> Site:
-    """The site of a server; its webhooks are not started."""
+class Composed(NamedTuple):
+    """A site, and what has to be done for its tenants now and then."""
+
+    site: Site
+    storage: Storage
+
+
+def quotas_of(settings: Settings) -> Limits:
+    """What a tenant may have whose own limits do not say."""
+    of = settings.limits
+    return Limits(
+        active_instances=of.instances_max,
+        requests_per_second=of.requests_per_second,
+        starts_per_second=of.starts_per_second,
+        jobs_per_second=of.jobs_per_second,
+        storage_bytes=of.storage_bytes_max,
+        payload_bytes=of.variables_bytes_max,
+    )
+
+
+def site_of(
+    settings: Settings,
+    backend: Backend,
+    gate: Gate,
+    store: Store,
+    *,
+    limited: LimitedBackend,
+    silos: Silos,
+    offers: Offers,
+) -> Composed:
+    """The site of a server; its webhooks are not started. `limited` knows the limits of tenants."""
     limits = settings.limits
 
     async def followed() -> Iterable[str]:
-        rows = await asyncio.to_thread(store.read, "followed", (FOLLOWER,), TextRow)
-        return [row.value for row in rows]
+        return await _names((store, *silos.stores()), _followed)
 
-    private = settings.webhooks.allow_private
-    reach = Reach(http=private, networks=PRIVATE if private else ())
-    return Site(
+    hooks = settings.webhooks
+    reach = Reach(
+        http=hooks.allow_private, networks=PRIVATE if hooks.allow_private else (), answer_s=hooks.timeout_seconds
+    )
+    storage = Storage(backend, limited.limits)
+    site = Site(
         backend,
         gate,
         version=__version__,
+        offers=offers,
         bounds=Bounds(body_bytes_max=limits.body_bytes_max, origins=tuple(settings.cors.origins)),
-        rates=SameForAll(limits.requests_per_second, limits.requests_burst),
-        webhooks=Webhooks(backend, reach, followed=followed),
-        archive=Archive(backend, Rules(bytes_max=settings.documents.bytes_max)),
+        rates=RatesOfTenants(limited.limits, limits.requests_per_second, limits.requests_burst),
+        webhooks=Webhooks(backend, reach, backoff_s=BACKOFF_S[: hooks.attempts_max - 1], followed=followed),
+        archive=Archive(
+            backend, Rules(bytes_max=settings.documents.bytes_max, admit=storage.admit, stored=storage.stored)
+        ),
+        keys=silos.keys_of,
+        neighbours=silos.neighbours,
     )
+    return Composed(site, storage)
+
+
+async def keep_measured(storage: Storage, store: Store, silos: Silos) -> None:
+    """Measures tenants with a quota now and then. Goes on for ever."""
+    while True:
+        try:
+            await storage.measure(await _names((store, *silos.stores()), _tenants))
+        except ProcessionError as error:
+            _LOG.warning("what tenants store could not be measured: %s", error)
+        await asyncio.sleep(MEASURE_S)
+
+
+def _followed(store: Store) -> list[str]:
+    return [row.value for row in store.read("followed", (FOLLOWER,), TextRow)]
+
+
+def _tenants(store: Store) -> list[str]:
+    return [row.name for row in store.read("tenants", EVERYBODY, NamedRow)]
+
+
+async def _names(stores: Iterable[Store], read: Callable[[Store], list[str]]) -> list[str]:
+    """The names of tenants that are read from several stores, the pool's first, each once."""
+    found: dict[str, None] = {}
+    for number, store in enumerate(list(stores)):
+        try:
+            found.update(dict.fromkeys(await asyncio.to_thread(read, store)))
+        except ProcessionError:
+            # A silo may be closing just now; the pool is never.
+            if not number:
+                raise
+    return list(found)

@@ -37,13 +37,16 @@ def need_server() -> None:
         raise Problem(f"missing: {', '.join(missing)}", "pip install 'procession[cli,server]'")
 
 
-def settings_of(file: Path | None, options: Mapping[str, object]) -> Settings:
-    """The settings of a server, with the options of the command line that are not None. Raises `Problem`."""
+def settings_of(file: Path | None, options: Mapping[str, object], *, only: tuple[str, ...] = ()) -> Settings:
+    """The settings of a server, with the options of the command line that are not None. Raises `Problem`: for problems
+    of some groups `only`, or of all."""
     from procession.web.settings_reader import read_settings
 
     given = {key: value for key, value in options.items() if value is not None}
     read = read_settings(file, os.environ, given)
-    if read.problems:
-        told = "\n  ".join(map(str, read.problems))
+    wanted = (*only, *([str(file)] if file is not None else []))
+    problems = [each for each in read.problems if not only or each.key.startswith(wanted)]
+    if problems:
+        told = "\n  ".join(map(str, problems))
         raise Problem(f"the settings cannot be used:\n  {told}", "look at them with: procession config show", USAGE)
     return read.settings

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from procession.cli.console import USAGE, Problem
 from procession.cli.workers import register_workers
@@ -16,6 +17,9 @@ from procession.cli.workers import register_workers
 if TYPE_CHECKING:
     from procession import Engine
     from procession.services.tenancy.deleting import Keys
+
+_SETTINGS: Final = ("PROCESSION_CONFIG", "PROCESSION_ENCRYPTION__", "PROCESSION_STORE__PASSWORD")
+"""How variables begin that say how a store is opened."""
 
 
 @contextmanager
@@ -28,13 +32,28 @@ def engine_at(db: str, workers: Sequence[str] = ()) -> Generator[Engine]:
 
 @contextmanager
 def engine_with_keys(db: str) -> Generator[tuple[Engine, Keys | None]]:
-    """An engine on the store, and the keys of its tenants where the environment names a master key."""
+    """An engine on the store, and the keys of its tenants where the settings name a master key: those of the
+    environment, and of the file that `PROCESSION_CONFIG` names."""
     from procession import Engine
-    from procession.services.tenancy.keys import sealed_file
 
-    sealed = sealed_file(db, os.environ)
-    store, keys = sealed or (None, None)
-    with Engine(db, store=store) as engine:
+    if not any(name.startswith(_SETTINGS) for name in os.environ):
+        with Engine(db) as engine:
+            yield engine, None
+        return
+    from procession.cli.configured import settings_of
+    from procession.cli.stores import open_sealed
+
+    file = os.environ.get("PROCESSION_CONFIG")
+    settings = settings_of(Path(file) if file else None, {}, only=("encryption", "store"))
+    of = settings.encryption
+    store, keys = open_sealed(
+        db,
+        settings.store.password,
+        master_keys=of.master_keys,
+        master_key=of.master_key,
+        tenant_keys=of.tenant_keys,
+    )
+    with Engine(store=store) as engine:
         yield engine, keys
 
 

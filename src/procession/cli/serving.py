@@ -6,6 +6,7 @@ The only place that knows all of them. What must not live here: options (command
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -22,23 +23,26 @@ import msgspec
 
 from procession import Engine, __version__
 from procession.base.failure import StoreError
-from procession.cli.composing import site_of
+from procession.cli.composing import Composed, keep_measured, quotas_of, site_of
 from procession.cli.console import FAILED, OK, Problem
+from procession.cli.silos import Silos
+from procession.cli.stores import open_sealed
 from procession.cli.workers import register_workers
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.counters import Counters
-from procession.hosts.embedded.opening import open_engine
 from procession.hosts.embedded.ownership import wall_ms
 from procession.runtime import tracing
 from procession.runtime.rows import LeaseRow, NamedRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
+from procession.services.tenancy.deleting import Keys
+from procession.services.tenancy.rates import LimitedBackend
 from procession.web.app import create_app
 from procession.web.draining import DrainingBackend
 from procession.web.front import Front
 from procession.web.health import Check, Health
 from procession.web.settings import Gateway, Settings
-from procession.web.site import Gate, OpenGate, Site
+from procession.web.site import Gate, OpenGate
 from procession.web.telemetry import logs
 from procession.web.telemetry.backend import MeasuredBackend
 from procession.web.telemetry.metrics import Measures
@@ -75,12 +79,18 @@ Task: TypeAlias = Callable[["Running"], Awaitable[None]]
 class Running:
     """A server that runs: its engine, its site, and where it listens (`gateway`: "" for nowhere)."""
 
-    __slots__ = ("close_gateway", "draining", "engine", "gateway", "health", "settings", "site", "url")
+    __slots__ = (
+        *("close_gateway", "draining", "engine", "gateway", "health", "settings", "silos", "site", "storage", "url"),
+    )
 
-    def __init__(self, settings: Settings, engine: Engine, site: Site, draining: DrainingBackend) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, composed: Composed, *, draining: DrainingBackend, silos: Silos
+    ) -> None:
         self.settings = settings
         self.engine = engine
-        self.site = site
+        self.silos = silos
+        self.site = composed.site
+        self.storage = composed.storage
         self.draining = draining
         self.health = Health(_checks(engine, settings))
         self.url = ""
@@ -103,7 +113,9 @@ class Serving(msgspec.Struct, frozen=True):
 def logging_of(settings: Settings) -> None:
     """Sets up the logs of this process; secrets of the settings are known to them, to be hidden."""
     of = settings.telemetry
-    logs.configure(of.log_level, of.log_format, Redactor((settings.store.password, settings.identity.admin_key)))
+    secrets = [settings.store.password, settings.identity.admin_key, settings.encryption.master_key]
+    secrets += [tenant.password for tenant in settings.tenants.values()]
+    logs.configure(of.log_level, of.log_format, Redactor(tuple(secrets)))
 
 
 def serve_settings(plan: Serving) -> int:
@@ -127,17 +139,19 @@ async def _serve(plan: Serving) -> int:
             tracing.configure("procession-server")
             open_.callback(tracing.flush)
             of = settings.store
-            engine = open_.enter_context(open_engine(of.url, of.password, shards=of.shards, zone=of.zone))
+            engine, keys = _opened(settings)
+            open_.enter_context(engine)
             register_workers(engine, list(settings.workers.functions))
             if plan.deploy:
                 engine.deploy(*plan.deploy)
-            running, server = await _composed(plan, engine, open_)
+            running, server = await _composed(plan, engine, keys, open_)
             running.url = _url(settings, listening)
             running.close_gateway = await _open_gateway(running, plan.say)
             engine.serve(threads=settings.workers.threads if settings.workers.functions or plan.tasks else 0)
-            going = [asyncio.ensure_future(task(running)) for task in (*plan.tasks, _retention)]
+            going = [asyncio.ensure_future(task(running)) for task in (*plan.tasks, *TASKS)]
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             record = {"serving": of.url, "url": running.url, "gateway": running.gateway}
+            _calm_collector()
             listening.listen(BACKLOG)
             plan.say(f"serving {of.url} at {running.url}; stop with Ctrl-C", record)
             _LOG.info("serving", extra={**record, "version": __version__})
@@ -151,13 +165,36 @@ async def _serve(plan: Serving) -> int:
         ending.close()
 
 
+def _opened(settings: Settings) -> tuple[Engine, Keys | None]:
+    of, sealing = settings.store, settings.encryption
+    store, keys = open_sealed(
+        of.url,
+        of.password,
+        shards=of.shards,
+        master_keys=sealing.master_keys,
+        master_key=sealing.master_key,
+        tenant_keys=sealing.tenant_keys,
+    )
+    engine = Engine(store=store, zone=of.zone)
+    engine.pumps.limit(quotas_of(settings))
+    return engine, keys
+
+
 def _url(settings: Settings, listening: socket.socket) -> str:
     scheme = "https" if settings.server.tls_certificate_file else "http"
     host, port = listening.getsockname()[:2]
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def _composed(plan: Serving, engine: Engine, open_: AsyncExitStack) -> tuple[Running, Server]:
+def _calm_collector() -> None:
+    """What is there now stays, and what requests make is mostly acyclic: a full collection amid the traffic would hold
+    up everybody for tens of ms and find nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+
+
+async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: AsyncExitStack) -> tuple[Running, Server]:
     settings = plan.settings
     measures = Measures(tenants_top=settings.telemetry.tenants_top)
     counters = Counters(engine.pumps, measures.shares["steps"].add)
@@ -165,17 +202,21 @@ async def _composed(plan: Serving, engine: Engine, open_: AsyncExitStack) -> tup
     measures.read = counters.read
     backend = EngineBackend(engine)
     open_.push_async_callback(backend.close)
-    draining = DrainingBackend(backend)
+    silos = Silos(backend, keys, settings, quotas_of(settings))
+    open_.push_async_callback(silos.backends.close)
+    limited = LimitedBackend(silos.backends, defaults=quotas_of(settings))
+    measures.neighbours = silos.neighbours
+    draining = DrainingBackend(limited)
     measured = MeasuredBackend(draining, measures)
     if settings.identity.open:
         gate = SeeingGate(OpenGate())
     else:
         gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
-    site = site_of(settings, measured, gate, engine.store)
-    site.webhooks.start()
-    open_.push_async_callback(site.webhooks.close)
-    running = Running(settings, engine, site, draining)
-    app: Any = create_app(site)
+    composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos, offers=backend.offers)
+    composed.site.webhooks.start()
+    open_.push_async_callback(composed.site.webhooks.close)
+    running = Running(settings, engine, composed, draining=draining, silos=silos)
+    app: Any = create_app(composed.site)
     front = Front(
         Turns(app), running.health, measures, gate,
         metrics=settings.telemetry.metrics, page=plan.page, open=settings.identity.open,
@@ -220,7 +261,8 @@ async def _drain(
             _LOG.error("while draining: %s", found)
     # Functions under way are finished; whose answer does not come in time is asked again under a new lease.
     try:
-        await asyncio.wait_for(asyncio.to_thread(running.engine.stop), max(JOBS_S, of.drain_seconds))
+        ending = asyncio.gather(asyncio.to_thread(running.engine.stop), running.silos.stop())
+        await asyncio.wait_for(ending, max(JOBS_S, of.drain_seconds))
     except TimeoutError:
         _LOG.error("jobs under way did not end within the time of server.drain_seconds: they will be done again")
         return False
@@ -256,7 +298,8 @@ class _Ending:
 def _listening(settings: Settings) -> socket.socket:
     host, port = settings.server.host, settings.server.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # TCP by name: asyncio turns Nagle's wait off for nothing else, and small answers would be held back.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # A port whose connections are just closing can be taken at once.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -391,10 +434,27 @@ async def known_callers(backend: Backend, settings: Settings, say: Say) -> Gate:
 async def _retention(running: Running) -> None:
     """Forgets, now and then, what is older than the settings keep."""
     of = running.settings.retention
+
+    async def forget(engine: Engine) -> None:
+        await asyncio.to_thread(forget_old, engine, of.history_days, of.instances_days)
+
     while True:
         await asyncio.sleep(of.every_minutes * 60)
         if of.history_days or of.instances_days:
-            await asyncio.to_thread(forget_old, running.engine, of.history_days, of.instances_days)
+            await forget(running.engine)
+            await running.silos.each(forget)
+
+
+async def _silos(running: Running) -> None:
+    await running.silos.keep(running.site.webhooks.look)
+
+
+async def _measuring(running: Running) -> None:
+    await keep_measured(running.storage, running.engine.store, running.silos)
+
+
+TASKS: Final[tuple[Task, ...]] = (_retention, _silos, _measuring)
+"""What goes on beside every server."""
 
 
 def forget_old(engine: Engine, history_days: int, instances_days: int) -> None:

@@ -257,10 +257,10 @@ def exported(lines: Iterable[bytes]) -> Iterator[Link]:
             raise BadValue(f"line {number} of the export is no row of an audit log: {error}") from None
 
 
-def opened(path: str) -> Store:
-    """A store for `links`, by its path. Raises `NotFound`, `StoreError`."""
-    from procession.store.sqlite import SQLiteStore
+def opened(place: str) -> Store:
+    """A store for `links`, by its path or URL. Raises `NotFound`, `StoreError`."""
+    from procession.store.opening import is_postgres, open_store
 
-    if not Path(path).is_file():
-        raise NotFound(f"no store at {path!r:.200}")
-    return SQLiteStore(path)
+    if not is_postgres(place) and not Path(place).is_file():
+        raise NotFound(f"no store at {place!r:.200}")
+    return open_store(place)

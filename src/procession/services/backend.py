@@ -60,8 +60,8 @@ class Backend(Protocol):
         """What `question` gives of a reader that sees this tenant alone; it runs in a thread."""
         ...
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
-        """Runs a named statement of store/sql/free.sql, which no shard has to own."""
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
+        """Runs a named statement of store/sql/free.sql, which no shard has to own, where a tenant's rows are."""
         ...
 
     def news(self, tenant: str, after: int) -> AsyncIterator[News]:

@@ -7,7 +7,8 @@ from typing import Final, cast, final
 from procession.base.keys import EPOCH_MS, made_at_ms, shard_of
 from procession.runtime import codec
 from procession.runtime.ports import Reads
-from procession.runtime.rows import HELD, DeliveryRow, FeedRow, FollowerRow, IntRow
+from procession.runtime.rows import HELD, FeedRow, IntRow
+from procession.runtime.rows_of_server import DeliveryRow, FollowerRow
 from procession.services.views import Views
 
 FOLLOWER: Final = "webhooks"

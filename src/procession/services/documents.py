@@ -10,7 +10,8 @@ from procession.base.failure import NotFound, Unreadable
 from procession.base.values import Json
 from procession.runtime import codec
 from procession.runtime.ports import Reads
-from procession.runtime.rows import BlobRow, DocumentRow
+from procession.runtime.rows import BlobRow
+from procession.runtime.rows_of_server import DocumentRow
 from procession.services.records import Record, Records
 from procession.services.views import Views
 

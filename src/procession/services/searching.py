@@ -15,15 +15,8 @@ from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.runtime import codec
 from procession.runtime.ports import Reads
-from procession.runtime.rows import (
-    HELD,
-    DefinitionRow,
-    FoundInstanceRow,
-    FoundTaskRow,
-    IncidentRow,
-    InstanceRow,
-    IntRow,
-)
+from procession.runtime.rows import HELD, DefinitionRow, IncidentRow, InstanceRow, IntRow
+from procession.runtime.rows_of_server import FoundInstanceRow, FoundTaskRow
 from procession.runtime.search import Condition, Search
 from procession.services.access import Caller
 from procession.services.views import STATES, IncidentView, InstanceState, InstanceView, Views

@@ -166,6 +166,14 @@ class Views:
             raise NotFound(f"no tenant {name!r}: nothing was deployed for it")
         return number
 
+    def has_ended(self, tenant: str, key: int) -> bool:
+        """Whether an instance is over; raises `NotFound`."""
+        number = self.tenant(tenant)
+        rows = self._store.read("instance", (number, key), InstanceRow) if number is not None else []
+        if not rows:
+            raise NotFound(f"no instance {key}")
+        return rows[0].state != 0
+
     def instance(self, tenant: str, key: int) -> InstanceView:
         """One instance; raises `NotFound`."""
         number = self.tenant(tenant)

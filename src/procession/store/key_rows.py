@@ -18,7 +18,8 @@ import msgspec
 
 from procession.base.failure import StoreError, Unreadable
 from procession.runtime.ports import Store
-from procession.runtime.rows import IntRow, TenantKeyRow
+from procession.runtime.rows import IntRow
+from procession.runtime.rows_of_server import TenantKeyRow
 
 _PAGE: Final = msgspec.json.Decoder(list[tuple[int, int, bytes]])
 

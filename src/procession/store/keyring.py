@@ -24,7 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 from procession.base.failure import Conflict, Unreadable
-from procession.runtime.rows import TenantKeyRow
+from procession.runtime.rows_of_server import TenantKeyRow
 from procession.store.sealed import NOBODY, Shredded
 
 SEALED: Final = 0xE1

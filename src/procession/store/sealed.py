@@ -15,6 +15,7 @@ import msgspec
 
 from procession.base.failure import Unreadable
 from procession.runtime import rows as r
+from procession.runtime import rows_of_server as s
 from procession.runtime.ports import (
     Batch,
     Cell,
@@ -97,10 +98,10 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.InstanceRow: ("business_key",),
     r.JobRow: ("type", "error"),
     r.TaskRow: ("assignee",),
-    r.FoundTaskRow: ("assignee",),
-    r.FoundInstanceRow: ("business_key", "failure"),
+    s.FoundTaskRow: ("assignee",),
+    s.FoundInstanceRow: ("business_key", "failure"),
     r.MessageRow: ("message_id",),
-    r.BufferedRow: ("name", "correlation", "message_id"),
+    s.BufferedRow: ("name", "correlation", "message_id"),
     r.ExpiredRow: ("name", "correlation"),
     r.LockRow: ("correlation",),
     r.IncidentRow: ("code", "message"),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, cast, final
+from typing import Final, TypeAlias, cast, final
 
 import msgspec
 
@@ -29,6 +29,9 @@ EMPTY_S: Final = 0.05
 """A pause when jobs are said to be ready and are not given out, which another worker was faster to take."""
 LEASED_MAX: Final = 20_000
 """Jobs of one tenant that are leased over one process at the same time."""
+
+
+Offers: TypeAlias = Callable[[str, Sequence[str]], dict[str, int]]
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False):
@@ -79,10 +82,12 @@ class _Place:
 class Desk:
     """One server process's. Belongs to its event loop."""
 
-    __slots__ = ("_backend", "_leases", "_places", "_returns", "asking", "closing")
+    __slots__ = ("_backend", "_leases", "_offers", "_places", "_returns", "asking", "closing")
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, offers: Offers | None = None) -> None:
+        """`offers` tells of a tenant and types what is ready in memory, before the store is asked."""
         self._backend = backend
+        self._offers: Offers = offers or _nothing
         self.closing = False
         self.asking = asyncio.Event()
         """Set while leases are asked for: until they are told, they are not given back either."""
@@ -264,7 +269,11 @@ class Desk:
                 seen = await self._backend.moved(tenant, 0, 0)
                 now = _now_ms()
                 types = list(dict.fromkeys(type for waiter in place.waiting for type in waiter.types))
-                found = await self._backend.read(tenant, partial(_awaited, tenant, types, now))
+                offered = self._offers(tenant, types)
+                if offered:
+                    found = {type: Awaited(count, None) for type, count in offered.items()}
+                else:
+                    found = await self._backend.read(tenant, partial(_awaited, tenant, types, now))
                 _wake(place, found)
                 if place.waiting:
                     dues = [each.due - now for each in found.values() if each.due is not None]
@@ -291,6 +300,10 @@ class Desk:
         finally:
             moved.cancel()
             came.cancel()
+
+
+def _nothing(tenant: str, types: Sequence[str]) -> dict[str, int]:
+    return {}
 
 
 def _awaited(tenant: str, types: Sequence[str], now: int, reader: Reader) -> dict[str, Awaited]:

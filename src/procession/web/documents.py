@@ -72,6 +72,8 @@ class Rules(msgspec.Struct, frozen=True):
     types: frozenset[str] = frozenset(TYPES)
     kept_ms: int = 0
     admit: Callable[[str, int], Awaitable[None]] | None = None
+    stored: Callable[[str, int], Awaitable[None]] | None = None
+    """Is told of what was stored."""
 
 
 @final
@@ -109,9 +111,9 @@ class Archive:
         await self._sweep_sometimes(what.tenant)
         parts = f"{what.id}.{secrets.token_hex(8)}"
         now = now_ms()
-        await self._backend.write("document_begin", [(number, parts, now + UPLOAD_MS)])
+        await self._backend.write(what.tenant, "document_begin", [(number, parts, now + UPLOAD_MS)])
         try:
-            size, digest = await self._store(number, parts, what.content_type, content)
+            size, digest = await self._store(what, number, parts, content)
             if what.length >= 0 and size != what.length:
                 raise BadValue(f"the body ended after {size} of {what.length} bytes")
             if self.rules.admit is not None:
@@ -124,13 +126,15 @@ class Archive:
             asks = msgspec.structs.replace(who, digest=hashlib.sha256(q.encode(said)).digest() if who.key else b"")
             await self._backend.ask(request, asks)
         except BaseException:
-            await self._drop(number, parts)
+            await self._drop(what.tenant, number, parts)
             raise
         record = await self._backend.read(what.tenant, lambda reader: reader.records.one(what.tenant, KIND, what.id))
         if record.read(Document).parts != parts:
-            await self._drop(number, parts)  # the first upload under this key is the one that counts
+            await self._drop(what.tenant, number, parts)  # the first upload under this key is the one that counts
             return record
-        await self._backend.write("document_due", [(expires or HELD, number, parts)])
+        await self._backend.write(what.tenant, "document_due", [(expires or HELD, number, parts)])
+        if self.rules.stored is not None:
+            await self.rules.stored(what.tenant, size)
         return record
 
     async def content(self, tenant: str, document: Document, first: int, last: int) -> AsyncIterator[bytes]:
@@ -144,9 +148,9 @@ class Archive:
         """Deletes a document and its bytes."""
         number = await known_tenant(self._backend, tenant, who)
         # Should this process end in between, the sweep finds what is left.
-        await self._backend.write("document_due", [(now_ms(), number, document.parts)])
+        await self._backend.write(tenant, "document_due", [(now_ms(), number, document.parts)])
         await self._backend.ask(q.DeleteRecord(tenant, KIND, id), who)
-        await self._drop(number, document.parts)
+        await self._drop(tenant, number, document.parts)
 
     async def sweep(self, tenant: str) -> int:
         """Drops what was never finished and what is no longer kept; how many that were."""
@@ -161,13 +165,14 @@ class Archive:
             document = record.read(Document) if record is not None else None
             if record is not None and document is not None and document.parts == row.id:
                 if not document.expires or document.expires > now:
-                    await self._backend.write("document_due", [(document.expires or HELD, number, row.id)])
+                    due = (document.expires or HELD, number, row.id)
+                    await self._backend.write(tenant, "document_due", [due])
                     continue
                 try:
                     await self._backend.ask(q.DeleteRecord(tenant, KIND, id, record.version), SYSTEM)
                 except (Conflict, NotFound):
                     continue
-            await self._drop(number, row.id)
+            await self._drop(tenant, number, row.id)
             count += 1
         return count
 
@@ -175,10 +180,8 @@ class Archive:
         if now_ms() - self._swept.get(tenant, 0) > SWEEP_MS:
             await self.sweep(tenant)
 
-    async def _store(
-        self, number: int, parts: str, content_type: str, content: AsyncIterator[bytes]
-    ) -> tuple[int, str]:
-        look = _Look(content_type)
+    async def _store(self, what: Arriving, number: int, parts: str, content: AsyncIterator[bytes]) -> tuple[int, str]:
+        look = _Look(what.content_type)
         digest, buffer, size, count = hashlib.sha256(), bytearray(), 0, 0
         async for chunk in content:
             size += len(chunk)
@@ -187,21 +190,22 @@ class Archive:
             look.at(chunk)
             buffer += chunk
             while len(buffer) >= PART_BYTES:
-                await self._backend.write("document_part", [(number, parts, count, _part(buffer[:PART_BYTES]))])
+                row = (number, parts, count, _part(buffer[:PART_BYTES]))
+                await self._backend.write(what.tenant, "document_part", [row])
                 del buffer[:PART_BYTES]
                 count += 1
         look.end()
         if buffer or not size:
-            await self._backend.write("document_part", [(number, parts, count, _part(buffer))])
+            await self._backend.write(what.tenant, "document_part", [(number, parts, count, _part(buffer))])
         return size, digest.hexdigest()
 
     def _measure(self, size: int) -> None:
         if size > self.rules.bytes_max:
             raise TooLarge(f"a document has at most {self.rules.bytes_max} bytes")
 
-    async def _drop(self, number: int, parts: str) -> None:
-        await self._backend.write("document_parts_drop", [(number, parts)])
-        await self._backend.write("document_drop", [(number, parts)])
+    async def _drop(self, tenant: str, number: int, parts: str) -> None:
+        await self._backend.write(tenant, "document_parts_drop", [(number, parts)])
+        await self._backend.write(tenant, "document_drop", [(number, parts)])
 
 
 async def known_tenant(backend: Backend, tenant: str, who: Who) -> int:

@@ -45,9 +45,9 @@ class DrainingBackend:
         """See `Backend.read`."""
         return await self._backend.read(tenant, question)
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
         """See `Backend.write`."""
-        await self._backend.write(statement, rows)
+        await self._backend.write(tenant, statement, rows)
 
     async def news(self, tenant: str, after: int) -> AsyncIterator[News]:
         """See `Backend.news`. It ends when the process is about to: go on from the last number, elsewhere."""

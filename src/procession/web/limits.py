@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, final
 
 import msgspec
 
 from procession.services.access import TooMany
+from procession.services.tenancy.limits import Limits
 
 BUCKETS_MAX: Final = 10_000
 """Buckets of one process; the one that was asked longest ago goes first."""
-FRESH_S: Final = 30.0
+FRESH_S: Final = 5.0
 """How long a tenant's rate is believed before it is asked for again."""
 
 
@@ -47,6 +48,22 @@ class SameForAll:
     async def rate(self, tenant: str) -> Rate | None:
         """See `Rates.rate`."""
         return self._rate
+
+
+@final
+class RatesOfTenants:
+    """The rate that a tenant's limits say, which may be that of the server's settings."""
+
+    def __init__(self, limits: Callable[[str], Awaitable[Limits]], per_second: int, burst: int = 0) -> None:
+        """`burst` belongs to the settings' `per_second`; 0, and with other rates, it is the requests of one second."""
+        self._limits = limits
+        self._usual = (per_second, burst)
+
+    async def rate(self, tenant: str) -> Rate | None:
+        """See `Rates.rate`."""
+        per_second = (await self._limits(tenant)).requests_per_second
+        usual, burst = self._usual
+        return Rate(per_second, (burst if per_second == usual else 0) or per_second) if per_second else None
 
 
 @final

@@ -15,6 +15,7 @@ SECRET: Final = "secret"
 Secret: TypeAlias = Annotated[str, Meta(extra={SECRET: True})]
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=86_400)]
+Patience: TypeAlias = Annotated[float, Meta(ge=0.1, le=600)]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Many: TypeAlias = Annotated[int, Meta(ge=1)]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -67,6 +68,33 @@ class Store(Part, frozen=True, kw_only=True):
 
 
 @final
+class Encryption(Part, frozen=True, kw_only=True):
+    """Master keys. With them the values of each tenant are sealed with keys of its own: from the store's beginning on,
+    or not at all."""
+
+    master_keys: str = ""
+    """A file that nobody else may read: `active = "id"`, and `[keys]` with 32 bytes in Base64 for each id."""
+    master_key: Secret = ""
+    """One master key in Base64, instead."""
+    tenant_keys: str = ""
+    """A folder for the wrapped keys of tenants, of this store alone; "" for in the store."""
+
+
+@final
+class TenantStore(Part, frozen=True, kw_only=True):
+    """A tenant with a store of its own; its environments live there too. `[tenants.acme]` is that of `acme`."""
+
+    store: str = ""
+    """The path of an SQLite file, or `postgresql://user@host/database`. It has to be said."""
+    password: Secret = ""
+    """The password of the database."""
+    master_keys: str = ""
+    """A file of master keys that are its own; "" for those of the server, if it has any."""
+    tenant_keys: str = ""
+    """A folder for its wrapped keys; "" for in the store."""
+
+
+@final
 class Workers(Part, frozen=True, kw_only=True):
     """Python functions that do jobs in this process."""
 
@@ -110,7 +138,7 @@ class Identity(Part, frozen=True, kw_only=True):
 
 @final
 class Limits(Part, frozen=True, kw_only=True):
-    """What one request, and one tenant, may use. 0 is no bound, except for bytes."""
+    """What one request, and one tenant, may use. 0 is no bound. A tenant's own limits go before those here."""
 
     body_bytes_max: Annotated[int, Meta(ge=1_024, le=1 << 30)] = 10_000_000
     """The largest body of a request; documents have a bound of their own."""
@@ -118,12 +146,14 @@ class Limits(Part, frozen=True, kw_only=True):
     """Requests of a tenant."""
     requests_burst: Count = 0
     """How many of them may come at once; 0: those of one second."""
+    starts_per_second: Count = 0
+    """Instances that a tenant starts."""
     instances_max: Count = 0
     """Active instances of a tenant."""
     jobs_per_second: Count = 0
     """Jobs that are given to workers of a tenant."""
     storage_bytes_max: Count = 0
-    """What a tenant may store."""
+    """What a tenant may store, documents included."""
     variables_bytes_max: Count = 0
     """The variables of one request."""
 
@@ -150,10 +180,10 @@ class Webhooks(Part, frozen=True, kw_only=True):
 
     allow_private: bool = False
     """Whether they may go to addresses of private networks."""
-    timeout_seconds: Seconds = 10.0
+    timeout_seconds: Patience = 10.0
     """How long a receiver may take."""
-    attempts_max: Many = 12
-    """How often one is tried."""
+    attempts_max: Annotated[int, Meta(ge=1, le=10)] = 10
+    """How often one is tried; the tenth attempt is made three days after the first."""
 
 
 @final
@@ -178,8 +208,6 @@ class Telemetry(Part, frozen=True, kw_only=True):
 class Documents(Part, frozen=True, kw_only=True):
     """Files that belong to instances."""
 
-    folder: str = ""
-    """Where they lie; "" for beside the store."""
     bytes_max: Annotated[int, Meta(ge=1)] = 100_000_000
     """The largest one."""
 
@@ -210,6 +238,8 @@ class Settings(Part, frozen=True, kw_only=True):
 
     server: Server = Server()
     store: Store = Store()
+    encryption: Encryption = Encryption()
+    tenants: dict[str, TenantStore] = {}
     workers: Workers = Workers()
     identity: Identity = Identity()
     limits: Limits = Limits()

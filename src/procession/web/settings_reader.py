@@ -129,6 +129,10 @@ class _Reader:
 
     def _take_one(self, key: str, type_: Any, value: Any, values: Tree, *, source: str, place: str) -> None:
         name = key.rpartition(".")[2]
+        inner_type = part_of(type_)
+        if inner_type is not None:
+            self._take_named(key, inner_type, value, values.setdefault(name, {}), source=source, place=place)
+            return
         if is_part(type_):
             if isinstance(value, dict):
                 inner = values.setdefault(name, {})
@@ -148,6 +152,16 @@ class _Reader:
             self.wrong(key, place, str(error), f"it takes {kind_of(type_)}")
             return
         self.sources[key] = place
+
+    def _take_named(self, key: str, type_: type[Part], value: Any, values: Tree, *, source: str, place: str) -> None:
+        """Groups that have names of their own: `tenants.acme.store`."""
+        groups = cast("Tree", value) if isinstance(value, dict) else {"": value}
+        for name, group in groups.items():
+            if isinstance(group, dict):
+                inner = values.setdefault(name, {})
+                self.take(cast("Tree", group), type_, inner, source=source, path=f"{key}.{name}.")
+            else:
+                self.wrong(key, place, "it holds groups of settings, each with a name", f"write [{key}.<name>]")
 
     def _take_file(self, key: str, value: Any, values: Tree, place: str) -> None:
         secret = key.removesuffix(FILE)
@@ -231,20 +245,52 @@ def _together(settings: Settings) -> Iterator[SettingProblem]:
         for name, file in (("tls_certificate_file", certificate), ("tls_key_file", key)):
             if file and not Path(file).is_file():
                 yield SettingProblem(f"{group}.{name}", "", f"no file {file}", "name a file that this process may read")
-    if _password_of(store.url):
-        yield SettingProblem(
-            "store.url", "", "a password stands in the URL, which is shown and logged",
-            f"take it out, and set {variable('store.password')}, or store.password_file",
-        )  # fmt: skip
-    if "://" in store.url and urlsplit(store.url).scheme not in {"postgresql", "postgres", "sqlite"}:
-        yield SettingProblem("store.url", "", "no kind of store that is known", "a path, or postgresql://…")
     try:
         ZoneInfo(store.zone)
     except (KeyError, ValueError, OSError):
         yield SettingProblem("store.zone", "", f"no time zone {store.zone!r}", "write a name as Europe/Berlin")
+    yield from _stores(settings)
     for origin in settings.cors.origins:
         if not re.fullmatch(r"https?://[^/\s*]+", origin):
             yield SettingProblem("cors.origins", "", f"{origin!r} is no origin", "write it as https://app.example.com")
+
+
+def _stores(settings: Settings) -> Iterator[SettingProblem]:
+    """What is wrong with the places of stores and of keys."""
+    used = {settings.store.url: "store.url"}
+    places = [("store.url", "store.password", settings.store.url)]
+    for name, tenant in settings.tenants.items():
+        key = f"tenants.{name}"
+        places.append((f"{key}.store", f"{key}.password", tenant.store))
+        if not name or name.startswith("<"):
+            yield SettingProblem(key, "", "it is no tenant of anybody", "name one as [tenants.acme]")
+        if not tenant.store:
+            yield SettingProblem(f"{key}.store", "", "it is not said", "a path, or postgresql://…")
+        elif tenant.store in used:
+            told = f"it is the store of {used[tenant.store]} too"
+            yield SettingProblem(f"{key}.store", "", told, "give each a store of its own")
+        used[tenant.store] = f"{key}.store"
+        yield from _files(f"{key}.master_keys", tenant.master_keys)
+    for key, password, url in places:
+        if _password_of(url):
+            yield SettingProblem(
+                key, "", "a password stands in the URL, which is shown and logged",
+                f"take it out, and set {variable(password)}, or {password}_file",
+            )  # fmt: skip
+        if "://" in url and urlsplit(url).scheme not in {"postgresql", "postgres", "sqlite"}:
+            yield SettingProblem(key, "", "no kind of store that is known", "a path, or postgresql://…")
+    of = settings.encryption
+    yield from _files("encryption.master_keys", of.master_keys)
+    if of.master_keys and of.master_key:
+        told = "a file of master keys and a master key are both set"
+        yield SettingProblem("encryption.master_key", "", told, "unset one of them")
+    if of.tenant_keys and not (of.master_keys or of.master_key):
+        yield SettingProblem("encryption.tenant_keys", "", "there is no master key", "set encryption.master_keys")
+
+
+def _files(key: str, file: str) -> Iterator[SettingProblem]:
+    if file and not Path(file).is_file():
+        yield SettingProblem(key, "", f"no file {file}", "name a file that this process may read")
 
 
 def _password_of(url: str) -> bool:
@@ -262,6 +308,12 @@ def types_of(part: type[Part]) -> dict[str, Any]:
 def is_part(type_: Any) -> bool:
     """Whether it is a group of settings."""
     return isinstance(type_, type) and issubclass(type_, Part)
+
+
+def part_of(type_: Any) -> type[Part] | None:
+    """The groups that a setting holds, each under a name; None for another kind of setting."""
+    inner = get_args(type_)[-1] if get_origin(type_) is dict else None
+    return cast("type[Part]", inner) if is_part(inner) else None
 
 
 def is_secret(type_: Any) -> bool:
@@ -296,6 +348,9 @@ def _leaves(part: Part, path: str) -> Iterator[tuple[str, object, bool]]:
         value: object = getattr(part, name)
         if isinstance(value, Part):
             yield from _leaves(value, f"{path}{name}.")
+        elif part_of(type_) is not None:
+            for each, inner in cast("dict[str, Part]", value).items():
+                yield from _leaves(inner, f"{path}{name}.{each}.")
         else:
             yield f"{path}{name}", value, is_secret(type_)
 

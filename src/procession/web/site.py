@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol, final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias, final
 
 import msgspec
 
 from procession.services.access import Caller
 from procession.services.backend import Backend
 from procession.services.tenancy.deleting import Keys
-from procession.web.desk import Desk
+from procession.web.desk import Desk, Offers
 from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
 from procession.web.limits import Rates, SameForAll
@@ -18,6 +18,10 @@ from procession.web.webhooks.delivering import Webhooks
 
 BODY_BYTES_MAX: Final = 20_000_000
 """Largest body of a request if nothing else is set: the variables of one call, and some room."""
+
+
+KeysOf: TypeAlias = Callable[[str], Awaitable[Keys | None]]
+"""Gives the keys of the store of a tenant; None where that is not sealed."""
 
 
 class Gate(Protocol):
@@ -71,12 +75,13 @@ class Site:
         rates: Rates | None = None,
         webhooks: Webhooks | None = None,
         archive: Archive | None = None,
-        keys: Keys | None = None,
+        offers: Offers | None = None,
+        keys: KeysOf | None = None,
         neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
     ) -> None:
-        """`keys`: those of tenants, where the store is sealed. `neighbours`: who takes how much of the writer."""
+        """`keys`: those of a tenant, where its store is sealed. `neighbours`: who takes how much of the writer."""
         self.backend = backend
-        self.desk = Desk(backend)
+        self.desk = Desk(backend, offers)
         self.gate = gate
         self.version = version
         self.denials = Denials()

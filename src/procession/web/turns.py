@@ -17,7 +17,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 SLOTS: Final = 64
-PART: Final = 4
+PART: Final = 8
 """Slots of one caller while others are there: one of so many parts."""
 RECENT_S: Final = 1.0
 WAITING_MAX: Final = 1_000

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from procession.base.failure import BadValue
 from procession.services.reading import Reader
 from procession.services.views import InstanceView
 from procession.web.site import Site
 
+_T = TypeVar("_T")
+
 _PREFERRED: Final = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.ASCII)
-_ENDED: Final = ("completed", "terminated")
 _SHARE: Final = 0.1
 """Between two looks passes at least this share of the time waited so far: what happens elsewhere costs little."""
 _PAUSE_S_MAX: Final = 0.1
@@ -30,20 +32,28 @@ def wait_ms(site: Site, asked: int | None, prefer: str | None) -> int | None:
     return asked
 
 
-async def until_ended(site: Site, tenant: str, instance: int, ms: int) -> InstanceView:
-    """The instance after its end, or as it is after so many ms."""
+async def until_ended(
+    site: Site, tenant: str, instance: int, ms: int, then: Callable[[Reader], _T]
+) -> tuple[InstanceView, _T]:
+    """The instance after its end, or as it is after so many ms, and what `then` reads of it at that moment."""
     begun = time.monotonic()
 
-    def look(reader: Reader) -> InstanceView:
-        return reader.instance(tenant, instance)
+    def whole(reader: Reader) -> tuple[InstanceView, _T]:
+        return reader.instance(tenant, instance), then(reader)
+
+    def look(reader: Reader) -> tuple[InstanceView, _T] | None:
+        # One row tells whether it is worth reading the rest.
+        return whole(reader) if reader.views.has_ended(tenant, instance) else None
 
     seen = await site.backend.moved(tenant, 0, 0)
     while True:
         found = await site.backend.read(tenant, look)
         passed = time.monotonic() - begun
         left = ms / 1000 - passed
-        if found.state in _ENDED or left <= 0:
+        if found is not None:
             return found
+        if left <= 0:
+            return await site.backend.read(tenant, whole)
         pause = min(passed * _SHARE, _PAUSE_S_MAX, left)
         seen = await site.backend.moved(tenant, seen, left)
         await asyncio.sleep(pause)

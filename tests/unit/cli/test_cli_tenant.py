@@ -48,7 +48,10 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PROCESSION_DB", raising=False)
-    shell = Shell(tmp_path, {"PROCESSION_MASTER_KEY": KEY, "PROCESSION_TENANT_KEYS": str(tmp_path / "keys")})
+    shell = Shell(
+        tmp_path,
+        {"PROCESSION_ENCRYPTION__MASTER_KEY": KEY, "PROCESSION_ENCRYPTION__TENANT_KEYS": str(tmp_path / "keys")},
+    )
     shell("create", "acme", "--db", "procession.db")
     return shell
 
@@ -112,5 +115,15 @@ def test_keys_rotate_and_are_wrapped_anew_where_the_store_is_sealed(sealed: Shel
 
 
 def test_two_places_of_master_keys_at_once_are_refused(sealed: Shell) -> None:
-    both = Shell(sealed.folder, {**sealed.environment, "PROCESSION_MASTER_KEYS": "keys.toml"})
-    assert "are both set" in both("list", code=1)
+    both = Shell(sealed.folder, {**sealed.environment, "PROCESSION_ENCRYPTION__MASTER_KEYS": "keys.toml"})
+    assert "are both set" in both("list", code=2)
+
+
+def test_a_settings_file_names_the_keys_for_commands_too(sealed: Shell) -> None:
+    Path("master.key").write_text(KEY)
+    sealing = '[encryption]\nmaster_key_file = "master.key"\ntenant_keys = "keys"\n'
+    Path("s.toml").write_text(f"{sealing}[server]\nport = -1\n")
+    other = Shell(sealed.folder, {"PROCESSION_CONFIG": "s.toml"})
+    assert other.json("rotate-key", "acme") == [{"tenant": "acme", "generation": 2}]
+    Path("s.toml").write_text('[encryption]\nmaster_key_file = "none"\n')
+    assert "encryption.master_key_file" in other("list", code=2)

@@ -27,18 +27,20 @@ from procession.services.catalog import Catalog  # noqa: E402
 from procession.store.sqlite import SQLiteStore  # noqa: E402
 
 # An instance of each workload, 100 in flight (W4: 20): what SQLite is asked to do. Its row names where it is run.
+# The indexes of search take 25 steps of SQLite's machine when an instance starts and 44 when it ends, 55 for a task.
 SQL_MAX: Final = {
-    "w1": Work(statements=33.5, rows_read=0.2, rows_written=33.2, bytes=4_260, vm_steps=1_610, pages_written=6.5),
-    "w2": Work(statements=21.2, rows_read=0.1, rows_written=21.1, bytes=3_740, vm_steps=895, pages_written=3.2),
-    "w3": Work(statements=13.2, rows_read=3.1, rows_written=11.1, bytes=1_355, vm_steps=528, pages_written=1.2),
-    "w4": Work(statements=3.3, rows_read=0.1, rows_written=3.1, bytes=20_400, vm_steps=154, pages_written=6.1),
+    "w1": Work(statements=33.5, rows_read=0.2, rows_written=33.2, bytes=4_260, vm_steps=1_650, pages_written=6.5),
+    "w2": Work(statements=21.2, rows_read=0.1, rows_written=21.1, bytes=3_740, vm_steps=956, pages_written=3.2),
+    "w3": Work(statements=13.2, rows_read=3.1, rows_written=11.1, bytes=1_380, vm_steps=655, pages_written=1.2),
+    "w4": Work(statements=3.3, rows_read=0.1, rows_written=3.1, bytes=20_400, vm_steps=224, pages_written=6.1),
 }
 # And what Python does, by version: each compiles the same source to other opcodes, later ones to fewer. Compensation,
-# ad-hoc sub-processes, data, conditions and token quantities are asked for at each element: 7 to 10 % of it.
+# ad-hoc sub-processes, data, conditions and token quantities are asked for at each element: 7 to 10 % of it. Quotas at
+# a start, and what a task is searched by, are 1 % of W3.
 OPCODES: Final = {
-    (3, 11): {"w1": 31_870, "w2": 28_800, "w3": 11_490, "w4": 194_310},
-    (3, 12): {"w1": 29_170, "w2": 26_370, "w3": 10_490, "w4": 178_000},
-    (3, 13): {"w1": 28_900, "w2": 26_210, "w3": 10_350, "w4": 179_240},
+    (3, 11): {"w1": 31_870, "w2": 28_800, "w3": 11_600, "w4": 194_310},
+    (3, 12): {"w1": 29_170, "w2": 26_370, "w3": 10_590, "w4": 178_000},
+    (3, 13): {"w1": 28_900, "w2": 26_210, "w3": 10_450, "w4": 179_240},
 }
 TOLERANCE: Final = 1.05
 RUNS: Final = {
@@ -99,12 +101,14 @@ def _steps_are_equal(tmp_path: Path, small: int, large: int) -> None:
 
 
 def _same(step: str, few: Work, many: Work) -> None:
-    """Everything but pages is equal: a tree of more rows has another level, and no step may cost more than that."""
+    """Everything but pages is equal: a tree of more rows has another level, and no step may cost more than that.
+
+    A step that ends an instance writes to the trees of seven indexes."""
     for name, value in few.items():
         if name == "pages_read":
             assert getattr(many, name) <= 3 * value + 10, (step, name)
         elif name == "pages_written":
-            assert getattr(many, name) <= value + 5, (step, name)
+            assert getattr(many, name) <= value + 7, (step, name)
         else:
             # A few opcodes look at the one timer that is next, where there is one.
             assert getattr(many, name) == pytest.approx(value, rel=0.001 if name == "opcodes" else 1e-6), (step, name)

@@ -156,4 +156,4 @@ def test_a_tenant_without_limits_is_not_counted() -> None:
         engine.deploy(d.one_task(), tenant=T)
         engine.start_many("p", [{}] * 10, tenant=T)
         quotas = shard_of(engine).quotas
-        assert (quotas._active, quotas._stored) == ({}, {})
+        assert (quotas._active, quotas.stored) == ({}, {})

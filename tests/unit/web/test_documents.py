@@ -13,7 +13,8 @@ import pytest
 
 from procession.base.failure import ProcessionError
 from procession.hosts.embedded.engine import Engine
-from procession.runtime.rows import HELD, DocumentRow
+from procession.runtime.rows import HELD
+from procession.runtime.rows_of_server import DocumentRow
 from procession.services.access import Caller
 from procession.services.documents import PART_BYTES
 from procession.web import documents
@@ -213,8 +214,8 @@ def test_what_is_deleted_expired_or_never_finished_is_swept(tmp_path: Path, monk
                 )
                 url = f"/v1/documents/{short.json()['id']}"
                 # An upload whose process died.
-                await site.backend.write("document_begin", [(0, "doc_0.0", documents.now_ms() + 1_000)])
-                await site.backend.write("document_part", [(0, "doc_0.0", 0, b"\x01x")])
+                await site.backend.write("<default>", "document_begin", [(0, "doc_0.0", documents.now_ms() + 1_000)])
+                await site.backend.write("<default>", "document_part", [(0, "doc_0.0", 0, b"\x01x")])
                 headers = {"Idempotency-Key": "d"}
                 for _ in range(2):
                     assert (await client.delete(f"/v1/documents/{ids[0]}", headers=headers)).status_code == 204

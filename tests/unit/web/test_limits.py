@@ -8,8 +8,9 @@ from typing import Final
 import pytest
 
 from procession.services.access import TooMany
+from procession.services.tenancy.limits import NONE, Limits, completed
 from procession.web import limits
-from procession.web.limits import BUCKETS_MAX, FRESH_S, Limiter, Rate, SameForAll
+from procession.web.limits import BUCKETS_MAX, FRESH_S, Limiter, Rate, RatesOfTenants, SameForAll
 
 
 class Clock:
@@ -101,3 +102,19 @@ def test_tenants_that_are_idle_cost_nothing_and_who_is_busy_is_kept(monkeypatch:
     asyncio.run(run())
     assert len(limiter) == 10
     assert BUCKETS_MAX == 10_000
+
+
+def test_the_rate_of_a_tenant_is_that_of_its_limits_and_the_settings_fill_what_they_leave_open() -> None:
+    own = {"a": Limits(requests_per_second=3), "b": Limits()}
+
+    async def limits_of(tenant: str) -> Limits:
+        return completed(own[tenant], Limits(requests_per_second=5, active_instances=7))
+
+    rates = RatesOfTenants(limits_of, 5, burst=20)
+    assert asyncio.run(rates.rate("a")) == Rate(3, 3)
+    assert asyncio.run(rates.rate("b")) == Rate(5, 20)
+
+    async def no_limits(tenant: str) -> Limits:
+        return completed(own["b"], NONE)
+
+    assert asyncio.run(RatesOfTenants(no_limits, 0).rate("b")) is None

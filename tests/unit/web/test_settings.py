@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from procession.cli.app import app
 from procession.web.settings import Settings
-from procession.web.settings_reader import MASK, is_loopback, read_settings, shown, types_of, variable
+from procession.web.settings_reader import MASK, is_loopback, part_of, read_settings, shown, types_of, variable
 
 
 def _read(tmp_path: Path, toml: str = "", options: dict[str, object] | None = None, **environment: str) -> Any:
@@ -69,6 +69,16 @@ def test_the_command_line_counts_more_than_the_environment_and_that_more_than_th
         ('[server]\nhost = "0.0.0.0"\n[identity]\nopen = true', {}, "server.host", "reached from the network"),
         ('[gateway]\nhost = "0.0.0.0"\n[identity]\nopen = true', {}, "gateway.host", "reached from the network"),
         ('[server]\ntls_key_file = "k"', {}, "server.tls_certificate_file", "TLS needs"),
+        ('[tenants.acme]\nmaster_keys = "m"', {}, "tenants.acme.store", "it is not said"),
+        ('[tenants.acme]\nstore = "procession.db"', {}, "tenants.acme.store", "it is the store of store.url too"),
+        ('[tenants.acme]\nstore = "postgresql://u:pw@h/d"', {}, "tenants.acme.store", "TENANTS__ACME__PASSWORD"),
+        ('[tenants.acme]\nstoer = "a.db"', {}, "tenants.acme.stoer", "did you mean store?"),
+        ('[tenants."<platform>"]\nstore = "a.db"', {}, "tenants.<platform>", "it is no tenant of anybody"),
+        ('[tenants]\nstore = "a.db"', {}, "tenants", "write [tenants.<name>]"),
+        ("", {"PROCESSION_TENANTS__ACME__STORE": "a.db", "PROCESSION_TENANTS__ACME__X": ""}, "tenants.acme.x", "x"),
+        ('[encryption]\nmaster_key = "x"', {}, "encryption.master_key", "a secret does not stand"),
+        ('[encryption]\ntenant_keys = "k"', {}, "encryption.tenant_keys", "there is no master key"),
+        ('[encryption]\nmaster_keys = "none"', {}, "encryption.master_keys", "no file none"),
         ('[cors]\norigins = ["*"]', {}, "cors.origins", "is no origin"),
         ('[[identity.oidc]]\nissuer = "https://x"', {}, "identity.oidc", "missing required field `audience`"),
     ],
@@ -108,7 +118,7 @@ def test_a_password_that_stands_in_a_url_is_not_shown(tmp_path: Path) -> None:
 
 def test_every_setting_has_a_variable_of_its_own() -> None:
     assert variable("server.drain_seconds") == "PROCESSION_SERVER__DRAIN_SECONDS"
-    keys = [f"{group}.{name}" for group, part in types_of(Settings).items() for name in types_of(part)]
+    keys = [f"{group}.{name}" for group, part in types_of(Settings).items() for name in types_of(part_of(part) or part)]
     assert len({variable(key) for key in keys}) == len(keys)
 
 

@@ -142,7 +142,7 @@ def test_what_engines_answer_is_counted_by_kind_and_outcome() -> None:
                 backend = MeasuredBackend(site.backend, measures)
                 await backend.ask(BroadcastSignal("<default>", "s", {}), Who("user:x"))
                 await backend.write(
-                    "delivery_tried", [(1, 1, 0, 200, "", 1, "w", "d"), (2, 9, 0, 500, "", 1, "w", "d")]
+                    "<default>", "delivery_tried", [(1, 1, 0, 200, "", 1, "w", "d"), (2, 9, 0, 500, "", 1, "w", "d")]
                 )
                 await backend.ask_all([BroadcastSignal("<default>", "s", {})] * 2, Who("user:x"))
         with pytest.raises(StoreError):

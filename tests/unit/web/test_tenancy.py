@@ -15,6 +15,7 @@ from procession.hosts.embedded.engine import Engine
 from procession.services.access import Caller
 from procession.services.backend import PLATFORM
 from procession.services.tenancy.keys import sealed_by
+from procession.store.keyring import TenantKeys
 from procession.store.master import MasterKeys
 from procession.store.sqlite import SQLiteStore
 from procession.web.site import Site
@@ -102,7 +103,11 @@ def test_keys_rotate_an_export_is_read_and_the_end_is_the_end(tmp_path: Path) ->
     async def told(engine: Engine) -> None:
         async with running_site(engine) as plain:
             told_of = cast("EngineBackend", plain.backend).neighbours
-            site = Site(plain.backend, plain.gate, version="t", keys=keys, neighbours=told_of)
+
+            async def keys_of(tenant: str) -> TenantKeys:
+                return keys
+
+            site = Site(plain.backend, plain.gate, version="t", keys=keys_of, neighbours=told_of)
             await said(site)
 
     async def said(site: Site) -> None:

@@ -106,11 +106,11 @@ def test_while_others_are_there_a_part_is_the_most_that_one_holds() -> None:
     async def story(crowd: Crowd) -> None:
         await crowd.come("quiet", "/q")
         await crowd.come("loud", *[f"/{n}" for n in range(100)])
-        assert len(crowd.room.inside) == 1 + 8 // PART
+        assert len(crowd.room.inside) == 1 + 32 // PART
         await crowd.come("quiet", "/r")
         assert "/r" in crowd.room.inside
 
-    run(story)
+    run(story, slots=32)
 
 
 @pytest.mark.parametrize("kind", ["/polls", "/stream"])

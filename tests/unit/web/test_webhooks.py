@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 import drawn as d
 from procession.hosts.embedded.engine import Engine
 from procession.services.access import Caller
-from procession.web.webhooks import delivering, sending
+from procession.web.webhooks import delivering
 from procession.web.webhooks.delivering import Webhooks
 from procession.web.webhooks.wall import Reach
 from web_rig import XML, client_of
@@ -108,15 +109,12 @@ def test_a_webhook_is_told_of_the_types_and_processes_that_it_names() -> None:
         pytest.param(None, id="silence"),
     ],
 )
-def test_what_is_not_taken_is_told_again_under_the_same_id(
-    answer: bytes | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sending, "ANSWER_S", 0.3)
-
+def test_what_is_not_taken_is_told_again_under_the_same_id(answer: bytes | None) -> None:
     async def told() -> None:
         with Engine() as engine:
             engine.deploy(QUICK)
             async with telling(engine) as site, client_of(site) as client, receiving() as receiver:
+                site.webhooks.reach = msgspec.structs.replace(site.webhooks.reach, answer_s=0.3)
                 receiver.answer = lambda _: answer if len(receiver.received) < 3 else status(200)
                 hook = await subscribed(client, receiver.url, types=["instance.started"])
                 await asyncio.to_thread(engine.start, "q")

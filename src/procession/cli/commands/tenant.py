@@ -28,7 +28,7 @@ group: Final = typer.Typer(name="tenant", help="Tenants: limits, keys, environme
 _T = TypeVar("_T")
 
 Name: TypeAlias = Annotated[str, typer.Argument(metavar="TENANT", help="Its name.", show_default=False)]
-_NO_KEYS: Final = "name master keys with PROCESSION_MASTER_KEYS (docs/tenants.md)"
+_NO_KEYS: Final = "name master keys with PROCESSION_ENCRYPTION__MASTER_KEYS (docs/tenants.md)"
 
 
 @group.command("list")

@@ -22,18 +22,16 @@ from procession.services.tenancy.usage import USAGE
 
 Answer: TypeAlias = Callable[[Shard, msgspec.Struct], object]
 
-UNSAID: Final = frozenset({"variables", "body", "resources"})
+_NAMES: Final = {"InstallCompiled": "DeployResources"}
+"""What a request is called in the log, where it was made ready before it came here."""
+UNSAID: Final = frozenset({"variables", "body", "resources", "compiled"})
 """Fields of a request that are not written into the log: what a process holds is not the log's business."""
 
 
-def foresee(shard: Shard, asked: Iterable[object]) -> None:
+def foresee(shard: Shard, asked: Iterable[q.Asked]) -> None:
     """Reads what was answered before under the idempotency keys of a batch: one question for all of them."""
     numbers = shard.catalog.tenants
-    places = [
-        (numbers[each.tenant], each.key)
-        for each in asked
-        if isinstance(each, q.Asked) and each.key and each.tenant in numbers
-    ]
+    places = [(numbers[each.tenant], each.key) for each in asked if each.key and each.tenant in numbers]
     rows = shard.store.read("answered", (msgspec.json.encode(places).decode(),), AnsweredRow) if places else ()
     shard.books.answered = {(row.tenant, row.key): row for row in rows}
 
@@ -85,7 +83,12 @@ def _write_down(shard: Shard, tenant: int, request: q.Asked) -> None:
         for field, value in msgspec.structs.asdict(what).items()
         if field not in UNSAID and isinstance(value, str | int) and field != "tenant" and value
     }
-    said = {"who": request.subject, "from": request.origin, "what": type(what).__name__, "on": fields}
+    said = {
+        "who": request.subject,
+        "from": request.origin,
+        "what": _NAMES.get(type(what).__name__, type(what).__name__),
+        "on": fields,
+    }
     shard.books.audit(shard.batch, tenant, shard.at, codec.encode_json(said))
 
 

@@ -23,9 +23,10 @@ from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.tickets import Intake, Ticket
 from procession.runtime import codec
 from procession.runtime.ports import Cells, Tenants
-from procession.runtime.requests import Asked, Plain
+from procession.runtime.requests import Asked, DeployResources, Plain
 from procession.runtime.rows import FeedRow
 from procession.services.backend import News, Who
+from procession.services.deploy import InstallCompiled, compile_resources
 from procession.services.reading import Reader
 
 _T = TypeVar("_T")
@@ -76,6 +77,10 @@ class EngineBackend:
 
     async def ask(self, request: Plain, who: Who) -> object:
         """See `Backend.ask`."""
+        if isinstance(request, DeployResources) and self._pumps.of(request.tenant).shard is not None:
+            # Compiled here and not by the writer: nobody has to wait for it.
+            compiled = await self._loop.run_in_executor(self._readers, compile_resources, request.resources)
+            request = cast("Plain", InstallCompiled(request.tenant, compiled, request.name))
         return await self._put(request, who)
 
     async def ask_all(self, requests: Sequence[Plain], who: Who) -> list[object]:
@@ -91,7 +96,7 @@ class EngineBackend:
         """See `Backend.read`."""
         return await asyncio.wrap_future(self._readers.submit(self._answer, tenant, question))
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
         """See `Backend.write`."""
         await self._loop.run_in_executor(self._readers, self._store.write, statement, rows)
 
@@ -117,9 +122,19 @@ class EngineBackend:
         """See `Backend.moved`."""
         return await self._moves.wait(self._pumps.of(tenant).number, tenant, seen, seconds)
 
+    def offers(self, tenant: str, types: Sequence[str]) -> dict[str, int]:
+        """Type -> about how many of its jobs are ready in this process's memory: a look that costs nothing, made before
+        the store is asked. What is not there may still be in the store."""
+        shard = self._pumps.of(tenant).shard
+        number = shard.catalog.tenants.get(tenant) if shard is not None else None
+        if shard is None or number is None:
+            return {}
+        found = {type: shard.board.ready(type, number) for type in types}
+        return {type: count for type, count in found.items() if count}
+
     def neighbours(self) -> list[Neighbour]:
         """Who asked how much of this process since it began, and how long it waited; the busiest first."""
-        found = [each for asker in self._askers.values() for each in asker.neighbours()]
+        found = [each for asker in list(self._askers.values()) for each in asker.neighbours()]
         total = sum(each.requests for each in found)
         found = [msgspec.structs.replace(each, share=round(each.requests / total, 4)) for each in found]
         return sorted(found, key=lambda each: each.requests, reverse=True)

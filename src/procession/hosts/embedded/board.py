@@ -133,6 +133,11 @@ class Board:
         self.offers[offer.key] = offer
         heappush(queue.heap, (-offer.priority, offer.key, offer))
 
+    def ready(self, type: str, tenant: int) -> int:
+        """About how many jobs of a type are in memory for a tenant; 0 is no word about the store. Takes no lock."""
+        queue = self._queues.get(type, {}).get(tenant)
+        return len(queue.heap) if queue is not None else 0
+
     def close(self, key: int) -> None:
         """A job is over. Whoever works on it will be told when he reports."""
         self.offers.pop(key, None)

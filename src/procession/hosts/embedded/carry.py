@@ -148,6 +148,7 @@ def _change_task(shard: Shard, r: Resident, task: c.ChangeTask) -> None:
 
 def _write_task(shard: Shard, r: Resident, key: int, node: int, attributes: dict[str, Json]) -> None:
     assignee = attributes.get("assignee")
+    open_to = candidates_of(attributes)
     # Changing a task does not make it younger; a virtual clock may stand before the first key.
     created = min(r.state.at, made_at_ms(key))
     row = (
@@ -161,32 +162,40 @@ def _write_task(shard: Shard, r: Resident, key: int, node: int, attributes: dict
         codec.encode_json(attributes),
         r.linked.program.process_id,
         *sought(attributes, r.state.zone),
+        0 if open_to else 1,
     )
     tasks = shard.batch["task"]
-    _drop_candidates(shard, r.tenant, key)
+    if key < shard.step_key or key in tasks.new:
+        _drop_candidates(shard, r, key)
     if key < shard.step_key:
         tasks.replace(key, row)
     else:
         tasks.insert(key, row)
-    candidates = shard.batch["task_candidate"]
-    for kind, name in candidates_of(attributes):
-        candidates.insert((r.tenant, kind, name, key), (r.tenant, kind, name, key))
+    if open_to:
+        r.for_all = 0
+        candidates = shard.batch["task_candidate"]
+        for kind, name in open_to:
+            candidates.insert((r.tenant, kind, name, key), (r.tenant, kind, name, key))
+    else:
+        r.for_all = key
 
 
-def _drop_candidates(shard: Shard, tenant: int, key: int) -> None:
+def _drop_candidates(shard: Shard, r: Resident, key: int) -> None:
     """Whoever a task was open to: those that are stored, and those that this commit has written so far."""
+    if r.for_all == key:
+        return
     tasks = shard.batch["task"]
     written = tasks.new.get(key)
     if written is not None:
         new = shard.batch["task_candidate"].new
         for kind, name in candidates_of(codec.decode_variables(cast("bytes", written[7]))):
-            new.pop((tenant, kind, name, key), None)
+            new.pop((r.tenant, kind, name, key), None)
     if key < shard.step_key:
-        tasks.change("task_candidates_clear", (tenant, key))
+        tasks.change("task_candidates_clear", (r.tenant, key))
 
 
 def _close_task(shard: Shard, r: Resident, task: c.CloseTask) -> None:
-    _drop_candidates(shard, r.tenant, task.element)
+    _drop_candidates(shard, r, task.element)
     shard.batch["task"].delete(task.element, (r.tenant, task.element))
 
 

@@ -65,7 +65,10 @@ def _look(struct: msgspec.Struct) -> None:
         if kind is str:
             if type(value) is str and len(value) <= KEY_MAX and value.isascii():
                 continue
-        elif kind is int and type(value) is int and -_SMALL < value < _SMALL:
+        elif kind is int:
+            if type(value) is int and -_SMALL < value < _SMALL:
+                continue
+        elif value is None:
             continue
         if check is not None:
             check(word, value)

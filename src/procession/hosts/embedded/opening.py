@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from procession.hosts.embedded.engine import Engine
+from procession.runtime.ports import Store
 from procession.store.opening import is_postgres, open_store
 
 SHARDS: Final = 8
@@ -17,8 +18,13 @@ def open_engine(url: str, password: str = "", *, shards: int = 0, zone: str = "U
     """An engine on an SQLite file (a path, `sqlite://path`) or a database (`postgresql://…`). `shards` is for a new
     store; 0: `SHARDS` in a database, one in a file. Raises `StoreError` when it cannot be used.
     """
+    return Engine(store=open_named(url, password, shards=shards), zone=zone)
+
+
+def open_named(url: str, password: str = "", *, shards: int = 0) -> Store:
+    """The store of `open_engine`. Raises `StoreError` when it cannot be used."""
     shards = shards or (SHARDS if is_postgres(url) else 1)
-    return Engine(store=open_store(with_password(url.removeprefix(SQLITE), password), shards=shards), zone=zone)
+    return open_store(with_password(url.removeprefix(SQLITE), password), shards=shards)
 
 
 def with_password(url: str, password: str) -> str:

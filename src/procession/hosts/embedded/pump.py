@@ -41,6 +41,7 @@ from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SteerBatch, SweepMessages
 from procession.runtime.rows import InboxRow, IntRow, ShardRow, SizeRow, TextRow
+from procession.services.tenancy.limits import NONE
 
 BATCH_MAX: Final = 256
 """Requests of one commit."""
@@ -92,8 +93,8 @@ class Pump:
         self._lease_ms = SHARED_LEASE_MS if shared else LEASE_MS
         self._aside_ms = 0
         self._shared = shared
-        self.feeding = False
-        """Whether commits write down what they stored, for who follows it."""
+        self.feeding, self.limits = False, NONE
+        """Whether commits write down what they stored; quotas of tenants whose own limits do not say any."""
         self._next_sweep = 0
         self._next_tidying = 0
         self._inbox_turn = ""
@@ -181,6 +182,7 @@ class Pump:
             zone=self._zone,
         )
         shard.books.feeding = self.feeding
+        shard.quotas.complete(self.limits)
         shard.lease_ms = self._lease_ms
         shard.carry = CARRY
         shard.elsewhere = elsewhere.send

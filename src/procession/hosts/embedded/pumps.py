@@ -24,6 +24,7 @@ from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Store
 from procession.runtime.rows import LeaseRow, ProcessRow
 from procession.runtime.tenants import shard_of_name
+from procession.services.tenancy.limits import Limits
 
 LOOK_S: Final = 1.0
 """How often it is looked which shards are free, and whose lease runs out."""
@@ -152,6 +153,14 @@ class Pumps:
         """When (Unix ms) a timer, a back-off or a message's end is next in a shard of this process."""
         times = [due for due in (pump.next_due() for pump in self.all) if due is not None]
         return min(times, default=None)
+
+    def limit(self, limits: Limits) -> None:
+        """Quotas of tenants whose own limits do not say any, while their shards are in this process."""
+        for pump in self.all:
+            with pump.lock:
+                pump.limits = limits
+                if pump.shard is not None:
+                    pump.shard.quotas.complete(limits)
 
     def keep(self) -> None:
         """Keeps what is ours, and takes what should be: renews leases, takes free shards, lets surplus go."""

@@ -14,7 +14,7 @@ from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.ports import Batch, Reads
 from procession.runtime.rows import IntRow, RecordRow
-from procession.services.tenancy.limits import KIND, NONE, Limits, limits_of
+from procession.services.tenancy.limits import KIND, NONE, Limits, completed, limits_of
 from procession.services.tenancy.usage import STORAGE, USAGE
 
 KEPT_MAX: Final = 10_000
@@ -29,27 +29,33 @@ MORE: Final = (q.StartProcess, q.DeployResources, q.PublishMessage, q.BroadcastS
 class Quotas:
     """Those of one shard's tenants."""
 
-    __slots__ = ("_active", "_limits", "_store", "_stored")
+    __slots__ = ("_active", "_defaults", "_limits", "_store", "stored")
 
     def __init__(self, store: Reads) -> None:
         self._store = store
+        self._defaults = NONE
         self._limits: dict[int, Limits] = {}
         self._active: dict[int, int] = {}
         """Tenant -> its active instances, the commit under way included; of those alone who have a quota of them."""
-        self._stored: dict[int, int] = {}
+        self.stored: dict[int, int] = {}
         """Tenant -> bytes, as measured last and added up since; of those alone who have a quota of them."""
+
+    def complete(self, defaults: Limits) -> None:
+        """Quotas of tenants whose own limits do not say any."""
+        self._defaults = defaults
+        self.forget()
 
     def forget(self) -> None:
         """Reads everything anew: a commit failed, or somebody else owned the shard."""
         self._limits.clear()
         self._active.clear()
-        self._stored.clear()
+        self.stored.clear()
 
     def changed(self, tenant: int, limits: Limits | None = None) -> None:
         """A tenant has other limits, with the commit under way; None for none any more."""
-        self._limits[tenant] = limits or NONE
+        self._limits[tenant] = completed(limits or NONE, self._defaults)
         self._active.pop(tenant, None)
-        self._stored.pop(tenant, None)
+        self.stored.pop(tenant, None)
 
     def limits(self, tenant: int) -> Limits:
         """What a tenant may have."""
@@ -58,7 +64,8 @@ class Quotas:
             if len(self._limits) >= KEPT_MAX:
                 self._limits.clear()
             rows = self._store.read("record", (tenant, KIND, KIND), RecordRow)
-            found = self._limits[tenant] = _readable(rows[0].body) if rows else NONE
+            own = _readable(rows[0].body) if rows else NONE
+            found = self._limits[tenant] = completed(own, self._defaults)
         return found
 
     def start_refused(self, tenant: int, batch: Batch, finished: Iterable[tuple[int, int]]) -> QuotaExceeded | None:
@@ -85,13 +92,13 @@ class Quotas:
 
     def wrote(self, tenant: int, size: int) -> None:
         """The commit under way stores so many bytes more."""
-        if tenant in self._stored:
-            self._stored[tenant] += size
+        if tenant in self.stored:
+            self.stored[tenant] += size
 
     def measured(self, tenant: int, size: int) -> None:
         """Somebody counted what a tenant stores."""
-        if tenant in self._stored:
-            self._stored[tenant] = size
+        if tenant in self.stored:
+            self.stored[tenant] = size
 
     def admit(self, tenant: int, request: q.Plain, batch: Batch) -> None:
         """Raises `QuotaExceeded` for a request that a tenant may not make, after what is in the batch."""
@@ -124,12 +131,12 @@ class Quotas:
         return stored + fresh - sum(1 for number, _ in finished if number == tenant)
 
     def _bytes(self, tenant: int) -> int:
-        found = self._stored.get(tenant)
+        found = self.stored.get(tenant)
         if found is None:
             rows = self._store.read("record", (tenant, USAGE, STORAGE), RecordRow)
             said = codec.decode_json(rows[0].body) if rows else {}
             size = said.get("bytes") if isinstance(said, dict) else 0
-            found = self._stored[tenant] = size if isinstance(size, int) else 0
+            found = self.stored[tenant] = size if isinstance(size, int) else 0
         return found
 
 

@@ -41,6 +41,7 @@ class Resident:
         "bytes",
         "bytes_facts",
         "bytes_snapshot",
+        "for_all",
         "home",
         "host",
         "key",
@@ -76,6 +77,8 @@ class Resident:
         self.bytes_snapshot = 0
         self.stamp = 0
         self.turns = 0
+        self.for_all = 0
+        """The task that was written last, if it has no candidates: none have to be deleted with it."""
         self.written = 0
         """The commit that wrote this instance's facts last: its later facts need no check against the store."""
 

@@ -28,7 +28,7 @@ from procession.hosts.embedded.mailbox import Mailbox
 from procession.hosts.embedded.ownership import holder, wall_ms
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime.ports import Store
-from procession.runtime.requests import AnyRequest
+from procession.runtime.requests import AnyRequest, Asked
 from procession.services.deploy import InstallCompiled
 
 PAUSE_S_MIN: Final = 0.001
@@ -108,6 +108,8 @@ def _hand_out(pump: Sender, tenant: str, waiting: dict[int, Ticket]) -> bool:
 
 def _sendable(request: InHouse) -> AnyRequest:
     assert not isinstance(request, RunBatch), "a portion belongs to the owner of the shard"
+    if isinstance(request, Asked):
+        return msgspec.structs.replace(request, what=_sendable(request.what))
     return request.as_documents() if isinstance(request, InstallCompiled) else request
 
 

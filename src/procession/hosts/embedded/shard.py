@@ -199,7 +199,8 @@ class Shard:
         else:
             self.batch.next.append(row)
         resident.written = stamp
-        self.quotas.wrote(resident.tenant, len(data))
+        if self.quotas.stored:
+            self.quotas.wrote(resident.tenant, len(data))
         if self.books.feeding:
             self.books.stepped(resident.tenant, state.instance, state.seq)
         size = resident.bytes_facts = resident.bytes_facts + len(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from procession.base.failure import Failure
@@ -14,26 +13,30 @@ PRIORITY: Final = 50
 """That of a task which names none, as in Zeebe."""
 KINDS: Final = (("candidate_users", 0), ("candidate_groups", 1))
 """Attribute -> the kind of candidate."""
+_NOTHING: Final = (PRIORITY, HELD, HELD)
 
 
-def sought(attributes: dict[str, Json], zone: str) -> tuple[int, int, int, int]:
-    """(priority, due, follow-up, whether it is for everybody) of a task, the times in Unix ms, `HELD` for none."""
+def sought(attributes: dict[str, Json], zone: str) -> tuple[int, int, int]:
+    """(priority, due, follow-up) of a task, the times in Unix ms, `HELD` for none."""
+    if not attributes:
+        return _NOTHING
     priority = attributes.get("priority")
-    due, follow_up = (_moment(attributes.get(name), zone) for name in ("due", "follow_up"))
     return (
         priority if isinstance(priority, int) else PRIORITY,
-        due,
-        follow_up,
-        int(not any(candidates_of(attributes))),
+        _moment(attributes.get("due"), zone),
+        _moment(attributes.get("follow_up"), zone),
     )
 
 
-def candidates_of(attributes: dict[str, Json]) -> Iterator[tuple[int, str]]:
-    """(kind, name) of each candidate."""
-    for attribute, kind in KINDS:
-        names = attributes.get(attribute)
-        if isinstance(names, list):
-            yield from ((kind, name) for name in names if isinstance(name, str))
+def candidates_of(attributes: dict[str, Json]) -> list[tuple[int, str]]:
+    """(kind, name) of each candidate; none: the task is for everybody."""
+    found: list[tuple[int, str]] = []
+    if attributes:
+        for attribute, kind in KINDS:
+            names = attributes.get(attribute)
+            if isinstance(names, list):
+                found += [(kind, name) for name in names if isinstance(name, str)]
+    return found
 
 
 def _moment(text: Json, zone: str) -> int:

@@ -20,6 +20,7 @@ from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import Ticket
 from procession.runtime import codec
 from procession.runtime.ports import Doubtful, Fenced
+from procession.runtime.requests import Asked
 
 FOLLOWING_MAX: Final = 2_000
 """Consequences carried out in the commit of their cause; the rest become inbox rows."""
@@ -61,7 +62,7 @@ def run(shard: Shard, tickets: Sequence[Ticket]) -> None:
 
 def _attempt(shard: Shard, tickets: Sequence[Ticket], *, alone: bool) -> None:
     shard.begin()
-    foresee(shard, (ticket.request for ticket in tickets))
+    foresee(shard, [ticket.request for ticket in tickets if type(ticket.request) is Asked])
     answers = [_answer(shard, ticket) for ticket in tickets]
     _follow(shard, alone)
     shard.commit()

@@ -17,11 +17,7 @@ from procession.base.failure import NotFound
 from procession.runtime import codec
 from procession.runtime.rows import (
     REDACTED,
-    AnyRecordRow,
     AuditRow,
-    BufferedRow,
-    ContentRow,
-    DataStoreRow,
     DecisionRow,
     DefinitionRow,
     FactRow,
@@ -29,6 +25,7 @@ from procession.runtime.rows import (
     InstanceRow,
     TaskRow,
 )
+from procession.runtime.rows_of_server import AnyRecordRow, BufferedRow, ContentRow, DataStoreRow
 from procession.runtime.tenants import shard_of_number
 from procession.services.backend import Backend
 from procession.services.reading import Reader

@@ -25,12 +25,13 @@ class Limits(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, 
 
     The writer counts `active_instances`, `definitions`, `webhooks`, `keys`, `storage_bytes` and `payload_bytes` (what
     variables of one request take as JSON), exactly, whichever process asks. `starts_per_second` and `jobs_per_second`
-    are counted at the door of each process, for itself.
+    are counted at the door of each process, for itself, and so are `requests_per_second` over HTTP.
     """
 
     weight: Annotated[int, msgspec.Meta(ge=1, le=WEIGHT_MAX)] = 1
     """How many turns this tenant has for one of a tenant of weight 1, while both have something to do."""
     active_instances: _Count = 0
+    requests_per_second: _Count = 0
     starts_per_second: _Count = 0
     jobs_per_second: _Count = 0
     storage_bytes: _Count = 0
@@ -42,6 +43,14 @@ class Limits(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, 
 
 QUOTAS: Final = tuple(field for field in Limits.__struct_fields__ if field != "weight")
 NONE: Final = Limits()
+
+
+def completed(limits: Limits, defaults: Limits) -> Limits:
+    """A tenant's limits, with the quotas of the server in the place of those that it has none of."""
+    if defaults is NONE:
+        return limits
+    open_ = [name for name in QUOTAS if not getattr(limits, name)]
+    return msgspec.structs.replace(limits, **{name: getattr(defaults, name) for name in open_})
 
 
 def limits_of(body: Json) -> Limits:

@@ -1,19 +1,21 @@
 """Silos: which backend a tenant lives on. Pooled unless the settings say another store, with keys of its own.
 
-A silo is opened when somebody asks for its tenant, and closed when nobody did for a while. An environment lives where
-its parent does, unless it has an entry of its own. What must not live here: how a store is opened.
+A silo is opened when somebody asks for its tenant, and closed when nobody did for a while and nothing waits in it. An
+environment lives where its parent does, unless it has an entry of its own. What must not live here: how a store is
+opened.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Final, TypeAlias, TypeVar, final
 
 import msgspec
 
+from procession.base.failure import Conflict
 from procession.runtime.ports import Cells
 from procession.runtime.requests import Plain
 from procession.services.backend import Backend, News, Who
@@ -31,6 +33,8 @@ class Silo(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     store: str
     """The path of a file, or the URL of a database."""
+    password: str = ""
+    """The password of a database."""
     master_keys: str = ""
     """A file of master keys that are its own; "" for those of the server, if it has any."""
     tenant_keys: str = ""
@@ -62,17 +66,22 @@ class Backends:
         silos: Mapping[str, Silo],
         open: Open,
         *,
+        busy: Callable[[str], bool] = lambda name: False,
         idle_s: float = IDLE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` gives seconds. The pooled backend stays the caller's to close."""
+        """`busy` says of an open silo that something waits in it: then it stays open. `clock` gives seconds. The pooled
+        backend stays the caller's to close."""
         self._pooled = pooled
         self._silos = dict(silos)
         self._open = open
+        self._busy = busy
         self._idle_s = idle_s
         self._clock = clock
         self._opened: dict[str, _Opened] = {}
-        self._lock = asyncio.Lock()
+        self._moving: dict[str, asyncio.Task[None]] = {}
+        """What opens or closes a silo: it goes on also when who wanted it has gone away."""
+        self._closed = False
 
     def silo(self, tenant: str) -> str:
         """The name of the silo of a tenant, "" for the pool."""
@@ -88,19 +97,16 @@ class Backends:
 
     async def close_idle(self) -> None:
         """Closes silos that nobody asked for lately: for a task that comes by now and then."""
-        async with self._lock:
-            now = self._clock()
-            for name, opened in list(self._opened.items()):
-                if not opened.users and now - opened.used_s >= self._idle_s:
-                    del self._opened[name]
-                    await opened.stack.aclose()
+        now = self._clock()
+        for name, opened in list(self._opened.items()):
+            if not opened.users and now - opened.used_s >= self._idle_s and not self._busy(name):
+                await self._close_one(name)
 
     async def close(self) -> None:
-        """Closes every silo."""
-        async with self._lock:
-            while self._opened:
-                _, opened = self._opened.popitem()
-                await opened.stack.aclose()
+        """Closes every silo, and opens none any more."""
+        self._closed = True
+        await asyncio.gather(*self._moving.values(), return_exceptions=True)
+        await asyncio.gather(*(self._close_one(name) for name in list(self._opened)))
 
     async def ask(self, request: Plain, who: Who) -> object:
         """See `Backend.ask`."""
@@ -125,9 +131,10 @@ class Backends:
         async with self.of(tenant) as backend:
             return await backend.read(tenant, question)
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
-        """See `Backend.write`. It names no tenant: what belongs to a silo's tenant is written by its own (`of`)."""
-        await self._pooled.write(statement, rows)
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
+        """See `Backend.write`."""
+        async with self.of(tenant) as backend:
+            await backend.write(tenant, statement, rows)
 
     async def news(self, tenant: str, after: int) -> AsyncIterator[News]:
         """See `Backend.news`."""
@@ -148,14 +155,15 @@ class Backends:
         """A backend that stays open until `end`; "" for the pool."""
         if not name:
             return self._pooled
-        async with self._lock:
-            opened = self._opened.get(name)
-            if opened is None:
-                stack = AsyncExitStack()
-                backend = await stack.enter_async_context(self._open(name, self._silos[name]))
-                opened = self._opened[name] = _Opened(backend, stack, self._clock())
-            opened.users += 1
-            return opened.backend
+        while name not in self._opened:
+            if self._closed:
+                raise Conflict("the server is closing: ask again, it may be another process then")
+            moving = self._moving.get(name) or self._move(name, self._open_one(name))
+            await asyncio.wait({moving})
+            moving.result()
+        opened = self._opened[name]
+        opened.users += 1
+        return opened.backend
 
     def end(self, name: str) -> None:
         """What was begun is over."""
@@ -163,6 +171,22 @@ class Backends:
         if opened is not None:
             opened.users -= 1
             opened.used_s = self._clock()
+
+    def _move(self, name: str, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = self._moving[name] = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(lambda _: self._moving.pop(name))
+        return task
+
+    async def _open_one(self, name: str) -> None:
+        stack = AsyncExitStack()
+        backend = await stack.enter_async_context(self._open(name, self._silos[name]))
+        self._opened[name] = _Opened(backend, stack, self._clock())
+
+    async def _close_one(self, name: str) -> None:
+        opened = self._opened.pop(name, None)
+        if opened is not None:
+            # Who wants it meanwhile waits, and opens it again.
+            await self._move(name, opened.stack.aclose())
 
 
 @final

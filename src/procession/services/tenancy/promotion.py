@@ -15,7 +15,8 @@ from procession.base.failure import BadValue, Conflict
 from procession.base.values import Json
 from procession.runtime import codec
 from procession.runtime.requests import DeployResources, PutRecord
-from procession.runtime.rows import ContentRow, DecisionRow, DefinitionRow
+from procession.runtime.rows import DecisionRow, DefinitionRow
+from procession.runtime.rows_of_server import ContentRow
 from procession.services.backend import Backend, Who
 from procession.services.deploy import Deployment
 from procession.services.reading import Reader

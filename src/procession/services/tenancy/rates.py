@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeVar, cast, final
 
-from procession.base.failure import QuotaExceeded
+from procession.base.failure import BadValue, QuotaExceeded
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.ports import Cells
@@ -19,7 +19,7 @@ from procession.runtime.requests import Plain
 from procession.runtime.rows import RecordRow
 from procession.services.backend import Backend, News, Who
 from procession.services.reading import Reader
-from procession.services.tenancy.limits import KIND, NONE, Limits, limits_of
+from procession.services.tenancy.limits import KIND, NONE, Limits, completed, limits_of
 
 _T = TypeVar("_T")
 
@@ -73,10 +73,12 @@ class Buckets:
 class LimitedBackend:
     """A `services.backend.Backend` before another one, which holds tenants to their rates."""
 
-    __slots__ = ("_buckets", "_clock", "_inner", "_limits")
+    __slots__ = ("_buckets", "_clock", "_defaults", "_inner", "_limits")
 
-    def __init__(self, inner: Backend, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, inner: Backend, clock: Callable[[], float] = time.monotonic, *, defaults: Limits = NONE) -> None:
+        """`defaults` are the quotas of tenants whose own limits do not say any."""
         self._inner = inner
+        self._defaults = defaults
         self._clock = clock
         self._buckets = Buckets(clock)
         self._limits: OrderedDict[str, tuple[float, Limits]] = OrderedDict()
@@ -87,7 +89,12 @@ class LimitedBackend:
         known = self._limits.get(tenant)
         if known is not None and now - known[0] < LIVES_S:
             return known[1]
-        limits = await self._inner.read(tenant, lambda reader: limits_in(reader, tenant))
+        try:
+            found = await self._inner.read(tenant, lambda reader: limits_in(reader, tenant))
+        except BadValue:
+            # Of a newer version: what it does not know it cannot keep.
+            found = NONE
+        limits = completed(found, self._defaults)
         self._limits[tenant] = (now, limits)
         self._limits.move_to_end(tenant)
         while len(self._limits) > KEPT_MAX:
@@ -129,9 +136,9 @@ class LimitedBackend:
         """See `Backend.read`."""
         return await self._inner.read(tenant, question)
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
         """See `Backend.write`."""
-        await self._inner.write(statement, rows)
+        await self._inner.write(tenant, statement, rows)
 
     def news(self, tenant: str, after: int) -> AsyncIterator[News]:
         """See `Backend.news`."""

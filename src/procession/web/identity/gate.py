@@ -149,7 +149,7 @@ class KnownGate:
                 await self._backend.ask(request, Who(subject))
             else:
                 row = (now_ms, number, keys.USED, key.id, now_ms - SEEN_EVERY_MS)
-                await self._backend.write("record_seen", [row])
+                await self._backend.write(key.tenant, "record_seen", [row])
         except ProcessionError as error:
             _LOG.warning("when a key was used could not be written down: %s", error)
 

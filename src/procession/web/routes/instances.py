@@ -161,9 +161,8 @@ async def start_instance(
     if wait is None:
         headers["Preference-Applied"] = f"wait={ms // 1000}"
     step_aside(request.scope)
-    found = await until_ended(site, caller.tenant, key, ms)
-    variables = await site.backend.read(
-        caller.tenant, lambda reader: chosen(reader.variables(caller.tenant, key), fetch_variables)
+    found, variables = await until_ended(
+        site, caller.tenant, key, ms, lambda reader: chosen(reader.variables(caller.tenant, key), fetch_variables)
     )
     ended = moment(found.ended) if found.ended is not None else None
     started = Started(str(key), found.state, ended, variables)

@@ -33,6 +33,7 @@ class LimitsOut(msgspec.Struct):
 
     weight: int
     active_instances: int
+    requests_per_second: int
     starts_per_second: int
     jobs_per_second: int
     storage_bytes: int
@@ -46,6 +47,23 @@ class Rotated(msgspec.Struct):
     """The generation of the key that seals from now on."""
 
     generation: int
+
+
+class Neighbour(msgspec.Struct):
+    """What one tenant took of this process since it began. `share` is its part of all `requests`; times in seconds."""
+
+    tenant: str
+    requests: int
+    share: float
+    waited_s: float
+    waited_max_s: float
+
+
+class Neighbours(msgspec.Struct):
+    """Tenants, the busiest first."""
+
+    items: list[Neighbour]
+    next: str | None = None
 
 
 @get("/tenants/{name:str}/limits")
@@ -78,7 +96,7 @@ async def read_usage(name: Name, caller: TheCaller, site: TheSite) -> Usage:
 async def rotate(name: Name, caller: TheCaller, site: TheSite) -> Rotated:
     """Gives a tenant a new key for what is stored from now on. What was stored stays readable."""
     _of(caller, name, "settings:write")
-    keys = site.keys
+    keys = await site.keys(name) if site.keys is not None else None
     if keys is None:
         raise Conflict("this store is not sealed: there are no keys")
     number = await site.backend.read(name, lambda reader: reader.views.tenant_number(name))
@@ -101,15 +119,16 @@ async def export(name: Name, caller: TheCaller, site: TheSite) -> Stream:
 async def remove(name: Name, caller: TheCaller, site: TheSite) -> Deleted:
     """Deletes a tenant with everything that it has, for good. The platform's admins may."""
     _of_platform(caller, name, "tenants:write")
-    return await delete_tenant(site.backend, name, Who(caller.subject, caller.origin), site.keys)
+    keys = await site.keys(name) if site.keys is not None else None
+    return await delete_tenant(site.backend, name, Who(caller.subject, caller.origin), keys)
 
 
 @get("/neighbours")
-async def read_neighbours(caller: TheCaller, site: TheSite) -> dict[str, object]:
+async def read_neighbours(caller: TheCaller, site: TheSite) -> Neighbours:
     """Who takes how much of this process's writer, and how long its requests wait. The platform's admins may."""
     _of_platform(caller, caller.tenant, "tenants:read")
     found = site.neighbours() if site.neighbours is not None else ()
-    return {"items": [msgspec.to_builtins(each) for each in found], "next": None}
+    return Neighbours([msgspec.convert(each, Neighbour, from_attributes=True) for each in found])
 
 
 async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ from litestar.types import ControllerRouterHandler
 
 from procession.base.failure import BadValue, Conflict, NotFound
 from procession.runtime import requests as q
-from procession.runtime.rows import DeliveryRow
+from procession.runtime.rows_of_server import DeliveryRow
 from procession.services.access import Caller
 from procession.services.backend import Who
 from procession.services.deliveries import FOLLOWER
@@ -155,7 +155,7 @@ async def make_webhook(
     seed = asks.key or signing.new_secret()
     id = f"wh_{hashlib.sha256(f'{caller.tenant}:{seed}'.encode()).hexdigest()[:24]}"
     await site.backend.ask(q.PutRecord(caller.tenant, KIND, id, hook.body(), 0), asks)
-    await site.backend.write("follower_begin", [(number, FOLLOWER, since)])
+    await site.backend.write(caller.tenant, "follower_begin", [(number, FOLLOWER, since)])
     site.webhooks.watch(caller.tenant)
     return _answer(await _one(site, caller, id), secret=True)
 
@@ -215,7 +215,7 @@ async def drop_webhook(
     request = q.DeleteRecord(caller.tenant, KIND, id, version)
     await site.backend.ask(request, who(caller, idempotency_key, request))
     number = await site.backend.read(caller.tenant, lambda reader: reader.views.tenant(caller.tenant))
-    await site.backend.write("deliveries_drop", [(number, id)])
+    await site.backend.write(caller.tenant, "deliveries_drop", [(number, id)])
 
 
 @post("/webhooks/{id:str}/rotate", status_code=200)
@@ -296,7 +296,7 @@ async def retry_delivery(id: IdPath, message: MessagePath, caller: TheCaller, si
     _need(caller, "webhooks:write")
     await _one(site, caller, id)
     number = await site.backend.read(caller.tenant, lambda reader: reader.views.tenant(caller.tenant))
-    await site.backend.write("delivery_retry", [(_now(), number, id, message)])
+    await site.backend.write(caller.tenant, "delivery_retry", [(_now(), number, id, message)])
     row = await site.backend.read(caller.tenant, lambda reader: reader.deliveries.one(caller.tenant, id, message))
     if row is None:
         raise NotFound(f"no message {message!r}")

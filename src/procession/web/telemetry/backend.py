@@ -70,9 +70,9 @@ class MeasuredBackend:
         """See `Backend.read`."""
         return await self._backend.read(tenant, question)
 
-    async def write(self, statement: str, rows: Sequence[Cells]) -> None:
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
         """See `Backend.write`."""
-        await self._backend.write(statement, rows)
+        await self._backend.write(tenant, statement, rows)
         if statement == "delivery_tried":
             for row in rows:
                 self._measures.delivered(DELIVERIES.get(row[0], "failed"))

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -27,6 +27,17 @@ Figures: TypeAlias = Mapping[str, Mapping[str, float]]
 """Name to label ("" for none) to number."""
 
 _LOG: Final = logging.getLogger("procession.web")
+
+
+class Neighbour(Protocol):
+    """What one tenant took of a writer; times in seconds."""
+
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def waited_s(self) -> float: ...
+    @property
+    def waited_max_s(self) -> float: ...
 
 
 class Figure(NamedTuple):
@@ -65,6 +76,8 @@ class Measures:
         self.registry = CollectorRegistry()
         self.read: Callable[[], Figures] | None = None
         """Asks the engine for its figures, in the thread that shows the metrics."""
+        self.neighbours: Callable[[], Sequence[Neighbour]] | None = None
+        """Who takes how much of the engines, and how long its requests wait."""
         self._top = tenants_top
         self.shares = {of: Shares() for of in ("requests", "steps", "jobs")}
         """What tenants use: requests over the API, steps of their instances, jobs that their workers take."""
@@ -112,6 +125,7 @@ class Measures:
             for tenant, part in shares.top(self._top):
                 share.add_metric((of, tenant), part)
         yield share
+        yield from self._waits()
         try:
             figures: Figures = self.read() if self.read is not None else {}
         except ProcessionError as error:
@@ -120,6 +134,18 @@ class Measures:
             figures = {}
         for name, values in figures.items():
             yield _family(FIGURES[name], values)
+
+    def _waits(self) -> Iterator[Metric]:
+        longest = GaugeMetricFamily(
+            "procession_tenant_waited_max_seconds", "The longest wait for a commit so far.", labels=("tenant",)
+        )
+        waited = CounterMetricFamily(
+            "procession_tenant_waited_seconds", "How long requests waited for their commits.", labels=("tenant",)
+        )
+        for each in (self.neighbours() if self.neighbours is not None else ())[: self._top]:
+            longest.add_metric((each.tenant,), each.waited_max_s)
+            waited.add_metric((each.tenant,), each.waited_s)
+        yield from (longest, waited)
 
     def describe(self) -> list[Metric]:
         """See `prometheus_client.registry.Collector`: names come from `collect`, which is not asked at the start."""

@@ -22,7 +22,8 @@ from procession.base.failure import Conflict, ProcessionError
 from procession.base.values import Json
 from procession.runtime import requests as q
 from procession.runtime.ports import Cells
-from procession.runtime.rows import HELD, DeliveryRow
+from procession.runtime.rows import HELD
+from procession.runtime.rows_of_server import DeliveryRow
 from procession.services.backend import Backend, News, Who
 from procession.services.deliveries import FOLLOWER
 from procession.services.following import Following
@@ -103,15 +104,20 @@ class Webhooks:
         if task is None or task.done():
             self._tenants[tenant] = asyncio.ensure_future(self._serve(tenant))
 
+    async def look(self) -> None:
+        """Looks now for tenants that have webhooks."""
+        if self._followed is None:
+            return
+        try:
+            for tenant in await self._followed():
+                if tenant not in self._tenants:
+                    self.watch(tenant)
+        except ProcessionError as error:
+            _LOG.warning("tenants with webhooks could not be read: %s", error)
+
     async def _look(self) -> None:
-        assert self._followed is not None
         while True:
-            try:
-                for tenant in await self._followed():
-                    if tenant not in self._tenants:
-                        self.watch(tenant)
-            except ProcessionError as error:
-                _LOG.warning("tenants with webhooks could not be read: %s", error)
+            await self.look()
             await asyncio.sleep(LOOK_S)
 
     async def _serve(self, tenant: str) -> None:
@@ -123,7 +129,7 @@ class Webhooks:
                     try:
                         await self._work(tenant, number)
                     finally:
-                        await self._backend.write("follower_leave", [(number, FOLLOWER, self._owner)])
+                        await self._backend.write(tenant, "follower_leave", [(number, FOLLOWER, self._owner)])
             except ProcessionError as error:
                 _LOG.warning("webhooks of %s wait: %s", tenant, error)
             await asyncio.sleep(RENEW_S)
@@ -132,7 +138,7 @@ class Webhooks:
         now = now_ms()
         begin = await self._backend.read(tenant, lambda reader: reader.views.last_news(tenant))
         row = (number, FOLLOWER, self._owner, now + LEASE_MS, begin, now)
-        await self._backend.write("follower_take", [row])
+        await self._backend.write(tenant, "follower_take", [row])
         held = await self._backend.read(tenant, lambda reader: reader.deliveries.follower(tenant))
         return held is not None and held.owner == self._owner
 
@@ -217,11 +223,13 @@ class _Work:
                 if hook.wants(each)
             ]
             if rows:
-                await self._backend.write("delivery_insert", rows)
+                await self._backend.write(self._tenant, "delivery_insert", rows)
                 self._webhooks.woken(self._tenant).set()
         # More news of the last number may be coming: they are read once more, and are known by their ids.
         number = page[-1].number if whole else page[-1].number - 1
-        await self._backend.write("follower_moved", [(number, self._number, FOLLOWER, self._webhooks.owner)])
+        await self._backend.write(
+            self._tenant, "follower_moved", [(number, self._number, FOLLOWER, self._webhooks.owner)]
+        )
 
     async def heard(self, news: News) -> list[Happening]:
         """The events of some steps."""
@@ -238,7 +246,7 @@ class _Work:
                 woken.clear()
                 now = now_ms()
                 if now - swept > 3_600_000:
-                    await self._backend.write("deliveries_sweep", [(self._number, now - KEPT_MS)])
+                    await self._backend.write(self._tenant, "deliveries_sweep", [(self._number, now - KEPT_MS)])
                     swept = now
                 wait_ms = await self._begin(now)
                 try:
@@ -299,7 +307,7 @@ class _Work:
             await self._maybe_disable(row, sent)
 
     async def _written(self, row: DeliveryRow, cells: tuple[int, int, int, int, str]) -> None:
-        await self._backend.write("delivery_tried", [(*cells, self._number, row.webhook, row.id)])
+        await self._backend.write(self._tenant, "delivery_tried", [(*cells, self._number, row.webhook, row.id)])
 
     async def _maybe_disable(self, row: DeliveryRow, sent: Sent) -> None:
         """A webhook that wants no more, or that took nothing since what is given up now happened, is disabled."""
@@ -311,7 +319,7 @@ class _Work:
         reason = "it answered with 410" if sent.status == 410 else f"nothing was delivered for long: {sent.error}"
         await disable(self._backend, self._tenant, row.webhook, reason)
         cells = ("the webhook was disabled", self._number, row.webhook)
-        await self._backend.write("deliveries_give_up", [cells])
+        await self._backend.write(self._tenant, "deliveries_give_up", [cells])
 
 
 async def told(row: DeliveryRow, hook: Webhook, reach: Reach) -> Sent:
@@ -357,7 +365,7 @@ async def replay(backend: Backend, tenant: str, webhook: str, after: int, upto: 
                 if wanting.wants(one)
             ]
         if rows:
-            await backend.write("delivery_again", rows)
+            await backend.write(tenant, "delivery_again", rows)
         count += len(rows)
         after = min(page[-1][0], upto) if page else upto
     return count, after

@@ -16,7 +16,6 @@ import msgspec
 from procession.web.webhooks.wall import Reach, Refused, place_of, reached
 
 CONNECT_S: Final = 10.0
-ANSWER_S: Final = 20.0
 HEAD_BYTES_MAX: Final = 32_768
 """Of an answer no more is read, whatever it is."""
 
@@ -64,7 +63,7 @@ async def _sent(url: str, headers: Mapping[str, str], body: bytes, reach: Reach)
             address, port, ssl=secure, server_hostname=host if secure else None, limit=HEAD_BYTES_MAX
         )
     try:
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(reach.answer_s):
             writer.write(_head(path, host, port, headers, len(body)) + body)
             await writer.drain()
             while True:

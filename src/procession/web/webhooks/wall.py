@@ -35,10 +35,12 @@ class Refused(ProcessionError):
 
 @final
 class Reach(msgspec.Struct, frozen=True):
-    """What a setting allows beside the public internet: `http`, and `networks` (CIDR) that are not public."""
+    """What a setting allows beside the public internet: `http`, and `networks` (CIDR) that are not public; and how long
+    a receiver may take for its answer."""
 
     http: bool = False
     networks: tuple[str, ...] = ()
+    answer_s: float = 20.0
 
 
 def checked_url(url: str, reach: Reach) -> str:

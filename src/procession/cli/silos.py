@@ -1,0 +1,142 @@
+"""The silos of a server: engines of tenants that have a store of their own, and what looks after them.
+
+What must not live here: which tenant lives where (services.tenancy.placement).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple, final
+
+from procession import Engine
+from procession.base.failure import ProcessionError
+from procession.cli.stores import open_sealed
+from procession.cli.workers import register_workers
+from procession.hosts.embedded.backend import EngineBackend
+from procession.hosts.embedded.neighbours import Neighbour
+from procession.runtime.ports import Store
+from procession.services.backend import Backend
+from procession.services.tenancy.deleting import Keys
+from procession.services.tenancy.limits import Limits
+from procession.services.tenancy.placement import Backends, Silo
+from procession.web.settings import Settings
+
+LOOK_S: Final = 30.0
+"""How often it is looked which silos are idle."""
+VISIT_S: Final = 3_600.0
+"""How often each silo is opened though nobody asks: another process, in which its timers were, may be gone."""
+
+_LOG: Final = logging.getLogger("procession.serve")
+
+
+class Opened(NamedTuple):
+    """A silo that is open."""
+
+    engine: Engine
+    backend: EngineBackend
+    keys: Keys | None
+
+
+@final
+class Silos:
+    """Those of one process. Belongs to its event loop."""
+
+    def __init__(self, pooled: EngineBackend, keys: Keys | None, settings: Settings, quotas: Limits) -> None:
+        """`keys` are those of the pool. `quotas` are of tenants whose own limits do not say any."""
+        self._pooled = pooled
+        self._keys = keys
+        self._settings = settings
+        self._quotas = quotas
+        self._open: dict[str, Opened] = {}
+        self._places = {
+            name: Silo(of.store, of.password, of.master_keys, of.tenant_keys) for name, of in settings.tenants.items()
+        }
+        self.backends: Final = Backends(pooled, self._places, self._opened, busy=self._busy)
+
+    async def keys_of(self, tenant: str) -> Keys | None:
+        """The keys that a tenant's values are sealed with; None where they are not."""
+        name = self.backends.silo(tenant)
+        if not name:
+            return self._keys
+        async with self.backends.of(tenant):
+            return self._open[name].keys
+
+    def neighbours(self) -> list[Neighbour]:
+        """Who takes how much of this process, silos included; the busiest first."""
+        backends = [self._pooled, *(each.backend for each in list(self._open.values()))]
+        found = [each for backend in backends for each in backend.neighbours()]
+        return sorted(found, key=lambda each: each.requests, reverse=True)
+
+    def stores(self) -> Iterator[Store]:
+        """The stores of silos that are open."""
+        for each in list(self._open.values()):
+            yield each.engine.store
+
+    async def each(self, do: Callable[[Engine], Awaitable[None]]) -> None:
+        """Does something with the engine of every silo, which is opened for it."""
+        for name in self._places:
+            try:
+                async with self.backends.of(name):
+                    await do(self._open[name].engine)
+            except ProcessionError as error:
+                _LOG.warning("the store of %s cannot be used: %s", name, error)
+
+    async def keep(self, visited: Callable[[], Awaitable[None]]) -> None:
+        """Opens every silo now and then, for what waits in it, and closes those that are idle. Goes on for ever.
+
+        `visited` is asked whenever all were opened."""
+        visit = time.monotonic()
+        while True:
+            if time.monotonic() >= visit:
+                visit = time.monotonic() + VISIT_S
+                await self.each(_nothing)
+                await visited()
+            await asyncio.sleep(LOOK_S)
+            await self.backends.close_idle()
+
+    async def stop(self) -> None:
+        """Ends what engines of silos do, after the jobs under way."""
+        await asyncio.gather(*(asyncio.to_thread(each.engine.stop) for each in self._open.values()))
+
+    def _busy(self, name: str) -> bool:
+        return self._open[name].engine.pumps.next_due() is not None
+
+    @asynccontextmanager
+    async def _opened(self, name: str, silo: Silo) -> AsyncGenerator[Backend]:
+        engine, keys = await asyncio.to_thread(self._engine, silo)
+        try:
+            backend = EngineBackend(engine)
+            try:
+                self._open[name] = Opened(engine, backend, keys)
+                of = self._settings.workers
+                engine.serve(threads=of.threads if of.functions else 0)
+                yield backend
+            finally:
+                del self._open[name]
+                await backend.close()
+        finally:
+            await asyncio.to_thread(engine.close)
+
+    def _engine(self, silo: Silo) -> tuple[Engine, Keys | None]:
+        of = self._settings
+        own = bool(silo.master_keys)
+        store, keys = open_sealed(
+            silo.store,
+            silo.password,
+            shards=of.store.shards,
+            master_keys=silo.master_keys or of.encryption.master_keys,
+            master_key="" if own else of.encryption.master_key,
+            tenant_keys=silo.tenant_keys,
+        )
+        engine = Engine(store=store, zone=of.store.zone)
+        engine.pumps.limit(self._quotas)
+        register_workers(engine, list(of.workers.functions))
+        return engine, keys
+
+
+async def _nothing(_: Engine) -> None:
+    """That it was opened is all."""
