@@ -125,7 +125,6 @@ def test_the_server_takes_every_search(session: Connection) -> None:
         "instances": ("started", "ended", "key"),
         "incidents": ("key",),
     }
-    afters: tuple[tuple[int, int] | tuple[()], ...] = ((), (5, 7))
     tried: set[str] = set()
     for kind, prefix in kinds.items():
         sources = [name for name in parts if name.startswith(f"from_{kind}")]
