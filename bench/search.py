@@ -1,9 +1,9 @@
 """Search in a large store: every documented filter by itself, and many combinations, drawn anew from a seed.
 
-    python -m bench.search [--instances N] [--tasks N] [--facts N] [--rounds N] [--store PATH | --postgresql [--url URL]]
+    python -m bench.search [--instances N] [--tasks N] [--facts N] [--rounds N] [--store PATH | --postgresql]
 
-The rows are written by SQL: what is measured is reading. Targets: p95 of task lists and of instance searches ≤ 50 ms. On
-PostgreSQL it is measured as the server reads for callers: in the role that sees one tenant.
+The rows are written by SQL: what is measured is reading. Targets: p95 of task lists and of instance searches ≤ 50 ms.
+On PostgreSQL it is measured as the server reads for callers: in the role that sees one tenant.
 """
 
 from __future__ import annotations
@@ -245,12 +245,14 @@ def postgresql_store(options: argparse.Namespace) -> Generator[Reads]:
     from procession.store.postgres.store import PostgresStore
 
     server = None
-    if not options.url:
+    url = filling = options.url
+    if not url:
         server = postgres_rig.Server(settings=["shared_buffers=256MB", "max_wal_size=4GB"])
-    url = options.url or server.database()
+        url = server.database()
+        filling = server.url(url.rpartition("/")[2], "postgres")
     store = PostgresStore(url)
     try:
-        fill_postgresql(server.url(url.rpartition("/")[2], "postgres") if server else url, options)
+        fill_postgresql(filling, options)
         yield store.seen_by(TENANT)
     finally:
         store.close()
@@ -300,7 +302,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--store", default="", help="a file to keep; without one it is made and deleted")
     parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server, not a SQLite file")
-    parser.add_argument("--url", default="", help="a database to keep, as a superuser; without one a server is made and deleted")
+    parser.add_argument("--url", default="", help="of a database to keep, as a superuser; without it one is made")
     options = parser.parse_args()
     begun = time.perf_counter()
     with (postgresql_store if options.postgresql else sqlite_store)(options) as store:

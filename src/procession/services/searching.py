@@ -178,17 +178,16 @@ class Searches:
         there is an index of each order: the first of them are found soon."""
         if which.key or which.instance or which.assignee:
             return _Each("_each", "_each", "_each")
-        user = self._few(tenant, 0, (which.candidate_user,))
-        if user:
+        if self._few(tenant, 0, (which.candidate_user,)):
             return _Each("", "_each", "_each")
-        groups = self._few(tenant, 1, which.candidate_groups)
-        if groups:
+        if self._few(tenant, 1, which.candidate_groups):
             return _Each("_each", "", "_each")
         sight = which.sight
-        many = user is False or groups is False
-        if sight is not None and not many:
-            many = False in (self._few(tenant, 0, (sight.user,)), self._few(tenant, 1, sight.groups))
-        return _Each(*["_each" if many else ""] * 3)
+        many = sight is not None and False in (
+            self._few(tenant, 0, (sight.user,)),
+            self._few(tenant, 1, sight.groups),
+        )
+        return _Each("_each", "_each", "_each" if many else "")
 
     def _few(self, tenant: int, kind: int, names: Sequence[str]) -> bool | None:
         """Whether these are candidates of few tasks; None where there are no names."""

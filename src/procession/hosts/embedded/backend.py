@@ -41,6 +41,8 @@ SEEN_MAX: Final = 64
 FEED_PAGE: Final = 100
 LOOK_S: Final = 1.0
 """Longest time after which a feed is looked at again: another process may own the shard."""
+LOOK_MAX_S: Final = 5.0
+"""The same where nothing came for a while: who follows a quiet tenant costs the store next to nothing."""
 
 
 @final
@@ -102,8 +104,10 @@ class EngineBackend:
         """See `Backend.news`."""
         seen = 0
         last: int = after
+        pause = LOOK_S
         while not self._closed:
-            seen = await self.moved(tenant, seen, LOOK_S)
+            seen = await self.moved(tenant, seen, pause)
+            begun = last
             while True:
                 page = await self._page(tenant, last)
                 for row in page:
@@ -112,6 +116,7 @@ class EngineBackend:
                         yield News(row.number, row.at, instance, *steps)
                 if len(page) < FEED_PAGE:
                     break
+            pause = LOOK_S if last > begun else min(LOOK_MAX_S, 2 * pause)
 
     async def moved(self, tenant: str, seen: int, seconds: float) -> int:
         """See `Backend.moved`."""

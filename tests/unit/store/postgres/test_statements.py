@@ -125,11 +125,13 @@ def test_the_server_takes_every_search(session: Connection) -> None:
         "instances": ("started", "ended", "key"),
         "incidents": ("key",),
     }
+    afters: tuple[tuple[int, int] | tuple[()], ...] = ((), (5, 7))
     tried: set[str] = set()
     for kind, prefix in kinds.items():
         sources = [name for name in parts if name.startswith(f"from_{kind}")]
         conditions = [condition(name, parts[name]) for name in parts if name.startswith(f"{prefix}_")]
-        for source, order, after, descending in itertools.product(sources, orders[kind], ((), (5, 7)), (False, True)):
+        afters: tuple[tuple[int, int] | tuple[()], ...] = ((), (5, 7))
+        for source, order, after, descending in itertools.product(sources, orders[kind], afters, (False, True)):
             # What names the source `d` can be asked of those alone that have one.
             driven = "AS d" in parts[source] or " d " in parts[source]
             where = tuple(each for each in conditions if driven or each[0] != "instance_driven")
@@ -221,7 +223,8 @@ NOT_SEEN_BY_TENANTS: Final = {"procession_tenant_key": "wrapped keys: engines al
 
 def test_every_table_has_policies_for_both_roles_or_is_named_here(url: str) -> None:
     found = postgres_rig.server().execute(
-        "SELECT c.relname, coalesce(array_agg(r.rolname::text || ':' || p.polcmd::text) FILTER (WHERE p.oid IS NOT NULL), '{}') "
+        "SELECT c.relname, coalesce(array_agg(r.rolname::text || ':' || p.polcmd::text) "
+        "FILTER (WHERE p.oid IS NOT NULL), '{}') "
         "FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid LEFT JOIN pg_roles r ON r.oid = ANY (p.polroles) "
         "WHERE c.relname LIKE 'procession\\_%' AND c.relkind IN ('r', 'p') AND NOT c.relispartition GROUP BY 1",
         database=url.rpartition("/")[2],

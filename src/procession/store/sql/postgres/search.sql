@@ -27,3 +27,23 @@ x.key = ANY (ARRAY(SELECT c.task FROM procession_task_candidate c WHERE c.tenant
 -- name: task_candidate_groups
 x.key = ANY (ARRAY(SELECT c.task FROM procession_task_candidate c
     WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
+
+-- OFFSET 0: each task is asked, by the index. Left to itself the server hashes all tasks of a candidate for it.
+-- name: task_candidate_user_each
+EXISTS (SELECT 1 FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 0 AND c.name = ? AND c.task = x.key OFFSET 0)
+-- name: task_candidate_groups_each
+EXISTS (SELECT 1 FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*) AND c.task = x.key OFFSET 0)
+-- name: task_visible_groups_each
+(x.for_all = 1 AND x.assignee = '' OR EXISTS (SELECT 1 FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*) AND c.task = x.key OFFSET 0))
+-- name: task_visible_user_each
+(x.assignee = ? OR x.for_all = 1 AND x.assignee = '' OR EXISTS (SELECT 1 FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 0 AND c.name = ? AND c.task = x.key OFFSET 0))
+-- name: task_visible_each
+(x.assignee = ? OR x.for_all = 1 AND x.assignee = ''
+    OR EXISTS (SELECT 1 FROM procession_task_candidate c
+        WHERE c.tenant = ? AND c.kind = 0 AND c.name = ? AND c.task = x.key OFFSET 0)
+    OR EXISTS (SELECT 1 FROM procession_task_candidate c
+        WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*) AND c.task = x.key OFFSET 0))
