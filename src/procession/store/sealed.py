@@ -115,8 +115,6 @@ WHOSE_CHANGE: Final[dict[str, int]] = {"job_failed": 4}
 """Statement with something to seal -> which parameter is the tenant's number."""
 OF_THE_INBOX: Final = frozenset({"inbox_answer", "inbox_fail"})
 """Statements whose last parameter is the number of a row of the inbox, whose tenant that row names."""
-WHOSE_RESULT: Final[dict[str, int]] = {"inbox_result": 0, "inbox_failed": 1}
-"""Query whose rows do not say whose they are -> which parameter does; the first one, where nothing stands here."""
 TENANTS_KEPT_MAX: Final = 10_000
 """Numbers of tenants by name that are kept in memory."""
 AS_THEY_ARE: Final = frozenset({"audit"})
@@ -166,8 +164,8 @@ class SealedStore:
         if not found or query in AS_STORED:
             return found
         fields = ("value",) if query in NAMES else RESULTS.get(cast("type[r.Row]", row), ())
-        place = WHOSE_RESULT.get(query, 0)
-        asked = args[place] if args else None
+        # Where rows do not say whose they are, the first parameter does.
+        asked = args[0] if args else None
         return [self._opened(each, fields, asked) for each in found]
 
     def _tenants_with(self, inner: Reads, args: Cells, row: type[_Row]) -> list[_Row]:

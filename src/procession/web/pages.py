@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ POLICY: Final = (
 )
 
 
-@cache
+@lru_cache(maxsize=1)
 def rendered(app: Litestar) -> bytes:
     """The OpenAPI document as JSON, with lines for people."""
     return msgspec.json.format(msgspec.json.encode(openapi.document(app)), indent=1) + b"\n"

@@ -6,6 +6,7 @@ docs/reference/problems.md is made from the tables here (`make reference`).
 from __future__ import annotations
 
 import logging
+from math import ceil
 from typing import Any, Final, final
 
 import msgspec
@@ -153,6 +154,10 @@ def answer_problem(request: Request[Any, Any, State], error: Exception) -> Respo
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if isinstance(error, TooMany | Unavailable):
         headers["Retry-After"] = str(error.seconds)
+    elif isinstance(error, QuotaExceeded):
+        # Without a time, waiting alone changes nothing.
+        if error.retry_after_s is not None:
+            headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))
     elif problem.status in {429, 503}:
         headers["Retry-After"] = str(RETRY_S)
     elif problem.status == 401:

@@ -27,14 +27,15 @@ async def check_parameters(connection: ASGIConnection[Any, Any, Any, Any], handl
         raise ValidationException(extra=errors)
 
 
-_KNOWN: Final[dict[BaseRouteHandler, frozenset[str]]] = {}
+_KNOWN: Final[dict[object, frozenset[str]]] = {}
+"""By the function of a handler: handlers belong to an application, which would never be given up."""
 
 
 def _known(handler: BaseRouteHandler) -> frozenset[str]:
-    found = _KNOWN.get(handler)
+    found = _KNOWN.get(handler.fn)
     if found is None:
         fields = handler.parsed_fn_signature.parameters.items()
-        found = _KNOWN[handler] = frozenset(
+        found = _KNOWN[handler.fn] = frozenset(
             field.kwarg_definition.name or name
             for name, field in fields
             if isinstance(field.kwarg_definition, QueryParameter)

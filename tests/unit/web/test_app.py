@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from procession.base.failure import StoreError
+from procession.base.failure import QuotaExceeded, StoreError
 from procession.hosts.embedded.engine import Engine
 from procession.services.access import Unauthorized
 from procession.web.limits import SameForAll
@@ -199,6 +199,17 @@ def test_what_has_not_changed_is_answered_by_304() -> None:
         assert (changed.status_code, changed.json()) == (200, {"variables": {"new": 1}})
 
     talk(conversation, P)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.2, "1"), (2.3, "3"), (None, None)])
+def test_a_quota_says_when_to_come_back_if_time_alone_helps(seconds: float | None, told: str | None) -> None:
+    async def conversation(_: Engine, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/v1/definitions")
+        assert (answer.status_code, answer.json()["code"]) == (429, "quota-exceeded")
+        assert answer.headers.get("retry-after") == told
+
+    full = QuotaExceeded("this tenant's quota starts_per_second is 5", seconds)
+    talk(conversation, gate=Knows(lambda _: full))
 
 
 def test_a_tenant_over_its_rate_is_told_when_to_come_back_and_others_are_not_held_up() -> None:

@@ -50,6 +50,7 @@ def test_the_platform_sets_limits_and_the_tenant_is_held_to_them() -> None:
             refused = await client.post("/v1/signals", headers=ACME, json=signal)
             assert (refused.status_code, refused.json()["type"].split("/")[-1]) == (429, "quota-exceeded")
             assert "payload_bytes is 10" in refused.json()["detail"]
+            assert "retry-after" not in refused.headers, "waiting makes nothing smaller"
             wrong: object
             for wrong in ({"weight": 0}, {"unknown": 1}, {"keys": -1}, []):
                 assert (await client.put(url, headers=ADMIN, json=wrong)).status_code == 400

@@ -219,7 +219,7 @@ class Ledger:
         for row in self._store.read("failures", EVERYBODY, FailureRow):
             raise Violation(f"a fault of the engine stopped instance {row.instance}: {row.text}")
         for tenant in self.catalog.tenants:
-            for failed in self._store.read("inbox_failed", (0, tenant), FailedRow):
+            for failed in self._store.read("inbox_failed", (tenant,), FailedRow):
                 raise Violation(f"a fault of the engine stopped a request: {failed.body!r}: {failed.result!r}")
         self._check_locks()
 

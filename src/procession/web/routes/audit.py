@@ -70,7 +70,7 @@ async def list_audit(
     return AuditOut([_shown(each) for each in page.entries], following)
 
 
-@get("/audit/export")
+@get("/audit/export", media_type="application/x-ndjson")
 async def export_audit(
     caller: TheCaller,
     site: TheSite,

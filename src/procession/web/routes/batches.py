@@ -19,6 +19,7 @@ from procession.services.access import Caller
 from procession.services.batches import BatchView
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.filters import behind, instant, optional_key
+from procession.web.openapi import EXAMPLE
 from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
 from procession.web.site import Site
 
@@ -101,7 +102,7 @@ class BatchErrors(msgspec.Struct):
     next: str | None
 
 
-@post("/batches", status_code=201)
+@post("/batches", status_code=201, opt={EXAMPLE: {"filter": {"process_id": "order"}, "action": {"action": "cancel"}}})
 async def start_batch(
     data: JSONBody[NewBatch], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Made:

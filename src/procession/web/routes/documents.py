@@ -12,11 +12,12 @@ from urllib.parse import quote
 import msgspec
 from litestar import Request, Response, delete, get, head, post
 from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
-from procession.base.failure import NotFound
+from procession.base.failure import BadValue, NotFound
 from procession.runtime import requests as q
 from procession.services.access import Caller, Forbidden
 from procession.services.backend import Who
@@ -25,11 +26,20 @@ from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, TooLarge, WrongType, now_ms
+from procession.web.openapi import BODY
+from procession.web.problems import Problem
 from procession.web.shapes import After, Limit, Moment, cursor_of, moment, place_of
 from procession.web.site import Site
 
+PROBLEM: Final = "application/problem+json"
 LOOKED_MAX: Final = 5_000
 """Documents that are looked at for one page, by who may see their own only."""
+BYTES: Final = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    "description": "The bytes, under any media type.",
+}
+"""The body of an upload, for the OpenAPI document."""
 _RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 _TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,100}", re.ASCII)
 
@@ -72,7 +82,7 @@ class DocumentPage(msgspec.Struct):
     next: str | None
 
 
-@post("/documents", status_code=201, request_max_body_size=None)
+@post("/documents", status_code=201, opt={BODY: BYTES}, request_max_body_size=None)
 async def upload(
     *,
     request: Request[Any, Any, Any],
@@ -88,7 +98,7 @@ async def upload(
     is the document of the first time."""
     caller.need("documents:write")
     if any(each in "/\\" or not each.isprintable() for each in name) or name in {".", ".."}:
-        raise HTTPException(status_code=400, detail="the name of a document has no folders and no control characters")
+        raise BadValue("the name of a document has no folders and no control characters")
     given, parameters = request.content_type
     charset = parameters.get("charset", "utf-8").lower()
     if not _TYPE.fullmatch(given.lower()) or charset not in {"utf-8", "us-ascii"}:
@@ -137,7 +147,14 @@ async def get_document(id: IdPath, caller: TheCaller, site: TheSite) -> Document
     return _shaped(id, (await _one(site, caller, id))[1])
 
 
-@get("/documents/{id:str}/content", media_type="application/octet-stream")
+@get(
+    "/documents/{id:str}/content",
+    media_type="application/octet-stream",
+    responses={
+        206: ResponseSpec(bytes, description="The range.", media_type="application/octet-stream"),
+        416: ResponseSpec(Problem, description="The range lies beyond the end.", media_type=PROBLEM),
+    },
+)
 async def get_content(
     id: IdPath,
     *,

@@ -15,6 +15,7 @@ from procession.services.backend import Who
 from procession.services.tenancy.environments import add_environment, environments, parent_of
 from procession.services.tenancy.promotion import Promotion, promote
 from procession.web.asking import TheCaller, TheSite
+from procession.web.openapi import EXAMPLE
 
 
 class EnvironmentIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,7 +59,7 @@ async def list_environments(caller: TheCaller, site: TheSite) -> Environments:
     return Environments([EnvironmentOut(each.name, each.tenant, _moment(each.at)) for each in found])
 
 
-@post("/environments", status_code=201)
+@post("/environments", status_code=201, opt={EXAMPLE: {"name": "test"}})
 async def create_environment(data: JSONBody[EnvironmentIn], caller: TheCaller, site: TheSite) -> EnvironmentOut:
     """Makes an environment of the caller's tenant: a tenant of its own, with walls and limits of its own."""
     caller.need("settings:write")
@@ -66,7 +67,9 @@ async def create_environment(data: JSONBody[EnvironmentIn], caller: TheCaller, s
     return EnvironmentOut(made.name, made.tenant, _moment(made.at))
 
 
-@post("/environments/promote", status_code=200)
+@post(
+    "/environments/promote", status_code=200, opt={EXAMPLE: {"source": "acme-test", "target": "acme", "dry_run": True}}
+)
 async def promote_environment(data: JSONBody[PromotionIn], caller: TheCaller, site: TheSite) -> Promotion:
     """Deploys in one environment what is current in another. Settings, secrets and instances stay where they are.
 

@@ -18,6 +18,7 @@ from procession.services.searching import Page
 from procession.services.views import IncidentView
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.filters import KeyQuery, NameQuery, behind, optional_key
+from procession.web.openapi import EXAMPLE
 from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
 
 
@@ -87,7 +88,7 @@ async def get_incident(key: KeyPath, caller: TheCaller, site: TheSite) -> Incide
     return await site.backend.read(caller.tenant, lambda reader: _one(reader, caller, number))
 
 
-@post("/incidents/{key:str}/resolve", status_code=204)
+@post("/incidents/{key:str}/resolve", status_code=204, opt={EXAMPLE: {"retries": 3}})
 async def resolve_incident(
     key: KeyPath,
     data: JSONBody[Resolving],

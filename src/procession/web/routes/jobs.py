@@ -22,6 +22,7 @@ from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.body import exactly
 from procession.web.desk import Wanted
 from procession.web.job_stream import stream
+from procession.web.openapi import EXAMPLE
 from procession.web.problems import problem_of
 from procession.web.shapes import KeyPath, key_of, moment, texts
 from procession.web.site import Site
@@ -46,7 +47,11 @@ Fetch: TypeAlias = Annotated[
 ]
 
 
-@post("/jobs/activate", status_code=200)
+@post(
+    "/jobs/activate",
+    status_code=200,
+    opt={EXAMPLE: {"types": ["pay"], "max_jobs": 10, "worker": "payments", "timeout_ms": 30_000}},
+)
 async def activate_jobs(
     data: JSONBody[s.ActivateJobsIn],
     request: Request[Any, Any, State],
@@ -96,7 +101,11 @@ async def stream_jobs(
     return Stream(lines, media_type=LINES, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
-@post("/jobs/finish", status_code=200)
+@post(
+    "/jobs/finish",
+    status_code=200,
+    opt={EXAMPLE: {"items": [{"outcome": "complete", "key": "4503599627370497", "variables": {"paid": True}}]}},
+)
 async def finish_jobs(
     data: JSONBody[s.FinishIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[s.FinishedAll]:
@@ -176,7 +185,7 @@ class Changed(msgspec.Struct, forbid_unknown_fields=True):
     retries: Annotated[int, msgspec.Meta(ge=1)]
 
 
-@post("/jobs/{key:str}/complete", status_code=200)
+@post("/jobs/{key:str}/complete", status_code=200, opt={EXAMPLE: {"variables": {"paid": True}}})
 async def complete_job(
     key: KeyPath, data: JSONBody[Result], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
@@ -185,7 +194,11 @@ async def complete_job(
     return await _one(site, caller, idempotency_key, outcome)
 
 
-@post("/jobs/{key:str}/fail", status_code=200)
+@post(
+    "/jobs/{key:str}/fail",
+    status_code=200,
+    opt={EXAMPLE: {"error": "the bank does not answer", "retries": 2, "backoff_ms": 5_000}},
+)
 async def fail_job(
     key: KeyPath, data: JSONBody[Failed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
@@ -194,7 +207,7 @@ async def fail_job(
     return await _one(site, caller, idempotency_key, outcome)
 
 
-@post("/jobs/{key:str}/throw", status_code=200)
+@post("/jobs/{key:str}/throw", status_code=200, opt={EXAMPLE: {"code": "no_funds", "message": "the account is empty"}})
 async def throw_job_error(
     key: KeyPath, data: JSONBody[Thrown], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
@@ -203,7 +216,7 @@ async def throw_job_error(
     return await _one(site, caller, idempotency_key, outcome)
 
 
-@post("/jobs/{key:str}/deny", status_code=200)
+@post("/jobs/{key:str}/deny", status_code=200, opt={EXAMPLE: {"reason": "the amount is missing"}})
 async def deny_job(
     key: KeyPath, data: JSONBody[Refusal], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
@@ -211,7 +224,7 @@ async def deny_job(
     return await _one(site, caller, idempotency_key, s.DenyIn(key, data.token, data.reason))
 
 
-@post("/jobs/{key:str}/extend", status_code=200)
+@post("/jobs/{key:str}/extend", status_code=200, opt={EXAMPLE: {"timeout_ms": 30_000}})
 async def extend_job(
     key: KeyPath, data: JSONBody[Longer], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> s.Finished:
@@ -219,7 +232,7 @@ async def extend_job(
     return await _one(site, caller, idempotency_key, s.ExtendIn(key, data.timeout_ms, data.token))
 
 
-@patch("/jobs/{key:str}")
+@patch("/jobs/{key:str}", opt={EXAMPLE: {"retries": 3}})
 async def change_job(
     key: KeyPath, data: JSONBody[Changed], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> None:

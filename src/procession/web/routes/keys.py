@@ -21,6 +21,7 @@ from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.identity.times import moment_in
+from procession.web.openapi import EXAMPLE
 from procession.web.shapes import PAGE, After, Limit, cut, moment, place_of
 from procession.web.site import Site
 
@@ -81,7 +82,7 @@ class NewKeyOut(msgspec.Struct):
     secret: str | None
 
 
-@post("/keys", status_code=201)
+@post("/keys", status_code=201, opt={EXAMPLE: {"name": "ci", "roles": ["deployer"], "processes": ["order"]}})
 async def add_key(
     data: JSONBody[KeyIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> NewKeyOut:
@@ -128,7 +129,7 @@ async def get_key(id: KeyId, caller: TheCaller, site: TheSite) -> KeyOut:
     return await site.backend.read(caller.tenant, lambda reader: _shown(reader, caller, _one(reader, caller, id)))
 
 
-@post("/keys/{id:str}/rotate", status_code=200)
+@post("/keys/{id:str}/rotate", status_code=200, opt={EXAMPLE: {"overlap_seconds": 3_600}})
 async def rotate_key(
     id: KeyId, data: JSONBody[RotateIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> NewKeyOut:

@@ -17,6 +17,7 @@ from procession.services.members import MEMBER, NAME, SERVICE, MemberBody, Servi
 from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
+from procession.web.openapi import EXAMPLE
 from procession.web.shapes import PAGE, After, Limit, cut, place_of
 from procession.web.site import Site
 
@@ -97,7 +98,7 @@ class ServicesOut(msgspec.Struct):
     next: str | None
 
 
-@post("/members", status_code=201)
+@post("/members", status_code=201, opt={EXAMPLE: {"subject": "user:corp|anna", "roles": ["operator"]}})
 async def add_member(
     data: JSONBody[MemberIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[MemberOut]:
@@ -121,7 +122,7 @@ async def get_member(id: MemberId, caller: TheCaller, site: TheSite) -> Response
     return _tagged(_member(record), record)
 
 
-@put("/members/{id:str}")
+@put("/members/{id:str}", opt={EXAMPLE: {"roles": ["viewer"]}})
 async def change_member(
     id: MemberId, data: JSONBody[MemberChange], caller: TheCaller, site: TheSite, *,
     if_match: IfMatch = None, idempotency_key: Idempotent = None,
@@ -141,7 +142,7 @@ async def delete_member(
     await _delete(site, caller, (MEMBER, id, _version(if_match)), idempotency_key)
 
 
-@post("/services", status_code=201)
+@post("/services", status_code=201, opt={EXAMPLE: {"name": "payments", "roles": ["worker"]}})
 async def add_service(
     data: JSONBody[ServiceIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[ServiceOut]:
@@ -165,7 +166,7 @@ async def get_service(name: ServiceName, caller: TheCaller, site: TheSite) -> Re
     return _tagged(_service(record), record)
 
 
-@put("/services/{name:str}")
+@put("/services/{name:str}", opt={EXAMPLE: {"roles": ["worker"], "disabled": True}})
 async def change_service(
     name: ServiceName, data: JSONBody[ServiceChange], caller: TheCaller, site: TheSite, *,
     if_match: IfMatch = None, idempotency_key: Idempotent = None,

@@ -80,7 +80,8 @@ async def publish_message(
     data: JSONBody[MessageIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Published:
     """Publishes a message: to the instance that waits for it, or to start one."""
-    caller.need("messages:send")
+    # Whom it reaches is known when it has reached them: who is held to some processes would reach others.
+    caller.need_everywhere("messages:send")
     values = variables_in(data.variables)
     request = q.PublishMessage(caller.tenant, data.name, data.correlation_key, values, data.ttl_ms, data.message_id)
     key = await site.backend.ask(request, who(caller, idempotency_key, request))
@@ -93,7 +94,7 @@ async def broadcast_signal(
     data: JSONBody[SignalIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Heard:
     """Broadcasts a signal to everything in the tenant that waits for it, processes that it starts included."""
-    caller.need("messages:send")
+    caller.need_everywhere("messages:send")
     request = q.BroadcastSignal(caller.tenant, data.name, variables_in(data.variables))
     found = await site.backend.ask(request, who(caller, idempotency_key, request))
     assert isinstance(found, int)
@@ -105,7 +106,10 @@ async def evaluate_conditions(
     data: JSONBody[ConditionsIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> StartedByConditions:
     """Starts each process, or one, whose conditional start event is true of the variables."""
-    caller.need("messages:send", data.process_id or "")
+    if data.process_id:
+        caller.need("messages:send", data.process_id)
+    else:
+        caller.need_everywhere("messages:send")
     request = q.EvaluateConditions(caller.tenant, variables_in(data.variables), data.process_id or "")
     found = await site.backend.ask(request, who(caller, idempotency_key, request))
     assert isinstance(found, int)

@@ -19,6 +19,7 @@ from procession.services.backend import Who
 from procession.services.searching import FoundTask, Page, TaskFilter, place_of_task, sight_of
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.filters import FromQuery, KeyQuery, NameQuery, ToQuery, behind, instant, optional_key, ordered
+from procession.web.openapi import EXAMPLE
 from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment, texts, variables_in
 from procession.web.site import Site
 
@@ -134,7 +135,7 @@ async def get_task(key: KeyPath, caller: TheCaller, site: TheSite) -> Response[T
     return _answer(await _task(site, caller, key))
 
 
-@post("/tasks/{key:str}/complete", status_code=204)
+@post("/tasks/{key:str}/complete", status_code=204, opt={EXAMPLE: {"variables": {"approved": True}}})
 async def complete_task(
     key: KeyPath,
     data: JSONBody[Completing],
@@ -198,7 +199,7 @@ async def unclaim_task(
     await site.backend.ask(request, who(caller, idempotency_key, request))
 
 
-@patch("/tasks/{key:str}")
+@patch("/tasks/{key:str}", opt={EXAMPLE: {"assignee": "anna", "priority": 70}})
 async def change_task(
     key: KeyPath,
     data: JSONBody[TaskChanges],

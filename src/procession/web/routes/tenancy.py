@@ -24,6 +24,7 @@ from procession.services.tenancy.limits import KIND, Limits
 from procession.services.tenancy.rates import limits_in
 from procession.services.tenancy.usage import Usage, usage_of
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
+from procession.web.openapi import EXAMPLE
 
 Name: TypeAlias = Annotated[str, PathParameter(max_length=200, description="The name of a tenant.")]
 
@@ -74,7 +75,7 @@ async def read_limits(name: Name, caller: TheCaller, site: TheSite) -> LimitsOut
     return LimitsOut(**msgspec.structs.asdict(limits))
 
 
-@put("/tenants/{name:str}/limits")
+@put("/tenants/{name:str}/limits", opt={EXAMPLE: {"weight": 2, "active_instances": 100_000}})
 async def write_limits(
     name: Name, data: JSONBody[Limits], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> LimitsOut:

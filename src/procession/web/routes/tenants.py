@@ -16,6 +16,7 @@ from procession.services.access import away
 from procession.services.members import NAME
 from procession.services.reading import Reader
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
+from procession.web.openapi import EXAMPLE
 from procession.web.shapes import PAGE, After, Limit, cut, place_of
 
 Name: TypeAlias = Annotated[
@@ -42,7 +43,7 @@ class TenantsOut(msgspec.Struct):
     next: str | None
 
 
-@post("/tenants", status_code=201)
+@post("/tenants", status_code=201, opt={EXAMPLE: {"name": "acme"}})
 async def add_tenant(
     data: JSONBody[TenantIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> TenantOut:

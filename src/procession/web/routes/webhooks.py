@@ -22,6 +22,7 @@ from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import known_tenant
 from procession.web.filters import instant
+from procession.web.openapi import EXAMPLE
 from procession.web.shapes import KEY_MAX, After, Limit, Moment, cut, moment, place_of
 from procession.web.site import Site
 from procession.web.webhooks import signing
@@ -134,7 +135,11 @@ class DeliveryPage(msgspec.Struct):
     next: str | None
 
 
-@post("/webhooks", status_code=201)
+@post(
+    "/webhooks",
+    status_code=201,
+    opt={EXAMPLE: {"url": "https://hooks.example.com/in", "types": ["instance.completed"]}},
+)
 async def make_webhook(
     data: JSONBody[NewWebhook], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[Hook]:
@@ -177,7 +182,7 @@ async def get_webhook(id: IdPath, caller: TheCaller, site: TheSite) -> Response[
     return _answer(await _one(site, caller, id))
 
 
-@patch("/webhooks/{id:str}")
+@patch("/webhooks/{id:str}", opt={EXAMPLE: {"disabled": True}})
 async def change_webhook(
     id: IdPath,
     data: JSONBody[WebhookChanges],
@@ -218,7 +223,7 @@ async def drop_webhook(
     await site.backend.write(caller.tenant, "deliveries_drop", [(number, id)])
 
 
-@post("/webhooks/{id:str}/rotate", status_code=200)
+@post("/webhooks/{id:str}/rotate", status_code=200, opt={EXAMPLE: {"grace_s": 3_600}})
 async def rotate_secret(
     id: IdPath, data: JSONBody[Rotating], *, caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[Hook]:
@@ -245,7 +250,7 @@ async def test_webhook(id: IdPath, caller: TheCaller, site: TheSite) -> Tried:
     return Tried(sent.good, sent.status, sent.error, sent.ms)
 
 
-@post("/webhooks/{id:str}/replay", status_code=200)
+@post("/webhooks/{id:str}/replay", status_code=200, opt={EXAMPLE: {"since": "2026-01-01T00:00:00Z"}})
 async def replay_webhook(id: IdPath, data: JSONBody[Replaying], caller: TheCaller, site: TheSite) -> Replayed:
     """Tells a webhook everything of a time again, under the ids of the first time, as far as the feed is kept. Of many
     events not all are taken at once: ask again with `next` as `after`."""

@@ -14,7 +14,7 @@ from procession.web.zeebe.statuses import Status, invalid
 async def publish_message(call: Call, request: pb.PublishMessageRequest) -> pb.PublishMessageResponse:
     """Publishes a message; one of the same name, key and id that is buffered already is ALREADY_EXISTS."""
     caller = await call.caller(request.tenantId)
-    caller.need("messages:send")
+    caller.need_everywhere("messages:send")
     if not request.name:
         raise invalid("a message needs a name")
     if request.timeToLive < 0:
@@ -40,7 +40,7 @@ async def publish_message(call: Call, request: pb.PublishMessageRequest) -> pb.P
 async def broadcast_signal(call: Call, request: pb.BroadcastSignalRequest) -> pb.BroadcastSignalResponse:
     """Broadcasts a signal. It is nothing that is stored, so it has no key: 0."""
     caller = await call.caller(request.tenantId)
-    caller.need("messages:send")
+    caller.need_everywhere("messages:send")
     if not request.signalName:
         raise invalid("a signal needs a name")
     await call.ask(caller, q.BroadcastSignal(caller.tenant, request.signalName, variables_in(request.variables)))

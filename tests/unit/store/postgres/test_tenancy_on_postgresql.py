@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
+
+from typer.testing import CliRunner
 
 import postgres_rig
 from host_rig import FakeClock
 from procession import Engine
+from procession.cli.app import app
 from procession.runtime import requests as q
 from procession.runtime.rows import AuditRow
 from procession.services.audit import chained
@@ -39,3 +44,18 @@ def test_a_sealed_tenant_works_is_measured_and_is_deleted_and_the_chain_holds() 
             chain = chained(chain, (row.tenant, row.shard, row.number, row.at), row.body)
             assert chain == row.chain
         assert chain
+
+
+def test_commands_open_a_sealed_database_with_the_keys_of_the_environment() -> None:
+    url = postgres_rig.server().database()
+    key = base64.b64encode(b"m" * 32).decode()
+
+    def said(*arguments: str) -> list[dict[str, object]]:
+        keys = {"PROCESSION_ENCRYPTION__MASTER_KEY": key}
+        done = CliRunner().invoke(app, ["tenant", *arguments, "--db", url, "--json"], env=keys)
+        assert done.exit_code == 0, done.output
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert said("create", "acme") == [{"tenant": "acme"}]
+    assert said("rotate-key", "acme") == [{"tenant": "acme", "generation": 2}]
+    assert said("delete", "acme", "--yes")[0]["shredded"]

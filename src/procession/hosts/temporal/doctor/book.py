@@ -154,7 +154,7 @@ def _posted(store: Store, tenant: str, home: int) -> Waiting:
 
 
 def _refused(store: Store, tenant: str, home: int) -> Waiting:
-    mine = [each for each in store.read("inbox_failed", (0, tenant), FailedRow) if _is_of(each.body, home)]
+    mine = [each for each in store.read("inbox_failed", (tenant,), FailedRow) if _is_of(each.body, home)]
     if not mine:
         return Waiting()
     told = codec.decode_json(mine[0].result) if mine[0].result else None
