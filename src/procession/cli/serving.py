@@ -113,7 +113,8 @@ class Serving(msgspec.Struct, frozen=True):
 def logging_of(settings: Settings) -> None:
     """Sets up the logs of this process; secrets of the settings are known to them, to be hidden."""
     of = settings.telemetry
-    secrets = [settings.store.password, settings.identity.admin_key, settings.encryption.master_key]
+    secrets = [settings.store.password, settings.store.reader_password]
+    secrets += [settings.identity.admin_key, settings.encryption.master_key]
     secrets += [tenant.password for tenant in settings.tenants.values()]
     logs.configure(of.log_level, of.log_format, Redactor(tuple(secrets)))
 
@@ -171,6 +172,8 @@ def _opened(settings: Settings) -> tuple[Engine, Keys | None]:
         of.url,
         of.password,
         shards=of.shards,
+        reader_url=of.reader_url,
+        reader_password=of.reader_password,
         master_keys=sealing.master_keys,
         master_key=sealing.master_key,
         tenant_keys=sealing.tenant_keys,

@@ -19,6 +19,8 @@ def open_sealed(
     password: str = "",
     *,
     shards: int = 0,
+    reader_url: str = "",
+    reader_password: str = "",
     master_keys: str = "",
     master_key: str = "",
     tenant_keys: str = "",
@@ -31,7 +33,7 @@ def open_sealed(
         service = service_by(master_keys, master_key)
     except ModuleNotFoundError as error:
         raise Problem(f"sealing needs {error.name}", "pip install 'procession[server]'") from None
-    store = open_named(url, password, shards=shards)
+    store = open_named(url, password, shards=shards, reader_url=reader_url, reader_password=reader_password)
     if service is None:
         return store, None
     try:

@@ -38,7 +38,7 @@ _NONE: Final[Condition] = ("task_none", ())
 
 
 class _Each(NamedTuple):
-    """ "_each" where each task is asked for its candidates, "" where the tasks of a candidate are looked up at once."""
+    """Whether each task is asked for its candidates ("_each"), or the tasks of a candidate are looked up at once."""
 
     user: str
     groups: str

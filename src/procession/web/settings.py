@@ -60,6 +60,10 @@ class Store(Part, frozen=True, kw_only=True):
     """The path of an SQLite file, or `postgresql://user@host/database`."""
     password: Secret = ""
     """The password of the database, which does not stand in the URL."""
+    reader_url: str = ""
+    """The database once more, with a user who has the role procession_api alone: as him is read what a tenant sees."""
+    reader_password: Secret = ""
+    """The password of that user."""
     shards: Annotated[int, Meta(ge=0, le=256)] = 0
     """Parts that may have different owners, chosen once, when the store is made: as many processes can share it. 0: 8
     in a database, 1 in a file."""

@@ -21,10 +21,13 @@ def open_engine(url: str, password: str = "", *, shards: int = 0, zone: str = "U
     return Engine(store=open_named(url, password, shards=shards), zone=zone)
 
 
-def open_named(url: str, password: str = "", *, shards: int = 0) -> Store:
-    """The store of `open_engine`. Raises `StoreError` when it cannot be used."""
+def open_named(
+    url: str, password: str = "", *, shards: int = 0, reader_url: str = "", reader_password: str = ""
+) -> Store:
+    """The store of `open_engine`; `reader_url` as `open_store` takes it. Raises `StoreError` when it cannot be used."""
     shards = shards or (SHARDS if is_postgres(url) else 1)
-    return open_store(with_password(url.removeprefix(SQLITE), password), shards=shards)
+    reader = with_password(reader_url, reader_password)
+    return open_store(with_password(url.removeprefix(SQLITE), password), shards=shards, reader_url=reader)
 
 
 def with_password(url: str, password: str) -> str:
