@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-
-import postgres_rig
 from bench.server import rig
 from bench.server.http import Line, encoded
+
+import postgres_rig
 from procession.store.postgres.store import PostgresStore
 
 READER: Final = "looker"

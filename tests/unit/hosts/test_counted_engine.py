@@ -31,7 +31,6 @@ from procession.store.sqlite import SQLiteStore  # noqa: E402
 SQL_MAX: Final = {
     "w1": Work(statements=33.5, rows_read=0.2, rows_written=33.2, bytes=4_260, vm_steps=1_650, pages_written=6.5),
     "w2": Work(statements=21.2, rows_read=0.1, rows_written=21.1, bytes=3_740, vm_steps=956, pages_written=3.2),
-    "w3": Work(statements=13.2, rows_read=3.1, rows_written=11.1, bytes=1_380, vm_steps=710, pages_written=1.4),
     "w3": Work(statements=13.2, rows_read=3.1, rows_written=11.1, bytes=1_380, vm_steps=709, pages_written=1.33),
     "w4": Work(statements=3.3, rows_read=0.1, rows_written=3.1, bytes=20_400, vm_steps=224, pages_written=6.1),
 }
