@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -56,3 +58,16 @@ class _Budgets:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_Budgets())
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_before() -> Iterator[None]:
+    """Commands that run in this process set up logging as for one of their own; the next test has to find none of it."""
+    root, ours = logging.getLogger(), logging.getLogger("procession")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    if (root.handlers, root.level, ours.level) != before:
+        root.handlers[:], level, own = before
+        root.setLevel(level)
+        ours.setLevel(own)
+        logging.captureWarnings(False)
