@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _loggers_as_before() -> Iterator[None]:
-    """Commands that run in this process set up logging as for one of their own; the next test has to find none of it."""
+    """Commands that run in this process set up logging as for one of their own: the next test finds none of it."""
     root, ours = logging.getLogger(), logging.getLogger("procession")
     before = root.handlers[:], root.level, ours.level
     yield
