@@ -27,7 +27,7 @@ define timed
 endef
 
 .PHONY: help demo test check lint types imports fmt temporal test-unit sim test-large bench bench-feel bench-start \
-	bench-check bench-growth bench-temporal docs golden reference lock clean
+	bench-check bench-growth bench-temporal bench-server docs golden reference lock clean
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench-growth: $(VENV)/.dev ## how cost grows: a million instances in the file, 1
 
 bench-temporal: $(VENV)/.dev temporal ## instances on Temporal beside workflows written by hand (three minutes)
 	@$(BIN)/python -m bench.temporal
+
+bench-server: $(VENV)/.dev ## REST, workers in other processes, tenants, kills, on a PostgreSQL of its own (four minutes)
+	@$(BIN)/python -m bench.server
 
 docs: $(VENV)/.dev ## execute every code block of README.md and docs/
 	@$(BIN)/python -m pytest tests/tidy/test_docs.py $(PYTEST)
