@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, cast, final
 
@@ -120,7 +121,7 @@ class Worker:
         except Denied as denied:
             answer = self._denied(work, denied)
         except Exception as error:  # whatever a worker raises is a failed attempt, never the engine's end
-            _LOG.info("worker %r failed at job %s", self.type, work.key, exc_info=True)
+            self._note_failure(work)
             answer = self._failed(work, error_text(error))
         except SystemExit as error:
             # In the main thread it may come from a signal handler, and means the program.
@@ -144,8 +145,14 @@ class Worker:
         except GeneratorExit:
             raise  # the loop closes: this attempt has no outcome
         except BaseException as error:  # a cancellation too, and what would end the thread that all coroutines share
-            _LOG.info("worker %r failed at job %s", self.type, work.key, exc_info=True)
+            self._note_failure(work)
             return self._failed(work, error_text(error))
+
+    def _note_failure(self, work: Work) -> None:
+        if _LOG.isEnabledFor(logging.INFO):
+            # A function raises what it likes, and no stream of UTF-8 takes a lone surrogate.
+            text = traceback.format_exc().encode(errors="backslashreplace").decode()
+            _LOG.info("worker %r failed at job %s\n%s", self.type, work.key, text)
 
     def _took(self, seconds: float) -> None:
         self.mean_s += (seconds - self.mean_s) * 0.2
