@@ -37,7 +37,17 @@ class Lent:
         """Nothing: others come after."""
 
 
-@pytest.mark.parametrize("first", range(0, len(FILES), SHARE), ids=lambda first: FILES[first].stem)
+EVERY: Final = 3
+"""One share in so many is run always, the others by `make test-large`."""
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(first, id=FILES[first].stem, marks=[pytest.mark.large] if first // SHARE % EVERY else [])
+        for first in range(0, len(FILES), SHARE)
+    ],
+)
 def test_scenarios_go_as_written(first: int) -> None:
     with closing(postgres_rig.store()) as store:
 

@@ -7,4 +7,5 @@ import pytest
 import places
 from unit.hosts.test_engine_inbox import *  # noqa: F403 - its tests are those of this module
 
+pytestmark = pytest.mark.large
 on_a_server = pytest.fixture(autouse=True)(places.on_a_server)
