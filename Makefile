@@ -9,8 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 1000
 PYTEST ?=
-# Tests share nothing, so they run in as many processes as there are cores; a server of a test takes a part of one.
-PARALLEL := -n auto --maxprocesses 4 --dist worksteal
+# Tests share nothing, so they run in one process more than there are cores: many wait for a server of theirs.
+PARALLEL := -n $(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --maxprocesses 5 --dist worksteal
 
 # pip's downloads are kept outside the clone, so a second clone installs from the cache.
 CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/procession/pip

@@ -321,6 +321,7 @@ def _server(settings: Settings, app: Observing) -> Server:
     of = settings.server
     config = uvicorn.Config(
         cast("Any", app),
+        http=_http(),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -337,6 +338,15 @@ def _server(settings: Settings, app: Observing) -> Server:
     # Signals are heard here: readiness has to be withdrawn before the server closes its door.
     cast("Any", server).capture_signals = nullcontext
     return server
+
+
+def _http() -> Any:
+    """How HTTP is read: with httptools where it is there, and never a head without an end."""
+    if find_spec("httptools") is None:
+        return "h11"  # which has a bound of its own
+    from procession.cli.http_protocol import BoundedProtocol
+
+    return BoundedProtocol
 
 
 def _metrics_port(port: int, measures: Measures) -> Callable[[], None]:

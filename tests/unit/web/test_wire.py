@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 import pytest
 
+from procession.cli.http_protocol import BoundedProtocol
 from procession.hosts.embedded.engine import Engine
 from procession.web import body
 from procession.web.site import Bounds, Site
@@ -29,7 +30,7 @@ def _small(site: Site) -> None:
     site.bounds = Bounds(body_bytes_max=LIMIT)
 
 
-@pytest.fixture(scope="module", params=["h11", "httptools"])
+@pytest.fixture(scope="module", params=["h11", BoundedProtocol], ids=["h11", "httptools"])
 def address(request: pytest.FixtureRequest) -> Iterator[Address]:
     """The address of a server with a limit of bodies, under each of uvicorn's parsers."""
     with Engine() as engine:
@@ -133,6 +134,12 @@ MALFORMED: Final = {
     "a path of bytes": b"GET /v1/definitions/\xff\xfe HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n",
     "a null in the path": b"GET /v1/instances/1%00 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n",
 }
+
+
+def test_a_head_that_never_ends_is_not_kept(address: Address) -> None:
+    answer = spoken(address, b"GET /v1/definitions HTTP/1.1\r\nHost: test\r\nX: ", *([b"x" * 16_384] * 40))
+    assert statuses(answer) in ([400], [431], [])
+    alive(address)
 
 
 @pytest.mark.parametrize("name", MALFORMED)
