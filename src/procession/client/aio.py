@@ -258,7 +258,7 @@ class AsyncClient:
 
     async def send(self, call: Call[_T]) -> _T:
         """Sends a call until its answer counts, and gives what it says."""
-        attempts = Attempts(self.settings, call)
+        attempts = Attempts(self.settings)
         while True:
             headers = dict(call.headers)
             if token := await token_soon(self.settings.token):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeAlias, cast, final
@@ -17,12 +16,12 @@ from procession.client.aio import AsyncClient
 from procession.client.duties import Outcome
 from procession.client.errors import ServerError, Unreachable
 from procession.client.shapes import Finished
+from procession.client.wire import PAUSE_MAX_S, Pauses
 
 Answered: TypeAlias = Callable[[Finished], None]
 Refusal: TypeAlias = Callable[[str], "Outcome | None"]
 
 BATCH_MAX: Final = 500
-PAUSE_MAX_S: Final = 10.0
 GONE: Final = 404
 """The job is over, or the lease is somebody else's."""
 LATER: Final = (Unreachable, StoreError, Busy, ServerError)
@@ -83,14 +82,13 @@ class Reports:
             _LOG.warning("the server was not told what became of jobs; their leases will end, and they are done again")
 
     async def _deliver(self, batch: list[Report]) -> None:
-        pause = 0.1
+        pauses = Pauses(PAUSE_MAX_S)
         while True:
             try:
                 found = await self._client.finish_jobs([report.outcome for report in batch])
             except LATER as error:
                 _LOG.warning("the outcomes of %s jobs wait: %s", len(batch), error)
-                await asyncio.sleep(random.uniform(pause / 2, pause))
-                pause = min(PAUSE_MAX_S, pause * 2)
+                await asyncio.sleep(pauses.next())
                 continue
             except BadValue as error:
                 await self._one_by_one(batch, error)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +19,12 @@ from procession.client.duties import Duty, Outcome
 from procession.client.errors import Forbidden, ServerError, Unauthorized
 from procession.client.reports import Report, Reports
 from procession.client.shapes import Finished, LeasedJob
+from procession.client.wire import Pauses
 
 POLL_S: Final = 20.0
 """How long a server may wait with the answer to a poll, where it does not stream."""
 STREAM_AGAIN_S: Final = 60.0
 """When a server that refused to stream is asked for a stream again."""
-PAUSE_S: Final = 0.1
 PAUSE_MAX_S: Final = 15.0
 THREADS_MAX: Final = 128
 
@@ -105,7 +104,7 @@ class Shift:
 
     async def _lane(self, duty: Duty) -> None:
         """Takes the jobs of a type, by stream, or by polls where there is none."""
-        pause = PAUSE_S
+        pauses = Pauses(PAUSE_MAX_S)
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
@@ -114,17 +113,15 @@ class Shift:
                 except (NotFound, Conflict, BadValue, ServerError) as error:
                     _LOG.info("worker %r polls, as there is no stream: %s", duty.type, error)
                     await self._poll(duty, time.monotonic() + STREAM_AGAIN_S)
-                pause = PAUSE_S
+                pauses.reset()
             except (Unauthorized, Forbidden):
                 raise
             except ProcessionError as error:
                 _LOG.warning("worker %r asks again: %s", duty.type, error)
             if time.monotonic() - began > PAUSE_MAX_S:
-                pause = PAUSE_S  # it went well for a while
-            # Those who lost the same server shall not come back at the same time.
+                pauses.reset()  # it went well for a while
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), random.uniform(pause / 2, pause))
-            pause = min(PAUSE_MAX_S, pause * 2)
+                await asyncio.wait_for(self._stopping.wait(), pauses.next())
 
     async def _stream(self, duty: Duty) -> None:
         names = duty.signature.names

@@ -248,7 +248,7 @@ class Client:
 
     def send(self, call: Call[_T]) -> _T:
         """Sends a call until its answer counts, and gives what it says."""
-        attempts = Attempts(self.settings, call)
+        attempts = Attempts(self.settings)
         while True:
             headers = dict(call.headers)
             if token := token_now(self.settings.token):

@@ -103,16 +103,37 @@ def _params(params: Mapping[str, object]) -> httpx.QueryParams:
 
 
 @final
+class Pauses:
+    """Seconds between attempts that fail: each time twice as many, and at most `max_s`."""
+
+    __slots__ = ("_max_s", "_next_s")
+
+    def __init__(self, max_s: float) -> None:
+        self._max_s = max_s
+        self._next_s = PAUSE_S
+
+    def reset(self) -> None:
+        """It went well: the next pause is a short one."""
+        self._next_s = PAUSE_S
+
+    def next(self) -> float:
+        """The pause before the next attempt."""
+        pause = self._next_s
+        self._next_s = min(self._max_s, pause * 2)
+        # Those who were refused at the same time shall not come back at the same time.
+        return random.uniform(pause / 2, pause)
+
+
+@final
 class Attempts:
     """How often a call was sent, and what is to be done about what came of it."""
 
-    __slots__ = ("_call", "_left", "_pause", "_url")
+    __slots__ = ("_left", "_pauses", "_url")
 
-    def __init__(self, settings: Settings, call: Call[Any]) -> None:
-        self._call = call
+    def __init__(self, settings: Settings) -> None:
         self._url = settings.url
         self._left = settings.retries
-        self._pause = PAUSE_S
+        self._pauses = Pauses(PAUSE_MAX_S)
 
     def failed(self, error: httpx.TransportError) -> float:
         """Seconds to wait before it is sent again after there was no answer. Raises `Unreachable`."""
@@ -130,10 +151,7 @@ class Attempts:
 
     def _next(self, retry_after: str | None) -> float:
         self._left -= 1
-        pause = self._pause
-        self._pause = min(PAUSE_MAX_S, pause * 2)
-        # Those who were refused at the same time shall not come back at the same time.
-        wait = random.uniform(pause / 2, pause)
+        wait = self._pauses.next()
         if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
             wait += min(float(retry_after), PAUSE_MAX_S)
         return wait
@@ -154,8 +172,3 @@ def decoder(type: type[_T]) -> Callable[[bytes], _T]:
 
 def nothing(body: bytes) -> None:
     """For an answer of which nothing is of interest."""
-
-
-def encode(value: object) -> bytes:
-    """A body."""
-    return _ENCODER.encode(value)
