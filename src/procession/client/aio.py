@@ -213,7 +213,7 @@ class AsyncClient:
         self, job: s.LeasedJob | str, variables: Mapping[str, object] | None = None, *, key: str | None = None
     ) -> None:
         """Completes a job. Raises `NotFound` when it is over, or when its lease ran out."""
-        await self.send(calls.end_job("complete", job, key, variables=dict(variables or {})))
+        await self.send(calls.complete_job(job, variables, key))
 
     async def fail_job(
         self,
@@ -225,8 +225,7 @@ class AsyncClient:
         key: str | None = None,
     ) -> int:
         """A failed attempt; gives the retries left (default: one less; at 0 an incident). `backoff` is in seconds."""
-        pause = None if backoff is None else round(backoff * 1000)
-        call = calls.end_job("fail", job, key, error=error, retries=retries, backoff_ms=pause)
+        call = calls.fail_job(job, error, retries=retries, backoff_s=backoff, key=key)
         return (await self.send(call)).retries or 0
 
     async def throw_job_error(
@@ -239,16 +238,15 @@ class AsyncClient:
         key: str | None = None,
     ) -> None:
         """A BPMN error instead of a result."""
-        values = dict(variables or {})
-        await self.send(calls.end_job("throw", job, key, code=code, message=message, variables=values))
+        await self.send(calls.throw_job_error(job, code, message, variables, key))
 
     async def deny_job(self, job: s.LeasedJob | str, reason: str = "", *, key: str | None = None) -> None:
         """A task listener says no."""
-        await self.send(calls.end_job("deny", job, key, reason=reason))
+        await self.send(calls.deny_job(job, reason, key))
 
     async def extend_job(self, job: s.LeasedJob | str, lease: float, *, key: str | None = None) -> None:
         """Lets a lease end `lease` seconds from now."""
-        await self.send(calls.end_job("extend", job, key, timeout_ms=max(1, round(lease * 1000))))
+        await self.send(calls.extend_job(job, lease, key))
 
     async def finish_jobs(self, outcomes: Sequence[Mapping[str, Json]]) -> list[s.Finished]:
         """Tells what became of many jobs at once (the API's `FinishIn`); each is answered for itself."""
@@ -260,18 +258,9 @@ class AsyncClient:
         """Sends a call until its answer counts, and gives what it says."""
         attempts = Attempts(self.settings)
         while True:
-            headers = dict(call.headers)
-            if token := await token_soon(self.settings.token):
-                headers["Authorization"] = f"Bearer {token}"
+            request = call.httpx(await token_soon(self.settings.token))
             try:
-                answer = await self._http.request(
-                    call.method,
-                    call.path,
-                    params=call.params,
-                    content=call.content,
-                    headers=headers,
-                    timeout=httpx.USE_CLIENT_DEFAULT if call.timeout_s is None else call.timeout_s,
-                )
+                answer = await self._http.request(**request)
             except httpx.TransportError as error:
                 pause = attempts.failed(error)
             else:
@@ -293,21 +282,11 @@ class AsyncClient:
 
         At most `max_active` jobs are leased to it and not finished. Empty lists mean that it is alive. Raises as the
         other methods do."""
-        params = {
-            "type": list(types),
-            "max_active": max_active,
-            "timeout_ms": max(1, round(lease * 1000)),
-            "worker": worker,
-            "fetch_variables": ",".join(fetch),
-        }
-        call = Call("GET", "/v1/jobs/stream", bytes, params=params, headers={"Accept": "application/x-ndjson"})
-        if token := await token_soon(self.settings.token):
-            call.headers["Authorization"] = f"Bearer {token}"
-        timeouts = httpx.Timeout(SILENT_S, connect=self.settings.connect_s)
+        call = calls.stream_jobs(types, max_active=max_active, timeout_s=lease, worker=worker, fetch=fetch)
+        request = call.httpx(await token_soon(self.settings.token))
+        request["timeout"] = httpx.Timeout(SILENT_S, connect=self.settings.connect_s)
         try:
-            async with self._http.stream(
-                "GET", call.path, params=call.params, headers=call.headers, timeout=timeouts
-            ) as answer:
+            async with self._http.stream(**request) as answer:
                 if not answer.is_success:
                     raise error_of(answer.status_code, await answer.aread())
                 rest = b""

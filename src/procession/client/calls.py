@@ -16,6 +16,8 @@ from procession.client.wire import Call, decoder, nothing
 Source: TypeAlias = "str | Path | tuple[str, bytes]"
 """A document: the path of its file, or its name and bytes."""
 Values: TypeAlias = "Mapping[str, object] | None"
+LeasedOrKey: TypeAlias = "s.LeasedJob | str"
+"""A job, under the token of its lease, or its key alone."""
 
 _DEPLOYMENT: Final = decoder(s.Deployment)
 _STARTED: Final = decoder(s.Started)
@@ -186,7 +188,7 @@ def activate(
     body = _given(
         types=list(types),
         max_jobs=max_jobs,
-        timeout_ms=max(1, round(timeout_s * 1000)),
+        timeout_ms=lease_ms(timeout_s),
         worker=worker,
         fetch_variables=list(fetch),
         request_timeout_ms=round(wait_s * 1000),
@@ -194,13 +196,59 @@ def activate(
     return Call("POST", "/v1/jobs/activate", _JOBS, body=body, key="", timeout_s=wait_s + _ROOM_S)
 
 
+def stream_jobs(
+    types: Sequence[str], *, max_active: int, timeout_s: float, worker: str, fetch: Sequence[str]
+) -> Call[bytes]:
+    """Leases jobs as they come, a line each."""
+    params = {
+        "type": list(types),
+        "max_active": max_active,
+        "timeout_ms": lease_ms(timeout_s),
+        "worker": worker,
+        "fetch_variables": ",".join(fetch),
+    }
+    return Call("GET", "/v1/jobs/stream", bytes, params=params, headers={"Accept": "application/x-ndjson"})
+
+
 def finish(outcomes: Sequence[Mapping[str, Json]]) -> Call[s.FinishedAll]:
     """Tells what became of jobs. Their tokens are what makes each of it happen once."""
     return Call("POST", "/v1/jobs/finish", _FINISHED_ALL, body={"items": list(outcomes)}, key="")
 
 
-def end_job(verb: str, job: s.LeasedJob | str, key: str | None, **fields: object) -> Call[s.Finished]:
-    """Ends a job: `verb` is `complete`, `fail`, `throw`, `deny` or `extend`."""
+def complete_job(job: LeasedOrKey, values: Values, key: str | None) -> Call[s.Finished]:
+    """Completes a job."""
+    return _tell("complete", job, key, variables=dict(values or {}))
+
+
+def fail_job(
+    job: LeasedOrKey, error: str, *, retries: int | None, backoff_s: float | None, key: str | None
+) -> Call[s.Finished]:
+    """A failed attempt at a job."""
+    pause = None if backoff_s is None else round(backoff_s * 1000)
+    return _tell("fail", job, key, error=error, retries=retries, backoff_ms=pause)
+
+
+def throw_job_error(job: LeasedOrKey, code: str, message: str, values: Values, key: str | None) -> Call[s.Finished]:
+    """A BPMN error instead of a job's result."""
+    return _tell("throw", job, key, code=code, message=message, variables=dict(values or {}))
+
+
+def deny_job(job: LeasedOrKey, reason: str, key: str | None) -> Call[s.Finished]:
+    """A task listener says no."""
+    return _tell("deny", job, key, reason=reason)
+
+
+def extend_job(job: LeasedOrKey, timeout_s: float, key: str | None) -> Call[s.Finished]:
+    """Lets a lease end so long from now."""
+    return _tell("extend", job, key, timeout_ms=lease_ms(timeout_s))
+
+
+def lease_ms(timeout_s: float) -> int:
+    """How long a job is leased, as the API takes it."""
+    return max(1, round(timeout_s * 1000))
+
+
+def _tell(verb: str, job: LeasedOrKey, key: str | None, **fields: object) -> Call[s.Finished]:
     place, token = (job, "") if isinstance(job, str) else (job.key, job.token)
     body = {**_given(**fields), "token": token}
     return Call("POST", f"/v1/jobs/{_part(place)}/{verb}", _FINISHED, body=body, key=key)

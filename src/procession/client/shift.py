@@ -14,6 +14,7 @@ from contextlib import aclosing, suppress
 from typing import Final, final
 
 from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError
+from procession.client import calls
 from procession.client.aio import AsyncClient
 from procession.client.duties import Duty, Outcome
 from procession.client.errors import Forbidden, ServerError, Unauthorized
@@ -210,7 +211,7 @@ class Shift:
             "outcome": "extend",
             "key": running.leased.key,
             "token": running.leased.token,
-            "timeout_ms": max(1, round(timeout * 1000)),
+            "timeout_ms": calls.lease_ms(timeout),
         }
         self._reports.put(Report(outcome, answered))
 

@@ -203,7 +203,7 @@ class Client:
         self, job: s.LeasedJob | str, variables: Mapping[str, object] | None = None, *, key: str | None = None
     ) -> None:
         """Completes a job. Raises `NotFound` when it is over, or when its lease ran out."""
-        self.send(calls.end_job("complete", job, key, variables=dict(variables or {})))
+        self.send(calls.complete_job(job, variables, key))
 
     def fail_job(
         self,
@@ -215,8 +215,7 @@ class Client:
         key: str | None = None,
     ) -> int:
         """A failed attempt; gives the retries left (default: one less; at 0 an incident). `backoff` is in seconds."""
-        pause = None if backoff is None else round(backoff * 1000)
-        call = calls.end_job("fail", job, key, error=error, retries=retries, backoff_ms=pause)
+        call = calls.fail_job(job, error, retries=retries, backoff_s=backoff, key=key)
         return self.send(call).retries or 0
 
     def throw_job_error(
@@ -229,16 +228,15 @@ class Client:
         key: str | None = None,
     ) -> None:
         """A BPMN error instead of a result."""
-        values = dict(variables or {})
-        self.send(calls.end_job("throw", job, key, code=code, message=message, variables=values))
+        self.send(calls.throw_job_error(job, code, message, variables, key))
 
     def deny_job(self, job: s.LeasedJob | str, reason: str = "", *, key: str | None = None) -> None:
         """A task listener says no."""
-        self.send(calls.end_job("deny", job, key, reason=reason))
+        self.send(calls.deny_job(job, reason, key))
 
     def extend_job(self, job: s.LeasedJob | str, lease: float, *, key: str | None = None) -> None:
         """Lets a lease end `lease` seconds from now."""
-        self.send(calls.end_job("extend", job, key, timeout_ms=max(1, round(lease * 1000))))
+        self.send(calls.extend_job(job, lease, key))
 
     def finish_jobs(self, outcomes: Sequence[Mapping[str, Json]]) -> list[s.Finished]:
         """Tells what became of many jobs at once (the API's `FinishIn`); each is answered for itself."""
@@ -250,18 +248,9 @@ class Client:
         """Sends a call until its answer counts, and gives what it says."""
         attempts = Attempts(self.settings)
         while True:
-            headers = dict(call.headers)
-            if token := token_now(self.settings.token):
-                headers["Authorization"] = f"Bearer {token}"
+            request = call.httpx(token_now(self.settings.token))
             try:
-                answer = self._http.request(
-                    call.method,
-                    call.path,
-                    params=call.params,
-                    content=call.content,
-                    headers=headers,
-                    timeout=httpx.USE_CLIENT_DEFAULT if call.timeout_s is None else call.timeout_s,
-                )
+                answer = self._http.request(**request)
             except httpx.TransportError as error:
                 pause = attempts.failed(error)
             else:

@@ -91,6 +91,17 @@ class Call(Generic[_T]):
             # Should the answer be lost, asking again does nothing a second time.
             self.headers["Idempotency-Key"] = key or uuid.uuid4().hex
 
+    def httpx(self, token: str) -> dict[str, Any]:
+        """The request as httpx takes it; `token` is "" for none."""
+        return {
+            "method": self.method,
+            "url": self.path,
+            "params": self.params,
+            "content": self.content,
+            "headers": {**self.headers, **({"Authorization": f"Bearer {token}"} if token else {})},
+            "timeout": httpx.USE_CLIENT_DEFAULT if self.timeout_s is None else self.timeout_s,
+        }
+
 
 def _params(params: Mapping[str, object]) -> httpx.QueryParams:
     found: list[tuple[str, str]] = []
