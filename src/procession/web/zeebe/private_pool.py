@@ -13,14 +13,5 @@ from google.protobuf.message_factory import GetMessageClass
 
 def load(file: str) -> tuple[FileDescriptor, dict[str, type[Message]]]:
     """A file of messages, and its classes by name. `file` is its descriptor, compressed, as base 64."""
-    pool = DescriptorPool()
-    pool.AddSerializedFile(zlib.decompress(b64decode(file)))
-    name = _name_of(zlib.decompress(b64decode(file)))
-    found = pool.FindFileByName(name)
+    found = DescriptorPool().AddSerializedFile(zlib.decompress(b64decode(file)))
     return found, {each: GetMessageClass(message) for each, message in found.message_types_by_name.items()}
-
-
-def _name_of(data: bytes) -> str:
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
-
-    return FileDescriptorProto.FromString(data).name
