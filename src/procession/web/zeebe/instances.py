@@ -222,12 +222,10 @@ async def resolve_incident(call: Call, request: pb.ResolveIncidentRequest) -> pb
 
 def _retries(reader: Reader, caller: Caller, incident: int) -> int:
     """The retries that the job of an incident has, at least one. Raises `NotFound`, `Forbidden`."""
-    found = reader.views.incidents(caller.tenant, after=incident - 1, limit=1)
-    if not found or found[0].key != incident:
+    found = reader.search.incident(caller.tenant, incident)
+    if found is None:
         raise NotFound(f"incident {incident} is not open")
-    if caller.processes is not None:
-        caller.need("incidents:resolve", reader.instance(caller.tenant, found[0].instance).process_id)
-    if not found[0].job:
-        return 1
-    jobs = reader.views.jobs(caller.tenant, instance=found[0].instance, after=found[0].job - 1, limit=1)
-    return max(1, jobs[0].retries) if jobs and jobs[0].key == found[0].job else 1
+    if caller.within("incidents:resolve") is not None:
+        caller.need("incidents:resolve", reader.instance(caller.tenant, found.instance).process_id)
+    job = reader.views.job(caller.tenant, found.job) if found.job else None
+    return max(1, job.retries) if job is not None else 1

@@ -122,7 +122,7 @@ async def _held(call: Call, job: int, named: str) -> tuple[Caller, int]:
 
 def _job(reader: Reader, caller: Caller, key: int) -> JobView:
     """An open job; raises `NotFound`."""
-    found = reader.views.jobs(caller.tenant, after=key - 1, limit=1)
-    if not found or found[0].key != key:
+    found = reader.views.job(caller.tenant, key)
+    if found is None:
         raise NotFound(f"job {key} is not open: it was completed, or its element has ended")
-    return found[0]
+    return found
