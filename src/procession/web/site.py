@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeAlias, final
 
 import msgspec
 
+from procession.runtime.tenants import DEFAULT_TENANT
 from procession.services.access import Caller
 from procession.services.backend import Backend
 from procession.services.tenancy.deleting import Keys
@@ -99,7 +100,7 @@ class OpenGate:
 
     async def caller(self, headers: Mapping[str, str], origin: str) -> Caller:
         """See `Gate.caller`."""
-        tenant = headers.get("procession-tenant") or "<default>"
+        tenant = headers.get("procession-tenant") or DEFAULT_TENANT
         return Caller(tenant, "user:dev", origin, frozenset({"*"}), user="dev")
 
     def forget(self) -> None:

@@ -17,6 +17,7 @@ from litestar.datastructures import Headers
 
 from procession.base.failure import BadValue, NotFound, ProcessionError
 from procession.runtime import requests as q
+from procession.runtime.tenants import DEFAULT_TENANT
 from procession.services import keys
 from procession.services.access import ROLES, Caller, Expired, Forbidden, Grant, Unauthorized, away, granted, narrowed
 from procession.services.backend import PLATFORM, Backend, Who
@@ -30,8 +31,6 @@ from procession.web.identity.oidc import BAD, TOKEN_MAX, Identity, Tokens
 
 _LOG: Final = logging.getLogger("procession.web.access")
 
-DEFAULT_TENANT: Final = "<default>"
-"""The tenant of a user who names none."""
 NAME_MAX: Final = 255
 FAILED_AFTER_S: Final = 0.05
 """What fails is answered no sooner: how long it was looked for is not to be seen."""

@@ -9,6 +9,7 @@ from typing import Final, TypeVar, final
 
 from procession.base.values import Json, Variables, checked_all, decode, encode
 from procession.runtime.requests import Plain
+from procession.runtime.tenants import DEFAULT_TENANT
 from procession.services.access import Caller
 from procession.services.backend import Who
 from procession.services.reading import Reader
@@ -22,7 +23,7 @@ from procession.web.zeebe.statuses import invalid
 
 _T = TypeVar("_T")
 
-UNNAMED: Final = frozenset({"", "<default>"})
+UNNAMED: Final = frozenset({"", DEFAULT_TENANT})
 """Tenants that clients name when they mean none: the caller's own is meant."""
 TENANT_HEADER: Final = "procession-tenant"
 LEEWAY_S: Final = 0.05
