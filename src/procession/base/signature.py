@@ -15,8 +15,8 @@ from typing import Any, Final, cast, final
 import msgspec
 
 from procession.base.failure import BadValue
-from procession.base.job import Function, Job
-from procession.base.values import Json, checked_all, copied, plain
+from procession.base.job import BpmnError, Function, Job, error_text
+from procession.base.values import Json, Variables, checked_all, checked_text, copied, plain, told
 
 ABSENT: Final = object()
 """What a look-up gives for a variable that is not set."""
@@ -148,6 +148,16 @@ def variables_of(type: str, result: object) -> dict[str, Json]:
         f"worker {type!r} returned a {result.__class__.__name__}; it must return a dict of variables, a Struct or "
         "dataclass, or None"
     )
+
+
+def thrown(error: BpmnError) -> tuple[str, str, Variables]:
+    """(code, message, variables) of what a worker threw. Raises `BadValue` when no process can be told of it."""
+    try:
+        code = checked_text("code of a BpmnError", error.code)
+        variables = checked_all(error.variables)
+    except BadValue as bad:
+        raise BadValue(f"BpmnError {error_text(error)[:80]}: {bad}") from None
+    return code, told(str(error.message)), variables
 
 
 def _written(function: Function) -> Function:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, cast, final
 
 from procession.base.failure import BadValue
 from procession.base.job import BpmnError, Choice, Denied, Function, Job, error_text
-from procession.base.signature import ABSENT, Signature, variables_of
+from procession.base.signature import ABSENT, Signature, thrown, variables_of
 from procession.base.values import Json, checked_all, checked_integer, checked_text, told
 from procession.client.shapes import LeasedJob
 
@@ -109,12 +109,11 @@ class Duty:
 
     def _threw(self, leased: LeasedJob, error: BpmnError) -> Outcome:
         try:
-            code = checked_text("code of a BpmnError", error.code)
-            variables = checked_all(error.variables)
+            code, message, variables = thrown(error)
         except BadValue as bad:
-            return self.failed(leased, f"BpmnError {error_text(error)[:80]}: {bad}")
-        thrown: Outcome = {"outcome": "throw", "key": leased.key, "token": leased.token, "code": code}
-        return {**thrown, "message": told(str(error.message)), "variables": variables}
+            return self.failed(leased, str(bad))
+        outcome: Outcome = {"outcome": "throw", "key": leased.key, "token": leased.token, "code": code}
+        return {**outcome, "message": message, "variables": variables}
 
 
 def job_of(leased: LeasedJob) -> Job:

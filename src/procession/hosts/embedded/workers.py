@@ -14,8 +14,8 @@ from typing import Final, cast, final
 
 from procession.base.failure import BadValue
 from procession.base.job import BpmnError, Choice, Denied, Function, Job, error_text, job_from
-from procession.base.signature import ABSENT, Signature, variables_of
-from procession.base.values import Json, checked_all, checked_integer, checked_text, told
+from procession.base.signature import ABSENT, Signature, thrown, variables_of
+from procession.base.values import Json, checked_integer, checked_text, told
 from procession.core.state import ElementInstance
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer
@@ -167,11 +167,10 @@ class Worker:
 
     def _threw(self, work: Work, error: BpmnError) -> AnyRequest:
         try:
-            code = checked_text("code of a BpmnError", error.code)
-            variables = checked_all(error.variables)
+            code, message, variables = thrown(error)
         except BadValue as bad:
-            return self._failed(work, f"BpmnError {error_text(error)[:80]}: {bad}")
-        return ThrowJob(work.tenant, work.key, code, told(str(error.message)), variables, work.token)
+            return self._failed(work, str(bad))
+        return ThrowJob(work.tenant, work.key, code, message, variables, work.token)
 
     def _denied(self, work: Work, denied: Denied) -> AnyRequest:
         reason = told(str(denied.reason))
