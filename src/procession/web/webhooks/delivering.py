@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import msgspec
 
@@ -55,6 +55,9 @@ GRACE_S: Final = 3.0
 """For so long deliveries under way are waited for at the end."""
 SYSTEM: Final = Who("service:webhooks")
 
+Span: TypeAlias = tuple[int, int, int, int]
+"""Steps in the feed: their number, their instance, the first and the last of them."""
+
 
 def now_ms() -> int:
     """Unix ms."""
@@ -76,9 +79,11 @@ class Webhooks:
         """`followed` gives the names of the tenants that have webhooks, which no tenant's own reader can see."""
         self._backend = backend
         self.reach = reach or Reach()
-        self._backoff = backoff_s
+        self.backoff_s = backoff_s
+        """Pauses after failed attempts."""
         self._followed = followed
-        self._owner = secrets.token_hex(8)
+        self.owner = secrets.token_hex(8)
+        """The name under which this process holds rows."""
         self._tenants: dict[str, asyncio.Task[None]] = {}
         self._woken: dict[str, asyncio.Event] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -129,7 +134,7 @@ class Webhooks:
                     try:
                         await self._work(tenant, number)
                     finally:
-                        await self._backend.write(tenant, "follower_leave", [(number, FOLLOWER, self._owner)])
+                        await self._backend.write(tenant, "follower_leave", [(number, FOLLOWER, self.owner)])
             except ProcessionError as error:
                 _LOG.warning("webhooks of %s wait: %s", tenant, error)
             await asyncio.sleep(RENEW_S)
@@ -137,10 +142,10 @@ class Webhooks:
     async def _take(self, tenant: str, number: int) -> bool:
         now = now_ms()
         begin = await self._backend.read(tenant, lambda reader: reader.views.last_news(tenant))
-        row = (number, FOLLOWER, self._owner, now + LEASE_MS, begin, now)
+        row = (number, FOLLOWER, self.owner, now + LEASE_MS, begin, now)
         await self._backend.write(tenant, "follower_take", [row])
         held = await self._backend.read(tenant, lambda reader: reader.deliveries.follower(tenant))
-        return held is not None and held.owner == self._owner
+        return held is not None and held.owner == self.owner
 
     async def _work(self, tenant: str, number: int) -> None:
         """Three of one tenant, of which none goes on without the others."""
@@ -160,16 +165,6 @@ class Webhooks:
             await asyncio.sleep(RENEW_S)
             if not await self._take(tenant, number):
                 return
-
-    @property
-    def owner(self) -> str:
-        """The name under which this process holds rows."""
-        return self._owner
-
-    @property
-    def backoff_s(self) -> tuple[float, ...]:
-        """Pauses after failed attempts."""
-        return self._backoff
 
     def woken(self, tenant: str) -> asyncio.Event:
         """Set when there may be something to tell."""
@@ -215,12 +210,10 @@ class _Work:
         if any(not each.disabled for each in hooks.values()):
             found: list[Happening] = []
             for news in page:
-                found += await self.heard(news)
+                span = (news.number, news.instance, news.first, news.last)
+                found += await _happened(self._backend, self._tenant, self._following, span)
             rows = [
-                (self._number, id, each.id, each.type, each.number, each.at, now_ms(), each.body)
-                for each in found
-                for id, hook in hooks.items()
-                if hook.wants(each)
+                _delivery(self._number, id, each) for each in found for id, hook in hooks.items() if hook.wants(each)
             ]
             if rows:
                 await self._backend.write(self._tenant, "delivery_insert", rows)
@@ -230,12 +223,6 @@ class _Work:
         await self._backend.write(
             self._tenant, "follower_moved", [(number, self._number, FOLLOWER, self._webhooks.owner)]
         )
-
-    async def heard(self, news: News) -> list[Happening]:
-        """The events of some steps."""
-        asked = partial(self._following.entries, instance=news.instance, first=news.first, last=news.last)
-        heard = await self._backend.read(self._tenant, asked)
-        return list(happenings(heard, news.instance, news.number))
 
     async def deliver(self) -> None:
         """Tells what is due, some at a time."""
@@ -354,16 +341,11 @@ async def replay(backend: Backend, tenant: str, webhook: str, after: int, upto: 
     while after < upto and count < REPLAY_MAX:
         page = await backend.read(tenant, partial(_feed, tenant, after))
         rows: list[Cells] = []
-        for place, instance, first, last in page:
-            if place > upto:
+        for span in page:
+            if span[0] > upto:
                 break
-            asked = partial(following.entries, instance=instance, first=first, last=last)
-            heard = await backend.read(tenant, asked)
-            rows += [
-                (number, webhook, one.id, one.type, one.number, one.at, now_ms(), one.body)
-                for one in happenings(heard, instance, place)
-                if wanting.wants(one)
-            ]
+            found = await _happened(backend, tenant, following, span)
+            rows += [_delivery(number, webhook, each) for each in found if wanting.wants(each)]
         if rows:
             await backend.write(tenant, "delivery_again", rows)
         count += len(rows)
@@ -371,7 +353,19 @@ async def replay(backend: Backend, tenant: str, webhook: str, after: int, upto: 
     return count, after
 
 
-def _feed(tenant: str, after: int, reader: Reader) -> list[tuple[int, int, int, int]]:
+async def _happened(backend: Backend, tenant: str, following: Following, span: Span) -> list[Happening]:
+    """The events of some steps."""
+    number, instance, first, last = span
+    heard = await backend.read(tenant, partial(following.entries, instance=instance, first=first, last=last))
+    return list(happenings(heard, instance, number))
+
+
+def _delivery(number: int, webhook: str, happening: Happening) -> Cells:
+    """A row of what is to be told; `number` is the tenant's."""
+    return number, webhook, happening.id, happening.type, happening.number, happening.at, now_ms(), happening.body
+
+
+def _feed(tenant: str, after: int, reader: Reader) -> list[Span]:
     return reader.deliveries.feed(tenant, after)
 
 
