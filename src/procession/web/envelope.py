@@ -13,7 +13,8 @@ from litestar.types import Message, Scope
 REQUEST_ID: Final = "Procession-Request-Id"
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?", re.ASCII)
 _GIVEN: Final = re.compile(r"[A-Za-z0-9._~:-]{1,128}", re.ASCII)
-_KEY: Final = "procession.request_id"
+ID_KEY: Final = "procession.request_id"
+"""Where the id stands in a scope; who is asked before the application puts it there."""
 _EXTRA: Final = "procession.headers"
 ALWAYS: Final = (
     (b"cache-control", b"no-store"),
@@ -24,9 +25,9 @@ ALWAYS: Final = (
 
 def request_id(scope: Any) -> str:
     """The id of a request: the trace of its `traceparent`, else its `X-Request-Id` if harmless, else a new one."""
-    found: str | None = scope.get(_KEY)
+    found: str | None = scope.get(ID_KEY)
     if found is None:
-        found = scope[_KEY] = _given(scope["headers"]) or uuid.uuid4().hex
+        found = scope[ID_KEY] = _given(scope["headers"]) or uuid.uuid4().hex
     return found
 
 
@@ -34,6 +35,12 @@ def traceparent(scope: Any) -> str:
     """The `traceparent` of a request, "" for none that is valid."""
     text = _header(scope["headers"], b"traceparent")
     return text if _TRACEPARENT.fullmatch(text) else ""
+
+
+def trace_of(traceparent: str) -> str:
+    """The trace that a `traceparent` names, "" for none that is valid."""
+    found = _TRACEPARENT.fullmatch(traceparent)
+    return found[1] if found is not None and int(found[1], 16) else ""
 
 
 def add_headers(scope: Any, headers: dict[str, str]) -> None:
@@ -54,9 +61,8 @@ async def close_envelope(message: Message, scope: Scope) -> None:
 
 
 def _given(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    trace = _TRACEPARENT.fullmatch(_header(headers, b"traceparent"))
-    if trace is not None and int(trace[1], 16):
-        return trace[1]
+    if trace := trace_of(_header(headers, b"traceparent")):
+        return trace
     named = _header(headers, b"x-request-id")
     return named if _GIVEN.fullmatch(named) else ""
 

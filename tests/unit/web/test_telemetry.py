@@ -123,6 +123,8 @@ def test_a_request_id_is_that_of_the_trace_or_a_uuid_and_never_another_text() ->
     trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     assert request_id({b"x-request-id": given}) == given.decode().lower()
     assert request_id({b"x-request-id": given, b"traceparent": trace}) == "0af7651916cd43dd8448eb211c80319c"
+    nobody = f"00-{'0' * 32}-b7ad6b7169203331-01".encode()
+    assert request_id({b"x-request-id": given, b"traceparent": nobody}) == given.decode().lower()
     assert request_id({b"x-request-id": b"secret", b"traceparent": b"secret"}) != "secret"
     assert request_id({}) != request_id({})
 

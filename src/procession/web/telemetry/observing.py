@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 from litestar.enums import ScopeType
 
 from procession.runtime import tracing
+from procession.web.envelope import ID_KEY, REQUEST_ID
 from procession.web.telemetry.metrics import Measures
 from procession.web.telemetry.seen import CURRENT, Seen, request_id
 
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOG: Final = logging.getLogger("procession.request")
-_ID_HEADER: Final = b"procession-request-id"
-_ID_KEY: Final = "procession.request_id"
-"""Where the application finds the id in the scope."""
+_ID_HEADER: Final = REQUEST_ID.lower().encode()
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 UNMATCHED: Final = "(unmatched)"
 
@@ -45,7 +44,7 @@ class Observing:
         fields = cast("dict[str, Any]", scope)
         headers: dict[bytes, bytes] = dict(fields["headers"])
         seen = Seen(request_id(headers))
-        fields[_ID_KEY] = seen.id
+        fields[ID_KEY] = seen.id
         status, started = 500, time.perf_counter()
 
         async def sending(message: Message) -> None:

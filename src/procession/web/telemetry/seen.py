@@ -9,10 +9,10 @@ from contextvars import ContextVar
 from typing import Final, final
 
 from procession.services.access import Caller
+from procession.web.envelope import trace_of
 from procession.web.site import Gate
 
 _ID: Final = re.compile(rb"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
-_TRACE: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
 
 @final
@@ -34,9 +34,8 @@ def request_id(headers: Mapping[bytes, bytes]) -> str:
     """The id of a request: the trace of its `traceparent`, else its `X-Request-Id` if that is a UUID, else a new one.
 
     Another text is not taken: it would stand in the logs, and nobody knows what it is."""
-    trace = _TRACE.fullmatch(headers.get(b"traceparent", b""))
-    if trace is not None:
-        return trace[1].decode()
+    if trace := trace_of(headers.get(b"traceparent", b"").decode("latin-1")):
+        return trace
     given = headers.get(b"x-request-id", b"")
     return given.decode().lower() if _ID.fullmatch(given) else uuid.uuid4().hex
 
