@@ -26,8 +26,9 @@ from procession.services.members import MEMBER, SERVICE, MemberBody, ServiceBody
 from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.identity.attempts import Attempts
+from procession.web.identity.jwks import BAD
 from procession.web.identity.known import KEPT_S, Known, place_of
-from procession.web.identity.oidc import BAD, TOKEN_MAX, Identity, Tokens
+from procession.web.identity.oidc import TOKEN_MAX, Identity, Tokens
 
 _LOG: Final = logging.getLogger("procession.web.access")
 

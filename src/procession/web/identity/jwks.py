@@ -35,6 +35,8 @@ KEPT_S: Final = 86_400.0
 RSA_BITS_MIN: Final = 2048
 BITS_OF_DIGIT: Final = 6
 """Of base 64."""
+BAD: Final = "the credentials do not hold"
+"""What everybody is told whose credentials fail, whatever it was."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -82,7 +84,7 @@ class Jwks:
             return found
         if self._failed:
             raise Unavailable("the identity provider cannot be reached: ask again later", int(RETRY_S))
-        raise Unauthorized("the credentials do not hold")
+        raise Unauthorized(BAD)
 
     def _find(self, kid: str) -> Key | None:
         if kid:

@@ -15,7 +15,7 @@ import msgspec
 from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.services.access import Expired, Grant, Unauthorized, checked
-from procession.web.identity.jwks import Jwks
+from procession.web.identity.jwks import BAD, Jwks
 
 if TYPE_CHECKING:
     import httpx
@@ -37,7 +37,6 @@ TEXT_MAX: Final = 255
 FAR_S: Final = 1 << 40
 TYPES: Final = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})
 """What `typ` may say. A token that was made for something else (a logout, say) is none."""
-BAD: Final = "the credentials do not hold"
 
 
 @final
