@@ -217,7 +217,7 @@ def finish(outcomes: Sequence[Mapping[str, Json]]) -> Call[s.FinishedAll]:
 
 def complete_job(job: LeasedOrKey, values: Values, key: str | None) -> Call[s.Finished]:
     """Completes a job."""
-    return _tell("complete", job, key, variables=dict(values or {}))
+    return _tell("complete", job, key, variables=checked_all(values))
 
 
 def fail_job(
@@ -230,7 +230,7 @@ def fail_job(
 
 def throw_job_error(job: LeasedOrKey, code: str, message: str, values: Values, key: str | None) -> Call[s.Finished]:
     """A BPMN error instead of a job's result."""
-    return _tell("throw", job, key, code=code, message=message, variables=dict(values or {}))
+    return _tell("throw", job, key, code=code, message=message, variables=checked_all(values))
 
 
 def deny_job(job: LeasedOrKey, reason: str, key: str | None) -> Call[s.Finished]:

@@ -115,6 +115,15 @@ def test_jobs_are_leased_and_ended_one_by_one() -> None:
         assert engine.instance(int(keys[2])).state == "incident"
 
 
+def test_variables_that_no_engine_takes_are_not_sent_as_something_else() -> None:
+    with Client("http://127.0.0.1:1", retries=0) as found:
+        for value in (float("nan"), {1, 2}, b"bytes"):
+            with pytest.raises(BadValue):
+                found.complete_job("1", {"x": value})
+            with pytest.raises(BadValue):
+                found.throw_job_error("1", "code", variables={"x": value})
+
+
 def test_the_two_clients_have_the_same_methods() -> None:
     shown = {name for name in vars(Client) if not name.startswith("_")}
     assert {name for name in vars(AsyncClient) if not name.startswith("_")} == shown | {"job_stream"}
