@@ -1,0 +1,21 @@
+"""What a database answered, as rows: the same of every store."""
+
+from __future__ import annotations
+
+from types import GenericAlias
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from procession.base.failure import StoreError
+
+_Row = TypeVar("_Row")
+
+
+def rows_of(found: list[tuple[Any, ...]], row: type[_Row], name: str, query: str) -> list[_Row]:
+    """The rows that were found by a query in the store of this name. Raises `StoreError` for what are none."""
+    try:
+        return msgspec.convert(found, cast("type[list[_Row]]", GenericAlias(list, (row,)))) if found else []
+    except msgspec.ValidationError as error:
+        text = f"{name}: the database is damaged: {query} gave what no version of Procession wrote ({error})"
+        raise StoreError(text) from error
