@@ -79,9 +79,7 @@ class Catalog:
 
     def tenant(self, name: str) -> int:
         """The number of a tenant; raises `NotFound` for one that has nothing here."""
-        number = self.tenants.get(name)
-        if number is None:
-            number = self.number(name)
+        number = self.number(name)
         if number is None:
             raise NotFound(f"no tenant {name!r}: nothing was deployed for it")
         return number
