@@ -12,11 +12,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeVar, cast, final
 
 from procession.base.failure import BadValue, QuotaExceeded
-from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.ports import Cells
 from procession.runtime.requests import Plain
-from procession.runtime.rows import RecordRow
 from procession.services.backend import Backend, News, Who
 from procession.services.reading import Reader
 from procession.services.tenancy.limits import KIND, NONE, Limits, completed, limits_of
@@ -155,8 +153,5 @@ def _count(found: object) -> int:
 
 def limits_in(reader: Reader, tenant: str) -> Limits:
     """What a tenant may have, as it is stored."""
-    number = reader.views.tenant(tenant)
-    if number is None:
-        return NONE
-    rows = reader.store.read("record", (number, KIND, KIND), RecordRow)
-    return limits_of(codec.decode_json(rows[0].body)) if rows else NONE
+    record = reader.records.find(tenant, KIND, KIND)
+    return limits_of(record.body) if record is not None else NONE
