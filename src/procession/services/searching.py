@@ -18,7 +18,7 @@ from procession.runtime.ports import Reads
 from procession.runtime.rows import HELD, DefinitionRow, IncidentRow, InstanceRow, IntRow
 from procession.runtime.rows_of_server import FoundInstanceRow, FoundTaskRow
 from procession.runtime.search import Condition, Search
-from procession.services.access import Caller
+from procession.services.access import Caller, names_in
 from procession.services.views import STATES, IncidentView, InstanceState, InstanceView, Views
 
 TASK_ORDERS: Final = ("created", "priority", "due", "follow_up")
@@ -124,8 +124,7 @@ class FoundTask(msgspec.Struct, frozen=True, gc=False):
 
     def names(self, attribute: str) -> frozenset[str]:
         """The names in an attribute that is a list of them."""
-        given = self.attributes.get(attribute)
-        return frozenset(name for name in given if isinstance(name, str)) if isinstance(given, list) else frozenset()
+        return names_in(self.attributes, attribute)
 
 
 def sight_of(caller: Caller) -> Sight | None:
