@@ -309,21 +309,8 @@ class Searches:
         return msgspec.structs.replace(question, where=tuple(where), branches=tuple(branches))
 
     def _instance(self, tenant: int, row: FoundInstanceRow) -> InstanceView:
-        definition = self._views.catalog.definition(tenant, row.definition)
         state: InstanceState = "incident" if row.incidents and not row.state else STATES[row.state]
-        return InstanceView(
-            row.key,
-            definition.process_id,
-            definition.version,
-            state,
-            row.started,
-            row.ended,
-            row.business_key,
-            row.parent,
-            row.root,
-            row.failure,
-            bool(row.suspended),
-        )
+        return self._views.shown(tenant, row, state, row.failure, bool(row.suspended))
 
 
 def _narrowed(which: InstanceFilter) -> InstanceFilter:
