@@ -101,9 +101,8 @@ class LimitedBackend:
 
     async def ask(self, request: Plain, who: Who) -> object:
         """See `Backend.ask`. Raises `QuotaExceeded` for one too many."""
-        rate = RATES.get(type(request))
-        per_second: int = getattr(await self.limits(request.tenant), rate) if rate is not None else 0
-        if rate is None or not per_second:
+        rate, per_second = await self._rate(request)
+        if not per_second:
             return await self._inner.ask(request, who)
         self._buckets.admit(request.tenant, rate, per_second)
         if not isinstance(request, q.ActivateJobs):
@@ -117,9 +116,8 @@ class LimitedBackend:
         """See `Backend.ask_all`. In the place of a result stands the `QuotaExceeded` of one too many."""
         refused: dict[int, QuotaExceeded] = {}
         for place, request in enumerate(requests):
-            rate = RATES.get(type(request))
-            per_second: int = getattr(await self.limits(request.tenant), rate) if rate is not None else 0
-            if rate is None or not per_second:
+            rate, per_second = await self._rate(request)
+            if not per_second:
                 continue
             try:
                 self._buckets.admit(request.tenant, rate, per_second)
@@ -129,6 +127,11 @@ class LimitedBackend:
         asked = [request for place, request in enumerate(requests) if place not in refused]
         answers = iter(await self._inner.ask_all(asked, who))
         return [refused[place] if place in refused else next(answers) for place in range(len(requests))]
+
+    async def _rate(self, request: Plain) -> tuple[str, int]:
+        """The rate that counts a request, and how much of it the tenant has a second; 0 for as much as it wants."""
+        rate = RATES.get(type(request), "")
+        return rate, getattr(await self.limits(request.tenant), rate) if rate else 0
 
     async def read(self, tenant: str, question: Callable[[Reader], _T]) -> _T:
         """See `Backend.read`."""
