@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
-from typing import Final, TypeVar, cast, final
+from typing import Final, TypeVar, final
 
 from procession.base.failure import BadValue, Conflict, StoreError
 from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Moved, Reads, Tenants
 from procession.runtime.search import Search
-from procession.store.answers import rows_of
+from procession.store.answers import only_number, rows_of
 from procession.store.connection import Connect, Connection, connect_sqlite
 from procession.store.errors import FAULTS, explained, plain_errors
 from procession.store.faults import reached
@@ -240,11 +240,7 @@ class SQLiteStore:
         _same_database(transaction, self._path)
         with plain_errors(self._path):
             for row in transaction.execute(_SHARD["shard_reserve"], (floor, shard)):
-                # The application may have its rows made as it likes: tuples, or contexts by column.
-                cells = cast("Mapping[str, object]", row).values() if isinstance(row, Mapping) else row
-                key = next(iter(cells))
-                assert isinstance(key, int)
-                return key
+                return only_number(row)
         raise StoreError(f"{self._path}: the store has no shard {shard}")
 
     def changed(self) -> bool:

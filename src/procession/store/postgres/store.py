@@ -21,9 +21,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from procession.base.failure import Conflict, StoreError
-from procession.runtime.ports import TABLES, Batch, Cell, Cells, Fence, ForeignTransaction, Moved, Reads, Tenants
+from procession.runtime.ports import TABLES, Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Tenants
 from procession.runtime.search import Search
-from procession.store.answers import rows_of
+from procession.store.answers import only_number, rows_of
 from procession.store.faults import reached
 from procession.store.postgres.arrays import plain
 from procession.store.postgres.dialect import Statement, fragments, load
@@ -224,7 +224,7 @@ class PostgresStore:
         self._same_database(shard, transaction)
         with plain_errors(self.name):
             for row in transaction.execute(_SHARD["shard_reserve"].foreign, (floor, shard)):
-                return _only(row)
+                return only_number(row)
         raise StoreError(f"{self.name}: the store has no shard {shard}")
 
     def changed(self) -> bool:
@@ -418,14 +418,6 @@ def _calls(statement: Statement, rows: Sequence[Cells]) -> list[Sequence[object]
 
 def _first(change: tuple[str, Cells]) -> str:
     return change[0]
-
-
-def _only(row: tuple[Cell, ...]) -> int:
-    # The application may have its rows made as it likes: tuples, or contexts by column.
-    cells = cast("Mapping[str, object]", row).values() if isinstance(row, Mapping) else row
-    value = next(iter(cells))
-    assert isinstance(value, int)
-    return value
 
 
 def _without_password(url: str) -> str:
