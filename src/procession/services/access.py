@@ -6,7 +6,7 @@ tenant `<platform>`'s, and nobody else's, whatever role they have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol, final
 
 import msgspec
@@ -290,12 +290,13 @@ def _is_assigned(caller: Caller, task: TaskLike) -> bool:
 
 def _is_candidate(caller: Caller, task: TaskLike) -> bool:
     """A task without candidates is for everybody, as long as nobody has it."""
-    users, groups = _names(task, "candidate_users"), _names(task, "candidate_groups")
+    users, groups = names_in(task.attributes, "candidate_users"), names_in(task.attributes, "candidate_groups")
     if not users and not groups:
         return not task.assignee
     return (bool(caller.user) and caller.user in users) or not groups.isdisjoint(caller.groups)
 
 
-def _names(task: TaskLike, attribute: str) -> frozenset[str]:
-    given = task.attributes.get(attribute)
+def names_in(attributes: Mapping[str, Json], attribute: str) -> frozenset[str]:
+    """The names in an attribute of a task that is a list of them."""
+    given = attributes.get(attribute)
     return frozenset(name for name in given if isinstance(name, str)) if isinstance(given, list) else frozenset()

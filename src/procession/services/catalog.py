@@ -52,7 +52,9 @@ class Catalog:
     )
 
     def __init__(self, store: Reads, span: Span | None = EVERYBODY) -> None:
-        """Of the tenants of `span` it knows all from the start; without one, those that it is asked about."""
+        """Of the tenants of `span` it knows all from the start; without one, those that it is asked about. Who has no
+        span hears of no deployment and no deletion: it keeps what keys and hashes mean, and asks anew what names mean.
+        """
         self._store = store
         self._span = span
         self.tenants: dict[str, int] = {}
@@ -79,9 +81,7 @@ class Catalog:
 
     def tenant(self, name: str) -> int:
         """The number of a tenant; raises `NotFound` for one that has nothing here."""
-        number = self.tenants.get(name)
-        if number is None:
-            number = self.number(name)
+        number = self.number(name)
         if number is None:
             raise NotFound(f"no tenant {name!r}: nothing was deployed for it")
         return number
@@ -121,7 +121,9 @@ class Catalog:
             rows = self._store.read("definition_latest", (tenant, process_id), DefinitionRow)
             if not rows:
                 raise NotFound(f"no process {process_id!r} is deployed")
-            found = self._latest[tenant, process_id] = rows[0]
+            found = rows[0]
+            if self._span is not None:
+                self._latest[tenant, process_id] = found
         return found
 
     def version(self, tenant: int, process_id: str, version: int) -> DefinitionRow:
@@ -131,7 +133,9 @@ class Catalog:
             rows = self._store.read("definition_version", (tenant, process_id, version), DefinitionRow)
             if not rows:
                 raise NotFound(f"process {process_id!r} has no version {version}")
-            found = self._by_version[tenant, process_id, version] = rows[0]
+            found = rows[0]
+            if self._span is not None:
+                self._by_version[tenant, process_id, version] = found
         return found
 
     def definition(self, tenant: int, key: int) -> DefinitionRow:

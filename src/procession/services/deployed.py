@@ -127,9 +127,7 @@ class DeployedViews:
         if number is None:
             return []
         if which.id and which.latest:
-            latest = self.latest(tenant, which.id)
-            found = [latest] if latest is not None and (latest.process_id, latest.version) > which.after else []
-            return [each for each in found if which.tag in ("", each.version_tag)]
+            return _alone(self.latest(tenant, which.id), which)
         return self._paged("definitions", number, which, DefinitionRow)
 
     def decisions(self, tenant: str, which: Which) -> list[DecisionRow]:
@@ -138,9 +136,7 @@ class DeployedViews:
         if number is None:
             return []
         if which.id and which.latest:
-            newest = self._latest_decision(number, which.id)
-            found = [newest] if newest is not None and (newest.decision_id, newest.version) > which.after else []
-            return [each for each in found if which.tag in ("", each.version_tag)]
+            return _alone(self.latest_decision(tenant, which.id), which)
         return self._paged("decisions", number, which, DecisionRow)
 
     def _paged(self, table: str, number: int, which: Which, row: type[_Version]) -> list[_Version]:
@@ -178,10 +174,7 @@ class DeployedViews:
     def latest_decision(self, tenant: str, decision_id: str) -> DecisionRow | None:
         """The newest version of a decision; None for none."""
         number = self._views.tenant(tenant)
-        return self._latest_decision(number, decision_id) if number is not None else None
-
-    def _latest_decision(self, number: int, decision_id: str) -> DecisionRow | None:
-        rows = self._store.read("decision_latest", (number, decision_id), DecisionRow)
+        rows = self._store.read("decision_latest", (number, decision_id), DecisionRow) if number is not None else []
         return rows[0] if rows else None
 
     def chosen_decision(self, tenant: str, decision_id: str, version: int = 0, tag: str = "") -> DecisionRow:
@@ -227,6 +220,13 @@ class DeployedViews:
 def place(row: DefinitionRow | DecisionRow) -> tuple[str, int]:
     """Where a version stands in a list."""
     return (row.process_id if isinstance(row, DefinitionRow) else row.decision_id, row.version)
+
+
+def _alone(latest: _Version | None, which: Which) -> list[_Version]:
+    """The latest version of one process or decision, if it is meant."""
+    if latest is None or place(latest) <= which.after or which.tag not in ("", latest.version_tag):
+        return []
+    return [latest]
 
 
 _COMPILED: Final[dict[str, CompiledDecisions]] = {}

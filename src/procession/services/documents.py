@@ -37,7 +37,8 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def body(self) -> Json:
         """The document of the record."""
-        return codec.decode_json(codec.encode_json(self))
+        body: Json = msgspec.to_builtins(self)
+        return body
 
 
 @final

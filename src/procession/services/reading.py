@@ -55,9 +55,7 @@ class Reader:
 
     def definition(self, request: StartProcess) -> DefinitionRow:
         """What a start would run; raises `NotFound`."""
-        number = self.views.tenant(request.tenant)
-        if number is None:
-            raise NotFound(f"no tenant {request.tenant!r}: nothing was deployed for it")
+        number = self.views.tenant_number(request.tenant)
         catalog = self.views.catalog
         if request.version:
             return catalog.version(number, request.process_id, request.version)

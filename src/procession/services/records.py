@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar, final
+from typing import TypeVar, final
 
 import msgspec
 
@@ -14,9 +14,6 @@ from procession.runtime.rows import RecordRow
 from procession.services.views import LIMIT, Views
 
 _T = TypeVar("_T")
-
-NOBODY: Final = -1
-"""The number of no tenant: what is asked for a tenant that is not there is asked all the same, and finds nothing."""
 
 
 @final
@@ -48,7 +45,7 @@ class Records:
 
     def find(self, tenant: str, kind: str, id: str) -> Record | None:
         """A document; None for one that is not there, or of a tenant that is not."""
-        rows = self._store.read("record", (self._number(tenant), kind, id), RecordRow)
+        rows = self._store.read("record", (self._views.tenant(tenant), kind, id), RecordRow)
         return _record(rows[0]) if rows else None
 
     def one(self, tenant: str, kind: str, id: str) -> Record:
@@ -60,12 +57,8 @@ class Records:
 
     def listed(self, tenant: str, kind: str, after: str = "", limit: int = LIMIT) -> list[Record]:
         """Documents of a kind, by id, behind the id `after`."""
-        rows = self._store.read("records", (self._number(tenant), kind, after, limit), RecordRow)
+        rows = self._store.read("records", (self._views.tenant(tenant), kind, after, limit), RecordRow)
         return [_record(row) for row in rows]
-
-    def _number(self, tenant: str) -> int:
-        number = self._views.tenant(tenant)
-        return NOBODY if number is None else number
 
 
 def _record(row: RecordRow) -> Record:

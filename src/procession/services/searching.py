@@ -18,7 +18,7 @@ from procession.runtime.ports import Reads
 from procession.runtime.rows import HELD, DefinitionRow, IncidentRow, InstanceRow, IntRow
 from procession.runtime.rows_of_server import FoundInstanceRow, FoundTaskRow
 from procession.runtime.search import Condition, Search
-from procession.services.access import Caller
+from procession.services.access import Caller, names_in
 from procession.services.views import STATES, IncidentView, InstanceState, InstanceView, Views
 
 TASK_ORDERS: Final = ("created", "priority", "due", "follow_up")
@@ -43,6 +43,14 @@ class _Each(NamedTuple):
     user: str
     groups: str
     sight: str
+
+
+class _Narrow(NamedTuple):
+    """What leaves few instances: the source of a search that it drives, its condition there, and beside another one."""
+
+    source: str
+    driving: Condition
+    beside: Condition
 
 
 @final
@@ -124,8 +132,7 @@ class FoundTask(msgspec.Struct, frozen=True, gc=False):
 
     def names(self, attribute: str) -> frozenset[str]:
         """The names in an attribute that is a list of them."""
-        given = self.attributes.get(attribute)
-        return frozenset(name for name in given if isinstance(name, str)) if isinstance(given, list) else frozenset()
+        return names_in(self.attributes, attribute)
 
 
 def sight_of(caller: Caller) -> Sight | None:
@@ -279,17 +286,17 @@ class Searches:
         self, tenant: int, which: InstanceFilter, page: Page, definitions: Sequence[int] | None
     ) -> Search | None:
         states = _STATES[which.state]
-        where = list(_instance_conditions(which, tenant))
-        source, driving = _driven(which, tenant)
+        narrowing = _narrowing(which, tenant)
+        where = [*(each.beside for each in narrowing[1:]), *_instance_conditions(which, tenant)]
         over = page.order == "ended" or which.ended != (None, None)
         if over:
             states = tuple(state for state in states if state)
             if not states:
                 return None  # what is active has not ended
             where.append(("instance_ended", ()))
-        question = _search("instances", source or "instances_state", tenant, page)
-        if source:
-            where = [*driving, *where, ("instance_states", states)]
+        question = _search("instances", narrowing[0].source if narrowing else "instances_state", tenant, page)
+        if narrowing:
+            where = [narrowing[0].driving, *where, ("instance_states", states)]
             if definitions is not None:
                 where.append(("instance_definitions", tuple(definitions)))
             return msgspec.structs.replace(question, where=tuple(where))
@@ -310,21 +317,8 @@ class Searches:
         return msgspec.structs.replace(question, where=tuple(where), branches=tuple(branches))
 
     def _instance(self, tenant: int, row: FoundInstanceRow) -> InstanceView:
-        definition = self._views.catalog.definition(tenant, row.definition)
         state: InstanceState = "incident" if row.incidents and not row.state else STATES[row.state]
-        return InstanceView(
-            row.key,
-            definition.process_id,
-            definition.version,
-            state,
-            row.started,
-            row.ended,
-            row.business_key,
-            row.parent,
-            row.root,
-            row.failure,
-            bool(row.suspended),
-        )
+        return self._views.shown(tenant, row, state, row.failure, bool(row.suspended))
 
 
 def _narrowed(which: InstanceFilter) -> InstanceFilter:
@@ -354,36 +348,28 @@ def _search(kind: str, source: str, tenant: int, page: Page) -> Search:
     )
 
 
-def _driven(which: InstanceFilter, tenant: int) -> tuple[str, list[Condition]]:
-    """What drives a search because it leaves few instances: its source, and its condition; "" for nothing."""
-    if which.business_key:
-        return "instances_business", [("instance_business", (which.business_key,))]
-    if which.parent:
-        return "instances_parent", [("instance_parent", (which.parent,))]
-    if which.root:
-        return "instances_root", [("instance_root", (which.root,))]
+def _narrowing(which: InstanceFilter, tenant: int) -> list[_Narrow]:
+    """What of a filter leaves few instances; what leaves least comes first, and drives the search."""
+    found: list[_Narrow] = []
+    value: str | int
+    for source, name, value in (
+        ("instances_business", "instance_business", which.business_key),
+        ("instances_parent", "instance_parent", which.parent),
+        ("instances_root", "instance_root", which.root),
+    ):
+        if value:
+            found.append(_Narrow(source, (name, (value,)), (name, (value,))))
+    driving: Condition = ("instance_driven", (tenant,))
     if which.state == "incident" or which.has_incident:
-        return "instances_incident", [("instance_driven", (tenant,))]
+        found.append(_Narrow("instances_incident", driving, ("instance_incident", (tenant,))))
     if which.state == "suspended":
-        return "instances_suspended", [("instance_driven", (tenant,))]
-    return "", []
+        found.append(_Narrow("instances_suspended", driving, ("instance_suspended", (tenant,))))
+    return found
 
 
 def _instance_conditions(which: InstanceFilter, tenant: int) -> Iterable[Condition]:
-    troubled = which.state == "incident" or which.has_incident
-    if which.business_key or which.parent or which.root:
-        if troubled:
-            yield "instance_incident", (tenant,)
-        if which.state == "suspended":
-            yield "instance_suspended", (tenant,)
-    elif troubled and which.state == "suspended":
-        yield "instance_suspended", (tenant,)
     if which.has_incident is False:
         yield "instance_no_incident", (tenant,)
-    if which.business_key and which.parent:
-        yield "instance_parent", (which.parent,)
-    if (which.business_key or which.parent) and which.root:
-        yield "instance_root", (which.root,)
     for name in ("started", "ended"):
         yield from _ranged(f"instance_{name}", getattr(which, name))
 

@@ -34,6 +34,7 @@ from procession.runtime.rows import (
     JobRow,
     TaskRow,
 )
+from procession.runtime.rows_of_server import FoundInstanceRow
 from procession.services.catalog import Catalog
 from procession.services.histories import Entry, WarningView, entries_of, first_hash, warnings_in
 
@@ -161,10 +162,7 @@ class Views:
 
     def tenant_number(self, name: str) -> int:
         """The number of a tenant; raises `NotFound` while it has nothing here."""
-        number = self.tenant(name)
-        if number is None:
-            raise NotFound(f"no tenant {name!r}: nothing was deployed for it")
-        return number
+        return self.catalog.tenant(name)
 
     def has_ended(self, tenant: str, key: int) -> bool:
         """Whether an instance is over; raises `NotFound`."""
@@ -232,7 +230,6 @@ class Views:
         return read("instances", (tenant, after, LIMIT), InstanceRow)
 
     def _instance(self, tenant: int, row: InstanceRow) -> InstanceView:
-        definition = self.catalog.definition(tenant, row.definition)
         state = STATES[row.state]
         failure, suspended = "", False
         if state == "active":
@@ -241,6 +238,13 @@ class Views:
             failures = self._store.read("failure", (tenant, row.key), FailureRow)
             failure = failures[0].text if failures else ""
             suspended = self.is_suspended(tenant, row.key)
+        return self.shown(tenant, row, state, failure, suspended)
+
+    def shown(
+        self, tenant: int, row: InstanceRow | FoundInstanceRow, state: InstanceState, failure: str, suspended: bool
+    ) -> InstanceView:
+        """An instance of which a row was read, in a state that was told by others."""
+        definition = self.catalog.definition(tenant, row.definition)
         return InstanceView(
             row.key,
             definition.process_id,

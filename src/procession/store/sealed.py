@@ -109,8 +109,6 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.BatchErrorRow: ("text",),
 }
 """Row -> which fields are."""
-NAMED: Final = frozenset({"inbox", "source"})
-"""Tables whose rows lead with the name of the tenant."""
 WHOSE_CHANGE: Final[dict[str, int]] = {"job_failed": 4}
 """Statement with something to seal -> which parameter is the tenant's number."""
 OF_THE_INBOX: Final = frozenset({"inbox_answer", "inbox_fail"})
@@ -124,7 +122,7 @@ HASHES: Final[dict[type[r.Row], frozenset[str]]] = {
     r.ChainRow: frozenset({"chain"}),
 }
 """Row -> its fields that are hashes over what is stored: nothing in them is a secret, and nothing sealed them."""
-AS_STORED: Final = frozenset({"audit_stored", "audit_stored_tenant"})
+AS_STORED: Final = frozenset({"audit_stored_tenant"})
 """Queries whose blobs are given as they are stored: hashes are checked over them."""
 NAMES: Final = frozenset({"start_names"})
 """Queries whose `TextRow` is one."""

@@ -13,14 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
-from types import GenericAlias
-from typing import Final, TypeVar, cast, final
-
-import msgspec
+from typing import Final, TypeVar, final
 
 from procession.base.failure import BadValue, Conflict, StoreError
 from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Moved, Reads, Tenants
 from procession.runtime.search import Search
+from procession.store.answers import only_number, rows_of
 from procession.store.connection import Connect, Connection, connect_sqlite
 from procession.store.errors import FAULTS, explained, plain_errors
 from procession.store.faults import reached
@@ -105,11 +103,7 @@ class SQLiteStore:
             raise BadValue("a number in the question has more than 63 bits; no key is that long") from None
         except UnicodeEncodeError:
             raise BadValue("a text in the question holds a lone surrogate; no stored text does") from None
-        try:
-            return msgspec.convert(found, cast("type[list[_Row]]", GenericAlias(list, (row,)))) if found else []
-        except msgspec.ValidationError as error:
-            text = f"{self._path}: the database is damaged: {query} gave what no version of Procession wrote ({error})"
-            raise StoreError(text) from error
+        return rows_of(found, row, self._path, query)
 
     def seen_by(self, tenant: str) -> Reads:
         """See `Store.seen_by`. A file has no walls of its own: the statements alone keep tenants apart."""
@@ -246,11 +240,7 @@ class SQLiteStore:
         _same_database(transaction, self._path)
         with plain_errors(self._path):
             for row in transaction.execute(_SHARD["shard_reserve"], (floor, shard)):
-                # The application may have its rows made as it likes: tuples, or contexts by column.
-                cells = cast("Mapping[str, object]", row).values() if isinstance(row, Mapping) else row
-                key = next(iter(cells))
-                assert isinstance(key, int)
-                return key
+                return only_number(row)
         raise StoreError(f"{self._path}: the store has no shard {shard}")
 
     def changed(self) -> bool:

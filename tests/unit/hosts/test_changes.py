@@ -205,6 +205,17 @@ def test_a_plan_maps_what_both_versions_have_and_proposes_what_may_have_been_ren
         engine.changes.migration_plan("p", 1, 9)
 
 
+def test_a_plan_to_the_latest_version_is_one_to_what_was_deployed_since_the_last_plan(engine: Engine) -> None:
+    engine.deploy(version("a", "b"))
+    engine.deploy(version("a", "c"))
+    assert engine.changes.migration_plan("p", 1).to_version == 2
+    instance = engine.start("p", version=1)
+    engine.deploy(version("a", "d"))
+    plan = engine.changes.migration_plan("p", 1)
+    assert plan.to_version == 3
+    assert engine.changes.migrate(instance.key, plan) == 3
+
+
 def test_the_dry_run_is_what_the_migration_does(engine: Engine) -> None:
     engine.deploy(version("a", "b"))
     instance = engine.start("p")

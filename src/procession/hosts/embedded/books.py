@@ -6,19 +6,13 @@ into either, which `asked.py` and the steps say.
 
 from __future__ import annotations
 
-import hashlib
 from typing import final
 
 from procession.base.keys import KeySource
 from procession.runtime import codec
 from procession.runtime.ports import Batch, Store
-from procession.runtime.rows import REDACTED, AnsweredRow, ChainRow
+from procession.runtime.rows import AnsweredRow, ChainRow
 from procession.services.audit import chained
-
-
-def redacted(body: bytes) -> bytes:
-    """What takes the place of a body that is forgotten: the chain goes over its hash, and holds."""
-    return body if body[:1] == REDACTED else REDACTED + hashlib.sha256(body).digest()
 
 
 @final

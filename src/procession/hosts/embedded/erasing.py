@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from procession.base.failure import Conflict
-from procession.hosts.embedded.books import redacted
 from procession.hosts.embedded.shard import Shard
 from procession.runtime.requests import ForgetTenant, TenantForgotten
 from procession.runtime.rows import AuditRow, InstanceRow, NamedRow
+from procession.services.audit import redacted
 
 INSTANCES: Final = 200
 """Instances of one portion, with their histories."""

@@ -12,9 +12,7 @@ import msgspec
 
 from procession.base.failure import BadValue
 from procession.base.values import Json
-from procession.runtime import codec
 from procession.runtime.requests import AddTenant, PutRecord
-from procession.runtime.rows import RecordRow
 from procession.services.backend import Backend, Who
 from procession.services.reading import Reader
 
@@ -47,11 +45,8 @@ def are_related(one: str, other: str) -> bool:
 
 def environments(reader: Reader, tenant: str) -> list[Environment]:
     """The environments of a tenant, by name."""
-    number = reader.views.tenant(tenant)
-    if number is None:
-        return []
-    rows = reader.store.read("records", (number, KIND, "", LISTED_MAX), RecordRow)
-    return [Environment(row.id, _tenant_in(row.body), row.at) for row in rows]
+    records = reader.records.listed(tenant, KIND, limit=LISTED_MAX)
+    return [Environment(record.id, _tenant_in(record.body), record.at) for record in records]
 
 
 async def add_environment(backend: Backend, tenant: str, name: str, who: Who) -> Environment:
@@ -69,7 +64,6 @@ async def add_environment(backend: Backend, tenant: str, name: str, who: Who) ->
     return next(each for each in made if each.name == name)
 
 
-def _tenant_in(body: bytes) -> str:
-    said = codec.decode_json(body)
-    tenant = said.get("tenant") if isinstance(said, dict) else None
+def _tenant_in(body: Json) -> str:
+    tenant = body.get("tenant") if isinstance(body, dict) else None
     return tenant if isinstance(tenant, str) else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final, Protocol, TypeAlias, cast
 
 import msgspec
@@ -82,7 +82,7 @@ def _chunk(lines: list[Line], digest: _Digest) -> bytes:
 
 def _documents(reader: Reader, number: int, after: After) -> Page:
     lines: list[Line] = []
-    deployments = {row.deployment for row in _definitions_of(reader, number)}
+    deployments = {row.deployment for row in reader.store.read("definitions", (number,), DefinitionRow)}
     deployments |= {row.deployment for row in reader.store.read("decisions", (number,), DecisionRow)}
     left = sorted(each for each in deployments if each > cast("int", after))
     for deployment in left[:PAGE]:
@@ -91,13 +91,6 @@ def _documents(reader: Reader, number: int, after: After) -> Page:
             line = {"deployment": str(deployment), "name": row.name, "sha256": row.digest, "base64": data}
             lines.append({"type": "document", **line})
     return lines, left[PAGE - 1] if len(left) > PAGE else None
-
-
-def _definitions_of(reader: Reader, number: int) -> Iterator[DefinitionRow]:
-    after = 0
-    while rows := reader.store.read("definitions_all", (number, after, PAGE), DefinitionRow):
-        yield from rows
-        after = rows[-1].key
 
 
 def _definitions(reader: Reader, number: int, after: After) -> Page:

@@ -24,7 +24,6 @@ from procession.services.tenancy.environments import are_related
 
 KIND: Final = "promotion"
 """The kind of the source's record of what was taken from it; the id is the key of the deployment."""
-PAGE: Final = 500
 
 What: TypeAlias = Literal["process", "decision"]
 State: TypeAlias = Literal["new", "changed", "same", "unknown"]
@@ -116,11 +115,8 @@ def _deployed(reader: Reader, tenant: str) -> _Deployed:
     if number is None:
         return found
     versions: list[_Version] = []
-    after = 0
-    while rows := reader.store.read("definitions_all", (number, after, PAGE), DefinitionRow):
-        for row in rows:
-            versions.append(_Version("process", row.process_id, row.version, row.digest, row.digest, row.deployment))
-        after = rows[-1].key
+    for row in reader.store.read("definitions", (number,), DefinitionRow):
+        versions.append(_Version("process", row.process_id, row.version, row.digest, row.digest, row.deployment))
     for each in reader.store.read("decisions", (number,), DecisionRow):
         # What a decision imports is part of it: the hash is that of all.
         versions.append(_Version("decision", each.decision_id, each.version, each.hash, each.digest, each.deployment))

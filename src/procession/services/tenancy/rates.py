@@ -12,11 +12,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeVar, cast, final
 
 from procession.base.failure import BadValue, QuotaExceeded
-from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.ports import Cells
 from procession.runtime.requests import Plain
-from procession.runtime.rows import RecordRow
 from procession.services.backend import Backend, News, Who
 from procession.services.reading import Reader
 from procession.services.tenancy.limits import KIND, NONE, Limits, completed, limits_of
@@ -103,9 +101,8 @@ class LimitedBackend:
 
     async def ask(self, request: Plain, who: Who) -> object:
         """See `Backend.ask`. Raises `QuotaExceeded` for one too many."""
-        rate = RATES.get(type(request))
-        per_second: int = getattr(await self.limits(request.tenant), rate) if rate is not None else 0
-        if rate is None or not per_second:
+        rate, per_second = await self._rate(request)
+        if not per_second:
             return await self._inner.ask(request, who)
         self._buckets.admit(request.tenant, rate, per_second)
         if not isinstance(request, q.ActivateJobs):
@@ -119,9 +116,8 @@ class LimitedBackend:
         """See `Backend.ask_all`. In the place of a result stands the `QuotaExceeded` of one too many."""
         refused: dict[int, QuotaExceeded] = {}
         for place, request in enumerate(requests):
-            rate = RATES.get(type(request))
-            per_second: int = getattr(await self.limits(request.tenant), rate) if rate is not None else 0
-            if rate is None or not per_second:
+            rate, per_second = await self._rate(request)
+            if not per_second:
                 continue
             try:
                 self._buckets.admit(request.tenant, rate, per_second)
@@ -131,6 +127,11 @@ class LimitedBackend:
         asked = [request for place, request in enumerate(requests) if place not in refused]
         answers = iter(await self._inner.ask_all(asked, who))
         return [refused[place] if place in refused else next(answers) for place in range(len(requests))]
+
+    async def _rate(self, request: Plain) -> tuple[str, int]:
+        """The rate that counts a request, and how much of it the tenant has a second; 0 for as much as it wants."""
+        rate = RATES.get(type(request), "")
+        return rate, getattr(await self.limits(request.tenant), rate) if rate else 0
 
     async def read(self, tenant: str, question: Callable[[Reader], _T]) -> _T:
         """See `Backend.read`."""
@@ -155,8 +156,5 @@ def _count(found: object) -> int:
 
 def limits_in(reader: Reader, tenant: str) -> Limits:
     """What a tenant may have, as it is stored."""
-    number = reader.views.tenant(tenant)
-    if number is None:
-        return NONE
-    rows = reader.store.read("record", (number, KIND, KIND), RecordRow)
-    return limits_of(codec.decode_json(rows[0].body)) if rows else NONE
+    record = reader.records.find(tenant, KIND, KIND)
+    return limits_of(record.body) if record is not None else NONE

@@ -10,12 +10,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeAlias, final
 
 from procession.base.failure import NotFound, QuotaExceeded
-from procession.runtime import codec
-from procession.runtime.rows import RecordRow
 from procession.services.backend import Backend
-from procession.services.reading import Reader
 from procession.services.tenancy.limits import Limits
-from procession.services.tenancy.usage import STORAGE, USAGE, measure
+from procession.services.tenancy.usage import measure, measured_in
 
 FRESH_MS: Final = 240_000
 """What was measured since then, by whichever process, is not measured again."""
@@ -78,14 +75,3 @@ class Storage:
 
     async def _measured(self, tenant: str) -> tuple[int, int] | None:
         return await self._backend.read(tenant, lambda reader: measured_in(reader, tenant))
-
-
-def measured_in(reader: Reader, tenant: str) -> tuple[int, int] | None:
-    """When a tenant was measured last (Unix ms), and its bytes; None for never."""
-    number = reader.views.tenant(tenant)
-    rows = reader.store.read("record", (number, USAGE, STORAGE), RecordRow) if number is not None else []
-    if not rows:
-        return None
-    said = codec.decode_json(rows[0].body)
-    size = said.get("bytes") if isinstance(said, dict) else 0
-    return rows[0].at, size if isinstance(size, int) else 0

@@ -7,9 +7,8 @@ from typing import Final, final
 import msgspec
 
 from procession.base.failure import NotFound
-from procession.runtime import codec
 from procession.runtime.requests import PutRecord
-from procession.runtime.rows import CountRow, IntRow, NamedRow, RecordRow
+from procession.runtime.rows import CountRow, IntRow, NamedRow
 from procession.services.backend import Backend, Who
 from procession.services.reading import Reader
 from procession.services.tenancy.limits import Limits
@@ -41,9 +40,7 @@ def usage_of(reader: Reader, tenant: str) -> Usage:
         raise NotFound(f"no tenant {tenant!r}")
     states = {row.number: row.count for row in reader.store.read("instance_counts", (number,), CountRow)}
     tables = {row.name: row.number for row in reader.store.read("tenant_bytes", (number,), NamedRow)}
-    rows = reader.store.read("record", (number, USAGE, STORAGE), RecordRow)
-    said = codec.decode_json(rows[0].body) if rows else {}
-    measured = said.get("bytes", 0) if isinstance(said, dict) else 0
+    measured = measured_in(reader, tenant)
     return Usage(
         limits_in(reader, tenant),
         states.get(0, 0),
@@ -51,8 +48,17 @@ def usage_of(reader: Reader, tenant: str) -> Usage:
         reader.store.read("definitions_count", (number,), IntRow)[0].value or 0,
         sum(tables.values()),
         tables,
-        measured if isinstance(measured, int) else 0,
+        measured[1] if measured is not None else 0,
     )
+
+
+def measured_in(reader: Reader, tenant: str) -> tuple[int, int] | None:
+    """When a tenant was measured last (Unix ms), and its bytes; None for never."""
+    record = reader.records.find(tenant, USAGE, STORAGE)
+    if record is None:
+        return None
+    size = record.body.get("bytes") if isinstance(record.body, dict) else 0
+    return record.at, size if isinstance(size, int) else 0
 
 
 async def measure(backend: Backend, tenant: str, who: Who = HOUSEKEEPER) -> Usage:

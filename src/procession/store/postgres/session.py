@@ -79,47 +79,29 @@ class Sessions:
     def plain(self) -> Connection:
         """A connection as the user of the URL, in autocommit mode. Raises psycopg's errors."""
         connection: Connection = psycopg.connect(self._conninfo, autocommit=True)
-        try:
+        with _closed_by_a_failure(connection):
             connection.cursor_factory = RawCursor
             connection.prepare_threshold = None
             connection.prepared_max = None
             adapt(connection.adapters)
             run(connection.cursor(binary=True), _SHARD["settings"], (f"{self._lock_ms}ms",))
-        except BaseException:
-            connection.close()
-            raise
         return connection
 
     def engine(self, shards: str) -> Connection:
         """A connection of the role `engine` that writes these shards ("{0,3}"), or `ALL`."""
         connection = self.plain()
-        try:
+        with _closed_by_a_failure(connection):
             role = ENGINE if self.roles else "none"
             run(connection.cursor(binary=True), _SHARD["be"], (role, shards))
-        except BaseException:
-            connection.close()
-            raise
         return connection
 
     def reader(self) -> Connection:
         """A connection that only reads, of all shards."""
-        connection = self.engine(ALL)
-        try:
-            run(connection.cursor(binary=True), _SHARD["read_only"])
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return _read_only(self.engine(ALL))
 
     def api(self) -> Connection:
         """A connection that only reads, as the user of the URL, whose right it is to see one tenant at a time."""
-        connection = self.plain()
-        try:
-            run(connection.cursor(binary=True), _SHARD["read_only"])
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return _read_only(self.plain())
 
 
 @final
@@ -195,6 +177,21 @@ def usable(connection: Connection) -> bool:
         closed(connection)
         return False
     return True
+
+
+def _read_only(connection: Connection) -> Connection:
+    with _closed_by_a_failure(connection):
+        run(connection.cursor(binary=True), _SHARD["read_only"])
+    return connection
+
+
+@contextmanager
+def _closed_by_a_failure(connection: Connection) -> Generator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def closed(connection: Connection) -> None:

@@ -12,18 +12,18 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from types import GenericAlias
-from typing import Any, Final, TypeVar, cast, final
+from typing import Any, Final, Protocol, TypeVar, cast, final
 
-import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from procession.base.failure import Conflict, StoreError
-from procession.runtime.ports import TABLES, Batch, Cell, Cells, Fence, ForeignTransaction, Moved, Reads, Tenants
+from procession.runtime.ports import TABLES, Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Tenants
 from procession.runtime.search import Search
+from procession.store.answers import only_number, rows_of
 from procession.store.faults import reached
 from procession.store.postgres.arrays import plain
 from procession.store.postgres.dialect import Statement, fragments, load
@@ -40,6 +40,12 @@ DESKS: Final = 2
 """Connections of what is written without owning a shard."""
 
 _Row = TypeVar("_Row")
+
+
+class _Asked(Protocol):
+    def __call__(self, statement: Statement, args: Cells, *, prepare: bool) -> list[tuple[Any, ...]]: ...
+
+
 _READS: Final = load("reads.sql")
 _WRITES: Final = load("writes.sql")
 _SHARD: Final = load("shard.sql")
@@ -104,27 +110,11 @@ class PostgresStore:
 
     def read(self, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """See `Store.read`."""
-        statement = _SHARD.get(query) or _READS[query]
-
-        def ask(connection: Connection) -> list[tuple[Any, ...]]:
-            return run(connection.cursor(binary=True), statement, plain(args)).fetchall()
-
-        return self._rows(query, self._asked(self._readers, ask), row)
+        return rows_of(self._asked_of_all(_SHARD.get(query) or _READS[query], args), row, self.name, query)
 
     def search(self, question: Search, row: type[_Row]) -> list[_Row]:
         """See `Reads.search`."""
-        found: list[_Row] = []
-        for sql, args in statements_of(question, _SEARCH):
-            statement = Statement(sql)
-
-            def ask(
-                connection: Connection, statement: Statement = statement, args: Cells = args
-            ) -> list[tuple[Any, ...]]:
-                # Every combination is another text: kept ones would only fill the server's memory.
-                return connection.cursor(binary=True).execute(statement.sql, plain(args), prepare=False).fetchall()
-
-            found += self._rows(f"the search of {question.kind}", self._asked(self._readers, ask), row)
-        return found
+        return self._found(question, row, self._asked_of_all)
 
     def seen_by(self, tenant: str) -> Reads:
         """See `Store.seen_by`. Where the roles are missing the statements alone keep tenants apart."""
@@ -132,17 +122,29 @@ class PostgresStore:
 
     def read_as(self, tenant: str, query: str, args: Cells, row: type[_Row]) -> list[_Row]:
         """`read`, of what the database shows to the role `procession_api` for this tenant."""
-        return self._rows(query, self._asked_as(tenant, _READS[query], args, prepare=True), row)
+        return rows_of(self._asked_as(tenant, _READS[query], args), row, self.name, query)
 
     def search_as(self, tenant: str, question: Search, row: type[_Row]) -> list[_Row]:
         """`search`, of what the database shows to the role `procession_api` for this tenant."""
+        return self._found(question, row, partial(self._asked_as, tenant))
+
+    def _found(self, question: Search, row: type[_Row], asked: _Asked) -> list[_Row]:
         found: list[_Row] = []
         for sql, args in statements_of(question, _SEARCH):
-            rows = self._asked_as(tenant, Statement(sql), args, prepare=False)
-            found += self._rows(f"the search of {question.kind}", rows, row)
+            # Every combination is another text: kept ones would only fill the server's memory.
+            rows = asked(Statement(sql), args, prepare=False)
+            found += rows_of(rows, row, self.name, f"the search of {question.kind}")
         return found
 
-    def _asked_as(self, tenant: str, statement: Statement, args: Cells, *, prepare: bool) -> list[tuple[Any, ...]]:
+    def _asked_of_all(self, statement: Statement, args: Cells, *, prepare: bool = True) -> list[tuple[Any, ...]]:
+        def ask(connection: Connection) -> list[tuple[Any, ...]]:
+            return connection.cursor(binary=True).execute(statement.sql, plain(args), prepare=prepare).fetchall()
+
+        return self._asked(self._readers, ask)
+
+    def _asked_as(
+        self, tenant: str, statement: Statement, args: Cells, *, prepare: bool = True
+    ) -> list[tuple[Any, ...]]:
         seers = self._seers
 
         def ask(connection: Connection) -> list[tuple[Any, ...]]:
@@ -222,7 +224,7 @@ class PostgresStore:
         self._same_database(shard, transaction)
         with plain_errors(self.name):
             for row in transaction.execute(_SHARD["shard_reserve"].foreign, (floor, shard)):
-                return _only(row)
+                return only_number(row)
         raise StoreError(f"{self.name}: the store has no shard {shard}")
 
     def changed(self) -> bool:
@@ -303,13 +305,6 @@ class PostgresStore:
                 return ask(connection)
         except FAULTS as error:
             raise explained(self.name, error) from error
-
-    def _rows(self, query: str, found: list[tuple[Any, ...]], row: type[_Row]) -> list[_Row]:
-        try:
-            return msgspec.convert(found, cast("type[list[_Row]]", GenericAlias(list, (row,)))) if found else []
-        except msgspec.ValidationError as error:
-            text = f"{self.name}: the database is damaged: {query} gave what no version of Procession wrote ({error})"
-            raise StoreError(text) from error
 
     def _many(self, statement: Statement, rows: Sequence[Cells], wake: set[int] | None = None) -> None:
         """One statement for many rows, in a transaction of its own that needs no ownership. Its statements may be
@@ -423,14 +418,6 @@ def _calls(statement: Statement, rows: Sequence[Cells]) -> list[Sequence[object]
 
 def _first(change: tuple[str, Cells]) -> str:
     return change[0]
-
-
-def _only(row: tuple[Cell, ...]) -> int:
-    # The application may have its rows made as it likes: tuples, or contexts by column.
-    cells = cast("Mapping[str, object]", row).values() if isinstance(row, Mapping) else row
-    value = next(iter(cells))
-    assert isinstance(value, int)
-    return value
 
 
 def _without_password(url: str) -> str:

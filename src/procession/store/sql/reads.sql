@@ -368,10 +368,6 @@ WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)),
 SELECT tenant FROM t WHERE tenant IS NOT NULL;
 -- name: job_first
 SELECT tenant, due FROM procession_job WHERE tenant = ? AND type = ? ORDER BY due LIMIT 1;
--- The log as it is stored, for whoever checks its hashes.
--- name: audit_stored
-SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE shard = ? AND number > ?
-ORDER BY number LIMIT ?;
 -- name: instances_count_active
 SELECT count(*) FROM procession_instance WHERE tenant = ? AND state = 0;
 -- name: definitions_count
@@ -412,6 +408,7 @@ UNION ALL SELECT 'failure', (SELECT count(*) FROM (SELECT 1 FROM procession_fail
 UNION ALL SELECT 'batch', (SELECT count(*) FROM (SELECT 1 FROM procession_batch x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'weight', (SELECT count(*) FROM (SELECT 1 FROM procession_weight x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'suspended', (SELECT count(*) FROM procession_suspended x WHERE x.tenant = asked.tenant AND x.key <> 0) FROM asked;
+-- The log as it is stored.
 -- name: audit_stored_tenant
 SELECT tenant, shard, number, at, body, chain FROM procession_audit WHERE tenant = ? AND number > ?
 ORDER BY number LIMIT ?;

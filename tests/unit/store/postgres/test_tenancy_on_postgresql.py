@@ -40,7 +40,7 @@ def test_a_sealed_tenant_works_is_measured_and_is_deleted_and_the_chain_holds() 
         assert engine.instances(tenant="acme") == []
         assert len(engine.instances(tenant="bolt")) == 4
         chain = b""
-        for row in store.read("audit_stored", (0, 0, 100), AuditRow):
+        for row in store.inner.read("audit_shard", (0, 0, 100), AuditRow):
             chain = chained(chain, (row.tenant, row.shard, row.number, row.at), row.body)
             assert chain == row.chain
         assert chain
