@@ -178,9 +178,10 @@ async def _start(site: Site, caller: Caller, data: StartIn, trace: str) -> q.Sta
         return q.StartProcess(caller.tenant, data.process_id, values, data.version or 0, data.business_key, trace=trace)
     if data.version is not None:
         raise BadValue("a definition is one version: leave version out")
-    caller.need("instances:start")
+    permission = "instances:start"
+    caller.need(permission)
     number = key_of(data.definition or "", "definition")
-    row = await site.backend.read(caller.tenant, lambda reader: definitions.theirs(reader, caller, number))
+    row = await site.backend.read(caller.tenant, lambda reader: definitions.theirs(reader, caller, number, permission))
     return q.StartProcess(
         caller.tenant, row.process_id, values, business_key=data.business_key, definition=number, trace=trace
     )

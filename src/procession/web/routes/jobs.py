@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from procession.base.failure import BadValue, ProcessionError
 from procession.base.values import Json
 from procession.runtime import requests as q
-from procession.services.access import Caller, Forbidden
+from procession.services.access import Caller
 from procession.services.backend import Who
 from procession.web import job_shapes as s
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
@@ -255,10 +255,8 @@ async def _one(site: Site, caller: Caller, key: str | None, outcome: s.AnyOutcom
 
 
 def _admit(caller: Caller) -> None:
-    caller.need("jobs:work")
-    if caller.processes is not None:
-        # What is leased is a type's next job, of whichever process.
-        raise Forbidden("jobs are given to workers of all processes: this caller is limited to some")
+    # What is leased is a type's next job, of whichever process.
+    caller.need_everywhere("jobs:work")
 
 
 def _finished(outcome: s.AnyOutcome, answer: object) -> s.Finished:

@@ -225,7 +225,7 @@ def _retries(reader: Reader, caller: Caller, incident: int) -> int:
     found = reader.views.incidents(caller.tenant, after=incident - 1, limit=1)
     if not found or found[0].key != incident:
         raise NotFound(f"incident {incident} is not open")
-    if caller.processes is not None:
+    if caller.within("incidents:resolve") is not None:
         caller.need("incidents:resolve", reader.instance(caller.tenant, found[0].instance).process_id)
     if not found[0].job:
         return 1
