@@ -28,7 +28,7 @@ from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, TooLarge, WrongType, now_ms
 from procession.web.openapi import BODY
 from procession.web.problems import Problem
-from procession.web.shapes import After, Limit, Moment, cursor_of, moment, place_of
+from procession.web.shapes import After, Limit, Moment, cursor_of, id_behind, moment
 from procession.web.site import Site
 
 PROBLEM: Final = "application/problem+json"
@@ -121,8 +121,7 @@ async def upload(
 async def list_documents(caller: TheCaller, site: TheSite, limit: Limit = 100, after: After = None) -> DocumentPage:
     """Documents by id: all of the tenant for who may read instances, their own for others."""
     caller.need("documents:read")
-    place = place_of(after, str)
-    last, now = (str(place[0]) if place is not None else ""), now_ms()
+    last, now = id_behind(after), now_ms()
     found: list[DocumentInfo] = []
     looked = 0
     while looked < LOOKED_MAX:

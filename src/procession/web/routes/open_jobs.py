@@ -13,8 +13,8 @@ from procession.services.access import Caller
 from procession.services.reading import Reader
 from procession.services.views import JobView
 from procession.web.asking import TheCaller, TheSite
-from procession.web.filters import KeyQuery, NameQuery, behind, optional_key
-from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
+from procession.web.filters import KeyQuery, NameQuery, optional_key
+from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_behind, key_of, moment
 
 LOOKED_MAX: Final = 10_000
 """Jobs that are looked at for one page, by who may see those of some processes only."""
@@ -56,8 +56,7 @@ async def list_jobs(
 ) -> OpenJobs:
     """Open jobs by key, those out of retries included."""
     caller.need("jobs:read")
-    place = behind(after, "key")
-    first, number = place[1] if place else 0, optional_key(instance)
+    first, number = key_behind(after), optional_key(instance)
 
     def asked(reader: Reader) -> list[OpenJob]:
         found: list[OpenJob] = []
@@ -71,9 +70,7 @@ async def list_jobs(
             last = page[-1].key
         return found[: limit + 1]
 
-    rows, following = cut(
-        await site.backend.read(caller.tenant, asked), limit, lambda job: ("key", int(job.key), int(job.key))
-    )
+    rows, following = cut(await site.backend.read(caller.tenant, asked), limit, lambda job: (int(job.key),))
     return OpenJobs(list(rows), following)
 
 
