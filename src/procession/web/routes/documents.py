@@ -27,11 +27,10 @@ from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, TooLarge, WrongType, now_ms
 from procession.web.openapi import BODY
-from procession.web.problems import Problem
+from procession.web.problems import PROBLEM_JSON, Problem
 from procession.web.shapes import After, Limit, Moment, cursor_of, id_behind, moment
 from procession.web.site import Site
 
-PROBLEM: Final = "application/problem+json"
 LOOKED_MAX: Final = 5_000
 """Documents that are looked at for one page, by who may see their own only."""
 BYTES: Final = {
@@ -151,7 +150,7 @@ async def get_document(id: IdPath, caller: TheCaller, site: TheSite) -> Document
     media_type="application/octet-stream",
     responses={
         206: ResponseSpec(bytes, description="The range.", media_type="application/octet-stream"),
-        416: ResponseSpec(Problem, description="The range lies beyond the end.", media_type=PROBLEM),
+        416: ResponseSpec(Problem, description="The range lies beyond the end.", media_type=PROBLEM_JSON),
     },
 )
 async def get_content(
