@@ -38,7 +38,7 @@ Names = Annotated[
     ),
 ]
 Wait = Annotated[
-    int | None, QueryParameter(ge=0, le=600_000, description="Wait for the end of the instance, at most so many ms.")
+    int | None, QueryParameter(name="wait_ms", ge=0, le=600_000, description="Wait for its end, at most so many ms.")
 ]
 Prefer = Annotated[
     str | None,
@@ -140,10 +140,7 @@ async def start_instance(
     site: TheSite,
     idempotency_key: Idempotent = None,
     *,
-    wait: Annotated[
-        int | None,
-        QueryParameter(name="wait_ms", ge=0, le=600_000, description="Wait for its end, at most so many ms."),
-    ] = None,
+    wait: Wait = None,
     prefer: Prefer = None,
     fetch_variables: Names = None,
 ) -> Response[Started]:
