@@ -63,8 +63,6 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *tenants.ROUTES,
     *tenancy.ROUTES,
     *environments.ROUTES,
-    *tenancy.ROUTES,
-    *environments.ROUTES,
     *searches.ROUTES,
     *tasks.ROUTES,
     *incidents.ROUTES,

@@ -47,20 +47,23 @@ def who(caller: Caller, key: str | None, request: q.Plain) -> Who:
 async def visible(site: Site, caller: Caller, instance: int, question: Callable[[Reader, InstanceView], _T]) -> _T:
     """What `question` gives of an instance that the caller may read. Raises `Forbidden`, and `NotFound` for one of a
     process that is not theirs, as if it were not there."""
-    caller.need("instances:read")
-    return await site.backend.read(caller.tenant, lambda reader: question(reader, seen(reader, caller, instance)))
+    permission = "instances:read"
+    caller.need(permission)
+    return await site.backend.read(
+        caller.tenant, lambda reader: question(reader, seen(reader, caller, instance, permission))
+    )
 
 
-def seen(reader: Reader, caller: Caller, instance: int) -> InstanceView:
-    """An instance of a process that is the caller's; raises `NotFound`."""
+def seen(reader: Reader, caller: Caller, instance: int, permission: str) -> InstanceView:
+    """An instance of a process with which the caller may do this; raises `NotFound`."""
     found = reader.instance(caller.tenant, instance)
-    if caller.processes is not None and found.process_id not in caller.processes:
+    if not caller.may(permission, found.process_id):
         raise NotFound(f"no instance {instance}")
     return found
 
 
 async def allow(site: Site, caller: Caller, permission: str, instance: int) -> None:
-    """Raises `Forbidden` when the caller may not do this, `NotFound` for an instance that is not theirs to see."""
+    """Raises `Forbidden` when the caller may not do this at all, `NotFound` where not with this instance's process."""
     caller.need(permission)
-    if caller.processes is not None:
-        await site.backend.read(caller.tenant, lambda reader: seen(reader, caller, instance))
+    if caller.within(permission) is not None:
+        await site.backend.read(caller.tenant, lambda reader: seen(reader, caller, instance, permission))

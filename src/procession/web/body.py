@@ -16,7 +16,6 @@ from typing import Any, Final, TypeVar, cast, final
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.exceptions import ClientException
 from litestar.response.base import ASGIResponse
 from litestar.types import Empty
 from litestar.typing import FieldDefinition
@@ -104,7 +103,7 @@ class ExactResponse(Response[_T]):
             return content
         if isinstance(content, str) and not media_type.startswith(JSON):
             return content.encode()
-        return b"" if content is None and self.status_code == 204 else _ENCODER.encode(content)
+        return b"" if content is None and self.status_code == 204 else exactly(content)
 
     def to_asgi_response(self, app: Any, request: Any, **options: Any) -> ASGIResponse:
         """See `Response.to_asgi_response`."""
@@ -147,13 +146,3 @@ def matches(header: str | None, etag: str) -> bool:
         return False
     named = [each.strip().removeprefix("W/") for each in header.split(",")]
     return "*" in named or etag.removeprefix("W/") in named
-
-
-def version_of(if_match: str | None) -> int:
-    """The version of a record that an If-Match names (ETags of records are their versions); -1: any."""
-    if if_match is None or if_match.strip() == "*":
-        return -1
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise ClientException("If-Match must be an ETag of this resource, as a GET gave it")
-    return int(text)

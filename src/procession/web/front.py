@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 
 import msgspec
 from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
 
 from procession.services.access import Forbidden
+from procession.web.envelope import request_id
 from procession.web.health import Health
-from procession.web.problems import problem_of
+from procession.web.problems import PROBLEM_JSON, problem_of
 from procession.web.settings import Shown
 from procession.web.settings_reader import is_loopback
 from procession.web.site import Gate
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 HTML: Final = "text/html; charset=utf-8"
 _PATHS: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
-_PROBLEM: Final = "application/problem+json"
 _HOST: Final = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 
@@ -60,8 +61,7 @@ class Front:
         try:
             answer = await self._answer(fields)
         except Exception as error:  # the same table as of the API; what is not in it says nothing
-            problem = problem_of(error, "")
-            answer = problem.status, _PROBLEM, msgspec.json.encode(problem)
+            answer = _refusal(error, fields)
         if answer is None:
             await self._app(scope, receive, send)
             return
@@ -104,8 +104,13 @@ class Front:
 
 def _at(scope: dict[str, Any], status: int, kind: str, body: bytes) -> Answer:
     if scope["method"] not in {"GET", "HEAD"}:
-        return 405, _PROBLEM, b'{"type":"about:blank","title":"method not allowed","status":405}'
+        return _refusal(HTTPException(status_code=405), scope)
     return status, kind, body
+
+
+def _refusal(error: Exception, scope: Mapping[str, Any]) -> Answer:
+    problem = problem_of(error, scope["path"], request_id(scope))
+    return problem.status, PROBLEM_JSON, msgspec.json.encode(problem)
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[str, str]:

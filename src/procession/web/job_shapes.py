@@ -15,6 +15,8 @@ from procession.web.shapes import Key, Moment, key_of, moment, variables_in
 
 FINISHED_MAX: Final = 1_000
 """Outcomes of one request."""
+LEASE_MS_MAX: Final = 366 * 86_400_000
+"""Longest lease of a job, and longest pause before it is tried again."""
 
 Token: TypeAlias = Annotated[
     str,
@@ -23,7 +25,8 @@ Token: TypeAlias = Annotated[
         description="The lease under which the work was done. Without one, whoever has the job loses it.",
     ),
 ]
-Duration: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=366 * 86_400_000)]
+Duration: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LEASE_MS_MAX)]
+LeaseTime: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=LEASE_MS_MAX)]
 
 
 @final
@@ -59,7 +62,7 @@ class ActivateJobsIn(msgspec.Struct, forbid_unknown_fields=True):
 
     types: Annotated[list[Annotated[str, msgspec.Meta(min_length=1)]], msgspec.Meta(min_length=1, max_length=100)]
     max_jobs: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 32
-    timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=366 * 86_400_000)] = 300_000
+    timeout_ms: LeaseTime = 300_000
     worker: str = ""
     fetch_variables: list[str] = []
     request_timeout_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 0
@@ -121,7 +124,7 @@ class ExtendIn(msgspec.Struct, forbid_unknown_fields=True, tag="extend", tag_fie
     """The work takes longer: the lease ends `timeout_ms` from now."""
 
     key: Key
-    timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=366 * 86_400_000)]
+    timeout_ms: LeaseTime
     token: Token = ""
 
 

@@ -25,7 +25,7 @@ from litestar.typing import FieldDefinition
 
 from procession.web.body import body_type
 from procession.web.envelope import REQUEST_ID
-from procession.web.problems import OF_STATUS, STATUS, Problem
+from procession.web.problems import OF_STATUS, PROBLEM_JSON, STATUS, Problem
 
 Document: TypeAlias = dict[str, Any]
 
@@ -80,7 +80,7 @@ def document(app: Litestar) -> Document:
 
 
 def _components(schemas: Mapping[str, Document]) -> Document:
-    problem = {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}}
+    problem = {PROBLEM_JSON: {"schema": {"$ref": _REF.format(name="Problem")}}}
     identified = {REQUEST_ID: {"$ref": "#/components/headers/RequestId"}}
     return {
         "schemas": {name: _settled(schemas[name]) for name in sorted(schemas)},

@@ -76,6 +76,8 @@ OF_STATUS: Final[dict[int, tuple[str, str]]] = {
 }
 """What HTTP itself refuses: status to code, and what it says."""
 TYPES: Final = "https://procession.dev/problems/"
+PROBLEM_JSON: Final = "application/problem+json"
+"""The media type of a problem."""
 RETRY_S: Final = 1
 """When to ask a server again that cannot use its store."""
 
@@ -163,4 +165,4 @@ def answer_problem(request: Request[Any, Any, State], error: Exception) -> Respo
     elif problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="procession"'
     headers.pop("content-type", None)
-    return Response(problem, status_code=problem.status, media_type="application/problem+json", headers=headers)
+    return Response(problem, status_code=problem.status, media_type=PROBLEM_JSON, headers=headers)

@@ -99,6 +99,12 @@ def key_behind(cursor: str | None) -> int:
     return cast("int", place[0]) if place is not None else 0
 
 
+def id_behind(cursor: str | None) -> str:
+    """The id or name that a cursor of one names, "" for the beginning."""
+    place = place_of(cursor, str)
+    return cast("str", place[0]) if place is not None else ""
+
+
 def cut(
     rows: Sequence[_T], limit: int, place: Callable[[_T], tuple[int | str, ...]]
 ) -> tuple[Sequence[_T], str | None]:

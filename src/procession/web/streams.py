@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Final, TypeVar, final
 
-import msgspec
 from litestar.exceptions import HTTPException
 from litestar.response import Stream
+
+from procession.web.body import exactly
 
 HEARTBEAT_S: Final = 15.0
 """A comment is sent after so long a silence, or proxies take the connection for dead."""
@@ -23,12 +24,11 @@ STREAMS_MAX: Final = 200
 """Streams of one tenant over one process."""
 
 _T = TypeVar("_T")
-_ENCODE: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def event(id: str, kind: str, data: object) -> bytes:
     """One event. `data` becomes JSON, which has no line breaks."""
-    return b"id: " + id.encode() + b"\nevent: " + kind.encode() + b"\ndata: " + _ENCODE(data) + b"\n\n"
+    return b"id: " + id.encode() + b"\nevent: " + kind.encode() + b"\ndata: " + exactly(data) + b"\n\n"
 
 
 def answer(source: AsyncIterator[bytes]) -> Stream:

@@ -13,8 +13,13 @@ from collections import OrderedDict, deque
 from itertools import islice
 from typing import Any, Final, TypeAlias, final
 
+import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from procession.base.failure import Busy
+from procession.web.envelope import request_id
+from procession.web.problems import PROBLEM_JSON, problem_of
 
 SLOTS: Final = 64
 PART: Final = 8
@@ -82,7 +87,7 @@ class Turns:
             return
         line = self._line_of(scope)
         if len(line.waiting) >= WAITING_MAX:
-            await _come_again(send)
+            await _come_again(scope, send)
             return
         await self._enter(line)
         turn = Turn(self, line)
@@ -168,14 +173,13 @@ def _key_of(scope: Scope) -> _Key:
     return credentials, tenant
 
 
-async def _come_again(send: Send) -> None:
-    body = (
-        b'{"type":"https://procession.dev/problems/busy","title":"busy","status":429,"detail":"too many requests wait"}'
-    )
+async def _come_again(scope: Scope, send: Send) -> None:
+    problem = problem_of(Busy("too many requests wait"), scope["path"], request_id(scope))
+    body = msgspec.json.encode(problem)
     headers = [
-        (b"content-type", b"application/problem+json"),
+        (b"content-type", PROBLEM_JSON.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"retry-after", b"1"),
     ]
-    await send({"type": "http.response.start", "status": 429, "headers": headers})
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -10,7 +10,7 @@ import pytest
 
 from procession.base.job import Job
 from procession.hosts.embedded.engine import Engine
-from procession.services.access import Caller
+from procession.services.access import Caller, Grant, granted
 from procession.services.backend import Backend
 from procession.web.site import Site
 from web_models import HEARING, QUICK, XML_2
@@ -323,3 +323,44 @@ def test_an_operator_of_some_processes_cannot_touch_another(method: str, path: s
         assert len(engine.instance(other).history) == len(engine.start("p").history)
 
     talk(conversation, P, Q, gate=Knows(lambda _: admin(processes=("quick",))))
+
+
+MIXED: Final = granted(
+    Caller("<default>", "user:m"), [Grant(("operator", "deployer"), ("quick",)), Grant(("viewer",), ("p",))]
+)
+"""Who operates one process, and may look at another."""
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+def test_who_operates_one_process_and_sees_another_changes_nothing_of_that(method: str, path: str, body: Any) -> None:
+    async def conversation(engine: Engine, client: httpx.AsyncClient) -> None:
+        other = engine.start("p").key
+        assert (await client.get(f"/v1/instances/{other}")).status_code == 200
+        answer = await client.request(method, f"/v1/instances/{other}{path}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+        assert len(engine.instance(other).history) == len(engine.start("p").history)
+
+    talk(conversation, P, Q, gate=Knows(lambda _: MIXED))
+
+
+def test_who_sees_a_definition_of_another_process_neither_starts_nor_suspends_it() -> None:
+    async def conversation(engine: Engine, client: httpx.AsyncClient) -> None:
+        found = (await client.get("/v1/definitions")).json()["items"]
+        keys = {each["process_id"]: each["key"] for each in found}
+        begun = [await client.post("/v1/instances", json={"definition": keys[each]}) for each in ("quick", "p")]
+        assert [each.status_code for each in begun] == [201, 404]
+        held = [await client.post(f"/v1/definitions/{keys[each]}/suspend", json={}) for each in ("quick", "p")]
+        assert [each.status_code for each in held] == [200, 404]
+
+    talk(conversation, P, Q, gate=Knows(lambda _: MIXED))
+
+
+def test_who_works_for_one_process_gets_no_jobs_of_all_by_seeing_all() -> None:
+    caller = granted(Caller("<default>", "user:m"), [Grant(("worker",), ("quick",)), Grant(("viewer",))])
+
+    async def conversation(engine: Engine, client: httpx.AsyncClient) -> None:
+        engine.start("p")
+        answer = await client.post("/v1/jobs/activate", json={"types": ["work"]})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+    talk(conversation, P, Q, gate=Knows(lambda _: caller))

@@ -6,15 +6,18 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
 import drawn as d
 from host_rig import FakeClock
 from procession.hosts.embedded.engine import Engine
-from web_rig import XML, client_of, running_site
+from procession.web.routes import open_jobs
+from web_rig import XML, Knows, admin, client_of, running_site
 
 BROKEN = "broken.bpmn", d.document(d.process("broken", "s -> x, x -> e", s=d.start(), x=d.call("nowhere"), e=d.end()))
 CALLING = "calling.bpmn", d.document(d.process("calling", "s -> c, c -> e", s=d.start(), c=d.call("p"), e=d.end()))
 WORK = "p.bpmn", XML.encode()
+OTHER = d.one_task("other", "q")
 
 
 async def found(client: httpx.AsyncClient, path: str, **params: Any) -> list[Any]:
@@ -131,6 +134,30 @@ def test_an_incident_is_found_and_resolved() -> None:
                 assert (await client.get(f"/v1/incidents/{job['key']}")).status_code == 404
                 assert (await client.post(url, json={"retries": 1})).status_code == 404
                 assert (await client.post(url, json={"retries": 0})).status_code == 400
+
+    asyncio.run(told())
+
+
+def test_jobs_behind_many_that_are_not_for_the_caller_are_found_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_jobs, "LOOKED_MAX", 2)
+
+    async def told() -> None:
+        with Engine() as engine:
+            engine.deploy(WORK, OTHER)
+            for process in ("p", "p", "p", "p", "p", "other", "p", "other"):
+                engine.start(process)
+            whole = [str(job.key) for job in engine.jobs() if job.type == "q"]
+            gate = Knows(lambda _: admin(processes=("other",)))
+            async with running_site(engine, gate) as site, client_of(site) as client:
+                seen: list[str] = []
+                following: str | None = ""
+                while following is not None:
+                    params = {"limit": "1", **({"after": following} if following else {})}
+                    page = (await client.get("/v1/jobs", params=params)).json()
+                    seen += [each["key"] for each in page["items"]]
+                    following = page["next"]
+                assert seen == sorted(whole, key=int)
+                assert len(seen) == 2
 
     asyncio.run(told())
 

@@ -247,6 +247,21 @@ def test_an_open_server_answers_no_page_of_somebody_else(host: str, origin: str,
     asyncio.run(told())
 
 
+def test_what_the_front_refuses_is_a_problem_as_of_the_api() -> None:
+    async def told() -> None:
+        with Engine() as engine:
+            async with running_site(engine) as site:
+                front = Front(create_app(site), Health({}), Measures(), OpenGate(), metrics="off")
+                transport = httpx.ASGITransport(front)  # type: ignore[arg-type]
+                async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                    answers = [await client.delete(path) for path in ("/health/live", "/v1/whoami")]
+                problems = [{**answer.json(), "instance": "", "request_id": ""} for answer in answers]
+                assert problems[0] == problems[1]
+                assert [answer.status_code for answer in answers] == [405, 405]
+
+    asyncio.run(told())
+
+
 def test_health_says_why_it_is_not_ready_and_looks_once_a_second() -> None:
     async def told() -> None:
         looked: list[int] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -49,11 +50,13 @@ class Crowd:
         self.turns = Turns(cast("Any", self.room), slots=slots)
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.statuses: list[int] = []
+        self.bodies: list[bytes] = []
 
     async def come(self, caller: str, *names: str) -> None:
         async def send(message: dict[str, Any]) -> None:
             if "status" in message:
                 self.statuses.append(message["status"])
+            self.bodies += [message["body"]] if "body" in message else []
 
         for name in names:
             scope = {"type": "http", "path": name, "headers": [(b"authorization", caller.encode())]}
@@ -140,6 +143,8 @@ def test_who_lets_too_many_wait_is_told_to_come_again() -> None:
         await crowd.come("a", *[f"/{n}" for n in range(1 + WAITING_MAX)])
         await crowd.come("a", "/more")
         assert crowd.statuses == [429]
+        problem = json.loads(crowd.bodies[0])
+        assert (problem["code"], problem["instance"]) == ("busy", "/more")
 
     run(story, slots=1)
 

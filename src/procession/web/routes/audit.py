@@ -15,6 +15,7 @@ from procession.base.values import Json
 from procession.services.access import Caller
 from procession.services.audit import AuditEntry, AuditPage, Which
 from procession.web.asking import TheCaller, TheSite
+from procession.web.body import exactly
 from procession.web.identity.times import moment_in
 from procession.web.shapes import PAGE, PAGE_MAX, After, Limit, cursor_of, key_behind, moment
 from procession.web.site import Site
@@ -91,7 +92,7 @@ async def _lines(site: Site, caller: Caller, which: Which) -> AsyncIterator[byte
     while after is not None:
         page = await _page(site, caller, which, after, PAGE_MAX)
         if page.entries:
-            yield b"".join(msgspec.json.encode(_shown(each)) + b"\n" for each in page.entries)
+            yield b"".join(exactly(_shown(each)) + b"\n" for each in page.entries)
         after = page.next
 
 

@@ -18,9 +18,9 @@ from procession.runtime import requests as q
 from procession.services.access import Caller
 from procession.services.batches import BatchView
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
-from procession.web.filters import behind, instant, optional_key
+from procession.web.filters import instant, optional_key
 from procession.web.openapi import EXAMPLE
-from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
+from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_behind, key_of, moment
 from procession.web.site import Site
 
 INSTANCES_MAX: Final = 10_000
@@ -123,12 +123,11 @@ async def start_batch(
 async def list_batches(caller: TheCaller, site: TheSite, limit: Limit = 100, after: After = None) -> Batches:
     """Batches, the oldest first."""
     caller.need("batches:read")
-    place = behind(after, "key")
-    first = place[1] if place else 0
+    first = key_behind(after)
     found = await site.backend.read(
         caller.tenant, lambda reader: reader.batches.listed(caller.tenant, first, limit + 1)
     )
-    rows, following = cut(found, limit, lambda view: ("key", view.key, view.key))
+    rows, following = cut(found, limit, lambda view: (view.key,))
     return Batches([_shaped(view) for view in rows if _sees(caller, view)], following)
 
 
@@ -146,12 +145,11 @@ async def list_errors(
     """What a batch could not do."""
     caller.need("batches:read")
     view = await _one(site, caller, key)
-    place = behind(after, "key")
-    first = place[1] if place else 0
+    first = key_behind(after)
     found = await site.backend.read(
         caller.tenant, lambda reader: reader.batches.errors(caller.tenant, view.key, first, limit + 1)
     )
-    rows, following = cut(found, limit, lambda error: ("key", error.instance, error.instance))
+    rows, following = cut(found, limit, lambda error: (error.instance,))
     return BatchErrors([BatchError(str(error.instance), error.text) for error in rows], following)
 
 

@@ -269,7 +269,7 @@ async def migrate_instance(
     tenant = caller.tenant
 
     def planned(reader: Reader) -> tuple[MigrationPlan, list[MigrationAction], int]:
-        info = seen(reader, caller, number)
+        info = seen(reader, caller, number, _CHANGE)
         plan = data.plan
         if plan is None:
             plan = plan_between(reader.views, tenant, info.process_id, info.version, to_version=data.to_version or 0)
@@ -328,7 +328,7 @@ async def restart_instance(
             raise Conflict("a restart in place runs the same version: migrate the instance first")
         await _deliver(site, caller, number, e.Restart(begin, values), idempotency_key)
         return Restarted(str(number))
-    caller.need("instances:start")
+    await allow(site, caller, "instances:start", number)
     request = q.RestartInstance(caller.tenant, number, begin, values, data.version or 0)
     answer = await site.backend.ask(request, who(caller, idempotency_key, request))
     assert isinstance(answer, int)

@@ -85,7 +85,7 @@ async def list_definitions(
         which = Which(process_id or "", version_tag or "", latest, begin, limit + 1)
         while len(rows) <= limit:
             page = reader.deployed.definitions(caller.tenant, which)
-            rows += [row for row in page if caller.processes is None or row.process_id in caller.processes]
+            rows += [row for row in page if caller.may("definitions:read", row.process_id)]
             if len(page) < which.limit:
                 break
             which = msgspec.structs.replace(which, after=place(page[-1]))
@@ -102,7 +102,7 @@ async def get_definition(key: KeyPath, caller: TheCaller, site: TheSite) -> Defi
     number = key_of(key, "definition")
 
     def found(reader: Reader) -> DefinitionOut:
-        row = theirs(reader, caller, number)
+        row = theirs(reader, caller, number, "definitions:read")
         return shown(row, reader.deployed.is_suspended(caller.tenant, number))
 
     return await site.backend.read(caller.tenant, found)
@@ -115,7 +115,7 @@ async def get_definition_xml(key: KeyPath, caller: TheCaller, site: TheSite) -> 
     number = key_of(key, "definition")
 
     def found(reader: Reader) -> tuple[DefinitionRow, bytes]:
-        row = theirs(reader, caller, number)
+        row = theirs(reader, caller, number, "definitions:read")
         return row, reader.deployed.source(caller.tenant, row)
 
     row, data = await site.backend.read(caller.tenant, found)
@@ -132,7 +132,7 @@ async def get_definition_diagram(key: KeyPath, caller: TheCaller, site: TheSite)
         from procession.parse import parse_bpmn
         from procession.services.diagram import NoDiagram, render_svg
 
-        row = theirs(reader, caller, number)
+        row = theirs(reader, caller, number, "definitions:read")
         definitions, _ = parse_bpmn(reader.deployed.source(caller.tenant, row), row.process_id)
         try:
             if definitions is not None:
@@ -171,9 +171,10 @@ async def resume_definition(
 async def _steer(
     site: Site, caller: Caller, key: str, data: SteerIn | None, idempotency_key: str | None, *, on: bool
 ) -> Steered:
-    caller.need("definitions:suspend")
+    permission = "definitions:suspend"
+    caller.need(permission)
     number = key_of(key, "definition")
-    row = await site.backend.read(caller.tenant, lambda reader: theirs(reader, caller, number))
+    row = await site.backend.read(caller.tenant, lambda reader: theirs(reader, caller, number, permission))
     version = 0 if data is not None and data.all_versions else row.version
     request = q.SuspendDefinition(caller.tenant, row.process_id, version, on)
     changed = await site.backend.ask(request, who(caller, idempotency_key, request))
@@ -181,10 +182,10 @@ async def _steer(
     return Steered(changed)
 
 
-def theirs(reader: Reader, caller: Caller, key: int) -> DefinitionRow:
-    """A definition of a process that is the caller's; raises `NotFound`."""
+def theirs(reader: Reader, caller: Caller, key: int, permission: str) -> DefinitionRow:
+    """A definition of a process with which the caller may do this; raises `NotFound`."""
     row = reader.deployed.definition(caller.tenant, key)
-    if caller.processes is not None and row.process_id not in caller.processes:
+    if not caller.may(permission, row.process_id):
         raise NotFound(f"no definition {key}")
     return row
 

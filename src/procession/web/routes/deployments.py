@@ -382,16 +382,17 @@ def _differences(found: Difference) -> ElementDifferences:
 
 def _digests(found: DeploymentView, caller: Caller) -> set[str] | None:
     """The documents that a caller of some processes may see; None for all."""
-    if caller.processes is None:
+    within = caller.within("definitions:read")
+    if within is None:
         return None
-    mine = {row.digest for row in found.processes if row.process_id in caller.processes}
-    others = {row.digest for row in found.processes if row.process_id not in caller.processes}
+    mine = {row.digest for row in found.processes if row.process_id in within}
+    others = {row.digest for row in found.processes if row.process_id not in within}
     return mine | ({row.digest for row in found.resources} - others)
 
 
 def _shown(found: DeploymentView, caller: Caller) -> DeploymentOut:
     theirs = _digests(found, caller)
-    processes = [p for p in found.processes if caller.processes is None or p.process_id in caller.processes]
+    processes = [p for p in found.processes if caller.may("definitions:read", p.process_id)]
     return DeploymentOut(
         str(found.row.key),
         found.row.name,

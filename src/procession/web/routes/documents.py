@@ -27,11 +27,10 @@ from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, TooLarge, WrongType, now_ms
 from procession.web.openapi import BODY
-from procession.web.problems import Problem
-from procession.web.shapes import After, Limit, Moment, cursor_of, moment, place_of
+from procession.web.problems import PROBLEM_JSON, Problem
+from procession.web.shapes import After, Limit, Moment, cursor_of, id_behind, moment
 from procession.web.site import Site
 
-PROBLEM: Final = "application/problem+json"
 LOOKED_MAX: Final = 5_000
 """Documents that are looked at for one page, by who may see their own only."""
 BYTES: Final = {
@@ -121,8 +120,7 @@ async def upload(
 async def list_documents(caller: TheCaller, site: TheSite, limit: Limit = 100, after: After = None) -> DocumentPage:
     """Documents by id: all of the tenant for who may read instances, their own for others."""
     caller.need("documents:read")
-    place = place_of(after, str)
-    last, now = (str(place[0]) if place is not None else ""), now_ms()
+    last, now = id_behind(after), now_ms()
     found: list[DocumentInfo] = []
     looked = 0
     while looked < LOOKED_MAX:
@@ -152,7 +150,7 @@ async def get_document(id: IdPath, caller: TheCaller, site: TheSite) -> Document
     media_type="application/octet-stream",
     responses={
         206: ResponseSpec(bytes, description="The range.", media_type="application/octet-stream"),
-        416: ResponseSpec(Problem, description="The range lies beyond the end.", media_type=PROBLEM),
+        416: ResponseSpec(Problem, description="The range lies beyond the end.", media_type=PROBLEM_JSON),
     },
 )
 async def get_content(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -16,6 +15,7 @@ from procession.services.tenancy.environments import add_environment, environmen
 from procession.services.tenancy.promotion import Promotion, promote
 from procession.web.asking import TheCaller, TheSite
 from procession.web.openapi import EXAMPLE
+from procession.web.shapes import moment
 
 
 class EnvironmentIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,7 +56,7 @@ async def list_environments(caller: TheCaller, site: TheSite) -> Environments:
     caller.need("settings:read")
     tenant = parent_of(caller.tenant)
     found = await site.backend.read(tenant, lambda reader: environments(reader, tenant))
-    return Environments([EnvironmentOut(each.name, each.tenant, _moment(each.at)) for each in found])
+    return Environments([EnvironmentOut(each.name, each.tenant, moment(each.at)) for each in found])
 
 
 @post("/environments", status_code=201, opt={EXAMPLE: {"name": "test"}})
@@ -64,7 +64,7 @@ async def create_environment(data: JSONBody[EnvironmentIn], caller: TheCaller, s
     """Makes an environment of the caller's tenant: a tenant of its own, with walls and limits of its own."""
     caller.need("settings:write")
     made = await add_environment(site.backend, caller.tenant, data.name, Who(caller.subject, caller.origin))
-    return EnvironmentOut(made.name, made.tenant, _moment(made.at))
+    return EnvironmentOut(made.name, made.tenant, moment(made.at))
 
 
 @post(
@@ -81,10 +81,6 @@ async def promote_environment(data: JSONBody[PromotionIn], caller: TheCaller, si
             raise NotFound(f"no environment {tenant!r:.80}")
     asks = Who(caller.subject, caller.origin)
     return await promote(site.backend, data.source, data.target, asks, dry_run=data.dry_run, force=data.force)
-
-
-def _moment(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (list_environments, create_environment, promote_environment)

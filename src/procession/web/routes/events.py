@@ -13,7 +13,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
-from procession.base.failure import BadValue, NotFound
+from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.services.access import Caller
 from procession.services.following import Following
@@ -21,7 +21,7 @@ from procession.services.histories import Entry
 from procession.services.reading import Reader
 from procession.services.views import InstanceView
 from procession.web import streams
-from procession.web.asking import TheCaller, TheSite
+from procession.web.asking import TheCaller, TheSite, seen
 from procession.web.shapes import KEY_MAX, Key, KeyPath, Moment, key_of, moment, plain_fields, texts
 from procession.web.site import Site
 
@@ -158,9 +158,7 @@ async def _told(
 def _seen(reader: Reader, caller: Caller, instance: int) -> tuple[InstanceView, int]:
     """An instance that the caller may see, and the number of its last step. The view is read first: an end that it
     shows is in the steps."""
-    view = reader.instance(caller.tenant, instance)
-    if not caller.may("instances:read", view.process_id):
-        raise NotFound(f"no instance {instance}")
+    view = seen(reader, caller, instance, "instances:read")
     return view, reader.views.last_step(caller.tenant, instance)
 
 

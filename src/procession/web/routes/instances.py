@@ -38,7 +38,7 @@ Names = Annotated[
     ),
 ]
 Wait = Annotated[
-    int | None, QueryParameter(ge=0, le=600_000, description="Wait for the end of the instance, at most so many ms.")
+    int | None, QueryParameter(name="wait_ms", ge=0, le=600_000, description="Wait for its end, at most so many ms.")
 ]
 Prefer = Annotated[
     str | None,
@@ -140,10 +140,7 @@ async def start_instance(
     site: TheSite,
     idempotency_key: Idempotent = None,
     *,
-    wait: Annotated[
-        int | None,
-        QueryParameter(name="wait_ms", ge=0, le=600_000, description="Wait for its end, at most so many ms."),
-    ] = None,
+    wait: Wait = None,
     prefer: Prefer = None,
     fetch_variables: Names = None,
 ) -> Response[Started]:
@@ -178,9 +175,10 @@ async def _start(site: Site, caller: Caller, data: StartIn, trace: str) -> q.Sta
         return q.StartProcess(caller.tenant, data.process_id, values, data.version or 0, data.business_key, trace=trace)
     if data.version is not None:
         raise BadValue("a definition is one version: leave version out")
-    caller.need("instances:start")
+    permission = "instances:start"
+    caller.need(permission)
     number = key_of(data.definition or "", "definition")
-    row = await site.backend.read(caller.tenant, lambda reader: definitions.theirs(reader, caller, number))
+    row = await site.backend.read(caller.tenant, lambda reader: definitions.theirs(reader, caller, number, permission))
     return q.StartProcess(
         caller.tenant, row.process_id, values, business_key=data.business_key, definition=number, trace=trace
     )

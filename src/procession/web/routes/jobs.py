@@ -15,11 +15,11 @@ from litestar.types import ControllerRouterHandler
 from procession.base.failure import BadValue, ProcessionError
 from procession.base.values import Json
 from procession.runtime import requests as q
-from procession.services.access import Caller, Forbidden
+from procession.services.access import Caller
 from procession.services.backend import Who
 from procession.web import job_shapes as s
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
-from procession.web.body import exactly
+from procession.web.body import JSON, exactly
 from procession.web.desk import Wanted
 from procession.web.job_stream import stream
 from procession.web.openapi import EXAMPLE
@@ -28,7 +28,6 @@ from procession.web.shapes import KeyPath, key_of, moment, texts
 from procession.web.site import Site
 from procession.web.turns import step_aside
 
-JSON: Final = "application/json"
 LINES: Final = "application/x-ndjson"
 
 Types: TypeAlias = Annotated[
@@ -39,7 +38,7 @@ Active: TypeAlias = Annotated[
     int, QueryParameter(name="max_active", ge=1, le=1_000, description="Jobs at the same time.")
 ]
 LeaseTime: TypeAlias = Annotated[
-    int, QueryParameter(name="timeout_ms", ge=1, le=366 * 86_400_000, description="How long a job is leased.")
+    int, QueryParameter(name="timeout_ms", ge=1, le=s.LEASE_MS_MAX, description="How long a job is leased.")
 ]
 Fetch: TypeAlias = Annotated[
     list[str] | None,
@@ -175,7 +174,7 @@ class Refusal(msgspec.Struct, forbid_unknown_fields=True):
 class Longer(msgspec.Struct, forbid_unknown_fields=True):
     """A lease that ends `timeout_ms` from now."""
 
-    timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=366 * 86_400_000)]
+    timeout_ms: s.LeaseTime
     token: s.Token = ""
 
 
@@ -255,10 +254,8 @@ async def _one(site: Site, caller: Caller, key: str | None, outcome: s.AnyOutcom
 
 
 def _admit(caller: Caller) -> None:
-    caller.need("jobs:work")
-    if caller.processes is not None:
-        # What is leased is a type's next job, of whichever process.
-        raise Forbidden("jobs are given to workers of all processes: this caller is limited to some")
+    # What is leased is a type's next job, of whichever process.
+    caller.need_everywhere("jobs:work")
 
 
 def _finished(outcome: s.AnyOutcome, answer: object) -> s.Finished:

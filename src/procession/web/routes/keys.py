@@ -22,7 +22,7 @@ from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.identity.times import moment_in
 from procession.web.openapi import EXAMPLE
-from procession.web.shapes import PAGE, After, Limit, cut, moment, place_of
+from procession.web.shapes import PAGE, After, Limit, cut, id_behind, moment
 from procession.web.site import Site
 
 OVERLAP_S: Final = 86_400
@@ -111,8 +111,7 @@ async def add_key(
 async def list_keys(caller: TheCaller, site: TheSite, limit: Limit = PAGE, after: After = None) -> KeysOut:
     """The keys of the tenant, by id."""
     caller.need_everywhere("keys:read")
-    place = place_of(after, str)
-    behind = str(place[0]) if place is not None else ""
+    behind = id_behind(after)
 
     def question(reader: Reader) -> tuple[list[KeyOut], str | None]:
         rows = reader.records.listed(caller.tenant, keys.KIND, behind, limit + 1)

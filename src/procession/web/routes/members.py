@@ -18,7 +18,7 @@ from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.openapi import EXAMPLE
-from procession.web.shapes import PAGE, After, Limit, cut, place_of
+from procession.web.shapes import PAGE, After, Limit, cut, id_behind
 from procession.web.site import Site
 
 MemberId: TypeAlias = Annotated[
@@ -234,8 +234,7 @@ async def _page(
     site: Site, caller: Caller, kind: str, limit: int, after: str | None
 ) -> tuple[list[Record], str | None]:
     caller.need_everywhere("members:read")
-    place = place_of(after, str)
-    behind = str(place[0]) if place is not None else ""
+    behind = id_behind(after)
 
     def question(reader: Reader) -> list[Record]:
         return reader.records.listed(caller.tenant, kind, behind, limit + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -13,8 +14,8 @@ from procession.services.access import Caller
 from procession.services.reading import Reader
 from procession.services.views import JobView
 from procession.web.asking import TheCaller, TheSite
-from procession.web.filters import KeyQuery, NameQuery, behind, optional_key
-from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cut, key_of, moment
+from procession.web.filters import KeyQuery, NameQuery, optional_key
+from procession.web.shapes import After, Key, KeyPath, Limit, Moment, cursor_of, cut, key_behind, key_of, moment
 
 LOOKED_MAX: Final = 10_000
 """Jobs that are looked at for one page, by who may see those of some processes only."""
@@ -56,24 +57,22 @@ async def list_jobs(
 ) -> OpenJobs:
     """Open jobs by key, those out of retries included."""
     caller.need("jobs:read")
-    place = behind(after, "key")
-    first, number = place[1] if place else 0, optional_key(instance)
+    first, number = key_behind(after), optional_key(instance)
 
-    def asked(reader: Reader) -> list[OpenJob]:
+    def asked(reader: Reader) -> tuple[Sequence[OpenJob], str | None]:
         found: list[OpenJob] = []
         last, looked = first, 0
-        while len(found) <= limit and looked < LOOKED_MAX:
+        while looked < LOOKED_MAX:
             page = reader.views.jobs(caller.tenant, instance=number, type=job_type, after=last, limit=limit + 1)
             found += [job for view in page if _sees(caller, job := _shaped(reader, caller, view))]
+            if len(page) <= limit or len(found) > limit:
+                return cut(found, limit, lambda job: (int(job.key),))
             looked += len(page)
-            if len(page) <= limit:
-                break
             last = page[-1].key
-        return found[: limit + 1]
+        # Not all was looked at: a short page, or an empty one, that goes on.
+        return found, cursor_of(last)
 
-    rows, following = cut(
-        await site.backend.read(caller.tenant, asked), limit, lambda job: ("key", int(job.key), int(job.key))
-    )
+    rows, following = await site.backend.read(caller.tenant, asked)
     return OpenJobs(list(rows), following)
 
 

@@ -17,7 +17,7 @@ from procession.services.members import NAME
 from procession.services.reading import Reader
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.openapi import EXAMPLE
-from procession.web.shapes import PAGE, After, Limit, cut, place_of
+from procession.web.shapes import PAGE, After, Limit, cut, id_behind
 
 Name: TypeAlias = Annotated[
     str, PathParameter(max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", description="The name of a tenant.")
@@ -59,8 +59,7 @@ async def add_tenant(
 async def list_tenants(caller: TheCaller, site: TheSite, limit: Limit = PAGE, after: After = None) -> TenantsOut:
     """The tenants of the server, by name."""
     caller.need("tenants:read")
-    place = place_of(after, str)
-    behind = str(place[0]) if place is not None else ""
+    behind = id_behind(after)
     names = await site.backend.read(caller.tenant, lambda reader: _names(reader, behind, limit + 1))
     found, following = cut(names, limit, lambda name: (name,))
     return TenantsOut([TenantOut(name) for name in found], following)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -26,7 +25,7 @@ from procession.web.openapi import EXAMPLE
 from procession.web.shapes import KEY_MAX, After, Limit, Moment, cut, moment, place_of
 from procession.web.site import Site
 from procession.web.webhooks import signing
-from procession.web.webhooks.delivering import replay, told
+from procession.web.webhooks.delivering import now_ms, replay, told
 from procession.web.webhooks.happenings import PING, TYPES, ping
 from procession.web.webhooks.subscriptions import KIND, WEBHOOKS_MAX, Secret, Webhook
 from procession.web.webhooks.wall import checked_url
@@ -230,7 +229,7 @@ async def rotate_secret(
     """Gives a webhook a new secret. For a while messages are signed with the old one, too."""
     _need(caller, "webhooks:write")
     record = await _one(site, caller, id)
-    hook, now = record.read(Webhook), _now()
+    hook, now = record.read(Webhook), now_ms()
     until = now + data.grace_s * 1000
     kept = [Secret(each, until) for each in hook.signing(now)[:1] if data.grace_s]
     hook = msgspec.structs.replace(hook, secrets=(Secret(signing.new_secret()), *kept))
@@ -244,7 +243,7 @@ async def test_webhook(id: IdPath, caller: TheCaller, site: TheSite) -> Tried:
     """Sends a `webhook.ping` at once, and tells what became of it."""
     _need(caller, "webhooks:write")
     hook = (await _one(site, caller, id)).read(Webhook)
-    now = _now()
+    now = now_ms()
     row = DeliveryRow(id, f"msg_{now}", PING, 0, now, 0, 0, now, 0, "", ping(now))
     sent = await told(row, hook, site.webhooks.reach)
     return Tried(sent.good, sent.status, sent.error, sent.ms)
@@ -301,7 +300,7 @@ async def retry_delivery(id: IdPath, message: MessagePath, caller: TheCaller, si
     _need(caller, "webhooks:write")
     await _one(site, caller, id)
     number = await site.backend.read(caller.tenant, lambda reader: reader.views.tenant(caller.tenant))
-    await site.backend.write(caller.tenant, "delivery_retry", [(_now(), number, id, message)])
+    await site.backend.write(caller.tenant, "delivery_retry", [(now_ms(), number, id, message)])
     row = await site.backend.read(caller.tenant, lambda reader: reader.deliveries.one(caller.tenant, id, message))
     if row is None:
         raise NotFound(f"no message {message!r}")
@@ -366,10 +365,6 @@ def _delivery(row: DeliveryRow) -> Delivery:
         error=row.error,
         body=msgspec.Raw(row.body),
     )
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (

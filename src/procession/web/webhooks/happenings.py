@@ -10,6 +10,7 @@ import msgspec
 from procession.base.values import Json
 from procession.services.following import Heard
 from procession.services.histories import Entry
+from procession.web.body import exactly
 from procession.web.shapes import moment, plain_fields
 
 FACTS: Final[dict[str, str]] = {
@@ -79,4 +80,4 @@ def _body(type: str, entry: Entry, instance: int, process_id: str) -> bytes:
 
 
 def _encoded(type: str, at: int, data: dict[str, Json]) -> bytes:
-    return msgspec.json.Encoder(decimal_format="number").encode({"type": type, "timestamp": moment(at), "data": data})
+    return exactly({"type": type, "timestamp": moment(at), "data": data})
