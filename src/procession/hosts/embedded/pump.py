@@ -299,15 +299,6 @@ class Pump:
             # It cannot be read now. The next request takes the shard again, from nothing, under a new epoch.
             self.shard = None
 
-    @property
-    def generation(self) -> int:
-        """Rises with every commit of the process."""
-        return self.bell.generation
-
-    def wait(self, seen: int, seconds: float) -> None:
-        """Until something happened since the generation `seen`, at most so long."""
-        self.bell.wait(seen, seconds)
-
     def turn(self) -> bool:
         """One round of what is due without a caller: inbox, timers, messages, leases. True if there was any."""
         self.usable()

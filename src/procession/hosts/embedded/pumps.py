@@ -70,11 +70,6 @@ class Pumps:
         return any(pump.shard is not None for pump in self.all)
 
     @property
-    def generation(self) -> int:
-        """Rises with every commit of this process."""
-        return self.bell.generation
-
-    @property
     def asked_ms(self) -> int:
         """When (Unix ms of the machine) another process asked for something last."""
         return max(pump.asked_ms for pump in self.all)
@@ -86,10 +81,6 @@ class Pumps:
     def usable(self) -> None:
         """See `Pump.usable`."""
         self.first.usable()
-
-    def wait(self, seen: int, seconds: float) -> None:
-        """See `Bell.wait`."""
-        self.bell.wait(seen, seconds)
 
     def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request; gives its result or raises what went wrong."""
