@@ -115,7 +115,7 @@ class Pumps:
             return self.first.turn()
         self.usable()
         if self.store.changed():
-            self._look_into_inboxes()
+            _look_into_inboxes(self.all)
         busy = False
         for pump in self.all:
             if pump.shard is not None:
@@ -128,17 +128,8 @@ class Pumps:
 
     def asked(self, shard: int) -> None:
         """Another process asked a shard for something (-1: any)."""
-        for pump in self.all if shard < 0 else self.all[shard : shard + 1]:
-            owned = pump.shard
-            if owned is not None:
-                owned.inbox_waiting = True
+        _look_into_inboxes(self.all if shard < 0 else self.all[shard : shard + 1])
         self.bell.stir()
-
-    def _look_into_inboxes(self) -> None:
-        for pump in self.all:
-            shard = pump.shard
-            if shard is not None:
-                shard.inbox_waiting = True
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next in a shard of this process."""
@@ -228,6 +219,13 @@ class Pumps:
         if self.many:
             with suppress(StoreError):
                 self.store.write("process_gone", [(self._owner, wall_ms() - ALIVE_MS)])
+
+
+def _look_into_inboxes(pumps: Sequence[Pump]) -> None:
+    for pump in pumps:
+        shard = pump.shard
+        if shard is not None:
+            shard.inbox_waiting = True
 
 
 def open_pumps(
