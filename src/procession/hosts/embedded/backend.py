@@ -15,6 +15,7 @@ from typing import Final, TypeAlias, TypeVar, cast, final
 import msgspec
 
 from procession.base.failure import Conflict, ProcessionError
+from procession.hosts.embedded.bell import Rung
 from procession.hosts.embedded.door import admitted
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.moves import Moves
@@ -59,8 +60,7 @@ class EngineBackend:
         self._readers = ThreadPoolExecutor(READERS, "procession-reader")
         self._local = threading.local()
         self._moves = Moves()
-        self._told: dict[int, Tenants] = {}
-        self._told_lock = threading.Lock()
+        self._rung = Rung()
         for pump in self._pumps.all:
             pump.feed()
         self._pumps.bell.followers.append(self._tell)
@@ -177,17 +177,11 @@ class EngineBackend:
 
     def _tell(self, shard: int, tenants: Tenants) -> None:
         # Many commits may come before the loop has a moment: it is told once.
-        with self._told_lock:
-            first = not self._told
-            known = self._told.get(shard, frozenset())
-            self._told[shard] = known | tenants if known is not None and tenants is not None else None
-        if first and not self._loop.is_closed():
+        if self._rung.add(shard, tenants) and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
-        with self._told_lock:
-            told, self._told = self._told, {}
-        self._moves.tell(told)
+        self._moves.tell(self._rung.take())
 
 
 @final
