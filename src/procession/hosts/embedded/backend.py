@@ -192,7 +192,7 @@ class _Asker:
         self._pump = pump
         self._loop = loop
         # Tenants take turns here already: what was submitted is a commit, whoever comes in between.
-        self._intake = Intake()
+        self._intake = Intake(counted=True)
         self._futures: dict[int, asyncio.Future[object]] = {}
         self._asked = threading.Event()
         self._closed = False

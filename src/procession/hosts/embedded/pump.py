@@ -21,7 +21,6 @@ from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
-from procession.hosts.embedded.neighbours import Neighbour
 from procession.hosts.embedded.ownership import (
     LEASE_MS,
     SHARED_LEASE_MS,
@@ -330,10 +329,6 @@ class Pump:
     def weights(self) -> Mapping[str, int]:
         """Tenant -> the weight of its turns, where it is another than 1 and this process owns the shard."""
         return self._intake.weights
-
-    def neighbours(self) -> list[Neighbour]:
-        """Who took how much of this process's writer, and how long it waited for it; the busiest first."""
-        return self._intake.neighbours()
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""
