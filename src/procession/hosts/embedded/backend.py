@@ -12,14 +12,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar, cast, final
 
-import msgspec
-
 from procession.base.failure import Conflict, ProcessionError
 from procession.hosts.embedded.bell import Rung
 from procession.hosts.embedded.door import admitted
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.moves import Moves
-from procession.hosts.embedded.neighbours import Neighbour
+from procession.hosts.embedded.neighbours import Neighbour, together
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.tickets import Intake, Ticket
 from procession.runtime import codec
@@ -134,10 +132,7 @@ class EngineBackend:
 
     def neighbours(self) -> list[Neighbour]:
         """Who asked how much of this process since it began, and how long it waited; the busiest first."""
-        found = [each for asker in list(self._askers.values()) for each in asker.neighbours()]
-        total = sum(each.requests for each in found)
-        found = [msgspec.structs.replace(each, share=round(each.requests / total, 4)) for each in found]
-        return sorted(found, key=lambda each: each.requests, reverse=True)
+        return together(asker.neighbours() for asker in list(self._askers.values()))
 
     async def _page(self, tenant: str, after: int) -> list[FeedRow]:
         return await self._loop.run_in_executor(self._readers, self._feed, tenant, after)
