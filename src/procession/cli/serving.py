@@ -54,6 +54,8 @@ from procession.web.turns import Turns
 if TYPE_CHECKING:
     from uvicorn import Server
 
+    from procession.web.zeebe.server import Tls
+
 DISK_MIN: Final = 64 << 20
 """Bytes that have to be free beside an SQLite file."""
 BACKLOG: Final = 2_048
@@ -68,7 +70,6 @@ _LOG: Final = logging.getLogger("procession.serve")
 
 Say: TypeAlias = Callable[[str, Mapping[str, object]], None]
 """Takes a line for the person who started the process, and the same for a script. It is not logged."""
-GateOf: TypeAlias = Callable[[Backend, Settings, Say], Awaitable[Gate]]
 Closing: TypeAlias = Callable[[float], Awaitable[None]]
 """Ends something, which has so many seconds for it."""
 Task: TypeAlias = Callable[["Running"], Awaitable[None]]
@@ -104,7 +105,6 @@ class Serving(msgspec.Struct, frozen=True):
 
     settings: Settings
     say: Say
-    gate_of: GateOf | None = None
     deploy: tuple[Path, ...] = ()
     page: bytes = b""
     tasks: tuple[Task, ...] = ()
@@ -214,7 +214,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
     if settings.identity.open:
         gate = SeeingGate(OpenGate())
     else:
-        gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
+        gate = SeeingGate(await _known_callers(measured, settings, plan.say))
     composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos, offers=backend.offers)
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)
@@ -396,33 +396,30 @@ def _in_thread(look: Callable[[], str]) -> Check:
 async def _open_gateway(running: Running, say: Say) -> Closing | None:
     """The gateway for clients of Zeebe, where it is wanted and its libraries are there: what ends it."""
     of = running.settings.gateway
-    missing = [name for name in ("grpc", "google.protobuf", _GATEWAY) if not _there(name)]
+    missing = [name for name in ("grpc", "google.protobuf") if not _there(name)]
     if of.enabled == "off" or (of.enabled == "auto" and missing):
         return None
     if missing:
         raise Problem(f"the gateway needs {' and '.join(missing)}", "pip install 'procession[zeebe]'")
-    module = import_module(_GATEWAY)
+    from procession.web.zeebe.server import serve_gateway
+
     try:
-        gateway = await module.serve_gateway(running.site, of.host, of.port, tls=_tls(module, of))
+        gateway = await serve_gateway(running.site, of.host, of.port, tls=_tls(of))
     except StoreError as error:
         if of.enabled == "on":
             raise
         say(f"no gateway for clients of Zeebe: {error}", {"no_gateway": str(error)})
         return None
     running.gateway = f"{of.host}:{gateway.port}"
-    closing: Closing = gateway.stop
-    return closing
+    return gateway.stop
 
 
-def _tls(module: Any, of: Gateway) -> object:
+def _tls(of: Gateway) -> Tls | None:
+    from procession.web.zeebe.server import Tls
+
     if not of.tls_certificate_file:
         return None
-    return module.Tls(Path(of.tls_certificate_file).read_bytes(), Path(of.tls_key_file).read_bytes())
-
-
-_GATEWAY: Final = "procession.web.zeebe.server"
-_IDENTITY: Final = "procession.web.identity.opening"
-_FIRST: Final = "procession.services.first_start"
+    return Tls(Path(of.tls_certificate_file).read_bytes(), Path(of.tls_key_file).read_bytes())
 
 
 def _there(module: str) -> bool:
@@ -432,16 +429,14 @@ def _there(module: str) -> bool:
         return False
 
 
-async def known_callers(backend: Backend, settings: Settings, say: Say) -> Gate:
+async def _known_callers(backend: Backend, settings: Settings, say: Say) -> Gate:
     """The gate of callers with keys and tokens. The first start of a store makes an admin key, and says it once."""
-    if not _there(_IDENTITY):
-        remedy = "set identity.open = true, which lets everybody of this machine in"
-        raise Problem("nobody can be told apart: this build has no identity", remedy)
-    key: str | None = await import_module(_FIRST).ensure_admin(backend, settings.identity.admin_key)
+    from procession.web.identity import ensure_admin, gate_of
+
+    key = await ensure_admin(backend, settings.identity.admin_key)
     if key:
         say(f"the key of the first administrator, shown this once: {key}", {"admin_key": key})
-    gate: Gate = await import_module(_IDENTITY).gate_of(backend, settings.identity)
-    return gate
+    return await gate_of(backend, settings.identity)
 
 
 async def _retention(running: Running) -> None:
