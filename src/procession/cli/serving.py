@@ -26,10 +26,10 @@ from procession.base.failure import StoreError
 from procession.cli.composing import Composed, keep_measured, quotas_of, site_of
 from procession.cli.console import FAILED, OK, Problem
 from procession.cli.silos import Silos
-from procession.cli.stores import open_sealed
-from procession.cli.workers import register_workers
+from procession.cli.stores import engine_on, open_sealed
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.counters import Counters
+from procession.hosts.embedded.opening import in_file
 from procession.hosts.embedded.ownership import wall_ms
 from procession.runtime import tracing
 from procession.runtime.rows import LeaseRow, NamedRow
@@ -64,7 +64,7 @@ WAIT_S: Final = 5.0
 """How long who waits for something may go on waiting when the process is about to end."""
 JOBS_S: Final = 5.0
 """How long jobs may go on at least, when requests took all of the time."""
-DAY_MS: Final = 86_400_000
+DAY_S: Final = 86_400
 
 _LOG: Final = logging.getLogger("procession.serve")
 
@@ -142,7 +142,6 @@ async def _serve(plan: Serving) -> int:
             of = settings.store
             engine, keys = _opened(settings)
             open_.enter_context(engine)
-            register_workers(engine, list(settings.workers.functions))
             if plan.deploy:
                 engine.deploy(*plan.deploy)
             running, server = await _composed(plan, engine, keys, open_)
@@ -178,9 +177,7 @@ def _opened(settings: Settings) -> tuple[Engine, Keys | None]:
         master_key=sealing.master_key,
         tenant_keys=sealing.tenant_keys,
     )
-    engine = Engine(store=store, zone=of.zone)
-    engine.pumps.limit(quotas_of(settings))
-    return engine, keys
+    return engine_on(store, settings, quotas_of(settings)), keys
 
 
 def _url(settings: Settings, listening: socket.socket) -> str:
@@ -380,8 +377,7 @@ def _checks(engine: Engine, settings: Settings) -> dict[str, Check]:
         return "the disk of the store is almost full" if found.f_bavail * found.f_frsize < DISK_MIN else ""
 
     looks: dict[str, Callable[[], str]] = {"store": store}
-    file = not settings.store.url.startswith("postgres") and settings.store.url != ":memory:"
-    if file and hasattr(os, "statvfs"):
+    if in_file(settings.store.url) and hasattr(os, "statvfs"):
         looks["disk"] = disk
     return {name: _in_thread(look) for name, look in looks.items()}
 
@@ -467,12 +463,11 @@ TASKS: Final[tuple[Task, ...]] = (_retention, _silos, _measuring)
 
 def forget_old(engine: Engine, history_days: int, instances_days: int) -> None:
     """Forgets of each tenant what ended so many days ago; 0 days keep it."""
-    seconds = DAY_MS // 1000
     for tenant in engine.store.read("tenants", EVERYBODY, NamedRow):
         try:
             engine.forget(
-                (history_days or instances_days) * seconds,
-                instances_days * seconds if instances_days else None,
+                (history_days or instances_days) * DAY_S,
+                instances_days * DAY_S if instances_days else None,
                 tenant=tenant.name,
             )
         except Exception:  # one tenant's trouble is not the next one's, and not the server's

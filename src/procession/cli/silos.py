@@ -14,8 +14,7 @@ from typing import Final, NamedTuple, final
 
 from procession import Engine
 from procession.base.failure import ProcessionError
-from procession.cli.stores import open_sealed
-from procession.cli.workers import register_workers
+from procession.cli.stores import engine_on, open_sealed
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.neighbours import Neighbour, together
 from procession.runtime.ports import Store
@@ -131,10 +130,7 @@ class Silos:
             master_key="" if own else of.encryption.master_key,
             tenant_keys=silo.tenant_keys,
         )
-        engine = Engine(store=store, zone=of.store.zone)
-        engine.pumps.limit(self._quotas)
-        register_workers(engine, list(of.workers.functions))
-        return engine, keys
+        return engine_on(store, of, self._quotas), keys
 
 
 async def _nothing(_: Engine) -> None:
