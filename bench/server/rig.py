@@ -82,10 +82,10 @@ class Process:
 
 
 @contextmanager
-def serving(folder: Path, url: str) -> Iterator[tuple[Process, int]]:
+def serving(folder: Path, url: str, **settings: str) -> Iterator[tuple[Process, int]]:
     """`procession serve` on loopback, open to everybody, as long as the block lasts: (process, port)."""
     port = free_port()
-    process = start_server(folder, url, port)
+    process = start_server(folder, url, port, **settings)
     try:
         wait_ready(port, process)
         yield process, port
@@ -94,7 +94,7 @@ def serving(folder: Path, url: str) -> Iterator[tuple[Process, int]]:
             process.end()
 
 
-def start_server(folder: Path, url: str, port: int) -> Process:
+def start_server(folder: Path, url: str, port: int, **settings: str) -> Process:
     """Starts `procession serve`."""
     environment = {
         "PROCESSION_STORE__URL": url,
@@ -103,6 +103,7 @@ def start_server(folder: Path, url: str, port: int) -> Process:
         "PROCESSION_GATEWAY__ENABLED": "off",
         "PROCESSION_TELEMETRY__LOG_REQUESTS": "false",
         "PROCESSION_TELEMETRY__LOG_LEVEL": "warning",
+        **settings,
     }
     return Process([sys.executable, "-m", "procession.cli.main", "serve"], environment, folder / f"server-{port}.log")
 
