@@ -40,6 +40,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading_head = False
         if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > HEAD_BYTES_MAX:
             raise _Refused
-        if self.parser.get_http_version() == "0.9":  # a request line without a version
+        if cast("Any", self.parser).get_http_version() == "0.9":  # a request line without a version
             raise _Refused
         super().on_headers_complete()
