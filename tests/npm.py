@@ -6,32 +6,44 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 import needs
 
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "procession" / "npm"
 FILES: Final = ("package.json", "package-lock.json", ".npmrc")
+REMEDY: Final = "install Node.js 20 or newer, with npm"
+INSTALL_S: Final = 300
 
 
-def modules(package: Path) -> Path:
-    """The `node_modules` of a package's lock file. Skips, or with CI=true fails, without Node and npm."""
-    needs.require("node", "install Node.js 20 or later")
-    needs.require("npm", "it comes with Node.js")
-    digest = hashlib.sha256(b"\0".join((package / name).read_bytes() for name in FILES)).hexdigest()[:16]
+def installed(package: Path, *programs: str) -> Path:
+    """A folder with the `node_modules` of a package's lock file, and with these files of the package beside them.
+    Skips, or with CI=true fails, without Node and npm."""
+    needs.require("node", REMEDY)
+    needs.require("npm", REMEDY)
+    files = (*FILES, *programs)
+    digest = hashlib.sha256(b"\0".join((package / name).read_bytes() for name in files)).hexdigest()[:16]
     place = CACHE / digest
-    if (place / "complete").exists():
-        return place / "node_modules"
+    if place.is_dir():
+        return place
+    CACHE.mkdir(parents=True, exist_ok=True)
     # Another run may install at the same time: each does it by itself, and one of them is renamed into place.
-    making = CACHE / f"{digest}.{os.getpid()}"
-    making.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
+    making = Path(tempfile.mkdtemp(prefix=f"{digest}.", dir=CACHE))
+    for name in files:
         shutil.copy(package / name, making / name)
-    subprocess.run(["npm", "ci", "--silent", "--ignore-scripts"], cwd=making, check=True)
-    (making / "complete").touch()
+    done = subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=making, capture_output=True, text=True, timeout=INSTALL_S, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        shutil.rmtree(making)
+        pytest.fail(f"npm ci failed: {done.stderr[-2000:]}", pytrace=False)
     try:
         making.rename(place)
     except OSError:
         shutil.rmtree(making)
-    return place / "node_modules"
+    return place

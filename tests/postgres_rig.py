@@ -28,6 +28,7 @@ from psycopg.conninfo import make_conninfo
 
 import needs
 from procession.store.postgres.store import PostgresStore
+from s3_rig import free_port
 
 REMEDY: Final = "apt-get install postgresql (15 or newer), or have its bin folder on the PATH"
 KEPT: Final = 8
@@ -66,7 +67,7 @@ class Server:
             user = next(entry for entry in map(_user, _USERS) if entry is not None)
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-        self.port = _free_port()
+        self.port = free_port()
         self._options = [f"fsync={'on' if durable else 'off'}", f"synchronous_commit={'on' if durable else 'off'}"]
         if not durable:
             self._options.append("full_page_writes=off")
@@ -183,13 +184,6 @@ def _user(name: str) -> pwd.struct_passwd | None:
         return pwd.getpwnam(name)
     except KeyError:
         return None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 _SYNC: Final = b"S\0\0\0\4"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, final
+from typing import Final
 
 from procession.base.keys import KeySource
 from procession.core.events import AnyEvent, Start
@@ -22,25 +22,7 @@ from procession.runtime.replay import load_instance
 from procession.runtime.rows import ShardRow
 from procession.store.sealed import SealedStore
 from procession.store.sqlite import SQLiteStore
-
-
-@final
-class Backwards:
-    """A cipher that hides nothing: enough to see that what is stored is not what was given."""
-
-    def seal(self, tenant: int, data: bytes) -> bytes:
-        return b"sealed:" + data[::-1]
-
-    def open(self, tenant: int, data: bytes) -> bytes:
-        assert data.startswith(b"sealed:")
-        return data[:6:-1]
-
-    def seal_text(self, tenant: int, text: str) -> str:
-        return f"sealed:{text[::-1]}"
-
-    def open_text(self, tenant: int, text: str) -> str:
-        assert text.startswith("sealed:")
-        return text[:6:-1]
+from sealing import Cipher
 
 
 def postgres() -> Store:
@@ -54,7 +36,7 @@ STORES: Final[dict[str, Callable[[Path], Store]]] = {
     "file": lambda folder: SQLiteStore(folder / "s.db"),
     "memory": lambda folder: SQLiteStore(":memory:"),
     "postgres": lambda folder: postgres(),
-    "postgres-sealed": lambda folder: SealedStore(postgres(), Backwards()),
+    "postgres-sealed": lambda folder: SealedStore(postgres(), Cipher()),
 }
 FAR: Final = 1 << 60
 SNAPSHOT_EVERY: Final = 5

@@ -179,7 +179,7 @@ class Host:
             try:
                 self.pump.keep()
                 if not self.pump.turn():
-                    self.pump.wait(self.pump.generation, 0.01)
+                    self.pump.bell.wait(self.pump.bell.generation, 0.01)
             except ProcessionError as error:
                 self.troubles.append(str(error))
 

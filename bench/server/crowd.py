@@ -51,7 +51,7 @@ async def _quiet(port: int, each: float, seconds: float) -> list[float]:
     found: list[float] = []
 
     async def one(number: int) -> None:
-        line = Line("127.0.0.1", port, {"Procession-Tenant": f"quiet-{number}"})
+        line = Line(port, f"quiet-{number}")
         begun = time.perf_counter() + number / QUIET / each
         for turn in range(int(seconds * each)):
             due = begun + turn / each
@@ -69,7 +69,7 @@ async def _loud(port: int) -> None:
     """Starts instances over many connections until it is cancelled; told to come again, it comes again."""
 
     async def one() -> None:
-        line = Line("127.0.0.1", port, {"Procession-Tenant": "loud"})
+        line = Line(port, "loud")
         while True:
             await line.post("/v1/instances", BODY)
 
@@ -87,14 +87,9 @@ def idle_tenants(folder: Path, empty: str, full: str, tenants: int) -> list[tupl
             engine.pumps.call_all([AddTenant(f"tenant-{number}") for number in range(first, first + 500)])
     figures: list[tuple[float, int]] = []
     for url in (empty, full):
-        port = rig.free_port()
         begun = time.perf_counter()
-        process = rig.start_server(folder, url, port)
-        try:
-            rig.wait_ready(port, process)
+        with rig.serving(folder, url) as (process, _):
             figures.append((time.perf_counter() - begun, process.memory_bytes()))
-        finally:
-            process.end()
     (_, base), (start, memory) = figures
     return [
         (f"start of a server with {tenants} tenants, s", "<= 5", f"{start:.2f}"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Final, final
 
 import msgspec
@@ -17,10 +16,10 @@ _HEADERS: Final = (
 class Line:
     """One connection. One request at a time."""
 
-    def __init__(self, host: str, port: int, headers: Mapping[str, str]) -> None:
-        self._host = host
+    def __init__(self, port: int, tenant: str = "") -> None:
+        """To a port of this machine, for a tenant."""
         self._port = port
-        self._more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._more = f"Procession-Tenant: {tenant}\r\n" if tenant else ""
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -34,7 +33,7 @@ class Line:
 
     async def _ask(self, verb: str, path: str, body: bytes, more: str) -> tuple[int, bytes]:
         if self._writer is None:
-            self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         reader = self._reader
         assert reader is not None
         try:

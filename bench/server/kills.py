@@ -11,7 +11,7 @@ import asyncio
 import time
 import uuid
 from pathlib import Path
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import msgspec
 
@@ -26,18 +26,14 @@ AGAIN: Final = frozenset({429, 502, 503})
 BODY: Final = encoded({"process_id": "one", "variables": {}})
 
 
-@final
-class Told:
+class Told(NamedTuple):
     """A start that was acknowledged."""
 
-    __slots__ = ("at", "key", "seconds", "tenant", "tries")
-
-    def __init__(self, tenant: str, key: str, at: float, seconds: float, tries: int) -> None:
-        self.tenant = tenant
-        self.key = key
-        self.at = at
-        self.seconds = seconds
-        self.tries = tries
+    tenant: str
+    key: str
+    at: float
+    seconds: float
+    tries: int
 
 
 @final
@@ -88,7 +84,7 @@ class Pair:
         begun = time.perf_counter()
         said = "nothing"
         for tries in range(1, TRIES_MAX + 1):
-            line = Line("127.0.0.1", self.ports[(turn + tries) % 2], {"Procession-Tenant": tenant})
+            line = Line(self.ports[(turn + tries) % 2], tenant)
             try:
                 async with asyncio.timeout(15):
                     status, answer = await line.post("/v1/instances", BODY, f"Idempotency-Key: {key}\r\n")
@@ -113,7 +109,7 @@ class Pair:
         found: dict[str, int] = {}
         for tenant in TENANTS:
             await drained(self.ports[1], tenant)
-            line = Line("127.0.0.1", self.ports[1], {"Procession-Tenant": tenant})
+            line = Line(self.ports[1], tenant)
             after, count = "", 0
             while True:
                 status, answer = await line.get(f"/v1/instances?state=completed&limit=1000{after}")

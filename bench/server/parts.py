@@ -34,7 +34,7 @@ async def started(
 
     async def one() -> None:
         nonlocal left
-        line = Line("127.0.0.1", port, {"Procession-Tenant": tenant} if tenant else {})
+        line = Line(port, tenant)
         while left > 0:
             left -= 1
             begun = time.perf_counter()
@@ -50,7 +50,7 @@ async def started(
 
 async def drained(port: int, tenant: str = "") -> None:
     """Waits until no instance is active."""
-    line = Line("127.0.0.1", port, {"Procession-Tenant": tenant} if tenant else {})
+    line = Line(port, tenant)
     while True:
         status, answer = await line.get("/v1/instances?state=active&limit=1")
         assert status == 200, (status, answer)
@@ -62,7 +62,7 @@ async def drained(port: int, tenant: str = "") -> None:
 
 async def until_worked(port: int) -> None:
     """Waits until a worker is there: one instance goes through."""
-    line = Line("127.0.0.1", port, {})
+    line = Line(port)
     for process in ("one", "forty"):
         status, answer = await line.post(
             "/v1/instances?wait_ms=20000", encoded({"process_id": process, "variables": {}})
@@ -73,7 +73,7 @@ async def until_worked(port: int) -> None:
 
 async def waited(port: int, process: str, count: int) -> list[float]:
     """Starts instances one after the other, and waits for the end of each."""
-    line = Line("127.0.0.1", port, {})
+    line = Line(port)
     found: list[float] = []
     for _ in range(count):
         begun = time.perf_counter()

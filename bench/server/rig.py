@@ -82,9 +82,9 @@ class Process:
 
 
 @contextmanager
-def serving(folder: Path, url: str, *, port: int = 0, **settings: str) -> Iterator[tuple[Process, int]]:
+def serving(folder: Path, url: str, **settings: str) -> Iterator[tuple[Process, int]]:
     """`procession serve` on loopback, open to everybody, as long as the block lasts: (process, port)."""
-    port = port or free_port()
+    port = free_port()
     process = start_server(folder, url, port, **settings)
     try:
         wait_ready(port, process)
@@ -108,14 +108,14 @@ def start_server(folder: Path, url: str, port: int, **settings: str) -> Process:
     return Process([sys.executable, "-m", "procession.cli.main", "serve"], environment, folder / f"server-{port}.log")
 
 
-def wait_ready(port: int, process: Process, seconds: float = 30) -> float:
-    """Waits until a server is ready; gives how long that took."""
+def wait_ready(port: int, process: Process, seconds: float = 30) -> None:
+    """Waits until a server is ready."""
     begun = time.perf_counter()
     while True:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as connection:
             connection.sendall(b"GET /health/ready HTTP/1.0\r\n\r\n")
             if b" 200 " in connection.recv(200):
-                return time.perf_counter() - begun
+                return
         if time.perf_counter() - begun > seconds:
             raise SystemExit(f"the server is not ready: {process.log.read_text()[-3_000:]}")
         time.sleep(0.01)
@@ -133,7 +133,7 @@ async def deploy(port: int, *models: bytes, tenant: str = "") -> None:
     """Deploys models."""
     import base64
 
-    line = Line("127.0.0.1", port, {"Procession-Tenant": tenant} if tenant else {})
+    line = Line(port, tenant)
     resources = [{"name": f"{n}.bpmn", "base64": base64.b64encode(each).decode()} for n, each in enumerate(models)]
     status, body = await line.post("/v1/deployments", json.dumps({"resources": resources}).encode())
     assert status in {200, 201}, (status, body)

@@ -17,7 +17,7 @@ READER: Final = "looker"
 
 async def told(port: int) -> tuple[list[str], int]:
     """Of two tenants: the states of what one sees of its own, and the status of its look at the other's."""
-    lines = {each: Line("127.0.0.1", port, {"Procession-Tenant": each}) for each in ("ours", "theirs")}
+    lines = {each: Line(port, each) for each in ("ours", "theirs")}
     keys = {}
     for tenant, line in lines.items():
         await rig.deploy(port, rig.model("one", 1, "noop"), tenant=tenant)

@@ -213,7 +213,7 @@ def test_workers_that_are_killed_at_random_under_twenty_instances(
             for number in [unsent.pop() for _ in range(min(3, len(unsent)))]:
                 host.publish("paid", number, ttl=LONG)
             # It dies after as many commits of the book as were drawn, or seconds, wherever that finds it.
-            commits, seconds = host.pump.generation + drawn.randrange(1, 60), drawn.uniform(1.0, 4.0)
+            commits, seconds = host.pump.bell.generation + drawn.randrange(1, 60), drawn.uniform(1.0, 4.0)
             eventually(partial(_far, host, commits, time.monotonic() + seconds))
     for number in unsent:
         host.publish("paid", number, ttl=LONG)
@@ -227,7 +227,7 @@ def test_workers_that_are_killed_at_random_under_twenty_instances(
 
 def _far(host: Host, commits: int, deadline: float) -> bool:
     """Whether the book has come so far, or has had its time: it may wait for messages that come later."""
-    return host.pump.generation >= commits or time.monotonic() > deadline
+    return host.pump.bell.generation >= commits or time.monotonic() > deadline
 
 
 # --- a server is killed

@@ -22,7 +22,7 @@ def test_its_types_are_those_of_the_api() -> None:
 
 
 def test_it_is_built_and_does_what_its_tests_say(tmp_path: Path) -> None:
-    modules = npm.modules(PACKAGE)
+    modules = npm.installed(PACKAGE) / "node_modules"
     place = tmp_path / "client"
     shutil.copytree(PACKAGE, place, ignore=shutil.ignore_patterns("dist", "node_modules"))
     (place / "node_modules").symlink_to(modules)

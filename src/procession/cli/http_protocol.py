@@ -1,4 +1,5 @@
-"""HTTP/1.1 as uvicorn reads it with httptools, and a bound that it lacks: how long the head of a request may be."""
+"""HTTP/1.1 as uvicorn reads it with httptools, and what that lacks: how long the head of a request may be, and that it
+names a version."""
 
 from __future__ import annotations
 
@@ -10,13 +11,13 @@ HEAD_BYTES_MAX: Final = 64 * 1024
 """Longest request line and headers together; more is answered with 400, and the connection closed."""
 
 
-class _TooLong(Exception):
+class _Refused(Exception):
     pass
 
 
 @final
 class BoundedProtocol(HttpToolsProtocol):
-    """Closes what sends a head that is too long, also one that never ends."""
+    """Closes what sends a head that is too long, also one that never ends, or one without a version."""
 
     _head = 0
     _reading_head = True
@@ -38,5 +39,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is there; what is raised here is answered with 400."""
         self._reading_head = False
         if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > HEAD_BYTES_MAX:
-            raise _TooLong
+            raise _Refused
+        if cast("Any", self.parser).get_http_version() == "0.9":  # a request line without a version
+            raise _Refused
         super().on_headers_complete()

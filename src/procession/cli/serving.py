@@ -26,10 +26,10 @@ from procession.base.failure import StoreError
 from procession.cli.composing import Composed, keep_measured, quotas_of, site_of
 from procession.cli.console import FAILED, OK, Problem
 from procession.cli.silos import Silos
-from procession.cli.stores import open_sealed
-from procession.cli.workers import register_workers
+from procession.cli.stores import engine_on, open_sealed
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.counters import Counters
+from procession.hosts.embedded.opening import in_file
 from procession.hosts.embedded.ownership import wall_ms
 from procession.runtime import tracing
 from procession.runtime.rows import LeaseRow, NamedRow
@@ -54,6 +54,8 @@ from procession.web.turns import Turns
 if TYPE_CHECKING:
     from uvicorn import Server
 
+    from procession.web.zeebe.server import Tls
+
 DISK_MIN: Final = 64 << 20
 """Bytes that have to be free beside an SQLite file."""
 BACKLOG: Final = 2_048
@@ -62,13 +64,12 @@ WAIT_S: Final = 5.0
 """How long who waits for something may go on waiting when the process is about to end."""
 JOBS_S: Final = 5.0
 """How long jobs may go on at least, when requests took all of the time."""
-DAY_MS: Final = 86_400_000
+DAY_S: Final = 86_400
 
 _LOG: Final = logging.getLogger("procession.serve")
 
 Say: TypeAlias = Callable[[str, Mapping[str, object]], None]
 """Takes a line for the person who started the process, and the same for a script. It is not logged."""
-GateOf: TypeAlias = Callable[[Backend, Settings, Say], Awaitable[Gate]]
 Closing: TypeAlias = Callable[[float], Awaitable[None]]
 """Ends something, which has so many seconds for it."""
 Task: TypeAlias = Callable[["Running"], Awaitable[None]]
@@ -104,7 +105,6 @@ class Serving(msgspec.Struct, frozen=True):
 
     settings: Settings
     say: Say
-    gate_of: GateOf | None = None
     deploy: tuple[Path, ...] = ()
     page: bytes = b""
     tasks: tuple[Task, ...] = ()
@@ -142,7 +142,6 @@ async def _serve(plan: Serving) -> int:
             of = settings.store
             engine, keys = _opened(settings)
             open_.enter_context(engine)
-            register_workers(engine, list(settings.workers.functions))
             if plan.deploy:
                 engine.deploy(*plan.deploy)
             running, server = await _composed(plan, engine, keys, open_)
@@ -178,9 +177,7 @@ def _opened(settings: Settings) -> tuple[Engine, Keys | None]:
         master_key=sealing.master_key,
         tenant_keys=sealing.tenant_keys,
     )
-    engine = Engine(store=store, zone=of.zone)
-    engine.pumps.limit(quotas_of(settings))
-    return engine, keys
+    return engine_on(store, settings, quotas_of(settings)), keys
 
 
 def _url(settings: Settings, listening: socket.socket) -> str:
@@ -214,7 +211,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
     if settings.identity.open:
         gate = SeeingGate(OpenGate())
     else:
-        gate = SeeingGate(await (plan.gate_of or known_callers)(measured, settings, plan.say))
+        gate = SeeingGate(await _known_callers(measured, settings, plan.say))
     composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos, offers=backend.offers)
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)
@@ -380,8 +377,7 @@ def _checks(engine: Engine, settings: Settings) -> dict[str, Check]:
         return "the disk of the store is almost full" if found.f_bavail * found.f_frsize < DISK_MIN else ""
 
     looks: dict[str, Callable[[], str]] = {"store": store}
-    file = not settings.store.url.startswith("postgres") and settings.store.url != ":memory:"
-    if file and hasattr(os, "statvfs"):
+    if in_file(settings.store.url) and hasattr(os, "statvfs"):
         looks["disk"] = disk
     return {name: _in_thread(look) for name, look in looks.items()}
 
@@ -396,33 +392,30 @@ def _in_thread(look: Callable[[], str]) -> Check:
 async def _open_gateway(running: Running, say: Say) -> Closing | None:
     """The gateway for clients of Zeebe, where it is wanted and its libraries are there: what ends it."""
     of = running.settings.gateway
-    missing = [name for name in ("grpc", "google.protobuf", _GATEWAY) if not _there(name)]
+    missing = [name for name in ("grpc", "google.protobuf") if not _there(name)]
     if of.enabled == "off" or (of.enabled == "auto" and missing):
         return None
     if missing:
         raise Problem(f"the gateway needs {' and '.join(missing)}", "pip install 'procession[zeebe]'")
-    module = import_module(_GATEWAY)
+    from procession.web.zeebe.server import serve_gateway
+
     try:
-        gateway = await module.serve_gateway(running.site, of.host, of.port, tls=_tls(module, of))
+        gateway = await serve_gateway(running.site, of.host, of.port, tls=_tls(of))
     except StoreError as error:
         if of.enabled == "on":
             raise
         say(f"no gateway for clients of Zeebe: {error}", {"no_gateway": str(error)})
         return None
     running.gateway = f"{of.host}:{gateway.port}"
-    closing: Closing = gateway.stop
-    return closing
+    return gateway.stop
 
 
-def _tls(module: Any, of: Gateway) -> object:
+def _tls(of: Gateway) -> Tls | None:
+    from procession.web.zeebe.server import Tls
+
     if not of.tls_certificate_file:
         return None
-    return module.Tls(Path(of.tls_certificate_file).read_bytes(), Path(of.tls_key_file).read_bytes())
-
-
-_GATEWAY: Final = "procession.web.zeebe.server"
-_IDENTITY: Final = "procession.web.identity.opening"
-_FIRST: Final = "procession.services.first_start"
+    return Tls(Path(of.tls_certificate_file).read_bytes(), Path(of.tls_key_file).read_bytes())
 
 
 def _there(module: str) -> bool:
@@ -432,16 +425,14 @@ def _there(module: str) -> bool:
         return False
 
 
-async def known_callers(backend: Backend, settings: Settings, say: Say) -> Gate:
+async def _known_callers(backend: Backend, settings: Settings, say: Say) -> Gate:
     """The gate of callers with keys and tokens. The first start of a store makes an admin key, and says it once."""
-    if not _there(_IDENTITY):
-        remedy = "set identity.open = true, which lets everybody of this machine in"
-        raise Problem("nobody can be told apart: this build has no identity", remedy)
-    key: str | None = await import_module(_FIRST).ensure_admin(backend, settings.identity.admin_key)
+    from procession.web.identity import ensure_admin, gate_of
+
+    key = await ensure_admin(backend, settings.identity.admin_key)
     if key:
         say(f"the key of the first administrator, shown this once: {key}", {"admin_key": key})
-    gate: Gate = await import_module(_IDENTITY).gate_of(backend, settings.identity)
-    return gate
+    return await gate_of(backend, settings.identity)
 
 
 async def _retention(running: Running) -> None:
@@ -472,12 +463,11 @@ TASKS: Final[tuple[Task, ...]] = (_retention, _silos, _measuring)
 
 def forget_old(engine: Engine, history_days: int, instances_days: int) -> None:
     """Forgets of each tenant what ended so many days ago; 0 days keep it."""
-    seconds = DAY_MS // 1000
     for tenant in engine.store.read("tenants", EVERYBODY, NamedRow):
         try:
             engine.forget(
-                (history_days or instances_days) * seconds,
-                instances_days * seconds if instances_days else None,
+                (history_days or instances_days) * DAY_S,
+                instances_days * DAY_S if instances_days else None,
                 tenant=tenant.name,
             )
         except Exception:  # one tenant's trouble is not the next one's, and not the server's

@@ -14,10 +14,9 @@ from typing import Final, NamedTuple, final
 
 from procession import Engine
 from procession.base.failure import ProcessionError
-from procession.cli.stores import open_sealed
-from procession.cli.workers import register_workers
+from procession.cli.stores import engine_on, open_sealed
 from procession.hosts.embedded.backend import EngineBackend
-from procession.hosts.embedded.neighbours import Neighbour
+from procession.hosts.embedded.neighbours import Neighbour, together
 from procession.runtime.ports import Store
 from procession.services.backend import Backend
 from procession.services.tenancy.deleting import Keys
@@ -68,8 +67,7 @@ class Silos:
     def neighbours(self) -> list[Neighbour]:
         """Who takes how much of this process, silos included; the busiest first."""
         backends = [self._pooled, *(each.backend for each in list(self._open.values()))]
-        found = [each for backend in backends for each in backend.neighbours()]
-        return sorted(found, key=lambda each: each.requests, reverse=True)
+        return together(backend.neighbours() for backend in backends)
 
     def stores(self) -> Iterator[Store]:
         """The stores of silos that are open."""
@@ -132,10 +130,7 @@ class Silos:
             master_key="" if own else of.encryption.master_key,
             tenant_keys=silo.tenant_keys,
         )
-        engine = Engine(store=store, zone=of.store.zone)
-        engine.pumps.limit(self._quotas)
-        register_workers(engine, list(of.workers.functions))
-        return engine, keys
+        return engine_on(store, of, self._quotas), keys
 
 
 async def _nothing(_: Engine) -> None:

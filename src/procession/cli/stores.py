@@ -1,4 +1,4 @@
-"""Opening a store that is sealed for each tenant where there is a master key."""
+"""Opening a store that is sealed for each tenant where there is a master key, and the engine of a server on it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from procession.cli.console import Problem
+from procession.cli.workers import register_workers
 from procession.hosts.embedded.opening import open_named
 from procession.runtime.ports import Store
 from procession.services.tenancy.keys import sealed_by, service_by
 
 if TYPE_CHECKING:
+    from procession import Engine
     from procession.services.tenancy.deleting import Keys
+    from procession.services.tenancy.limits import Limits
+    from procession.web.settings import Settings
 
 
 def open_sealed(
@@ -41,3 +45,18 @@ def open_sealed(
     except BaseException:
         store.close()
         raise
+
+
+def engine_on(store: Store, settings: Settings, quotas: Limits) -> Engine:
+    """An engine as the settings of a server want it, with their worker functions. `quotas` are of tenants whose own
+    limits do not say any. Raises `Problem` for a function that is not there; the store is closed then."""
+    from procession import Engine
+
+    engine = Engine(store=store, zone=settings.store.zone)
+    try:
+        engine.pumps.limit(quotas)
+        register_workers(engine, list(settings.workers.functions))
+    except BaseException:
+        engine.close()
+        raise
+    return engine

@@ -9,7 +9,7 @@ import pytest
 from procession import Engine
 from procession.cli.serving import forget_old
 from procession.cli.workers import register_found
-from procession.hosts.embedded.opening import open_engine, with_password
+from procession.hosts.embedded.opening import open_named, with_password
 from web_rig import XML
 
 DAY_MS = 86_400_000
@@ -48,10 +48,10 @@ def test_a_password_is_put_into_the_url_for_the_driver_alone(url: str, password:
 
 def test_a_store_is_named_by_a_path_or_a_url(tmp_path: Path) -> None:
     for place in (str(tmp_path / "a.db"), f"sqlite://{tmp_path / 'a.db'}", ":memory:"):
-        with open_engine(place) as engine:
+        with Engine(store=open_named(place)) as engine:
             assert engine.owner
     assert [path.name for path in tmp_path.glob("*.db")] == ["a.db"]
-    with open_engine(str(tmp_path / "b.db"), shards=3) as engine:
+    with Engine(store=open_named(str(tmp_path / "b.db"), shards=3)) as engine:
         assert len(engine.pumps.all) == 3
 
 

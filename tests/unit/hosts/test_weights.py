@@ -155,7 +155,7 @@ def test_timers_that_are_due_are_shared_by_weight(tmp_path: Path) -> None:
 
 def test_neighbours_tell_who_takes_how_much_and_how_long_it_waits() -> None:
     clock = Seconds()
-    intake = Intake(clock)
+    intake = Intake(clock, counted=True)
     intake.put(tickets("loud", 30))
     clock.now += 2
     intake.put(tickets("quiet", 10))

@@ -24,9 +24,9 @@ from schemathesis.specs.openapi.checks import (
 
 from procession.hosts.embedded.engine import Engine
 from procession.services.access import Caller, Unauthorized
+from served import served
 from web_models import DECISION
 from web_rig import XML, Knows, admin
-from web_server import served
 
 DOCUMENT: Final = json.loads((Path(__file__).parents[3] / "docs/reference/openapi.json").read_text(encoding="utf-8"))
 ENDLESS: Final = frozenset({"GET /v1/events", "GET /v1/instances/{key}/events", "GET /v1/jobs/stream"})
@@ -76,8 +76,8 @@ def server() -> Iterator[tuple[str, dict[str, str]]]:
             "decisions": str(deployed.decisions[0].key),
             "instances": str(engine.start("p", {"amount": 1}).key),
         }
-        with served(engine, lambda site: setattr(site, "gate", Knows(known))) as (host, port):
-            yield f"http://{host}:{port}", keys
+        with served(engine, lambda site: setattr(site, "gate", Knows(known))) as running:
+            yield running.url, keys
 
 
 @pytest.mark.parametrize("kind", ["good", "bad"])

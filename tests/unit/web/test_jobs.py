@@ -154,9 +154,9 @@ def test_looking_for_jobs_in_vain_is_not_written_down() -> None:
         with Engine() as engine:
             engine.deploy(("p.bpmn", XML.encode()))
             async with running_site(engine) as site, client_of(site) as client:
-                commits = engine.pump.generation
+                commits = engine.pump.bell.generation
                 assert await leased(client) == []
-                assert engine.pump.generation == commits
+                assert engine.pump.bell.generation == commits
 
     asyncio.run(told())
 

@@ -14,8 +14,8 @@ from procession.cli.http_protocol import BoundedProtocol
 from procession.hosts.embedded.engine import Engine
 from procession.web import body
 from procession.web.site import Bounds, Site
+from served import served
 from web_rig import XML
-from web_server import served
 
 LIMIT: Final = 10_000
 TIMEOUT_S: Final = 20.0
@@ -36,7 +36,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[Address]:
     with Engine() as engine:
         engine.deploy(("p.bpmn", XML.encode()))
         with served(engine, _small, http=request.param, timeout_keep_alive=2) as found:
-            yield found
+            yield found.address
 
 
 def spoken(address: Address, *parts: bytes, half_close: bool = False) -> bytes:

@@ -12,13 +12,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar, cast, final
 
-import msgspec
-
 from procession.base.failure import Conflict, ProcessionError
+from procession.hosts.embedded.bell import Rung
 from procession.hosts.embedded.door import admitted
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.moves import Moves
-from procession.hosts.embedded.neighbours import Neighbour
+from procession.hosts.embedded.neighbours import Neighbour, together
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.tickets import Intake, Ticket
 from procession.runtime import codec
@@ -59,8 +58,7 @@ class EngineBackend:
         self._readers = ThreadPoolExecutor(READERS, "procession-reader")
         self._local = threading.local()
         self._moves = Moves()
-        self._told: dict[int, Tenants] = {}
-        self._told_lock = threading.Lock()
+        self._rung = Rung()
         for pump in self._pumps.all:
             pump.feed()
         self._pumps.bell.followers.append(self._tell)
@@ -134,10 +132,7 @@ class EngineBackend:
 
     def neighbours(self) -> list[Neighbour]:
         """Who asked how much of this process since it began, and how long it waited; the busiest first."""
-        found = [each for asker in list(self._askers.values()) for each in asker.neighbours()]
-        total = sum(each.requests for each in found)
-        found = [msgspec.structs.replace(each, share=round(each.requests / total, 4)) for each in found]
-        return sorted(found, key=lambda each: each.requests, reverse=True)
+        return together(asker.neighbours() for asker in list(self._askers.values()))
 
     async def _page(self, tenant: str, after: int) -> list[FeedRow]:
         return await self._loop.run_in_executor(self._readers, self._feed, tenant, after)
@@ -177,17 +172,11 @@ class EngineBackend:
 
     def _tell(self, shard: int, tenants: Tenants) -> None:
         # Many commits may come before the loop has a moment: it is told once.
-        with self._told_lock:
-            first = not self._told
-            known = self._told.get(shard, frozenset())
-            self._told[shard] = known | tenants if known is not None and tenants is not None else None
-        if first and not self._loop.is_closed():
+        if self._rung.add(shard, tenants) and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
-        with self._told_lock:
-            told, self._told = self._told, {}
-        self._moves.tell(told)
+        self._moves.tell(self._rung.take())
 
 
 @final
@@ -198,7 +187,7 @@ class _Asker:
         self._pump = pump
         self._loop = loop
         # Tenants take turns here already: what was submitted is a commit, whoever comes in between.
-        self._intake = Intake()
+        self._intake = Intake(counted=True)
         self._futures: dict[int, asyncio.Future[object]] = {}
         self._asked = threading.Event()
         self._closed = False

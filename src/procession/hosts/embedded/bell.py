@@ -13,6 +13,31 @@ Listener: TypeAlias = Callable[[int, Tenants], None]
 
 
 @final
+class Rung:
+    """What was rung for, until somebody takes it: many commits are told at once. Thread-safe."""
+
+    __slots__ = ("_lock", "_moved")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._moved: dict[int, Tenants] = {}
+
+    def add(self, shard: int, tenants: Tenants) -> bool:
+        """Something happened in a shard. Whether it is the first since all was taken."""
+        with self._lock:
+            first = not self._moved
+            known = self._moved.get(shard, frozenset())
+            self._moved[shard] = known | tenants if known is not None and tenants is not None else None
+        return first
+
+    def take(self) -> dict[int, Tenants]:
+        """All of it, by shard."""
+        with self._lock:
+            moved, self._moved = self._moved, {}
+        return moved
+
+
+@final
 class Bell:
     """One process's. Thread-safe."""
 

@@ -5,6 +5,7 @@ Guarded by whoever counts. What must not live here: what is done about it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final, final
 
 import msgspec
@@ -66,6 +67,14 @@ class Neighbours:
         requests, waited_s, waited_max_s = counts
         share = requests / self._total if self._total else 0.0
         return Neighbour(tenant, int(requests), round(share, 4), round(waited_s, 6), round(waited_max_s, 6))
+
+
+def together(parts: Iterable[Sequence[Neighbour]]) -> list[Neighbour]:
+    """What several places counted: shares are of all of it, and the busiest come first."""
+    found = [each for part in parts for each in part]
+    total = sum(each.requests for each in found)
+    shared = [msgspec.structs.replace(each, share=round(each.requests / total, 4)) for each in found]
+    return sorted(shared, key=lambda each: each.requests, reverse=True)
 
 
 def _add(counts: list[float], requests: float, waited_s: float, waited_max_s: float) -> None:

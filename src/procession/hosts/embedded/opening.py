@@ -1,11 +1,10 @@
-"""Opening an engine on a store that is named by a path or a URL, with a password that does not stand there."""
+"""Opening a store that is named by a path or a URL, with a password that does not stand there."""
 
 from __future__ import annotations
 
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from procession.hosts.embedded.engine import Engine
 from procession.runtime.ports import Store
 from procession.store.opening import is_postgres, open_store
 
@@ -14,20 +13,20 @@ SHARDS: Final = 8
 SQLITE: Final = "sqlite://"
 
 
-def open_engine(url: str, password: str = "", *, shards: int = 0, zone: str = "UTC") -> Engine:
-    """An engine on an SQLite file (a path, `sqlite://path`) or a database (`postgresql://…`). `shards` is for a new
-    store; 0: `SHARDS` in a database, one in a file. Raises `StoreError` when it cannot be used.
-    """
-    return Engine(store=open_named(url, password, shards=shards), zone=zone)
-
-
 def open_named(
     url: str, password: str = "", *, shards: int = 0, reader_url: str = "", reader_password: str = ""
 ) -> Store:
-    """The store of `open_engine`; `reader_url` as `open_store` takes it. Raises `StoreError` when it cannot be used."""
+    """The store in an SQLite file (a path, `sqlite://path`) or a database (`postgresql://…`). `shards` is for a new
+    store; 0: `SHARDS` in a database, one in a file. `reader_url` as `open_store` takes it. Raises `StoreError` when it
+    cannot be used."""
     shards = shards or (SHARDS if is_postgres(url) else 1)
     reader = with_password(reader_url, reader_password)
     return open_store(with_password(url.removeprefix(SQLITE), password), shards=shards, reader_url=reader)
+
+
+def in_file(url: str) -> bool:
+    """Whether a store is a file: neither a database on a server nor memory."""
+    return not is_postgres(url) and url.removeprefix(SQLITE) != ":memory:"
 
 
 def with_password(url: str, password: str) -> str:

@@ -21,7 +21,6 @@ from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.mailbox import Mailbox
-from procession.hosts.embedded.neighbours import Neighbour
 from procession.hosts.embedded.ownership import (
     LEASE_MS,
     SHARED_LEASE_MS,
@@ -299,15 +298,6 @@ class Pump:
             # It cannot be read now. The next request takes the shard again, from nothing, under a new epoch.
             self.shard = None
 
-    @property
-    def generation(self) -> int:
-        """Rises with every commit of the process."""
-        return self.bell.generation
-
-    def wait(self, seen: int, seconds: float) -> None:
-        """Until something happened since the generation `seen`, at most so long."""
-        self.bell.wait(seen, seconds)
-
     def turn(self) -> bool:
         """One round of what is due without a caller: inbox, timers, messages, leases. True if there was any."""
         self.usable()
@@ -339,10 +329,6 @@ class Pump:
     def weights(self) -> Mapping[str, int]:
         """Tenant -> the weight of its turns, where it is another than 1 and this process owns the shard."""
         return self._intake.weights
-
-    def neighbours(self) -> list[Neighbour]:
-        """Who took how much of this process's writer, and how long it waited for it; the busiest first."""
-        return self._intake.neighbours()
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next, as far as is known."""

@@ -70,11 +70,6 @@ class Pumps:
         return any(pump.shard is not None for pump in self.all)
 
     @property
-    def generation(self) -> int:
-        """Rises with every commit of this process."""
-        return self.bell.generation
-
-    @property
     def asked_ms(self) -> int:
         """When (Unix ms of the machine) another process asked for something last."""
         return max(pump.asked_ms for pump in self.all)
@@ -86,10 +81,6 @@ class Pumps:
     def usable(self) -> None:
         """See `Pump.usable`."""
         self.first.usable()
-
-    def wait(self, seen: int, seconds: float) -> None:
-        """See `Bell.wait`."""
-        self.bell.wait(seen, seconds)
 
     def call(self, request: InHouse, timeout_s: float = 30.0) -> object:
         """Carries out one request; gives its result or raises what went wrong."""
@@ -124,7 +115,7 @@ class Pumps:
             return self.first.turn()
         self.usable()
         if self.store.changed():
-            self._look_into_inboxes()
+            _look_into_inboxes(self.all)
         busy = False
         for pump in self.all:
             if pump.shard is not None:
@@ -137,17 +128,8 @@ class Pumps:
 
     def asked(self, shard: int) -> None:
         """Another process asked a shard for something (-1: any)."""
-        for pump in self.all if shard < 0 else self.all[shard : shard + 1]:
-            owned = pump.shard
-            if owned is not None:
-                owned.inbox_waiting = True
+        _look_into_inboxes(self.all if shard < 0 else self.all[shard : shard + 1])
         self.bell.stir()
-
-    def _look_into_inboxes(self) -> None:
-        for pump in self.all:
-            shard = pump.shard
-            if shard is not None:
-                shard.inbox_waiting = True
 
     def next_due(self) -> int | None:
         """When (Unix ms) a timer, a back-off or a message's end is next in a shard of this process."""
@@ -237,6 +219,13 @@ class Pumps:
         if self.many:
             with suppress(StoreError):
                 self.store.write("process_gone", [(self._owner, wall_ms() - ALIVE_MS)])
+
+
+def _look_into_inboxes(pumps: Sequence[Pump]) -> None:
+    for pump in pumps:
+        shard = pump.shard
+        if shard is not None:
+            shard.inbox_waiting = True
 
 
 def open_pumps(

@@ -82,7 +82,7 @@ class Running:
             return self.until_idle(timeout, condition) and condition()
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            seen = self._pumps.generation
+            seen = self._pumps.bell.generation
             if condition():
                 return True
             if self._serving is None and self._pumps.turn():
@@ -90,4 +90,4 @@ class Running:
             if deadline is not None and time.monotonic() >= deadline:
                 return False
             # Another process may be the one that moves it on, so never longer than this.
-            self._pumps.wait(seen, 0.02)
+            self._pumps.bell.wait(seen, 0.02)

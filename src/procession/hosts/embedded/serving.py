@@ -79,7 +79,7 @@ class Serving:
     def _keep_going(self) -> None:
         pumps = self._pumps
         while not self._stopped.is_set():
-            seen = pumps.generation
+            seen = pumps.bell.generation
             try:
                 pumps.keep()
                 if pumps.turn():
@@ -92,7 +92,7 @@ class Serving:
                 _LOG.exception("a fault of the engine in the thread of its timers and its inbox")
                 self._stopped.wait(RETRY_S)
                 continue
-            pumps.wait(seen, self._pause())
+            pumps.bell.wait(seen, self._pause())
 
     def _pause(self) -> float:
         poll = POLL_BUSY_S if wall_ms() - self._pumps.asked_ms < BUSY_MS else POLL_S
@@ -104,10 +104,10 @@ class Serving:
     def _work(self) -> None:
         pumps = self._pumps
         while not self._stopped.is_set():
-            seen = pumps.generation
+            seen = pumps.bell.generation
             try:
                 if not self._one_round():
-                    pumps.wait(seen, POLL_S)
+                    pumps.bell.wait(seen, POLL_S)
             except StoreError as error:
                 _LOG.error("%s", error)
                 self._stopped.wait(RETRY_S)

@@ -9,6 +9,7 @@ import threading
 from typing import Final, final
 
 from procession.base.failure import StoreError
+from procession.hosts.embedded.bell import Rung
 from procession.runtime.ports import Store, Tenants
 
 PAUSE_S: Final = 0.01
@@ -23,8 +24,7 @@ class Teller:
         self._store = store
         self.heard = False
         """Whether there is another process."""
-        self._moved: dict[int, Tenants] = {}
-        self._lock = threading.Lock()
+        self._rung = Rung()
         self._some = threading.Event()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -33,12 +33,10 @@ class Teller:
         """Something was committed in a shard. Returns at once."""
         if not self.heard or self._closed.is_set():
             return
-        with self._lock:
-            known = self._moved.get(shard, frozenset())
-            self._moved[shard] = known | tenants if known is not None and tenants is not None else None
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._go_on, name="procession-teller", daemon=True)
-                self._thread.start()
+        # Nothing is taken before there is a thread, so one caller alone is the first of all.
+        if self._rung.add(shard, tenants) and self._thread is None:
+            self._thread = threading.Thread(target=self._go_on, name="procession-teller", daemon=True)
+            self._thread.start()
         self._some.set()
 
     def close(self) -> None:
@@ -51,8 +49,7 @@ class Teller:
     def _go_on(self) -> None:
         while self._some.wait() and not self._closed.is_set():
             self._some.clear()
-            with self._lock:
-                moved, self._moved = self._moved, {}
+            moved = self._rung.take()
             try:
                 if moved:
                     self._store.tell(moved)

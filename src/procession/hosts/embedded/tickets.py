@@ -88,8 +88,8 @@ class Intake:
         "weights",
     )
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds."""
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, counted: bool = False) -> None:
+        """`clock` gives seconds. Where it is `counted` who took how much, `neighbours` tells it."""
         self._clock = clock
         self._lock = threading.Lock()
         self._queues: OrderedDict[str, deque[Ticket]] = OrderedDict()
@@ -107,7 +107,7 @@ class Intake:
         self._pace = Pace()
         self._taken: tuple[int, float] | None = None
         """How many were taken last and when, if others were left: whoever carries them out comes back at once."""
-        self._neighbours = Neighbours()
+        self._neighbours = Neighbours() if counted else None
 
     def __len__(self) -> int:
         return self._count
@@ -167,7 +167,10 @@ class Intake:
                     self._turn, self._left = tenant, self._quantum(tenant, round_of)
                 room = most - len(taken)
                 count = min(len(queue), room, self._left) if len(queues) > 1 else min(len(queue), room)
-                self._count_in(tenant, queue, count, now)
+                if self._neighbours is not None:
+                    # The first waited longest and the last shortest; what lies between is not worth a look at each.
+                    first, last = now - queue[0].queued_s, now - queue[count - 1].queued_s
+                    self._neighbours.took(tenant, count, (first + last) / 2 * count, first)
                 taken += [queue.popleft() for _ in range(count)]
                 self._left = max(0, self._left - count)
                 if not queue:
@@ -181,6 +184,8 @@ class Intake:
 
     def neighbours(self) -> list[Neighbour]:
         """Who took how much since the process began, and how long it waited; the busiest first."""
+        if self._neighbours is None:
+            return []
         with self._lock:
             return self._neighbours.snapshot()
 
@@ -202,8 +207,3 @@ class Intake:
         total = sum(weights.get(each, 1) for each in self._queues) if weights else len(self._queues)
         # Whole multiples of the weight: rounding would give the light ones more or less than their share.
         return weight * min(QUANTUM, max(1, round_of // total))
-
-    def _count_in(self, tenant: str, queue: deque[Ticket], count: int, now: float) -> None:
-        # The first waited longest and the last shortest; what lies between is not worth a look at each.
-        first, last = now - queue[0].queued_s, now - queue[count - 1].queued_s
-        self._neighbours.took(tenant, count, (first + last) / 2 * count, first)
