@@ -15,6 +15,11 @@ _ARMED: Final = os.environ.get("PROCESSION_FAULT", "")
 _COUNTS: Final[dict[str, int]] = {}
 
 
+def armed(point: Point) -> bool:
+    """Whether the process is to be ended at this point at all: to stop there may take another way to it."""
+    return _ARMED.partition(":")[0] == point
+
+
 def reached(point: Point) -> None:
     """Ends the process here if it was asked for; otherwise costs nothing worth naming."""
     if not _ARMED:

@@ -7,8 +7,8 @@ What must not live here: statements.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from typing import Final, TypeAlias, final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias, final
 
 from psycopg import pq
 from psycopg.adapt import AdaptersMap, Dumper
@@ -21,6 +21,7 @@ _HEAD: Final = struct.Struct(">iiIii")
 """Dimensions, whether there are nulls, the type of the elements, how many, the first one's index."""
 _LENGTH: Final = struct.Struct(">i")
 _LONG: Final = struct.Struct(">iq")
+_PLAIN: Final = struct.Struct(">q")
 _NULL: Final = b"\xff\xff\xff\xff"
 _INT8: Final = 20
 _TEXT: Final = 25
@@ -63,44 +64,30 @@ Column: TypeAlias = "type[Longs] | type[Texts] | type[Blobs]"
 COLUMNS: Final[dict[str, Column]] = {"bigint": Longs, "text": Texts, "bytea": Blobs}
 
 
-class _LongsDumper(Dumper):
-    format = pq.Format.BINARY
-    oid = 1016
-
-    def dump(self, obj: Longs) -> bytes:
-        try:
-            return self._packed(obj.cells)
-        except struct.error as error:
-            raise OverflowError(str(error)) from error
-
-    def _packed(self, cells: Sequence[Cell]) -> bytes:
-        count = len(cells)
+def _longs(column: Longs) -> bytes:
+    cells = column.cells
+    count = len(cells)
+    try:
         if None not in cells:
             flat: list[Cell] = [8] * (2 * count)
             flat[1::2] = cells
             return _HEAD.pack(1, 0, _INT8, count, 1) + struct.pack(f">{'iq' * count}", *flat)
         parts = [_NULL if cell is None else _LONG.pack(8, cell) for cell in cells]
-        return _HEAD.pack(1, 1, _INT8, count, 1) + b"".join(parts)
+    except struct.error as error:
+        raise OverflowError(str(error)) from error
+    return _HEAD.pack(1, 1, _INT8, count, 1) + b"".join(parts)
 
 
-class _TextsDumper(Dumper):
-    format = pq.Format.BINARY
-    oid = 1009
-
-    def dump(self, obj: Texts) -> bytes:
-        return _of_bytes(_TEXT, [None if cell is None else str(cell).replace("\0", NUL).encode() for cell in obj.cells])
+def _texts(column: Texts) -> bytes:
+    return _of_bytes(_TEXT, [None if cell is None else str(cell).replace("\0", NUL).encode() for cell in column.cells])
 
 
-class _BlobsDumper(Dumper):
-    format = pq.Format.BINARY
-    oid = 1001
-
-    def dump(self, obj: Blobs) -> bytes:
-        cells: list[bytes | None] = []
-        for cell in obj.cells:
-            assert cell is None or isinstance(cell, bytes)
-            cells.append(cell)
-        return _of_bytes(_BYTEA, cells)
+def _blobs(column: Blobs) -> bytes:
+    cells: list[bytes | None] = []
+    for cell in column.cells:
+        assert cell is None or isinstance(cell, bytes)
+        cells.append(cell)
+    return _of_bytes(_BYTEA, cells)
 
 
 def _of_bytes(oid: int, cells: list[bytes | None]) -> bytes:
@@ -114,6 +101,34 @@ def _of_bytes(oid: int, cells: list[bytes | None]) -> bytes:
     return b"".join(parts)
 
 
+def _long(cell: int) -> bytes:
+    try:
+        return _PLAIN.pack(cell)
+    except struct.error as error:
+        raise OverflowError(str(error)) from error
+
+
+_KINDS: Final[dict[type, tuple[int, Callable[[Any], bytes | None]]]] = {
+    int: (_INT8, _long),
+    # No column is a boolean: where one is given it counts, as it does in Python.
+    bool: (_INT8, _long),
+    str: (_TEXT, str.encode),
+    bytes: (_BYTEA, lambda cell: cell),
+    Longs: (1016, _longs),
+    Texts: (1009, _texts),
+    Blobs: (1001, _blobs),
+    type(None): (0, lambda cell: None),
+}
+"""Type -> that of PostgreSQL (0: as the statement says), and how a value of it is sent. One prepared statement serves
+all values."""
+
+
+def packed(value: object) -> tuple[int, bytes | None]:
+    """The type of a parameter, and its bytes in binary. Raises `OverflowError`, `UnicodeEncodeError`."""
+    oid, pack = _KINDS[type(value)]
+    return oid, pack(value)
+
+
 def plain(cells: Cells) -> Cells:
     """Cells as PostgreSQL can hold them."""
     for cell in cells:
@@ -123,12 +138,23 @@ def plain(cells: Cells) -> Cells:
 
 
 def adapt(adapters: AdaptersMap) -> None:
-    """Sends integers, texts and blobs as what the columns are: one prepared statement serves all values."""
+    """Cursors of psycopg send integers, texts and blobs in the same way."""
     adapters.register_dumper(int, Int8BinaryDumper)
-    # No column is a boolean: where one is given it counts, as it does in Python.
     adapters.register_dumper(bool, Int8BinaryDumper)
     adapters.register_dumper(str, StrBinaryDumper)
     adapters.register_dumper(bytes, BytesBinaryDumper)
-    adapters.register_dumper(Longs, _LongsDumper)
-    adapters.register_dumper(Texts, _TextsDumper)
-    adapters.register_dumper(Blobs, _BlobsDumper)
+    for kind in (Longs, Texts, Blobs):
+        adapters.register_dumper(kind, _dumper(kind))
+
+
+def _dumper(kind: type) -> type[Dumper]:
+    number, pack = _KINDS[kind]
+
+    class _OfColumn(Dumper):
+        format = pq.Format.BINARY
+        oid = number
+
+        def dump(self, obj: object) -> bytes | None:
+            return pack(obj)
+
+    return _OfColumn

@@ -19,11 +19,13 @@ _COLUMN: Final = re.compile(r"\?::(\w+)\[\]")
 
 @final
 class Statement:
-    """One statement. `columns` are the kinds of its arrays, empty for a statement that takes one row at a time."""
+    """One statement. `columns` are the kinds of its arrays, empty for a statement that takes one row at a time; one
+    that is `kept` is prepared on each connection."""
 
-    __slots__ = ("columns", "foreign", "sql")
+    __slots__ = ("columns", "foreign", "kept", "sql")
 
-    def __init__(self, neutral: str) -> None:
+    def __init__(self, neutral: str, *, kept: bool = True) -> None:
+        self.kept = kept
         self.columns: tuple[Column, ...] = tuple(COLUMNS[name] for name in _COLUMN.findall(neutral))
         self.sql = _numbered(neutral).encode()
         self.foreign = neutral.replace("%", "%%").replace("?", "%s")

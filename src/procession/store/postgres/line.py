@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 import psycopg
 
 from procession.base.failure import StoreError
 from procession.runtime.ports import Doubtful, Fence, Fenced
-from procession.store.faults import reached
+from procession.store.faults import armed, reached
 from procession.store.postgres.dialect import Statement, load
 from procession.store.postgres.errors import FAULTS, FENCED, STALE, UNIQUE, explained, lost
 from procession.store.postgres.session import Connection, Sessions, closed, run, usable
+from procession.store.postgres.wire import Work
 
 PATIENCE_S: Final = 10.0
 """How long it is tried to learn what became of a commit, while the server does not answer."""
 STRIDE: Final = 1 << 20
 """What settling adds to the turn: however often it is repeated, the rest still says whether the commit is in it."""
-
-Work: TypeAlias = "Sequence[tuple[Statement, Sequence[object]]]"
 
 _SHARD: Final = load("shard.sql")
 _BEGIN: Final = Statement("BEGIN")
@@ -96,25 +94,13 @@ class Line:
         return None
 
     def _send(self, connection: Connection, fence: Fence, turn: int, work: Work) -> None:
-        cursor = connection.cursor()
-        first: psycopg.Error | None = None
-        try:
-            with connection.pipeline():
-                try:
-                    run(cursor, _BEGIN)
-                    claim = (fence.last_key, fence.expires, fence.shard, fence.epoch, turn)
-                    run(cursor, _SHARD["shard_fence"], claim)
-                    for statement, args in work:
-                        run(cursor, statement, args)
-                    reached("in-commit")
-                    run(cursor, _COMMIT)
-                except psycopg.Error as error:
-                    # The end of the pipeline has errors of its own then: the first one says why.
-                    first = error
-        except psycopg.Error as error:
-            first = first or error
-        if first is not None:
-            raise first
+        claim = (fence.last_key, fence.expires, fence.shard, fence.epoch, turn)
+        rows = [(_BEGIN, ()), (_SHARD["shard_fence"], claim), *work]
+        if armed("in-commit"):
+            connection.exchange(rows)
+            reached("in-commit")
+            rows = []
+        connection.exchange([*rows, (_COMMIT, ())])
 
     def _refused(self, error: Exception, fence: Fence, turn: int) -> StoreError:
         """What the server said, if that is about the turn alone; anything else is raised."""

@@ -18,10 +18,11 @@ from psycopg.pq import TransactionStatus
 from procession.base.failure import StoreError
 from procession.store.postgres.arrays import adapt
 from procession.store.postgres.dialect import Statement, load
+from procession.store.postgres.wire import Wire
 
-Connection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
+Connection: TypeAlias = Wire
 Cursor: TypeAlias = "psycopg.Cursor[tuple[Any, ...]]"
-Opener: TypeAlias = Callable[[], "psycopg.Connection[tuple[Any, ...]]"]
+Opener: TypeAlias = Callable[[], Connection]
 
 CONNECT_S: Final = 5
 """How long one attempt to reach the server may take."""
@@ -78,7 +79,7 @@ class Sessions:
 
     def plain(self) -> Connection:
         """A connection as the user of the URL, in autocommit mode. Raises psycopg's errors."""
-        connection: Connection = psycopg.connect(self._conninfo, autocommit=True)
+        connection = Wire.connect(self._conninfo, autocommit=True)
         with _closed_by_a_failure(connection):
             connection.cursor_factory = RawCursor
             connection.prepare_threshold = None

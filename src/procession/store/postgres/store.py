@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar, cast, final
+from typing import Final, TypeVar, cast, final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -32,6 +32,7 @@ from procession.store.postgres.line import PATIENCE_S, Line
 from procession.store.postgres.schema import has_roles, prepare
 from procession.store.postgres.session import ALL, API, LOCK_MS, Connection, Pool, Sessions, closed, run
 from procession.store.postgres.watch import QUIET_S, Watch
+from procession.store.postgres.wire import Rows, Statements
 from procession.store.search import statements_of
 
 READERS: Final = 8
@@ -40,10 +41,6 @@ DESKS: Final = 2
 """Connections of what is written without owning a shard."""
 
 _Row = TypeVar("_Row")
-
-
-class _Asked(Protocol):
-    def __call__(self, statement: Statement, args: Cells, *, prepare: bool) -> list[tuple[Any, ...]]: ...
 
 
 _READS: Final = load("reads.sql")
@@ -128,38 +125,22 @@ class PostgresStore:
         """`search`, of what the database shows to the role `procession_api` for this tenant."""
         return self._found(question, row, partial(self._asked_as, tenant))
 
-    def _found(self, question: Search, row: type[_Row], asked: _Asked) -> list[_Row]:
+    def _found(self, question: Search, row: type[_Row], asked: Callable[[Statement, Cells], Rows]) -> list[_Row]:
         found: list[_Row] = []
         for sql, args in statements_of(question, _SEARCH):
             # Every combination is another text: kept ones would only fill the server's memory.
-            rows = asked(Statement(sql), args, prepare=False)
+            rows = asked(Statement(sql, kept=False), args)
             found += rows_of(rows, row, self.name, f"the search of {question.kind}")
         return found
 
-    def _asked_of_all(self, statement: Statement, args: Cells, *, prepare: bool = True) -> list[tuple[Any, ...]]:
-        def ask(connection: Connection) -> list[tuple[Any, ...]]:
-            return connection.cursor(binary=True).execute(statement.sql, plain(args), prepare=prepare).fetchall()
+    def _asked_of_all(self, statement: Statement, args: Cells) -> Rows:
+        return self._asked(self._readers, lambda connection: connection.exchange([(statement, plain(args))])[0])
 
-        return self._asked(self._readers, ask)
-
-    def _asked_as(
-        self, tenant: str, statement: Statement, args: Cells, *, prepare: bool = True
-    ) -> list[tuple[Any, ...]]:
+    def _asked_as(self, tenant: str, statement: Statement, args: Cells) -> Rows:
         seers = self._seers
-
-        def ask(connection: Connection) -> list[tuple[Any, ...]]:
-            with connection.pipeline():
-                cursor = connection.cursor(binary=True)
-                run(connection.cursor(), _BEGIN_READ)
-                if seers is not None:
-                    run(connection.cursor(), _SHARD["seen_tenant"], (tenant,))
-                else:
-                    run(connection.cursor(), _SHARD["seen_as"], (API, tenant))
-                cursor.execute(statement.sql, plain(args), prepare=prepare)
-                run(connection.cursor(), _COMMIT)
-                return cursor.fetchall()
-
-        return self._asked(seers or self._readers, ask)
+        begun = (_SHARD["seen_tenant"], (tenant,)) if seers is not None else (_SHARD["seen_as"], (API, tenant))
+        work = [(_BEGIN_READ, ()), begun, (statement, plain(args)), (_COMMIT, ())]
+        return self._asked(seers or self._readers, lambda connection: connection.exchange(work)[2])
 
     def write(self, statement: str, rows: Sequence[Cells]) -> None:
         """See `Store.write`."""
@@ -291,7 +272,7 @@ class PostgresStore:
                 line = self._lines[shard] = Line(self._sessions, shard, self._patience)
             return line
 
-    def _asked(self, pool: Pool, ask: Callable[[Connection], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+    def _asked(self, pool: Pool, ask: Callable[[Connection], Rows]) -> Rows:
         """Asks; once more if the connection turns out to be gone, for nothing was changed."""
         try:
             try:
@@ -312,15 +293,11 @@ class PostgresStore:
         if not rows:
             return
 
-        def tell(connection: Connection) -> list[tuple[Any, ...]]:
-            with connection.pipeline():
-                run(connection.cursor(), _BEGIN)
-                for args in _calls(statement, rows):
-                    run(connection.cursor(), statement, args)
-                for shard in sorted(wake or ()):
-                    if self._is_quiet(shard):
-                        run(connection.cursor(), _SHARD["notify"], (str(shard),))
-                run(connection.cursor(), _COMMIT)
+        def tell(connection: Connection) -> Rows:
+            woken = [shard for shard in sorted(wake or ()) if self._is_quiet(shard)]
+            work = [(statement, args) for args in _calls(statement, rows)]
+            work += [(_SHARD["notify"], (str(shard),)) for shard in woken]
+            connection.exchange([(_BEGIN, ()), *work, (_COMMIT, ())])
             return []
 
         self._asked(self._desks, tell)
@@ -366,9 +343,9 @@ class _Seen:
         return self._store.search_as(self._tenant, question, row)
 
 
-def _work(batch: Batch) -> list[tuple[Statement, Sequence[object]]]:
+def _work(batch: Batch) -> Statements:
     """The statements of a commit, in the order of `TABLES`; facts first."""
-    work: list[tuple[Statement, Sequence[object]]] = []
+    work: Statements = []
     if batch.first:
         statement = _WRITES["fact_insert"]
         work.append((statement, statement.arrays(batch.first)))
@@ -387,7 +364,7 @@ def _work(batch: Batch) -> list[tuple[Statement, Sequence[object]]]:
     return work
 
 
-def _add(work: list[tuple[Statement, Sequence[object]]], statement: Statement, rows: Sequence[Cells]) -> None:
+def _add(work: Statements, statement: Statement, rows: Sequence[Cells]) -> None:
     work += [(statement, args) for args in _calls(statement, rows)]
 
 
