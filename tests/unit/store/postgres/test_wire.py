@@ -47,7 +47,9 @@ def wire() -> Iterator[Connection]:
         yield found
 
 
-@pytest.mark.parametrize(("kind", "sent", "given"), ECHOED, ids=[f"{kind} {sent}" for kind, sent, _ in ECHOED])
+@pytest.mark.parametrize(
+    ("kind", "sent", "given"), ECHOED, ids=[f"{kind}-{n}" for n, (kind, _, _) in enumerate(ECHOED)]
+)
 def test_values_come_back(wire: Connection, kind: str, sent: object, given: object) -> None:
     echo = Statement(f"SELECT ?::{kind}")
     for _ in range(2):  # prepared, and run again
