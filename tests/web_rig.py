@@ -13,6 +13,7 @@ import uvicorn
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.engine import Engine
 from procession.services.access import Caller
+from procession.services.backend import Backend
 from procession.web.app import create_app
 from procession.web.site import Gate, OpenGate, Site
 
@@ -39,6 +40,18 @@ class Knows:
 
     def forget(self) -> None:
         """See `Gate.forget`."""
+
+
+class Counted:
+    """A backend that counts what it is asked to read."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.reads += name == "read"
+        return getattr(self.backend, name)
 
 
 def admin(subject: str = "user:test", processes: tuple[str, ...] | None = None) -> Caller:

@@ -18,7 +18,6 @@ from procession.services.deliveries import FOLLOWER
 from procession.services.tenancy.limits import Limits
 from procession.services.tenancy.rates import LimitedBackend
 from procession.services.tenancy.storage import Storage
-from procession.web.desk import Offers
 from procession.web.documents import Archive, Rules
 from procession.web.limits import RatesOfTenants
 from procession.web.settings import Settings
@@ -62,7 +61,6 @@ def site_of(
     *,
     limited: LimitedBackend,
     silos: Silos,
-    offers: Offers,
 ) -> Composed:
     """The site of a server; its webhooks are not started. `limited` knows the limits of tenants."""
     limits = settings.limits
@@ -79,7 +77,6 @@ def site_of(
         backend,
         gate,
         version=__version__,
-        offers=offers,
         bounds=Bounds(body_bytes_max=limits.body_bytes_max, origins=tuple(settings.cors.origins)),
         rates=RatesOfTenants(limited.limits, limits.requests_per_second, limits.requests_burst),
         webhooks=Webhooks(backend, reach, backoff_s=BACKOFF_S[: hooks.attempts_max - 1], followed=followed),

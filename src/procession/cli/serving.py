@@ -212,7 +212,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
         gate = SeeingGate(OpenGate())
     else:
         gate = SeeingGate(await _known_callers(measured, settings, plan.say))
-    composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos, offers=backend.offers)
+    composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos)
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)
     running = Running(settings, engine, composed, draining=draining, silos=silos)

@@ -73,3 +73,13 @@ class Backend(Protocol):
 
         Begin with 0, which gives the present at once."""
         ...
+
+    def awaited(self, tenant: str, types: Sequence[str]) -> dict[str, int]:
+        """Job type -> about how many are ready, of those types of which this process's memory knows. It costs nothing;
+        of types that are not there only the store knows. `moved` tells when a job becomes ready."""
+        ...
+
+    def runs(self, tenant: str, instance: int) -> bool:
+        """Whether this process has an instance in memory, active: it costs nothing. Otherwise only the store knows;
+        `moved` tells when that becomes so."""
+        ...

@@ -164,14 +164,6 @@ class Views:
         """The number of a tenant; raises `NotFound` while it has nothing here."""
         return self.catalog.tenant(name)
 
-    def has_ended(self, tenant: str, key: int) -> bool:
-        """Whether an instance is over; raises `NotFound`."""
-        number = self.tenant(tenant)
-        rows = self._store.read("instance", (number, key), InstanceRow) if number is not None else []
-        if not rows:
-            raise NotFound(f"no instance {key}")
-        return rows[0].state != 0
-
     def instance(self, tenant: str, key: int) -> InstanceView:
         """One instance; raises `NotFound`."""
         number = self.tenant(tenant)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Final, TypeAlias, cast, final
+from typing import Final, cast, final
 
 import msgspec
 
@@ -29,9 +29,6 @@ EMPTY_S: Final = 0.05
 """A pause when jobs are said to be ready and are not given out, which another worker was faster to take."""
 LEASED_MAX: Final = 20_000
 """Jobs of one tenant that are leased over one process at the same time."""
-
-
-Offers: TypeAlias = Callable[[str, Sequence[str]], dict[str, int]]
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False):
@@ -82,12 +79,10 @@ class _Place:
 class Desk:
     """One server process's. Belongs to its event loop."""
 
-    __slots__ = ("_backend", "_leases", "_offers", "_places", "_returns", "asking", "closing")
+    __slots__ = ("_backend", "_leases", "_places", "_returns", "asking", "closing")
 
-    def __init__(self, backend: Backend, offers: Offers | None = None) -> None:
-        """`offers` tells of a tenant and types what is ready in memory, before the store is asked."""
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._offers: Offers = offers or _nothing
         self.closing = False
         self.asking = asyncio.Event()
         """Set while leases are asked for: until they are told, they are not given back either."""
@@ -239,7 +234,7 @@ class Desk:
     async def _ready(self, tenant: str, types: tuple[str, ...], limit: int, seconds: float) -> dict[str, int]:
         """Type -> how many jobs of it are ready; none when that is so for so long."""
         if seconds <= 0:
-            found = await self._backend.read(tenant, partial(_awaited, tenant, types, _now_ms()))
+            found = await self._awaited(tenant, types, _now_ms())
             return {type: each.ready for type, each in found.items() if each.ready}
         if self.closing:
             return {}
@@ -260,6 +255,14 @@ class Desk:
                 if not place.waiting:
                     place.came.set()
 
+    async def _awaited(self, tenant: str, types: Sequence[str], now: int) -> dict[str, Awaited]:
+        """What there is of each type. The store is asked about those alone of which nobody here knows."""
+        known = {type: Awaited(count, None) for type, count in self._backend.awaited(tenant, types).items()}
+        others = [type for type in types if type not in known]
+        if not others:
+            return known
+        return known | await self._backend.read(tenant, partial(_awaited, tenant, others, now))
+
     async def _watch(self, tenant: str, place: _Place) -> None:
         """Looks for those who wait, as long as there are any."""
         pause = LOOK_S
@@ -269,11 +272,7 @@ class Desk:
                 seen = await self._backend.moved(tenant, 0, 0)
                 now = _now_ms()
                 types = list(dict.fromkeys(type for waiter in place.waiting for type in waiter.types))
-                offered = self._offers(tenant, types)
-                if offered:
-                    found = {type: Awaited(count, None) for type, count in offered.items()}
-                else:
-                    found = await self._backend.read(tenant, partial(_awaited, tenant, types, now))
+                found = await self._awaited(tenant, types, now)
                 _wake(place, found)
                 if place.waiting:
                     dues = [each.due - now for each in found.values() if each.due is not None]
@@ -300,10 +299,6 @@ class Desk:
         finally:
             moved.cancel()
             came.cancel()
-
-
-def _nothing(tenant: str, types: Sequence[str]) -> dict[str, int]:
-    return {}
 
 
 def _awaited(tenant: str, types: Sequence[str], now: int, reader: Reader) -> dict[str, Awaited]:

@@ -78,6 +78,14 @@ class DrainingBackend:
             raise StoreError("this server is about to end: ask again, another one answers")
         return await moving
 
+    def awaited(self, tenant: str, types: Sequence[str]) -> dict[str, int]:
+        """See `Backend.awaited`."""
+        return self._backend.awaited(tenant, types)
+
+    def runs(self, tenant: str, instance: int) -> bool:
+        """See `Backend.runs`."""
+        return self._backend.runs(tenant, instance)
+
 
 async def _either(waiting: asyncio.Future[Any], end: asyncio.Future[None]) -> None:
     await asyncio.wait((waiting, end), return_when=asyncio.FIRST_COMPLETED)

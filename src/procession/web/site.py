@@ -11,7 +11,7 @@ from procession.runtime.tenants import DEFAULT_TENANT
 from procession.services.access import Caller
 from procession.services.backend import Backend
 from procession.services.tenancy.deleting import Keys
-from procession.web.desk import Desk, Offers
+from procession.web.desk import Desk
 from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
 from procession.web.limits import Rates, SameForAll
@@ -76,13 +76,12 @@ class Site:
         rates: Rates | None = None,
         webhooks: Webhooks | None = None,
         archive: Archive | None = None,
-        offers: Offers | None = None,
         keys: KeysOf | None = None,
         neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
     ) -> None:
         """`keys`: those of a tenant, where its store is sealed. `neighbours`: who takes how much of the writer."""
         self.backend = backend
-        self.desk = Desk(backend, offers)
+        self.desk = Desk(backend)
         self.gate = gate
         self.version = version
         self.denials = Denials()

@@ -43,17 +43,19 @@ async def until_ended(
 
     def look(reader: Reader) -> tuple[InstanceView, _T] | None:
         # One row tells whether it is worth reading the rest.
-        return whole(reader) if reader.views.has_ended(tenant, instance) else None
+        found = reader.instance(tenant, instance)
+        return (found, then(reader)) if found.ended is not None else None
 
     seen = await site.backend.moved(tenant, 0, 0)
     while True:
-        found = await site.backend.read(tenant, look)
+        runs = site.backend.runs(tenant, instance)
+        found = None if runs else await site.backend.read(tenant, look)
         passed = time.monotonic() - begun
         left = ms / 1000 - passed
         if found is not None:
             return found
         if left <= 0:
             return await site.backend.read(tenant, whole)
-        pause = min(passed * _SHARE, _PAUSE_S_MAX, left)
         seen = await site.backend.moved(tenant, seen, left)
-        await asyncio.sleep(pause)
+        if not runs:
+            await asyncio.sleep(min(passed * _SHARE, _PAUSE_S_MAX, left))

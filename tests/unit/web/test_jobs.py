@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import httpx
 import pytest
@@ -15,11 +15,11 @@ from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.tickets import Intake, Ticket
 from procession.runtime import requests as q
 from procession.services.access import Caller
-from procession.services.backend import Who
+from procession.services.backend import Backend, Who
 from procession.web import desk
 from procession.web.problems import problem_of
 from procession.web.site import Gate
-from web_rig import XML, client_of, running_site
+from web_rig import XML, Counted, client_of, running_site
 
 REVIEW = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
  targetNamespace="t"><process id="caught" isExecutable="true"><startEvent id="s"/>
@@ -312,3 +312,50 @@ VERBS: dict[str, dict[str, Any]] = {
     "deny": {},
     "extend": {"timeout_ms": 1},
 }
+
+
+def test_who_waits_for_jobs_asks_the_store_for_what_memory_does_not_know_alone() -> None:
+    async def told() -> None:
+        with Engine() as engine:
+            engine.serve(0)
+            engine.deploy(("p.bpmn", XML.encode()))
+            engine.start("p")
+            async with running_site(engine) as site:
+                backend = Counted(site.backend)
+                at_desk = desk.Desk(cast("Backend", backend))
+                wanted, who = desk.Wanted("<default>", ("work",), "w", 60_000), Who("user:test")
+
+                async def take(seconds: float = 10) -> list[dict[str, Any]]:
+                    return await at_desk.take(wanted, who, 1, seconds=seconds)
+
+                assert len(await take()) == 1
+                known = backend.reads  # of a type that nobody here asked for yet, only the store knew
+                for _ in range(5):
+                    waiting = asyncio.ensure_future(take())
+                    await asyncio.to_thread(engine.start, "p")
+                    assert len(await waiting) == 1
+                assert await take(seconds=0.01) == []
+                assert backend.reads == known
+                await at_desk.close()
+
+    asyncio.run(told())
+
+
+def test_a_lease_that_ends_wakes_who_waits_though_nothing_is_committed() -> None:
+    async def told() -> None:
+        with Engine() as engine:
+            engine.serve(0)
+            engine.deploy(("p.bpmn", XML.encode()))
+            engine.start("p")
+            async with running_site(engine) as site:
+                backend = Counted(site.backend)
+                at_desk = desk.Desk(cast("Backend", backend))
+                who = Who("user:test")
+                (lost,) = await at_desk.take(desk.Wanted("<default>", ("work",), "a", 200), who, 1, seconds=10)
+                known = backend.reads
+                (found,) = await at_desk.take(desk.Wanted("<default>", ("work",), "b", 200), who, 1, seconds=10)
+                assert (found["key"], found["attempt"]) == (lost["key"], 2)
+                assert backend.reads == known
+                await at_desk.close()
+
+    asyncio.run(told())

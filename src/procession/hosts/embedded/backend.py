@@ -18,7 +18,9 @@ from procession.hosts.embedded.door import admitted
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.moves import Moves
 from procession.hosts.embedded.neighbours import Neighbour, together
+from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import Intake, Ticket
 from procession.runtime import codec
 from procession.runtime.ports import Cells, Tenants
@@ -120,15 +122,27 @@ class EngineBackend:
         """See `Backend.moved`."""
         return await self._moves.wait(self._pumps.of(tenant).number, tenant, seen, seconds)
 
-    def offers(self, tenant: str, types: Sequence[str]) -> dict[str, int]:
-        """Type -> about how many of its jobs are ready in this process's memory: a look that costs nothing, made before
-        the store is asked. What is not there may still be in the store."""
+    def awaited(self, tenant: str, types: Sequence[str]) -> dict[str, int]:
+        """See `Backend.awaited`."""
+        shard, number = self._shard(tenant)
+        if shard is None:
+            return {}
+        now = self._pumps.clock()
+        found = {type: shard.board.ready(type, number, now) for type in types}
+        return {type: count for type, count in found.items() if count is not None}
+
+    def runs(self, tenant: str, instance: int) -> bool:
+        """See `Backend.runs`."""
+        shard, number = self._shard(tenant)
+        return shard is not None and shard.residents.active(number, instance)
+
+    def _shard(self, tenant: str) -> tuple[Shard | None, int]:
+        """The shard of a tenant, while it is certain that no other process writes it, and the tenant's number."""
         shard = self._pumps.of(tenant).shard
         number = shard.catalog.tenants.get(tenant) if shard is not None else None
-        if shard is None or number is None:
-            return {}
-        found = {type: shard.board.ready(type, number) for type in types}
-        return {type: count for type, count in found.items() if count}
+        if shard is None or number is None or wall_ms() >= shard.expires:
+            return None, 0
+        return shard, number
 
     def neighbours(self) -> list[Neighbour]:
         """Who asked how much of this process since it began, and how long it waited; the busiest first."""

@@ -6,6 +6,7 @@ Guarded by the pump's lock. What must not live here: variables, workers, and wha
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from copy import copy
 from heapq import heappop, heappush
 from itertools import islice
@@ -87,24 +88,40 @@ class _Queue:
         self.more = False
 
 
+_NO_QUEUES: Final[OrderedDict[int, _Queue]] = OrderedDict()
+
+
 @final
 class Board:
     """The jobs of one shard."""
 
-    __slots__ = ("_leases", "_looked", "_queues", "_span", "_store", "_token", "_wakes", "_woken", "offers", "weights")
+    __slots__ = (
+        "_freed",
+        "_leases",
+        "_looked",
+        "_queues",
+        "_span",
+        "_store",
+        "_token",
+        "_wakes",
+        "_woken",
+        "offers",
+        "weights",
+    )
 
     def __init__(self, store: Store, epoch: int, span: Span) -> None:
         self._store = store
         self._span = span
         self.weights = Weights()
         self.offers: dict[int, Offer] = {}
-        self._queues: dict[str, dict[int, _Queue]] = {}
+        self._queues: dict[str, OrderedDict[int, _Queue]] = {}
         self._leases: list[tuple[int, int, int]] = []
         self._wakes: list[tuple[int, str, int]] = []
         self._woken: dict[tuple[str, int], int] = {}
         # Tokens of an earlier owner of the shard must never match.
         self._token = epoch << 32
         self._looked: dict[str, None] = {}
+        self._freed: set[int] = set()
 
     def emptied(self) -> Board:
         """A board that knows nothing, and whose tokens match none that this one gave."""
@@ -133,10 +150,16 @@ class Board:
         self.offers[offer.key] = offer
         heappush(queue.heap, (-offer.priority, offer.key, offer))
 
-    def ready(self, type: str, tenant: int) -> int:
-        """About how many jobs of a type are in memory for a tenant; 0 is no word about the store. Takes no lock."""
-        queue = self._queues.get(type, {}).get(tenant)
-        return len(queue.heap) if queue is not None else 0
+    def ready(self, type: str, tenant: int, now: int) -> int | None:
+        """About how many jobs of a type are ready for a tenant; None where only the store knows. Takes no lock."""
+        woken = self._woken.get((type, tenant))
+        if type not in self._looked or (woken is not None and woken <= now):
+            return None
+        queue = self._queues.get(type, _NO_QUEUES).get(tenant)
+        if queue is None:
+            return 0
+        ready = len(queue.heap)
+        return ready if not queue.more else ready + PAGE if ready else None
 
     def close(self, key: int) -> None:
         """A job is over. Whoever works on it will be told when he reports."""
@@ -172,7 +195,7 @@ class Board:
         return taken
 
     def _take_in_turns(
-        self, queues: dict[int, _Queue], type: str, limit: int, *, now: int, only: int | None, taken: list[Offer]
+        self, queues: OrderedDict[int, _Queue], type: str, limit: int, *, now: int, only: int | None, taken: list[Offer]
     ) -> None:
         waiting = list(islice(queues, limit)) if only is None else [only] if only in queues else []
         while waiting and len(taken) < limit:
@@ -184,11 +207,12 @@ class Board:
                     break
                 queue = queues[tenant]
                 self._take_some(queue, type, tenant, now=now, taken=taken, upto=len(taken) + asked)
-                del queues[tenant]
                 if queue.heap or queue.more:
                     # Behind the others: the next call begins with those who had no turn in this one.
-                    queues[tenant] = queue
+                    queues.move_to_end(tenant)
                     going_on.append(tenant)
+                else:
+                    del queues[tenant]
             waiting = going_on
 
     def _take_some(self, queue: _Queue, type: str, tenant: int, *, now: int, taken: list[Offer], upto: int) -> None:
@@ -199,6 +223,9 @@ class Board:
             # A job may have been closed, or taken under another entry, since it was queued.
             if self.offers.get(key) is offer and not offer.token:
                 taken.append(offer)
+        if queue.more and not queue.heap:
+            # Read on now: until then only the store would know whether there are any.
+            self._refill(queue, type, tenant, now)
 
     def put_back(self, offer: Offer) -> None:
         """A lease is given up without an attempt."""
@@ -225,7 +252,13 @@ class Board:
             queue = self._queue(type, tenant)
             queue.more = True
             queue.cursor = (-1, 0)
+            self._freed.add(tenant)
             found = True
+        return found
+
+    def woken(self) -> set[int]:
+        """The tenants for whom a lease or a back-off was found to be over since this was asked last."""
+        found, self._freed = self._freed, set()
         return found
 
     def _expire(self, now: int) -> bool:
@@ -237,6 +270,7 @@ class Board:
             if offer is not None and offer.token == token and offer.deadline <= now:
                 offer.token = 0
                 heappush(self._queue(offer.type, offer.tenant).heap, (-offer.priority, offer.key, offer))
+                self._freed.add(offer.tenant)
                 found = True
         return found
 
@@ -258,7 +292,7 @@ class Board:
     def _queue(self, type: str, tenant: int) -> _Queue:
         queues = self._queues.get(type)
         if queues is None:
-            queues = self._queues[type] = {}
+            queues = self._queues[type] = OrderedDict()
         queue = queues.get(tenant)
         if queue is None:
             queue = queues[tenant] = _Queue()

@@ -51,7 +51,10 @@ class Pace:
         self._cap = max(CAP_MIN, int(SLACK * max(0.0, anyway) / each))
 
     def cap(self, limit: int) -> int:
-        """How many requests the next commit should hold, at most `limit`."""
+        """How many requests a commit should hold, at most `limit`."""
+        return min(limit, self._cap)
+
+    def next(self, cap: int) -> int:
+        """How many of them the next one holds: now and then it is one to learn from."""
         self._count += 1
-        cap = min(limit, self._cap)
         return max(1, cap // 2) if self._count % PROBE_EVERY == 0 else cap

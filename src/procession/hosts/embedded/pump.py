@@ -312,7 +312,12 @@ class Pump:
             expiry = shard.postbox.next_expiry
             if expiry is not None and expiry <= now and self._next_sweep <= now:
                 self._sweep(shard, now)
-            return shard.board.wake(now) or busy
+            busy = shard.board.wake(now) or busy
+            # Who waits for jobs is woken by commits, and these became ready without one.
+            woken = shard.board.woken()
+        if woken:
+            self.bell.ring(self.number, frozenset(shard.catalog.names[tenant] for tenant in woken))
+        return busy
 
     def keep(self) -> None:
         """Renews the lease when half of it is over."""

@@ -137,6 +137,11 @@ class Residents:
             self.charge(found, loaded.bytes_facts + loaded.bytes_snapshot)
         return found
 
+    def active(self, tenant: int, key: int) -> bool:
+        """Whether an instance is in memory, and active. Takes no lock."""
+        found = self._by_key.get((tenant, key))
+        return found is not None and found.state.status is Status.ACTIVE
+
     def working(self, tenant: int, key: int) -> Resident | None:
         """`get` for whoever looks for work: None for an instance that cannot be read, too."""
         try:

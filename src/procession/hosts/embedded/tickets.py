@@ -197,7 +197,8 @@ class Intake:
             return limit, 0
         cap = self._pace.cap(limit)
         # Whoever waits has at least one: more tenants than this would wait for the next commit, and not for each other.
-        return min(limit, max(cap, len(self._queues))), cap
+        # A round is one of whole commits: turns that a smaller one cuts short would always be the same tenant's.
+        return min(limit, max(self._pace.next(cap), len(self._queues))), cap
 
     def _quantum(self, tenant: str, round_of: int) -> int:
         weight = self.weights.get(tenant, 1)

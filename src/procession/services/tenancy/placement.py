@@ -147,6 +147,22 @@ class Backends:
         async with self.of(tenant) as backend:
             return await backend.moved(tenant, seen, seconds)
 
+    def awaited(self, tenant: str, types: Sequence[str]) -> dict[str, int]:
+        """See `Backend.awaited`."""
+        backend = self._there(tenant)
+        return backend.awaited(tenant, types) if backend is not None else {}
+
+    def runs(self, tenant: str, instance: int) -> bool:
+        """See `Backend.runs`."""
+        backend = self._there(tenant)
+        return backend is not None and backend.runs(tenant, instance)
+
+    def _there(self, tenant: str) -> Backend | None:
+        """The backend of a tenant, unless it is one that is not open."""
+        name = self.silo(tenant)
+        opened = self._opened.get(name)
+        return self._pooled if not name else opened.backend if opened is not None else None
+
     def of(self, tenant: str) -> AbstractAsyncContextManager[Backend]:
         """The backend of one tenant, open as long as the block lasts."""
         return _Use(self, self.silo(tenant))

@@ -149,6 +149,14 @@ class LimitedBackend:
         """See `Backend.moved`."""
         return await self._inner.moved(tenant, seen, seconds)
 
+    def awaited(self, tenant: str, types: Sequence[str]) -> dict[str, int]:
+        """See `Backend.awaited`."""
+        return self._inner.awaited(tenant, types)
+
+    def runs(self, tenant: str, instance: int) -> bool:
+        """See `Backend.runs`."""
+        return self._inner.runs(tenant, instance)
+
 
 def _count(found: object) -> int:
     return len(cast("list[object]", found)) if isinstance(found, list) else 0

@@ -85,6 +85,14 @@ class MeasuredBackend:
         """See `Backend.moved`."""
         return await self._backend.moved(tenant, seen, seconds)
 
+    def awaited(self, tenant: str, types: Sequence[str]) -> dict[str, int]:
+        """See `Backend.awaited`."""
+        return self._backend.awaited(tenant, types)
+
+    def runs(self, tenant: str, instance: int) -> bool:
+        """See `Backend.runs`."""
+        return self._backend.runs(tenant, instance)
+
     def _jobs(self, request: Plain, result: object) -> None:
         if isinstance(request, ActivateJobs) and isinstance(result, list) and result:
             self._measures.shares["jobs"].add(request.tenant, len(cast("list[object]", result)))
