@@ -187,11 +187,12 @@ def _url(settings: Settings, listening: socket.socket) -> str:
 
 
 def _calm_collector() -> None:
-    """What is there now stays, and what requests make is mostly acyclic: a full collection amid the traffic would hold
-    up everybody for tens of ms and find nothing."""
+    """What is there now stays, and what requests make is acyclic but for some failures: a collection finds next to
+    nothing, and holds up everybody for as long as it looks. So it looks at little at a time, and very seldom at all of
+    it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
+    gc.set_threshold(1_000, 2, 60_000)
 
 
 async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: AsyncExitStack) -> tuple[Running, Server]:

@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 from procession.base.failure import BadValue
 from procession.services.access import Caller, TooMany
 from procession.web import pages, problems
+from procession.web.asking import TheSite
 from procession.web.body import ExactRequest, ExactResponse, exact
 from procession.web.envelope import REQUEST_ID, add_headers, close_envelope
 from procession.web.limits import Limiter
@@ -83,8 +84,8 @@ def create_app(site: Site, *, origins: Sequence[str] = (), body_bytes_max: int |
     limiter = Limiter(site.rates)
     bounds = site.bounds
 
-    async def known(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        # A guard, because nothing of a stranger's body is read.
+    async def known(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        # A guard, because nothing of a stranger's body is read; and one, for each of them costs a copy of the handler.
         if len(connection.headers.get("procession-tenant", "")) > TENANT_CHARACTERS_MAX:
             raise BadValue(f"a tenant's name has at most {TENANT_CHARACTERS_MAX} characters")
         origin = connection.client.host if connection.client is not None else ""
@@ -95,11 +96,13 @@ def create_app(site: Site, *, origins: Sequence[str] = (), body_bytes_max: int |
             add_headers(connection.scope, limiter.told(caller.tenant))
             raise
         connection.state[_CALLER] = caller
+        check_parameters(connection, handler)
 
-    def caller(request: Request[Any, Any, State]) -> Caller:
+    # It asks for the site so that one is found after the other: two at a time would each be a task.
+    def caller(request: Request[Any, Any, State], site: TheSite) -> Caller:
         return cast("Caller", request.state[_CALLER])
 
-    api = Router(path="/v1", route_handlers=list(ROUTES), guards=[known, check_parameters])
+    api = Router(path="/v1", route_handlers=list(ROUTES), guards=[known])
     return Litestar(
         route_handlers=[api, Router(path="/v1", route_handlers=list(pages.ROUTES))],
         dependencies={

@@ -121,8 +121,10 @@ def exactly(value: object) -> bytes:
     return _ENCODER.encode(value)
 
 
-def exact(response: Response[Any]) -> Response[Any]:
-    """Litestar's `after_request`: a plain response that a handler made becomes an exact one; streams stay."""
+async def exact(response: Response[Any]) -> Response[Any]:
+    """Litestar's `after_request`: a plain response that a handler made becomes an exact one; streams stay.
+
+    It waits for nothing, but what is not asynchronous Litestar calls in a thread."""
     if type(response) is not Response:
         return response
     return ExactResponse(

@@ -14,8 +14,8 @@ OPEN: Final = "any_parameters"
 PARAMETERS_MAX: Final = 100
 
 
-async def check_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard. Raises `ValidationException` that names what the operation does not know."""
+def check_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Raises `ValidationException` that names what the operation does not know."""
     given = connection.scope["query_string"]
     if not given or handler.opt.get(OPEN):
         return

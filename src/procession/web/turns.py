@@ -3,6 +3,9 @@
 It stands before everything else, so it goes by what a request presents (its credentials and the tenant that it names)
 and not by who that turns out to be: a request that waits here has cost nothing yet. Who is alone has all slots; as soon
 as somebody else has asked within the last second, nobody holds more than his part of them: there is always a free one.
+
+How large that is depends on what requests wait for. While it is the database, more of them at a time are answered
+sooner; while it is this process, which has one core for what is Python, they are only in each other's way.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final, TypeAlias, final
 
@@ -23,7 +27,13 @@ from procession.web.problems import PROBLEM_JSON, problem_of
 
 SLOTS: Final = 64
 PART: Final = 8
-"""Slots of one caller while others are there: one of so many parts."""
+"""Slots of one caller while others are there and the process has time: one of so many parts."""
+PART_MIN: Final = 1
+"""Slots of one caller while it has none, and nobody else wants more than he gets."""
+BUSY: Final = 0.75
+"""The part of a core that the process uses from which on it has no time."""
+LOOK_S: Final = 0.1
+"""How often it is looked at, while callers come."""
 RECENT_S: Final = 1.0
 WAITING_MAX: Final = 1_000
 """Requests of one caller that may wait; what comes then is told to come again."""
@@ -74,12 +84,26 @@ def step_aside(scope: Any) -> None:
 class Turns:
     """The ASGI middleware. One a process; it belongs to its event loop."""
 
-    def __init__(self, app: ASGIApp, *, slots: int = SLOTS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        slots: int = SLOTS,
+        clock: Callable[[], float] = time.monotonic,
+        used: Callable[[], float] = time.process_time,
+    ) -> None:
+        """`clock` and `used` give seconds: of time, and of a core."""
         self._app = app
         self._slots = slots
         self._free = slots
+        self._clock = clock
+        self._used = used
+        self._part = self._part_max = max(PART_MIN, slots // PART)
+        self._looked = clock(), used()
         self._lines: OrderedDict[_Key, _Line] = OrderedDict()
-        """Callers that were here lately, in the order of their next turns."""
+        """Callers that were here lately, the last one at the end."""
+        self._queued: OrderedDict[int, _Line] = OrderedDict()
+        """Those of whom requests wait, in the order of their next turns."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -110,12 +134,13 @@ class Turns:
         self._admit()
 
     async def _enter(self, line: _Line) -> None:
-        if not line.waiting and self._free and line.busy < self._part():
+        if not line.waiting and self._free and line.busy < self._most():
             line.busy += 1
             self._free -= 1
             return
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.waiting.append(waiting)
+        self._queued.setdefault(id(line), line)
         try:
             await waiting
         except asyncio.CancelledError:
@@ -123,30 +148,49 @@ class Turns:
                 self.leave(line)  # its turn had come
             else:
                 line.waiting.remove(waiting)
+                if not line.waiting:
+                    del self._queued[id(line)]
             raise
 
     def _admit(self) -> None:
         """Gives free slots to who waits, in turns."""
-        part = self._part()
+        most = self._most()
         going = True
         while self._free and going:
             going = False
-            for key, line in list(self._lines.items()):
+            for place, line in list(self._queued.items()):
                 if not self._free:
                     return
-                if line.waiting and line.busy < part:
-                    line.waiting.popleft().set_result(None)
-                    line.busy += 1
-                    self._free -= 1
-                    self._lines.move_to_end(key)
-                    going = True
+                if line.busy >= most:
+                    continue
+                line.waiting.popleft().set_result(None)
+                line.busy += 1
+                self._free -= 1
+                going = True
+                if line.waiting:
+                    self._queued.move_to_end(place)
+                else:
+                    del self._queued[place]
 
-    def _part(self) -> int:
-        return self._slots if len(self._lines) < 2 else max(1, self._slots // PART)
+    def _most(self) -> int:
+        """How many slots one caller may have now. Where many want more than they get, nobody is the one in the way."""
+        if len(self._lines) < 2:
+            return self._slots
+        return min(max(self._part, len(self._queued)), self._part_max)
+
+    def _look(self, now: float) -> None:
+        """Makes the part smaller while the process has no time, and larger again while it has."""
+        then, before = self._looked
+        if now - then >= LOOK_S:
+            used = self._used()
+            step = -1 if (used - before) > BUSY * (now - then) else 1
+            self._part = min(max(self._part + step, PART_MIN), self._part_max)
+            self._looked = now, used
 
     def _line_of(self, scope: Scope) -> _Line:
         key = _key_of(scope)
-        now = time.monotonic()
+        now = self._clock()
+        self._look(now)
         line = self._lines.get(key)
         if line is None:
             if len(self._lines) >= LINES_MAX:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ import pytest
 
 from procession.hosts.embedded.engine import Engine
 from procession.web.app import create_app
-from procession.web.turns import PART, WAITING_MAX, Turn, Turns
+from procession.web.turns import LOOK_S, PART, PART_MIN, WAITING_MAX, Turn, Turns
 from web_rig import XML, running_site
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -47,7 +48,10 @@ class Crowd:
 
     def __init__(self, slots: int) -> None:
         self.room = Room()
-        self.turns = Turns(cast("Any", self.room), slots=slots)
+        self.later = self.used = 0.0
+        self.turns = Turns(
+            cast("Any", self.room), slots=slots, clock=lambda: time.monotonic() + self.later, used=lambda: self.used
+        )
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.statuses: list[int] = []
         self.bodies: list[bytes] = []
@@ -112,6 +116,29 @@ def test_while_others_are_there_a_part_is_the_most_that_one_holds() -> None:
         assert len(crowd.room.inside) == 1 + 32 // PART
         await crowd.come("quiet", "/r")
         assert "/r" in crowd.room.inside
+
+    run(story, slots=32)
+
+
+@pytest.mark.parametrize(("used", "most"), [(0.9, PART_MIN), (0.5, 4)])
+def test_the_part_of_a_caller_is_small_while_the_process_is_busy(used: float, most: int) -> None:
+    async def story(crowd: Crowd) -> None:
+        for turn in range(PART):
+            crowd.later += LOOK_S
+            crowd.used += LOOK_S * used
+            await crowd.come("quiet", f"/q{turn}")
+            await crowd.go(f"/q{turn}")
+        await crowd.come("loud", *[f"/{n}" for n in range(100)])
+        assert len(crowd.room.inside) == most
+        await crowd.come("as loud", *[f"/as/{n}" for n in range(100)])
+        await crowd.go("/0", "/as/0")
+        assert len(crowd.room.inside) == 2 * max(most, 2)
+        # And it has all of it again when the process has time.
+        for turn in range(PART):
+            crowd.later += LOOK_S
+            await crowd.come("quiet", f"/r{turn}")
+            await crowd.go(f"/r{turn}", f"/{turn + 1}")
+        assert len(crowd.room.inside) == 2 * 4
 
     run(story, slots=32)
 
