@@ -34,11 +34,14 @@ _STATES: Final[dict[str, tuple[int, ...]]] = {
 """State as it is listed -> states of rows."""
 MANY: Final = 5_000
 """Tasks of one candidate that are too many to be looked up beforehand."""
+SPARSE: Final = frozenset({"due", "follow_up"})
+"""Orders by what many tasks have not: all those have one place."""
 _NONE: Final[Condition] = ("task_none", ())
 
 
 class _Each(NamedTuple):
-    """Whether each task is asked for its candidates ("_each"), or the tasks of a candidate are looked up at once."""
+    """How candidates are looked for: each task is asked for its own ("_each"), the tasks of a candidate drive the search
+    (""), or they are looked up at once and held against what another index drives ("_apart")."""
 
     user: str
     groups: str
@@ -174,27 +177,29 @@ class Searches:
             return []
         source = "tasks_instance" if which.instance else "tasks_assignee" if which.assignee else "tasks"
         question = _search("tasks", source, number, page)
-        each = self._each(number, which)
+        each = self._each(number, which, page.order)
         question = msgspec.structs.replace(question, where=_task_conditions(which, number, each))
         if which.sight is not None:
             question = msgspec.structs.replace(question, branches=_sights(which.sight, number, each.sight))
         return [_task(row) for row in self._store.search(question, FoundTaskRow)]
 
-    def _each(self, tenant: int, which: TaskFilter) -> _Each:
+    def _each(self, tenant: int, which: TaskFilter, order: str) -> _Each:
         """How candidates are looked for. Where few tasks are left each is asked for its own; where many are, too, for
-        there is an index of each order: the first of them are found soon."""
+        there is an index of each order: the first of them are found soon. Not so by a date that half of all tasks may
+        not have, and those of one team together: there the tasks of many candidates are looked up first."""
         if which.key or which.instance or which.assignee:
             return _Each("_each", "_each", "_each")
         if self._few(tenant, 0, (which.candidate_user,)):
             return _Each("", "_each", "_each")
         if self._few(tenant, 1, which.candidate_groups):
             return _Each("_each", "", "_each")
+        many_of = "_apart" if order in SPARSE else "_each"
         sight = which.sight
         many = sight is not None and False in (
             self._few(tenant, 0, (sight.user,)),
             self._few(tenant, 1, sight.groups),
         )
-        return _Each("_each", "_each", "_each" if many else "")
+        return _Each(many_of, many_of, many_of if many else "")
 
     def _few(self, tenant: int, kind: int, names: Sequence[str]) -> bool | None:
         """Whether these are candidates of few tasks; None where there are no names."""

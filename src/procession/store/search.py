@@ -85,5 +85,5 @@ def _expanded(condition: str, count: int) -> str:
 
 def sealed_at(name: str, count: int) -> Iterable[int]:
     """The positions of a condition's values that are sealed."""
-    places = SEALED.get(name.removesuffix("_each"), ())
+    places = SEALED.get(name.removesuffix("_each").removesuffix("_apart"), ())
     return (*places, *range(places[-1] + 1, count)) if places else ()

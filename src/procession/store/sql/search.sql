@@ -100,6 +100,11 @@ EXISTS (SELECT 1 FROM procession_task_candidate c
 -- name: task_candidate_groups_each
 EXISTS (SELECT 1 FROM procession_task_candidate c
     WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*) AND c.task = x.key)
+-- The same, looked up at once, while another index gives the order: `+` keeps SQLite from beginning with these.
+-- name: task_candidate_user_apart
++x.key IN (SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?)
+-- name: task_candidate_groups_apart
++x.key IN (SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*))
 -- What somebody sees who may not see all: theirs, and what they may take.
 -- name: task_visible_nobody
 (x.for_all = 1 AND x.assignee = '')
@@ -111,6 +116,17 @@ EXISTS (SELECT 1 FROM procession_task_candidate c
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?))
 -- name: task_visible
 (x.assignee = ? OR x.for_all = 1 AND x.assignee = '' OR x.key IN (
+    SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?
+    UNION ALL
+    SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
+-- name: task_visible_groups_apart
+(x.for_all = 1 AND +x.assignee = '' OR +x.key IN (
+    SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
+-- name: task_visible_user_apart
+(+x.assignee = ? OR x.for_all = 1 AND +x.assignee = '' OR +x.key IN (
+    SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?))
+-- name: task_visible_apart
+(+x.assignee = ? OR x.for_all = 1 AND +x.assignee = '' OR +x.key IN (
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?
     UNION ALL
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
