@@ -40,7 +40,7 @@ _NONE: Final[Condition] = ("task_none", ())
 
 
 class _Each(NamedTuple):
-    """How candidates are looked for: each task is asked for its own ("_each"), the tasks of a candidate drive the search
+    """How candidates are looked for: each task is asked for its own ("_each"), those of a candidate drive the search
     (""), or they are looked up at once and held against what another index drives ("_apart")."""
 
     user: str
