@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import needs
+import postgres_rig
 from server_rig import ServerProcess, soon
 from tenancy_rig import CANARY, bytes_in
 from web_rig import XML
@@ -166,3 +167,84 @@ def test_timers_and_webhooks_of_a_silo_go_on_after_a_restart_though_nobody_asks(
     with _serve(tmp_path) as server:
         server.ready()
         soon(lambda: receiver.types == ["instance.completed"])
+
+
+def _health(url: str) -> dict[str, Any]:
+    answer = httpx.get(f"{url}/health/ready")
+    body: dict[str, Any] = answer.json()
+    assert (answer.status_code, body["ready"]) == (200, True), "one silo must not take the server away"
+    return body
+
+
+def _figure(url: str, name: str) -> float:
+    told = httpx.get(f"{url}/metrics").text
+    return next(float(line.split()[-1]) for line in told.splitlines() if line.startswith(f"{name} "))
+
+
+def test_the_list_health_and_metrics_know_tenants_of_silos(tmp_path: Path) -> None:
+    _settings(tmp_path)
+    with _serve(tmp_path) as server:
+        url = server.ready().url
+        with _of("acme", url) as acme, _of("acme:test", url) as test, _of("bolt", url) as bolt:
+            for client in (acme, test, bolt):
+                assert client.post("/v1/deployments", files={"files": ("p.bpmn", XML)}).status_code == 201
+                assert client.post("/v1/instances", json={"process_id": "p"}).status_code == 201
+            listed = acme.get("/v1/tenants", headers=ADMIN).json()
+            told = {each["name"]: each["silo"] for each in listed["items"]}
+            assert (told["acme"], told["acme:test"], told["bolt"]) == ("acme", "acme", None)
+            assert "degraded" not in _health(url)
+            assert _figure(url, "procession_instances_started_total") == 3
+            assert _figure(url, 'procession_jobs_created_total{type="work"}') == 3
+            assert [_figure(url, f"procession_{name}") for name in ("shards_owned", "silo_shards_owned")] == [1, 1]
+            assert [_figure(url, f"procession_silos_{name}") for name in ("open", "failing")] == [1, 0]
+            (tmp_path / "acme").rename(tmp_path / "away")
+            soon(lambda: "degraded" in _health(url))
+            assert _health(url)["degraded"] == {"acme": "the folder of the store cannot be written to"}
+            assert _figure(url, "procession_silos_failing") == 1
+            assert bolt.post("/v1/instances", json={"process_id": "p"}).status_code == 201
+            (tmp_path / "away").rename(tmp_path / "acme")
+            soon(lambda: "degraded" not in _health(url))
+
+
+def test_a_silo_that_cannot_be_opened_is_told_by_health_and_the_server_goes_on(tmp_path: Path) -> None:
+    _settings(tmp_path)
+    (tmp_path / "acme" / "e.db").write_bytes(b"this is no store" * 1_000)
+    with _serve(tmp_path) as server:
+        url = server.ready().url
+        soon(lambda: "degraded" in _health(url))
+        assert _health(url)["degraded"] == {"acme": "its store could not be opened; the log says why"}
+        assert _figure(url, "procession_silos_failing") == 1
+        with _of("bolt", url) as bolt:
+            assert bolt.post("/v1/deployments", files={"files": ("p.bpmn", XML)}).status_code == 201
+            listed = bolt.get("/v1/tenants", headers=ADMIN).json()
+        assert listed["unreachable"] == ["acme"]
+        assert {"name": "acme", "silo": "acme"} in listed["items"]
+        assert str(tmp_path) not in httpx.get(f"{url}/health/ready").text
+
+
+def test_a_database_that_is_gone_is_the_trouble_of_its_silo_and_of_no_other_tenant(tmp_path: Path) -> None:
+    postgres_rig.require()
+    server = postgres_rig.server()
+    pool, silo = server.database(), server.database()
+    settings = f'[store]\nurl = "{pool}"\n[tenants.acme]\nstore = "{silo}"\n'
+    (tmp_path / "s.toml").write_text(settings)
+    with _serve(tmp_path) as process:
+        url = process.ready().url
+        with _of("acme", url) as acme, _of("bolt", url) as bolt:
+            for client in (acme, bolt):
+                assert client.post("/v1/deployments", files={"files": ("p.bpmn", XML)}).status_code == 201
+            items = acme.get("/v1/tenants", headers=ADMIN).json()["items"]
+            assert {"name": "acme", "silo": "acme"} in items
+            assert {"name": "bolt", "silo": None} in items, "whatever rows the platform itself may see"
+            assert acme.get("/v1/tenants/bolt", headers=ADMIN).status_code == 200
+            with closing(postgres_rig.session(server, silo.rpartition("/")[2])) as held, held.transaction():
+                held.execute("LOCK TABLE procession_shard IN ACCESS EXCLUSIVE MODE")
+                soon(lambda: "no answer" in _health(url).get("degraded", {}).get("acme", ""))
+                assert _figure(url, "procession_silos_open") == 1, "metrics do not wait for a store that hangs"
+                assert bolt.post("/v1/instances", json={"process_id": "p"}).status_code == 201
+            soon(lambda: "degraded" not in _health(url))
+            server.execute(f'DROP DATABASE "{silo.rpartition("/")[2]}" WITH (FORCE)')
+            soon(lambda: "acme" in _health(url).get("degraded", {}))
+            assert bolt.post("/v1/instances", json={"process_id": "p"}).status_code == 201
+            soon(lambda: _figure(url, "procession_silos_failing") == 1)
+            assert acme.get("/v1/tenants", headers=ADMIN).json()["unreachable"] == ["acme"]

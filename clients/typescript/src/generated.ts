@@ -1172,15 +1172,20 @@ export interface TenantIn {
   name: string;
 }
 
-/** A tenant. */
+/** A tenant. `silo` is the tenant in whose store it lives, null for the store that tenants share. */
 export interface TenantOut {
   name: string;
+  silo: string | null;
 }
 
-/** A page of tenants, by name. */
+/**
+ * A page of tenants: by name those of the shared store, then those of each silo. `unreachable` are silos whose
+ * store could not be asked now: of each its tenant is listed, without environments.
+ */
 export interface TenantsOut {
   items: TenantOut[];
   next: string | null;
+  unreachable: string[];
 }
 
 /** End all instances of an element, or the one element instance `key`. */
@@ -1854,7 +1859,7 @@ export interface Operations {
     query?: { after?: string; assignee?: string; candidate_group?: string[]; candidate_user?: string; created_from?: string; created_to?: string; due_from?: string; due_to?: string; element_id?: string; follow_up_from?: string; follow_up_to?: string; instance?: string; limit?: number; order?: string; priority_from?: number; priority_to?: number; process_id?: string; unassigned?: boolean };
     answer: Tasks;
   };
-  /** The tenants of the server, by name */
+  /** The tenants of the server: by name those of the shared store, then those of each silo */
   list_tenants: {
     query?: { after?: string; limit?: number };
     answer: TenantsOut;

@@ -9,12 +9,13 @@ from typing import Final, NamedTuple
 
 from procession import __version__
 from procession.base.failure import ProcessionError
-from procession.cli.silos import Silos
+from procession.cli.silos import Silos, page_of
 from procession.runtime.ports import Store
 from procession.runtime.rows import NamedRow, TextRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
 from procession.services.deliveries import FOLLOWER
+from procession.services.tenancy.directory import Directory
 from procession.services.tenancy.limits import Limits
 from procession.services.tenancy.rates import LimitedBackend
 from procession.services.tenancy.storage import Storage
@@ -68,6 +69,9 @@ def site_of(
     async def followed() -> Iterable[str]:
         return await _names((store, *silos.stores()), _followed)
 
+    async def reading(silo: str, behind: str, limit: int) -> list[str]:
+        return await (silos.names(silo, behind, limit) if silo else asyncio.to_thread(page_of, store, behind, limit))
+
     hooks = settings.webhooks
     reach = Reach(
         http=hooks.allow_private, networks=PRIVATE if hooks.allow_private else (), answer_s=hooks.timeout_seconds
@@ -84,6 +88,7 @@ def site_of(
             backend, Rules(bytes_max=settings.documents.bytes_max, admit=storage.admit, stored=storage.stored)
         ),
         keys=silos.keys_of,
+        directory=Directory(reading, settings.tenants, silos.backends.silo),
         neighbours=silos.neighbours,
     )
     return Composed(site, storage)

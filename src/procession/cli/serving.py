@@ -25,14 +25,13 @@ from procession import Engine, __version__
 from procession.base.failure import StoreError
 from procession.cli.composing import Composed, keep_measured, quotas_of, site_of
 from procession.cli.console import FAILED, OK, Problem
+from procession.cli.looks import checks_of
 from procession.cli.silos import Silos
 from procession.cli.stores import engine_on, open_sealed
 from procession.hosts.embedded.backend import EngineBackend
-from procession.hosts.embedded.counters import Counters
-from procession.hosts.embedded.opening import in_file
-from procession.hosts.embedded.ownership import wall_ms
+from procession.hosts.embedded.counters import Counters, Tally
 from procession.runtime import tracing
-from procession.runtime.rows import LeaseRow, NamedRow
+from procession.runtime.rows import NamedRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
 from procession.services.tenancy.deleting import Keys
@@ -40,7 +39,7 @@ from procession.services.tenancy.rates import LimitedBackend
 from procession.web.app import create_app
 from procession.web.draining import DrainingBackend
 from procession.web.front import Front
-from procession.web.health import Check, Health
+from procession.web.health import Health
 from procession.web.settings import Gateway, Settings
 from procession.web.site import Gate, OpenGate
 from procession.web.telemetry import logs
@@ -56,8 +55,6 @@ if TYPE_CHECKING:
 
     from procession.web.zeebe.server import Tls
 
-DISK_MIN: Final = 64 << 20
-"""Bytes that have to be free beside an SQLite file."""
 BACKLOG: Final = 2_048
 """Connections that wait to be taken."""
 WAIT_S: Final = 5.0
@@ -93,7 +90,7 @@ class Running:
         self.site = composed.site
         self.storage = composed.storage
         self.draining = draining
-        self.health = Health(_checks(engine, settings))
+        self.health = Health(checks_of(engine, settings.store.url), silos.troubles)
         self.url = ""
         self.gateway = ""
         self.close_gateway: Closing | None = None
@@ -198,13 +195,14 @@ def _calm_collector() -> None:
 async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: AsyncExitStack) -> tuple[Running, Server]:
     settings = plan.settings
     measures = Measures(tenants_top=settings.telemetry.tenants_top)
-    counters = Counters(engine.pumps, measures.shares["steps"].add)
+    used, tally = measures.shares["steps"].add, Tally()
+    counters = Counters(engine.pumps, used, tally)
     open_.callback(counters.close)
-    measures.read = counters.read
     backend = EngineBackend(engine)
     open_.push_async_callback(backend.close)
-    silos = Silos(backend, keys, settings, quotas_of(settings))
-    open_.push_async_callback(silos.backends.close)
+    silos = Silos(backend, keys, settings, quotas_of(settings), lambda of: Counters(of.pumps, used, tally))
+    open_.push_async_callback(silos.close)
+    measures.read = lambda: silos.figures(counters.read())
     limited = LimitedBackend(silos.backends, defaults=quotas_of(settings))
     measures.neighbours = silos.neighbours
     draining = DrainingBackend(limited)
@@ -361,33 +359,6 @@ def _metrics_port(port: int, measures: Measures) -> Callable[[], None]:
         thread.join(timeout=5)
 
     return close
-
-
-def _checks(engine: Engine, settings: Settings) -> dict[str, Check]:
-    def store() -> str:
-        # Both at once, so that who asks often costs little.
-        rows = engine.store.read("shards", (), LeaseRow)
-        alone = sum(not row.owner or row.expires <= wall_ms() for row in rows)
-        return f"nobody owns {alone} of {len(rows)} shards" if alone else ""
-
-    def disk() -> str:
-        folder = os.path.dirname(os.path.abspath(engine.store.name))
-        if not os.access(folder, os.W_OK):
-            return "the folder of the store cannot be written to"
-        found = os.statvfs(folder)
-        return "the disk of the store is almost full" if found.f_bavail * found.f_frsize < DISK_MIN else ""
-
-    looks: dict[str, Callable[[], str]] = {"store": store}
-    if in_file(settings.store.url) and hasattr(os, "statvfs"):
-        looks["disk"] = disk
-    return {name: _in_thread(look) for name, look in looks.items()}
-
-
-def _in_thread(look: Callable[[], str]) -> Check:
-    async def check() -> str:
-        return await asyncio.to_thread(look)
-
-    return check
 
 
 async def _open_gateway(running: Running, say: Say) -> Closing | None:

@@ -8,16 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, final
 
 from procession import Engine
 from procession.base.failure import ProcessionError
+from procession.cli.looks import Look, Looks
 from procession.cli.stores import engine_on, open_sealed
 from procession.hosts.embedded.backend import EngineBackend
+from procession.hosts.embedded.counters import Counters, Figures
 from procession.hosts.embedded.neighbours import Neighbour, together
 from procession.runtime.ports import Store
+from procession.runtime.rows import NamedRow
 from procession.services.backend import Backend
 from procession.services.tenancy.deleting import Keys
 from procession.services.tenancy.limits import Limits
@@ -28,6 +32,8 @@ LOOK_S: Final = 30.0
 """How often it is looked which silos are idle."""
 VISIT_S: Final = 3_600.0
 """How often each silo is opened though nobody asks: another process, in which its timers were, may be gone."""
+READERS: Final = 4
+"""Threads that read lists of tenants: a store that hangs must not hold up those of the process."""
 
 _LOG: Final = logging.getLogger("procession.serve")
 
@@ -44,12 +50,23 @@ class Opened(NamedTuple):
 class Silos:
     """Those of one process. Belongs to its event loop."""
 
-    def __init__(self, pooled: EngineBackend, keys: Keys | None, settings: Settings, quotas: Limits) -> None:
-        """`keys` are those of the pool. `quotas` are of tenants whose own limits do not say any."""
+    def __init__(
+        self,
+        pooled: EngineBackend,
+        keys: Keys | None,
+        settings: Settings,
+        quotas: Limits,
+        counted: Callable[[Engine], Counters],
+    ) -> None:
+        """`keys` are those of the pool. `quotas` are of tenants whose own limits do not say any. `counted` makes what
+        counts an engine that was opened."""
         self._pooled = pooled
         self._keys = keys
         self._settings = settings
         self._quotas = quotas
+        self._counted = counted
+        self._looks = Looks()
+        self._readers = ThreadPoolExecutor(READERS, "procession-silos")
         self._open: dict[str, Opened] = {}
         self._places = {
             name: Silo(of.store, of.password, of.master_keys, of.tenant_keys) for name, of in settings.tenants.items()
@@ -73,6 +90,41 @@ class Silos:
         """The stores of silos that are open."""
         for each in list(self._open.values()):
             yield each.engine.store
+
+    async def names(self, silo: str, behind: str, limit: int) -> list[str]:
+        """Names of tenants in the store of a silo, which is opened for it."""
+        async with self.backends.of(silo):
+            store = self._open[silo].engine.store
+            return await asyncio.get_running_loop().run_in_executor(self._readers, page_of, store, behind, limit)
+
+    async def troubles(self) -> dict[str, str]:
+        """Why stores of silos cannot be used: of those that are open, and of those that could not be opened."""
+        looks = await asyncio.to_thread(self._look)
+        failed = dict.fromkeys(self.backends.failed, "its store could not be opened; the log says why")
+        return dict(sorted((failed | {name: look.trouble for name, look in looks.items() if look.trouble}).items()))
+
+    def figures(self, pool: Figures) -> Figures:
+        """Figures of the pool, and with them how open silos are: lags of whoever is latest, what waits anywhere.
+
+        Shards of silos are counted apart, for those of the pool have a number that they must have."""
+        looks = self._look()
+        found = {name: dict(values) for name, values in pool.items()}
+        gauges = [look.gauges for look in looks.values() if look.gauges is not None]
+        for each in gauges:
+            found["due_lag"][""] = max(found["due_lag"][""], each.due_lag)
+            found["inbox_waiting"][""] += each.inbox_waiting
+            found["inbox_lag"][""] = max(found["inbox_lag"][""], each.inbox_lag)
+        failing = {*self.backends.failed, *(name for name, look in looks.items() if look.trouble)}
+        found["silos_open"] = {"": len(looks)}
+        found["silos_failing"] = {"": len(failing)}
+        found["silo_shards_owned"] = {"": sum(each.shards_owned for each in gauges)}
+        return found
+
+    def _look(self) -> Mapping[str, Look]:
+        opened = {name: (each.engine, self._places[name].store) for name, each in list(self._open.items())}
+        looks = self._looks.at(opened) if opened else {}
+        # What was closed meanwhile could not answer, and had not to.
+        return {name: look for name, look in looks.items() if name in self._open}
 
     async def each(self, do: Callable[[Engine], Awaitable[None]]) -> None:
         """Does something with the engine of every silo, which is opened for it."""
@@ -100,12 +152,23 @@ class Silos:
         """Ends what engines of silos do, after the jobs under way."""
         await asyncio.gather(*(asyncio.to_thread(each.engine.stop) for each in self._open.values()))
 
+    async def close(self) -> None:
+        """Closes every silo, and opens none any more."""
+        await self.backends.close()
+        self._readers.shutdown(wait=False)
+        self._looks.close()
+
     def _busy(self, name: str) -> bool:
         return self._open[name].engine.pumps.next_due() is not None
 
     @asynccontextmanager
     async def _opened(self, name: str, silo: Silo) -> AsyncGenerator[Backend]:
-        engine, keys = await asyncio.to_thread(self._engine, silo)
+        try:
+            engine, keys = await asyncio.to_thread(self._engine, silo)
+        except ProcessionError as error:
+            _LOG.warning("the store of %s cannot be opened: %s", name, error)
+            raise
+        counters = self._counted(engine)
         try:
             backend = EngineBackend(engine)
             try:
@@ -117,6 +180,7 @@ class Silos:
                 del self._open[name]
                 await backend.close()
         finally:
+            counters.close()
             await asyncio.to_thread(engine.close)
 
     def _engine(self, silo: Silo) -> tuple[Engine, Keys | None]:
@@ -131,6 +195,11 @@ class Silos:
             tenant_keys=silo.tenant_keys,
         )
         return engine_on(store, of, self._quotas), keys
+
+
+def page_of(store: Store, behind: str, limit: int) -> list[str]:
+    """Names of tenants in a store behind one, so many at most, in order."""
+    return [row.name for row in store.read("tenant_page", (behind, limit), NamedRow)]
 
 
 async def _nothing(_: Engine) -> None:

@@ -1,5 +1,6 @@
 """Whether this process is well: /health/live, /health/ready with reasons. No authentication, so nothing that is secret.
 
+What is degraded is one tenant's trouble: it is told, and takes nothing from the process's being ready.
 What is looked at is given by whoever composes the server. A look is good for a second, for however many who ask.
 """
 
@@ -22,24 +23,28 @@ LOOK_S: Final = 3.0
 
 _LOG: Final = logging.getLogger("procession.web")
 
+Degraded: TypeAlias = Callable[[], Awaitable[Mapping[str, str]]]
+"""Gives what is not well of whom, though the process is: a sentence for each silo by its name."""
 Check: TypeAlias = Callable[[], Awaitable[str]]
 """Gives why it is not well, as a sentence without names of anything; "" if it is."""
 
 
 @final
-class Ready(msgspec.Struct, frozen=True):
-    """What /health/ready answers: each check with "ok" or why not."""
+class Ready(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What /health/ready answers: each check with "ok" or why not; and silos whose store cannot be used, if any."""
 
     ready: bool
     checks: dict[str, str]
+    degraded: dict[str, str] = {}
 
 
 @final
 class Health:
     """One process's. Belongs to its event loop."""
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
+    def __init__(self, checks: Mapping[str, Check], degraded: Degraded | None = None) -> None:
         self._checks = checks
+        self._degraded = degraded
         self._looked = 0.0
         self._found = Ready(False, {})
         self._looking: asyncio.Task[Ready] | None = None
@@ -55,12 +60,19 @@ class Health:
             self._found = await asyncio.shield(self._looking)
         if not self.draining:
             return self._found
-        return Ready(False, {**self._found.checks, "draining": "this process is about to end"})
+        checks = {**self._found.checks, "draining": "this process is about to end"}
+        return Ready(False, checks, self._found.degraded)
 
     async def _look(self) -> Ready:
+        told = asyncio.ensure_future(self._told())
         texts = await asyncio.gather(*(_asked(name, check) for name, check in self._checks.items()))
+        degraded = await told
         self._looked = time.monotonic()
-        return Ready(not any(texts), {name: text or "ok" for name, text in zip(self._checks, texts, strict=True)})
+        checks = {name: text or "ok" for name, text in zip(self._checks, texts, strict=True)}
+        return Ready(not any(texts), checks, degraded)
+
+    async def _told(self) -> dict[str, str]:
+        return dict(await self._degraded()) if self._degraded is not None else {}
 
 
 async def _asked(name: str, check: Check) -> str:

@@ -7,10 +7,12 @@ from typing import Final, Protocol, TypeAlias, final
 
 import msgspec
 
+from procession.runtime.rows import NamedRow
 from procession.runtime.tenants import DEFAULT_TENANT
 from procession.services.access import Caller
-from procession.services.backend import Backend
+from procession.services.backend import PLATFORM, Backend
 from procession.services.tenancy.deleting import Keys
+from procession.services.tenancy.directory import Directory
 from procession.web.desk import Desk
 from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
@@ -58,6 +60,7 @@ class Site:
         "bounds",
         "denials",
         "desk",
+        "directory",
         "gate",
         "keys",
         "neighbours",
@@ -77,9 +80,11 @@ class Site:
         webhooks: Webhooks | None = None,
         archive: Archive | None = None,
         keys: KeysOf | None = None,
+        directory: Directory | None = None,
         neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
     ) -> None:
-        """`keys`: those of a tenant, where its store is sealed. `neighbours`: who takes how much of the writer."""
+        """`keys`: those of a tenant, where its store is sealed. `directory`: whom the server serves; without one all
+        live in the store of the backend. `neighbours`: who takes how much of the writer."""
         self.backend = backend
         self.desk = Desk(backend)
         self.gate = gate
@@ -90,7 +95,16 @@ class Site:
         self.archive = archive or Archive(backend)
         self.webhooks = webhooks or Webhooks(backend)
         self.keys = keys
+        self.directory = directory or _pooled(backend)
         self.neighbours = neighbours
+
+
+def _pooled(backend: Backend) -> Directory:
+    async def names(_: str, behind: str, limit: int) -> list[str]:
+        rows = await backend.read(PLATFORM, lambda reader: reader.store.read("tenant_page", (behind, limit), NamedRow))
+        return [row.name for row in rows]
+
+    return Directory(names)
 
 
 @final

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from procession.base.failure import StoreError
-from procession.hosts.embedded.counters import OTHER, TYPES_MAX, Counters
+from procession.hosts.embedded.counters import OTHER, TYPES_MAX, Counters, Tally
 from procession.hosts.embedded.engine import Engine
 from procession.runtime.requests import BroadcastSignal
 from procession.services.access import Caller
@@ -284,6 +284,40 @@ def test_health_says_why_it_is_not_ready_and_looks_once_a_second() -> None:
         assert len(looked) == 1
 
     asyncio.run(told())
+
+
+def test_what_is_degraded_is_told_and_does_not_make_the_process_unready() -> None:
+    async def told() -> None:
+        async def store() -> str:
+            return ""
+
+        async def degraded() -> dict[str, str]:
+            return {"acme": "its store failed"}
+
+        for draining in (False, True):
+            health = Health({"store": store}, degraded)
+            health.draining = draining
+            found = await health.ready()
+            assert (found.ready, found.degraded) == (not draining, {"acme": "its store failed"})
+
+    asyncio.run(told())
+
+
+def test_counts_of_several_engines_are_one_and_stay_when_an_engine_closes() -> None:
+    tally = Tally()
+    for number in range(2):
+        with Engine() as engine:
+            counters = Counters(engine.pumps, lambda tenant, count: None, tally)
+            for other in range(TYPES_MAX - 1):
+                xml = XML.replace('type="work"', f'type="work-{number}-{other}"')
+                engine.deploy(("p.bpmn", xml.encode()))
+                engine.start("p")
+            counters.close()
+            engine.start("p")
+    figures = tally.figures()
+    assert figures["instances_started"] == {"": 2 * (TYPES_MAX - 1)}
+    assert len(figures["jobs_created"]) == TYPES_MAX + 1, "types are bounded for all of them together"
+    assert figures["jobs_created"][OTHER] == TYPES_MAX - 2
 
 
 def test_every_request_has_an_id_and_a_line_with_its_route_and_caller(logged: io.StringIO) -> None:

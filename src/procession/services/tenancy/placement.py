@@ -81,6 +81,7 @@ class Backends:
         self._opened: dict[str, _Opened] = {}
         self._moving: dict[str, asyncio.Task[None]] = {}
         """What opens or closes a silo: it goes on also when who wanted it has gone away."""
+        self._failed: dict[str, None] = {}
         self._closed = False
 
     def silo(self, tenant: str) -> str:
@@ -94,6 +95,11 @@ class Backends:
     def open_silos(self) -> tuple[str, ...]:
         """The silos that are open now."""
         return tuple(self._opened)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The silos that could not be opened when somebody wanted them last."""
+        return tuple(self._failed)
 
     async def close_idle(self) -> None:
         """Closes silos that nobody asked for lately: for a task that comes by now and then."""
@@ -195,7 +201,12 @@ class Backends:
 
     async def _open_one(self, name: str) -> None:
         stack = AsyncExitStack()
-        backend = await stack.enter_async_context(self._open(name, self._silos[name]))
+        try:
+            backend = await stack.enter_async_context(self._open(name, self._silos[name]))
+        except Exception:
+            self._failed[name] = None
+            raise
+        self._failed.pop(name, None)
         self._opened[name] = _Opened(backend, stack, self._clock())
 
     async def _close_one(self, name: str) -> None:

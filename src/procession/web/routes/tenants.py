@@ -11,13 +11,12 @@ from litestar.types import ControllerRouterHandler
 
 from procession.base.failure import NotFound
 from procession.runtime import requests as q
-from procession.runtime.rows import NamedRow
 from procession.services.access import away
 from procession.services.members import NAME
-from procession.services.reading import Reader
+from procession.services.tenancy.directory import Listed
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.openapi import EXAMPLE
-from procession.web.shapes import PAGE, After, Limit, cut, id_behind
+from procession.web.shapes import PAGE, After, Limit, cursor_of, place_of
 
 Name: TypeAlias = Annotated[
     str, PathParameter(max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", description="The name of a tenant.")
@@ -31,16 +30,20 @@ class TenantIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TenantOut(msgspec.Struct):
-    """A tenant."""
+    """A tenant. `silo` is the tenant in whose store it lives, null for the store that tenants share."""
 
     name: str
+    silo: str | None
 
 
 class TenantsOut(msgspec.Struct):
-    """A page of tenants, by name."""
+    """A page of tenants: by name those of the shared store, then those of each silo.
+
+    `unreachable` are silos whose store could not be asked now: of each its tenant is listed, without environments."""
 
     items: list[TenantOut]
     next: str | None
+    unreachable: list[str]
 
 
 @post("/tenants", status_code=201, opt={EXAMPLE: {"name": "acme"}})
@@ -52,30 +55,32 @@ async def add_tenant(
     request = q.AddTenant(data.name)
     there = msgspec.structs.replace(caller, subject=away(caller.subject))
     await site.backend.ask(request, who(there, idempotency_key, request))
-    return TenantOut(data.name)
+    return _shown(data.name, site.directory.silo(data.name))
 
 
 @get("/tenants")
 async def list_tenants(caller: TheCaller, site: TheSite, limit: Limit = PAGE, after: After = None) -> TenantsOut:
-    """The tenants of the server, by name."""
+    """The tenants of the server: by name those of the shared store, then those of each silo."""
     caller.need("tenants:read")
-    behind = id_behind(after)
-    names = await site.backend.read(caller.tenant, lambda reader: _names(reader, behind, limit + 1))
-    found, following = cut(names, limit, lambda name: (name,))
-    return TenantsOut([TenantOut(name) for name in found], following)
+    silo, name = place_of(after, str, str) or ("", "")
+    page = await site.directory.page(Listed(str(silo), str(name)), limit)
+    following = cursor_of(*page.found[-1]) if page.more else None
+    return TenantsOut([_shown(each.name, each.silo) for each in page.found], following, page.unreachable)
 
 
 @get("/tenants/{name:str}")
 async def get_tenant(name: Name, caller: TheCaller, site: TheSite) -> TenantOut:
     """One tenant."""
     caller.need("tenants:read")
-    if await site.backend.read(caller.tenant, lambda reader: reader.views.tenant(name)) is None:
+    silo = site.directory.silo(name)
+    # The tenant of a silo is there because the settings say so; others are when their store knows them.
+    if silo != name and await site.backend.read(name, lambda reader: reader.views.tenant(name)) is None:
         raise NotFound(f"no tenant {name!r:.80}")
-    return TenantOut(name)
+    return _shown(name, silo)
 
 
-def _names(reader: Reader, behind: str, limit: int) -> list[str]:
-    return [row.name for row in reader.store.read("tenant_page", (behind, limit), NamedRow)]
+def _shown(name: str, silo: str) -> TenantOut:
+    return TenantOut(name, silo or None)
 
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (add_tenant, list_tenants, get_tenant)

@@ -64,8 +64,11 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "due_lag": Figure("procession_due_lag_seconds", "How late the next timer or back-off is already.", gauge=True),
     "inbox_waiting": Figure("procession_inbox_rows", "Requests that wait in the inbox.", gauge=True),
     "inbox_lag": Figure("procession_inbox_lag_seconds", "Age of the oldest of them.", gauge=True),
+    "silos_open": Figure("procession_silos_open", "Stores of tenants of their own that are open.", gauge=True),
+    "silos_failing": Figure("procession_silos_failing", "Such stores that cannot be used.", gauge=True),
+    "silo_shards_owned": Figure("procession_silo_shards_owned", "Shards of such stores owned here.", gauge=True),
 }
-"""By the name that the engine gives it."""
+"""By the name that the engine gives it, or who looks after silos."""
 
 
 @final
