@@ -21,6 +21,7 @@ _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "opentelemetry": lambda: find_spec("opentelemetry") is not None,
     "postgresql": lambda: find_spec("psycopg") is not None and _postgres() is not None,
     "server": lambda: find_spec("litestar") is not None and find_spec("uvicorn") is not None,
+    "tmpfs": lambda: _mounts(),
     "temporalio": lambda: find_spec("temporalio") is not None,
     "temporal-cli": lambda: find_server("cli", build=False) is not None,
     "temporal-server": lambda: find_server("server", build=False) is not None,
@@ -31,6 +32,12 @@ def _postgres() -> object:
     from postgres_rig import binaries
 
     return binaries()
+
+
+def _mounts() -> bool:
+    from volume_rig import mounts
+
+    return mounts()
 
 
 def require(component: str, remedy: str) -> None:

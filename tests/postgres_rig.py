@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final, cast, final
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import needs
 from procession.store.postgres.store import PostgresStore
@@ -54,18 +54,31 @@ def require() -> None:
 
 @final
 class Server:
-    """One server. `durable` keeps its fsync on, as in production; without, it is fast and forgets on a power loss."""
+    """One server. `durable` keeps its fsync on, as in production; without, it is fast and forgets on a power loss.
 
-    def __init__(self, *, durable: bool = False, settings: Sequence[str] = ()) -> None:
+    `data` and `wal` are folders, of another file system perhaps, for what is kept and for the log of writes. A copy
+    `of` another server is its standby.
+    """
+
+    def __init__(
+        self,
+        *,
+        durable: bool = False,
+        settings: Sequence[str] = (),
+        data: Path | None = None,
+        wal: Path | None = None,
+        of: Server | None = None,
+    ) -> None:
         found = binaries()
         assert found is not None, REMEDY
         self._bin = found
         self.folder = Path(tempfile.mkdtemp(prefix="procession-pg-"))
-        self._data = self.folder / "data"
+        self._data = (data or self.folder) / "data"
         self._as: list[str] = []
         if os.geteuid() == 0:
             user = next(entry for entry in map(_user, _USERS) if entry is not None)
-            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            for each in filter(None, (self.folder, data, wal)):
+                os.chown(each, user.pw_uid, user.pw_gid)
             self._as = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         self.port = free_port()
         self._options = [f"fsync={'on' if durable else 'off'}", f"synchronous_commit={'on' if durable else 'off'}"]
@@ -77,10 +90,32 @@ class Server:
         self._numbers = count(1)
         self._made: list[str] = []
         atexit.register(self.remove)
-        self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        if of is not None:
+            self._copy(of)
+            return
+        made = ["-D", str(self._data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+        # Where room is short, a file of 16 MB is no measure of it.
+        made += [f"--waldir={wal / 'wal'}", "--wal-segsize=1"] if wal is not None else []
+        self._run("initdb", *made)
         self.start()
         self.execute(f"CREATE ROLE {LOGIN} LOGIN CREATEROLE", f"CREATE DATABASE template_app OWNER {LOGIN}")
         PostgresStore(self.url("template_app")).close()
+
+    def _copy(self, of: Server) -> None:
+        """Becomes the standby of a server, whose commits wait for it from here on."""
+        source = ["-h", str(of.folder), "-p", str(of.port), "-U", "postgres"]
+        kept = ["-X", "stream", "-c", "fast", "--no-sync", "-C", "-S", "standby", "-R"]
+        self._run("pg_basebackup", "-D", str(self._data), *source, *kept)
+        self.start()
+        of.execute("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+        deadline = time.monotonic() + 30
+        while of.execute("SELECT sync_state FROM pg_stat_replication") != [("sync",)]:
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.02)
+
+    def promote(self) -> None:
+        """Makes a standby the server that takes writes."""
+        assert self.execute("SELECT pg_promote()") == [(True,)], self.log()
 
     def url(self, database: str, user: str = LOGIN, *, tcp: bool = False) -> str:
         """The URL of a database."""
@@ -105,14 +140,15 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def start(self) -> None:
-        """Starts it, and returns when it takes connections."""
+        """Starts it unless it runs, and returns when it takes connections."""
         command = [*self._as, *(["--pdeathsig=INT"] if self._as else []), str(self._bin / "postgres")]
         command += ["-D", str(self._data), "-k", str(self.folder), "-p", str(self.port)]
         command += ["-c", "listen_addresses=127.0.0.1"]
         for each in self._options:
             command += ["-c", each]
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
+        if self._process is None or self._process.poll() is not None:
+            with (self.folder / "log").open("ab") as log:
+                self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -129,6 +165,16 @@ class Server:
         if process is None or process.poll() is not None:
             return
         process.send_signal(signal.SIGQUIT if immediate else signal.SIGINT)
+        process.wait(timeout=60)
+
+    def kill(self) -> None:
+        """Ends all of its processes at once, as a machine that is gone."""
+        process, self._process = self._process, None
+        assert process is not None
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for pid in (process.pid, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait(timeout=60)
 
     def remove(self) -> None:
@@ -159,6 +205,18 @@ def durable_server() -> Server:
     """The one with fsync, which tests stop and start."""
     require()
     return Server(durable=True)
+
+
+def standby(of: Server) -> Server:
+    """A server that holds all that `of` has acknowledged, from now on, and can be promoted."""
+    return Server(durable=True, of=of)
+
+
+def urls(url: str, *servers: Server) -> str:
+    """The URL of a database on whichever of these servers takes writes."""
+    parts = conninfo_to_dict(url)
+    hosts = ",".join(f"127.0.0.1:{each.port}" for each in servers)
+    return f"postgresql://{parts['user']}@{hosts}/{parts['dbname']}?target_session_attrs=read-write"
 
 
 def store() -> PostgresStore:

@@ -46,7 +46,14 @@ class QuotaExceeded(Conflict):
 
 
 class StoreError(ProcessionError):
-    """The store cannot be used: full, locked, read-only, corrupt, or of another version."""
+    """The store cannot be used: full, locked, read-only, corrupt, or of another version.
+
+    `why` says that without the name of a host, a file or a user, for those who may not see any; "" where nobody knows.
+    """
+
+    def __init__(self, text: str, *, why: str = "") -> None:
+        super().__init__(text)
+        self.why = why
 
 
 class Unreadable(StoreError):

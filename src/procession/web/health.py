@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, final
 
 import msgspec
 
-from procession.base.failure import ProcessionError
+from procession.base.failure import ProcessionError, StoreError
 
 GOOD_S: Final = 1.0
 """How long a look is good."""
@@ -81,6 +81,6 @@ async def _asked(name: str, check: Check) -> str:
     except TimeoutError:
         return f"no answer within {LOOK_S:g} s"
     except (ProcessionError, OSError) as error:
-        # Why exactly is for the log: paths and addresses stand in it.
+        # The whole of it is for the log: paths and addresses stand in it.
         _LOG.warning("the check %r failed: %s", name, error)
-        return "it failed; the log says why"
+        return (isinstance(error, StoreError) and error.why) or "it failed; the log says why"

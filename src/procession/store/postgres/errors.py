@@ -11,6 +11,7 @@ import psycopg
 from procession.base.failure import BadValue, ProcessionError, StoreError
 
 LOST: Final = "the connection to the database was lost, or cannot be made: check that the server runs and is reached"
+STANDBYS: Final = "no server of the URL takes writes, all that answer are standbys: promote one, or start the primary"
 TEXTS: Final = {
     "08": LOST,
     "53100": "the disk of the database server is full: free space there, then try again",
@@ -63,27 +64,36 @@ def explained(name: str, error: Exception) -> ProcessionError:
     text = TEXTS.get(state) or TEXTS.get(state[:2])
     if text is None and not state and isinstance(error, psycopg.OperationalError):
         # Refusals of the server while a connection is made come without their SQLSTATE.
-        text = next((TEXTS[code] for words, code in _REFUSALS if words in str(error)), LOST)
-    return StoreError(f"{name}: {text} ({first})" if text else f"{name}: {first}")
+        words, text = next((each for each in _REFUSALS if each[0] in str(error)), ("", LOST))
+        # Of several hosts each says a line: the one that tells is shown.
+        first = next(line for line in str(error).strip().split("\n") if words in line)
+    return StoreError(f"{name}: {text} ({first})" if text else f"{name}: {first}", why=text or "")
 
 
+_LAST_WORDS: Final = frozenset({"FATAL", "PANIC"})
+"""How severe an error is after which the server closes the connection, or starts anew altogether."""
 _REFUSALS: Final = (
-    ("too many clients", "53300"),
-    ("too many connections", "53300"),
-    ("remaining connection slots", "53300"),
-    ("password authentication failed", "28"),
-    ("no password supplied", "28"),
-    ("no pg_hba.conf entry", "28"),
-    ('role "', "28"),
-    ('database "', "3D000"),
-    ("starting up", "57P03"),
-    ("shutting down", "57P01"),
-    ("recovery mode", "57P02"),
+    ("too many clients", TEXTS["53300"]),
+    ("too many connections", TEXTS["53300"]),
+    ("remaining connection slots", TEXTS["53300"]),
+    ("password authentication failed", TEXTS["28"]),
+    ("no password supplied", TEXTS["28"]),
+    ("no pg_hba.conf entry", TEXTS["28"]),
+    ('role "', TEXTS["28"]),
+    ('database "', TEXTS["3D000"]),
+    ("starting up", TEXTS["57P03"]),
+    ("not yet accepting connections", TEXTS["57P03"]),
+    ("shutting down", TEXTS["57P01"]),
+    ("recovery mode", TEXTS["57P02"]),
+    ("session is read-only", STANDBYS),  # last: whoever said any other of these may be the primary
 )
 
 
 def lost(error: Exception) -> bool:
     """Whether the connection itself is gone: the statement may have been carried out, or not."""
+    if isinstance(error, psycopg.Error) and error.diag.severity_nonlocalized in _LAST_WORDS:
+        # Whatever it was: a server that cannot write its log may have written the COMMIT before.
+        return True
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     state = error.sqlstate or ""

@@ -146,7 +146,8 @@ class Line:
                 return None if row is None else int(row[0])
             except FAULTS as again:
                 if time.monotonic() > deadline:
-                    raise self._doubt(again) from error
+                    # What the server said last tells more than that it is gone.
+                    raise self._doubt(error if getattr(error, "sqlstate", None) else again) from error
             time.sleep(pause)
             pause = min(2 * pause, 0.5)
 

@@ -45,9 +45,14 @@ def shown(url: str) -> str:
     except psycopg.Error as error:
         raise StoreError(f"the URL of the database cannot be read: {str(error).strip()}") from None
     user = f"{parts['user']}@" if parts.get("user") else ""
-    host = str(parts.get("host") or "").replace("/", "%2F")
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"postgresql://{user}{host}{port}/{parts.get('dbname') or parts.get('user') or ''}"
+    hosts = str(parts.get("host") or parts.get("hostaddr") or "").replace("/", "%2F").split(",")
+    ports = str(parts.get("port") or "").split(",")
+    # One port is that of all hosts.
+    ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
+    where = ",".join(
+        f"{f'[{host}]' if ':' in host else host}{port and f':{port}'}" for host, port in zip(hosts, ports, strict=True)
+    )
+    return f"postgresql://{user}{where}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
 def run(cursor: Cursor, statement: Statement, args: Sequence[object] = ()) -> Cursor:

@@ -105,6 +105,22 @@ class Wire(psycopg.Connection[tuple[Any, ...]]):
                 server.consume_input()
         results: list[pq.abc.PGresult] = []
         failed: list[pq.abc.PGresult] = []
+        try:
+            yield from self._read(calls, results, failed)
+        except psycopg.OperationalError as gone:
+            # A server that ends itself says why before it closes the connection.
+            failed += [result for result in results if result.status == _FATAL]
+            if failed:
+                raise self._error(failed[0]) from gone
+            raise
+        # Behind one that failed all others are said to be aborted, so there is one.
+        failed += [result for result in results if result.status == _FATAL]
+        return results, self._error(failed[0]) if failed else None
+
+    def _read(
+        self, calls: Sequence[_Call], results: list[pq.abc.PGresult], failed: list[pq.abc.PGresult]
+    ) -> PQGen[None]:
+        """The results of statements, and what could not be prepared; complete, unless this raises."""
         for call in calls:
             if call.new:
                 prepared = yield from self._answer()
@@ -115,10 +131,7 @@ class Wire(psycopg.Connection[tuple[Any, ...]]):
             results.append((yield from self._answer()))
         while (synchronized := (yield from self._answer())).status == _FATAL:
             results.append(synchronized)
-        server.exit_pipeline_mode()
-        # Behind one that failed all others are said to be aborted, so there is one.
-        failed += [result for result in results if result.status == _FATAL]
-        return results, self._error(failed[0]) if failed else None
+        self.pgconn.exit_pipeline_mode()
 
     def _answer(self) -> PQGen[pq.abc.PGresult]:
         """The next answer of the server. Raises `OperationalError` when there will be none."""
