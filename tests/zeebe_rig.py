@@ -122,8 +122,9 @@ async def client_of(port: int, **options: Any) -> AsyncIterator[Rpc]:
 
 
 @contextmanager
-def gateway_process(database: Path, port: int = 0, *, killed: bool = False) -> Iterator[int]:
-    """A gateway in a process of its own, on a file; gives its port. At the end of the block it ends, or is `killed`."""
+def gateway_process(database: Path | str, port: int = 0, *, killed: bool = False) -> Iterator[int]:
+    """A gateway in a process of its own, on a file or a server's database (its URL); gives its port. At the end of the
+    block it ends, or is `killed`."""
     command = [sys.executable, str(PROGRAM), str(database), str(port)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None

@@ -31,6 +31,10 @@ class Conflict(ProcessionError):
     """The thing addressed is in a state that does not allow the command."""
 
 
+class Outdated(Conflict):
+    """The thing addressed has another version than the command names: somebody else changed it meanwhile."""
+
+
 class Busy(Conflict):
     """Too much waits already, or is leased already: ask again in a while. Nothing was done."""
 

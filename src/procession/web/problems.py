@@ -15,7 +15,16 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 
 from procession.base.diagnostics import Diagnostic, Refused
-from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, QuotaExceeded, StoreError
+from procession.base.failure import (
+    BadValue,
+    Busy,
+    Conflict,
+    NotFound,
+    Outdated,
+    ProcessionError,
+    QuotaExceeded,
+    StoreError,
+)
 from procession.services.access import Forbidden, TooMany, Unauthorized, Unavailable
 from procession.services.deployed import NoResult
 from procession.web.envelope import request_id
@@ -150,6 +159,9 @@ def _field_error(said: Any) -> FieldError:
 def answer_problem(request: Request[Any, Any, State], error: Exception) -> Response[Problem]:
     """The exception handler of the application."""
     asked = request_id(request.scope)
+    if isinstance(error, Outdated) and request.headers.get("if-match", "*").strip() != "*":
+        # The version is the caller's own condition. Without one, somebody else was faster: a conflict like any other.
+        error = HTTPException(status_code=412, detail=str(error))
     problem = problem_of(error, request.scope["path"], asked)
     if problem.status >= 500:
         _LOG.error("%s while answering %s, request %s", problem.code, request.method, asked, exc_info=error)

@@ -16,6 +16,7 @@ from procession.hosts.embedded.neighbours import OTHERS, Neighbours
 from procession.hosts.embedded.pace import CAP_MIN, Pace
 from procession.hosts.embedded.tickets import MIXED_S, QUANTUM, Intake, Ticket
 from procession.runtime import requests as q
+from procession.runtime.ports import Cells
 from procession.services.tenancy.limits import KIND
 
 WEIGHTS = st.lists(st.integers(1, 8), min_size=2, max_size=5)
@@ -152,6 +153,49 @@ def test_timers_that_are_due_are_shared_by_weight(tmp_path: Path) -> None:
         shard = shard_of(engine)
         rows = shard.alarms.take(clock.at, 40)
         assert Counter(shard.catalog.names[row.tenant] for row in rows) == {"a": 30, "b": 10}
+
+
+def waiting(engine: Engine, tenant: str, count: int) -> None:
+    """What another process asks for a tenant."""
+    rows: list[Cells] = [
+        (tenant, 0, f"c:{tenant}", number, 0, q.encode(q.StartProcess(tenant, "p", {})))
+        for number in range(1, count + 1)
+    ]
+    engine.store.post(rows)
+
+
+def test_requests_of_other_processes_are_shared_by_weight(tmp_path: Path) -> None:
+    with opened(tmp_path / "e.db", FakeClock()) as engine:
+        for tenant in "ab":
+            engine.deploy(d.one_task(), tenant=tenant)
+            waiting(engine, tenant, 400)
+        weighted(engine, "a", 3)
+        assert engine.pump.turn()
+        assert [engine.counts(tenant=tenant) for tenant in "ab"] == [{"active": 192}, {"active": 64}]
+        engine.run_until_idle()
+        assert [engine.counts(tenant=tenant) for tenant in "ab"] == [{"active": 400}, {"active": 400}]
+
+
+def test_so_they_are_where_more_tenants_wait_than_a_batch_has_room_for(tmp_path: Path) -> None:
+    names = [f"t{number:03}" for number in range(300)]
+    with opened(tmp_path / "e.db", FakeClock()) as engine:
+        for tenant in names:
+            engine.pump.call(q.AddTenant(tenant))
+            waiting(engine, tenant, 20)
+        weighted(engine, "t010", 20)
+        weighted(engine, "t299", 7)
+        got: Counter[str] = Counter()
+        # A round is 325 requests. Nothing is carried out meanwhile: everybody has as much as before.
+        for _ in range(13 * 5):
+            rows, more = engine.pump._inbox_rows(shard_of(engine))
+            assert more
+            assert len(rows) <= 256
+            got.update(row.tenant for row in rows)
+        rounds = got["t000"]
+        assert rounds >= 40
+        assert all(abs(got[tenant] - rounds) <= 1 for tenant in names if tenant not in {"t010", "t299"})
+        assert abs(got["t010"] - 20 * rounds) <= 20
+        assert abs(got["t299"] - 7 * rounds) <= 7
 
 
 def test_neighbours_tell_who_takes_how_much_and_how_long_it_waits() -> None:

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from procession.base.failure import Conflict, NotFound
+from procession.base.failure import Conflict, NotFound, Outdated
 from procession.base.values import Json
 from procession.hosts.embedded.shard import Shard
 from procession.runtime import codec
@@ -164,4 +164,4 @@ def _version(shard: Shard, tenant: int, kind: str, id: str) -> int:
 def _expect(request: q.PutRecord | q.DeleteRecord, version: int) -> None:
     if request.version not in {-1, version}:
         state = f"has version {version}" if version else "is not there"
-        raise Conflict(f"{request.kind} {request.id!r:.80} {state}, not version {request.version}")
+        raise Outdated(f"{request.kind} {request.id!r:.80} {state}, not version {request.version}")

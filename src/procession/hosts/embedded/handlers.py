@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
-from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.base.failure import Conflict, NotFound, Outdated, ProcessionError
 from procession.core import correlation, flags
 from procession.core import events as e
 from procession.core.correlation import StartOpen
@@ -261,7 +261,7 @@ def _task_event(shard: Shard, request: q.TaskEvent) -> None:
         written = shard.batch["task"].new.get(request.task)
         attributes = written[ATTRIBUTES] if written is not None else rows[0].attributes
         if codec.version_of(cast("bytes", attributes)) != request.version:
-            raise Conflict(f"user task {request.task} was changed meanwhile: read it, then decide again")
+            raise Outdated(f"user task {request.task} was changed meanwhile: read it, then decide again")
     _deliver(shard, q.Deliver(request.tenant, rows[0].instance, request.event))
 
 

@@ -106,7 +106,7 @@ class Hosting:
         return screen
 
     def _number(self, tenant: str) -> int:
-        return Catalog(self._store).tenant(tenant)
+        return Catalog(self._store, None).tenant(tenant)
 
     def call_all(self, requests: Sequence[AnyRequest], timeout_s: float = 30.0) -> list[object]:
         """Carries out requests that may share commits; the first failure is raised.

@@ -390,14 +390,18 @@ class Pump:
         return bool(tickets)
 
     def _inbox_rows(self, shard: Shard) -> tuple[list[InboxRow], bool]:
-        """What waits in the inbox, an equal share of each tenant, at most about a batch; and whether there is more."""
+        """What waits in the inbox, of each tenant its share, at most a batch; and whether there is more."""
         tenants = [row.value for row in self.store.read("inbox_tenants", (shard.number,), TextRow)]
         # Those behind the last one that had a turn come first.
         tenants = [t for t in tenants if t > self._inbox_turn] + [t for t in tenants if t <= self._inbox_turn]
-        share = max(1, BATCH_MAX // max(1, len(tenants)))
+        shares = shard.weights.rounds(tenants, BATCH_MAX)
         rows: list[InboxRow] = []
-        more = len(tenants) > BATCH_MAX
-        for tenant in tenants[:BATCH_MAX]:
+        more = False
+        for tenant in tenants:
+            share = shares[tenant]
+            # Whose share has no room has it next time, undivided: they are the first then.
+            if len(rows) + share > BATCH_MAX:
+                return rows, True
             found = self.store.read("inbox_open", (shard.number, tenant, share), InboxRow)
             more = more or len(found) == share
             rows += found

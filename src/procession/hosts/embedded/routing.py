@@ -47,7 +47,7 @@ class Router:
         addressed = EVENTS.get(type(request))
         if addressed is None:
             return HERE
-        tenant = Catalog(self.store).tenants.get(request.tenant)
+        tenant = Catalog(self.store, None).number(request.tenant)
         if tenant is None:
             return HERE
         found = addressed(self, tenant, request)
@@ -77,7 +77,7 @@ class Router:
     def started(self, tenant: str, instances: Sequence[int]) -> None:
         """Waits a moment until instances that were started elsewhere have begun: what is sent to them then finds them
         waiting for it, as it would here."""
-        number = Catalog(self.store).tenants.get(tenant)
+        number = Catalog(self.store, None).number(tenant)
         deadline = time.monotonic() + BEGINS_S
         if number is None:
             return
@@ -141,7 +141,7 @@ def _migrate(router: Router, tenant: int, request: q.MigrateInstance) -> Address
     rows = router.store.read("instance", (tenant, request.instance), InstanceRow)
     if not rows:
         return None
-    catalog = Catalog(router.store)
+    catalog = Catalog(router.store, None)
     now = catalog.definition(tenant, rows[0].definition)
     event, _ = migration_from(catalog, tenant, request.plan, now, request.instance)
     return request.instance, event

@@ -17,6 +17,7 @@ from procession.base.failure import (
     Busy,
     Conflict,
     NotFound,
+    Outdated,
     ProcessionError,
     QuotaExceeded,
     StoreError,
@@ -116,6 +117,7 @@ def _sendable(request: InHouse) -> AnyRequest:
 _ERRORS: Final[dict[str, type[ProcessionError]]] = {
     "NotFound": NotFound,
     "Conflict": Conflict,
+    "Outdated": Outdated,
     "Busy": Busy,
     "QuotaExceeded": QuotaExceeded,
     "BadValue": BadValue,

@@ -55,3 +55,10 @@ class Weights:
             return dict.fromkeys(listed, max(1, whole // max(1, len(listed))))
         total = sum(weights.get(tenant, 1) for tenant in listed)
         return {tenant: max(1, whole * weights.get(tenant, 1) // total) for tenant in listed}
+
+    def rounds(self, tenants: Iterable[str], whole: int) -> dict[str, int]:
+        """How much each tenant, by its name, has when it is its turn: its part of `whole`. Where so many wait that
+        `whole` is not enough for a round of all, it is its weight, and a round takes several times `whole`."""
+        weights = {tenant: self.by_name.get(tenant, 1) for tenant in tenants}
+        total = sum(weights.values())
+        return {tenant: max(min(weight, whole), whole * weight // total) for tenant, weight in weights.items()}

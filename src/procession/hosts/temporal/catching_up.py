@@ -75,7 +75,7 @@ class CatchingUp:
         Raises `NotFound` when the history is gone, `ProcessionError` when it cannot be replayed.
         """
         told = self._loop.run(self._told(tenant, home), REPLAY_S)
-        number = Catalog(self._store).tenant(tenant)
+        number = Catalog(self._store, None).tenant(tenant)
         known: dict[int, int] = {}
         rows: list[Cells] = []
         steps = 0
@@ -99,7 +99,7 @@ class CatchingUp:
     async def _told(self, tenant: str, home: int) -> list[Told]:
         """What the runs of a workflow reported, from the first of which something may be missing."""
         workflow, client = workflow_id(tenant, home), self._of(tenant)
-        number = Catalog(self._store).tenant(tenant)
+        number = Catalog(self._store, None).tenant(tenant)
         run = await self._newest(client, workflow)
         found: list[Told] = []
         while run and len(found) < RUNS_MAX:

@@ -53,7 +53,7 @@ class Local:
         """Nothing: the workflow wanted another activation."""
 
     def _answer(self, question: p.Question) -> p.Answers:
-        catalog = Catalog(self._store)
+        catalog = Catalog(self._store, None)
         tenant = catalog.tenant(question.tenant)
         first = last = 0
         if question.blocks:

@@ -16,7 +16,7 @@ class Programs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._catalog = Catalog(store)
+        self._catalog = Catalog(store, None)
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], Linked] = {}
 
@@ -25,8 +25,6 @@ class Programs:
         found = self._known.get((tenant, hash))
         if found is None:
             with self._lock:
-                if tenant not in self._catalog.tenants:
-                    self._catalog.forget()
                 found = self._catalog.linked(self._catalog.tenant(tenant), hash)
             self._known[tenant, hash] = found
         return found

@@ -94,7 +94,7 @@ async def _kept(client: Client, found: WorkflowExecution) -> Kept:
 
 def _with_facts(store: Store, kept: Kept) -> Kept:
     """With what the store has of the instances that live in the workflow; as it is where it knows none of them."""
-    catalog = Catalog(store)
+    catalog = Catalog(store, None)
     try:
         tenant = catalog.tenant(tenant_of(kept.workflow))
     except NotFound:

@@ -150,7 +150,7 @@ class Sweeper:
         task, times = self._tried.get(workflow, (0, 0))
         if task == tail.task and times >= TRIES:
             return
-        number = Catalog(self._store).tenant(tenant)
+        number = Catalog(self._store, None).tenant(tenant)
         last = self._store.read("facts", (number, home, last_step(self._store, number, home) - 1), FactRow)
         if last and last[-1].at >= tail.began:
             return

@@ -28,7 +28,10 @@ ServiceName: TypeAlias = Annotated[str, PathParameter(pattern=NAME, description=
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Names: TypeAlias = Annotated[tuple[Name, ...], msgspec.Meta(max_length=1_000)]
 IfMatch: TypeAlias = Annotated[
-    str | None, HeaderParameter(name="If-Match", max_length=40, description="The ETag that it must have now.")
+    str | None,
+    HeaderParameter(
+        name="If-Match", max_length=40, description="The ETag that it must have now: another one is refused (412)."
+    ),
 ]
 
 

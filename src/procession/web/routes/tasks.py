@@ -6,11 +6,10 @@ from typing import Annotated, Final
 
 import msgspec
 from litestar import Response, get, patch, post
-from litestar.exceptions import HTTPException
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from procession.base.failure import Conflict, NotFound
+from procession.base.failure import Conflict, NotFound, Outdated
 from procession.base.values import Json
 from procession.core import events as e
 from procession.runtime import requests as q
@@ -271,13 +270,13 @@ async def _task(site: Site, caller: Caller, key: str) -> FoundTask:
 
 
 def _version(task: FoundTask, if_match: str | None, key: str | None) -> str:
-    """The version that the task must still have when it is changed, "" for any. Raises a 412 where it has another one,
-    unless it was perhaps the same request that changed it."""
+    """The version that the task must still have when it is changed, "" for any. Raises `Outdated` where it has another
+    one, unless it was perhaps the same request that changed it."""
     named = (if_match or "*").strip().removeprefix("W/").strip('"')
     if named == "*":
         return ""
     if named != task.version and key is None:
-        raise HTTPException(status_code=412, detail="the task is no longer what If-Match names: read it again")
+        raise Outdated("the task is no longer what If-Match names: read it again")
     return named
 
 

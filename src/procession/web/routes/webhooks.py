@@ -36,7 +36,10 @@ GRACE_S_MAX: Final = 30 * 86_400
 
 IdPath = Annotated[str, PathParameter(pattern="^[a-z0-9_]{1,80}$", description="The id of the webhook.")]
 MessagePath = Annotated[str, PathParameter(pattern="^msg_[0-9_]{1,80}$", description="The id of the message.")]
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="The ETag that it must still have.")]
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", description="The ETag that it must still have: another one is refused (412)."),
+]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 Names = Annotated[list[Name], msgspec.Meta(max_length=NAMES_MAX)]
