@@ -55,7 +55,6 @@ TABLES: Final = (
     "answered",
     "audit",
     "feed",
-    "tenant_key",
     "weight",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""

@@ -268,13 +268,6 @@ class TaskLike(Protocol):
     def attributes(self) -> dict[str, Json]: ...
 
 
-def sees_task(caller: Caller, task: TaskLike, process_id: str) -> bool:
-    """Whether they may see a task of a process: one that is theirs, or could become theirs, or all."""
-    if caller.may("tasks:oversee", process_id):
-        return caller.may("tasks:read", process_id)
-    return caller.may("tasks:read", process_id) and (_is_assigned(caller, task) or _is_candidate(caller, task))
-
-
 def works_task(caller: Caller, task: TaskLike, process_id: str) -> bool:
     """Whether they may work a task: theirs, or nobody's that they are a candidate for. Who assigns may work all."""
     if caller.may("tasks:assign", process_id):

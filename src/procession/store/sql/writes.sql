@@ -201,8 +201,6 @@ INSERT INTO procession_feed VALUES (?, ?, ?, ?);
 -- name: feed_sweep
 DELETE FROM procession_feed WHERE at < ?;
 
--- name: tenant_key_insert
-INSERT INTO procession_tenant_key VALUES (?, ?, ?, ?) ON CONFLICT (tenant, generation) DO NOTHING;
 -- name: weight_insert
 INSERT INTO procession_weight VALUES (?, ?) ON CONFLICT (tenant) DO UPDATE SET weight = excluded.weight;
 -- name: weight_delete

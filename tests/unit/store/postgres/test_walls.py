@@ -28,7 +28,7 @@ OURS: Final = 1
 THEIRS: Final = 2
 AWAY: Final = (1 << 32) + 1
 """A tenant of shard 1."""
-FREE: Final = ("document", "document_part", "follower", "delivery")
+FREE: Final = ("document", "document_part", "follower", "delivery", "tenant_key")
 """Tables that no shard has to own."""
 DENIED: Final = psycopg.errors.InsufficientPrivilege
 
