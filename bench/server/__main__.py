@@ -1,7 +1,7 @@
 """Prints the table "The server" of docs/benchmarks.md: `python -m bench.server [--parts one crowd tenants idle kills]`.
 
 A PostgreSQL with fsync on, servers and workers are processes of their own on this machine, and share its cores with who
-drives them.
+drives them. `--peer` adds the part `one` on Camunda 7, on the same PostgreSQL, right after ours (Java and Maven).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import machine
-from bench.server import crowd, idling, kills, parts
+from bench.server import crowd, idling, kills, parts, peer
 from procession.store.postgres.store import PostgresStore
 
 SHARDS: Final = 8
@@ -28,6 +28,9 @@ def main() -> None:
     parser.add_argument("--instances", type=int, default=3_000, help="of the throughput")
     parser.add_argument("--seconds", type=float, default=15, help="of the quiet tenants, each time")
     parser.add_argument("--tenants", type=int, default=10_000, help="registered ones")
+    parser.add_argument(
+        "--peer", nargs="?", const="full", metavar="HISTORY", help="part one on a peer too (Java, Maven)"
+    )
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="procession-bench-"))
     import postgres_rig
@@ -39,6 +42,10 @@ def main() -> None:
         PostgresStore(url, shards=SHARDS).close()
         return url
 
+    def peer_database() -> str:
+        name = server.database(migrated=False).rpartition("/")[2]
+        return f"jdbc:postgresql://127.0.0.1:{server.port}/{name}"
+
     todo: dict[str, Callable[[], Rows]] = {
         "one": lambda: parts.one_server(folder, database(), options.instances),
         "crowd": lambda: crowd.quiet_and_loud(folder, database(), options.seconds),
@@ -46,10 +53,14 @@ def main() -> None:
         "idle": lambda: idling.idle_server(folder, database(), server),
         "kills": lambda: kills.killed_and_rolled(folder, database()),
     }
+    names = list(options.parts)
+    if options.peer:
+        todo["peer"] = lambda: peer.one_peer(folder, peer_database(), options.peer, options.instances)
+        names.insert(names.index("one") + 1 if "one" in names else 0, "peer")
     try:
         print(machine.describe())
         print("| what | asked | reached |\n|---|---|---|")
-        for name in options.parts:
+        for name in names:
             for what, asked, reached in todo[name]():
                 print(f"| {what} | {asked} | {reached} |", flush=True)
     finally:

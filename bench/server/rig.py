@@ -108,12 +108,12 @@ def start_server(folder: Path, url: str, port: int, **settings: str) -> Process:
     return Process([sys.executable, "-m", "procession.cli.main", "serve"], environment, folder / f"server-{port}.log")
 
 
-def wait_ready(port: int, process: Process, seconds: float = 30) -> None:
+def wait_ready(port: int, process: Process, seconds: float = 30, path: str = "/health/ready") -> None:
     """Waits until a server is ready."""
     begun = time.perf_counter()
     while True:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as connection:
-            connection.sendall(b"GET /health/ready HTTP/1.0\r\n\r\n")
+            connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
             if b" 200 " in connection.recv(200):
                 return
         if time.perf_counter() - begun > seconds:
