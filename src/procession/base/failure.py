@@ -50,12 +50,10 @@ class QuotaExceeded(Conflict):
 
 
 class StoreError(ProcessionError):
-    """The store cannot be used: full, locked, read-only, corrupt, or of another version.
-
-    `why` says that without the name of a host, a file or a user, for those who may not see any; "" where nobody knows.
-    """
+    """The store cannot be used: full, locked, read-only, corrupt, or of another version."""
 
     def __init__(self, text: str, *, why: str = "") -> None:
+        """`why` says it without the name of a host, a file or a user; "" where that is not known."""
         super().__init__(text)
         self.why = why
 

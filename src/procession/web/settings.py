@@ -57,7 +57,8 @@ class Store(Part, frozen=True, kw_only=True):
     """Where everything is kept."""
 
     url: str = "procession.db"
-    """The path of an SQLite file, or `postgresql://user@host/database`."""
+    """The path of an SQLite file, or `postgresql://user@host/database`; of several hosts the one that takes writes:
+    `postgresql://user@one:5432,two:5432/database?target_session_attrs=read-write`."""
     password: Secret = ""
     """The password of the database, which does not stand in the URL."""
     reader_url: str = ""

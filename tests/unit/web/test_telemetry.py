@@ -273,9 +273,13 @@ def test_health_says_why_it_is_not_ready_and_looks_once_a_second() -> None:
         async def disk() -> str:
             return "the disk is full"
 
-        health = Health({"store": store, "disk": disk})
+        async def reader() -> str:
+            raise StoreError("host.internal: starts", why="it starts")
+
+        health = Health({"store": store, "disk": disk, "reader": reader})
         first = await asyncio.gather(*(health.ready() for _ in range(10)))
-        assert first[0].checks == {"store": "it failed; the log says why", "disk": "the disk is full"}
+        said = {"store": "it failed; the log says why", "disk": "the disk is full", "reader": "it starts"}
+        assert first[0].checks == said
         assert not first[0].ready
         assert len(looked) == 1
         assert GOOD_S <= 1

@@ -9,6 +9,7 @@ from typing import Final
 
 import psycopg
 import pytest
+from psycopg import pq
 
 import postgres_rig
 from postgres_rig import Server
@@ -18,6 +19,7 @@ from procession.runtime.ports import Batch, Fence
 from procession.runtime.rows import NamedRow, ShardRow
 from procession.store.opening import open_store
 from procession.store.postgres.errors import explained, lost
+from procession.store.postgres.session import shown
 from procession.store.postgres.store import PostgresStore
 
 FAR: Final = 1 << 60
@@ -57,6 +59,53 @@ def test_an_error_of_the_server_has_a_remedy(state: str, says: str) -> None:
 @pytest.mark.parametrize(("state", "gone"), [("08006", True), ("57P01", True), ("23505", False), ("53100", False)])
 def test_a_lost_connection_is_told_from_a_refusal(state: str, gone: bool) -> None:
     assert lost(psycopg.errors.lookup(state)("x")) == gone
+
+
+@pytest.mark.parametrize(("severity", "gone"), [("ERROR", False), ("FATAL", True), ("PANIC", True)])
+@pytest.mark.parametrize("state", ["53100", "58030", "XX000"])
+def test_the_last_words_of_a_server_leave_it_open_what_became_of_a_commit(
+    state: str, severity: str, gone: bool
+) -> None:
+    said = {pq.DiagnosticField.SEVERITY_NONLOCALIZED: severity.encode()}
+    assert lost(psycopg.errors.lookup(state)("what it said", info=said)) == gone  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("lines", "says", "shows"),
+    [
+        (["a failed: Connection refused", "b failed: session is read-only"], "promote one", "b failed: session"),
+        (
+            ["a failed: FATAL:  the database system is starting up", "b failed: session is read-only"],
+            "starting up",
+            "a",
+        ),
+        (["a failed: Connection refused", "b failed: Connection refused"], "check that the server runs", "a failed"),
+        (["a failed: FATAL:  the database system is not yet accepting connections"], "recovers", "a failed"),
+    ],
+)
+def test_of_several_hosts_the_one_is_shown_that_tells_what_is_wrong(lines: list[str], says: str, shows: str) -> None:
+    told = explained("n", psycopg.OperationalError("\n\tIs it there?\n".join(lines)))
+    assert isinstance(told, StoreError)
+    assert says in told.why
+    assert f"({shows}" in str(told)
+    assert " failed" not in told.why
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://u:hush@h/d", "postgresql://u@h/d"),
+        ("postgresql://u@h:1,g:2/d?target_session_attrs=read-write", "postgresql://u@h:1,g:2/d"),
+        ("postgresql://u@h,g/d", "postgresql://u@h,g/d"),
+        ("postgresql://u@/d?host=h,g&port=7", "postgresql://u@h:7,g:7/d"),
+        ("postgresql://u@[::1]:1,[::2]:2/d", "postgresql://u@[::1]:1,[::2]:2/d"),
+        ("postgresql:///d", "postgresql:///d"),
+        ("postgresql://u@%2Frun%2Fa,%2Frun%2Fb/d", "postgresql://u@%2Frun%2Fa,%2Frun%2Fb/d"),
+    ],
+)
+def test_a_url_is_shown_with_all_its_hosts_and_without_its_password(url: str, says: str) -> None:
+    assert shown(url) == says
+    assert shown(shown(url)) == says
 
 
 def refused(url: str) -> str:
