@@ -93,8 +93,8 @@ def _refusals() -> dict[str, str]:
 
 
 def _tested(rule: str) -> str:
-    """A link to a test that names the rule."""
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+    """A link to a test that names the rule; one of the compiler, if there is any: elsewhere it may be just a word."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py"), key=lambda path: ("compile" not in path.parts, path)):
         if f'"{rule}"' in path.read_text(encoding="utf-8"):
             return f"[{path.name}](../{path.relative_to(ROOT).as_posix()})"
     return ""

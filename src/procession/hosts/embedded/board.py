@@ -152,8 +152,9 @@ class Board:
 
     def ready(self, type: str, tenant: int, now: int) -> int | None:
         """About how many jobs of a type are ready for a tenant; None where only the store knows. Takes no lock."""
-        woken = self._woken.get((type, tenant))
-        if type not in self._looked or (woken is not None and woken <= now):
+        woken = self._woken.get((type, tenant), now + 1)
+        lease = next(iter(self._leases), None)
+        if type not in self._looked or woken <= now or (lease is not None and lease[0] <= now):
             return None
         queue = self._queues.get(type, _NO_QUEUES).get(tenant)
         if queue is None:
