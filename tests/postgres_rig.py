@@ -246,6 +246,9 @@ def _user(name: str) -> pwd.struct_passwd | None:
 
 _SYNC: Final = b"S\0\0\0\4"
 """What a request ends with, but for a wish that the answer be sent at once."""
+_QUERY: Final = b"Q"
+"""A request without parameters is this one message, and ends with it."""
+_TERMINATE: Final = b"X"
 _COMMITTED: Final = b"COMMIT\0"
 
 
@@ -336,17 +339,23 @@ class Proxy:
             self._end(source, peer)
         elif self.cut == "answer" and source not in self._clients and _COMMITTED in data:
             self._cut(peer, source)
-        elif self.cut in {"request", "late"} and source in self._busy and self._victim in {None, source}:
+        elif self.cut in {"request", "late"} and self._is_struck(source, data):
             # Others go on meanwhile: theirs is not part of this one's request.
             self._victim = source
             self._held += data
-            if _SYNC in self._held[-32:]:
+            if _SYNC in self._held[-32:] or self._held.startswith(_QUERY):
                 self._cut(source, peer)
         else:
             if source in self._clients and _SYNC in data[-32:]:
                 self._busy.add(source)
             with suppress(OSError):
                 peer.sendall(data)
+
+    def _is_struck(self, source: socket.socket, data: bytes) -> bool:
+        """Whether this is the request to be cut: one that says goodbye asks for nothing."""
+        if self._victim is None:
+            return source in self._busy and not data.startswith(_TERMINATE)
+        return source is self._victim
 
     def _cut(self, client: socket.socket, server: socket.socket) -> None:
         how, self.cut = self.cut, ""
