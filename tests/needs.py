@@ -13,12 +13,6 @@ import pytest
 from procession.testing.temporal.binaries import find_server
 
 
-def _mounts() -> bool:
-    from volume_rig import mounts
-
-    return mounts()
-
-
 # A component that is not listed here is a program on the PATH.
 _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "apsw": lambda: find_spec("apsw") is not None,
@@ -28,7 +22,6 @@ _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "opentelemetry": lambda: find_spec("opentelemetry") is not None,
     "postgresql": lambda: find_spec("psycopg") is not None and _postgres() is not None,
     "server": lambda: find_spec("litestar") is not None and find_spec("uvicorn") is not None,
-    "tmpfs": _mounts,
     "temporalio": lambda: find_spec("temporalio") is not None,
     "temporal-cli": lambda: find_server("cli", build=False) is not None,
     "temporal-server": lambda: find_server("server", build=False) is not None,
