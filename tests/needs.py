@@ -12,7 +12,6 @@ import pytest
 
 from procession.testing.temporal.binaries import find_server
 
-
 # A component that is not listed here is a program on the PATH.
 _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "apsw": lambda: find_spec("apsw") is not None,
