@@ -100,11 +100,13 @@ EXISTS (SELECT 1 FROM procession_task_candidate c
 -- name: task_candidate_groups_each
 EXISTS (SELECT 1 FROM procession_task_candidate c
     WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*) AND c.task = x.key)
--- The same, looked up at once, while another index gives the order: `+` keeps SQLite from beginning with these.
+-- The same, looked up at once and held against what another index gives in order: `+` keeps SQLite from beginning with
+-- these, IS TRUE PostgreSQL from sorting all of them.
 -- name: task_candidate_user_apart
-+x.key IN (SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?)
+(+x.key IN (SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?)) IS TRUE
 -- name: task_candidate_groups_apart
-+x.key IN (SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*))
+(+x.key IN (SELECT c.task FROM procession_task_candidate c
+    WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*))) IS TRUE
 -- What somebody sees who may not see all: theirs, and what they may take.
 -- name: task_visible_nobody
 (x.for_all = 1 AND x.assignee = '')
@@ -120,13 +122,13 @@ EXISTS (SELECT 1 FROM procession_task_candidate c
     UNION ALL
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
 -- name: task_visible_groups_apart
-(x.for_all = 1 AND +x.assignee = '' OR +x.key IN (
+(x.for_all = 1 AND x.assignee = '' OR +x.key IN (
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
 -- name: task_visible_user_apart
-(+x.assignee = ? OR x.for_all = 1 AND +x.assignee = '' OR +x.key IN (
+(x.assignee = ? OR x.for_all = 1 AND x.assignee = '' OR +x.key IN (
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?))
 -- name: task_visible_apart
-(+x.assignee = ? OR x.for_all = 1 AND +x.assignee = '' OR +x.key IN (
+(x.assignee = ? OR x.for_all = 1 AND x.assignee = '' OR +x.key IN (
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?
     UNION ALL
     SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))

@@ -28,25 +28,6 @@ x.key = ANY (ARRAY(SELECT c.task FROM procession_task_candidate c WHERE c.tenant
 x.key = ANY (ARRAY(SELECT c.task FROM procession_task_candidate c
     WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
 
--- IS TRUE: a set of their keys is made once and held against what the order's index gives; left to itself the server
--- would sort all of them.
--- name: task_candidate_user_apart
-(x.key IN (SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?)) IS TRUE
--- name: task_candidate_groups_apart
-(x.key IN (SELECT c.task FROM procession_task_candidate c
-    WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*))) IS TRUE
--- name: task_visible_groups_apart
-(x.for_all = 1 AND x.assignee = '' OR x.key IN (
-    SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
--- name: task_visible_user_apart
-(x.assignee = ? OR x.for_all = 1 AND x.assignee = '' OR x.key IN (
-    SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?))
--- name: task_visible_apart
-(x.assignee = ? OR x.for_all = 1 AND x.assignee = '' OR x.key IN (
-    SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 0 AND c.name = ?
-    UNION ALL
-    SELECT c.task FROM procession_task_candidate c WHERE c.tenant = ? AND c.kind = 1 AND c.name IN (?*)))
-
 -- OFFSET 0: each task is asked, by the index. Left to itself the server hashes all tasks of a candidate for it.
 -- name: task_candidate_user_each
 EXISTS (SELECT 1 FROM procession_task_candidate c
