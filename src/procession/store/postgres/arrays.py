@@ -12,8 +12,6 @@ from typing import Any, Final, TypeAlias, final
 
 from psycopg import pq
 from psycopg.adapt import AdaptersMap, Dumper
-from psycopg.types.numeric import Int8BinaryDumper
-from psycopg.types.string import BytesBinaryDumper, StrBinaryDumper
 
 from procession.runtime.ports import Cell, Cells
 
@@ -138,23 +136,19 @@ def plain(cells: Cells) -> Cells:
 
 
 def adapt(adapters: AdaptersMap) -> None:
-    """Cursors of psycopg send integers, texts and blobs in the same way."""
-    adapters.register_dumper(int, Int8BinaryDumper)
-    adapters.register_dumper(bool, Int8BinaryDumper)
-    adapters.register_dumper(str, StrBinaryDumper)
-    adapters.register_dumper(bytes, BytesBinaryDumper)
-    for kind in (Longs, Texts, Blobs):
+    """Cursors of psycopg send values in the same way; what None is, they know."""
+    for kind in _KINDS.keys() - {type(None)}:
         adapters.register_dumper(kind, _dumper(kind))
 
 
 def _dumper(kind: type) -> type[Dumper]:
     number, pack = _KINDS[kind]
 
-    class _OfColumn(Dumper):
+    class _OfKind(Dumper):
         format = pq.Format.BINARY
         oid = number
 
         def dump(self, obj: object) -> bytes | None:
             return pack(obj)
 
-    return _OfColumn
+    return _OfKind

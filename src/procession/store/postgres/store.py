@@ -41,8 +41,6 @@ DESKS: Final = 2
 """Connections of what is written without owning a shard."""
 
 _Row = TypeVar("_Row")
-
-
 _READS: Final = load("reads.sql")
 _WRITES: Final = load("writes.sql")
 _SHARD: Final = load("shard.sql")

@@ -103,37 +103,29 @@ class Wire(psycopg.Connection[tuple[Any, ...]]):
             if (yield Wait.RW) & Ready.R:
                 # A server that cannot get rid of its answers reads no more.
                 server.consume_input()
-        results: list[pq.abc.PGresult] = []
-        failed: list[pq.abc.PGresult] = []
+        failed: list[psycopg.Error] = []
         try:
-            yield from self._read(calls, results, failed)
+            results = yield from self._read(calls, failed)
         except psycopg.OperationalError as gone:
             # A server that ends itself says why before it closes the connection.
-            failed += [result for result in results if result.status == _FATAL]
             if failed:
-                raise self._error(failed[0]) from gone
+                raise failed[0] from gone
             raise
-        # Behind one that failed all others are said to be aborted, so there is one.
-        failed += [result for result in results if result.status == _FATAL]
-        return results, self._error(failed[0]) if failed else None
+        return results, failed[0] if failed else None
 
-    def _read(
-        self, calls: Sequence[_Call], results: list[pq.abc.PGresult], failed: list[pq.abc.PGresult]
-    ) -> PQGen[None]:
-        """The results of statements, and what could not be prepared; complete, unless this raises."""
+    def _read(self, calls: Sequence[_Call], failed: list[psycopg.Error]) -> PQGen[list[pq.abc.PGresult]]:
+        """The results of statements. Adds what failed: behind one that did, all others are said to be aborted."""
+        results: list[pq.abc.PGresult] = []
         for call in calls:
-            if call.new:
-                prepared = yield from self._answer()
-                if prepared.status == _DONE:
-                    self._names[call.sql, call.types] = call.name
-                elif prepared.status == _FATAL:
-                    failed.append(prepared)
-            results.append((yield from self._answer()))
-        while (synchronized := (yield from self._answer())).status == _FATAL:
-            results.append(synchronized)
+            if call.new and (yield from self._answer(failed)).status == _DONE:
+                self._names[call.sql, call.types] = call.name
+            results.append((yield from self._answer(failed)))
+        while (yield from self._answer(failed)).status == _FATAL:
+            pass  # found only when all was carried out; that it was comes behind it
         self.pgconn.exit_pipeline_mode()
+        return results
 
-    def _answer(self) -> PQGen[pq.abc.PGresult]:
+    def _answer(self, failed: list[psycopg.Error]) -> PQGen[pq.abc.PGresult]:
         """The next answer of the server. Raises `OperationalError` when there will be none."""
         server = self.pgconn
         while True:
@@ -144,17 +136,20 @@ class Wire(psycopg.Connection[tuple[Any, ...]]):
             if result is None:
                 continue  # stands between the answers to two statements
             if server.status == pq.ConnStatus.BAD:
-                raise self._error(result)
+                raise _error(result)
+            if result.status == _FATAL:
+                failed.append(_error(result))
             return result
-
-    def _error(self, result: pq.abc.PGresult) -> psycopg.Error:
-        if result.error_field(pq.DiagnosticField.SQLSTATE):
-            return error_from_result(result)
-        # libpq's own words: the connection is gone.
-        return psycopg.OperationalError(result.get_error_message())
 
     def _rows_of(self, result: pq.abc.PGresult) -> Rows:
         if not result.ntuples:
             return []
         self._rows.set_pgresult(result)
         return self._rows.load_rows(0, result.ntuples, tuple)
+
+
+def _error(result: pq.abc.PGresult) -> psycopg.Error:
+    if result.error_field(pq.DiagnosticField.SQLSTATE):
+        return error_from_result(result)
+    # libpq's own words: the connection is gone.
+    return psycopg.OperationalError(result.get_error_message())
