@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 
 from procession import __version__
 from procession.base.failure import ProcessionError
-from procession.cli.silos import Silos, page_of
+from procession.cli.silos import Silos
 from procession.runtime.ports import Store
 from procession.runtime.rows import NamedRow, TextRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
 from procession.services.deliveries import FOLLOWER
-from procession.services.tenancy.directory import Directory
+from procession.services.tenancy.directory import Directory, page_of
 from procession.services.tenancy.limits import Limits
 from procession.services.tenancy.rates import LimitedBackend
 from procession.services.tenancy.storage import Storage

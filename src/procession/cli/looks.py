@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Final, NamedTuple, final
 
 from procession import Engine
@@ -40,10 +41,7 @@ class Look(NamedTuple):
 
 def checks_of(engine: Engine, url: str) -> dict[str, Check]:
     """The checks of the server's own store."""
-    looks: dict[str, Callable[[], str]] = {"store": lambda: _shards(engine)}
-    if in_file(url) and hasattr(os, "statvfs"):
-        looks["disk"] = lambda: _disk(engine)
-    return {name: _in_thread(look) for name, look in looks.items()}
+    return {name: _in_thread(partial(look, engine)) for name, look in _looks_at(url).items()}
 
 
 @final
@@ -83,10 +81,16 @@ def _seen(name: str, look: Future[Look]) -> Look:
 
 
 def _look(engine: Engine, url: str) -> Look:
-    trouble = _shards(engine)
-    if not trouble and in_file(url) and hasattr(os, "statvfs"):
-        trouble = _disk(engine)
-    return Look(trouble, gauges_of(engine.pumps))
+    troubles = (look(engine) for look in _looks_at(url).values())
+    return Look(next(filter(None, troubles), ""), gauges_of(engine.pumps))
+
+
+def _looks_at(url: str) -> dict[str, Callable[[Engine], str]]:
+    """What is looked at of a store, by what it is called; each gives why it is not well, "" if it is."""
+    looks: dict[str, Callable[[Engine], str]] = {"store": _shards}
+    if in_file(url) and hasattr(os, "statvfs"):
+        looks["disk"] = _disk
+    return looks
 
 
 def _shards(engine: Engine) -> str:

@@ -21,9 +21,9 @@ from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.counters import Counters, Figures
 from procession.hosts.embedded.neighbours import Neighbour, together
 from procession.runtime.ports import Store
-from procession.runtime.rows import NamedRow
 from procession.services.backend import Backend
 from procession.services.tenancy.deleting import Keys
+from procession.services.tenancy.directory import page_of
 from procession.services.tenancy.limits import Limits
 from procession.services.tenancy.placement import Backends, Silo
 from procession.web.settings import Settings
@@ -195,11 +195,6 @@ class Silos:
             tenant_keys=silo.tenant_keys,
         )
         return engine_on(store, of, self._quotas), keys
-
-
-def page_of(store: Store, behind: str, limit: int) -> list[str]:
-    """Names of tenants in a store behind one, so many at most, in order."""
-    return [row.name for row in store.read("tenant_page", (behind, limit), NamedRow)]
 
 
 async def _nothing(_: Engine) -> None:

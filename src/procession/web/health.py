@@ -64,9 +64,8 @@ class Health:
         return Ready(False, checks, self._found.degraded)
 
     async def _look(self) -> Ready:
-        told = asyncio.ensure_future(self._told())
-        texts = await asyncio.gather(*(_asked(name, check) for name, check in self._checks.items()))
-        degraded = await told
+        looks = asyncio.gather(*(_asked(name, check) for name, check in self._checks.items()))
+        texts, degraded = await asyncio.gather(looks, self._told())
         self._looked = time.monotonic()
         checks = {name: text or "ok" for name, text in zip(self._checks, texts, strict=True)}
         return Ready(not any(texts), checks, degraded)

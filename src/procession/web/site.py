@@ -7,12 +7,11 @@ from typing import Final, Protocol, TypeAlias, final
 
 import msgspec
 
-from procession.runtime.rows import NamedRow
 from procession.runtime.tenants import DEFAULT_TENANT
 from procession.services.access import Caller
 from procession.services.backend import PLATFORM, Backend
 from procession.services.tenancy.deleting import Keys
-from procession.services.tenancy.directory import Directory
+from procession.services.tenancy.directory import Directory, page_of
 from procession.web.desk import Desk
 from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
@@ -101,8 +100,7 @@ class Site:
 
 def _pooled(backend: Backend) -> Directory:
     async def names(_: str, behind: str, limit: int) -> list[str]:
-        rows = await backend.read(PLATFORM, lambda reader: reader.store.read("tenant_page", (behind, limit), NamedRow))
-        return [row.name for row in rows]
+        return await backend.read(PLATFORM, lambda reader: page_of(reader.store, behind, limit))
 
     return Directory(names)
 

@@ -88,9 +88,6 @@ class _Queue:
         self.more = False
 
 
-_NO_QUEUES: Final[OrderedDict[int, _Queue]] = OrderedDict()
-
-
 @final
 class Board:
     """The jobs of one shard."""
@@ -156,7 +153,8 @@ class Board:
         lease = next(iter(self._leases), None)
         if type not in self._looked or woken <= now or (lease is not None and lease[0] <= now):
             return None
-        queue = self._queues.get(type, _NO_QUEUES).get(tenant)
+        queues = self._queues.get(type)
+        queue = queues.get(tenant) if queues is not None else None
         if queue is None:
             return 0
         ready = len(queue.heap)

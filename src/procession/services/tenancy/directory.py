@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, NamedTuple, TypeAlias, final
 
 from procession.base.failure import ProcessionError
+from procession.runtime.ports import Reads
+from procession.runtime.rows import NamedRow
 from procession.services.tenancy.environments import SEPARATOR
 
 ANSWER_S: Final = 5.0
@@ -35,6 +37,11 @@ class Page(NamedTuple):
     found: list[Listed]
     more: bool
     unreachable: list[str]
+
+
+def page_of(store: Reads, behind: str, limit: int) -> list[str]:
+    """Names of tenants in a store behind one, so many at most, in order."""
+    return [row.name for row in store.read("tenant_page", (behind, limit), NamedRow)]
 
 
 @final
