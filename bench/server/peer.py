@@ -31,7 +31,7 @@ POLL_S: Final = 0.002
 ACTIVE: Final = 64
 """Tasks that the worker has at a time, as the worker of ours."""
 
-_TASK: Final = """<serviceTask id="t{n}" camunda:type="external" camunda:topic="{topic}"/>
+_TASK: Final = """<serviceTask id="t{n}" camunda:type="external" camunda:topic="{type}"/>
 <sequenceFlow id="f{n}" sourceRef="{before}" targetRef="t{n}"/>"""
 _SETTINGS: Final = {
     "camunda.bpm.database.schema-update": "true",
@@ -48,14 +48,8 @@ _JAVA: Final = ["java", "-Xms1g", "-Xmx2g", "-XX:+UseParallelGC"]
 
 def model(process_id: str, tasks: int, topic: str) -> str:
     """What `rig.model` gives, for the peer."""
-    names = ["s", *(f"t{n}" for n in range(tasks))]
-    body = "".join(_TASK.format(n=n, topic=topic, before=names[n]) for n in range(tasks))
-    return (
-        '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
-        'xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="bench">'
-        f'<process id="{process_id}" isExecutable="true" camunda:historyTimeToLive="P30D"><startEvent id="s"/>{body}'
-        f'<endEvent id="e"/><sequenceFlow id="last" sourceRef="{names[-1]}" targetRef="e"/></process></definitions>'
-    )
+    namespace = 'xmlns:camunda="http://camunda.org/schema/1.0/bpmn"'
+    return rig.in_a_row(process_id, tasks, _TASK, topic, namespace=namespace, more=' camunda:historyTimeToLive="P30D"')
 
 
 def built() -> Path:

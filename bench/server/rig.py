@@ -26,14 +26,20 @@ _TASK: Final = """<serviceTask id="t{n}"><extensionElements><zeebe:taskDefinitio
 
 def model(process_id: str, tasks: int, type: str) -> bytes:
     """A process of service tasks, one after the other."""
-    names = ["s", *(f"t{n}" for n in range(tasks))]
-    body = "".join(_TASK.format(n=n, type=type, before=names[n]) for n in range(tasks))
-    return (
-        '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
-        'xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="bench">'
-        f'<process id="{process_id}" isExecutable="true"><startEvent id="s"/>{body}<endEvent id="e"/>'
-        f'<sequenceFlow id="last" sourceRef="{names[-1]}" targetRef="e"/></process></definitions>'
+    return in_a_row(
+        process_id, tasks, _TASK, type, namespace='xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"'
     ).encode()
+
+
+def in_a_row(process_id: str, tasks: int, task: str, type: str, *, namespace: str, more: str = "") -> str:
+    """A process of such tasks; `more` are other attributes of it."""
+    names = ["s", *(f"t{n}" for n in range(tasks))]
+    body = "".join(task.format(n=n, type=type, before=names[n]) for n in range(tasks))
+    return (
+        f'<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" {namespace} targetNamespace="bench">'
+        f'<process id="{process_id}" isExecutable="true"{more}><startEvent id="s"/>{body}<endEvent id="e"/>'
+        f'<sequenceFlow id="last" sourceRef="{names[-1]}" targetRef="e"/></process></definitions>'
+    )
 
 
 def free_port() -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast, final
 
@@ -314,48 +315,47 @@ VERBS: dict[str, dict[str, Any]] = {
 }
 
 
+@asynccontextmanager
+async def waited_at() -> AsyncIterator[tuple[Engine, Counted, Callable[..., Awaitable[list[dict[str, Any]]]]]]:
+    """An engine that serves and has one job, what counts its reads, and who takes a job at a desk before it."""
+    with Engine() as engine:
+        engine.serve(0)
+        engine.deploy(("p.bpmn", XML.encode()))
+        engine.start("p")
+        async with running_site(engine) as site:
+            backend = Counted(site.backend)
+            at_desk = desk.Desk(cast("Backend", backend))
+
+            async def take(worker: str, lease_ms: int, seconds: float = 10) -> list[dict[str, Any]]:
+                wanted = desk.Wanted("<default>", ("work",), worker, lease_ms)
+                return await at_desk.take(wanted, Who("user:test"), 1, seconds=seconds)
+
+            yield engine, backend, take
+            await at_desk.close()
+
+
 def test_who_waits_for_jobs_asks_the_store_for_what_memory_does_not_know_alone() -> None:
     async def told() -> None:
-        with Engine() as engine:
-            engine.serve(0)
-            engine.deploy(("p.bpmn", XML.encode()))
-            engine.start("p")
-            async with running_site(engine) as site:
-                backend = Counted(site.backend)
-                at_desk = desk.Desk(cast("Backend", backend))
-                wanted, who = desk.Wanted("<default>", ("work",), "w", 60_000), Who("user:test")
-
-                async def take(seconds: float = 10) -> list[dict[str, Any]]:
-                    return await at_desk.take(wanted, who, 1, seconds=seconds)
-
-                assert len(await take()) == 1
-                known = backend.reads  # of a type that nobody here asked for yet, only the store knew
-                for _ in range(5):
-                    waiting = asyncio.ensure_future(take())
-                    await asyncio.to_thread(engine.start, "p")
-                    assert len(await waiting) == 1
-                assert await take(seconds=0.01) == []
-                assert backend.reads == known
-                await at_desk.close()
+        async with waited_at() as (engine, backend, take):
+            assert len(await take("w", 60_000)) == 1
+            known = backend.reads  # of a type that nobody here asked for yet, only the store knew
+            for _ in range(5):
+                waiting = asyncio.ensure_future(take("w", 60_000))
+                await asyncio.to_thread(engine.start, "p")
+                assert len(await waiting) == 1
+            assert await take("w", 60_000, seconds=0.01) == []
+            assert backend.reads == known
 
     asyncio.run(told())
 
 
 def test_a_lease_that_ends_wakes_who_waits_though_nothing_is_committed() -> None:
     async def told() -> None:
-        with Engine() as engine:
-            engine.serve(0)
-            engine.deploy(("p.bpmn", XML.encode()))
-            engine.start("p")
-            async with running_site(engine) as site:
-                backend = Counted(site.backend)
-                at_desk = desk.Desk(cast("Backend", backend))
-                who = Who("user:test")
-                (lost,) = await at_desk.take(desk.Wanted("<default>", ("work",), "a", 200), who, 1, seconds=10)
-                known = backend.reads
-                (found,) = await at_desk.take(desk.Wanted("<default>", ("work",), "b", 200), who, 1, seconds=10)
-                assert (found["key"], found["attempt"]) == (lost["key"], 2)
-                assert backend.reads == known
-                await at_desk.close()
+        async with waited_at() as (_, backend, take):
+            (lost,) = await take("a", 200)
+            known = backend.reads
+            (found,) = await take("b", 200)
+            assert (found["key"], found["attempt"]) == (lost["key"], 2)
+            assert backend.reads == known
 
     asyncio.run(told())
