@@ -61,6 +61,7 @@ RULES: Final[dict[str, str]] = {
     "error-reference": "an error event names no error with a code, or catches a code that is computed",
     "escalation-reference": "an escalation event names no escalation with a code, or catches a code that is computed",
     # Activities.
+    "script": "a script cannot be read, is empty, or asks for a language, an engine or a module that there is not",
     "implementation": "nobody does a task, two do it, or its job or script is incomplete",
     "compensation": "a compensation event names or is tied to no activity, or an activity for compensation has a flow",
     "transaction": "a cancel event belongs to no transaction, or a transaction has a method that is not executed",

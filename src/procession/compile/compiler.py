@@ -22,10 +22,12 @@ from procession.compile.expressions import LANGUAGES, Expressions, Languages
 from procession.compile.findings import Findings
 from procession.compile.global_tasks import called_in, process_of
 from procession.compile.link import link
-from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering
+from procession.compile.lower.lowering import Lowering
+from procession.compile.lower.parts import EXECUTION_EVENTS
 from procession.compile.lower.process import Lowered, lower_process
 from procession.compile.names import irregular_names
 from procession.compile.resolve import Resolved, ScopeView, profile_of, resolve
+from procession.compile.scripting import Scripting
 from procession.feel.builtins import Dialect
 from procession.ir.kinds import Binding
 from procession.ir.program import Node, Program
@@ -54,16 +56,18 @@ def compile_definitions(
     languages: frozenset[str] = LANGUAGES,
     fallback_language: str = "",
     scripts: Mapping[str, str] = NO_SCRIPTS,
+    scripting: Scripting | None = None,
     resources: frozenset[str] | None = None,
 ) -> tuple[list[Program], list[Diagnostic]]:
     """One program for each executable process, and all that was found; no program at all if an error was.
 
     `strict` makes warnings errors. `languages` are the expression languages that the host can run, and
     `fallback_language` is that of an expression that names none. `scripts` are the script formats that the host has a
-    worker for, with the type of its jobs: the text travels in the header `script`. `resources` are the ids of the
-    processes and decisions deployed together with this document; None if that is not known.
+    worker for, with the type of its jobs: the text travels in the header `script`. `scripting` reads scripts of
+    JavaScript. `resources` are the ids of the processes and decisions deployed together with this document; None if
+    that is not known.
     """
-    known = _languages(definitions, languages, fallback_language, scripts)
+    known = _languages(definitions, languages, fallback_language, scripts, scripting)
     programs: list[Program] = []
     diagnostics = _document(definitions)
     for process in definitions.processes:
@@ -110,10 +114,11 @@ def check_definitions(
     strict: bool = False,
     languages: frozenset[str] = LANGUAGES,
     fallback_language: str = "",
+    scripting: Scripting | None = None,
 ) -> list[Diagnostic]:
     """What `compile_definitions` would find, and of processes that are only drawn the same as warnings; and what is
     unsound about the flow of a process in which nothing else is wrong (`compile.soundness`)."""
-    known = _languages(definitions, languages, fallback_language)
+    known = _languages(definitions, languages, fallback_language, scripting=scripting)
     diagnostics = _document(definitions)
     for process in definitions.processes:
         findings = Findings(is_drawing=not process.is_executable, is_strict=strict)
@@ -133,11 +138,17 @@ def _explored(resolved: Resolved, lowered: Lowered, expressions: Expressions, fi
 
 
 def _languages(
-    definitions: Definitions, known: frozenset[str], fallback: str, scripts: Mapping[str, str] = NO_SCRIPTS
+    definitions: Definitions,
+    known: frozenset[str],
+    fallback: str,
+    scripts: Mapping[str, str] = NO_SCRIPTS,
+    scripting: Scripting | None = None,
 ) -> Languages:
     dialect: Dialect = "feel" if profile_of(definitions) == "standard" else "camunda"
     document = definitions.expression_language
-    return Languages(known=known, fallback=fallback, document=document, dialect=dialect, scripts=scripts)
+    return Languages(
+        known=known, fallback=fallback, document=document, dialect=dialect, scripts=scripts, scripting=scripting
+    )
 
 
 def _drawn(definitions: Definitions, process: Process) -> list[Diagnostic]:
@@ -172,7 +183,7 @@ def _lowered(
     definitions: Definitions, process: Process, languages: Languages, findings: Findings
 ) -> tuple[Resolved, Lowered, Expressions]:
     """All passes but the last: they run on faulty processes too, so that all faults are found at once."""
-    resolved = resolve(definitions, process, languages.scripts)
+    resolved = resolve(definitions, process, languages.scripts, languages.scripting)
     support.check_process(resolved, findings)
     data.check_process(resolved, findings)
     drawing.check_process(resolved, findings)

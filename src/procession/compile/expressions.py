@@ -15,6 +15,7 @@ import msgspec
 from procession.base.diagnostics import Span
 from procession.compile.findings import Findings
 from procession.compile.names import quoted
+from procession.compile.scripting import Scripting
 from procession.feel.analysis import foreign_languages
 from procession.feel.builtins import BUILTIN_NAMES, BUILTINS, Dialect
 from procession.feel.compiler import compile_expression
@@ -61,6 +62,8 @@ class Languages(msgspec.Struct, frozen=True, kw_only=True):
     """Of FEEL, by the document's profile."""
     scripts: Mapping[str, str] = {}
     """Script formats that the host has a worker for, and the type of its jobs; '' is a script that names no format."""
+    scripting: Scripting | None = None
+    """Who can read scripts; None where nobody can."""
 
 
 @final

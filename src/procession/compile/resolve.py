@@ -14,6 +14,7 @@ from procession.base.diagnostics import Severity
 from procession.compile.items import Item, items_of
 from procession.compile.messages import Ends, ends_of, message_of
 from procession.compile.profiles import SEVERITIES, Line, Profile
+from procession.compile.scripting import Scripting
 from procession.model.bpmn import (
     Activity,
     Definitions,
@@ -88,13 +89,17 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
 
     scripts: Mapping[str, str]
     """The script formats that the host has a worker for, and the type of its jobs."""
+    scripting: Scripting | None
+    """Who can read scripts; None where nobody can."""
 
     def severity(self, line: Line) -> Severity | None:
         """What a rule that depends on the profile is in this document; None where it does not hold."""
         return SEVERITIES[line][self.profile]
 
 
-def resolve(definitions: Definitions, process: Process, scripts: Mapping[str, str]) -> Resolved:
+def resolve(
+    definitions: Definitions, process: Process, scripts: Mapping[str, str], scripting: Scripting | None = None
+) -> Resolved:
     """The scopes of a process, outer ones first, and the tables of what may be referred to."""
     scopes: list[ScopeView] = []
     waiting: list[tuple[Process | Activity, Scope, ScopeView | None]] = [(process, process.scope, None)]
@@ -122,6 +127,7 @@ def resolve(definitions: Definitions, process: Process, scripts: Mapping[str, st
         ends=ends_of(definitions),
         lanes=_lanes(scopes),
         scripts=scripts,
+        scripting=scripting,
     )
 
 

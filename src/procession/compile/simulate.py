@@ -19,7 +19,7 @@ from procession.compile.link import link
 from procession.compile.lower.activities import ACTIVITIES
 from procession.compile.lower.events import THROWS, TRIGGERS
 from procession.compile.lower.gateways import GATEWAYS
-from procession.compile.lower.parts import Lowering
+from procession.compile.lower.lowering import Lowering
 from procession.compile.lower.process import Lowered, lower_process
 from procession.compile.resolve import Resolved, ScopeView, is_implicit_start, is_link, link_name, resolve
 from procession.feel.lexer import NO_NAMES

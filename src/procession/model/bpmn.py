@@ -142,10 +142,10 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task, call activity or sub-process (10.3). `scope` is set for the three kinds of sub-process and None
     else.
 
-    Fields that belong to one kind hold their default in the others: `script` and `script_format` (scriptTask;
-    script is None when there is no `script` element), `implementation`, `message_ref`, `operation_ref`,
-    `instantiate` (send, receive, service), `called_element`, `triggered_by_event`, `method` (transaction),
-    `ordering`, `cancel_remaining_instances`, `completion_condition` (adHocSubProcess).
+    Fields that belong to one kind hold their default in the others: `script`, `script_format`, `script_engine` and
+    `result_variable` (scriptTask; script is None when there is no `script` element), `implementation`,
+    `message_ref`, `operation_ref`, `instantiate` (send, receive, service), `called_element`, `triggered_by_event`,
+    `method` (transaction), `ordering`, `cancel_remaining_instances`, `completion_condition` (adHocSubProcess).
     """
 
     kind: ActivityKind
@@ -160,6 +160,8 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     completion_quantity: str = ""
     script: str | None = None
     script_format: str = ""
+    script_engine: str = ""
+    result_variable: str = ""
     implementation: str = ""
     message_ref: str = ""
     operation_ref: str = ""

@@ -227,6 +227,21 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 @final
+class ScriptMapping(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """`procession:script`: a script that runs `before` or `after` its element, or before or after all instances of a
+    multi-instance activity where it stands in the loop's extensions. `target` takes its whole result; without one, the
+    entries of the result are variables.
+    """
+
+    when: str = ""
+    target: str = ""
+    format: str = ""
+    engine: str = ""
+    body: str = ""
+    span: Span = NOWHERE
+
+
+@final
 class ForeignAttribute(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An attribute of a namespace that this build does not interpret (`camunda:topic`)."""
 
@@ -281,6 +296,7 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     linked_resources: tuple[LinkedResource, ...] = ()
     template: str = ""
     retry: Retry | None = None
+    scripts: tuple[ScriptMapping, ...] = ()
     foreign: tuple[ForeignElement, ...] = ()
     foreign_attributes: tuple[ForeignAttribute, ...] = ()
 

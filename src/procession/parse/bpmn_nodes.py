@@ -38,7 +38,7 @@ from procession.parse.bpmn_data import (
     io_specification,
     properties,
 )
-from procession.parse.dialects.zeebe import CATCH_UP, extension
+from procession.parse.dialects.zeebe import CATCH_UP, RESULT_VARIABLE, SCRIPT_ENGINE, extension
 from procession.parse.grammar import SUB_PROCESSES
 from procession.parse.reading import (
     Parts,
@@ -154,6 +154,8 @@ def _activity(reading: Reading, element: XmlElement, ends: Ends) -> Activity:
         completion_quantity=attribute(element, "completionQuantity"),
         script=script.text if script is not None else None,
         script_format=attribute(element, "scriptFormat"),
+        script_engine=element.attributes.get(SCRIPT_ENGINE, ""),
+        result_variable=element.attributes.get(RESULT_VARIABLE, ""),
         implementation=attribute(element, "implementation"),
         message_ref=reference(element, "messageRef"),
         operation_ref=reference(element, "operationRef"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from procession.compile.check.details import check_variable
+from procession.compile.check.names import check_variable
 from procession.compile.findings import Findings
 from procession.compile.resolve import Resolved, ScopeView, is_implicit_start
 from procession.model.bpmn import Activity

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias, TypeVar
 
 from procession.base.diagnostics import Span
-from procession.compile.check.references import THROWS
+from procession.compile.check.ends import ends_otherwise
+from procession.compile.check.names import check_variable
+from procession.compile.check.scripts import check_script_task, check_scripts
 from procession.compile.findings import Findings, Located
 from procession.compile.lower.multi_instance import THROWABLE
 from procession.compile.lower.parts import ASSIGNED, BINDINGS, EXECUTION_EVENTS, TASK_EVENTS
 from procession.compile.resolve import Resolved, ScopeView, definitions_named
 from procession.compile.time_syntax import problem_of
-from procession.feel.lexer import KEYWORDS, is_regular
 from procession.ir.kinds import ListenerEvent, TimerKind
 from procession.model.bpmn import Activity, FlowNode, Gateway, MultiInstance, Process, ResourceRole, StandardLoop
 from procession.model.events import Event
@@ -35,7 +36,6 @@ _TEXT_OF_WORKER: Final = "give it a zeebe:taskDefinition with the type of the jo
 _COUNT: Final = re.compile(r"[1-9]\d{0,6}", re.ASCII)
 _MAXIMUM: Final = re.compile(r"\d{1,6}", re.ASCII)
 _INTEGER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
-_NAME: Final = re.compile(r"[^\W\d][^`\x00-\x1f]*")
 
 
 def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None:
@@ -63,29 +63,6 @@ def check_scope(resolved: Resolved, view: ScopeView, findings: Findings) -> None
 def _service(resolved: Resolved, node: Activity, findings: Findings) -> None:
     if node.extension.task_definition is None:
         findings.report("implementation", node, f"nobody does this {node.kind}", _TEXT_OF_WORKER)
-
-
-def _script(resolved: Resolved, node: Activity, findings: Findings) -> None:
-    extension = node.extension
-    script = extension.script
-    if script is not None:
-        if extension.task_definition is not None:
-            text = "the script task has a script and a job; it can do one of them"
-            findings.report("implementation", node, text, "remove zeebe:script or zeebe:taskDefinition")
-        if not script.expression.strip().removeprefix("="):
-            findings.report("implementation", node, "the script is empty", "write it", span=script.span)
-        if script.result_variable:
-            check_variable(node, script.result_variable, findings, script.span)
-    elif extension.task_definition is None:
-        language = node.script_format.strip()
-        if node.script is not None and language in resolved.scripts:
-            return
-        if node.script is not None:
-            text = f"a script in {language or 'no named language'} is not executed in this version"
-            findings.report("element-type", node, text, "write it as FEEL in zeebe:script, or as a job")
-        else:
-            text = "nobody does this scriptTask"
-            findings.report("implementation", node, text, "give it a zeebe:script or a zeebe:taskDefinition")
 
 
 def _business_rule(resolved: Resolved, node: Activity, findings: Findings) -> None:
@@ -197,7 +174,7 @@ def _owners(node: Activity, findings: Findings) -> None:
 
 CHECKS: Final[dict[str, Check]] = {
     "serviceTask": _service,
-    "scriptTask": _script,
+    "scriptTask": check_script_task,
     "businessRuleTask": _business_rule,
     "callActivity": _call,
     "userTask": _user,
@@ -306,20 +283,6 @@ def _mappings(node: FlowNode, kind: str, mappings: tuple[Mapping, ...], findings
 _WITHOUT_INPUTS: Final = frozenset({"startEvent", "boundaryEvent", "intermediateCatchEvent"})
 
 
-def check_variable(node: FlowNode, name: str, findings: Findings, span: Span) -> None:
-    """The name of a variable: an expression must be able to use it."""
-    name = name.strip()
-    if is_regular(name):
-        return
-    if not _NAME.fullmatch(name) or name in KEYWORDS:
-        text = f"no expression could use a variable of the name {name!r}"
-        findings.report("variable-name", node, text, "use letters, digits and _, starting with a letter", span=span)
-    else:
-        text = f"the variable name {name!r} is more than one word"
-        remedy = "use letters, digits and _, or write it in back-ticks"
-        findings.report("variable-name", node, text, remedy, span=span, severity="warning")
-
-
 # --- jobs, headers and listeners --------------------------------------------------------------------------------------
 
 
@@ -333,24 +296,15 @@ def _extension(node: FlowNode, findings: Findings) -> None:
             findings.report("implementation", node, "the job has no type", _TEXT_OF_WORKER, span=task.span)
         _retries(node, task.retries, findings, task.span)
     _headers(node, extension, findings)
+    check_scripts(node, extension.scripts, findings)
+    loop = node.loop if isinstance(node, Activity) else None
+    if isinstance(loop, MultiInstance):
+        check_scripts(node, loop.extension.scripts, findings)
     check_listeners(node, ("execution", EXECUTION_EVENTS), extension.execution_listeners, findings)
-    if _ends_otherwise(node):
+    if ends_otherwise(node):
         _never_completed(node, extension, findings)
     if node.kind == "userTask":
         check_listeners(node, ("task", TASK_EVENTS), extension.task_listeners, findings)
-
-
-def _ends_otherwise(node: FlowNode) -> bool:
-    """Whether an element ends without completing: it throws, jumps, ends its scope, or its events go on for it."""
-    if isinstance(node, Event):
-        kinds = {definition.kind for definition in node.definitions}
-        return node.kind in THROWS and not kinds.isdisjoint(_WITHOUT_AN_END)
-    return node.kind == "eventBasedGateway"
-
-
-_WITHOUT_AN_END: Final = frozenset(
-    {"errorEventDefinition", "linkEventDefinition", "terminateEventDefinition", "cancelEventDefinition"}
-)
 
 
 def _never_completed(node: FlowNode, extension: Extension, findings: Findings) -> None:

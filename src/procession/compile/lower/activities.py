@@ -9,20 +9,18 @@ from msgspec.structs import replace
 
 from procession.compile.expressions import Site
 from procession.compile.lower.events import message_catch, message_throw
+from procession.compile.lower.lowering import RETRIES, Lowering, Place, headers
 from procession.compile.lower.parts import (
     ASSIGNED,
     BINDINGS,
-    RETRIES,
     TASK_EVENTS,
-    Lowering,
-    Place,
-    headers,
     job_of,
     listeners,
     output_variable,
     value,
     worked,
 )
+from procession.compile.lower.scripts import task_job
 from procession.compile.resolve import ScopeView, is_implicit_start
 from procession.ir.kinds import Binding, Kind
 from procession.ir.program import NONE, AdHoc, Call, Choosable, Decision, JobSpec, Node, Script, TaskSpec, Text
@@ -71,6 +69,8 @@ def script_task(low: Lowering, drawn: Activity, place: Place) -> Node:
 
 def _script_job(low: Lowering, drawn: Activity, place: Place) -> Node:
     """A job that a worker for the script's format does, unless the task says itself which job it is."""
+    if drawn.extension.task_definition is None and (script := task_job(low, drawn)) is not None:
+        return replace(worked(low, drawn, place, Kind.JOB_TASK), job=script)
     type_ = low.resolved.scripts.get(drawn.script_format.strip())
     if drawn.extension.task_definition is not None or drawn.script is None or type_ is None:
         return job_task(low, drawn, place)

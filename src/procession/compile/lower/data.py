@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from procession.compile.expressions import FEEL, Site
 from procession.compile.items import PLACEHOLDER, Item
-from procession.compile.lower.parts import Lowering
+from procession.compile.lower.lowering import Lowering
 from procession.ir.program import NONE, Data, DataSet, Node, Ref, Transfer
 from procession.model import data as model
 from procession.model.bpmn import Activity, Error, Escalation, Message, MultiInstance, Process, Scope, Signal

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from procession.base.diagnostics import Span
 from procession.compile.expressions import Site
-from procession.compile.lower.parts import Lowering, Place, job_of, worked
+from procession.compile.lower.lowering import Lowering, Place
+from procession.compile.lower.parts import job_of, worked
 from procession.compile.messages import correlated
 from procession.compile.resolve import ScopeView
 from procession.compile.time_syntax import duration_problem, problem_of

@@ -7,7 +7,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from procession.compile.expressions import Site
-from procession.compile.lower.parts import Lowering, Place, worked
+from procession.compile.lower.lowering import Lowering, Place
+from procession.compile.lower.parts import worked
 from procession.ir.kinds import Kind
 from procession.ir.program import Node
 from procession.model.bpmn import Gateway

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from procession.compile.expressions import Site
 from procession.compile.lower.data import collected_in, collection_of
 from procession.compile.lower.events import thrown_by
-from procession.compile.lower.parts import Lowering, Place, output_variable, plain
+from procession.compile.lower.lowering import Lowering, Place
+from procession.compile.lower.parts import output_variable, plain
+from procession.compile.lower.scripts import around
 from procession.compile.resolve import definitions_named
 from procession.ir.kinds import Kind
 from procession.ir.program import Loop, Node, Repeat, Thrown
@@ -21,7 +23,8 @@ from procession.model.extension import Expression, LoopCollection
 def body(low: Lowering, drawn: Activity, loop: MultiInstance, place: Place) -> Node:
     """The body. The activity itself is the next node."""
     node = plain(drawn, place, Kind.MULTI_INSTANCE)
-    return replace(node, loop=_loop(low, drawn, loop), inner=place.index + 1)
+    scripts = around(low, drawn, loop.extension.scripts)
+    return replace(node, loop=_loop(low, drawn, loop), inner=place.index + 1, listeners=scripts)
 
 
 def standard(low: Lowering, drawn: Activity, loop: StandardLoop, place: Place) -> Node:

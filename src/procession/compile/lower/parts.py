@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Final, final
+from typing import Final
 
 import msgspec
 
 from procession.base.diagnostics import Span
-from procession.compile.expressions import Expressions, Site
-from procession.compile.findings import Findings
-from procession.compile.resolve import Resolved, ScopeView
+from procession.compile.expressions import Site
+from procession.compile.lower.lowering import RETRIES, Lowering, Place, headers
+from procession.compile.lower.scripts import around
 from procession.compile.time_syntax import duration_problem
 from procession.ir.kinds import Binding, Kind, ListenerEvent
-from procession.ir.program import JobSpec, Listener, Mapping, Node, Ref, Text
+from procession.ir.program import JobSpec, Listener, Mapping, Node, Text
 from procession.model import extension as model
 from procession.model.bpmn import Activity, FlowNode
 from procession.model.events import Event
 
-RETRIES: Final = "3"
-"""How often a job is tried unless the model says otherwise."""
 BINDINGS: Final[dict[str, Binding]] = {
     "": Binding.LATEST,
     "latest": Binding.LATEST,
@@ -50,24 +48,6 @@ _PATH: Final = re.compile(r"=\s*(?!(?:null|true|false)\b)([^\W\d]\w*)(?:\.[^\W\d
 _CYCLE: Final = re.compile(r"R(\d+)/(.+)", re.ASCII)
 
 
-@final
-class Lowering(msgspec.Struct, frozen=True):
-    """The process that is lowered, its expressions so far, and where faults go."""
-
-    resolved: Resolved
-    expressions: Expressions
-    findings: Findings
-
-
-@final
-class Place(msgspec.Struct, frozen=True):
-    """Where a node will stand: its index, the index of its scope, and that scope as drawn."""
-
-    index: Ref
-    scope: Ref
-    view: ScopeView
-
-
 def plain(node: FlowNode, place: Place, kind: Kind) -> Node:
     """The node with the fields that every kind has."""
     span = node.span
@@ -93,8 +73,15 @@ def worked(low: Lowering, node: FlowNode, place: Place, kind: Kind) -> Node:
         base,
         inputs=mappings(low, node, extension.inputs, "input mapping"),
         outputs=mappings(low, node, extension.outputs, "output mapping"),
-        listeners=listeners(low, node.id, extension.execution_listeners, EXECUTION_EVENTS),
+        listeners=_around(low, node),
     )
+
+
+def _around(low: Lowering, node: FlowNode) -> tuple[Listener, ...]:
+    """Scripts come before listeners: those that listen see what was mapped."""
+    extension = node.extension
+    heard = listeners(low, node.id, extension.execution_listeners, EXECUTION_EVENTS)
+    return around(low, node, extension.scripts) + heard if extension.scripts else heard
 
 
 def mappings(low: Lowering, node: FlowNode, drawn: tuple[model.Mapping, ...], what: str) -> tuple[Mapping, ...]:
@@ -125,11 +112,6 @@ def job_of(low: Lowering, node: Activity | Event) -> JobSpec | None:
         backoff=backoff,
         priority=low.expressions.value(extension.job_priority, Site(node.id, "job priority", task.span)),
     )
-
-
-def headers(drawn: tuple[model.Header, ...]) -> dict[str, str]:
-    """Task headers: literal texts for the worker."""
-    return {each.key: each.value for each in drawn}
 
 
 def _retry(low: Lowering, node: Activity | Event, task: model.TaskDefinition) -> tuple[str, tuple[str, ...]]:

@@ -13,8 +13,9 @@ from procession.compile.lower.activities import ACTIVITIES
 from procession.compile.lower.data import data_of_process, with_data
 from procession.compile.lower.events import event, parts
 from procession.compile.lower.gateways import gateway
+from procession.compile.lower.lowering import Lowering, Place
 from procession.compile.lower.multi_instance import body, standard, thrown_events
-from procession.compile.lower.parts import EXECUTION_EVENTS, Lowering, Place, listeners, plain
+from procession.compile.lower.parts import EXECUTION_EVENTS, listeners, plain
 from procession.compile.resolve import ScopeView
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, Flow, Node, Ref

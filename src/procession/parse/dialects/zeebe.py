@@ -132,6 +132,7 @@ LISTENERS: Final = {
     (ZEEBE, "taskListeners"): ("task_listeners", "taskListener"),
 }
 LISTENER_FIELDS: Final = {"eventType": "event_type", "type": "type", "retries": "retries"}
+SCRIPT_FIELDS: Final = {"when": "when", "target": "target", "format": "format", "engine": "engine"}
 CALLED_FIELDS: Final = {
     "processId": "process_id",
     "bindingType": "binding_type",
@@ -140,7 +141,9 @@ CALLED_FIELDS: Final = {
 }
 CALLED_FLAGS: Final = frozenset({"propagateAllChildVariables", "propagateAllParentVariables"})
 CATCH_UP: Final = f"{PROCESSION} catchUp"
-ATTRIBUTES: Final = {CATCH_UP: "timerEventDefinition"}
+RESULT_VARIABLE: Final = f"{PROCESSION} resultVariable"
+SCRIPT_ENGINE: Final = f"{PROCESSION} engine"
+ATTRIBUTES: Final = {CATCH_UP: "timerEventDefinition", RESULT_VARIABLE: "scriptTask", SCRIPT_ENGINE: "scriptTask"}
 """Attributes of ours on elements of the standard: what each stands on."""
 _TEMPLATE: Final = f"{ZEEBE} modelerTemplate"
 _PRESENTATION: Final = frozenset({"id", f"{ZEEBE} modelerTemplateVersion", f"{ZEEBE} modelerTemplateIcon"})
@@ -189,6 +192,8 @@ def _read(reading: Reading, element: XmlElement, fields: dict[str, Any]) -> None
     elif key == (ZEEBE, "userTaskForm"):
         form = model.UserTaskForm(id=attribute(element, "id"), body=element.text.strip(), span=reading.span(element))
         _append(fields, "user_task_forms", form)
+    elif key == (PROCESSION, "script"):
+        _append(fields, "scripts", _script(reading, element))
     else:
         _append(fields, "foreign", foreign(reading, element))
     reading.uses_zeebe = reading.uses_zeebe or element.namespace == ZEEBE
@@ -249,6 +254,12 @@ def _struct(reading: Reading, element: XmlElement, struct: Callable[..., object]
         _unknown_attributes(reading, element, names)
     values = {field: attributes.get(name, "") for name, field in names.items()}
     return struct(span=reading.span(element), **values)
+
+
+def _script(reading: Reading, element: XmlElement) -> model.ScriptMapping:
+    _unknown_attributes(reading, element, SCRIPT_FIELDS)
+    values = {field: attribute(element, name) for name, field in SCRIPT_FIELDS.items()}
+    return model.ScriptMapping(body=element.text, span=reading.span(element), **values)
 
 
 def _called_element(reading: Reading, element: XmlElement) -> model.CalledElement:
