@@ -165,7 +165,7 @@ def _misread(source: Source, node: Node) -> Refused:
     # An error spans everything that was passed over, a whole source at times: its deepest first part is where it is.
     inner = next((below for below, _ in nodes(node) if below.is_error and below is not node), node)
     text = source.shown(inner)
-    remedy = "JSX and `<T>value` are not read; write `value as T`" if text.startswith("<") else ""
+    remedy = "JSX and `<T>value` are not read" if re.search(r"(?:^|[=(?:,]\s*)<\w", text) else ""
     return source.refused(inner, "script-syntax", f"unexpected `{text}`" if text else "the text ends too early", remedy)
 
 

@@ -7,10 +7,15 @@ As with `verbatimModuleSyntax`, an import stays unless it says `type`.
 A line end that ended a statement must still end it when the type before it is gone (`let a = b as T`, then a line that
 begins with `(`). So a `;` stands at the first place of what was erased wherever a statement or a member of a class
 ended, or could have ended, there; and brackets move to where a line end inside a type would now cut an arrow function.
+
+The grammar does not know all of TypeScript: `import("m").A<B>`, `export type *`, `static` index signatures, fields without
+`;` before a generator, `accessor` and `using` are refused as if they were mistakes. Nothing is misread in silence: what
+the grammar is known to read otherwise than the compiler is refused with a remedy.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, final
 
@@ -46,11 +51,12 @@ _REFUSED: Final[dict[str, tuple[str, str]]] = {
     "decorator": ("a decorator", "call the function that it stands for"),
     "type_assertion": ("an assertion `<T>value`", "write `value as T`"),
     "import_alias": ("`import x = …`", "write `const x = …`"),
-    "import_require_clause": ("`import x = require()`", 'write `import x from "…"`'),
 }
 """Kind of a node -> what it is called, and the remedy."""
 _TYPE_ONLY: Final = frozenset(("interface_declaration", "type_alias_declaration", "comment", "ambient_declaration"))
 _NO_JAVASCRIPT: Final = _STATEMENTS | {"enum_declaration", "internal_module", "decorator", "abstract_class_declaration"}
+_ARITHMETIC: Final = re.compile(rb"(?:\s|/\*.*?\*/|//[^\n]*)*(?:\*|/(?![/*])|%|\+(?!\+)|-(?!-)|<<|>>)", re.DOTALL)
+"""Operators that bind more tightly than `as`."""
 _AS_TYPESCRIPT: Final = "say that it is TypeScript, or leave the type out"
 
 
@@ -116,7 +122,9 @@ class _Eraser:
     def visit(self, node: Node) -> Sequence[Node]:
         """Erase what a node says of types; which of its children are to be visited."""
         kind = node.type
-        if not node.child_count or kind in {"import_statement", "export_clause"} and not erased_whole(node):
+        if any(child.type == "import_require_clause" for child in node.children if kind == "import_statement"):
+            raise self._refused(node, "`import x = require()` cannot be erased", 'write `import x from "…"`')
+        if not node.child_count or (kind in {"import_statement", "export_clause"} and not erased_whole(node)):
             return ()  # `modules` writes these anew
         if kind in _REFUSED:
             what, remedy = _REFUSED[kind]
@@ -166,6 +174,9 @@ class _Eraser:
         for part in node.children:
             if part.start_byte > word.start_byte:
                 self._readable(part)
+        if _ARITHMETIC.match(self._source.data, node.end_byte):
+            # `a < b as T + c` is `(a < b) + c` to TypeScript, and would be `a < (b + c)` without the type.
+            raise self._refused(value, f"`{self._source.shown(node)}` is calculated with", "put it into parentheses")
         self._blank(word.start_byte, node.end_byte)
         return (value,)
 
@@ -173,12 +184,22 @@ class _Eraser:
         """`value!`"""
         mark = node.children[-1]
         self._blank(mark.start_byte, mark.end_byte)
-        return node.children
+        return self.applied(node)
 
     def applied(self, node: Node) -> Sequence[Node]:
         """`a as T` and on the next line `(b)`: the grammar reads a call, TypeScript two statements."""
         if node.children[0].type in _CASTS:
-            raise self._refused(node.children[1], "this line would go on with the one before", "end that one with `;`")
+            raise self._refused(node.children[1], "this would go on with the type before it", "end that with `;` or brackets")
+        if node.children[0].type == "import":
+            # Also where the grammar compares, and TypeScript has arguments of types: `f<import("m").A>(b)`.
+            raise self._refused(node, "`import()` is not run here", "import it at the top")
+        return node.children
+
+    def compared(self, node: Node) -> Sequence[Node]:
+        """``f<T>`text` ``: the grammar compares, TypeScript calls."""
+        left, operator, right = node.children[0], node.children[1].type, node.children[-1].type
+        if (operator, right, left.type) == (">", "template_string", "binary_expression"):
+            raise self._refused(left, "a template with arguments of types cannot be erased", "leave the arguments out")
         return node.children
 
     def parameter(self, node: Node) -> Sequence[Node]:
@@ -210,6 +231,8 @@ class _Eraser:
             self._blank(node.start_byte, node.end_byte, ends=True)
             return ()
         for child in before:
+            if child.type == "accessor":
+                raise self._refused(child, "`accessor` is not run here", "write `get` and `set`")
             if child.type in _MODIFIERS:
                 # `private [name] = 1` after a field without `;` would become an index into its value.
                 self._blank(child.start_byte, child.end_byte, ends=child.start_byte == node.start_byte)
@@ -235,8 +258,6 @@ class _Eraser:
         space = _namespace(node.child_by_field_name("declaration") or node)
         if space is not None and not self._types_alone(space):
             raise self._refused(space, "a namespace with values cannot be erased", "write a module, or an object")
-        if any(child.type in {"import_require_clause"} for child in node.children):
-            raise self._refused(node, "`import x = require()` cannot be erased", 'write `import x from "…"`')
         word, following = node.children[0], node.children[1] if node.child_count > 1 else None
         if word.type in _CONTEXTUAL and following is not None and self._broken(word.end_byte, following.start_byte):
             raise self._refused(word, f"a line end after `{word.type}`", "write both on one line")
@@ -267,7 +288,7 @@ class _Eraser:
                 continue
             head, bracket = inner.children[0], inner.children[1]
             if self._broken(head.end_byte, bracket.start_byte):
-                raise self._refused(bracket, "this line would go on with the type before it", "end that line with `;`")
+                raise self._refused(bracket, "this would go on with the type before it", "end that with `;` or brackets")
 
     def _blank(self, start: int, end: int, *, ends: bool = False) -> None:
         self._erased[end] = (start, ends)
@@ -286,6 +307,10 @@ _VISITS: Final = {
     "non_null_expression": _Eraser.asserted,
     "call_expression": _Eraser.applied,
     "subscript_expression": _Eraser.applied,
+    "member_expression": _Eraser.applied,
+    "update_expression": _Eraser.applied,
+    "instantiation_expression": _Eraser.applied,
+    "binary_expression": _Eraser.compared,
     "required_parameter": _Eraser.parameter,
     "optional_parameter": _Eraser.parameter,
     "formal_parameters": _Eraser.parameters,

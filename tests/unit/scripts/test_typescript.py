@@ -129,10 +129,13 @@ REFUSED: Final = [
     ("@d class A {}", 1, 1, "a decorator"),
     ("class A { @d m() {} }", 1, 11, "a decorator"),
     ("let x = <any>y", 1, 9, "<T>value"),
-    ("let x = <div>a</div>", 1, 9, "JSX"),
+    ("let x = <div>a</div>", 1, 1, "JSX"),
     ("export = 1", 1, 1, "no export"),
-    ("let a = b as T\n(c)", 2, 1, "end that one with"),
-    ("let a = b as T\n[c]", 2, 1, "end that line with"),
+    ("let a = b as T\n(c)", 2, 1, "end that with"),
+    ("let a = b as T\n[c]", 2, 1, "end that with"),
+    ("let a = b + c as number * d", 1, 9, "put it into parentheses"),
+    ("a as number /* b */ + 1", 1, 1, "put it into parentheses"),
+    ("f<T>`a`", 1, 1, "leave the arguments out"),
     ("let é: string = '😀' + = 1", 1, 23, "unexpected"),
 ]
 
@@ -144,6 +147,18 @@ def test_what_cannot_be_erased_is_refused_where_it_stands(source: str, line: int
     found = caught.value.diagnostics[0]
     assert text in f"{found.message} {found.remedy}"
     assert (found.span.file, found.span.line, found.span.column) == ("a.ts", line, column)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'let b: import("y").Z<1>', 'export type * from "m"', "class A { static [k: string]: any }", "class A { accessor x = 1 }",
+        "class A {\n  x: number\n  *g() {}\n}", "class A { abstract: 2 }", "let x: A\n<B>(y)", "type F<in out T> = T", "using\nlet z: bigint = 1n",
+    ],
+)  # fmt: skip
+def test_what_the_grammar_does_not_know_is_refused_not_misread(source: str) -> None:
+    with pytest.raises(Refused):
+        prepared(source, "a.ts", typescript=True)
 
 
 @pytest.mark.parametrize(
