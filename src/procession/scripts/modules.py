@@ -14,6 +14,7 @@ not `return` and its last statement is an expression, that is its result, as wit
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, final
 
 from procession.base.failure import BadValue
@@ -40,8 +41,11 @@ _LEXICAL: Final = frozenset("lexical_declaration class_declaration abstract_clas
 _RESERVED: Final = frozenset(PARAMETERS)
 
 
-def prepared(source: str, name: str, *, typescript: bool, source_map: str = "") -> Prepared:
-    """What the cage runs for a source. `source_map`: the text of a map that is given beside it.
+def prepared(
+    source: str, name: str, *, typescript: bool, source_map: str = "", resolve: Callable[[str], str] = str
+) -> Prepared:
+    """What the cage runs for a source. `source_map`: the text of a map that is given beside it. `resolve` says what a
+    specifier is called when it is required; it raises `BadValue` for one that cannot be.
 
     Raises `Refused` (base.diagnostics) with line and column for everything that cannot be run, and nothing else."""
     rest, carried, notes = maps.carried(source)
@@ -53,7 +57,7 @@ def prepared(source: str, name: str, *, typescript: bool, source_map: str = "") 
         erase(text, root, edits)
     else:
         typed(text, root)
-    body = _Body(text, edits, root)
+    body = _Body(text, edits, root, resolve)
     body.rewrite()
     code, shifts = edits.applied()
     return Prepared(
@@ -87,9 +91,10 @@ def _usable(text: str) -> tuple[str, tuple[str, ...]]:
 class _Body:
     """The statements of a source as they are rewritten, and what they import, declare and export."""
 
-    def __init__(self, source: Source, edits: Edits, root: Node) -> None:
+    def __init__(self, source: Source, edits: Edits, root: Node, resolve: Callable[[str], str]) -> None:
         self._source = source
         self._edits = edits
+        self._resolve = resolve
         self._statements = [node for node in root.named_children if node.type not in {"comment", "hash_bang_line"}]
         self._hash_bang = next((node for node in root.children if node.type == "hash_bang_line"), None)
         self._root = root
@@ -246,7 +251,9 @@ class _Body:
                 self._local.append((name, self._source.text(name), self._exported_name(alias)))
             self._edits.blank(node.start_byte, node.end_byte, ";")
         elif inner is None:
-            raise self._refused(node, f"`{self._source.shown(node)}` is no export of a module", "write `export default`")
+            raise self._refused(
+                node, f"`{self._source.shown(node)}` is no export of a module", "write `export default`"
+            )
         elif any(child.type == "default" for child in node.children):
             self._export_default(node, inner)
         else:
@@ -301,7 +308,10 @@ class _Body:
         attributes = next((child for child in node.children if child.type == "import_attribute"), None)
         if attributes is not None:
             raise self._refused(attributes, "attributes of imports are not known here", "leave them out")
-        return self._string(source)
+        try:
+            return self._resolve(self._string(source))
+        except BadValue as error:
+            raise self._source.refused(source, "script-module", str(error)) from None
 
     def _exported_name(self, node: Node) -> str:
         name = self._string(node) if node.type == "string" else self._source.text(node)

@@ -1,8 +1,8 @@
 """What the cage is given: the source of a customer as the body of a function.
 
-The body goes between `head(prepared)` and `TAIL`. Line n of the body is line n of the source, because the head has no
-line end; where columns moved, `shifts` says by how much, so an error's place is the customer's own (`trace`).
-What must not live here: how a body is made (`modules`).
+The body is `code`; the cage puts it into a strict function of `PARAMETERS`, `async` where `is_async` says so. Line n of
+the body is line n of the source; where columns moved, `shifts` says by how much, so the place of an error is the
+customer's own (`trace`). A module has a line more, which exports. What must not live here: how it is made (`modules`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ Kind: TypeAlias = Literal["script", "module"]
 
 PARAMETERS: Final = ("require", "exports", "console", "input", "context")
 """What the function around a body is called with."""
-TAIL: Final = "\n})"
 
 
 @final
@@ -52,14 +51,3 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     shifts: tuple[Shift, ...] = ()
     source_map: str = ""
     notes: tuple[str, ...] = ()
-
-
-def head(prepared: Prepared) -> str:
-    """What stands before the body: a function, of which `await` makes an `async` one. Strict, and without a line end."""
-    kind = "async function" if prepared.is_async else "function"
-    return f'({kind} ({", ".join(PARAMETERS)}) {{"use strict"; '
-
-
-def factory(prepared: Prepared) -> str:
-    """The function as an expression: what the cage evaluates, under the source's name."""
-    return f"{head(prepared)}{prepared.code}{TAIL}"

@@ -65,7 +65,9 @@ def typed(source: Source, root: Node) -> None:
 
     Only what is plain is refused here: `a < b > (c)` compares, and the engine says what is wrong with the rest."""
     for node, _ in nodes(root):
-        if node.type in _NO_JAVASCRIPT or (node.type in {"import_statement", "export_statement"} and erased_whole(node)):
+        if node.type in _NO_JAVASCRIPT or (
+            node.type in {"import_statement", "export_statement"} and erased_whole(node)
+        ):
             raise source.refused(node, "script-feature", f"`{source.shown(node)}` is no JavaScript", _AS_TYPESCRIPT)
         if node.type in {"variable_declarator", "required_parameter", "optional_parameter"}:
             kind = next((child for child in node.children if child.type == "type_annotation"), None)
@@ -189,7 +191,9 @@ class _Eraser:
     def applied(self, node: Node) -> Sequence[Node]:
         """`a as T` and on the next line `(b)`: the grammar reads a call, TypeScript two statements."""
         if node.children[0].type in _CASTS:
-            raise self._refused(node.children[1], "this would go on with the type before it", "end that with `;` or brackets")
+            raise self._refused(
+                node.children[1], "this would go on with the type before it", "end that with `;` or brackets"
+            )
         if node.children[0].type == "import":
             # Also where the grammar compares, and TypeScript has arguments of types: `f<import("m").A>(b)`.
             raise self._refused(node, "`import()` is not run here", "import it at the top")
@@ -288,7 +292,9 @@ class _Eraser:
                 continue
             head, bracket = inner.children[0], inner.children[1]
             if self._broken(head.end_byte, bracket.start_byte):
-                raise self._refused(bracket, "this would go on with the type before it", "end that with `;` or brackets")
+                raise self._refused(
+                    bracket, "this would go on with the type before it", "end that with `;` or brackets"
+                )
 
     def _blank(self, start: int, end: int, *, ends: bool = False) -> None:
         self._erased[end] = (start, ends)

@@ -25,7 +25,7 @@ TYPES: Final = (
     "typeof import('x')", "{readonly [k: string]: unknown}", "(\n| 1\n| 2)", "asserted", "A.B.C<1>", "{(): void; new (): X; m?(): 1}",
 )  # fmt: skip
 STATEMENTS: Final = (
-    "let {v}: {T} = {e}", "const {v}: {T} = {e};", "var {v}: {T}", "{v} = {e} as {T}", "{v} = ({e} satisfies {T})!.x",
+    "let {v}: {T} = {e}", "const {v}: {T} = {e};", "var {v}: {T}", "{v} = {e} as {T}", "{v} = ({v} satisfies {T})!.x",
     "function {v}<A extends {T}, B = {T}>(a: {T}, b?: {T}, ...c: {T}[]): {T} {{ return {e} as {T} }}",
     "const {v} = async <A,>(a: {T}): Promise<{T}> => {e}", "const {v} = (a: {T}, b: {T} = {e}): {T} => ({e})",
     "class {v}<A> extends B<{T}> implements C<{T}> {{\n  private a: {T} = {e}\n  readonly b?: {T}\n  static c!: {T};\n"
@@ -35,7 +35,17 @@ STATEMENTS: Final = (
     "{v}?.a!.b<{T}>({e})", "abstract class {v} {{ abstract a: {T}; abstract b(): {T}; c(): {T}\n c() {{}} }}",
     "function {v}(a: {T}): asserts a is {T}\nfunction {v}(a?: any): any {{}}", "label: for (const {v} of {e} as {T}) continue label",
 )  # fmt: skip
-EXPRESSIONS: Final = ("1", "{v}", "[{v}, ...{v}]", "({v} as {T})", "{{a: {v}!}}", "`${{{v} as {T}}}é`", "/a/g", "{v} < 1", "(y: {T}) => y")
+EXPRESSIONS: Final = (
+    "1",
+    "{v}",
+    "[{v}, ...{v}]",
+    "({v} as {T})",
+    "{{a: {v}!}}",
+    "`${{{v} as {T}}}é`",
+    "/a/g",
+    "{v} < 1",
+    "(y: {T}) => y",
+)
 
 
 def erased(source: str) -> str:
