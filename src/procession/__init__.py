@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.core.instructions import Activate
     from procession.core.plans import MigrationChoice, MigrationPlan
-    from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job
+    from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job, JobFailed
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
     from procession.hosts.temporal.host import Temporal
@@ -35,6 +35,7 @@ __all__ = [
     "Filter",
     "Instance",
     "Job",
+    "JobFailed",
     "MigrationChoice",
     "MigrationPlan",
     "NotFound",
@@ -62,6 +63,7 @@ _HOME: Final = {
     "Filter": "procession.runtime.batches",
     "Instance": "procession.hosts.embedded",
     "Job": "procession.hosts.embedded",
+    "JobFailed": "procession.hosts.embedded",
     "MigrationPlan": "procession.core.plans",
     "NotFound": "procession.base.failure",
     "ProcessionError": "procession.base.failure",

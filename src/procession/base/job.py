@@ -22,6 +22,16 @@ class BpmnError(Exception):
         self.variables = dict(variables or {})
 
 
+class JobFailed(Exception):
+    """Raise it in a worker for an attempt that failed, to say how many are left. With none, as it says if not told
+    otherwise, the job waits as an incident until somebody resolves it. `retries` None takes one, as every other
+    exception does."""
+
+    def __init__(self, message: str, retries: int | None = 0) -> None:
+        super().__init__(message)
+        self.retries = retries
+
+
 class Denied(Exception):
     """Raise it in a worker of a task listener: the user task stays as it was, and is not assigned, updated or
     completed. `reason` stands in the history. Elsewhere it is a failed attempt."""
@@ -126,4 +136,9 @@ def error_text(error: BaseException) -> str:
         text = str(error)
     except Exception as second:  # an exception of the worker's, with a text of the worker's
         return f"{kind}, whose text cannot be read: {type(second).__name__}"
-    return text if isinstance(error, ProcessionError | BpmnError) else f"{kind}: {text}"
+    return text if isinstance(error, ProcessionError | BpmnError | JobFailed) else f"{kind}: {text}"
+
+
+def retries_left(error: BaseException) -> int | None:
+    """How many attempts an exception of a worker leaves; None for one less than there were."""
+    return error.retries if isinstance(error, JobFailed) else None

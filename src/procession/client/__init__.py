@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError
-from procession.base.job import BpmnError, Choice, Denied, Job
+from procession.base.job import BpmnError, Choice, Denied, Job, JobFailed
 from procession.client.aio import AsyncClient
 from procession.client.credentials import ClientCredentials
 from procession.client.errors import Forbidden, ServerError, Unauthorized, Unreachable
@@ -41,6 +41,7 @@ __all__ = [
     "Incident",
     "Instance",
     "Job",
+    "JobFailed",
     "LeasedJob",
     "NotFound",
     "Page",

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, TypeAlias, cast, final
 
 from procession.base.failure import BadValue
-from procession.base.job import BpmnError, Choice, Denied, Function, Job, error_text
+from procession.base.job import BpmnError, Choice, Denied, Function, Job, error_text, retries_left
 from procession.base.signature import ABSENT, Signature, thrown, variables_of
 from procession.base.values import Json, checked_all, checked_integer, checked_text, told
 from procession.client.shapes import LeasedJob
@@ -105,7 +105,9 @@ class Duty:
             reason = told(str(error.reason))
             return {"outcome": "deny", "key": leased.key, "token": leased.token, "reason": reason}
         _LOG.info("worker %r failed at job %s", self.type, leased.key, exc_info=error)
-        return self.failed(leased, error_text(error))
+        outcome = self.failed(leased, error_text(error))
+        left = retries_left(error)
+        return outcome if left is None else {**outcome, "retries": left}
 
     def _threw(self, leased: LeasedJob, error: BpmnError) -> Outcome:
         try:

@@ -14,6 +14,8 @@ import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused, Span
 from procession.base.failure import Failure, NotFound
+from procession.base.script_job import MODULES
+from procession.compile.scripting import Scripting
 from procession.core.linked import Linked
 from procession.core.timers import first_due
 from procession.ir.kinds import Binding
@@ -34,6 +36,7 @@ from procession.runtime.ports import Batch
 from procession.runtime.requests import DeployResources
 from procession.runtime.rows import CONDITION_START, MESSAGE_START, SIGNAL_START, DecisionRow, DefinitionRow
 from procession.services.catalog import Catalog
+from procession.services.scripting import module_name, reader_of
 
 RESOURCE_BYTES_MAX: Final = 64 * 1024 * 1024
 """Largest document."""
@@ -136,19 +139,24 @@ class Desk:
 
 
 def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
-    """The processes and decisions of documents. Raises `Refused` with all findings when any of them is an error."""
+    """The processes and decisions of documents. Modules of scripts among them (`.js`, `.mjs`, `.ts`) are what those
+    scripts may import. Raises `Refused` with all findings when any of them is an error.
+    """
     processes: list[Draft] = []
     decisions: list[DecisionDraft] = []
     found: list[Diagnostic] = []
     resources = _distinct(resources, found)
+    scripting = reader_of(resources)
     read = iter(read_together([each for each in resources if _is_dmn(each[0]) and len(each[1]) <= RESOURCE_BYTES_MAX]))
     for name, data in resources:
         if len(data) > RESOURCE_BYTES_MAX:
             found.append(_too_large(name, len(data)))
+        elif module_name(name):
+            continue
         elif _is_dmn(name):
             decisions.extend(_decisions(name, data, next(read), found))
         else:
-            processes.extend(_processes(name, data, found))
+            processes.extend(_processes(name, data, scripting, found))
     found.extend(_twice([(draft.program.process_id, draft.resource, draft.digest) for draft in processes], "process"))
     found.extend(_twice([(draft.id, draft.resource, draft.digest) for draft in decisions], "decision"))
     if not processes and not decisions and not found:
@@ -160,7 +168,7 @@ def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
     return Compiled(tuple(resources), tuple(processes), tuple(decisions), tuple(found))
 
 
-def _processes(name: str, data: bytes, found: list[Diagnostic]) -> list[Draft]:
+def _processes(name: str, data: bytes, scripting: Scripting, found: list[Diagnostic]) -> list[Draft]:
     from procession.compile import compile_definitions
     from procession.parse import parse_bpmn
 
@@ -168,7 +176,7 @@ def _processes(name: str, data: bytes, found: list[Diagnostic]) -> list[Draft]:
     found.extend(diagnostics)
     if definitions is None:
         return []
-    programs, diagnostics = compile_definitions(definitions)
+    programs, diagnostics = compile_definitions(definitions, scripting=scripting)
     found.extend(diagnostics)
     return [Draft(program, name, definitions.digest) for program in programs]
 
@@ -202,6 +210,8 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
     if fresh and any(_bound_to_deployment(draft.program) for draft in compiled.processes):
         # What is called by deployment must be found in this deployment, so all of it becomes new.
         fresh = {hashlib.sha256(data).hexdigest() for _, data in compiled.resources}
+    if fresh:
+        fresh |= {hashlib.sha256(data).hexdigest() for resource, data in compiled.resources if module_name(resource)}
     starts = {d.program.process_id: _starts(desk, d) for d in compiled.processes if d.digest in fresh}
     key = desk.new_key() if fresh else 0
     if fresh:
@@ -238,7 +248,15 @@ def _known(desk: Desk, tenant: int, draft: Draft) -> DefinitionRow | None:
         latest = desk.catalog.latest(tenant, draft.program.process_id)
     except NotFound:
         return None
-    return latest if latest.digest == draft.digest else None
+    if latest.digest != draft.digest:
+        return None
+    # A script's modules are files of their own: the document alone does not say that nothing changed.
+    return latest if not _imports(draft.program) or latest.program == hash_of(to_bytes(draft.program)) else None
+
+
+def _imports(program: Program) -> bool:
+    jobs = (job for node in program.nodes for job in (node.job, *(each.job for each in node.listeners)))
+    return any(job is not None and MODULES in job.headers for job in jobs)
 
 
 def _known_decision(desk: Desk, tenant: int, draft: DecisionDraft) -> DecisionRow | None:

@@ -6,8 +6,8 @@ memory), `handlers.py` (what requests mean), `carry.py` (what commands mean), `c
 
 from __future__ import annotations
 
-from procession.base.job import BpmnError, Choice, Denied, Job
+from procession.base.job import BpmnError, Choice, Denied, Job, JobFailed
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.instance import Instance
 
-__all__ = ["BpmnError", "Choice", "Denied", "Engine", "Instance", "Job"]
+__all__ = ["BpmnError", "Choice", "Denied", "Engine", "Instance", "Job", "JobFailed"]

@@ -28,11 +28,13 @@ from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.playing import Play
 from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.running import Running
+from procession.hosts.embedded.scripting import ScriptCrew
 from procession.hosts.embedded.tickets import InHouse
 from procession.hosts.embedded.workers import TIMEOUT_S, Worker, addressed
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
+from procession.scripts.ports import Runtime
 from procession.services.deploy import Deployment, InstallCompiled, compile_resources
 from procession.services.reading import Reader
 from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
@@ -61,9 +63,11 @@ class Engine:
         call_timeout: float = CALL_TIMEOUT_S,
         takeover: bool = False,
         host: Host | None = None,
+        scripts: Runtime | bool = True,
     ) -> None:
         """`clock` gives Unix ms (default: the machine's), `zone` is what local times of timers mean. With a `host`
-        (`procession.Temporal`) instances that start from now on are run there.
+        (`procession.Temporal`) instances that start from now on are run there. Scripts run in processes of their own,
+        where the extra `js` is installed, in the runtime that `scripts` is, or, when it is False, not here.
 
         Where another process runs an engine on the same store, this one hands its requests to it; `takeover` puts
         that one out of office instead (it is fenced: nothing that it still does is stored).
@@ -81,6 +85,8 @@ class Engine:
         self.pump = self.pumps.first
         self._crew = Crew(self.pumps)
         self._hosting.attach(self._crew)
+        self._scripts = ScriptCrew(scripts)
+        self._scripts.join(self._crew)
         self._running = Running(self.pumps, self._crew, virtual=clock is not None)
         self._readers = threading.local()
         self._call_timeout = call_timeout
@@ -112,6 +118,7 @@ class Engine:
         self.stop()
         self._hosting.close()
         self._crew.close()
+        self._scripts.close()
         try:
             self.pumps.release()
         finally:

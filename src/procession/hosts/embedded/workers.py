@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, cast, final
 
 from procession.base.failure import BadValue
-from procession.base.job import BpmnError, Choice, Denied, Function, Job, error_text, job_from
+from procession.base.job import BpmnError, Choice, Denied, Function, Job, error_text, job_from, retries_left
 from procession.base.signature import ABSENT, Signature, thrown, variables_of
 from procession.base.values import Json, checked_integer, checked_text, told
 from procession.core.state import ElementInstance
@@ -122,7 +122,7 @@ class Worker:
             answer = self._denied(work, denied)
         except Exception as error:  # whatever a worker raises is a failed attempt, never the engine's end
             self._note_failure(work)
-            answer = self._failed(work, error_text(error))
+            answer = self._failed(work, error_text(error), retries_left(error))
         except SystemExit as error:
             # In the main thread it may come from a signal handler, and means the program.
             if threading.current_thread() is threading.main_thread():
@@ -146,7 +146,7 @@ class Worker:
             raise  # the loop closes: this attempt has no outcome
         except BaseException as error:  # a cancellation too, and what would end the thread that all coroutines share
             self._note_failure(work)
-            return self._failed(work, error_text(error))
+            return self._failed(work, error_text(error), retries_left(error))
 
     def _note_failure(self, work: Work) -> None:
         if _LOG.isEnabledFor(logging.INFO):
@@ -179,8 +179,8 @@ class Worker:
             work.tenant, work.key, {}, work.token, denied=True, reason=reason, tolerant=True, backoff=pause
         )
 
-    def _failed(self, work: Work, text: str) -> AnyRequest:
-        return FailJob(work.tenant, work.key, told(text), work.token, backoff=self._pause(work))
+    def _failed(self, work: Work, text: str, retries: int | None = None) -> AnyRequest:
+        return FailJob(work.tenant, work.key, told(text), work.token, retries, self._pause(work))
 
     def _pause(self, work: Work) -> int | None:
         return self.backoff_ms[min(work.attempt, len(self.backoff_ms)) - 1] if self.backoff_ms else None

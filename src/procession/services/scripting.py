@@ -1,0 +1,128 @@
+"""Scripts of models: read when they are deployed, and made ready when their job is done.
+
+What a script imports travels in its job, so whoever does it needs no library: `read` looks it up, once, at deployment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Final, final
+
+import msgspec
+
+from procession.base.diagnostics import Refused
+from procession.compile.scripting import Problem, Script
+from procession.scripts.code import composed
+from procession.scripts.ports import Code, ScriptFailed
+
+_IMPORTS: Final = re.compile(r"^\s*import\b", re.MULTILINE)
+_EXTRA: Final = "pip install 'procession[js]'"
+_SUFFIXES: Final = (".mjs", ".js", ".ts")
+_SOURCES: Final = msgspec.json.Decoder(dict[str, str])
+
+
+def has_reader() -> bool:
+    """Whether the extra `js` is installed."""
+    return find_spec("tree_sitter") is not None and find_spec("tree_sitter_typescript") is not None
+
+
+def module_name(resource: str) -> str:
+    """The name by which a file of a deployment is imported; "" for one that is no module."""
+    name = resource.replace("\\", "/").rsplit("/", 1)[-1]
+    suffix = next((each for each in _SUFFIXES if name.lower().endswith(each)), "")
+    return name[: -len(suffix)] if suffix else ""
+
+
+def reader_of(resources: Sequence[tuple[str, bytes]]) -> ScriptReader:
+    """The reader of a deployment: its files are the modules that its scripts may import."""
+    given = {
+        name: (data.decode("utf-8", "replace"), resource.lower().endswith(".ts"))
+        for resource, data in resources
+        if (name := module_name(resource))
+    }
+    return ScriptReader(given)
+
+
+@final
+class ScriptReader:
+    """`compile.Scripting` over modules: each has a source, and types or not."""
+
+    def __init__(self, given: Mapping[str, tuple[str, bool]]) -> None:
+        self._given = given
+
+    def read(self, source: str, language: str, name: str) -> Script:
+        """See `compile.Scripting.read`."""
+        if not has_reader():
+            return self._unread(source, language)
+        from procession.scripts.library import link
+        from procession.scripts.modules import prepared
+
+        try:
+            entry = prepared(source, name, typescript=language == "typescript")
+            bundle = link(entry, self._source, typescript=self._typed)
+        except Refused as refused:
+            return Script("", tuple(_problem(each.message, each.remedy, each.span) for each in refused.diagnostics))
+        sources = {_told(each.specifier, self._typed): each.prepared.source for each in bundle.modules}
+        return Script(msgspec.json.encode(sources).decode() if sources else "")
+
+    def _unread(self, source: str, language: str) -> Script:
+        """Without the extra: plain scripts are taken as they are, what has to be rewritten is refused."""
+        if language == "typescript" or _IMPORTS.search(source):
+            what = "types" if language == "typescript" else "imports"
+            return Script("", (Problem(f"a script with {what} is read by the extra `js`", _EXTRA),))
+        return Script()
+
+    def _source(self, specifier: str) -> str | None:
+        found = self._given.get(specifier)
+        return found[0] if found is not None else None
+
+    def _typed(self, specifier: str) -> bool:
+        found = self._given.get(specifier)
+        return found is not None and found[1]
+
+
+def _told(specifier: str, typed: Callable[[str], bool]) -> str:
+    return f"{specifier}.ts" if typed(specifier) and not specifier.endswith(".ts") else specifier
+
+
+def _problem(message: str, remedy: str, span: object) -> Problem:
+    line, column = getattr(span, "line", 0), getattr(span, "column", 0)
+    return Problem(message, remedy, line, column)
+
+
+@final
+class Ready(msgspec.Struct, frozen=True):
+    """A script that can be run, and what tells its errors."""
+
+    code: Code
+    sources: Mapping[str, object]
+
+
+@lru_cache(maxsize=256)
+def ready(source: str, language: str, modules: str, name: str) -> Ready:
+    """A script as the headers of its job hold it. Raises `ScriptFailed` for one that cannot be run."""
+    if not has_reader():
+        raise ScriptFailed("unavailable", f"scripts need the extra `js`: {_EXTRA}")
+    from procession.scripts.library import link
+    from procession.scripts.modules import prepared
+
+    sources = _SOURCES.decode(modules) if modules else {}
+    typed = {name.removesuffix(".ts") for name in sources if name.endswith(".ts")}
+    texts = {name.removesuffix(".ts"): text for name, text in sources.items()}
+    try:
+        entry = prepared(source, name, typescript=language == "typescript")
+        bundle = link(entry, texts.get, typescript=typed.__contains__)
+    except Refused as refused:
+        first = refused.diagnostics[0]
+        raise ScriptFailed("syntax", f"{first.message} ({first.span})", name="SyntaxError") from None
+    code = composed(
+        entry.code,
+        name,
+        [(each.specifier, each.prepared.code) for each in bundle.modules],
+        is_module=entry.kind == "module",
+        is_async=entry.is_async,
+    )
+    return Ready(code, bundle.sources())
