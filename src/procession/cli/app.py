@@ -22,6 +22,7 @@ from procession.cli.commands import (
     expressions,
     importing,
     instances,
+    js,
     remote,
     replaying,
     running,
@@ -85,6 +86,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 for _name, _command, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(decisions.group, name="dmn", rich_help_panel=_MODELS)
+app.add_typer(js.group, name="js", rich_help_panel=_MODELS)
 worker.group.command("remote")(remote.remote)
 app.add_typer(audit.group, name="audit", rich_help_panel=_CARE)
 app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)

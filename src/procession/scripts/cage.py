@@ -66,11 +66,14 @@ def serve(fd: int, spares: list[Realm]) -> None:
             if status == wire.DONE:
                 realms[key] = realm
         if status == wire.DONE:
-            context, text = (
-                body[n_code : n_code + n_context].decode("utf-8", "replace"),
+            limits = {"seconds": seconds, "memory": memory, "output": output, "said": said}
+            status, value = realm.run(
                 body[n_code + n_context :].decode("utf-8", "replace"),
+                body[n_code : n_code + n_context].decode("utf-8", "replace"),
+                at,
+                seed,
+                **limits,
             )
-            status, value = realm.run(text, context, at, seed, seconds, memory, output, said)
         _answer(fd, status, start, value, realm.said())
         if status in wire.LAST:
             realms.pop(key, None)

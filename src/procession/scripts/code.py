@@ -32,17 +32,19 @@ def composed(
     places: list[Place] = []
     line = FIRST_LINE
     for specifier, body in modules:
-        line = _add(parts, places, line, specifier, f"{json.dumps(specifier)}, {_HEAD % ''}", body)
+        parts.append(f"{json.dumps(specifier)}, ")
+        line = _add(parts, places, (specifier, line), _HEAD % "", body)
         parts.append(",\n")
         line += 1
-    _add(parts, places, line, name, _HEAD % ("async " if is_async else ""), entry)
+    _add(parts, places, (name, line), _HEAD % ("async " if is_async else ""), entry)
     parts.append("]")
     text = "".join(parts).encode("utf-8", "replace")
     return Code(hashlib.sha256(b"%d" % is_module + text).digest(), text, tuple(places), is_module)
 
 
-def _add(parts: list[str], places: list[Place], line: int, name: str, head: str, body: str) -> int:
-    """Adds a factory that begins on a line; returns the line that it ends on."""
+def _add(parts: list[str], places: list[Place], at: tuple[str, int], head: str, body: str) -> int:
+    """Adds the factory of a name that begins on a line; returns the line that it ends on."""
+    name, line = at
     lines = body.count("\n") + 1
     parts += [head, body, _TAIL]
     places.append(Place(name, line + 1, lines))

@@ -9,8 +9,9 @@ import os
 import threading
 import weakref
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from time import monotonic
-from typing import Final, final
+from typing import Final, Protocol, final
 
 import msgspec
 
@@ -37,6 +38,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 _OPTIONS: Final = Options()
 
 
+class Source(Protocol):
+    """Where cages come from, and where they end."""
+
+    def cage(self, group: str) -> Cage: ...
+    def bury(self, cage: Cage) -> int: ...
+    def close(self) -> None: ...
+
+
+def _nursery(options: Options) -> Source:
+    return Nursery(options.spares, options.ceiling)
+
+
 @final
 class _Waiter:
     """A call that waits for a cage."""
@@ -54,8 +67,10 @@ class _Waiter:
 class Pool:
     """Cages of all groups. See `Runtime`."""
 
-    def __init__(self, options: Options = _OPTIONS) -> None:
+    def __init__(self, options: Options = _OPTIONS, source: Callable[[Options], Source] = _nursery) -> None:
+        """`source` gives where cages come from."""
         self._options = options
+        self._source = source
         self._forked()
         again = weakref.WeakMethod(self._forked)
         os.register_at_fork(after_in_child=lambda: (method := again()) and method())
@@ -63,7 +78,7 @@ class Pool:
     def _forked(self) -> None:
         """Begins with nothing: also in a process that was forked from one with cages, which are not its own."""
         self._lock = threading.Lock()
-        self._nursery = Nursery(self._options.spares, self._options.ceiling)
+        self._nursery = self._source(self._options)
         self._idle: OrderedDict[Cage, float] = OrderedDict()
         self._count: dict[str, int] = {}
         self._total = 0

@@ -45,7 +45,8 @@
   // --- what must not be there: clocks, the collector's view, threads that block, code from text -----------------------
   for (const name of ["performance", "WeakRef", "FinalizationRegistry", "SharedArrayBuffer", "Atomics", "eval"])
     delete world[name];
-  delete Error.stackTraceLimit;
+  // An accessor of the engine's, which cannot be frozen; V8 keeps a value here, without which errors have no places.
+  if (getOwnPropertyDescriptor(Error, "stackTraceLimit")?.set) delete Error.stackTraceLimit;
   const refuse = function Function() {
     throw new EvalError("code from text is not allowed in scripts");
   };

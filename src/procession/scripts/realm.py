@@ -52,7 +52,7 @@ class Realm:
         return DONE, ""
 
     def run(
-        self, input: str, context: str, at: float, seed: int, seconds: float, memory: int, output: int, said: int
+        self, input: str, context: str, at: float, seed: int, *, seconds: float, memory: int, output: int, said: int
     ) -> tuple[int, str]:
         """Carries out a call: a status, and the value or what the prelude says of an error."""
         self._context.set_memory_limit(memory)

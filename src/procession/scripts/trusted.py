@@ -39,9 +39,15 @@ class Trusted:
             status, value = realm.load(code.text.decode(), code.is_module, limits.seconds, limits.memory)
         if status == wire.DONE:
             status, value = realm.run(
-                input.decode(), call.context.decode(), call.at, call.seed, limits.seconds, limits.memory, limits.output,
-                limits.console,
-            )  # fmt: skip
+                input.decode(),
+                call.context.decode(),
+                call.at,
+                call.seed,
+                seconds=limits.seconds,
+                memory=limits.memory,
+                output=limits.output,
+                said=limits.console,
+            )
         said = realm.said()
         if status not in wire.LAST:
             self._keep(call.group, code.key, realm)

@@ -27,6 +27,8 @@ from procession.testing.driver import Case, Driver, MakeEngines
 from procession.testing.expect import expectation, multiset
 from procession.testing.scenario import BadScenario, Scenario, Step
 from procession.testing.scenario_reader import load_scenario
+from procession.testing.scripted import TYPES as SCRIPTS
+from procession.testing.scripted import answer as script_answer
 from procession.testing.traces import Entry
 
 HOSTS: Final = ("embedded", "celery", "temporal")
@@ -192,7 +194,7 @@ class _Run:
         return result
 
     def settle(self) -> None:
-        """Answers jobs until none is left that the scenario has an answer for."""
+        """Answers jobs until none is left that the scenario has an answer for, or that is a script."""
         self._name_all()
         for _ in range(ANSWERS_MAX):
             found = next(((case, job) for case in self.driver.cases.values() for job in self._answerable(case)), None)
@@ -203,10 +205,14 @@ class _Run:
 
     def _answerable(self, case: Case) -> list[int]:
         answers = self._scenario.jobs
-        return [job.key for job in case.state.jobs.values() if not job.held and job.type in answers] if answers else []
+        jobs = [job for job in case.state.jobs.values() if not job.held]
+        return [job.key for job in jobs if job.type in answers or job.type in SCRIPTS]
 
     def _answer(self, case: Case, key: int) -> None:
         job = case.state.jobs[key]
+        if job.type not in self._scenario.jobs:
+            self.call(script_answer(case, key, self.driver.tenant))
+            return
         answers = self._scenario.jobs[job.type]
         # A retried job is a new one where its element threw an error that nobody caught, so its group is what counts.
         identity = (job.element, job.listener, job.group)
