@@ -23,6 +23,10 @@ TEXT_MAX: Final = 64 * 1024
 """Most characters of an engine's text that are looked at."""
 MESSAGE_MAX: Final = 4_000
 FUNCTION_MAX: Final = 200
+LINES_MAX: Final = 100
+"""Most lines that may be frames, those that are left out included."""
+LINE_MAX: Final = 1_000
+"""Longest line that may be a frame, in characters."""
 
 _FRAME: Final = re.compile(
     r"[ \t]+at (?:(?P<function>.*?) \()?(?P<file>[^()]*?):(?P<line>\d{1,9}):(?P<column>\d{1,9})\)?"
@@ -78,12 +82,12 @@ def trace(text: str, sources: Mapping[str, Prepared], places: Iterable[Standing]
     lines = text[:TEXT_MAX].rstrip().split("\n")
     start = len(lines)
     # The last lines are frames; one in the middle of a message is not.
-    while start > 0 and _AT.match(lines[start - 1]):
+    while start > 0 and len(lines[start - 1]) <= LINE_MAX and _AT.match(lines[start - 1]):
         start -= 1
     standing = tuple(places)
     read: dict[str, maps.SourceMap | None] = {}
     frames: list[Frame] = []
-    for line in lines[start:]:
+    for line in lines[start : start + LINES_MAX]:
         found = _FRAME.fullmatch(line)
         frame = _placed(found, sources, standing, read) if found is not None else None
         if frame is not None:
@@ -146,5 +150,5 @@ def _mapped(source: Prepared, frame: Frame, written: str, read: dict[str, maps.S
     original = known.original(frame.line, units) if known is not None else None
     if original is None:
         return frame
-    # A name belongs to what stands at the place, often what is called: a function's own name says more, where it has one.
+    # A map's name is of what stands at the place, often of what is called: a function's own name says more.
     return Frame(frame.function or original.name, original.file, original.line, original.column, mapped=True)
