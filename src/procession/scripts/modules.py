@@ -50,6 +50,7 @@ def prepared(
     Raises `Refused` (base.diagnostics) with line and column for everything that cannot be run, and nothing else."""
     rest, carried, notes = maps.carried(source)
     chosen, more = _usable(source_map or carried)
+    notes = more if source_map else (*notes, *more)
     text = Source.of(rest, name)
     root = parsed(text)
     edits = Edits(text)
@@ -73,7 +74,7 @@ def prepared(
         is_async=body.awaits,
         shifts=shifts,
         source_map=chosen,
-        notes=(*notes, *more),
+        notes=notes,
     )
 
 

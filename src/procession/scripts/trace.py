@@ -1,7 +1,8 @@
 """Where an error of a script was: the engine's text as a message and frames in the customer's own files.
 
 quickjs-ng writes `    at name (file:line:column)` for each frame, and for mistakes of syntax `    at file:line:column`.
-Its columns are bytes of UTF-8 from 1, one too few behind the first character of a line that is not ASCII.
+Its columns are bytes of UTF-8 from 1. Where it keeps no place (`null.x`, `var [a] = null`), it tells where the function
+begins; for a source's own statements that is the line before it, which is told as the source's first.
 What it says is text that a script may have written itself: a forged frame misleads its own author, and nobody else.
 """
 
@@ -104,17 +105,19 @@ def _placed(
     read: dict[str, maps.SourceMap | None],
 ) -> Frame | None:
     """The frame of a match, when it is in a source."""
-    name, line = found["file"], int(found["line"])
+    name, line, told = found["file"], int(found["line"]), int(found["column"])
     if standing:
-        place = next((place for place in standing if place.first <= line < place.first + place.lines), None)
+        place = next((place for place in standing if place.first - 1 <= line < place.first + place.lines), None)
         if place is None:
             return None
         name, line = place.source, line - place.first + 1
+        if line == 0:
+            line, told = 1, 1
     source = sources.get(name)
     written = source.source.split("\n") if source is not None else []
     if source is None or not 1 <= line <= len(written):
         return None
-    column = _column(source, line, int(found["column"]))
+    column = _column(source, line, told)
     column = min(max(1, column), len(written[line - 1]) + 1)
     function = (found["function"] or "")[:FUNCTION_MAX]
     function = "" if function in _HIDDEN else function
@@ -125,11 +128,7 @@ def _column(source: Prepared, line: int, told: int) -> int:
     """The column of the source, in characters, for what the engine tells of the code."""
     code = source.code.split("\n")[line - 1]
     before = code.encode("utf-8", "replace")
-    at = told - 1
-    # The engine's column is a byte too small as soon as anything before it is not ASCII.
-    if not before[: at + 1].isascii():
-        at += 1
-    column = len(before[:at].decode("utf-8", "ignore")) + 1
+    column = len(before[: max(0, told - 1)].decode("utf-8", "ignore")) + 1
     by = 0
     for shift in source.shifts:
         if shift.line == line and shift.column <= column:
