@@ -161,6 +161,8 @@ class _Declarations:
             return "any"
         if value.type in _FUNCTIONS:
             return self._signature(value, arrow=True)
+        if value.type == "as_expression" and value.children[-1].is_named:
+            return self._source.text(value.children[-1])
         return _LITERALS.get(value.type, "any")
 
     def _annotation(self, node: Node, field: str = "type") -> str:
@@ -187,14 +189,15 @@ class _Declarations:
             pattern = child.child_by_field_name("pattern")
             if pattern is None:
                 continue
-            kind = self._annotation(child) or "any"
+            value = child.child_by_field_name("value")
+            kind = self._annotation(child) or self._type_of(value)
             name = self._source.text(pattern) if pattern.type in {"identifier", "this"} else f"argument{at}"
-            left_out = child.type == "optional_parameter" or child.child_by_field_name("value") is not None
+            left_out = child.type == "optional_parameter" or value is not None
             if pattern.type == "rest_pattern":
                 name = f"...{self._source.text(pattern.named_children[0])}"
                 written.append(f"{name}: {kind if kind != 'any' else 'any[]'}")
             elif left_out or not self._typescript:
-                written.append(f"{name}: ({kind}) | undefined" if required else f"{name}?: {kind}")
+                written.append(f"{name}: {_either(kind)}" if required else f"{name}?: {kind}")
             else:
                 required = required or pattern.type != "this"
                 written.append(f"{name}: {kind}")
@@ -254,6 +257,11 @@ class _Declarations:
             signature = signature.replace("?:", ":", 1)
         optional = "?" if any(child.type == "?" for child in member.children) else ""
         return f"{text}{optional}{signature}"
+
+
+def _either(kind: str) -> str:
+    """A type, or undefined. A function's type wants brackets."""
+    return "any" if kind == "any" else f"({kind}) | undefined"
 
 
 def _result(node: Node) -> str:

@@ -113,8 +113,7 @@ def of_sample(value: Json, depth: int = 0) -> Type:
     if depth > NESTING_MAX:
         return ANY
     if value is None:
-        # A variable that is null in a sample is hardly ever null alone.
-        return ANY
+        return Type("null")
     if isinstance(value, bool):
         return Type("boolean")
     if isinstance(value, int | float | Decimal):
@@ -124,9 +123,9 @@ def of_sample(value: Json, depth: int = 0) -> Type:
     if isinstance(value, list):
         item: Type | None = None
         for part in value:
-            one = of_sample(part, depth + 1) if part is not None else Type("null")
+            one = of_sample(part, depth + 1)
             item = one if item is None else _both(item, one)
-        return Type("list", item=item if item is None or item.basic != "null" else None)
+        return Type("list", item=item)
     return Type("object", fields={name: of_sample(part, depth + 1) for name, part in value.items()})
 
 
@@ -161,6 +160,9 @@ def written(type: Type, depth: int = 0) -> str:
 def _plain(type: Type, depth: int) -> str:
     if type.basic == "list":
         return f"Array<{written(type.item, depth) if type.item is not None else 'any'}>"
+    if type.basic == "null":
+        # What is null in every sample is hardly ever null alone.
+        return "any"
     if type.basic != "object":
         return type.basic
     if not type.fields and depth:
