@@ -211,18 +211,15 @@ class _Declarations:
         head += f" {name}" if name else ""
         head += self._source.text(generic) if generic is not None else ""
         head += f" {self._heritage(heritage)}" if heritage is not None else ""
-        signed = (
-            {self._member_name(member) for member in body.named_children if member.type == "method_signature"}
-            if body
-            else set()
-        )
-        lines = (self._member(member, signed) for member in (body.named_children if body is not None else ()))
+        members = body.named_children if body is not None else []
+        signed = {self._member_name(member) for member in members if member.type == "method_signature"}
+        lines = (self._member(member, signed) for member in members)
         return f"{head} {{\n{''.join(f'    {line};{chr(10)}' for line in lines if line)}  }}"
 
     def _heritage(self, heritage: Node) -> str:
         """What a class extends: a name, or nothing that could be said here."""
         clauses = [child for child in heritage.named_children if child.type in {"extends_clause", "implements_clause"}]
-        kept = []
+        kept: list[str] = []
         for clause in clauses:
             value = clause.child_by_field_name("value")
             if value is None or value.type in {"identifier", "member_expression"}:

@@ -13,9 +13,10 @@ from procession.scripts.declared import declared
 from procession.scripts.modules import prepared
 
 WORDS: Final = (
-    "import export default from as type interface enum class extends implements abstract declare namespace function async"
-    " await return const let var this private readonly static get set new for of in if else => ... ?. ?: : ; , . ( ) { } [ ]"
-    " < > = + * ! ? @ ` ${ \" ' // /* */ / a b é 😀 1 1n \"m\" 'm' `t` \n \r\n \t #p satisfies keyof is asserts import( import.meta"
+    "import export default from as type interface enum class extends implements abstract declare namespace function"
+    " async await return const let var this private readonly static get set new for of in if else => ... ?. ?: : ; , ."
+    " ( ) { } [ ] < > = + * ! ? @ ` ${ \" ' // /* */ / a b é 😀 1 1n \"m\" 'm' `t` \n \r\n \t #p satisfies keyof is"
+    " asserts import( import.meta"
 ).split(" ")
 SOURCES: Final = st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)
 
@@ -40,9 +41,41 @@ def test_any_text_is_prepared_or_refused(source: str, typescript: bool) -> None:
 
 
 DEEP: Final = [
-    "(", "[", "{", "`${", "a(", "!", "a.", "a=", "a?b:", "x=>", "(a:b=>", "class A{a=", "if(a)", "new ", "@a ", "<", "f<", "let a:{b:", "let a:A<",
-    "a as b as ", "[a as ", "a!", "({a:", "function f(){", "async()=>", "typeof ", "a+", "a,", "import{", "export{", "type A=", "//", "/*", '"',
-]  # fmt: skip
+    "(",
+    "[",
+    "{",
+    "`${",
+    "a(",
+    "!",
+    "a.",
+    "a=",
+    "a?b:",
+    "x=>",
+    "(a:b=>",
+    "class A{a=",
+    "if(a)",
+    "new ",
+    "@a ",
+    "<",
+    "f<",
+    "let a:{b:",
+    "let a:A<",
+    "a as b as ",
+    "[a as ",
+    "a!",
+    "({a:",
+    "function f(){",
+    "async()=>",
+    "typeof ",
+    "a+",
+    "a,",
+    "import{",
+    "export{",
+    "type A=",
+    "//",
+    "/*",
+    '"',
+]
 
 
 @pytest.mark.parametrize("typescript", [False, True])

@@ -28,7 +28,8 @@ export let later;
 export async function load({ id }, [x]) {}
 export function* all() {}
 export async function* some() {}
-export class Coin extends Base { #secret = 1; value = 1; static zero = "0"; constructor(v, w) { super() } get v() { return 1 } set v(x) {}
+export class Coin extends Base { #secret = 1; value = 1; static zero = "0"; constructor(v, w) { super() }
+  get v() { return 1 } set v(x) {}
   async pay(to) {} *parts() {} [Symbol.iterator]() {} static { } "a b"() {} }
 class Base {}
 const f = () => ({});
@@ -45,7 +46,8 @@ export interface Payment<T = number> { amount: T; unit?: Unit }
 type Hidden = { x: 1 };
 export type Kind = "a" | "b" | Hidden["x"];
 export const limit: number = 5, kinds = ["a"] as const;
-export function pay<T extends object>(payment: Payment, to?: T, times = 1, ...more: string[]): payment is Payment<1> { return true }
+export function pay<T extends object>(payment: Payment, to?: T, times = 1, ...more: string[]):
+  payment is Payment<1> { return true }
 export function over(a: string): string;
 export function over(a: number): number;
 export function over(a: any): any { return a }
@@ -55,9 +57,12 @@ export async function slow({ a }: { a: number }, [b]: string[] = []) {}
 export const arrow = async <T>(x: T): Promise<T> => x;
 declare const elsewhere: number;
 const outside = 2;
-export abstract class Shape<T> implements Iface { private a: T | undefined; protected readonly b?: string; c!: number; static d = 4;
-  declare e: string; [k: string]: unknown; constructor(a?: T) {} abstract area(): number; over(a: 1): 1; over(a: 2): 2; over(a: any): any {}
-  get size(): number { return 1 } set size(v: number) {} private hidden(): void {} async go<U>(u: U): Promise<U> { return u } opt?(): void {} }
+export abstract class Shape<T> implements Iface { private a: T | undefined; protected readonly b?: string;
+  c!: number; static d = 4;
+  declare e: string; [k: string]: unknown; constructor(a?: T) {} abstract area(): number; over(a: 1): 1;
+  over(a: 2): 2; over(a: any): any {}
+  get size(): number { return 1 } set size(v: number) {} private hidden(): void {}
+  async go<U>(u: U): Promise<U> { return u } opt?(): void {} }
 interface Iface { c: number }
 namespace N { export type A = 1 }
 export const n: N.A = 1;
@@ -65,7 +70,8 @@ export default function (x: number): string { return "" }
 export type { Hidden };
 export { type Iface, outside as out };
 """,
-    "units.ts": 'export type Unit = "m" | "s"; export interface Other { o: 1 }\nexport const meter: Unit = "m"; export * from "./more"',
+    "units.ts": 'export type Unit = "m" | "s"; export interface Other { o: 1 }\n'
+    'export const meter: Unit = "m"; export * from "./more"',
     "units.ts/more": 'export const more = 1; export * as money from "money"; export {rate as again} from "money"',
     "empty": "export default 1 + 1",
     "value.ts": "const x = { a: 1 }; export default x as { a: number }",
@@ -79,31 +85,55 @@ VARIABLES: Final = {
     "class": Type("boolean", optional=True, nullable=True),
 }
 GOOD: Final = """\
-const name: string = input.customer.name.toUpperCase(), key: any = input.customer["odd key"], n: number = input.amounts[0].valueOf();
-const first: number = input.order[0].sum ?? 0, id: number | null = input.order[0].id, flag: boolean | null | undefined = input.class;
+const name: string = input.customer.name.toUpperCase(), key: any = input.customer["odd key"];
+const n: number = input.amounts[0].valueOf();
+const first: number = input.order[0].sum ?? 0, id: number | null = input.order[0].id;
+const flag: boolean | null | undefined = input.class;
 const line: number = input.customer.address.lines[0][0], due: string = input.due; input["odd-name"].anything();
 console.log(context.tenant, context.processId, context.instance, context.elementId, context.job, context.now + 1);
 console.assert(true, "x"); console.trace();
 if (!flag) throw new BpmnError("LATE", "too late", { a: 1 });
 try {} catch (error) { if (error instanceof BpmnError) error.code.length }
 import Made, { round, rate, on, Coin, twice, thrice, make, default2, c, d, later, load, all } from "money";
-round(); round(1, 2, 3, 4); rate.toFixed(); const really: boolean = on; new Coin(1).pay().then(); new Made(); twice(1); thrice(); make(); c + d + later;
-import text, { pay, over, first as firstOf, slow, arrow, limit, kinds, Shape, n as one, out, type Payment, type Kind, type Hidden, type Iface } from "typed.ts";
-const s: string = text(1), o1: string = over("a"), o2: number = over(1); pay({ amount: 1, unit: "m" }, {}, 2, "a"); firstOf(undefined, "b"); slow({ a: 1 });
+round(); round(1, 2, 3, 4); rate.toFixed(); const really: boolean = on; new Coin(1).pay().then(); new Made();
+  twice(1); thrice(); make(); c + d + later;
+import text, { pay, over, first as firstOf, slow, arrow, limit, kinds, Shape, n as one, out } from "typed.ts";
+import { type Payment, type Kind, type Hidden, type Iface } from "typed.ts";
+const s: string = text(1), o1: string = over("a"), o2: number = over(1); pay({ amount: 1, unit: "m" }, {}, 2, "a");
+  firstOf(undefined, "b"); slow({ a: 1 });
 arrow(1).then((x: number) => x); limit.toFixed(); one === 1; out.toFixed();
-class Square extends Shape<string> { c = 1; area() { return this.c + this.size } } new Square().go(1).then((x: number) => x);
-import { more, money, again, meter } from "units.ts"; more.toFixed(); money.rate.toFixed(); again.toFixed(); const unit: "m" | "s" = meter;
+class Square extends Shape<string> { c = 1; area() { return this.c + this.size } }
+  new Square().go(1).then((x: number) => x);
+import { more, money, again, meter } from "units.ts"; more.toFixed(); money.rate.toFixed(); again.toFixed();
+  const unit: "m" | "s" = meter;
 import two from "empty"; import value from "value.ts"; two + value.a;
 """
 BAD: Final = [
-    "input.customer.nam", "input.missing", "input.customer = 1", "input.order[0].id.toFixed()", "input.due.x", "context.nothing",
-    "context.now = 1", "new BpmnError(1)", "new BpmnError()", "console.nothing()", "document.title", "setTimeout(() => 1)",
-    'import { nothing } from "money"', 'import { f } from "money"', 'import { N } from "typed.ts"', 'import x from "unknown"',
-    'import { over } from "typed.ts"; over(true)', 'import { pay } from "typed.ts"; pay({ amount: "1" })',
-    'import { Shape } from "typed.ts"; new Shape()', 'import { rate } from "money"; rate.toUpperCase()',
-    'import text from "typed.ts"; text("1")', 'import { limit } from "typed.ts"; limit.toUpperCase()',
-    'import value from "value.ts"; value.b', 'import { pay } from "typed.ts"; pay({ amount: 1 }, {}, "1")',
-]  # fmt: skip
+    "input.customer.nam",
+    "input.missing",
+    "input.customer = 1",
+    "input.order[0].id.toFixed()",
+    "input.due.x",
+    "context.nothing",
+    "context.now = 1",
+    "new BpmnError(1)",
+    "new BpmnError()",
+    "console.nothing()",
+    "document.title",
+    "setTimeout(() => 1)",
+    'import { nothing } from "money"',
+    'import { f } from "money"',
+    'import { N } from "typed.ts"',
+    'import x from "unknown"',
+    'import { over } from "typed.ts"; over(true)',
+    'import { pay } from "typed.ts"; pay({ amount: "1" })',
+    'import { Shape } from "typed.ts"; new Shape()',
+    'import { rate } from "money"; rate.toUpperCase()',
+    'import text from "typed.ts"; text("1")',
+    'import { limit } from "typed.ts"; limit.toUpperCase()',
+    'import value from "value.ts"; value.b',
+    'import { pay } from "typed.ts"; pay({ amount: 1 }, {}, "1")',
+]
 
 
 def messages(sets: list[dict[str, str]]) -> list[list[str]]:

@@ -21,6 +21,7 @@ from procession.scripts.trace import trace
 from script_rig import failure
 
 PACKAGE: Final = Path(__file__).parent / "npm"
+NONE: Final[dict[str, str]] = {}
 WRITTEN: Final = {
     "order.ts": """\
 interface Line { price: number; tags?: string[] }
@@ -55,7 +56,7 @@ def test_errors_are_told_in_what_was_written_whoever_made_the_map() -> None:
         assert source.notes == (), maker
         assert source.source_map, maker
         assert "sourceMappingURL" not in source.code or made["map"], maker
-        bundle = link(source, {}.get)
+        bundle = link(source, NONE.get)
         text, places = failure(bundle)
         found = trace(text, bundle.sources(), places)
         assert found.message.startswith("TypeError: "), maker
@@ -94,7 +95,12 @@ def test_sections_begin_where_they_say() -> None:
         {"offset": {"line": 1, "column": 10}, "map": {**GOOD, "sources": ["b.ts"], "sourceRoot": "src/"}},
     ]
     found = read(")]}'\n" + json.dumps({"version": 3, "sections": sections}))
-    assert [place.file for column in (1, 10, 11, 50) if (place := found.original(2, column))] == ["a.ts", "a.ts", "src/b.ts", "src/b.ts"]  # fmt: skip
+    assert [place.file for column in (1, 10, 11, 50) if (place := found.original(2, column))] == [
+        "a.ts",
+        "a.ts",
+        "src/b.ts",
+        "src/b.ts",
+    ]
     third = found.original(3, 1)
     assert third is not None
     assert (third.file, third.line) == ("src/b.ts", 2)

@@ -70,7 +70,8 @@ def test_mistakes_that_only_the_engine_finds_have_a_place_too() -> None:
 
 def test_files_are_found_by_their_names_where_the_engine_knows_them() -> None:
     sources = {"a": prepared("x\n  y", "a", typescript=False)}
-    text = "TypeError: no\n    at f (a:2:10)\n    at native (native)\n    at g (other:1:1)\n    at <eval> (a:1:1)\n    at h (a:9:1)\n"
+    places = ["f (a:2:10)", "native (native)", "g (other:1:1)", "<eval> (a:1:1)", "h (a:9:1)\n"]
+    text = "\n    at ".join(["TypeError: no", *places])
     assert str(trace(text, sources)) == "TypeError: no\n    at f (a:2:3)\n    at a:1:1"
 
 
