@@ -59,9 +59,11 @@ class Bundle(msgspec.Struct, frozen=True):
         return {module.specifier: module.prepared for module in self.modules} | {self.entry.name: self.entry}
 
 
-def link(
-    entry: Prepared, find: Find, *, typescript: Callable[[str], bool] = lambda name: name.endswith(".ts")
-) -> Bundle:
+def _typed(specifier: str) -> bool:
+    return specifier.endswith(".ts")
+
+
+def link(entry: Prepared, find: Find, *, typescript: Callable[[str], bool] = _typed) -> Bundle:
     """A script and the modules that it needs. `typescript` says of a specifier whether its source has types.
 
     Raises `Refused` at the import that asks: for what is not there or does not export it, for cycles, for modules that
@@ -193,4 +195,5 @@ def _cycle(way: Mapping[str, None], again: str) -> str:
 
 def _refused(asking: Prepared, want: Import, message: str, remedy: str = "") -> Refused:
     span = Span(asking.name, want.line, want.column)
-    return Refused([Diagnostic(rule="script-module", message=f"{message} (asked by `{asking.name}`)", span=span, remedy=remedy)])  # fmt: skip
+    text = f"{message} (asked by `{asking.name}`)"
+    return Refused([Diagnostic(rule="script-module", message=text, span=span, remedy=remedy)])

@@ -7,8 +7,8 @@ What differs from ES modules, and where it could be noticed:
 - `this` is what the cage calls the function with, and a default export without a name is called `_default`.
 - Refused: `import()`, `import.meta`, attributes of imports, `await` and `return` outside of functions in modules.
 
-A script is a source that exports nothing. It may import, may `return` and `await` outside of functions, and when it does
-not `return` and its last statement is an expression, that is its result, as with other engines.
+A script is a source that exports nothing. It may import, may `return` and `await` outside of functions; when it does
+not `return` there and its last statement is an expression, that is its result, as with other engines.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def prepared(
     Raises `Refused` (base.diagnostics) with line and column for everything that cannot be run, and nothing else."""
     rest, carried, notes = maps.carried(source)
     chosen, more = _usable(source_map or carried)
+    notes = more if source_map else (*notes, *more)
     text = Source.of(rest, name)
     root = parsed(text)
     edits = Edits(text)
@@ -73,7 +74,7 @@ def prepared(
         is_async=body.awaits,
         shifts=shifts,
         source_map=chosen,
-        notes=(*notes, *more),
+        notes=notes,
     )
 
 
@@ -268,7 +269,13 @@ class _Body:
             return
         name = f"{self._prefix}default"
         self._edits.put(node.start_byte, inner.start_byte, f"const {name}=")
-        if node.children[-1].type != ";":
+        first = inner
+        while first.type not in _NAMELESS and first.child_count and first.children[0].start_byte == inner.start_byte:
+            first = first.children[0]
+        if first.type in _NAMELESS:
+            # A declaration ends with its body; the grammar reads a call when the next line begins with a bracket.
+            inner = first
+        if first.type in _NAMELESS or node.children[-1].type != ";":
             self._edits.put(inner.end_byte, inner.end_byte, ";")
         self._give(node, "default", name)
 

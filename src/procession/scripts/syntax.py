@@ -1,4 +1,4 @@
-"""Sources as trees: reading them within bounds, refusing them at a line and a column, editing them without moving lines.
+"""Sources as trees: read within bounds, refused at a line and a column, edited without moving lines.
 
 The grammar is tree-sitter's of TypeScript, which reads JavaScript too. It is read, never run: what a source does is the
 cage's to bound. What must not live here: what modules and types mean (`modules`, `typescript`).
@@ -26,6 +26,8 @@ NESTING_MAX: Final = 2_000
 MESSAGE_TEXT_MAX: Final = 40
 """Most characters of a source that a message shows."""
 
+_CLOSED_BY: Final = {"(": ")", "[": "]", "{": "}", "${": "}"}
+
 RULES: Final[dict[str, str]] = {
     "script-syntax": "a script or a module is no JavaScript, or no TypeScript",
     "script-size": "a script or a module is larger, or nested deeper, than the limit",
@@ -46,7 +48,7 @@ class Source(msgspec.Struct, frozen=True):
 
     @staticmethod
     def of(text: str, name: str) -> Source:
-        """JavaScript takes every `\\r\\n` and `\\r` for `\\n`, inside templates too, so nothing changes by writing them so."""
+        """JavaScript takes every `\\r\\n` and `\\r` for `\\n`, in templates too: written so, nothing changes."""
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         try:
             data = text.encode()
@@ -164,6 +166,15 @@ def _misread(source: Source, node: Node) -> Refused:
         return source.refused(node, "script-syntax", f"`{node.type}` is missing here")
     # An error spans everything that was passed over, a whole source at times: its deepest first part is where it is.
     inner = next((below for below, _ in nodes(node) if below.is_error and below is not node), node)
+    opened: list[Node] = []
+    for child in inner.children:
+        if child.type in _CLOSED_BY:
+            opened.append(child)
+        elif opened and child.type == _CLOSED_BY[opened[-1].type]:
+            opened.pop()
+    if opened:
+        what = f"`{opened[-1].type}` is not closed, or what follows it does not fit"
+        return source.refused(opened[-1], "script-syntax", what)
     text = source.shown(inner)
     remedy = "JSX and `<T>value` are not read" if re.search(r"(?:^|[=(?:,]\s*)<\w", text) else ""
     return source.refused(inner, "script-syntax", f"unexpected `{text}`" if text else "the text ends too early", remedy)

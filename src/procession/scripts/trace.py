@@ -1,7 +1,8 @@
 """Where an error of a script was: the engine's text as a message and frames in the customer's own files.
 
 quickjs-ng writes `    at name (file:line:column)` for each frame, and for mistakes of syntax `    at file:line:column`.
-Its columns are bytes of UTF-8 from 1, one too few behind the first character of a line that is not ASCII.
+Its columns are bytes of UTF-8 from 1. Where it keeps no place (`null.x`, `var [a] = null`), it tells where the function
+begins; for a source's own statements that is the line before it, which is told as the source's first.
 What it says is text that a script may have written itself: a forged frame misleads its own author, and nobody else.
 """
 
@@ -23,6 +24,10 @@ TEXT_MAX: Final = 64 * 1024
 """Most characters of an engine's text that are looked at."""
 MESSAGE_MAX: Final = 4_000
 FUNCTION_MAX: Final = 200
+LINES_MAX: Final = 100
+"""Most lines that may be frames, those that are left out included."""
+LINE_MAX: Final = 1_000
+"""Longest line that may be a frame, in characters."""
 
 _FRAME: Final = re.compile(
     r"[ \t]+at (?:(?P<function>.*?) \()?(?P<file>[^()]*?):(?P<line>\d{1,9}):(?P<column>\d{1,9})\)?"
@@ -78,12 +83,12 @@ def trace(text: str, sources: Mapping[str, Prepared], places: Iterable[Standing]
     lines = text[:TEXT_MAX].rstrip().split("\n")
     start = len(lines)
     # The last lines are frames; one in the middle of a message is not.
-    while start > 0 and _AT.match(lines[start - 1]):
+    while start > 0 and len(lines[start - 1]) <= LINE_MAX and _AT.match(lines[start - 1]):
         start -= 1
     standing = tuple(places)
     read: dict[str, maps.SourceMap | None] = {}
     frames: list[Frame] = []
-    for line in lines[start:]:
+    for line in lines[start : start + LINES_MAX]:
         found = _FRAME.fullmatch(line)
         frame = _placed(found, sources, standing, read) if found is not None else None
         if frame is not None:
@@ -100,17 +105,19 @@ def _placed(
     read: dict[str, maps.SourceMap | None],
 ) -> Frame | None:
     """The frame of a match, when it is in a source."""
-    name, line = found["file"], int(found["line"])
+    name, line, told = found["file"], int(found["line"]), int(found["column"])
     if standing:
-        place = next((place for place in standing if place.first <= line < place.first + place.lines), None)
+        place = next((place for place in standing if place.first - 1 <= line < place.first + place.lines), None)
         if place is None:
             return None
         name, line = place.source, line - place.first + 1
+        if line == 0:
+            line, told = 1, 1
     source = sources.get(name)
     written = source.source.split("\n") if source is not None else []
     if source is None or not 1 <= line <= len(written):
         return None
-    column = _column(source, line, int(found["column"]))
+    column = _column(source, line, told)
     column = min(max(1, column), len(written[line - 1]) + 1)
     function = (found["function"] or "")[:FUNCTION_MAX]
     function = "" if function in _HIDDEN else function
@@ -121,11 +128,7 @@ def _column(source: Prepared, line: int, told: int) -> int:
     """The column of the source, in characters, for what the engine tells of the code."""
     code = source.code.split("\n")[line - 1]
     before = code.encode("utf-8", "replace")
-    at = told - 1
-    # The engine's column is a byte too small as soon as anything before it is not ASCII.
-    if not before[: at + 1].isascii():
-        at += 1
-    column = len(before[:at].decode("utf-8", "ignore")) + 1
+    column = len(before[: max(0, told - 1)].decode("utf-8", "ignore")) + 1
     by = 0
     for shift in source.shifts:
         if shift.line == line and shift.column <= column:
@@ -146,5 +149,5 @@ def _mapped(source: Prepared, frame: Frame, written: str, read: dict[str, maps.S
     original = known.original(frame.line, units) if known is not None else None
     if original is None:
         return frame
-    # A name belongs to what stands at the place, often what is called: a function's own name says more, where it has one.
+    # A map's name is of what stands at the place, often of what is called: a function's own name says more.
     return Frame(frame.function or original.name, original.file, original.line, original.column, mapped=True)

@@ -8,9 +8,9 @@ A line end that ended a statement must still end it when the type before it is g
 begins with `(`). So a `;` stands at the first place of what was erased wherever a statement or a member of a class
 ended, or could have ended, there; and brackets move to where a line end inside a type would now cut an arrow function.
 
-The grammar does not know all of TypeScript: `import("m").A<B>`, `export type *`, `static` index signatures, fields without
-`;` before a generator, `accessor` and `using` are refused as if they were mistakes. Nothing is misread in silence: what
-the grammar is known to read otherwise than the compiler is refused with a remedy.
+The grammar does not know all of TypeScript: `import("m").A<B>`, `x as A.B.C`, `export type *`, `static` index
+signatures, fields without `;` before a generator, `accessor` and `using` are refused as if they were mistakes. Nothing
+is misread in silence: what the grammar is known to read otherwise than the compiler is refused with a remedy.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ _ENDING: Final = frozenset(
     " public_field_definition".split()
 )
 """What a line end may end."""
+_MOVING: Final = frozenset(("import_statement", "export_statement"))
 _CASTS: Final = frozenset(("as_expression", "satisfies_expression"))
 _REFUSED: Final[dict[str, tuple[str, str]]] = {
     "enum_declaration": ("an enum", "write an object: `const Color = {red: 0} as const`"),
@@ -57,6 +58,7 @@ _TYPE_ONLY: Final = frozenset(("interface_declaration", "type_alias_declaration"
 _NO_JAVASCRIPT: Final = _STATEMENTS | {"enum_declaration", "internal_module", "decorator", "abstract_class_declaration"}
 _ARITHMETIC: Final = re.compile(rb"(?:\s|/\*.*?\*/|//[^\n]*)*(?:\*|/(?![/*])|%|\+(?!\+)|-(?!-)|<<|>>)", re.DOTALL)
 """Operators that bind more tightly than `as`."""
+_GOES_ON: Final = ("this would go on with the type before it", "end that with `;` or brackets")
 _AS_TYPESCRIPT: Final = "say that it is TypeScript, or leave the type out"
 
 
@@ -94,7 +96,7 @@ def erased_whole(node: Node) -> bool:
     """Whether nothing is left of a statement: it declares types, or imports or exports them alone."""
     if node.type in _STATEMENTS or _namespace(node) is not None:
         return True
-    if node.type not in {"import_statement", "export_statement"}:
+    if node.type not in _MOVING:
         return False
     if len(node.children) > 1 and node.children[1].type == "type":
         return True
@@ -191,9 +193,7 @@ class _Eraser:
     def applied(self, node: Node) -> Sequence[Node]:
         """`a as T` and on the next line `(b)`: the grammar reads a call, TypeScript two statements."""
         if node.children[0].type in _CASTS:
-            raise self._refused(
-                node.children[1], "this would go on with the type before it", "end that with `;` or brackets"
-            )
+            raise self._refused(node.children[1], *_GOES_ON)
         if node.children[0].type == "import":
             # Also where the grammar compares, and TypeScript has arguments of types: `f<import("m").A>(b)`.
             raise self._refused(node, "`import()` is not run here", "import it at the top")
@@ -286,15 +286,13 @@ class _Eraser:
         self._blank(node.start_byte, node.end_byte)
 
     def _readable(self, node: Node) -> None:
-        """Refuse a type that goes on, after a line end, with `[` or `<`: TypeScript ends it there, the grammar does not."""
+        """Refuse a type that goes on, after a line end, with `[` or `<`: to TypeScript it has ended there."""
         for inner, _ in nodes(node):
             if inner.type not in {"lookup_type", "array_type", "generic_type"}:
                 continue
             head, bracket = inner.children[0], inner.children[1]
             if self._broken(head.end_byte, bracket.start_byte):
-                raise self._refused(
-                    bracket, "this would go on with the type before it", "end that with `;` or brackets"
-                )
+                raise self._refused(bracket, *_GOES_ON)
 
     def _blank(self, start: int, end: int, *, ends: bool = False) -> None:
         self._erased[end] = (start, ends)

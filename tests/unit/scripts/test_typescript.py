@@ -1,4 +1,4 @@
-"""Types are erased as the compiler of TypeScript erases them, without moving anything; what cannot be erased is refused."""
+"""Types are erased as the compiler of TypeScript does, without moving anything; what cannot be erased is refused."""
 
 from __future__ import annotations
 
@@ -19,22 +19,54 @@ from procession.scripts.typescript import erase
 PACKAGE: Final = Path(__file__).parent / "npm"
 SNIPPETS: Final = [text.strip("\n") for text in (Path(__file__).parent / "erased.txt").read_text().split("\n====\n")]
 TYPES: Final = (
-    "number", "string[]", "Map<string, number[]>", "{a: number; b?: string}", "(x: number) => void", "readonly [a: 1, b?: 2]",
-    "A | B\n & C", "keyof typeof q", "T extends infer U ? U : never", "`a${string}`", "new () => X", "unique symbol",
-    "{[K in keyof T]?: T[K]}", "import('m').X", "Array<\n  Array<Array<1>>\n>", "-1 | 'é😀'", "abstract new (...a: any[]) => X",
-    "typeof import('x')", "{readonly [k: string]: unknown}", "(\n| 1\n| 2)", "asserted", "A.B.C<1>", "{(): void; new (): X; m?(): 1}",
-)  # fmt: skip
+    "number",
+    "string[]",
+    "Map<string, number[]>",
+    "{a: number; b?: string}",
+    "(x: number) => void",
+    "readonly [a: 1, b?: 2]",
+    "A | B\n & C",
+    "keyof typeof q",
+    "T extends infer U ? U : never",
+    "`a${string}`",
+    "new () => X",
+    "unique symbol",
+    "{[K in keyof T]?: T[K]}",
+    "import('m').X",
+    "Array<\n  Array<Array<1>>\n>",
+    "-1 | 'é😀'",
+    "abstract new (...a: any[]) => X",
+    "typeof import('x')",
+    "{readonly [k: string]: unknown}",
+    "(\n| 1\n| 2)",
+    "asserted",
+    "A.B.C<1>",
+    "{(): void; new (): X; m?(): 1}",
+)
 STATEMENTS: Final = (
-    "let {v}: {T} = {e}", "const {v}: {T} = {e};", "var {v}: {T}", "{v} = {e} as {T}", "{v} = ({v} satisfies {T})!.x",
+    "let {v}: {T} = {e}",
+    "const {v}: {T} = {e};",
+    "var {v}: {T}",
+    "{v} = {e} as {T}",
+    "{v} = ({v} satisfies {T})!.x",
     "function {v}<A extends {T}, B = {T}>(a: {T}, b?: {T}, ...c: {T}[]): {T} {{ return {e} as {T} }}",
-    "const {v} = async <A,>(a: {T}): Promise<{T}> => {e}", "const {v} = (a: {T}, b: {T} = {e}): {T} => ({e})",
+    "const {v} = async <A,>(a: {T}): Promise<{T}> => {e}",
+    "const {v} = (a: {T}, b: {T} = {e}): {T} => ({e})",
     "class {v}<A> extends B<{T}> implements C<{T}> {{\n  private a: {T} = {e}\n  readonly b?: {T}\n  static c!: {T};\n"
     "  protected async *[d]<E>(this: {T}, f: {T}): AsyncGenerator<{T}> {{ }}\n  get e(): {T} {{ return {e} }}\n}}",
-    "interface {v} {{ a: {T} }}", "type {v}<A> = {T}", "declare const {v}: {T}", "f<{T}>({e}, {v}!)", "new F<{T}>({e})",
-    "for (let {v}: {T} = {e};;) {{ break }}", "try {{ }} catch ({v}: unknown) {{ {v} as {T} }}", "if ({e}) {v} = {e} as {T}\nelse {v}!",
-    "{v}?.a!.b<{T}>({e})", "abstract class {v} {{ abstract a: {T}; abstract b(): {T}; c(): {T}\n c() {{}} }}",
-    "function {v}(a: {T}): asserts a is {T}\nfunction {v}(a?: any): any {{}}", "label: for (const {v} of {e} as {T}) continue label",
-)  # fmt: skip
+    "interface {v} {{ a: {T} }}",
+    "type {v}<A> = {T}",
+    "declare const {v}: {T}",
+    "f<{T}>({e}, {v}!)",
+    "new F<{T}>({e})",
+    "for (let {v}: {T} = {e};;) {{ break }}",
+    "try {{ }} catch ({v}: unknown) {{ {v} as {T} }}",
+    "if ({e}) {v} = {e} as {T}\nelse {v}!",
+    "{v}?.a!.b<{T}>({e})",
+    "abstract class {v} {{ abstract a: {T}; abstract b(): {T}; c(): {T}\n c() {{}} }}",
+    "function {v}(a: {T}): asserts a is {T}\nfunction {v}(a?: any): any {{}}",
+    "label: for (const {v} of {e} as {T}) continue label",
+)
 EXPRESSIONS: Final = (
     "1",
     "{v}",
@@ -162,10 +194,17 @@ def test_what_cannot_be_erased_is_refused_where_it_stands(source: str, line: int
 @pytest.mark.parametrize(
     "source",
     [
-        'let b: import("y").Z<1>', 'export type * from "m"', "class A { static [k: string]: any }", "class A { accessor x = 1 }",
-        "class A {\n  x: number\n  *g() {}\n}", "class A { abstract: 2 }", "let x: A\n<B>(y)", "type F<in out T> = T", "using\nlet z: bigint = 1n",
+        'let b: import("y").Z<1>',
+        'export type * from "m"',
+        "class A { static [k: string]: any }",
+        "class A { accessor x = 1 }",
+        "class A {\n  x: number\n  *g() {}\n}",
+        "class A { abstract: 2 }",
+        "let x: A\n<B>(y)",
+        "type F<in out T> = T",
+        "using\nlet z: bigint = 1n",
     ],
-)  # fmt: skip
+)
 def test_what_the_grammar_does_not_know_is_refused_not_misread(source: str) -> None:
     with pytest.raises(Refused):
         prepared(source, "a.ts", typescript=True)
@@ -173,8 +212,16 @@ def test_what_the_grammar_does_not_know_is_refused_not_misread(source: str) -> N
 
 @pytest.mark.parametrize(
     "source",
-    ["let x: number", "interface A {}", "function f(a: T) {}", "enum E {}", "type A = 1", 'import type {A} from "a"', "export type {A}"],
-)  # fmt: skip
+    [
+        "let x: number",
+        "interface A {}",
+        "function f(a: T) {}",
+        "enum E {}",
+        "type A = 1",
+        'import type {A} from "a"',
+        "export type {A}",
+    ],
+)
 def test_types_in_javascript_are_refused(source: str) -> None:
     with pytest.raises(Refused, match="no JavaScript"):
         prepared(source, "a.js", typescript=False)
