@@ -14,6 +14,7 @@ from procession.hosts.embedded.shard import Shard
 from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
 from procession.runtime.replay import load_instance
 from procession.runtime.search import Search
+from procession.scripts.ports import Runtime
 from procession.store.opening import open_store
 
 _Row = TypeVar("_Row")
@@ -130,6 +131,6 @@ def check_stored(engine: Engine) -> None:
         assert snapshot.dump(loaded.state) == snapshot.dump(resident.state)
 
 
-def opened(path: Path | str = ":memory:", clock: FakeClock | None = None) -> Engine:
+def opened(path: Path | str = ":memory:", clock: FakeClock | None = None, scripts: Runtime | bool = True) -> Engine:
     """An engine on a clock that stands still."""
-    return Engine(path, clock=clock or FakeClock(), store=open_store(place_of(path)))
+    return Engine(path, clock=clock or FakeClock(), store=open_store(place_of(path)), scripts=scripts)

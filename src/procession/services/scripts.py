@@ -71,16 +71,13 @@ def _call(job: Job) -> Call:
 def _variables(value: bytes, target: str) -> dict[str, Json]:
     try:
         result = values.decode(value) if value else None
+        found = {target: result} if target else result
+        if found is None or isinstance(found, dict):
+            return values.checked_all(found)
     except BadValue as bad:
         raise JobFailed(f"what the script gives cannot be kept: {bad}") from None
-    if target:
-        return {target: result}
-    if result is None:
-        return {}
-    if not isinstance(result, dict):
-        kind = "a list" if isinstance(result, list) else f"{values.encode(result).decode()[:80]}"
-        raise JobFailed(f"the script gives {kind}, not an object of variables: return one, or name a result variable")
-    return result
+    kind = "a list" if isinstance(result, list) else values.encode(result).decode()[:80]
+    raise JobFailed(f"the script gives {kind}, not an object of variables: return one, or name a result variable")
 
 
 def _failed(failure: ScriptFailed, found: Ready | None) -> JobFailed:

@@ -181,6 +181,7 @@ def test_the_process_that_cages_come_from_is_replaced() -> None:
     made = Pool(Options(cages=2, per_group=1))
     try:
         assert made.evaluate(composed("return 1"), b"null").value == b"1"
+        assert isinstance(made._nursery, Nursery)
         process = made._nursery._process
         assert process is not None
         process.kill()

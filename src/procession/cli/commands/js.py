@@ -112,6 +112,35 @@ def check(
             raise typer.Exit(FAILED)
 
 
+@group.command("types")
+def types(
+    models: Annotated[
+        list[Path], typer.Argument(metavar="MODEL...", help="BPMN files; modules beside them.", show_default=False)
+    ],
+    sample: Annotated[
+        str, typer.Option("--sample", metavar="JSON|@FILE", help="Variables as they may be.", show_default=False)
+    ] = "{}",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it there.", show_default=False)
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Print declarations (.d.ts) of a model's variables for the editor of who writes its scripts."""
+    output = Output(json)
+    with errors(json):
+        from procession.services.deploy import compile_resources
+        from procession.services.script_types import declared
+
+        folder = models[0].parent
+        modules = [each for each in sorted(folder.iterdir()) if each.suffix in {".js", ".mjs", ".ts"}]
+        compiled = compile_resources([(each.name, each.read_bytes()) for each in (*models, *modules)])
+        text = declared([draft.program for draft in compiled.processes], _input(sample), folder)
+        if out is not None:
+            out.write_text(text, encoding="utf-8")
+        output.document({"file": str(out) if out is not None else None, "declarations": text})
+        output.text(f"{out} is written" if out is not None else text.rstrip("\n"))
+
+
 def _input(given: str) -> Json:
     text = Path(given[1:]).read_text(encoding="utf-8") if given.startswith("@") else given
     return decode(text)
