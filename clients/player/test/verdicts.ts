@@ -1,0 +1,34 @@
+/** Runs programs for tests: a line in, `[program, variables as JSON]`, a line out, `["value", text]` or `["ask", why]`. */
+
+import { createInterface } from "node:readline";
+
+import { signatures } from "../src/feel/builtins.js";
+import { evaluate, read, string, write } from "../src/feel/index.js";
+import type { Program, Value } from "../src/feel/index.js";
+
+const answer = (line: string): unknown => {
+  if (line === "signatures") return signatures();
+  const [program, variables, repeat = 1] = JSON.parse(line) as [Program, string, number?];
+  const given = read(variables) as Map<string, Value>;
+  const start = process.hrtime.bigint();
+  let outcome = evaluate(program, given);
+  for (let i = 1; i < repeat; i++) outcome = evaluate(program, given);
+  const spent = Number(process.hrtime.bigint() - start) / repeat;
+  if (outcome.ask !== undefined) return ["ask", outcome.ask, spent];
+  const value = outcome.value!;
+  // What is written is JSON, and the same when it is read.
+  const written = write(value);
+  JSON.parse(written);
+  if (write(read(written)) !== written) throw new Error(`not the same when it is read: ${written}`);
+  return ["value", string(value, true), spent];
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  let result: unknown;
+  try {
+    result = answer(line);
+  } catch (error) {
+    result = ["failed", String((error as Error).stack)];
+  }
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
