@@ -72,10 +72,11 @@ const absolute: Call = (a: Value) => {
   if (a instanceof Months || a instanceof Span) return a.n < 0n ? t.negated(a) : a;
   return n.absolute(a as Num);
 };
+const HUGE = n.make(10n ** 34n);
 const even: Call = (a: Num) => {
   const found = n.whole(a);
   // What is too large to be whole here ends in zeros.
-  if (found === null) return n.order(n.absolute(a), n.make(10n ** 34n)) >= 0;
+  if (found === null) return n.order(a, HUGE) >= 0 || n.order(a, n.negative(HUGE)) <= 0;
   return typeof a === "number" ? a % 2 === 0 : Number.isSafeInteger(found) ? found % 2 === 0 : ask("a large number");
 };
 const odd: Call = (a: Num) => n.whole(a) !== null && !even(a);

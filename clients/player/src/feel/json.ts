@@ -2,7 +2,7 @@
 
 import { Dec, exact, make, numberText } from "./numbers.js";
 import { temporalText } from "./temporal.js";
-import { Fn, Range, isNumber } from "./values.js";
+import { Fn, Range } from "./values.js";
 import type { Value } from "./values.js";
 
 const TOKEN = /\s*(?:([[\]{},:])|("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|(true|false|null))\s*/y;
@@ -65,7 +65,7 @@ export const from = (a: unknown): Value => {
 /** The value as a variable has it, as JSON: temporal values are texts, ranges contexts, functions null. */
 export const write = (a: Value): string => {
   if (a === null || a instanceof Fn) return "null";
-  if (isNumber(a)) return a instanceof Dec ? numberText(a) : String(a);
+  if (a instanceof Dec) return a.e < 0 ? numberText(a) : a.c + (a.e ? `e${a.e}` : "");
   if (typeof a !== "object") return JSON.stringify(a);
   if (Array.isArray(a)) return `[${a.map(write).join()}]`;
   if (a instanceof Map) return `{${[...a].map(([key, item]) => `${JSON.stringify(key)}:${write(item)}`).join()}}`;

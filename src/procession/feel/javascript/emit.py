@@ -290,7 +290,7 @@ def _pattern_call(w: _Writer, node: n.Call, name: str) -> Program:
     flags = strings[counts[0]] if len(strings) > counts[0] else ""
     subject = w.emit(node.arguments[0])
     try:
-        pattern = pattern_of(strings[0], flags, lenient=w.dialect == "camunda", whole=name != "matches")
+        pattern = pattern_of(strings[0], flags, name, lenient=w.dialect == "camunda")
     except Unwritten as reason:
         return w.no(str(reason), node)
     return None if pattern is None else ["x", name, subject, pattern, *([new] if new else [])]

@@ -28,10 +28,10 @@ class Unwritten(Exception):
     """A pattern that the browser does not get, and why."""
 
 
-def pattern_of(pattern: str, flags: str, *, lenient: bool, whole: bool) -> list[str | int] | None:
-    """A pattern for the runtime: its source, the last character it knows, the longest text. None if it is wrong.
+def pattern_of(pattern: str, flags: str, function: str, *, lenient: bool) -> list[str | int] | None:
+    """A pattern for the runtime: its source, the last character it knows, the longest text.
 
-    `whole` asks for one whose matches are found in the same places, and none of them empty. Raises `Unwritten`.
+    None if it is wrong, so that the function is null. Raises `Unwritten`.
     """
     own = top_of(pattern)
     top = max(TOP, own)
@@ -44,8 +44,13 @@ def pattern_of(pattern: str, flags: str, *, lenient: bool, whole: bool) -> list[
     expression, limit = found[-1]
     if any(other != limit for _, other in found):
         raise Unwritten("a pattern whose cost depends on the text")
-    if whole and (expression.match("") is not None or "(" in pattern):
-        raise Unwritten("a pattern with groups, or one that matches nothing")
+    if function != "matches":
+        # Where a match lies must be the same, too: nothing that is repeated may match the empty text.
+        empty = expression.match("") is not None
+        if empty and function == "replace":
+            return None
+        if empty or "(" in pattern:
+            raise Unwritten("a pattern with groups, or one that matches nothing")
     if "(?<=" in expression.pattern or "(?(" in expression.pattern:
         raise Unwritten("a pattern with lines or references")
     source = _TOKEN.sub(_token, expression.pattern)
