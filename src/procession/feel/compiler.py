@@ -33,6 +33,7 @@ class Expression:
         self.text = text
         self.node = node
         self.dialect: Dialect = dialect
+        """The FEEL that the text is in."""
         # Who runs an expression need not know them; two threads may both find them, and they are the same.
         self._facts: Facts | None = None
         self.function: Callable[[Lookup, Runtime], object] = compile_node(node, dialect, types)
