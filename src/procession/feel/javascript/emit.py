@@ -14,7 +14,7 @@ import msgspec
 
 from procession.feel import nodes as n
 from procession.feel.analysis import mentions
-from procession.feel.builtins import BUILTINS
+from procession.feel.builtins import BUILTINS, Dialect
 from procession.feel.builtins.table import Overload
 from procession.feel.compiler import Expression
 from procession.feel.javascript.functions import CLOCK, FUNCTIONS, PATTERNS, ZONED
@@ -62,7 +62,7 @@ class _Writer:
     __slots__ = ("_depth", "bound", "dialect", "inputs", "reasons")
 
     def __init__(self, expression: Expression, inputs: frozenset[str]) -> None:
-        self.dialect = expression.dialect
+        self.dialect: Dialect = expression.dialect
         self.inputs = inputs
         self.reasons: list[Reason] = []
         self.bound: frozenset[str] = frozenset()
