@@ -149,6 +149,35 @@ def _number(random: Random) -> int | Decimal:
     )
 
 
+def test_dates_and_durations_are_the_same(page: Browser) -> None:
+    random = Random(99)
+    expressions = [
+        "[date(a), time(a), date and time(a), duration(a), date and time(a).time offset, week of year(date(a))]",
+        "[date(a) + duration(b), date and time(a) + duration(b), time(a) - duration(b), duration(a) - duration(b)]",
+        "[date(a) - date(b), date and time(a) - date and time(b), time(a) - time(b), duration(a) / duration(b)]",
+        "[date(a) < date(b), date and time(a) <= date and time(b), time(a) = time(b), is(time(a), time(b))]",
+        "[duration(a).days, duration(a).hours, duration(a).seconds, duration(a).months, -duration(a), duration(a) / 7]",
+        "years and months duration(date and time(a), date and time(b))",
+    ]
+    for text in expressions:
+        expression = feel.compile_expression(text)
+        for _ in range(400):
+            variables: dict[str, object] = {"a": _temporal(random), "b": _temporal(random)}
+            assert verdicts(page, expression, variables)[0] == "same"
+
+
+def _temporal(random: Random) -> str:
+    """The text of a date, a time, both, or a duration; now and then a wrong one."""
+    pick = random.choice
+    day = f"{pick(('', '', '-'))}{random.randrange(3000):04}-{random.randrange(14):02}-{random.randrange(33):02}"
+    clock = f"{random.randrange(26):02}:{random.randrange(61):02}:{random.randrange(61):02}"
+    clock += pick(("", ".5", ".123456789123", ".")) + pick(("", "Z", "+05:30", "-18:00", "+18:01", "-00:30:15"))
+    months = pick(("", f"{random.randrange(3000)}Y")) + pick(("", f"{random.randrange(99)}M"))
+    days = pick(("", f"{random.randrange(999)}D")) + pick(("", f"T{random.randrange(99)}H", "T90M5.25S", "T", "T5.S"))
+    sign = pick(("", "-"))
+    return pick((day, day, clock, f"{day}T{clock}", f"{day}T{clock}", f"{sign}P{months}", f"{sign}P{days}"))
+
+
 def test_texts_have_the_same_case_for_every_letter_that_is_not_asked(page: Browser) -> None:
     expression = feel.compile_expression("[upper case(s), lower case(s), upper case(t)]")
     asked = 0

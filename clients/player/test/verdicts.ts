@@ -1,4 +1,6 @@
-/** Runs programs for tests: a line in, `[program, variables as JSON]`, a line out, `["value", text]` or `["ask", why]`. */
+/**
+ * Runs programs for tests: a line in, `[program, variables as JSON]`, a line out, `["value", text]` or `["ask", why]`.
+ */
 
 import { createInterface } from "node:readline";
 

@@ -272,7 +272,8 @@ export const invoke = (name: string, given: (Value | undefined)[], signature?: n
   const rows = TABLE.get(name) ?? ask(`the function ${name}`);
   const counted = rows.filter(({ least, most }) => given.length >= least && given.length <= most);
   const parameterOf = ({ parameters }: Overload, index: number): Parameter => parameters[index] ?? parameters.at(-1)!;
-  const exact = (row: Overload): boolean => given.every((a, index) => index >= row.parameters.length || fits(row.parameters[index]!, a));
+  const exact = ({ parameters }: Overload): boolean =>
+    given.every((a, index) => index >= parameters.length || fits(parameters[index]!, a));
   const row = signature === undefined ? (counted.find(exact) ?? counted[0]) : rows[signature];
   charge(1);
   if (!row) return null;

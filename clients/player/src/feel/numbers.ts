@@ -146,7 +146,10 @@ export const order = (a: Num, b: Num): number => {
 };
 
 export const negative = (a: Num): Num => (typeof a === "number" ? 0 - a : a.e ? fit(-a.c, a.e)! : make(-a.c));
-export const absolute = (a: Num): Num => (order(a, 0) < 0 ? negative(a) : typeof a === "number" || !a.e ? a : fit(a.c, a.e)!);
+export const absolute = (a: Num): Num => {
+  if (order(a, 0) < 0) return negative(a);
+  return typeof a === "number" || !a.e ? a : fit(a.c, a.e)!;
+};
 
 export const add = (a: Num, b: Num): Num | null => {
   if (typeof a === "number" && typeof b === "number") {

@@ -99,10 +99,11 @@ const TESTS: Record<string, (value: Value, test: Value) => Value> = {
   t: o.tableTest,
 };
 
+type Turn = (scope: Scope | null) => boolean;
 type Iterators = readonly (readonly [name: string, domain: Program, until?: Program])[];
 
 /** Each turn of nested loops; false ends them. Gives null if there is nothing to run over. */
-const loop = (iterators: Iterators, at: number, scope: Scope | null, turn: (scope: Scope | null) => boolean): boolean | null => {
+const loop = (iterators: Iterators, at: number, scope: Scope | null, turn: Turn): boolean | null => {
   const iterator = iterators[at];
   if (!iterator) return turn(scope);
   const [name, low, high] = iterator;
@@ -206,8 +207,10 @@ const NODES: Record<string, Node> = {
     call(run(callee, scope), given.map((item: Program) => run(item, scope)), names),
   f: ([, name, ...given], scope) => invoke(name, given.map((item: Program) => run(item, scope))),
   // Named arguments, in the order of a signature; one that is left out is an empty array.
-  n: ([, name, signature, ...given], scope) =>
-    invoke(name, given.map((item: Items) => (item?.length === 0 && item !== "" ? undefined : run(item, scope))), signature),
+  n: ([, name, signature, ...given], scope) => {
+    const absent = (item: Items): boolean => Array.isArray(item) && !item.length;
+    return invoke(name, given.map((item: Program) => (absent(item) ? undefined : run(item, scope))), signature);
+  },
   x: ([, name, text, pattern, by], scope) => invokePattern(name, run(text, scope), pattern as Pattern, by ?? ""),
   "~": ([, operand], scope) => o.negate(run(operand, scope)),
   ...Object.fromEntries(Object.keys(o.BINARY).map((operator) => [operator, binary(operator)])),

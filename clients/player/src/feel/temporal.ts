@@ -217,7 +217,9 @@ export const property = (a: Temporal, name: string): Num | Span | null => {
   const pick = (parts: Record<string, Pick>, of: Temporal): Num | Span | null =>
     Object.hasOwn(parts, name) ? parts[name]!(of as never) : null;
   if (a instanceof Moment) return pick(DAY_PARTS, a.day) ?? pick(CLOCK_PARTS, a.clock);
-  return pick(a instanceof Day ? DAY_PARTS : a instanceof Clock ? CLOCK_PARTS : a instanceof Months ? MONTHS_PARTS : SPAN_PARTS, a);
+  if (a instanceof Day) return pick(DAY_PARTS, a);
+  if (a instanceof Clock) return pick(CLOCK_PARTS, a);
+  return pick(a instanceof Months ? MONTHS_PARTS : SPAN_PARTS, a);
 };
 
 /** Whole months between two days. */
@@ -227,7 +229,8 @@ export const monthsBetween = (from: Day, to: Day): number => {
 };
 
 const DATE = /^(-?)([1-9]\d{4,8}|\d{4})-(\d\d)-(\d\d)$/;
-const TIME = /^(\d\d):(\d\d):(\d\d)(?:\.(\d{1,18}))?(?:([Zz])|([+-])(\d\d):(\d\d)(?::(\d\d))?|@([A-Za-z0-9_+/-]{1,64}))?$/;
+const TIME =
+  /^(\d\d):(\d\d):(\d\d)(?:\.(\d{1,18}))?(?:([Zz])|([+-])(\d\d):(\d\d)(?::(\d\d))?|@([A-Za-z0-9_+/-]{1,64}))?$/;
 const MONTHS = /^(-?)P(?=\d)(?:(\d{1,12})Y)?(?:(\d{1,12})M)?$/;
 const SPAN = /^(-?)P(?:(\d{1,18})D)?(?:T(?=\d)(?:(\d{1,18})H)?(?:(\d{1,18})M)?(?:(\d{1,18})(?:\.(\d{0,18}))?S)?)?$/;
 const fraction = (digits = ""): number => Number(digits.slice(0, 9).padEnd(9, "0"));
