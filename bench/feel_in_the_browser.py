@@ -112,7 +112,7 @@ _WRITTEN: Final[dict[str, Callable[[str, list[Any]], str]]] = {
     "@": lambda _, items: f"F.d({_json(items[0])})",
     "l": lambda _, items: f"[{_all(items)}]",
     "f": lambda _, items: f"F.f({_json(items[0])},[{_all(items[1:])}])",
-    "x": lambda _, items: f"F.x({_json(items[0])},{written(items[1])},{_json(items[2])})",
+    "x": lambda _, items: f"F.x({_json(items[0])},{written(items[1])},{_json(_json(items[2]))})",
     ".": lambda _, items: f"F.path({written(items[0])},{_json(items[1])})",
     "]": lambda _, items: f"F.at({_all(items)})",
     "[": lambda _, items: f"F.filter({written(items[0])},s,{_later(items[1:])})",

@@ -41,10 +41,21 @@ export const extreme =
 
 const isWhole = (a: Num): boolean => typeof a === "number" || !a.e;
 
+/** The sum in JavaScript's own numbers; null where they are not exact. */
+const exactSum = (items: Num[]): number | null => {
+  let sum = 0;
+  for (const item of items) {
+    if (typeof item !== "number" || !Number.isSafeInteger((sum += item))) return null;
+  }
+  return sum;
+};
+
 /** Whole numbers are added exactly, and rounded once. */
 const added = (items: Num[]): Num => {
-  if (!items.every(isWhole)) return items.reduce((sum, item) => some(n.add(sum, item)), 0);
-  return some(n.fit(items.reduce((sum, item) => sum + n.dec(item).c, 0n), 0));
+  const sum = exactSum(items);
+  if (sum !== null) return sum;
+  if (!items.every(isWhole)) return items.reduce((total, item) => some(n.add(total, item)), 0);
+  return some(n.fit(items.reduce((total, item) => total + n.dec(item).c, 0n), 0));
 };
 
 export const sum = (...given: Value[]): Value => {
