@@ -280,6 +280,28 @@ def test_numbers_and_orders_of_variables_survive_the_way(page: Browser) -> None:
         assert verdicts(page, expression, variables)[0] == "same"
 
 
+@pytest.mark.parametrize(
+    ("text", "plain", "exact"),
+    [
+        ('{"a": ["x", null, true], "b": {}}', '{a: ["x", null, true], b: {}}', '{a: ["x", null, true], b: {}}'),
+        ("[1.10, -0, 1e21, 0.1]", "[1.1, 0, 1000000000000000000000, 0.1]", "[1.10, 0, 1000000000000000000000, 0.1]"),
+        ("12345678901234567890123", "12345678901234568000000", "12345678901234567890123"),
+        ('{"2": 1, "1": 2}', "{1: 2, 2: 1}", "{2: 1, 1: 2}"),
+        (' [ ] ', "[]", "[]"),
+    ],
+)  # fmt: skip
+def test_plain_values_are_read_as_javascript_has_them_and_json_exactly(
+    page: Browser, text: str, plain: str, exact: str
+) -> None:
+    assert page.ask(f"from {text}") == plain
+    assert page.ask(f"read {text}") == exact
+
+
+@pytest.mark.parametrize("text", ["", "[1,", "[1,]", "[1 2]", '{"a" 1}', "{1: 2}", "1 2", "nul", "1-2", "'a'", "]"])
+def test_what_is_no_json_is_not_read(page: Browser, text: str) -> None:
+    assert page.ask(f"read {text}")[:2] == ["failed", "SyntaxError"]
+
+
 def test_the_moment_is_read_where_it_is_given(page: Browser) -> None:
     program = subset(feel.compile_expression("today()"), inputs=["today()"])
     assert not isinstance(program, tuple)

@@ -5,11 +5,14 @@
 import { createInterface } from "node:readline";
 
 import { signatures } from "../src/feel/builtins.js";
-import { evaluate, read, string, write } from "../src/feel/index.js";
+import { evaluate, from, read, string, write } from "../src/feel/index.js";
 import type { Program, Value } from "../src/feel/index.js";
 
 const answer = (line: string): unknown => {
   if (line === "signatures") return signatures();
+  // How plain values and JSON are read: `from JSON`, `read JSON`.
+  if (line.startsWith("from ")) return string(from(JSON.parse(line.slice(5))), true);
+  if (line.startsWith("read ")) return string(read(line.slice(5)), true);
   const [program, variables, repeat = 1] = JSON.parse(line) as [Program, string, number?];
   const given = read(variables) as Map<string, Value>;
   const start = process.hrtime.bigint();
@@ -30,7 +33,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     result = answer(line);
   } catch (error) {
-    result = ["failed", String((error as Error).stack)];
+    result = ["failed", (error as Error).name, String((error as Error).stack)];
   }
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
