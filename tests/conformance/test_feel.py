@@ -9,43 +9,17 @@ In `unary tests` the line begins with the value of `?` and a bar. A null needs i
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 
-import needs
+from conformance.clauses import Row, rows
 from procession import feel
-from procession.base.values import decode
-
-needs.require("yaml", "python -m pip install pyyaml")
-import yaml  # noqa: E402
-
-FOLDER: Final = Path(__file__).with_name("feel")
-
-
-class Row(NamedTuple):
-    file: str
-    mode: str
-    variables: dict[str, object]
-    text: str
-
-
-def rows() -> list[Row]:
-    found: list[Row] = []
-    for path in sorted(FOLDER.glob("*.yaml")):
-        for clause in yaml.safe_load(path.read_text()):
-            variables = decode(str(clause.get("variables", "{}")))
-            assert isinstance(variables, dict)
-            for mode in ("expressions", "unary tests"):
-                lines = str(clause.get(mode, "")).splitlines()
-                found += [Row(f"{path.stem} {clause['clause']}", mode, dict(variables), line) for line in lines if line]
-    return found
 
 
 def outcome(row: Row) -> tuple[str, list[str]]:
     """The result as text, and the codes of the notes."""
-    source = row.text.rpartition(" ==> ")[0].strip()
+    source = row.source
     runtime = feel.Runtime(now_ms=1_795_478_400_000)
     try:
         if row.mode == "expressions":

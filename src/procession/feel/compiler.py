@@ -27,12 +27,13 @@ class Expression:
     value depends on nothing.
     """
 
-    __slots__ = ("_dialect", "_facts", "function", "node", "text")
+    __slots__ = ("_facts", "dialect", "function", "node", "text")
 
     def __init__(self, text: str, node: n.Node, dialect: Dialect, types: Types = NO_TYPES) -> None:
         self.text = text
         self.node = node
-        self._dialect: Dialect = dialect
+        self.dialect: Dialect = dialect
+        """The FEEL that the text is in."""
         # Who runs an expression need not know them; two threads may both find them, and they are the same.
         self._facts: Facts | None = None
         self.function: Callable[[Lookup, Runtime], object] = compile_node(node, dialect, types)
@@ -58,7 +59,7 @@ class Expression:
 
     def _analysed(self) -> Facts:
         if self._facts is None:
-            self._facts = analyse(self.node, BUILTINS[self._dialect], IMPURE)
+            self._facts = analyse(self.node, BUILTINS[self.dialect], IMPURE)
         return self._facts
 
     def __repr__(self) -> str:

@@ -71,6 +71,8 @@ FOUND = [
     # here the oracle was: the value of a duration is a number of 34 digits, before it is cut to whole months
     pytest.param('@"-P2Y3M" * 99999999999999999.99999999999999999', "-P225000000000000000Y",
                  id="a duration times a number is a number of 34 digits"),
+    pytest.param("time(5, 5, 0.000009999999999999999999999999999999999)", "05:05:00.000009999",
+                 id="seconds are cut in FEEL's own precision"),
     pytest.param('{"-a": 1, a: 2, b: -a}.b', "-2", id="a key that begins with a sign takes no operator away"),
 ]  # fmt: skip
 

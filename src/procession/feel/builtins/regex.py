@@ -62,11 +62,17 @@ def compiled(pattern: str, flags: str, text: str, *, lenient: bool = False) -> r
     `lenient` is how the patterns of Camunda's models are meant: `\\w` takes `_`, `\\s` all white space, and brackets
     and slashes need no care.
     """
-    expression, repeats, nested = _compile(pattern, flags, max(top_of(text), top_of(pattern)), lenient)
-    limit = NESTED_TEXT_MAX if nested else min(TEXT_MAX, int(STEPS_MAX ** (1 / (repeats + 1))) if repeats else TEXT_MAX)
+    expression, limit = compiled_up_to(max(top_of(text), top_of(pattern)), pattern, flags, lenient=lenient)
     if len(text) > limit:
         raise DomainError(f"the pattern may run on texts of {limit} characters at most, not {len(text)}", "regex")
     return expression
+
+
+def compiled_up_to(top: int, pattern: str, flags: str, *, lenient: bool = False) -> tuple[re.Pattern[str], int]:
+    """The pattern for texts whose characters are at most `top`, and how long they may be. Raises `DomainError`."""
+    expression, repeats, nested = _compile(pattern, flags, top, lenient)
+    limit = NESTED_TEXT_MAX if nested else min(TEXT_MAX, int(STEPS_MAX ** (1 / (repeats + 1))) if repeats else TEXT_MAX)
+    return expression, limit
 
 
 def replacement(text: str, groups: int) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from procession.feel.builtins.table import declare
 from procession.feel.errors import DomainError
-from procession.feel.numbers import Number, decimal_of, whole
+from procession.feel.numbers import CONTEXT, Number, decimal_of, whole
 from procession.feel.runtime import Runtime
 from procession.feel.temporal import (
     NS,
@@ -74,7 +74,7 @@ def time_of_parts(hour: Number, minute: Number, second: Number, offset: DaysTime
         raise DomainError("there is no such time")
     if not 0 <= second < 60:
         raise DomainError("there is no such second")
-    ns = (whole_hour * 60 + whole_minute) * 60 * NS + int(decimal_of(second).scaleb(9))
+    ns = (whole_hour * 60 + whole_minute) * 60 * NS + int(CONTEXT.scaleb(decimal_of(second), 9))
     if offset is None:
         return Time(ns)
     seconds = abs(offset.ns) // NS
