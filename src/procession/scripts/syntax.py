@@ -7,6 +7,7 @@ cage's to bound. What must not live here: what modules and types mean (`modules`
 from __future__ import annotations
 
 import re
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -17,12 +18,16 @@ import msgspec
 from procession.base.diagnostics import Diagnostic, Refused, Span
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Language, Node, Parser, Tree
 
 SOURCE_BYTES_MAX: Final = 256 * 1024
 """Largest source in bytes of UTF-8, without a source map that it carries."""
 NESTING_MAX: Final = 2_000
 """Deepest nesting of a source's tree. A sum of as many terms is that deep; what people write is far from it."""
+READ_S_MAX: Final = 2.0
+"""Longest time of the processor that the grammar may take for a source, in seconds."""
+PART_BYTES: Final = 16 * 1024
+"""How much of a source the grammar is given at a time."""
 MESSAGE_TEXT_MAX: Final = 40
 """Most characters of a source that a message shows."""
 
@@ -82,8 +87,7 @@ class Source(msgspec.Struct, frozen=True):
 
 def parsed(source: Source) -> Node:
     """The root of a source's tree. Raises `Refused` at the first place that no JavaScript or TypeScript has."""
-    tree = _parser().parse(source.data)
-    root = tree.root_node
+    root = _tree(source).root_node
     broken: Node | None = None
     for node, depth in nodes(root):
         if depth > NESTING_MAX:
@@ -93,6 +97,24 @@ def parsed(source: Source) -> Node:
     if broken is not None:
         raise _misread(source, broken)
     return root
+
+
+def _tree(source: Source) -> Tree:
+    """A source's tree. What people write is read in a tenth of a second; the worst of the largest size, a line of
+    `x!x!x!…`, would take ten, so the grammar is given it by parts, and no more when it has had its time."""
+    until = time.thread_time() + READ_S_MAX
+    late = False
+
+    def part(byte: int, _: object) -> bytes:
+        nonlocal late
+        late = late or time.thread_time() > until
+        return b"" if late else source.data[byte : byte + PART_BYTES]
+
+    tree = _parser().parse(part)
+    if late:
+        what = f"reading it takes more than {READ_S_MAX:g} s of the processor"
+        raise source.refused(0, "script-size", what, "break its lines, or move parts of it into modules")
+    return tree
 
 
 def nodes(root: Node, into: Callable[[Node], bool] = lambda _: True) -> Iterator[tuple[Node, int]]:
@@ -189,12 +211,24 @@ def _place(text: str, at: int) -> tuple[int, int]:
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-@cache
 def _parser() -> Parser:
-    """Made once. Parsing holds the interpreter's lock, so threads may share it."""
+    """One for each source: while it is given parts of one, another thread may come to read another."""
+    try:
+        import tree_sitter
+    except ImportError as error:
+        raise _missing(error) from None
+    return tree_sitter.Parser(_language())
+
+
+@cache
+def _language() -> Language:
     try:
         import tree_sitter
         import tree_sitter_typescript
     except ImportError as error:
-        raise ImportError(f'{error.name} is missing: pip install "procession[js]"') from None
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_typescript.language_typescript()))
+        raise _missing(error) from None
+    return tree_sitter.Language(tree_sitter_typescript.language_typescript())
+
+
+def _missing(error: ImportError) -> ImportError:
+    return ImportError(f'{error.name} is missing: pip install "procession[js]"')

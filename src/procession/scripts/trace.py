@@ -2,7 +2,8 @@
 
 quickjs-ng writes `    at name (file:line:column)` for each frame, and for mistakes of syntax `    at file:line:column`.
 Its columns are bytes of UTF-8 from 1. Where it keeps no place (`null.x`, `var [a] = null`), it tells where the function
-begins; for a source's own statements that is the line before it, which is told as the source's first.
+begins; for a source's own statements that is the line before it, which is told as the source's first. What it notices
+only behind the source is told as the source's end.
 What it says is text that a script may have written itself: a forged frame misleads its own author, and nobody else.
 """
 
@@ -26,6 +27,7 @@ MESSAGE_MAX: Final = 4_000
 FUNCTION_MAX: Final = 200
 LINES_MAX: Final = 100
 """Most lines that may be frames, those that are left out included."""
+LINE_END: Final = 10**9
 LINE_MAX: Final = 1_000
 """Longest line that may be a frame, in characters."""
 
@@ -107,7 +109,8 @@ def _placed(
     """The frame of a match, when it is in a source."""
     name, line, told = found["file"], int(found["line"]), int(found["column"])
     if standing:
-        place = next((place for place in standing if place.first - 1 <= line < place.first + place.lines), None)
+        # With the line before a source, and that behind it: what is noticed there belongs to the source, too.
+        place = next((place for place in standing if place.first - 1 <= line <= place.first + place.lines), None)
         if place is None:
             return None
         name, line = place.source, line - place.first + 1
@@ -115,7 +118,11 @@ def _placed(
             line, told = 1, 1
     source = sources.get(name)
     written = source.source.split("\n") if source is not None else []
-    if source is None or not 1 <= line <= len(written):
+    if source is None:
+        return None
+    if standing and line > len(written):
+        line, told = len(written), LINE_END
+    if not 1 <= line <= len(written):
         return None
     column = _column(source, line, told)
     column = min(max(1, column), len(written[line - 1]) + 1)

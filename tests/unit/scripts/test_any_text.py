@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from procession.base.diagnostics import Refused
 from procession.scripts.declared import declared
 from procession.scripts.modules import prepared
+from procession.scripts.syntax import READ_S_MAX, SOURCE_BYTES_MAX
 
 WORDS: Final = (
     "import export default from as type interface enum class extends implements abstract declare namespace function"
@@ -101,3 +104,20 @@ def test_balanced_sources_are_read_up_to_the_limit() -> None:
     made("let a = b" + " as c" * 1_900, typescript=True)
     made("a" + "!" * 1_900, typescript=True)
     made("export const " + "{a: " * 500 + "b" + "}" * 500 + " = c", typescript=False)
+
+
+@pytest.mark.parametrize("text", ["x!", '"', "f<T>(", "[a as "])
+def test_the_worst_sources_are_given_up_in_time(text: str) -> None:
+    before = time.thread_time()
+    with pytest.raises(Refused):
+        prepared(text * (SOURCE_BYTES_MAX // len(text)), "any", typescript=True)
+    # What is read until then is looked at, too.
+    assert time.thread_time() - before < 4 * READ_S_MAX
+
+
+def test_threads_read_at_the_same_time() -> None:
+    sources = [f"let {name}: number = {'[' * 50}{at}{']' * 50};\n" * 300 for at, name in enumerate("abcdefgh")]
+    alone = [prepared(source, "any", typescript=True) for source in sources]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda source: prepared(source, "any", typescript=True), sources))
+    assert together == alone

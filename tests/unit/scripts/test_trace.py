@@ -62,10 +62,14 @@ def test_the_message_is_the_engines_without_frames() -> None:
     assert told("class Mine extends Error { name = 'Mine' }\nthrow new Mine('why')").message.endswith("why")
 
 
-def test_mistakes_that_only_the_engine_finds_have_a_place_too() -> None:
-    found = told("let a = 1\nlet a = 2")
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [("let a = 1\nlet a = 2", "task:2:7"), ("let a\nlet a", "task:2:6"), ("let é\nlet é\n1", "task:3:1")],
+)
+def test_mistakes_that_only_the_engine_finds_have_a_place_too(source: str, place: str) -> None:
+    found = told(source)
     assert found.message.startswith("SyntaxError: ")
-    assert [(frame.file, frame.line) for frame in found.frames] == [("task", 2)]
+    assert [str(frame) for frame in found.frames] == [place]
 
 
 def test_files_are_found_by_their_names_where_the_engine_knows_them() -> None:
