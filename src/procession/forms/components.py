@@ -224,5 +224,5 @@ ROOT: Final[dict[str, Property]] = {
 
 OPTION: Final[dict[str, Property]] = {"label": _TEMPLATE, "value": _p("any", required=True)}
 COLUMN: Final[dict[str, Property]] = {"label": _TEMPLATE, "key": _p("text", required=True)}
-KEY: Final = r"\w+(\.\w+)*"
+KEY: Final = r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*"
 """What a key or path is: names with dots between them."""
