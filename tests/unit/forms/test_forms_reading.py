@@ -25,7 +25,7 @@ EVERYTHING: Final = Path(__file__).with_name("everything.form").read_bytes()
 SCHEMA: Final = jsonschema_rs.Draft202012Validator(form_schema.document())
 SHAPE: Final = {"form-root", "form-component", "form-property", "form-extension", "form-key"}
 
-_TEXTS: Final = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+_TEXTS: Final = st.text(st.characters(codec="utf-8"), max_size=8)
 _NUMBERS: Final = st.integers(-(10**20), 10**20) | st.decimals(allow_nan=False, allow_infinity=False, places=3)
 JSON: Final = st.recursive(
     st.none() | st.booleans() | _NUMBERS | _TEXTS,

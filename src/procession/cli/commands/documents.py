@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from procession.runtime.decisions import ReadDecisions
 
 Files: TypeAlias = Annotated[
-    list[Path], typer.Argument(metavar="MODEL", help="BPMN and DMN files and forms, or folders of them.", show_default=False)
+    list[Path],
+    typer.Argument(metavar="MODEL", help="BPMN and DMN files, forms, or folders of them.", show_default=False),
 ]
 SUFFIXES: Final = (".bpmn", ".dmn", ".form")
 FORMS: Final = (".form", ".json")
