@@ -14,8 +14,8 @@ def page() -> str:
     """The whole page."""
     parts = [
         f"Forms are read in the schema of form-js, `schemaVersion` 1 to {SCHEMA_VERSION}; [Forms](../forms.md) says"
-        " what they mean. A property that may be FEEL is a text that begins with `=` then. The same tables make the JSON"
-        " Schema that is shipped as `procession/forms/form.schema.json`.",
+        " what they mean. A property that may be FEEL is a text that begins with `=` then. The same tables make the"
+        " JSON Schema that is shipped as `procession/forms/form.schema.json`.",
         "## The form",
         _properties(ROOT),
     ]

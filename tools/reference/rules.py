@@ -34,7 +34,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "…-reference": ("error-reference", "escalation-reference"),
     "…-listener": ("execution-listener", "task-listener"),
     "duplicate-…-listeners": ("duplicate-execution-listeners", "duplicate-task-listeners"),
-    "…-id": ("process-id", "decision-id"),
+    "…-id": ("process-id", "decision-id", "form-id"),
 }
 """Rules whose names are put together: what they can be."""
 

@@ -46,7 +46,7 @@ def check(
 
 
 def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, json: AsJson = False) -> None:
-    """Deploy models: each process and decision gets a new version if its document changed."""
+    """Deploy models: each process, decision and form gets a new version if its document changed."""
     from procession.cli.engines import engine_at
 
     output = Output(json)
@@ -77,7 +77,18 @@ def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, j
             )
             state = "deployed" if decision.new else "unchanged"
             output.text(f"decision {decision.decision_id} version {decision.version} {state}")
-        if not deployment.processes and not deployment.decisions:
+        for form in deployment.forms:
+            output.document(
+                {
+                    "definition": str(form.key),
+                    "form": form.form_id,
+                    "version": form.version,
+                    "name": form.name,
+                    "new": form.new,
+                }
+            )
+            output.text(f"form {form.form_id} version {form.version} {'deployed' if form.new else 'unchanged'}")
+        if not deployment.processes and not deployment.decisions and not deployment.forms:
             output.text("nothing to deploy: no process of these models is executable")
 
 
