@@ -97,6 +97,7 @@ reference: $(VENV)/.dev ## write what is generated of the documentation anew fro
 	@$(BIN)/python -m tools.conformance
 	@$(BIN)/python -m tools.coverage
 	@$(BIN)/python -m tools.typescript
+	@$(BIN)/python -m tools.form_schema
 
 # --- the environment --------------------------------------------------------------------------------------------------
 

@@ -108,6 +108,10 @@ EXPECTED: Final[dict[str, Row]] = {
     "GET /v1/decisions": Row(MODELLERS),
     "GET /v1/decisions/{key}": Row(MODELLERS, path={"key": "decision"}),
     "GET /v1/decisions/{key}/xml": Row(MODELLERS, path={"key": "decision"}),
+    "GET /v1/forms": Row(MODELLERS),
+    "GET /v1/forms/{key}": Row(MODELLERS, path={"key": "form"}),
+    "GET /v1/forms/{key}/document": Row(MODELLERS, path={"key": "form"}),
+    "GET /v1/definitions/{key}/form": Row(MODELLERS, path={"key": "definition"}),
     "POST /v1/decisions/{decision_id}/evaluate": Row(STARTERS, LET_IN, path={"decision_id": "decision-id"}, body={}),
     "POST /v1/migration-plans": Row(
         MODELLERS, LET_IN, body={"process_id": "$id", "from_version": 1}, also={"id": "process-id"}
@@ -143,6 +147,7 @@ EXPECTED: Final[dict[str, Row]] = {
     # --- work
     "GET /v1/tasks": Row(TASK_READERS),
     "GET /v1/tasks/{key}": Row(TASK_READERS, path={"key": "task"}),
+    "GET /v1/tasks/{key}/form": Row(TASK_READERS, path={"key": "task"}),
     "POST /v1/tasks/{key}/complete": Row(TASK_WORKERS, LET_IN, path={"key": "task"}, body={}),
     # A key is no person, so it has no tasks.
     "POST /v1/tasks/{key}/claim": Row(NOBODY, path={"key": "task"}),

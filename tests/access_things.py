@@ -28,11 +28,16 @@ CANARY: Final = "CANARY"
 
 BPMN: Final = f"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="t"
  xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"><process id="own_work" name="{CANARY}" isExecutable="true">
- <startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="both"/><parallelGateway id="both"/>
+ <startEvent id="s"><extensionElements><zeebe:formDefinition formId="own_form"/></extensionElements></startEvent>
+ <sequenceFlow id="f" sourceRef="s" targetRef="both"/><parallelGateway id="both"/>
  <sequenceFlow id="g" sourceRef="both" targetRef="work"/><sequenceFlow id="h" sourceRef="both" targetRef="ask"/>
  <serviceTask id="work"><extensionElements><zeebe:taskDefinition type="{CANARY}"/></extensionElements></serviceTask>
- <userTask id="ask" name="{CANARY}"><extensionElements><zeebe:userTask/></extensionElements></userTask>
+ <userTask id="ask" name="{CANARY}"><extensionElements><zeebe:userTask/>
+ <zeebe:formDefinition formId="own_form"/></extensionElements></userTask>
  </process></definitions>""".encode()
+FORM: Final = json.dumps(
+    {"type": "default", "id": "own_form", "components": [{"type": "textfield", "key": "a", "label": CANARY}]}
+).encode()
 DMN: Final = document(decision("own_decision", text(f'"{CANARY}"')))
 
 
@@ -76,7 +81,7 @@ class World:
     async def deployment(self) -> int:
         """The key of the deployment of `own`, which is made when it is asked for first."""
         if not self._deployed:
-            request = q.DeployResources(OWN, [("own.bpmn", BPMN), ("own.dmn", DMN)], CANARY)
+            request = q.DeployResources(OWN, [("own.bpmn", BPMN), ("own.dmn", DMN), ("own.form", FORM)], CANARY)
             made = cast("dict[str, int]", msgspec.to_builtins(await self.site.backend.ask(request, WHO)))
             self._deployed = made["key"]
         return self._deployed
@@ -152,6 +157,12 @@ async def a_decision(world: World) -> str:
     return cast("str", (await world.client.get("/v1/decisions", headers=headers)).json()["items"][0]["key"])
 
 
+async def a_form(world: World) -> str:
+    await world.deployment()
+    headers = bearer(world.callers[OWN, "admin"])
+    return cast("str", (await world.client.get("/v1/forms", headers=headers)).json()["items"][0]["key"])
+
+
 async def a_process_id(world: World) -> str:
     await world.deployment()
     return "own_work"
@@ -217,6 +228,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "digest": a_digest,
     "definition": a_definition,
     "decision": a_decision,
+    "form": a_form,
     "process-id": a_process_id,
     "decision-id": a_decision_id,
     "instance": an_instance,
@@ -233,7 +245,9 @@ MAKERS: Final[dict[str, Maker]] = {
 
 _NO_KEY: Final = "876543210987654321"
 GHOSTS: Final[dict[str, str]] = {
-    **dict.fromkeys(("deployment", "definition", "decision", "instance", "job", "task", "incident", "batch"), _NO_KEY),
+    **dict.fromkeys(
+        ("deployment", "definition", "decision", "form", "instance", "job", "task", "incident", "batch"), _NO_KEY
+    ),
     "key": "0" * 12,
     "member": "0" * 32,
     "service": "robot0",

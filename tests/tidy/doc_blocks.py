@@ -7,6 +7,7 @@ first; a python file is not run by itself, so something later in the document ha
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from procession import Engine
+from procession.forms import check_form, looks_like_form
 from procession.hosts.temporal.cells.cell_reader import load_cell
 from procession.hosts.temporal.cells.wanted import wanted as wanted_of
 from procession.testing import run_scenario
@@ -184,6 +186,16 @@ def _picture(block: Block, _: dict[str, object]) -> None:
     assert not block.file, f"{block.place}: a text block is a picture or output, no file"
 
 
+def _json(block: Block, _: dict[str, object]) -> None:
+    """A form is sound, or says what of it is shown to be wrong; anything else is JSON at least."""
+    json.loads(block.text)
+    if block.file:
+        Path(block.file).write_text(block.text, encoding="utf-8")
+    if looks_like_form(block.text.encode()):
+        wrong = check_form(block.text.encode(), block.file)
+        assert not wrong, f"{block.place}: {wrong[0]}"
+
+
 def _toml(block: Block, _: dict[str, object]) -> None:
     """Settings of a server: they can be used as they are, but for the secrets that they do not hold."""
     file = Path(block.file or f"line-{block.line}.toml")
@@ -194,6 +206,7 @@ def _toml(block: Block, _: dict[str, object]) -> None:
 
 RUN: Final[dict[str, Callable[[Block, dict[str, object]], None]]] = {
     "console": _console,
+    "json": _json,
     "pycon": _pycon,
     "python": _python,
     "text": _picture,

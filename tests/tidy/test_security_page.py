@@ -13,6 +13,8 @@ from procession.dmn import compiler, imports
 from procession.feel import grammar, ops, runtime
 from procession.feel import values as feel_values
 from procession.feel.builtins import regex
+from procession.forms import patterns, settling
+from procession.forms import reading as forms
 from procession.hosts.embedded import batches, door, residents, tickets
 from procession.hosts.temporal import ids
 from procession.hosts.temporal.codec import config, server
@@ -41,6 +43,13 @@ LIMITS: Final = {
     "text of a worker's error": (values.TEXT_CHARACTERS_MAX, " characters"),
     "an expression": (grammar.TEXT_MAX, " characters"),
     "nesting of an expression": (grammar.DEPTH_MAX, ""),
+    "one form": (forms.FORM_BYTES_MAX // MIB, " MiB"),
+    "components of a form": (forms.COMPONENTS_MAX, ""),
+    "nesting of components": (forms.DEPTH_MAX, ""),
+    "a pattern of a field": (patterns.PATTERN_MAX, " characters"),
+    "steps of matching a pattern": (patterns.STEPS_MAX, ""),
+    "steps of all expressions of a form, for one answer": (settling.STEPS_MAX, ""),
+    "rows of a list of a form": (settling.ROWS_MAX, ""),
     "a JUEL expression of an imported model": (juel.TEXT_MAX, " characters"),
     "nesting of such an expression": (juel.DEPTH_MAX, ""),
     "operators of such an expression": (juel.OPERATORS_MAX, ""),

@@ -15,6 +15,7 @@ ROOMS: Final = {
     "convert": "Import",
     "feel": "Expressions",
     "dmn": "Decisions",
+    "forms": "Forms",
     "core": "Instances",
     "services": "Deployments and views",
     "runtime": "Memory for programs",

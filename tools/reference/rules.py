@@ -13,11 +13,12 @@ from typing import Final, NamedTuple, TypeAlias
 from tools.reference.text import SRC, modules, table, tree
 
 from procession.dmn.compilation import RULES as DMN_RULES
+from procession.forms.rules import RULES as FORM_RULES
 from procession.parse.grammar import ATTRIBUTE_REFERENCES, TEXT_REFERENCES
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 
-ROOMS: Final = ("parse", "compile", "dmn", "runtime", "services")
+ROOMS: Final = ("parse", "compile", "dmn", "forms", "runtime", "services")
 BY_PLACE: Final = "error or warning"
 WHERE: Final[dict[str, tuple[str, ...]]] = {
     ".report": ("rule", "at", "message", "remedy", "severity"),
@@ -33,7 +34,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "…-reference": ("error-reference", "escalation-reference"),
     "…-listener": ("execution-listener", "task-listener"),
     "duplicate-…-listeners": ("duplicate-execution-listeners", "duplicate-task-listeners"),
-    "…-id": ("process-id", "decision-id"),
+    "…-id": ("process-id", "decision-id", "form-id"),
 }
 """Rules whose names are put together: what they can be."""
 
@@ -59,6 +60,8 @@ def page() -> str:
         parts.append(f"## {rule}")
         if rule in DMN_RULES:
             parts.append(f"In decisions: {DMN_RULES[rule]}.")
+        if rule in FORM_RULES:
+            parts.append(f"In forms: {FORM_RULES[rule]}.")
         rows = list(dict.fromkeys((each.severity, each.message, each.remedy) for each in said[rule]))
         parts.append(table(("severity", "message", "remedy"), rows))
     return "\n\n".join(parts)

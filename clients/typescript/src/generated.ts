@@ -107,7 +107,7 @@ export interface CancelEach {
 
 /** What a promotion means for one process or decision. Versions are 0 where there is none yet. */
 export interface Change {
-  what: "decision" | "process";
+  what: "decision" | "form" | "process";
   id: string;
   state: "changed" | "new" | "same" | "unknown";
   source_version: number;
@@ -254,6 +254,15 @@ export interface DeployedDecision {
   new: boolean;
 }
 
+/** A form of a deployment; see `DeployedProcess`. */
+export interface DeployedForm {
+  key: string | null;
+  form_id: string;
+  version: number | null;
+  name: string;
+  new: boolean;
+}
+
 /**
  * A process of a deployment. `new` is false when this very version was there already; `key` is null where nothing
  * was stored.
@@ -271,6 +280,7 @@ export interface DeploymentDifferences {
   processes: ElementDifferences[];
   decisions: ElementDifferences[];
   diagnostics: Diagnostic[];
+  forms?: ElementDifferences[];
 }
 
 /** What a deployment made. `key` is null when nothing was new, or for a dry run. `diagnostics` are warnings. */
@@ -280,6 +290,7 @@ export interface DeploymentMade {
   decisions: DeployedDecision[];
   diagnostics: Diagnostic[];
   dry_run?: boolean;
+  forms?: DeployedForm[];
 }
 
 /** A deployment with all that was new in it. */
@@ -290,6 +301,7 @@ export interface DeploymentOut {
   resources: ResourceOut[];
   processes: DeployedProcess[];
   decisions: DeployedDecision[];
+  forms: DeployedForm[];
 }
 
 /** Deployments, the newest first. */
@@ -339,10 +351,10 @@ export interface DocumentPage {
 }
 
 /**
- * What a document would make of a process or decision. `version` is the one that it would have, or has where it
- * stays the same. `added`, `removed` and `changed` are ids of elements, against the latest version. `unmapped` are
- * elements of that whose instances a migration by equal ids would have no place for; `proposals` say which may
- * have got another id.
+ * What a document would make of a process, decision or form; the elements of a form are not compared. `version` is
+ * the one that it would have, or has where it stays the same. `added`, `removed` and `changed` are ids of
+ * elements, against the latest version. `unmapped` are elements of that whose instances a migration by equal ids
+ * would have no place for; `proposals` say which may have got another id.
  */
 export interface ElementDifferences {
   id: string;
@@ -453,6 +465,34 @@ export interface Finished {
 /** What became of each, in the order in which they were given. */
 export interface FinishedAll {
   items: Finished[];
+}
+
+/**
+ * The form of a task or a start. `form` is null for one that is kept inside its process; `reference` is what names
+ * a form there, or one that somebody else shows, whose `document` is null.
+ */
+export interface FormFound {
+  form: FormOut | null;
+  reference: string | null;
+  document: Json;
+}
+
+/** A version of a form. `digest` is the SHA-256 of its document. */
+export interface FormOut {
+  key: string;
+  form_id: string;
+  version: number;
+  name: string;
+  version_tag: string;
+  deployment: string;
+  digest: string;
+  at: string;
+}
+
+/** Versions of forms, by id and version. */
+export interface FormPage {
+  items: FormOut[];
+  next: string | null;
 }
 
 /** How many waited for it. */
@@ -1378,6 +1418,8 @@ export const operations = {
   get_deployment: { method: "GET", path: "/v1/deployments/{key}" },
   get_deployment_resource: { method: "GET", path: "/v1/deployments/{key}/resources/{digest}" },
   get_document: { method: "GET", path: "/v1/documents/{id}" },
+  get_form: { method: "GET", path: "/v1/forms/{key}" },
+  get_form_document: { method: "GET", path: "/v1/forms/{key}/document" },
   get_incident: { method: "GET", path: "/v1/incidents/{key}" },
   get_instance: { method: "GET", path: "/v1/instances/{key}" },
   get_instance_diagram: { method: "GET", path: "/v1/instances/{key}/diagram" },
@@ -1388,7 +1430,9 @@ export const operations = {
   get_key: { method: "GET", path: "/v1/keys/{id}" },
   get_member: { method: "GET", path: "/v1/members/{id}" },
   get_service: { method: "GET", path: "/v1/services/{name}" },
+  get_start_form: { method: "GET", path: "/v1/definitions/{key}/form" },
   get_task: { method: "GET", path: "/v1/tasks/{key}" },
+  get_task_form: { method: "GET", path: "/v1/tasks/{key}/form" },
   get_tenant: { method: "GET", path: "/v1/tenants/{name}" },
   get_webhook: { method: "GET", path: "/v1/webhooks/{id}" },
   instance_events: { method: "GET", path: "/v1/instances/{key}/events" },
@@ -1401,6 +1445,7 @@ export const operations = {
   list_documents: { method: "GET", path: "/v1/documents" },
   list_environments: { method: "GET", path: "/v1/environments" },
   list_errors: { method: "GET", path: "/v1/batches/{key}/errors" },
+  list_forms: { method: "GET", path: "/v1/forms" },
   list_incidents: { method: "GET", path: "/v1/incidents" },
   list_instance_elements: { method: "GET", path: "/v1/instances/{key}/elements" },
   list_instance_incidents: { method: "GET", path: "/v1/instances/{key}/incidents" },
@@ -1669,7 +1714,7 @@ export interface Operations {
     path: { key: string };
     answer: string;
   };
-  /** Gives a deployment with its documents, processes and decisions */
+  /** Gives a deployment with its documents, processes, decisions and forms */
   get_deployment: {
     path: { key: string };
     answer: DeploymentOut;
@@ -1683,6 +1728,16 @@ export interface Operations {
   get_document: {
     path: { id: string };
     answer: DocumentInfo;
+  };
+  /** Gives a version of a form */
+  get_form: {
+    path: { key: string };
+    answer: FormOut;
+  };
+  /** Gives the document of a version, byte for byte */
+  get_form_document: {
+    path: { key: string };
+    answer: string;
   };
   /** An open incident */
   get_incident: {
@@ -1736,10 +1791,20 @@ export interface Operations {
     path: { name: string };
     answer: ServiceOut;
   };
+  /** Gives the form that a process is started with */
+  get_start_form: {
+    path: { key: string };
+    answer: FormFound;
+  };
   /** An open user task */
   get_task: {
     path: { key: string };
     answer: Task;
+  };
+  /** Gives the form of an open user task, in the version that its binding means */
+  get_task_form: {
+    path: { key: string };
+    answer: FormFound;
   };
   /** One tenant */
   get_tenant: {
@@ -1805,6 +1870,11 @@ export interface Operations {
     path: { key: string };
     query?: { after?: string; limit?: number };
     answer: BatchErrors;
+  };
+  /** Lists versions of forms, by id and version */
+  list_forms: {
+    query?: { after?: string; form_id?: string; latest?: boolean; limit?: number; version_tag?: string };
+    answer: FormPage;
   };
   /** Open incidents, the oldest first */
   list_incidents: {

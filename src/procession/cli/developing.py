@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from procession.cli.serving import Running, Say
 
 LOOK_S: Final = 0.3
-MODELS: Final = (".bpmn", ".dmn", ".bpmn20.xml")
+MODELS: Final = (".bpmn", ".dmn", ".form", ".bpmn20.xml")
 WORKERS: Final = ("worker.py", "workers.py")
 SEEDS: Final = ("seed.yaml", "seed.yml", "seed.json")
 _HIDDEN: Final = (".", "_")
@@ -135,6 +135,8 @@ class Developing:
                 self._say(text, {"deployed": process.process_id, "version": process.version})
         for decision in deployment.decisions if deployment.key else ():
             self._say(f"deployed decision {decision.decision_id}", {"decision": decision.decision_id})
+        for form in deployment.forms if deployment.key else ():
+            self._say(f"deployed form {form.form_id}", {"form": form.form_id})
 
     def _refused(self, refused: Refused) -> None:
         for each in refused.diagnostics:

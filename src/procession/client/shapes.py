@@ -44,6 +44,17 @@ class DeployedDecision(msgspec.Struct, frozen=True):
 
 
 @final
+class DeployedForm(msgspec.Struct, frozen=True):
+    """A form of a deployment; see `DeployedProcess`."""
+
+    form_id: str
+    key: str | None = None
+    version: int | None = None
+    name: str = ""
+    new: bool = True
+
+
+@final
 class Deployment(msgspec.Struct, frozen=True):
     """What a deployment made. `diagnostics` are warnings."""
 
@@ -52,6 +63,7 @@ class Deployment(msgspec.Struct, frozen=True):
     decisions: list[DeployedDecision] = []
     diagnostics: list[Diagnostic] = []
     dry_run: bool = False
+    forms: list[DeployedForm] = []
 
 
 @final

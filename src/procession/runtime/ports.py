@@ -31,6 +31,7 @@ TABLES: Final = (
     "program",
     "definition",
     "decision",
+    "form",
     "instance",
     "snapshot",
     "job",

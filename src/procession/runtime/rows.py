@@ -52,6 +52,20 @@ class DecisionRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class FormRow(Row, frozen=True, array_like=True, gc=False):
+    """A deployed version of a form."""
+
+    key: int
+    form_id: str
+    version: int
+    digest: str
+    deployment: int
+    name: str
+    version_tag: str
+    at: int
+
+
+@final
 class DeploymentRow(Row, frozen=True, array_like=True, gc=False):
     """A deployment."""
 

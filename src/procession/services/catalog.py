@@ -17,7 +17,7 @@ from procession.runtime import codec
 from procession.runtime.decisions import decide_by_hash
 from procession.runtime.link import link
 from procession.runtime.ports import Reads
-from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, IntRow, NamedRow
+from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, FormRow, IntRow, NamedRow
 from procession.runtime.tenants import EVERYBODY, Span
 
 NAMES_MAX: Final = 1_000
@@ -30,6 +30,7 @@ PROGRAMS_MAX: Final = 1_000
 
 _DEFINITION: Final = ("definition_latest", "definition_deployed", "definition_tagged")
 _DECISION: Final = ("decision_latest", "decision_deployed", "decision_tagged")
+_FORM: Final = ("form_latest", "form_deployed", "form_tagged")
 """The query of each `Binding`."""
 
 
@@ -42,6 +43,7 @@ class Catalog:
         "_data",
         "_deciders",
         "_decisions",
+        "_forms",
         "_keys",
         "_latest",
         "_linked",
@@ -65,6 +67,7 @@ class Catalog:
         self._linked: dict[tuple[int, str], Linked] = {}
         self._data: dict[tuple[int, str], bytes] = {}
         self._decisions: dict[tuple[int, str], DecisionRow] = {}
+        self._forms: dict[tuple[int, str], FormRow] = {}
         self._deciders: dict[int, Decide] = {}
         self.forget()
 
@@ -77,6 +80,7 @@ class Catalog:
         self._by_version.clear()
         self._keys.clear()
         self._decisions.clear()
+        self._forms.clear()
         self._data.clear()
 
     def tenant(self, name: str) -> int:
@@ -110,6 +114,7 @@ class Catalog:
         _forget_of(self._linked, tenant)
         _forget_of(self._data, tenant)
         _forget_of(self._decisions, tenant)
+        _forget_of(self._forms, tenant)
         _forget_of(self._by_version, tenant)
         _forget_of(self._keys, tenant)
         self._deciders.pop(tenant, None)
@@ -171,6 +176,24 @@ class Catalog:
         if not rows:
             raise NotFound(f"no decision {decision_id!r} {_described(binding, tag)}")
         return rows[0]
+
+    def form(self, tenant: int, form_id: str, binding: Binding, tag: str, deployment: int) -> FormRow:
+        """The form that a task or a start event means; raises `NotFound` with what was looked for."""
+        if binding is Binding.LATEST:
+            latest = self._forms.get((tenant, form_id))
+            if latest is not None:
+                return latest
+        args: tuple[int | str, ...] = (tenant, form_id)
+        if binding is not Binding.LATEST:
+            args = (*args, deployment if binding is Binding.DEPLOYMENT else tag)
+        rows = self._store.read(_FORM[binding], args, FormRow)
+        if not rows:
+            raise NotFound(f"no form {form_id!r:.80} {_described(binding, tag)}")
+        return rows[0]
+
+    def form_deployed(self, tenant: int, row: FormRow) -> None:
+        """A form of the commit under way. `forget` undoes it."""
+        self._forms[tenant, row.form_id] = row
 
     def deployed(self, tenant: int, row: DefinitionRow) -> None:
         """A deployment of the commit under way. `forget` undoes it."""

@@ -36,6 +36,16 @@ from procession.runtime.ports import Batch
 from procession.runtime.requests import DeployResources
 from procession.runtime.rows import CONDITION_START, MESSAGE_START, SIGNAL_START, DecisionRow, DefinitionRow
 from procession.services.catalog import Catalog
+from procession.services.deploy_forms import (
+    DeployedForm,
+    FormDraft,
+    form_drafts,
+    form_version,
+    is_form,
+    known_form,
+    missing_forms,
+    same_form,
+)
 from procession.services.scripting import module_name, reader_of
 
 RESOURCE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -74,6 +84,7 @@ class Deployment(msgspec.Struct, frozen=True, gc=False):
     processes: tuple[Deployed, ...]
     decisions: tuple[DeployedDecision, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    forms: tuple[DeployedForm, ...] = ()
 
 
 @final
@@ -109,6 +120,7 @@ class Compiled(msgspec.Struct, frozen=True, gc=False):
     processes: tuple[Draft, ...]
     decisions: tuple[DecisionDraft, ...]
     findings: tuple[Diagnostic, ...]
+    forms: tuple[FormDraft, ...] = ()
 
 
 @final
@@ -139,11 +151,12 @@ class Desk:
 
 
 def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
-    """The processes and decisions of documents. Modules of scripts among them (`.js`, `.mjs`, `.ts`) are what those
-    scripts may import. Raises `Refused` with all findings when any of them is an error.
+    """What is in documents. Modules of scripts among them (`.js`, `.mjs`, `.ts`) are what those scripts may import.
+    Raises `Refused` with all findings when any of them is an error.
     """
     processes: list[Draft] = []
     decisions: list[DecisionDraft] = []
+    forms: list[FormDraft] = []
     found: list[Diagnostic] = []
     resources = _distinct(resources, found)
     scripting = reader_of(resources)
@@ -155,17 +168,21 @@ def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
             continue
         elif _is_dmn(name):
             decisions.extend(_decisions(name, data, next(read), found))
+        elif is_form(name):
+            forms.extend(form_drafts(name, data, found))
         else:
             processes.extend(_processes(name, data, scripting, found))
     found.extend(_twice([(draft.program.process_id, draft.resource, draft.digest) for draft in processes], "process"))
     found.extend(_twice([(draft.id, draft.resource, draft.digest) for draft in decisions], "decision"))
-    if not processes and not decisions and not found:
-        text = "no executable process and no decision in what was given"
+    found.extend(_twice([(draft.id, draft.resource, draft.digest) for draft in forms], "form"))
+    found.extend(missing_forms([(draft.resource, draft.program) for draft in processes], forms))
+    if not processes and not decisions and not forms and not found:
+        text = "no executable process, no decision and no form in what was given"
         remedy = 'mark a process with isExecutable="true"'
         found.append(Diagnostic(rule="no-process", message=text, remedy=remedy))
     if any(each.severity == "error" for each in found):
         raise Refused(found)
-    return Compiled(tuple(resources), tuple(processes), tuple(decisions), tuple(found))
+    return Compiled(tuple(resources), tuple(processes), tuple(decisions), tuple(found), tuple(forms))
 
 
 def _processes(name: str, data: bytes, scripting: Scripting, found: list[Diagnostic]) -> list[Draft]:
@@ -207,6 +224,7 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
     # By digest: two documents of one deployment may have the same name, in different folders.
     fresh = {draft.digest for draft in compiled.processes if _known(desk, tenant, draft) is None}
     fresh |= {draft.digest for draft in compiled.decisions if _known_decision(desk, tenant, draft) is None}
+    fresh |= {draft.digest for draft in compiled.forms if known_form(desk.catalog, tenant, draft) is None}
     if fresh and any(_bound_to_deployment(draft.program) for draft in compiled.processes):
         # What is called by deployment must be found in this deployment, so all of it becomes new.
         fresh = {hashlib.sha256(data).hexdigest() for _, data in compiled.resources}
@@ -232,7 +250,11 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
         _decision_version(desk, tenant, key, draft) if draft.digest in fresh else _same_decision(desk, tenant, draft)
         for draft in compiled.decisions
     )
-    return Deployment(key, processes, decisions, compiled.findings)
+    forms = tuple(
+        form_version(desk, tenant, key, draft) if draft.digest in fresh else same_form(desk.catalog, tenant, draft)
+        for draft in compiled.forms
+    )
+    return Deployment(key, processes, decisions, compiled.findings, forms)
 
 
 def _tenant(desk: Desk, name: str) -> int:
@@ -402,6 +424,7 @@ def _bound_to_deployment(program: Program) -> bool:
     return any(
         (node.call is not None and node.call.binding is Binding.DEPLOYMENT)
         or (node.decision is not None and node.decision.binding is Binding.DEPLOYMENT)
+        or (node.task is not None and node.task.form_binding is Binding.DEPLOYMENT and node.task.form_id)
         for node in program.nodes
     )
 

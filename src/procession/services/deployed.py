@@ -17,13 +17,13 @@ from procession.base.values import Json, checked_all
 from procession.runtime import codec
 from procession.runtime.decisions import load_decisions
 from procession.runtime.ports import Reads
-from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, DeploymentRow, ResourceRow
+from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, DeploymentRow, FormRow, ResourceRow
 from procession.services.views import Views
 
 if TYPE_CHECKING:
     from procession.dmn import CompiledDecisions
 
-_Version = TypeVar("_Version", DefinitionRow, DecisionRow)
+_Version = TypeVar("_Version", DefinitionRow, DecisionRow, FormRow)
 
 KEY_MAX: Final = (1 << 63) - 1
 COMPILED_MAX: Final = 128
@@ -43,11 +43,12 @@ class DeploymentView(msgspec.Struct, frozen=True, gc=False):
     resources: list[ResourceRow]
     processes: list[DefinitionRow]
     decisions: list[DecisionRow]
+    forms: list[FormRow] = []
 
 
 @final
 class Which(msgspec.Struct, frozen=True, gc=False):
-    """Which versions of processes or decisions: of this `id`, with this `tag`, the latest alone; behind a place."""
+    """Which versions of processes, decisions or forms: of this `id`, with this `tag`, the latest alone; behind what."""
 
     id: str = ""
     tag: str = ""
@@ -84,6 +85,7 @@ class DeployedViews:
             self._store.read("resources", (number, key), ResourceRow),
             self._store.read("definitions_in", (number, key), DefinitionRow),
             self._store.read("decisions_in", (number, key), DecisionRow),
+            self._store.read("forms_in", (number, key), FormRow),
         )
 
     def resource(self, tenant: str, deployment: int, digest: str) -> bytes:
@@ -138,6 +140,16 @@ class DeployedViews:
         if which.id and which.latest:
             return _alone(self.latest_decision(tenant, which.id), which)
         return self._paged("decisions", number, which, DecisionRow)
+
+    def forms(self, tenant: str, which: Which) -> list[FormRow]:
+        """Versions of forms, by id and version."""
+        number = self._views.tenant(tenant)
+        if number is None:
+            return []
+        if which.id and which.latest:
+            rows = self._store.read("form_latest", (number, which.id), FormRow)
+            return _alone(rows[0] if rows else None, which)
+        return self._paged("forms", number, which, FormRow)
 
     def _paged(self, table: str, number: int, which: Which, row: type[_Version]) -> list[_Version]:
         found: list[_Version] = []
@@ -217,9 +229,15 @@ class DeployedViews:
         return number
 
 
-def place(row: DefinitionRow | DecisionRow) -> tuple[str, int]:
+def place(row: DefinitionRow | DecisionRow | FormRow) -> tuple[str, int]:
     """Where a version stands in a list."""
-    return (row.process_id if isinstance(row, DefinitionRow) else row.decision_id, row.version)
+    match row:
+        case DefinitionRow():
+            return row.process_id, row.version
+        case DecisionRow():
+            return row.decision_id, row.version
+        case FormRow():
+            return row.form_id, row.version
 
 
 def _alone(latest: _Version | None, which: Which) -> list[_Version]:

@@ -18,6 +18,8 @@ from procession.ir.program import Program
 from procession.model.xml import XmlElement
 from procession.parse import read_xml
 from procession.services.deploy import Compiled, DecisionDraft, Draft
+from procession.services.deploy_forms import FormDraft
+from procession.services.deployed import Which
 from procession.services.reading import Reader
 
 Change: TypeAlias = Literal["new", "changed", "same"]
@@ -53,6 +55,7 @@ class Differences(msgspec.Struct, frozen=True):
 
     processes: list[Difference]
     decisions: list[Difference]
+    forms: list[Difference] = []
 
 
 def differences(reader: Reader, tenant: str, compiled: Compiled) -> Differences:
@@ -63,7 +66,17 @@ def differences(reader: Reader, tenant: str, compiled: Compiled) -> Differences:
     return Differences(
         [_process(reader, tenant, draft, trees[draft.digest]) for draft in compiled.processes],
         [_decision(reader, tenant, draft, trees[draft.digest]) for draft in compiled.decisions],
+        [_form(reader, tenant, draft) for draft in compiled.forms],
     )
+
+
+def _form(reader: Reader, tenant: str, draft: FormDraft) -> Difference:
+    latest = reader.forms.forms(tenant, Which(draft.id, latest=True))
+    if not latest:
+        return Difference(id=draft.id, resource=draft.resource, change="new", version=1)
+    same = latest[0].digest == draft.digest
+    version = latest[0].version + (not same)
+    return Difference(id=draft.id, resource=draft.resource, change="same" if same else "changed", version=version)
 
 
 def _process(reader: Reader, tenant: str, draft: Draft, tree: XmlElement) -> Difference:

@@ -17,6 +17,7 @@ from procession.services.batches import BatchViews
 from procession.services.deliveries import Deliveries
 from procession.services.deployed import DeployedViews
 from procession.services.documents import Documents
+from procession.services.forms import FormViews
 from procession.services.histories import Entry, WarningView
 from procession.services.job_views import JobViews
 from procession.services.records import Records
@@ -34,6 +35,7 @@ class Reader:
         "deliveries",
         "deployed",
         "documents",
+        "forms",
         "jobs",
         "records",
         "search",
@@ -51,6 +53,7 @@ class Reader:
         self.deliveries = Deliveries(store, self.views)
         self.documents = Documents(store, self.views, self.records)
         self.search = Searches(store, self.views)
+        self.forms = FormViews(store, self.views, self.deployed)
         self.jobs = JobViews(store, self.views)
 
     def definition(self, request: StartProcess) -> DefinitionRow:

@@ -221,7 +221,7 @@ def test_check_reads_models_together_and_a_folder_whole(folder: Path) -> None:
     (missing, *_), *_ = [records("check", str(folder / "a.dmn"), code=1)]
     assert (missing["rule"], "deploy it together" in missing["remedy"]) == ("dmn-import", True)
     (folder / "empty").mkdir()
-    assert "no *.bpmn and no *.dmn under" in run("check", str(folder / "empty"), code=1)
+    assert "no *.bpmn, *.dmn or *.form under" in run("check", str(folder / "empty"), code=1)
 
 
 def test_a_folder_is_deployed_whole(folder: Path) -> None:

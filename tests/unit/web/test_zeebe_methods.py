@@ -88,9 +88,9 @@ def test_a_document_that_is_there_already_keeps_its_version_and_key() -> None:
 
 def test_a_form_is_kept_with_a_version() -> None:
     async def told(_engine: Engine, rpc: Rpc) -> None:
-        form = json.dumps({"id": "ask", "components": []}).encode()
+        form = json.dumps({"type": "default", "id": "ask", "components": []}).encode()
         first = await rpc.deploy(("ask.form", form))
-        changed = await rpc.deploy(("ask.form", form.replace(b"[]", b"[1]")))
+        changed = await rpc.deploy(("ask.form", form.replace(b"[]", b'[{"type": "separator"}]')))
         forms = [each.deployments[0].form for each in (first, changed)]
         assert [(each.formId, each.version, each.resourceName) for each in forms] == [
             ("ask", 1, "ask.form"),

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from procession.runtime.decisions import ReadDecisions
 
 Files: TypeAlias = Annotated[
-    list[Path], typer.Argument(metavar="MODEL", help="BPMN and DMN files, or folders of them.", show_default=False)
+    list[Path],
+    typer.Argument(metavar="MODEL", help="BPMN and DMN files, forms, or folders of them.", show_default=False),
 ]
-SUFFIXES: Final = (".bpmn", ".dmn")
+SUFFIXES: Final = (".bpmn", ".dmn", ".form")
+FORMS: Final = (".form", ".json")
+"""How the names of forms end. A file that ends in .json has to be named: in a folder it may be anything."""
 
 
 def check(
@@ -43,7 +46,7 @@ def check(
 
 
 def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, json: AsJson = False) -> None:
-    """Deploy models: each process and decision gets a new version if its document changed."""
+    """Deploy models: each process, decision and form gets a new version if its document changed."""
     from procession.cli.engines import engine_at
 
     output = Output(json)
@@ -74,7 +77,18 @@ def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, j
             )
             state = "deployed" if decision.new else "unchanged"
             output.text(f"decision {decision.decision_id} version {decision.version} {state}")
-        if not deployment.processes and not deployment.decisions:
+        for form in deployment.forms:
+            output.document(
+                {
+                    "definition": str(form.key),
+                    "form": form.form_id,
+                    "version": form.version,
+                    "name": form.name,
+                    "new": form.new,
+                }
+            )
+            output.text(f"form {form.form_id} version {form.version} {'deployed' if form.new else 'unchanged'}")
+        if not deployment.processes and not deployment.decisions and not deployment.forms:
             output.text("nothing to deploy: no process of these models is executable")
 
 
@@ -123,13 +137,14 @@ def _named(paths: list[Path]) -> list[Path]:
 def _inside(folder: Path) -> list[Path]:
     found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
     if not found:
-        raise Problem(f"no *.bpmn and no *.dmn under {folder}", "name a file, or another folder")
+        raise Problem(f"no *.bpmn, *.dmn or *.form under {folder}", "name a file, or another folder")
     return found
 
 
 def _checked(models: list[Path]) -> list[Diagnostic]:
     """All that is wrong with models that are deployed together."""
     from procession.compile import check_definitions
+    from procession.forms import check_form
     from procession.parse import parse_bpmn
     from procession.runtime.decisions import read_together
 
@@ -140,18 +155,21 @@ def _checked(models: list[Path]) -> list[Diagnostic]:
         if name.lower().endswith(".dmn"):
             found += _checked_decisions(next(read))
             continue
+        if name.lower().endswith(FORMS):
+            found += check_form(data, name)
+            continue
         definitions, wrong = parse_bpmn(data, name)
         found += wrong if definitions is None else [*wrong, *check_definitions(definitions)]
     return found
 
 
 def _by_the_standard(models: list[Path]) -> list[Diagnostic]:
-    """The breaches of BPMN by each model; decisions, of which it says nothing, are checked as ever."""
+    """The breaches of BPMN by each model; decisions and forms, of which it says nothing, are checked as ever."""
     from procession.services.standard import check_standard
 
-    decisions = [model for model in models if model.suffix.lower() == ".dmn"]
-    processes = [model for model in models if model not in decisions]
-    return [*(each for model in processes for each in check_standard(model)), *_checked(decisions)]
+    others = [model for model in models if model.suffix.lower() in {".dmn", *FORMS}]
+    processes = [model for model in models if model not in others]
+    return [*(each for model in processes for each in check_standard(model)), *_checked(others)]
 
 
 def _checked_decisions(read: ReadDecisions) -> list[Diagnostic]:

@@ -21,6 +21,7 @@ from procession.runtime.rows import (
     DecisionRow,
     DefinitionRow,
     FactRow,
+    FormRow,
     IncidentRow,
     InstanceRow,
     TaskRow,
@@ -84,6 +85,7 @@ def _documents(reader: Reader, number: int, after: After) -> Page:
     lines: list[Line] = []
     deployments = {row.deployment for row in reader.store.read("definitions", (number,), DefinitionRow)}
     deployments |= {row.deployment for row in reader.store.read("decisions", (number,), DecisionRow)}
+    deployments |= {row.deployment for row in reader.store.read("forms", (number,), FormRow)}
     left = sorted(each for each in deployments if each > cast("int", after))
     for deployment in left[:PAGE]:
         for row in reader.store.read("contents", (number, deployment), ContentRow):
@@ -100,6 +102,10 @@ def _definitions(reader: Reader, number: int, after: After) -> Page:
 
 def _decisions(reader: Reader, number: int, after: After) -> Page:
     return [_line("decision", row) for row in reader.store.read("decisions", (number,), DecisionRow)], None
+
+
+def _forms(reader: Reader, number: int, after: After) -> Page:
+    return [_line("form", row) for row in reader.store.read("forms", (number,), FormRow)], None
 
 
 def _instances(reader: Reader, number: int, after: After) -> Page:
@@ -163,6 +169,7 @@ _SECTIONS: Final[dict[Section, After]] = {
     _documents: 0,
     _definitions: 0,
     _decisions: 0,
+    _forms: 0,
     _instances: (0, 0),
     _tasks: 0,
     _incidents: 0,

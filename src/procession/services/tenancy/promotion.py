@@ -15,7 +15,7 @@ from procession.base.failure import BadValue, Conflict
 from procession.base.values import Json
 from procession.runtime import codec
 from procession.runtime.requests import DeployResources, PutRecord
-from procession.runtime.rows import DecisionRow, DefinitionRow
+from procession.runtime.rows import DecisionRow, DefinitionRow, FormRow
 from procession.runtime.rows_of_server import ContentRow
 from procession.services.backend import Backend, Who
 from procession.services.deploy import Deployment
@@ -25,7 +25,7 @@ from procession.services.tenancy.environments import are_related
 KIND: Final = "promotion"
 """The kind of the source's record of what was taken from it; the id is the key of the deployment."""
 
-What: TypeAlias = Literal["process", "decision"]
+What: TypeAlias = Literal["process", "decision", "form"]
 State: TypeAlias = Literal["new", "changed", "same", "unknown"]
 """`unknown`: the target's latest is one that the source never had."""
 
@@ -120,6 +120,8 @@ def _deployed(reader: Reader, tenant: str) -> _Deployed:
     for each in reader.store.read("decisions", (number,), DecisionRow):
         # What a decision imports is part of it: the hash is that of all.
         versions.append(_Version("decision", each.decision_id, each.version, each.hash, each.digest, each.deployment))
+    for form in reader.store.read("forms", (number,), FormRow):
+        versions.append(_Version("form", form.form_id, form.version, form.digest, form.digest, form.deployment))
     for version in sorted(versions, key=lambda one: one.version):
         place = (version.what, version.id)
         found.latest[place] = version

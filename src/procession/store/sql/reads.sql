@@ -41,6 +41,38 @@ WHERE tenant = ? AND decision_id = ? AND deployment = ? ORDER BY version DESC LI
 -- name: decisions
 SELECT key, decision_id, version, hash, digest, deployment, name, version_tag, at FROM procession_decision
 WHERE tenant = ? ORDER BY decision_id, version;
+-- name: form_latest
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form
+WHERE tenant = ? AND form_id = ? ORDER BY version DESC LIMIT 1;
+-- name: form_tagged
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form
+WHERE tenant = ? AND form_id = ? AND version_tag = ? ORDER BY version DESC LIMIT 1;
+-- name: form_deployed
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form
+WHERE tenant = ? AND form_id = ? AND deployment = ? ORDER BY version DESC LIMIT 1;
+-- name: form_version
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form
+WHERE tenant = ? AND form_id = ? AND version = ?;
+-- name: form
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form
+WHERE tenant = ? AND key = ?;
+-- name: forms
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form
+WHERE tenant = ? ORDER BY form_id, version;
+-- name: forms_in
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form
+WHERE tenant = ? AND deployment = ? ORDER BY form_id;
+-- name: forms_page
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form
+WHERE tenant = ? AND (form_id, version) > (?, ?) ORDER BY form_id, version LIMIT ?;
+-- name: forms_newest
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form d
+WHERE tenant = ? AND (form_id, version) > (?, ?) AND NOT EXISTS (
+    SELECT 1 FROM procession_form n WHERE n.tenant = d.tenant AND n.form_id = d.form_id AND n.version > d.version
+) ORDER BY form_id, version LIMIT ?;
+-- name: forms_of
+SELECT key, form_id, version, digest, deployment, name, version_tag, at FROM procession_form
+WHERE tenant = ? AND form_id = ? AND version > ? ORDER BY version LIMIT ?;
 
 -- name: program
 SELECT data FROM procession_program WHERE tenant = ? AND hash = ?;
@@ -397,6 +429,7 @@ UNION ALL SELECT 'outbox', (SELECT count(*) FROM (SELECT 1 FROM procession_outbo
 UNION ALL SELECT 'data_store', (SELECT count(*) FROM (SELECT 1 FROM procession_data_store x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'definition', (SELECT count(*) FROM (SELECT 1 FROM procession_definition x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'decision', (SELECT count(*) FROM (SELECT 1 FROM procession_decision x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'form', (SELECT count(*) FROM (SELECT 1 FROM procession_form x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'deployment', (SELECT count(*) FROM (SELECT 1 FROM procession_deployment x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'task_candidate', (SELECT count(*) FROM (SELECT 1 FROM procession_task_candidate x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'document', (SELECT count(*) FROM (SELECT 1 FROM procession_document x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked

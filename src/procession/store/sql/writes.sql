@@ -18,6 +18,8 @@ INSERT OR IGNORE INTO procession_program VALUES (?, ?, ?);
 INSERT INTO procession_definition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: decision_insert
 INSERT INTO procession_decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- name: form_insert
+INSERT INTO procession_form VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: instance_insert
 INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
@@ -267,6 +269,9 @@ DELETE FROM procession_definition WHERE tenant = ? AND key IN
 -- name: decision_erase
 DELETE FROM procession_decision WHERE tenant = ? AND key IN
     (SELECT key FROM procession_decision WHERE tenant = ? LIMIT ?);
+-- name: form_erase
+DELETE FROM procession_form WHERE tenant = ? AND key IN
+    (SELECT key FROM procession_form WHERE tenant = ? LIMIT ?);
 -- name: deployment_erase
 DELETE FROM procession_deployment WHERE tenant = ? AND key IN
     (SELECT key FROM procession_deployment WHERE tenant = ? LIMIT ?);

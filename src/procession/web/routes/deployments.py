@@ -1,4 +1,4 @@
-"""Deployments: documents become versions of processes and decisions; what that would change; what was deployed."""
+"""Deployments: documents become versions of what is in them; what that would change; what was deployed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from procession.runtime import requests as q
 from procession.services.access import Caller
 from procession.services.deploy import Compiled, Deployment, compile_resources
 from procession.services.deployed import DeploymentView
-from procession.services.differences import Change, Difference, differences
+from procession.services.differences import Change, Difference, Differences, differences
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.body import JSON, ExactRequest, check_media_type
 from procession.web.openapi import BODY
@@ -33,7 +33,13 @@ MULTIPART: Final = "multipart/form-data"
 DEPLOYMENT_BYTES_MAX: Final = 100_000_000
 """Largest body of a deployment."""
 DOCUMENTS_MAX: Final = 1_000
-TYPES: Final = {".bpmn": "application/bpmn+xml", ".dmn": "application/dmn+xml", ".xml": "application/xml"}
+TYPES: Final = {
+    ".bpmn": "application/bpmn+xml",
+    ".dmn": "application/dmn+xml",
+    ".form": "application/json",
+    ".json": "application/json",
+    ".xml": "application/xml",
+}
 """Media types by the end of a document's name."""
 
 
@@ -78,6 +84,17 @@ class DeployedDecision(msgspec.Struct, frozen=True):
 
 
 @final
+class DeployedForm(msgspec.Struct, frozen=True):
+    """A form of a deployment; see `DeployedProcess`."""
+
+    key: Key | None
+    form_id: str
+    version: int | None
+    name: str
+    new: bool
+
+
+@final
 class DeploymentMade(msgspec.Struct, frozen=True):
     """What a deployment made. `key` is null when nothing was new, or for a dry run. `diagnostics` are warnings."""
 
@@ -86,11 +103,12 @@ class DeploymentMade(msgspec.Struct, frozen=True):
     decisions: list[DeployedDecision]
     diagnostics: list[Diagnostic]
     dry_run: bool = False
+    forms: list[DeployedForm] = []
 
 
 @final
 class ElementDifferences(msgspec.Struct, frozen=True):
-    """What a document would make of a process or decision.
+    """What a document would make of a process, decision or form; the elements of a form are not compared.
 
     `version` is the one that it would have, or has where it stays the same. `added`, `removed` and `changed` are ids of
     elements, against the latest version. `unmapped` are elements of that whose instances a migration by equal ids would
@@ -114,6 +132,7 @@ class DeploymentDifferences(msgspec.Struct, frozen=True):
     processes: list[ElementDifferences]
     decisions: list[ElementDifferences]
     diagnostics: list[Diagnostic]
+    forms: list[ElementDifferences] = []
 
 
 @final
@@ -143,6 +162,7 @@ class DeploymentOut(msgspec.Struct, frozen=True):
     resources: list[ResourceOut]
     processes: list[DeployedProcess]
     decisions: list[DeployedDecision]
+    forms: list[DeployedForm]
 
 
 @final
@@ -168,7 +188,7 @@ _SCHEMA: Final = {
                 "required": ["name"],
                 "additionalProperties": False,
                 "properties": {
-                    "name": {"type": "string", "description": "The file's name: *.bpmn or *.dmn."},
+                    "name": {"type": "string", "description": "The file's name: *.bpmn, *.dmn, *.form or *.json."},
                     "text": {"type": "string", "description": "Its content."},
                     "base64": {"type": "string", "description": "Its bytes, where it is not in UTF-8."},
                 },
@@ -221,7 +241,7 @@ async def deploy(
     _need_each(caller, compiled, "definitions:check" if dry_run else "definitions:deploy")
     if dry_run:
         found = await site.backend.read(caller.tenant, lambda reader: differences(reader, caller.tenant, compiled))
-        return Response(_tried(found.processes, found.decisions, compiled), status_code=200)
+        return Response(_tried(found, compiled), status_code=200)
     asked = q.DeployResources(caller.tenant, resources, name)
     answer = await site.backend.ask(asked, who(caller, idempotency_key, asked))
     made = answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
@@ -243,6 +263,7 @@ async def compare_deployment(
         [_differences(each) for each in found.processes],
         [_differences(each) for each in found.decisions],
         list(compiled.findings),
+        [_differences(each) for each in found.forms],
     )
 
 
@@ -262,7 +283,7 @@ async def list_deployments(
 
 @get("/deployments/{key:str}")
 async def get_deployment(key: KeyPath, caller: TheCaller, site: TheSite) -> DeploymentOut:
-    """Gives a deployment with its documents, processes and decisions."""
+    """Gives a deployment with its documents, processes, decisions and forms."""
     caller.need("definitions:read")
     number = key_of(key, "deployment")
     found = await site.backend.read(caller.tenant, lambda reader: reader.deployed.deployment(caller.tenant, number))
@@ -355,15 +376,17 @@ def _need_each(caller: Caller, compiled: Compiled, permission: str) -> None:
         caller.need(permission, draft.program.process_id)
 
 
-def _tried(processes: list[Difference], decisions: list[Difference], compiled: Compiled) -> DeploymentMade:
+def _tried(found: Differences, compiled: Compiled) -> DeploymentMade:
     names = {draft.program.process_id: draft.program.name for draft in compiled.processes}
     titles = {draft.id: draft.name for draft in compiled.decisions}
+    forms = {draft.id: draft.name for draft in compiled.forms}
     return DeploymentMade(
         None,
-        [DeployedProcess(None, d.id, d.version, names.get(d.id, ""), d.change != "same") for d in processes],
-        [DeployedDecision(None, d.id, d.version, titles.get(d.id, ""), d.change != "same") for d in decisions],
+        [DeployedProcess(None, d.id, d.version, names.get(d.id, ""), d.change != "same") for d in found.processes],
+        [DeployedDecision(None, d.id, d.version, titles.get(d.id, ""), d.change != "same") for d in found.decisions],
         list(compiled.findings),
         dry_run=True,
+        forms=[DeployedForm(None, d.id, d.version, forms.get(d.id, ""), d.change != "same") for d in found.forms],
     )
 
 
@@ -373,6 +396,7 @@ def _made(made: Deployment) -> DeploymentMade:
         [DeployedProcess(str(p.key), p.process_id, p.version, p.name, p.new) for p in made.processes],
         [DeployedDecision(str(d.key), d.decision_id, d.version, d.name, d.new) for d in made.decisions],
         list(made.diagnostics),
+        forms=[DeployedForm(str(f.key), f.form_id, f.version, f.name, f.new) for f in made.forms],
     )
 
 
@@ -400,6 +424,7 @@ def _shown(found: DeploymentView, caller: Caller) -> DeploymentOut:
         [ResourceOut(row.name, row.digest) for row in found.resources if theirs is None or row.digest in theirs],
         [DeployedProcess(str(p.key), p.process_id, p.version, p.name, True) for p in processes],
         [DeployedDecision(str(d.key), d.decision_id, d.version, d.name, True) for d in found.decisions],
+        [DeployedForm(str(f.key), f.form_id, f.version, f.name, True) for f in found.forms],
     )
 
 

@@ -131,7 +131,7 @@ async def list_tasks(
 async def get_task(key: KeyPath, caller: TheCaller, site: TheSite) -> Response[Task]:
     """An open user task."""
     caller.need("tasks:read")
-    return _answer(await _task(site, caller, key))
+    return _answer(await seen_task(site, caller, key))
 
 
 @post("/tasks/{key:str}/complete", status_code=204, opt={EXAMPLE: {"variables": {"approved": True}}})
@@ -150,7 +150,7 @@ async def complete_task(
     bare = q.TaskEvent(caller.tenant, event.element, event)
     asks = who(caller, idempotency_key, bare)
     try:
-        task = await _task(site, caller, key)
+        task = await seen_task(site, caller, key)
     except NotFound as missing:
         if idempotency_key is None:
             raise
@@ -170,7 +170,7 @@ async def claim_task(
     caller.need("tasks:work")
     if not caller.user:
         raise Forbidden("only a person can have a task, and who asks is none")
-    task = await _task(site, caller, key)
+    task = await seen_task(site, caller, key)
     if not task.assignee and not works_task(caller, task, task.process_id):
         raise Forbidden("this task is for others")
     if task.assignee and task.assignee != caller.user:
@@ -188,7 +188,7 @@ async def unclaim_task(
 ) -> None:
     """Gives the task back: nobody has it then."""
     caller.need("tasks:work")
-    task = await _task(site, caller, key)
+    task = await seen_task(site, caller, key)
     if not task.assignee:
         return
     if not caller.may("tasks:assign", task.process_id) and (not caller.user or task.assignee != caller.user):
@@ -209,7 +209,7 @@ async def change_task(
     idempotency_key: Idempotent = None,
 ) -> Response[Task]:
     """Gives the task to somebody, or changes who may take it, when it is due and how urgent it is."""
-    task = await _task(site, caller, key)
+    task = await seen_task(site, caller, key)
     caller.need("tasks:assign", task.process_id)
     version = _version(task, if_match, idempotency_key)
     changes = {
@@ -227,7 +227,7 @@ async def change_task(
         asks = who(caller, name, q.TaskEvent(caller.tenant, task.key, event))
         await site.backend.ask(q.TaskEvent(caller.tenant, task.key, event, version), asks)
         version = ""
-    return _answer(await _task(site, caller, key))
+    return _answer(await seen_task(site, caller, key))
 
 
 def shaped(task: FoundTask) -> Task:
@@ -258,7 +258,7 @@ async def _again(site: Site, request: q.TaskEvent, asks: Who, missing: NotFound)
         raise missing from None
 
 
-async def _task(site: Site, caller: Caller, key: str) -> FoundTask:
+async def seen_task(site: Site, caller: Caller, key: str) -> FoundTask:
     """A task that the caller may see. Raises `NotFound` for any other, as if it were not there."""
     number = key_of(key, "task")
     which = TaskFilter(key=number, sight=sight_of(caller), processes=caller.within("tasks:read"))

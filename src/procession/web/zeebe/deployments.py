@@ -1,17 +1,12 @@
-"""Deploying over the gateway: processes and decisions are deployed together, forms are kept beside them.
-
-Nothing in the engine reads a form: it is stored as a record, with a version, for whoever shows tasks.
-"""
+"""Deploying over the gateway: processes, decisions and forms are deployed together."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from procession.base.failure import BadValue
-from procession.base.values import Json, decode
 from procession.runtime import requests as q
 from procession.services.access import Caller
 from procession.services.deploy import Deployment
@@ -19,15 +14,6 @@ from procession.services.reading import Reader
 from procession.web.zeebe import gateway_pb2 as pb
 from procession.web.zeebe.calls import Call
 from procession.web.zeebe.statuses import invalid, unserved
-
-FORM: Final = "form"
-"""The kind of the records that hold forms."""
-
-
-class _Form(NamedTuple):
-    resource: str
-    id: str
-    content: Json
 
 
 class _Place(NamedTuple):
@@ -45,16 +31,9 @@ async def deploy_resource(call: Call, request: pb.DeployResourceRequest) -> pb.D
     caller = await call.caller(request.tenantId)
     caller.need("definitions:deploy")
     resources = [(each.name, each.content) for each in request.resources]
-    forms = [_form(name, content) for name, content in resources if _is_form(name)]
-    models = [each for each in resources if not _is_form(each[0])]
     if not resources:
         raise invalid("there is nothing to deploy")
-    deployments: list[pb.Deployment] = []
-    key = 0
-    if models:
-        key, deployments = await _deploy(call, caller, models)
-    for form in forms:
-        deployments.append(pb.Deployment(form=await _store_form(call, caller, form)))
+    key, deployments = await _deploy(call, caller, resources)
     return pb.DeployResourceResponse(key=key, deployments=deployments, tenantId=caller.tenant)
 
 
@@ -123,6 +102,18 @@ async def _deploy(call: Call, caller: Caller, models: list[tuple[str, bytes]]) -
         )
         found.append(pb.Deployment(decision=decision))
     found += [pb.Deployment(decisionRequirements=graph) for graph in graphs.values()]
+    found += [
+        pb.Deployment(
+            form=pb.FormMetadata(
+                formId=each.form_id,
+                version=each.version,
+                formKey=each.key,
+                resourceName=places[each.key].resource,
+                tenantId=tenant,
+            )
+        )
+        for each in deployment.forms
+    ]
     # What was there already stays, and so does the deployment that brought it.
     return deployment.key or next((place.deployment for place in places.values()), 0), found
 
@@ -138,28 +129,7 @@ def _places(reader: Reader, tenant: str, deployment: Deployment, names: dict[str
         decision = deployed.decision(tenant, each.key)
         document = deployed.document(tenant, decision)
         found[each.key] = _Place(names.get(decision.digest, ""), decision.deployment, document.id, document.name)
+    for made in deployment.forms:
+        form = reader.forms.form(tenant, made.key)
+        found[made.key] = _Place(names.get(form.digest, ""), form.deployment)
     return found
-
-
-def _is_form(name: str) -> bool:
-    return name.lower().endswith(".form")
-
-
-def _form(name: str, content: bytes) -> _Form:
-    try:
-        found = decode(content)
-    except BadValue as error:
-        raise invalid(f"the form {name!r:.80}: {error}") from None
-    id = found.get("id") if isinstance(found, dict) else None
-    if not isinstance(id, str) or not id:
-        raise invalid(f"the form {name!r:.80} must be a JSON object with an id")
-    return _Form(name, id, found)
-
-
-async def _store_form(call: Call, caller: Caller, form: _Form) -> pb.FormMetadata:
-    body: Json = {"resource": form.resource, "form": form.content}
-    version = await call.ask(caller, q.PutRecord(caller.tenant, FORM, form.id, body))
-    assert isinstance(version, int)
-    return pb.FormMetadata(
-        formId=form.id, version=version, formKey=0, resourceName=form.resource, tenantId=caller.tenant
-    )

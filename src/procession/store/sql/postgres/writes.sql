@@ -30,6 +30,10 @@ INSERT INTO procession_decision SELECT * FROM unnest(
     ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[],
     ?::bigint[]);
 
+-- name: form_insert
+INSERT INTO procession_form SELECT * FROM unnest(
+    ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::bigint[]);
+
 -- name: instance_insert
 INSERT INTO procession_instance SELECT * FROM unnest(
     ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[],
