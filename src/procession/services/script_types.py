@@ -1,4 +1,4 @@
-"""Declarations for the editors of scripts' authors: the variables of deployed models, and the modules beside a script."""
+"""Declarations for editors of scripts: the variables of models, and the modules beside a script."""
 
 from __future__ import annotations
 
