@@ -20,6 +20,7 @@ from procession import Engine
 from procession.forms import check_form, looks_like_form
 from procession.hosts.temporal.cells.cell_reader import load_cell
 from procession.hosts.temporal.cells.wanted import wanted as wanted_of
+from procession.scripts.modules import prepared
 from procession.testing import run_scenario
 from procession.testing.scenario_reader import parse_scenario
 from procession.web.settings_reader import read_settings
@@ -152,8 +153,23 @@ def _xml(block: Block, _: dict[str, object]) -> None:
     if block.file:
         Path(block.file).write_text(text, encoding="utf-8")
     with Engine() as engine:
-        deployment = engine.deploy((block.file or "model.bpmn", text.encode()))
+        modules = [
+            each for each in sorted(Path().iterdir()) if each.suffix in {".js", ".ts"} and ".test." not in each.name
+        ]
+        beside = [(each.name, each.read_bytes()) for each in modules]
+        deployment = engine.deploy((block.file or "model.bpmn", text.encode()), *beside)
         assert not deployment.diagnostics, f"{block.place}: {deployment.diagnostics[0]}"
+
+
+def _script(block: Block, _: dict[str, object]) -> None:
+    """A source that can be read; a file of tests holds."""
+    name = block.file or f"script.{block.language}"
+    prepared(block.text, name, typescript=name.endswith(".ts"))
+    if block.file:
+        Path(block.file).write_text(block.text, encoding="utf-8")
+    if ".test." in name:
+        done = subprocess.run(["procession", "js", "test", name], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{block.place}: {done.stdout}{done.stderr}"
 
 
 def _console(block: Block, _: dict[str, object]) -> None:
@@ -206,11 +222,13 @@ def _toml(block: Block, _: dict[str, object]) -> None:
 
 RUN: Final[dict[str, Callable[[Block, dict[str, object]], None]]] = {
     "console": _console,
+    "js": _script,
     "json": _json,
     "pycon": _pycon,
     "python": _python,
     "text": _picture,
     "toml": _toml,
+    "ts": _script,
     "xml": _xml,
     "yaml": _yaml,
 }

@@ -25,6 +25,7 @@ CLASSES: Final = (
     ("AsyncChanges", "hosts.embedded.aio_changes", "procession"),
     ("Job", "base.job", "procession"),
     ("BpmnError", "base.job", "procession"),
+    ("JobFailed", "base.job", "procession"),
     ("Denied", "base.job", "procession"),
 )
 STRUCTS: Final = (

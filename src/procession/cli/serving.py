@@ -27,7 +27,7 @@ from procession.cli.composing import Composed, keep_measured, quotas_of, site_of
 from procession.cli.console import FAILED, OK, Problem
 from procession.cli.looks import checks_of
 from procession.cli.silos import Silos
-from procession.cli.stores import engine_on, open_sealed
+from procession.cli.stores import engine_on, open_sealed, threads_of
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.counters import Counters, Tally
 from procession.runtime import tracing
@@ -144,7 +144,7 @@ async def _serve(plan: Serving) -> int:
             running, server = await _composed(plan, engine, keys, open_)
             running.url = _url(settings, listening)
             running.close_gateway = await _open_gateway(running, plan.say)
-            engine.serve(threads=settings.workers.threads if settings.workers.functions or plan.tasks else 0)
+            engine.serve(threads=threads_of(settings, engine, tasks=bool(plan.tasks)))
             going = [asyncio.ensure_future(task(running)) for task in (*plan.tasks, *TASKS)]
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             record = {"serving": of.url, "url": running.url, "gateway": running.gateway}

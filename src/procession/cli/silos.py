@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, final
 from procession import Engine
 from procession.base.failure import ProcessionError
 from procession.cli.looks import Look, Looks
-from procession.cli.stores import engine_on, open_sealed
+from procession.cli.stores import engine_on, open_sealed, threads_of
 from procession.hosts.embedded.backend import EngineBackend
 from procession.hosts.embedded.counters import Counters, Figures
 from procession.hosts.embedded.neighbours import Neighbour, together
@@ -173,8 +173,7 @@ class Silos:
             backend = EngineBackend(engine)
             try:
                 self._open[name] = Opened(engine, backend, keys)
-                of = self._settings.workers
-                engine.serve(threads=of.threads if of.functions else 0)
+                engine.serve(threads=threads_of(self._settings, engine))
                 yield backend
             finally:
                 del self._open[name]

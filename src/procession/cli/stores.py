@@ -5,17 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from procession.cli.console import Problem
 from procession.cli.workers import register_workers
 from procession.hosts.embedded.opening import open_named
+from procession.hosts.embedded.scripting import ScriptCrew
 from procession.runtime.ports import Store
+from procession.scripts.pool import Options
+from procession.scripts.ports import Limits as ScriptLimits
 from procession.services.tenancy.keys import sealed_by, service_by
 
 if TYPE_CHECKING:
     from procession import Engine
     from procession.services.tenancy.deleting import Keys
     from procession.services.tenancy.limits import Limits
-    from procession.web.settings import Settings
+    from procession.web.settings import Scripts, Settings
 
 
 def open_sealed(
@@ -47,12 +52,41 @@ def open_sealed(
         raise
 
 
+def script_crew(wanted: Scripts) -> ScriptCrew:
+    """Who does scripts, as the settings say. Raises `Problem` for a runtime that is not installed."""
+    if wanted.runtime == "off":
+        return ScriptCrew(False)
+    limits = ScriptLimits(seconds=wanted.seconds, wall=wanted.wall_seconds, memory=wanted.memory_mb * 1024 * 1024)
+    if wanted.runtime == "trusted":
+        try:
+            from procession.scripts.trusted import Trusted
+        except ModuleNotFoundError:
+            raise Problem("scripts need the extra `js`", "pip install 'procession[js]'") from None
+        return ScriptCrew(Trusted(), limits=limits, jobs=wanted.threads)
+    given = Options()
+    cages = replace(
+        given, cages=wanted.processes or given.cages, per_group=wanted.processes_per_tenant or given.per_group
+    )
+    return ScriptCrew(True, limits=limits, cages=cages, jobs=wanted.threads)
+
+
+def threads_of(settings: Settings, engine: Engine, *, tasks: bool = False) -> int:
+    """Threads that do jobs: those of functions, and those of scripts."""
+    functions = settings.workers.threads if settings.workers.functions or tasks else 0
+    return functions + (settings.scripts.threads if engine.scripts.runs else 0)
+
+
 def engine_on(store: Store, settings: Settings, quotas: Limits) -> Engine:
     """An engine as the settings of a server want it, with their worker functions. `quotas` are of tenants whose own
     limits do not say any. Raises `Problem` for a function that is not there; the store is closed then."""
     from procession import Engine
 
-    engine = Engine(store=store, zone=settings.store.zone)
+    try:
+        scripts = script_crew(settings.scripts)
+    except BaseException:
+        store.close()
+        raise
+    engine = Engine(store=store, zone=settings.store.zone, scripts=scripts)
     try:
         engine.pumps.limit(quotas)
         register_workers(engine, list(settings.workers.functions))

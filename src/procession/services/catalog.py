@@ -19,6 +19,7 @@ from procession.runtime.link import link
 from procession.runtime.ports import Reads
 from procession.runtime.rows import BlobRow, DecisionRow, DefinitionRow, FormRow, IntRow, NamedRow
 from procession.runtime.tenants import EVERYBODY, Span
+from procession.services.modules import FindModule, library
 
 NAMES_MAX: Final = 1_000
 """Tenants whose numbers are kept by who does not know all of them."""
@@ -89,6 +90,10 @@ class Catalog:
         if number is None:
             raise NotFound(f"no tenant {name!r}: nothing was deployed for it")
         return number
+
+    def modules(self, tenant: int | None) -> FindModule:
+        """The modules of scripts that a tenant's library holds."""
+        return library(self._store, tenant)
 
     def number(self, name: str) -> int | None:
         """The number of a tenant; None for one that is not known, or not of this catalog's span."""

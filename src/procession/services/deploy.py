@@ -46,6 +46,7 @@ from procession.services.deploy_forms import (
     missing_forms,
     same_form,
 )
+from procession.services.modules import FindModule, nobody
 from procession.services.scripting import module_name, reader_of
 
 RESOURCE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -150,22 +151,24 @@ class Desk:
         self.zone = zone
 
 
-def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
-    """What is in documents. Modules of scripts among them (`.js`, `.mjs`, `.ts`) are what those scripts may import.
-    Raises `Refused` with all findings when any of them is an error.
+def compile_resources(resources: Sequence[tuple[str, bytes]], modules: FindModule = nobody) -> Compiled:
+    """What is in documents. Modules of scripts among them (`.js`, `.mjs`, `.ts`) are what those scripts may import,
+    then `modules`, the tenant's library. Raises `Refused` with all findings when any of them is an error.
     """
     processes: list[Draft] = []
     decisions: list[DecisionDraft] = []
     forms: list[FormDraft] = []
     found: list[Diagnostic] = []
     resources = _distinct(resources, found)
-    scripting = reader_of(resources)
+    libraries: list[str] = []
+    scripting = reader_of(resources, modules)
     read = iter(read_together([each for each in resources if _is_dmn(each[0]) and len(each[1]) <= RESOURCE_BYTES_MAX]))
     for name, data in resources:
         if len(data) > RESOURCE_BYTES_MAX:
             found.append(_too_large(name, len(data)))
         elif module_name(name):
-            continue
+            libraries.append(name)
+            found.extend(scripting.check(name))
         elif _is_dmn(name):
             decisions.extend(_decisions(name, data, next(read), found))
         elif is_form(name):
@@ -176,8 +179,8 @@ def compile_resources(resources: Sequence[tuple[str, bytes]]) -> Compiled:
     found.extend(_twice([(draft.id, draft.resource, draft.digest) for draft in decisions], "decision"))
     found.extend(_twice([(draft.id, draft.resource, draft.digest) for draft in forms], "form"))
     found.extend(missing_forms([(draft.resource, draft.program) for draft in processes], forms))
-    if not processes and not decisions and not forms and not found:
-        text = "no executable process, no decision and no form in what was given"
+    if not (processes or decisions or forms or libraries or found):
+        text = "no executable process, decision, form or module in what was given"
         remedy = 'mark a process with isExecutable="true"'
         found.append(Diagnostic(rule="no-process", message=text, remedy=remedy))
     if any(each.severity == "error" for each in found):
@@ -228,8 +231,7 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
     if fresh and any(_bound_to_deployment(draft.program) for draft in compiled.processes):
         # What is called by deployment must be found in this deployment, so all of it becomes new.
         fresh = {hashlib.sha256(data).hexdigest() for _, data in compiled.resources}
-    if fresh:
-        fresh |= {hashlib.sha256(data).hexdigest() for resource, data in compiled.resources if module_name(resource)}
+    fresh |= _new_modules(desk, tenant, compiled, all_=bool(fresh))
     starts = {d.program.process_id: _starts(desk, d) for d in compiled.processes if d.digest in fresh}
     key = desk.new_key() if fresh else 0
     if fresh:
@@ -274,6 +276,15 @@ def _known(desk: Desk, tenant: int, draft: Draft) -> DefinitionRow | None:
         return None
     # A script's modules are files of their own: the document alone does not say that nothing changed.
     return latest if not _imports(draft.program) or latest.program == hash_of(to_bytes(draft.program)) else None
+
+
+def _new_modules(desk: Desk, tenant: int, compiled: Compiled, *, all_: bool) -> set[str]:
+    """The digests of modules that are to be stored: with `all_` each, else those that the library does not have."""
+    given = {
+        hashlib.sha256(data).hexdigest(): module_name(name) for name, data in compiled.resources if module_name(name)
+    }
+    find = desk.catalog.modules(tenant)
+    return {digest for digest, name in given.items() if all_ or find(f"{name}@{digest}") is None}
 
 
 def _imports(program: Program) -> bool:

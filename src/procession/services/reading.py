@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 from procession.base.failure import Conflict, NotFound
@@ -15,6 +16,7 @@ from procession.runtime.rows import DefinitionRow
 from procession.services.audit import AuditViews
 from procession.services.batches import BatchViews
 from procession.services.deliveries import Deliveries
+from procession.services.deploy import Compiled, compile_resources
 from procession.services.deployed import DeployedViews
 from procession.services.documents import Documents
 from procession.services.forms import FormViews
@@ -55,6 +57,10 @@ class Reader:
         self.search = Searches(store, self.views)
         self.forms = FormViews(store, self.views, self.deployed)
         self.jobs = JobViews(store, self.views)
+
+    def compiled(self, tenant: str, resources: Sequence[tuple[str, bytes]]) -> Compiled:
+        """What is in documents, whose scripts may import what the tenant's library holds. Raises `Refused`."""
+        return compile_resources(resources, self.views.catalog.modules(self.views.tenant(tenant)))
 
     def definition(self, request: StartProcess) -> DefinitionRow:
         """What a start would run; raises `NotFound`."""

@@ -5,6 +5,7 @@ What a script imports travels in its job, so whoever does it needs no library: `
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -12,11 +13,13 @@ from importlib.util import find_spec
 from typing import Final, final
 
 import msgspec
+from msgspec.structs import replace
 
-from procession.base.diagnostics import Refused
+from procession.base.diagnostics import Diagnostic, Refused
 from procession.compile.scripting import Problem, Script
 from procession.scripts.code import composed
 from procession.scripts.ports import Code, ScriptFailed
+from procession.services.modules import FindModule, Found
 
 _IMPORTS: Final = re.compile(r"^\s*import\b", re.MULTILINE)
 _EXTRA: Final = "pip install 'procession[js]'"
@@ -31,27 +34,29 @@ def has_reader() -> bool:
 
 def module_name(resource: str) -> str:
     """The name by which a file of a deployment is imported; "" for one that is no module."""
-    name = resource.replace("\\", "/").rsplit("/", 1)[-1]
+    name = resource.replace("\\", "/").removeprefix("./")
     suffix = next((each for each in _SUFFIXES if name.lower().endswith(each)), "")
     return name[: -len(suffix)] if suffix else ""
 
 
-def reader_of(resources: Sequence[tuple[str, bytes]]) -> ScriptReader:
-    """The reader of a deployment: its files are the modules that its scripts may import."""
+def reader_of(resources: Sequence[tuple[str, bytes]], library: FindModule) -> ScriptReader:
+    """The reader of a deployment: its files are modules that its scripts may import, then those of the library."""
     given = {
         name: (data.decode("utf-8", "replace"), resource.lower().endswith(".ts"))
         for resource, data in resources
         if (name := module_name(resource))
     }
-    return ScriptReader(given)
+    return ScriptReader(given, library)
 
 
 @final
 class ScriptReader:
     """`compile.Scripting` over modules: each has a source, and types or not."""
 
-    def __init__(self, given: Mapping[str, tuple[str, bool]]) -> None:
+    def __init__(self, given: Mapping[str, tuple[str, bool]], library: FindModule) -> None:
         self._given = given
+        self._library = library
+        self._found: dict[str, Found] = {}
 
     def read(self, source: str, language: str, name: str) -> Script:
         """See `compile.Scripting.read`."""
@@ -75,12 +80,33 @@ class ScriptReader:
             return Script("", (Problem(f"a script with {what} is read by the extra `js`", _EXTRA),))
         return Script()
 
+    def check(self, resource: str) -> list[Diagnostic]:
+        """What is wrong with a module, were it imported."""
+        name = module_name(resource)
+        if not has_reader():
+            return []
+        from procession.scripts.library import link
+        from procession.scripts.modules import prepared
+
+        try:
+            link(
+                prepared(f"import {json.dumps(name)}", resource, typescript=False), self._source, typescript=self._typed
+            )
+        except Refused as refused:
+            return [replace(each, rule="script") for each in refused.diagnostics]
+        return []
+
+    def _module(self, specifier: str) -> Found:
+        if specifier not in self._found:
+            self._found[specifier] = self._given.get(specifier) or self._library(specifier)
+        return self._found[specifier]
+
     def _source(self, specifier: str) -> str | None:
-        found = self._given.get(specifier)
+        found = self._module(specifier)
         return found[0] if found is not None else None
 
     def _typed(self, specifier: str) -> bool:
-        found = self._given.get(specifier)
+        found = self._module(specifier)
         return found is not None and found[1]
 
 

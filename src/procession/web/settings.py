@@ -110,6 +110,27 @@ class Workers(Part, frozen=True, kw_only=True):
 
 
 @final
+class Scripts(Part, frozen=True, kw_only=True):
+    """Scripts of models, in JavaScript and TypeScript. They need the extra `js`, and Deno the extra `deno`."""
+
+    runtime: Literal["cages", "trusted", "off"] = "cages"
+    """`cages`: in processes that are one tenant's each, confined. `trusted`: in the server's process, without a wall,
+    for one tenant whose scripts are your own. `off`: not in this process; other workers may do their jobs."""
+    threads: Count = 4
+    """Scripts that this process does at the same time."""
+    seconds: Annotated[float, Meta(ge=0.01, le=60)] = 1.0
+    """How long one script may compute."""
+    wall_seconds: Annotated[float, Meta(ge=0.01, le=300)] = 5.0
+    """How long it may take while others compute."""
+    memory_mb: Annotated[int, Meta(ge=1, le=1_024)] = 32
+    """Megabytes that it may take."""
+    processes: Count = 0
+    """Processes for scripts in all; 0 for two a core, and four at least."""
+    processes_per_tenant: Count = 0
+    """Processes that one tenant may have; 0 for one a core."""
+
+
+@final
 class Provider(Part, frozen=True, kw_only=True):
     """A provider of OpenID Connect whose tokens are believed. The environment takes the list as JSON."""
 
@@ -246,6 +267,7 @@ class Settings(Part, frozen=True, kw_only=True):
     encryption: Encryption = Encryption()
     tenants: dict[str, TenantStore] = {}
     workers: Workers = Workers()
+    scripts: Scripts = Scripts()
     identity: Identity = Identity()
     limits: Limits = Limits()
     gateway: Gateway = Gateway()

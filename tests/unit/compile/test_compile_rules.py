@@ -57,7 +57,7 @@ ELEMENT_TYPE: Final = [
     ("terminate half-way", thrown("<terminateEventDefinition/>")),
     ("timer end", ended(TIMER)),
     ("link boundary", bordered('<linkEventDefinition name="l"/>')),
-    ("script", after('<scriptTask id="x" scriptFormat="javascript"><script>1</script></scriptTask>')),
+    ("script", after('<scriptTask id="x" scriptFormat="groovy"><script>1</script></scriptTask>')),
     ("unknown task listener", listening("userTask", "task", ("escalating", "t"))),
     ("beforeAll listener", listening("task", "execution", ("beforeAll", "t"))),
 ]

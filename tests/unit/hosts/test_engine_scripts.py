@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,7 +12,6 @@ import pytest
 
 from host_rig import FakeClock, opened
 from procession import Engine, Refused
-from procession.hosts.embedded.scripting import ScriptCrew
 from procession.scripts.ports import DEFAULT_LIMITS, NO_CALL, Call, Code, Limits, Output
 from procession.scripts.trusted import Trusted
 from unit.compile.snippets import document, path
@@ -152,6 +152,42 @@ def test_modules_come_with_the_deployment_and_are_pinned(engine: Engine) -> None
     assert (old.variables["vat"], new.variables["vat"]) == (19, 16)
 
 
+def test_a_library_is_what_was_deployed_before(engine: Engine) -> None:
+    changed = MONEY.replace(b"19", b"16")
+    assert engine.deploy(("money.ts", MONEY)).key
+    assert engine.deploy(("money.ts", MONEY)).key == 0
+    engine.deploy(("money.ts", changed))
+    for specifier, found in (
+        ("money", 16),
+        ("money@1", 19),
+        ("money@2", 16),
+        (f"money@{hashlib.sha256(MONEY).hexdigest()[:12]}", 19),
+    ):
+        engine.deploy(("p.bpmn", model(f'import {{vat}} from "{specifier}"; ({{vat: vat(input.c)}})')))
+        instance = engine.start("p", {"c": "DE"})
+        engine.run_until_idle()
+        assert instance.variables["vat"] == found
+    for specifier in ("money@3", "money@0", "money@00000000", "other"):
+        with pytest.raises(Refused, match=f"there is no module `{specifier}`"):
+            engine.deploy(("p.bpmn", model(f'import {{vat}} from "{specifier}"; vat()')))
+    with pytest.raises(Refused, match="there is no module `money`"):
+        engine.deploy(("p.bpmn", model('import {vat} from "money"; vat()')), tenant="another")
+
+
+def test_a_module_is_read_when_it_is_deployed(engine: Engine) -> None:
+    with pytest.raises(Refused, match="there is no module `b`"):
+        engine.deploy(("a.js", b'import {b} from "b"; export const a = b;'))
+    with pytest.raises(Refused, match="a cycle: `a` → `b` → `a`"):
+        engine.deploy(
+            ("a.js", b'import {b} from "b"; export const a = b;'), ("b.js", b'import {a} from "a"; export const b = a;')
+        )
+    engine.deploy(("lib/a.js", b'import {b} from "./b"; export const a = b;'), ("lib/b.js", b"export const b = 7;"))
+    engine.deploy(("p.bpmn", model('import {a} from "lib/a"; ({a})')))
+    instance = engine.start("p")
+    engine.run_until_idle()
+    assert instance.variables == {"a": 7}
+
+
 @pytest.mark.parametrize(
     ("script", "text"),
     [
@@ -217,5 +253,4 @@ def test_an_engine_without_scripts_leaves_them_to_others(tmp_path: Path, clock: 
 
 
 def test_no_process_is_started_before_the_first_script(engine: Engine) -> None:
-    assert isinstance(engine._scripts, ScriptCrew)
-    assert engine._scripts._own == []
+    assert engine.scripts._own == []

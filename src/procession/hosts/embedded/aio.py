@@ -17,10 +17,12 @@ from procession.hosts.embedded.aio_instance import AsyncInstance
 from procession.hosts.embedded.aio_playing import AsyncPlay
 from procession.hosts.embedded.door import DEFAULT_TENANT, Source
 from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine
+from procession.hosts.embedded.scripting import ScriptCrew
 from procession.hosts.embedded.workers import TIMEOUT_S
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.runtime.requests import Forgotten
+from procession.scripts.ports import Runtime
 from procession.services.deploy import Deployment
 from procession.services.views import (
     LIMIT,
@@ -48,10 +50,18 @@ class AsyncEngine:
         call_timeout: float = CALL_TIMEOUT_S,
         takeover: bool = False,
         host: Host | None = None,
+        scripts: Runtime | ScriptCrew | bool = True,
     ) -> None:
         """See `Engine`. Opening reads and writes the file."""
         self.engine = Engine(
-            path, clock=clock, store=store, zone=zone, call_timeout=call_timeout, takeover=takeover, host=host
+            path,
+            clock=clock,
+            store=store,
+            zone=zone,
+            call_timeout=call_timeout,
+            takeover=takeover,
+            host=host,
+            scripts=scripts,
         )
 
     async def __aenter__(self) -> AsyncEngine:

@@ -27,7 +27,7 @@ from procession.runtime.ports import Cells, Tenants
 from procession.runtime.requests import Asked, DeployResources, Plain
 from procession.runtime.rows import FeedRow
 from procession.services.backend import News, Who
-from procession.services.deploy import InstallCompiled, compile_resources
+from procession.services.deploy import InstallCompiled
 from procession.services.reading import Reader
 
 _T = TypeVar("_T")
@@ -79,7 +79,8 @@ class EngineBackend:
         """See `Backend.ask`."""
         if isinstance(request, DeployResources) and self._pumps.of(request.tenant).shard is not None:
             # Compiled here and not by the writer: nobody has to wait for it.
-            compiled = await self._loop.run_in_executor(self._readers, compile_resources, request.resources)
+            tenant, given = request.tenant, request.resources
+            compiled = await self.read(tenant, lambda reader: reader.compiled(tenant, given))
             request = cast("Plain", InstallCompiled(request.tenant, compiled, request.name))
         return await self._put(request, who)
 

@@ -28,14 +28,14 @@ from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.playing import Play
 from procession.hosts.embedded.retention import forget_all
 from procession.hosts.embedded.running import Running
-from procession.hosts.embedded.scripting import ScriptCrew
+from procession.hosts.embedded.scripting import ScriptCrew, crew_of
 from procession.hosts.embedded.tickets import InHouse
 from procession.hosts.embedded.workers import TIMEOUT_S, Worker, addressed
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.scripts.ports import Runtime
-from procession.services.deploy import Deployment, InstallCompiled, compile_resources
+from procession.services.deploy import Deployment, InstallCompiled
 from procession.services.reading import Reader
 from procession.services.views import LIMIT, DefinitionView, FaultView, IncidentView, JobView, TaskView
 from procession.store.opening import open_store
@@ -63,15 +63,14 @@ class Engine:
         call_timeout: float = CALL_TIMEOUT_S,
         takeover: bool = False,
         host: Host | None = None,
-        scripts: Runtime | bool = True,
+        scripts: Runtime | ScriptCrew | bool = True,
     ) -> None:
         """`clock` gives Unix ms (default: the machine's), `zone` is what local times of timers mean. With a `host`
         (`procession.Temporal`) instances that start from now on are run there. Scripts run in processes of their own,
         where the extra `js` is installed, in the runtime that `scripts` is, or, when it is False, not here.
 
         Where another process runs an engine on the same store, this one hands its requests to it; `takeover` puts
-        that one out of office instead (it is fenced: nothing that it still does is stored).
-        Raises `StoreError` when the store cannot be used.
+        that one out of office instead (it is fenced). Raises `StoreError` when the store cannot be used.
         """
         self.clock: Callable[[], int] = clock or wall_ms
         zone = known_zone(zone)
@@ -85,8 +84,7 @@ class Engine:
         self.pump = self.pumps.first
         self._crew = Crew(self.pumps)
         self._hosting.attach(self._crew)
-        self._scripts = ScriptCrew(scripts)
-        self._scripts.join(self._crew)
+        self.scripts = crew_of(scripts, self._crew)
         self._running = Running(self.pumps, self._crew, virtual=clock is not None)
         self._readers = threading.local()
         self._call_timeout = call_timeout
@@ -118,7 +116,7 @@ class Engine:
         self.stop()
         self._hosting.close()
         self._crew.close()
-        self._scripts.close()
+        self.scripts.close()
         try:
             self.pumps.release()
         finally:
@@ -143,7 +141,7 @@ class Engine:
         """
         resources = [read_source(source) for source in sources]
         # Compiled here and not by the writer: nobody has to wait for it.
-        answer = self.call(InstallCompiled(tenant, compile_resources(resources), name))
+        answer = self.call(InstallCompiled(tenant, self.reader().compiled(tenant, resources), name))
         return answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
 
     def start(
@@ -463,16 +461,14 @@ class Engine:
     ) -> q.Forgotten:
         """Forgets the history of what ended longer ago than `history`, and with `instances` also that it ever was.
 
-        Of an active instance goes what is older and not needed to go on. Call it now and then, for each tenant.
-        """
+        Of an active instance goes what is older and not needed to go on. Call it now and then, for each tenant."""
         oldest = 0 if instances is None else self.clock() - milliseconds("age of instances", instances)
         return forget_all(self.call, q.Forget(tenant, self.clock() - milliseconds("age of history", history), oldest))
 
     def switch(self, *flags: int) -> None:
         """Switches behaviour flags (core.flags) for instances that start from now on: these are on, all others off.
 
-        Raises `Conflict` for a flag that this version does not know.
-        """
+        Raises `Conflict` for a flag that this version does not know."""
         for pump in self.pumps.all:
             pump.call(admitted(q.SwitchFlags(DEFAULT_TENANT, flags)))
 
@@ -481,11 +477,7 @@ class Engine:
         self.store.backup(Path(path))
 
     def decide(
-        self,
-        decision_id: str,
-        variables: Mapping[str, object] | None = None,
-        *,
-        tenant: str = DEFAULT_TENANT,
+        self, decision_id: str, variables: Mapping[str, object] | None = None, *, tenant: str = DEFAULT_TENANT
     ) -> Json:
         """The result of the latest version of a decision, for trying it out. Raises `NotFound`, `DecisionError`."""
         return self.reader().decide(tenant, decision_id, checked_all(variables))

@@ -240,7 +240,8 @@ def _is_shared(shard: Shard, tenant: int, start: StartOpen) -> bool:
 
 
 def _deploy(shard: Shard, request: q.DeployResources) -> Deployment:
-    return _install(shard, InstallCompiled(request.tenant, compile_resources(request.resources), request.name))
+    modules = shard.catalog.modules(shard.catalog.tenants.get(request.tenant))
+    return _install(shard, InstallCompiled(request.tenant, compile_resources(request.resources, modules), request.name))
 
 
 def _install(shard: Shard, request: InstallCompiled) -> Deployment:

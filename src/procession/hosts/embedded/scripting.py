@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from procession.base.job import Job
 from procession.base.script_job import HEAVY, JAVASCRIPT
 from procession.base.values import Json
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.workers import Worker
-from procession.scripts.ports import Runtime
+from procession.scripts.ports import DEFAULT_LIMITS, Limits, Runtime
 from procession.services.scripting import has_reader
 from procession.services.scripts import Scripts
+
+if TYPE_CHECKING:
+    from procession.scripts.pool import Options
 
 MAX_JOBS: Final = max(4, 2 * (os.cpu_count() or 1))
 """Scripts at the same time: as many as there are processes for them."""
@@ -25,8 +27,19 @@ MAX_JOBS: Final = max(4, 2 * (os.cpu_count() or 1))
 class ScriptCrew:
     """Does the jobs of scripts. No process is started, and nothing imported, before the first of them."""
 
-    def __init__(self, given: Runtime | bool) -> None:
+    def __init__(
+        self,
+        given: Runtime | bool,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        cages: Options | None = None,
+        jobs: int = MAX_JOBS,
+    ) -> None:
+        """`given`: True for processes of its own, as `cages` says; False for none. `jobs` at the same time."""
         self._given = given
+        self._limits = limits
+        self._cages = cages
+        self._jobs = jobs
         self._lock = threading.Lock()
         self._scripts: dict[str, Scripts] = {}
         self._own: list[Runtime] = []
@@ -34,12 +47,17 @@ class ScriptCrew:
     def join(self, crew: Crew) -> None:
         """Registers the workers, where there is what they need."""
         if not isinstance(self._given, bool):
-            self._scripts = {type_: Scripts(self._given) for type_ in _MADE}
+            self._scripts = {type_: Scripts(self._given, self._limits) for type_ in _NEEDS}
         elif not self._given or not has_reader():
             return
-        for type_, (module, _, jobs) in _MADE.items():
+        for type_, module in _NEEDS.items():
             if type_ in self._scripts or find_spec(module) is not None:
-                crew.add(Worker(type_, self._work, max_jobs=jobs))
+                crew.add(Worker(type_, self._work, max_jobs=self._jobs))
+
+    @property
+    def runs(self) -> bool:
+        """Whether scripts are done here."""
+        return self._given is not False and has_reader()
 
     def close(self) -> None:
         """Ends the runtimes that are its own."""
@@ -52,25 +70,26 @@ class ScriptCrew:
         with self._lock:
             scripts = self._scripts.get(job.type)
             if scripts is None:
-                scripts = self._scripts[job.type] = _MADE[job.type][1]()
+                scripts = self._scripts[job.type] = self._made(job.type)
                 self._own.append(scripts.runtime)
         return scripts.work(job)
 
+    def _made(self, type_: str) -> Scripts:
+        if type_ == HEAVY:
+            from procession.scripts.deno import LIMITS, Deno
 
-def _caged() -> Scripts:
-    from procession.scripts.pool import Pool
+            return Scripts(Deno(), LIMITS)
+        from procession.scripts.pool import Options, Pool
 
-    return Scripts(Pool())
-
-
-def _heavy() -> Scripts:
-    from procession.scripts.deno import LIMITS, Deno
-
-    return Scripts(Deno(), LIMITS)
+        return Scripts(Pool(self._cages or Options()), self._limits)
 
 
-_MADE: Final[dict[str, tuple[str, Callable[[], Scripts], int]]] = {
-    JAVASCRIPT: ("_quickjs", _caged, MAX_JOBS),
-    HEAVY: ("deno", _heavy, 2),
-}
-"""By type of job: the module without which it is not done here, what does it, and how many at the same time."""
+_NEEDS: Final = {JAVASCRIPT: "_quickjs", HEAVY: "deno"}
+"""By type of job, the module without which it is not done here."""
+
+
+def crew_of(given: Runtime | ScriptCrew | bool, crew: Crew) -> ScriptCrew:
+    """Who does scripts in an engine, registered."""
+    made = given if isinstance(given, ScriptCrew) else ScriptCrew(given)
+    made.join(crew)
+    return made

@@ -324,6 +324,8 @@ SELECT key, name, at FROM procession_deployment WHERE tenant = ? AND key < ? ORD
 SELECT key, name, at FROM procession_deployment WHERE tenant = ? AND key = ?;
 -- name: resources
 SELECT deployment, digest, name FROM procession_resource WHERE tenant = ? AND deployment = ? ORDER BY name, digest;
+-- name: modules
+SELECT deployment, digest, name FROM procession_resource WHERE tenant = ? AND name IN (?, ?, ?) ORDER BY deployment, digest;
 -- name: definitions_in
 SELECT key, process_id, version, program, digest, deployment, name, version_tag, at FROM procession_definition
 WHERE tenant = ? AND deployment = ? ORDER BY process_id;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from typing import Annotated, Any, Final, final
@@ -20,7 +19,7 @@ from procession.base.values import checked_text
 from procession.core.plans import Proposal
 from procession.runtime import requests as q
 from procession.services.access import Caller
-from procession.services.deploy import Compiled, Deployment, compile_resources
+from procession.services.deploy import Compiled, Deployment
 from procession.services.deployed import DeploymentView
 from procession.services.differences import Change, Difference, Differences, differences
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
@@ -237,7 +236,7 @@ async def deploy(
     What is the latest version already stays. With errors it is refused by 422 with every diagnostic."""
     caller.need("definitions:check" if dry_run else "definitions:deploy")
     resources, name = await _given(request)
-    compiled = await asyncio.to_thread(compile_resources, resources)
+    compiled = await site.backend.read(caller.tenant, lambda reader: reader.compiled(caller.tenant, resources))
     _need_each(caller, compiled, "definitions:check" if dry_run else "definitions:deploy")
     if dry_run:
         found = await site.backend.read(caller.tenant, lambda reader: differences(reader, caller.tenant, compiled))
@@ -256,7 +255,7 @@ async def compare_deployment(
     caller.need("definitions:check")
     caller.need("definitions:read")
     resources, _ = await _given(request)
-    compiled = await asyncio.to_thread(compile_resources, resources)
+    compiled = await site.backend.read(caller.tenant, lambda reader: reader.compiled(caller.tenant, resources))
     _need_each(caller, compiled, "definitions:read")
     found = await site.backend.read(caller.tenant, lambda reader: differences(reader, caller.tenant, compiled))
     return DeploymentDifferences(
