@@ -345,7 +345,11 @@ WHERE tenant = ? AND webhook = ? AND id = ?;
 SELECT count(*) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND state = 1 AND at >= ?;
 
 -- name: documents_due
-SELECT id, due FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
+SELECT id, due, bytes FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
+-- Whose documents have to be looked after.
+-- name: documents_whose
+SELECT DISTINCT t.name FROM procession_document d JOIN procession_tenant t ON t.number = d.tenant
+WHERE d.due <= ? LIMIT ?;
 -- name: document_part
 SELECT data FROM procession_document_part WHERE tenant = ? AND document = ? AND number = ?;
 -- Tenants: their keys, their shares.
@@ -419,6 +423,7 @@ SELECT 'fact', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_fact x W
 UNION ALL SELECT 'snapshot', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_snapshot x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'resource', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_resource x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'document_part', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_document_part x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'document', (SELECT coalesce(sum(x.bytes), 0) FROM procession_document x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'program', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_program x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'record', (SELECT coalesce(sum(length(x.body)), 0) FROM procession_record x WHERE x.tenant = asked.tenant) FROM asked;
 -- name: contents
