@@ -319,7 +319,10 @@ export interface Diagnostic {
   path?: string[];
 }
 
-/** A document. `reference` is what a variable holds of it. */
+/**
+ * A document. `reference` is what a variable holds of it. `scan` says whether viruses were looked for: waiting,
+ * clean, infected or failed, "" where nobody looks; `found` what was found, or why it failed.
+ */
 export interface DocumentInfo {
   id: string;
   name: string;
@@ -330,6 +333,8 @@ export interface DocumentInfo {
   by: string;
   expires: string | null;
   reference: Reference;
+  scan?: "" | "clean" | "failed" | "infected" | "waiting";
+  found?: string;
 }
 
 /** A page of documents. */
@@ -1341,6 +1346,7 @@ export const operations = {
   add_member: { method: "POST", path: "/v1/members" },
   add_service: { method: "POST", path: "/v1/services" },
   add_tenant: { method: "POST", path: "/v1/tenants" },
+  begin_upload: { method: "POST", path: "/v1/uploads" },
   broadcast_signal: { method: "POST", path: "/v1/signals" },
   cancel_batch: { method: "POST", path: "/v1/batches/{key}/cancel" },
   cancel_instance: { method: "POST", path: "/v1/instances/{key}/cancel" },
@@ -1361,6 +1367,7 @@ export const operations = {
   deny_job: { method: "POST", path: "/v1/jobs/{key}/deny" },
   deploy: { method: "POST", path: "/v1/deployments" },
   drop_webhook: { method: "DELETE", path: "/v1/webhooks/{id}" },
+  end_upload: { method: "DELETE", path: "/v1/uploads/{id}" },
   evaluate_conditions: { method: "POST", path: "/v1/conditions/evaluate" },
   evaluate_decision: { method: "POST", path: "/v1/decisions/{decision_id}/evaluate" },
   export: { method: "GET", path: "/v1/tenants/{name}/export" },
@@ -1391,6 +1398,7 @@ export const operations = {
   get_task: { method: "GET", path: "/v1/tasks/{key}" },
   get_tenant: { method: "GET", path: "/v1/tenants/{name}" },
   get_webhook: { method: "GET", path: "/v1/webhooks/{id}" },
+  go_on_with_upload: { method: "PATCH", path: "/v1/uploads/{id}" },
   instance_events: { method: "GET", path: "/v1/instances/{key}/events" },
   list_audit: { method: "GET", path: "/v1/audit" },
   list_batches: { method: "GET", path: "/v1/batches" },
@@ -1477,6 +1485,14 @@ export interface Operations {
   add_tenant: {
     body: TenantIn;
     answer: TenantOut;
+  };
+  /**
+   * Begins an upload of a document that comes piece by piece. `Location` is where the pieces go; the first may come
+   * with this request
+   */
+  begin_upload: {
+    query?: { accept?: string; bytes_max?: number; kept_s?: number };
+    answer: void;
   };
   /** Broadcasts a signal to everything in the tenant that waits for it, processes that it starts included */
   broadcast_signal: {
@@ -1593,6 +1609,11 @@ export interface Operations {
   };
   /** Deletes a webhook, and what was told */
   drop_webhook: {
+    path: { id: string };
+    answer: void;
+  };
+  /** Gives an upload up that is not finished */
+  end_upload: {
     path: { id: string };
     answer: void;
   };
@@ -1750,6 +1771,14 @@ export interface Operations {
   get_webhook: {
     path: { id: string };
     answer: Hook;
+  };
+  /**
+   * Takes a piece of an upload. What comes of one that breaks off is kept. With the last one the document is made:
+   * `Procession-Document` is its id
+   */
+  go_on_with_upload: {
+    path: { id: string };
+    answer: void;
   };
   /**
    * What happened and happens in an instance, from its start, or behind the event that `Last-Event-ID` names; ends
@@ -2055,7 +2084,7 @@ export interface Operations {
    * is the document of the first time
    */
   upload: {
-    query: { kept_s?: number; name: string };
+    query: { kept_s?: number; name: string; sha256?: string };
     answer: DocumentInfo;
   };
   /** Who asks, for which tenant, and what they may do there */

@@ -43,6 +43,7 @@ from procession.web.routes import (
     tasks,
     tenancy,
     tenants,
+    uploads,
     webhooks,
     whoami,
 )
@@ -72,10 +73,13 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *events.ROUTES,
     *webhooks.ROUTES,
     *documents.ROUTES,
+    *uploads.ROUTES,
 )
 """Everything under /v1 that needs a caller."""
 
 TENANT_CHARACTERS_MAX: Final = 200
+TUS: Final = ("Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata")
+"""Headers of uploads that come piece by piece, which pages of other origins send, too."""
 _CALLER: Final = "procession.caller"
 
 
@@ -134,7 +138,10 @@ def _cors(origins: Sequence[str]) -> CORSConfig | None:
         return None
     return CORSConfig(
         allow_origins=list(origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer"],
-        expose_headers=[REQUEST_ID, "ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", *TUS],
+        expose_headers=[
+            *(REQUEST_ID, "ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"),
+            *(*TUS, "Tus-Version", "Upload-Expires", "Procession-Document"),
+        ],
     )

@@ -215,6 +215,17 @@ class Documents(Part, frozen=True, kw_only=True):
 
     bytes_max: Annotated[int, Meta(ge=1)] = 100_000_000
     """The largest one."""
+    types: tuple[str, ...] = ()
+    """Media types that are taken, of those that are looked at; none: all of them."""
+    url: str = ""
+    """Where their bytes are kept: `file:///folder`, or `s3://bucket/prefix?endpoint=https://…&region=…` with
+    credentials from the environment; "" for in the store. Those that were stored before stay where they are."""
+    scanner: str = ""
+    """ClamAV's daemon, as `host:3310` or as the path of its socket: nobody gets what it did not find clean."""
+    uploads_max: Many = 1_000
+    """Uploads of a tenant that are under way, piece by piece."""
+    upload_hours: Many = 24
+    """How long one of them may be gone on with."""
 
 
 @final

@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 from urllib.parse import quote
 
 import msgspec
@@ -25,7 +25,7 @@ from procession.services.documents import KIND, Document
 from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
-from procession.web.documents import Arriving, TooLarge, WrongType, now_ms
+from procession.web.documents import Arriving, now_ms, usable
 from procession.web.openapi import BODY
 from procession.web.problems import PROBLEM_JSON, Problem
 from procession.web.shapes import After, Limit, Moment, cursor_of, id_behind, moment
@@ -51,6 +51,9 @@ IfRange = Annotated[str | None, HeaderParameter(name="If-Range", description="Th
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="An ETag that is known.")]
 
 
+Scan: TypeAlias = Literal["", "waiting", "clean", "infected", "failed"]
+
+
 class Reference(msgspec.Struct):
     """How a variable refers to a document."""
 
@@ -61,7 +64,8 @@ class Reference(msgspec.Struct):
 
 
 class DocumentInfo(msgspec.Struct):
-    """A document. `reference` is what a variable holds of it."""
+    """A document. `reference` is what a variable holds of it. `scan` says whether viruses were looked for: waiting,
+    clean, infected or failed, "" where nobody looks; `found` what was found, or why it failed."""
 
     id: str
     name: str
@@ -72,6 +76,8 @@ class DocumentInfo(msgspec.Struct):
     by: str
     expires: Moment | None
     reference: Reference
+    scan: Scan = ""
+    found: str = ""
 
 
 class DocumentPage(msgspec.Struct):
@@ -91,28 +97,23 @@ async def upload(
     kept_s: Annotated[
         int, QueryParameter(ge=0, le=100 * 366 * 86_400, description="For how many seconds it is kept; 0: as is set.")
     ] = 0,
+    sha256: Annotated[
+        str, QueryParameter(pattern="^[0-9a-f]{64}$|^$", description="What the bytes must be, in hexadecimal digits.")
+    ] = "",
     idempotency_key: Idempotent = None,
 ) -> Response[DocumentInfo]:
     """Uploads a document: the body is its bytes, `Content-Type` says what they are. Asked again under the same key it
     is the document of the first time."""
     caller.need("documents:write")
-    if any(each in "/\\" or not each.isprintable() for each in name) or name in {".", ".."}:
-        raise BadValue("the name of a document has no folders and no control characters")
+    checked_name(name)
     given, parameters = request.content_type
-    charset = parameters.get("charset", "utf-8").lower()
-    if not _TYPE.fullmatch(given.lower()) or charset not in {"utf-8", "us-ascii"}:
-        raise HTTPException(status_code=415, detail="Content-Type must be a media type, and of texts in UTF-8")
+    type_ = checked_type(given, parameters.get("charset", "utf-8"))
     asks = who(caller, idempotency_key, q.AddTenant(caller.tenant))
     id = "doc_" + (hashlib.sha256(asks.key.encode()).hexdigest()[:32] if asks.key else secrets.token_hex(16))
     arriving = Arriving(
-        caller.tenant, id, name, given.lower(), _length(request), now_ms() + kept_s * 1000 if kept_s else 0
+        caller.tenant, id, name, type_, _length(request), now_ms() + kept_s * 1000 if kept_s else 0, sha256
     )
-    try:
-        record = await site.archive.save(arriving, request.stream(), asks)
-    except TooLarge as error:
-        raise HTTPException(status_code=413, detail=str(error)) from None
-    except WrongType as error:
-        raise HTTPException(status_code=415, detail=str(error)) from None
+    record = await site.archive.save(arriving, request.stream(), asks)
     return Response(_shaped(record.id, record.read(Document)), headers={"location": f"/v1/documents/{record.id}"})
 
 
@@ -165,6 +166,7 @@ async def get_content(
     """The bytes of a document, or a range of them. Browsers are told to save it, never to show it."""
     caller.need("documents:read")
     _, document = await _one(site, caller, id)
+    usable(document)
     etag, headers = f'"{document.sha256}"', _headers(document)
     if if_none_match is not None and etag in if_none_match:
         return Response(None, status_code=304, headers={"etag": etag}, media_type="application/json")
@@ -187,6 +189,7 @@ async def head_content(id: IdPath, caller: TheCaller, site: TheSite) -> Response
     """The headers of a document's bytes."""
     caller.need("documents:read")
     _, document = await _one(site, caller, id)
+    usable(document)
     headers = {**_headers(document), "content-length": str(document.size)}
     return Response(None, headers={**headers, "content-type": document.content_type})
 
@@ -208,6 +211,20 @@ async def delete_document(id: IdPath, caller: TheCaller, site: TheSite, idempote
     if document.by != caller.subject and not caller.may("instances:change"):
         raise Forbidden("who did not upload a document needs the permission 'instances:change' to delete it")
     await site.archive.delete(caller.tenant, id, document, asks)
+
+
+def checked_name(name: str) -> str:
+    """The name of a file. Raises `BadValue` for one with folders, or with characters that show it as another one."""
+    if not 0 < len(name) <= 255 or name in {".", ".."} or any(each in "/\\" or not each.isprintable() for each in name):
+        raise BadValue("the name of a document has up to 255 characters, no folders and no control characters")
+    return name
+
+
+def checked_type(given: str, charset: str) -> str:
+    """A media type, in lower case. Raises 415 for what is none, and for texts that are not in UTF-8."""
+    if not _TYPE.fullmatch(given.lower()) or charset.lower() not in {"utf-8", "us-ascii"}:
+        raise HTTPException(status_code=415, detail="Content-Type must be a media type, and of texts in UTF-8")
+    return given.lower()
 
 
 def _page(tenant: str, after: str, limit: int, reader: Reader) -> list[Record]:
@@ -265,6 +282,8 @@ def _shaped(id: str, document: Document) -> DocumentInfo:
         by=document.by,
         expires=moment(document.expires) if document.expires else None,
         reference=Reference(id, document.name, document.content_type, document.size),
+        scan=cast("Scan", document.scan),
+        found=document.found,
     )
 
 
