@@ -432,11 +432,27 @@ export interface Failed {
   backoff_ms?: number | null;
 }
 
+/** A field of a form. `options` are what one chooses of. */
+export interface Field {
+  name: string;
+  kind: "check" | "choice" | "other" | "radio" | "signature" | "text";
+  options?: string[];
+  required?: boolean;
+}
+
 /** What is wrong with one field of a request. */
 export interface FieldError {
   message: string;
   field?: string;
   source?: string;
+}
+
+/** What is put into which fields: a text, true or false, an option, or several. */
+export interface FillBody {
+  /** The name of the new document. */
+  name: string;
+  values: Record<string, string | boolean | string[]>;
+  flatten?: boolean;
 }
 
 /** What became of jobs. They share commits, and each stands alone: one that is refused hinders no other. */
@@ -871,6 +887,18 @@ export interface OpenJobs {
   next: string | null;
 }
 
+/**
+ * A template of HTML with `{{ values }}`, which are always text. `attachments` are ids of documents, by the name
+ * under which it shows them: `<img src="attachment:photo">`.
+ */
+export interface PageBody {
+  /** The name of the new document. */
+  name: string;
+  template: string;
+  values?: Record<string, Json>;
+  attachments?: Record<string, string>;
+}
+
 /** Two versions of a process, or of two. `to_version` is the latest by default. */
 export interface PlanIn {
   process_id: string;
@@ -1032,6 +1060,20 @@ export interface Rotating {
   grace_s?: number;
 }
 
+/**
+ * A seal of a PDF. `intact`: the bytes that it covers are those that were sealed; `whole`: it covers all there
+ * are, but for what it allows; `trusted`: a root that is believed stands behind it.
+ */
+export interface Seal {
+  field: string;
+  sealed_by: string;
+  at: string;
+  intact: boolean;
+  whole: boolean;
+  trusted: boolean;
+  timestamped: boolean;
+}
+
 /** What a service account may do. `processes` null is all of them. The keys of a disabled one do not hold. */
 export interface ServiceChange {
   roles: string[];
@@ -1067,11 +1109,37 @@ export interface ServicesOut {
 /** Set variables in the scope of an active element (id or key), or of the process ("" and 0). */
 export type SetLocal = ["set", Record<string, Json>, string, number];
 
+/** All signatures of a document: the seal covers everything, so none can be added afterwards. */
+export interface SignBody {
+  /** The name of the new document. */
+  name: string;
+  signatures: Signature[];
+  title?: string;
+  reason?: string;
+  language?: string;
+}
+
 /** A signal to broadcast. */
 export interface SignalIn {
   name: string;
   /** Variables by name; each value is any JSON. */
   variables?: Record<string, Json>;
+}
+
+/**
+ * Who signs, how they were identified, and either what they drew (the data URL of a PNG) or what they typed. It is
+ * put into a field, or onto a page (from 1) at a box: left, bottom, width and height in points.
+ */
+export interface Signature {
+  signer: string;
+  identified_by: string;
+  drawn?: string;
+  typed?: string;
+  field?: string;
+  page?: number;
+  box?: [number, number, number, number];
+  address?: string;
+  agent?: string;
 }
 
 /** A place in a document: file, line and column from 1. `column` 0 means that only the line is known. */
@@ -1374,6 +1442,7 @@ export const operations = {
   export_audit: { method: "GET", path: "/v1/audit/export" },
   extend_job: { method: "POST", path: "/v1/jobs/{key}/extend" },
   fail_job: { method: "POST", path: "/v1/jobs/{key}/fail" },
+  fill_form: { method: "POST", path: "/v1/documents/{id}/fill" },
   finish_jobs: { method: "POST", path: "/v1/jobs/finish" },
   get_batch: { method: "GET", path: "/v1/batches/{key}" },
   get_content: { method: "GET", path: "/v1/documents/{id}/content" },
@@ -1409,6 +1478,7 @@ export const operations = {
   list_documents: { method: "GET", path: "/v1/documents" },
   list_environments: { method: "GET", path: "/v1/environments" },
   list_errors: { method: "GET", path: "/v1/batches/{key}/errors" },
+  list_fields: { method: "GET", path: "/v1/documents/{id}/fields" },
   list_incidents: { method: "GET", path: "/v1/incidents" },
   list_instance_elements: { method: "GET", path: "/v1/instances/{key}/elements" },
   list_instance_incidents: { method: "GET", path: "/v1/instances/{key}/incidents" },
@@ -1417,6 +1487,7 @@ export const operations = {
   list_jobs: { method: "GET", path: "/v1/jobs" },
   list_keys: { method: "GET", path: "/v1/keys" },
   list_members: { method: "GET", path: "/v1/members" },
+  list_seals: { method: "GET", path: "/v1/documents/{id}/seals" },
   list_services: { method: "GET", path: "/v1/services" },
   list_tasks: { method: "GET", path: "/v1/tasks" },
   list_tenants: { method: "GET", path: "/v1/tenants" },
@@ -1426,6 +1497,8 @@ export const operations = {
   migrate_instance: { method: "POST", path: "/v1/instances/{key}/migrate" },
   modify_instance: { method: "POST", path: "/v1/instances/{key}/modify" },
   pause_batch: { method: "POST", path: "/v1/batches/{key}/pause" },
+  preview_document: { method: "GET", path: "/v1/documents/{id}/preview" },
+  print_page: { method: "POST", path: "/v1/papers" },
   promote_environment: { method: "POST", path: "/v1/environments/promote" },
   publish_message: { method: "POST", path: "/v1/messages" },
   read_limits: { method: "GET", path: "/v1/tenants/{name}/limits" },
@@ -1443,6 +1516,7 @@ export const operations = {
   rotate_key: { method: "POST", path: "/v1/keys/{id}/rotate" },
   rotate_secret: { method: "POST", path: "/v1/webhooks/{id}/rotate" },
   set_instance_variables: { method: "PATCH", path: "/v1/instances/{key}/variables" },
+  sign_document: { method: "POST", path: "/v1/documents/{id}/sign" },
   start_batch: { method: "POST", path: "/v1/batches" },
   start_instance: { method: "POST", path: "/v1/instances" },
   start_instances: { method: "POST", path: "/v1/instances/many" },
@@ -1650,6 +1724,12 @@ export interface Operations {
     body: Failed;
     answer: Finished;
   };
+  /** Fills a form; the filled one is a new document */
+  fill_form: {
+    path: { id: string };
+    body: FillBody;
+    answer: DocumentInfo;
+  };
   /** Tells what became of many jobs at once */
   finish_jobs: {
     body: FinishIn;
@@ -1835,6 +1915,11 @@ export interface Operations {
     query?: { after?: string; limit?: number };
     answer: BatchErrors;
   };
+  /** The fields of a form that is a PDF */
+  list_fields: {
+    path: { id: string };
+    answer: Field[];
+  };
   /** Open incidents, the oldest first */
   list_incidents: {
     query?: { after?: string; code?: string; instance?: string; limit?: number; process_id?: string };
@@ -1877,6 +1962,11 @@ export interface Operations {
   list_members: {
     query?: { after?: string; limit?: number };
     answer: MembersOut;
+  };
+  /** What the seals of a PDF say: whether anything was changed since, and who stands behind them */
+  list_seals: {
+    path: { id: string };
+    answer: Seal[];
   };
   /** The service accounts of the tenant, by name */
   list_services: {
@@ -1924,6 +2014,17 @@ export interface Operations {
   pause_batch: {
     path: { key: string };
     answer: void;
+  };
+  /** A small picture of a document that is a picture: the right way up, and without what the camera wrote */
+  preview_document: {
+    path: { id: string };
+    query?: { height?: number; width?: number };
+    answer: string;
+  };
+  /** Makes a PDF of HTML. Nothing is fetched for it but what is attached */
+  print_page: {
+    body: PageBody;
+    answer: DocumentInfo;
   };
   /** Deploys in one environment what is current in another. Settings, secrets and instances stay where they are */
   promote_environment: {
@@ -2018,6 +2119,12 @@ export interface Operations {
     path: { key: string };
     body: VariablesIn;
     answer: void;
+  };
+  /** Puts signatures onto a PDF, adds a page that tells who signed, and seals all of it; that is a new document */
+  sign_document: {
+    path: { id: string };
+    body: SignBody;
+    answer: DocumentInfo;
   };
   /** Starts a batch: it walks over the instances in the background, and can be paused and cancelled */
   start_batch: {

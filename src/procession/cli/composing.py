@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from procession import __version__
@@ -15,6 +16,9 @@ from procession.runtime.rows import NamedRow, TextRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
 from procession.services.deliveries import FOLLOWER
+from procession.services.papers.jail import Bounds as JailBounds
+from procession.services.papers.jail import Jail
+from procession.services.papers.orders import Certificate
 from procession.services.shelves.opening import shelf_at
 from procession.services.tenancy.directory import Directory, page_of
 from procession.services.tenancy.limits import Limits
@@ -23,6 +27,7 @@ from procession.services.tenancy.storage import Storage
 from procession.web.documents import Archive, Rules, now_ms
 from procession.web.file_types import TYPES
 from procession.web.limits import RatesOfTenants
+from procession.web.papers import Papers
 from procession.web.scanning import Clamd
 from procession.web.settings import Settings
 from procession.web.site import Bounds, Gate, Site
@@ -83,6 +88,7 @@ def site_of(
         http=hooks.allow_private, networks=PRIVATE if hooks.allow_private else (), answer_s=hooks.timeout_seconds
     )
     storage = Storage(backend, limited.limits)
+    archive = archive_of(settings, backend, storage, silos)
     site = Site(
         backend,
         gate,
@@ -90,7 +96,8 @@ def site_of(
         bounds=Bounds(body_bytes_max=limits.body_bytes_max, origins=tuple(settings.cors.origins)),
         rates=RatesOfTenants(limited.limits, limits.requests_per_second, limits.requests_burst),
         webhooks=Webhooks(backend, reach, backoff_s=BACKOFF_S[: hooks.attempts_max - 1], followed=followed),
-        archive=archive_of(settings, backend, storage, silos),
+        archive=archive,
+        papers=papers_of(settings, archive),
         keys=silos.keys_of,
         directory=Directory(reading, settings.tenants, silos.backends.silo),
         neighbours=silos.neighbours,
@@ -115,6 +122,21 @@ def archive_of(settings: Settings, backend: Backend, storage: Storage, silos: Si
         elsewhere=shelf_at(of.url, silos.keys_of) if of.url else None,
         scanner=Clamd(of.scanner) if of.scanner else None,
     )
+
+
+def papers_of(settings: Settings, archive: Archive) -> Papers:
+    """The papers of a server. What seals is read now: a file that is missing is told at the start."""
+    of = settings.papers
+    jail = Jail(JailBounds(seconds=of.seconds, memory=of.memory_megabytes << 20))
+    roots = [Path(of.roots_file).read_bytes()] if of.roots_file else []
+    if not of.certificate_file:
+        return Papers(archive, jail, None, roots)
+    data = Path(of.certificate_file).read_bytes()
+    if of.key_file:
+        key = Path(of.key_file).read_bytes()
+        certificate = Certificate(key=key, chain=data, password=of.password, timestamps=of.timestamps_url)
+        return Papers(archive, jail, certificate, [*roots, data])
+    return Papers(archive, jail, Certificate(bundle=data, password=of.password, timestamps=of.timestamps_url), roots)
 
 
 async def keep_documents(archive: Archive, store: Store, silos: Silos) -> None:

@@ -116,7 +116,7 @@ def logging_of(settings: Settings) -> None:
     """Sets up the logs of this process; secrets of the settings are known to them, to be hidden."""
     of = settings.telemetry
     secrets = [settings.store.password, settings.store.reader_password]
-    secrets += [settings.identity.admin_key, settings.encryption.master_key]
+    secrets += [settings.identity.admin_key, settings.encryption.master_key, settings.papers.password]
     secrets += [tenant.password for tenant in settings.tenants.values()]
     logs.configure(of.log_level, of.log_format, Redactor(tuple(secrets)))
 

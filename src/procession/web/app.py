@@ -39,6 +39,7 @@ from procession.web.routes import (
     members,
     messages,
     open_jobs,
+    papers,
     searches,
     tasks,
     tenancy,
@@ -74,6 +75,7 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *webhooks.ROUTES,
     *documents.ROUTES,
     *uploads.ROUTES,
+    *papers.ROUTES,
 )
 """Everything under /v1 that needs a caller."""
 

@@ -27,6 +27,7 @@ from procession.base.failure import (
 )
 from procession.services.access import Forbidden, TooMany, Unauthorized, Unavailable
 from procession.services.deployed import NoResult
+from procession.services.papers.orders import TooMuch
 from procession.web.documents import Infected, NotScanned, TooLarge
 from procession.web.envelope import request_id
 from procession.web.file_types import WrongType
@@ -72,6 +73,7 @@ STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
         "The document was not found clean yet: ask again after `Retry-After` seconds.",
     ),
     (Infected, 409, "infected", "A virus was found in the document, and its bytes are deleted."),
+    (TooMuch, 422, "too-much", "A paper takes more time or memory than one may."),
     (NotFound, 404, "not-found", "It does not exist, exists no longer, or is not for this caller to see."),
     (Busy, 429, "busy", "Too much waits or is leased already: ask again after `Retry-After` seconds."),
     (QuotaExceeded, 429, "quota-exceeded", "The tenant has, or asks for, more than its quota: the text names it."),

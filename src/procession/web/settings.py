@@ -229,6 +229,26 @@ class Documents(Part, frozen=True, kw_only=True):
 
 
 @final
+class Papers(Part, frozen=True, kw_only=True):
+    """Papers that are made of documents (`procession[player]`): previews, forms, pages, signatures."""
+
+    certificate_file: str = ""
+    """What seals what was signed: PKCS#12, or a chain of certificates in PEM; without one nothing is signed."""
+    key_file: str = ""
+    """The key of the certificate in PEM, where that is not in PKCS#12."""
+    password: Secret = ""
+    """The password of the key."""
+    timestamps_url: str = ""
+    """A timestamp authority (RFC 3161) that is asked for each seal; "" for none."""
+    roots_file: str = ""
+    """Certificates in PEM that are believed when seals are looked at, beside the server's own chain."""
+    seconds: Patience = 30.0
+    """How long one paper may take."""
+    memory_megabytes: Annotated[int, Meta(ge=256, le=16_384)] = 1_024
+    """How much memory one may take."""
+
+
+@final
 class Cors(Part, frozen=True, kw_only=True):
     """Web pages of other origins that may use the API."""
 
@@ -263,5 +283,6 @@ class Settings(Part, frozen=True, kw_only=True):
     webhooks: Webhooks = Webhooks()
     telemetry: Telemetry = Telemetry()
     documents: Documents = Documents()
+    papers: Papers = Papers()
     cors: Cors = Cors()
     retention: Retention = Retention()

@@ -43,6 +43,8 @@ def carried_out(name: str, request: bytes) -> bytes:
     order = msgspec.msgpack.decode(request, type=kind)
     try:
         made = getattr(import_module(module), function)(order)
+    except ImportError as error:
+        raise Refused(f"papers need more libraries ({error.name}): pip install 'procession[player]'") from None
     except (Refused, MemoryError, RecursionError):
         raise
     except Exception as error:  # libraries fail in ways of their own on what is damaged

@@ -114,7 +114,7 @@ async def upload(
         caller.tenant, id, name, type_, _length(request), now_ms() + kept_s * 1000 if kept_s else 0, sha256
     )
     record = await site.archive.save(arriving, request.stream(), asks)
-    return Response(_shaped(record.id, record.read(Document)), headers={"location": f"/v1/documents/{record.id}"})
+    return Response(shaped(record.id, record.read(Document)), headers={"location": f"/v1/documents/{record.id}"})
 
 
 @get("/documents")
@@ -122,28 +122,28 @@ async def list_documents(caller: TheCaller, site: TheSite, limit: Limit = 100, a
     """Documents by id: all of the tenant for who may read instances, their own for others."""
     caller.need("documents:read")
     last, now = id_behind(after), now_ms()
-    found: list[DocumentInfo] = []
+    listed: list[DocumentInfo] = []
     looked = 0
     while looked < LOOKED_MAX:
         records = await site.backend.read(caller.tenant, partial(_page, caller.tenant, last, limit + 1))
         looked += len(records)
         for record in records:
             document = record.read(Document)
-            if len(found) == limit:
-                return DocumentPage(found, cursor_of(last))
+            if len(listed) == limit:
+                return DocumentPage(listed, cursor_of(last))
             last = record.id
             if (not document.expires or document.expires > now) and _sees(caller, document):
-                found.append(_shaped(record.id, document))
+                listed.append(shaped(record.id, document))
         if len(records) <= limit:
-            return DocumentPage(found, None)
-    return DocumentPage(found, cursor_of(last))
+            return DocumentPage(listed, None)
+    return DocumentPage(listed, cursor_of(last))
 
 
 @get("/documents/{id:str}")
 async def get_document(id: IdPath, caller: TheCaller, site: TheSite) -> DocumentInfo:
     """What a document is."""
     caller.need("documents:read")
-    return _shaped(id, (await _one(site, caller, id))[1])
+    return shaped(id, (await found(site, caller, id))[1])
 
 
 @get(
@@ -165,7 +165,7 @@ async def get_content(
 ) -> Response[Any]:
     """The bytes of a document, or a range of them. Browsers are told to save it, never to show it."""
     caller.need("documents:read")
-    _, document = await _one(site, caller, id)
+    _, document = await found(site, caller, id)
     usable(document)
     etag, headers = f'"{document.sha256}"', _headers(document)
     if if_none_match is not None and etag in if_none_match:
@@ -188,7 +188,7 @@ async def get_content(
 async def head_content(id: IdPath, caller: TheCaller, site: TheSite) -> Response[None]:
     """The headers of a document's bytes."""
     caller.need("documents:read")
-    _, document = await _one(site, caller, id)
+    _, document = await found(site, caller, id)
     usable(document)
     headers = {**_headers(document), "content-length": str(document.size)}
     return Response(None, headers={**headers, "content-type": document.content_type})
@@ -201,7 +201,7 @@ async def delete_document(id: IdPath, caller: TheCaller, site: TheSite, idempote
     request = q.DeleteRecord(caller.tenant, KIND, id)
     asks: Who = who(caller, idempotency_key, request)
     try:
-        _, document = await _one(site, caller, id)
+        _, document = await found(site, caller, id)
     except NotFound:
         if idempotency_key is None:
             raise
@@ -235,7 +235,7 @@ def _sees(caller: Caller, document: Document) -> bool:
     return document.by == caller.subject or caller.may("instances:read")
 
 
-async def _one(site: Site, caller: Caller, id: str) -> tuple[Record, Document]:
+async def found(site: Site, caller: Caller, id: str) -> tuple[Record, Document]:
     """A document. Its id cannot be guessed: who has it was given it, with a task or a job."""
     now = now_ms()
     return await site.backend.read(caller.tenant, lambda reader: reader.documents.one(caller.tenant, id, now))
@@ -271,7 +271,8 @@ def _length(request: Request[Any, Any, Any]) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
 
 
-def _shaped(id: str, document: Document) -> DocumentInfo:
+def shaped(id: str, document: Document) -> DocumentInfo:
+    """A document as it is told."""
     return DocumentInfo(
         id=id,
         name=document.name,
