@@ -889,7 +889,7 @@ export interface OpenJobs {
 
 /**
  * A template of HTML with `{{ values }}`, which are always text. `attachments` are ids of documents, by the name
- * under which it shows them: `<img src="attachment:photo">`.
+ * under which it shows them: `<img src="attachment:photo">`. With `forms`, inputs become fields of a form.
  */
 export interface PageBody {
   /** The name of the new document. */
@@ -897,6 +897,7 @@ export interface PageBody {
   template: string;
   values?: Record<string, Json>;
   attachments?: Record<string, string>;
+  forms?: boolean;
 }
 
 /** Two versions of a process, or of two. `to_version` is the latest by default. */

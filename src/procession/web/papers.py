@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final, TypeAlias, final
 
+import msgspec
+
 from procession.base.failure import Conflict, NotFound
 from procession.services.backend import Who
 from procession.services.documents import KIND, Document
@@ -93,9 +95,7 @@ class Papers:
         order = Sign(pdf=pdf, marks=marks, certificate=self._certificate, **said)
         return await self._made(what, order, who)
 
-    async def page(
-        self, what: Arriving, template: str, values: Mapping[str, object], shown: Mapping[str, Document], who: Who
-    ) -> Record:
+    async def page(self, what: Arriving, page: Page, shown: Mapping[str, Document], who: Who) -> Record:
         """A page of HTML as a new document. `shown` are documents that it may show, by name."""
         attachments: dict[str, bytes] = {}
         for name, document in shown.items():
@@ -103,7 +103,7 @@ class Papers:
             if sum(map(len, attachments.values())) + document.size > BYTES_MAX:
                 raise Refused(f"attachments have at most {BYTES_MAX:,} bytes together")
             attachments[name] = await self._archive.whole(what.tenant, document)
-        return await self._made(what, Page(template=template, values=values, attachments=attachments), who)
+        return await self._made(what, msgspec.structs.replace(page, attachments=attachments), who)
 
     async def _pdf(self, tenant: str, document: Document) -> bytes:
         usable(document)

@@ -110,6 +110,7 @@ def print_page(
         list[Path] | None,
         typer.Option("--attach", metavar="FILE", help="Shown as attachment:NAME; repeatable.", show_default=False),
     ] = None,
+    form: Annotated[bool, typer.Option("--form", help="Inputs become fields of a form.")] = False,
     target: Target,
     json: AsJson = False,
 ) -> None:
@@ -120,7 +121,8 @@ def print_page(
     with errors(json):
         shown = {each.name: _read(each) for each in attach or ()}
         text = _read(template).decode("utf-8", "replace")
-        _write(Page(template=text, values=_values(values, dict[str, object]), attachments=shown), target, output)
+        given = _values(values, dict[str, object])
+        _write(Page(template=text, values=given, attachments=shown, forms=form), target, output)
 
 
 def _write(order: Order, target: Path, output: Output) -> None:

@@ -38,11 +38,10 @@ def main() -> None:
 
 def carried_out(name: str, request: bytes) -> bytes:
     """What comes of an order, in this process."""
-    kind, place = ORDERS[name]
-    module, _, function = place.partition(":")
+    kind, module = ORDERS[name]
     order = msgspec.msgpack.decode(request, type=kind)
     try:
-        made = getattr(import_module(module), function)(order)
+        made = getattr(import_module(module), name)(order)
     except ImportError as error:
         raise Refused(f"papers need more libraries ({error.name}): pip install 'procession[player]'") from None
     except (Refused, MemoryError, RecursionError):

@@ -43,11 +43,12 @@ class Preview(Order, frozen=True, kw_only=True):
 @final
 class Page(Order, frozen=True, kw_only=True):
     """HTML as PDF. `template` is one of Jinja; values stand in it as text. `attachments` are what it may show, by the
-    name in `attachment:name`."""
+    name in `attachment:name`. With `forms`, inputs become fields of a form."""
 
     template: str
     values: Mapping[str, object] = {}
     attachments: Mapping[str, bytes] = {}
+    forms: bool = False
     pages_max: int = PAGES_MAX
     bytes_max: int = BYTES_MAX
 
@@ -157,11 +158,11 @@ class Seal(msgspec.Struct, frozen=True):
 
 
 ORDERS: Final[dict[str, tuple[type[Order], str]]] = {
-    "preview": (Preview, "procession.services.papers.pictures:preview"),
-    "page": (Page, "procession.services.papers.pages:page"),
-    "fill": (Fill, "procession.services.papers.filling:fill"),
-    "fields": (Fields, "procession.services.papers.filling:fields"),
-    "sign": (Sign, "procession.services.papers.signing:sign"),
-    "verify": (Verify, "procession.services.papers.verifying:verify"),
+    "preview": (Preview, "procession.services.papers.pictures"),
+    "page": (Page, "procession.services.papers.pages"),
+    "fill": (Fill, "procession.services.papers.filling"),
+    "fields": (Fields, "procession.services.papers.filling"),
+    "sign": (Sign, "procession.services.papers.signing"),
+    "verify": (Verify, "procession.services.papers.verifying"),
 }
-"""What the child can do: its name, what it takes, and who does it."""
+"""What the child can do: its name, what it takes, and the module that has a function of that name."""

@@ -24,7 +24,8 @@ def page(order: Page) -> bytes:
     """See `Page`."""
     from procession.services.papers.printing import printed
 
-    return printed(rendered(order.template, order.values), order.attachments, order.pages_max, order.bytes_max)
+    html = rendered(order.template, order.values)
+    return printed(html, order.attachments, order.pages_max, order.bytes_max, forms=order.forms)
 
 
 def rendered(template: str, values: Mapping[str, object]) -> str:

@@ -33,10 +33,12 @@ class Given(URLFetcher):  # type: ignore[misc]
         return URLFetcherResponse(url, io.BytesIO(data))
 
 
-def printed(html: str, attachments: Mapping[str, bytes], pages_max: int, bytes_max: int) -> bytes:
+def printed(
+    html: str, attachments: Mapping[str, bytes], pages_max: int, bytes_max: int, *, forms: bool = False
+) -> bytes:
     """HTML as PDF. Raises `Refused` when it is too long."""
     logging.disable(logging.CRITICAL)
-    document = weasyprint.HTML(string=html, base_url=None, url_fetcher=Given(attachments)).render()
+    document = weasyprint.HTML(string=html, base_url=None, url_fetcher=Given(attachments)).render(pdf_forms=forms)
     if len(document.pages) > pages_max:
         raise Refused(f"a document has at most {pages_max} pages, this one {len(document.pages)}")
     made = document.write_pdf()

@@ -17,10 +17,11 @@ from procession.runtime import requests as q
 from procession.services.access import Caller
 from procession.services.backend import Who
 from procession.services.documents import Document
-from procession.services.papers.orders import Field, Mark, Seal, Signer
+from procession.services.papers.orders import Field, Mark, Page, Seal, Signer
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, now_ms
+from procession.web.openapi import EXAMPLE
 from procession.web.papers import PDF
 from procession.web.routes.documents import DocumentInfo, IdPath, checked_name, found, shaped
 
@@ -42,12 +43,13 @@ class FillBody(msgspec.Struct, forbid_unknown_fields=True):
 @final
 class PageBody(msgspec.Struct, forbid_unknown_fields=True):
     """A template of HTML with `{{ values }}`, which are always text. `attachments` are ids of documents, by the name
-    under which it shows them: `<img src="attachment:photo">`."""
+    under which it shows them: `<img src="attachment:photo">`. With `forms`, inputs become fields of a form."""
 
     name: Name
     template: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000_000)]
     values: dict[str, Json] = {}
     attachments: Annotated[dict[str, str], msgspec.Meta(max_length=50)] = {}
+    forms: bool = False
 
 
 @final
@@ -76,6 +78,17 @@ class SignBody(msgspec.Struct, forbid_unknown_fields=True):
     title: Told = ""
     reason: Told = ""
     language: Annotated[str, msgspec.Meta(max_length=20)] = "en"
+
+
+_FILL: Final = {"name": "claim-7.pdf", "values": {"name": "Ann Smith", "agreed": True}}
+_SIGN: Final = {
+    "name": "claim-7-signed.pdf",
+    "title": "Claim 7",
+    "signatures": [
+        {"signer": "Ann Smith", "identified_by": "one-time code", "typed": "Ann Smith", "field": "signature"},
+    ],
+}
+_PAGE: Final = {"name": "offer.pdf", "template": "<h1>An offer for {{ who }}</h1>", "values": {"who": "Ann Smith"}}
 
 
 @get(
@@ -112,7 +125,7 @@ async def list_seals(id: IdPath, caller: TheCaller, site: TheSite) -> list[Seal]
     return await site.papers.seals(caller.tenant, (await found(site, caller, id))[1])
 
 
-@post("/documents/{id:str}/fill", status_code=201)
+@post("/documents/{id:str}/fill", status_code=201, opt={EXAMPLE: _FILL})
 async def fill_form(
     id: IdPath, data: JSONBody[FillBody], *, caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[DocumentInfo]:
@@ -123,7 +136,7 @@ async def fill_form(
     return _told(await site.papers.fill(what, document, data.values, asks, flatten=data.flatten))
 
 
-@post("/documents/{id:str}/sign", status_code=201)
+@post("/documents/{id:str}/sign", status_code=201, opt={EXAMPLE: _SIGN})
 async def sign_document(
     id: IdPath, data: JSONBody[SignBody], *, caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[DocumentInfo]:
@@ -143,7 +156,7 @@ async def sign_document(
     return _told(await site.papers.sign(what, document, marks, said, asks))
 
 
-@post("/papers", status_code=201)
+@post("/papers", status_code=201, opt={EXAMPLE: _PAGE})
 async def print_page(
     data: JSONBody[PageBody], *, caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[DocumentInfo]:
@@ -153,7 +166,8 @@ async def print_page(
     for name, id in data.attachments.items():
         shown[name] = (await found(site, caller, id))[1]
     what, asks = _new(caller, idempotency_key, data.name, "page")
-    return _told(await site.papers.page(what, data.template, data.values, shown, asks))
+    page = Page(template=data.template, values=data.values, forms=data.forms)
+    return _told(await site.papers.page(what, page, shown, asks))
 
 
 def _new(caller: Caller, key: str | None, name: str, of: str) -> tuple[Arriving, Who]:
