@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import io
 import struct
+import threading
 import warnings
 import zlib
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Final
 
 import msgspec
+from asn1crypto import tsp  # type: ignore[import-untyped]
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
+from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
+from pyhanko.sign.timestamps import DummyTimeStamper
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import (
     ArrayObject,
@@ -196,8 +201,8 @@ def authority(name: str = "Test Root") -> tuple[rsa.RSAPrivateKey, x509.Certific
 
 
 @cache
-def issued(name: str, by: str | None) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
-    """A key and its certificate, by a root or by itself."""
+def issued(name: str, by: str | None, *, stamps: bool = False) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
+    """A key and its certificate, by a root or by itself. `stamps`: for a timestamp authority."""
     key = rsa.generate_private_key(65_537, 2_048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     issuer_key, issuer = authority(by) if by is not None else (key, None)
@@ -217,7 +222,50 @@ def issued(name: str, by: str | None) -> tuple[rsa.RSAPrivateKey, x509.Certifica
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
+    if stamps:
+        built = built.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
     return key, built.sign(issuer_key, hashes.SHA256())
+
+
+class TimestampAuthority(HTTPServer):
+    """A timestamp authority (RFC 3161) on this machine; `broken`: it answers with something else."""
+
+    broken = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Stamps)
+        key, own = issued("The Clock", "Test Root", stamps=True)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        self.stamper = DummyTimeStamper(
+            next(iter(load_certs_from_pemder_data(own.public_bytes(Encoding.PEM)))),
+            load_private_key_from_pemder_data(pem, None),
+        )
+        self._thread = threading.Thread(target=self.serve_forever)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.server_port}/"
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Stamps(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        server = self.server
+        assert isinstance(server, TimestampAuthority)
+        question = tsp.TimeStampReq.load(self.rfile.read(int(self.headers["content-length"])))
+        answer = server.stamper.request_tsa_response(question).dump()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"no timestamp" if server.broken else answer)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
 
 
 def root() -> bytes:

@@ -133,9 +133,9 @@ def found_in(writer: PdfWriter) -> dict[str, Found]:
         return {}
     places: dict[int, list[tuple[DictionaryObject, DictionaryObject]]] = {}
     for page in writer.pages:
-        annotations = page.get("/Annots")
-        for each in cast("ArrayObject", annotations.get_object()) if annotations is not None else []:
-            widget = each.get_object()
+        annotations: Any = page.get("/Annots")
+        for each in annotations.get_object() if annotations is not None else ():
+            widget: object = each.get_object()
             if isinstance(widget, DictionaryObject) and widget.get("/Subtype") == "/Widget":
                 places.setdefault(id(widget), []).append((page, widget))
     found: dict[str, Found] = {}

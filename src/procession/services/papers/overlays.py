@@ -7,7 +7,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from html import escape
-from typing import Final, Literal, final
+from typing import Any, Final, Literal, cast, final
 
 import msgspec
 from pypdf import PdfReader, PdfWriter
@@ -19,6 +19,7 @@ from pypdf.generic import (
     IndirectObject,
     NameObject,
     NumberObject,
+    PdfObject,
 )
 
 from procession.services.papers.orders import BYTES_MAX
@@ -65,7 +66,7 @@ def overlays(writer: PdfWriter, boxes: Sequence[Box]) -> list[IndirectObject]:
         assert isinstance(resources, DictionaryObject)
         made[NameObject("/Resources")] = resources.clone(writer)
         made[NameObject("/FormType")] = NumberObject(1)
-        found.append(writer._add_object(made.flate_encode()))
+        found.append(_added(writer, made.flate_encode()))
     return found
 
 
@@ -86,7 +87,13 @@ def put(writer: PdfWriter, page: DictionaryObject, overlay: IndirectObject, left
     there = page.get("/Contents")
     found = there.get_object() if there is not None else None
     inner = list(found) if isinstance(found, ArrayObject) else [there] if there is not None else []
-    page[NameObject("/Contents")] = ArrayObject([writer._add_object(before), *inner, writer._add_object(after)])
+    page[NameObject("/Contents")] = ArrayObject([_added(writer, before), *inner, _added(writer, after)])
+
+
+def _added(writer: PdfWriter, thing: PdfObject) -> IndirectObject:
+    """A reference to something new in a document: pypdf has no public way to make one."""
+    reference: IndirectObject = cast("Any", writer)._add_object(thing)
+    return reference
 
 
 def _page(number: int, box: Box) -> str:

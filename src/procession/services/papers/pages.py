@@ -17,7 +17,7 @@ from procession.services.papers.orders import Page, Refused
 HTML_MAX: Final = 5_000_000
 UNSAFE: Final = ("safe", "forceescape", "xmlattr", "urlize", "tojson")
 """Filters that give markup."""
-_TURNS: Final = dict.fromkeys((0x202D, 0x202E))
+_TURNS: Final[dict[int, None]] = dict.fromkeys((0x202D, 0x202E))
 
 
 def page(order: Page) -> bytes:

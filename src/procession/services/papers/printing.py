@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
-import weasyprint  # type: ignore[import-untyped]
+from weasyprint import HTML  # type: ignore[import-untyped]
 from weasyprint.urls import URLFetcher, URLFetcherResponse  # type: ignore[import-untyped]
 
 from procession.services.papers.orders import Refused
@@ -20,13 +20,14 @@ class Given(URLFetcher):  # type: ignore[misc]
     """Fetches `data:` and what was given by name; everything else is refused, whatever it would be."""
 
     def __init__(self, attachments: Mapping[str, bytes]) -> None:
-        super().__init__(allowed_protocols=("data",), allow_redirects=False)
+        cast("Any", super()).__init__(allowed_protocols=("data",), allow_redirects=False)
         self._attachments = attachments
 
     def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
         """See `URLFetcher.fetch`."""
         if url.lower().startswith("data:") and len(url) <= DATA_MAX:
-            return super().fetch(url, headers)
+            response: URLFetcherResponse = cast("Any", super()).fetch(url, headers)
+            return response
         data = self._attachments.get(url.removeprefix(ATTACHMENT)) if url.startswith(ATTACHMENT) else None
         if data is None:
             raise ValueError("this address is not fetched")
@@ -38,7 +39,7 @@ def printed(
 ) -> bytes:
     """HTML as PDF. Raises `Refused` when it is too long."""
     logging.disable(logging.CRITICAL)
-    document = weasyprint.HTML(string=html, base_url=None, url_fetcher=Given(attachments)).render(pdf_forms=forms)
+    document = cast("Any", HTML)(string=html, base_url=None, url_fetcher=Given(attachments)).render(pdf_forms=forms)
     if len(document.pages) > pages_max:
         raise Refused(f"a document has at most {pages_max} pages, this one {len(document.pages)}")
     made = document.write_pdf()

@@ -6,7 +6,7 @@ import asyncio
 import io
 import ssl
 import urllib.request
-from typing import Final
+from typing import Any, Final, cast
 
 from asn1crypto import tsp  # type: ignore[import-untyped]
 from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
@@ -30,16 +30,16 @@ class Authority(TimeStamper):
         super().__init__()  # type: ignore[no-untyped-call]
         self._url = url
 
-    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+    async def async_request_tsa_response(self, req: Any) -> Any:
         """See `TimeStamper`."""
         return await asyncio.to_thread(self._ask, req.dump())
 
-    def _ask(self, question: bytes) -> tsp.TimeStampResp:
+    def _ask(self, question: bytes) -> object:
         headers = {"Content-Type": "application/timestamp-query"}
         request = urllib.request.Request(self._url, question, headers)
         context = ssl.create_default_context() if self._url.startswith("https:") else None
         with urllib.request.urlopen(request, timeout=TIMESTAMP_S, context=context) as answer:
-            return tsp.TimeStampResp.load(answer.read(TIMESTAMP_BYTES_MAX))
+            return cast("Any", tsp).TimeStampResp.load(answer.read(TIMESTAMP_BYTES_MAX))
 
 
 def sealed(pdf: bytes, certificate: Certificate, reason: str) -> bytes:
@@ -56,7 +56,7 @@ def sealed(pdf: bytes, certificate: Certificate, reason: str) -> bytes:
     signer = signers.PdfSigner(metadata, signer_of(certificate), timestamper=stamper)
     made = io.BytesIO()
     try:
-        signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=made)
+        cast("Any", signer).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=made)
     except OSError as error:
         raise Refused(f"the timestamp authority cannot be asked: {error}"[:200]) from None
     return made.getvalue()
@@ -67,13 +67,14 @@ def signer_of(certificate: Certificate) -> signers.SimpleSigner:
     password = certificate.password.encode() or None
     try:
         if certificate.bundle:
-            signer: signers.SimpleSigner | None
-            signer = signers.SimpleSigner.load_pkcs12_data(certificate.bundle, (), password)
+            signer: signers.SimpleSigner | None = cast("Any", signers.SimpleSigner).load_pkcs12_data(
+                certificate.bundle, (), password
+            )
             if signer is None:
                 raise ValueError
             return signer
         key = load_private_key_from_pemder_data(certificate.key, password)
-        chain = list(load_certs_from_pemder_data(certificate.chain))
+        chain: list[Any] = list(cast("Any", load_certs_from_pemder_data)(certificate.chain))
         registry = SimpleCertificateStore.from_certs(chain)  # type: ignore[no-untyped-call]
         return signers.SimpleSigner(signing_cert=chain[0], signing_key=key, cert_registry=registry)
     except (ValueError, TypeError, IndexError, OSError):

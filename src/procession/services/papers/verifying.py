@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from pyhanko.keys import load_certs_from_pemder_data
@@ -29,7 +29,8 @@ def verify(order: Verify) -> bytes:
     if len(found) > SEALS_MAX:
         raise Refused(f"a PDF has at most {SEALS_MAX} seals")
     try:
-        roots = [each for data in order.roots for each in load_certs_from_pemder_data(data)]
+        load = cast("Any", load_certs_from_pemder_data)
+        roots: list[Any] = [each for data in order.roots for each in load(data)]
     except (ValueError, TypeError):
         raise Refused("a root is no certificate in PEM or DER") from None
     return msgspec.msgpack.encode([_seal(each, roots) for each in found])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
 
 import obstore
 from obstore.exceptions import BaseError
@@ -68,8 +68,8 @@ class ObjectShelf:
             await _answered(obstore.delete_async(self._store, paths))
 
     async def _listed(self, prefix: str) -> list[str]:
-        async for page in obstore.list(self._store, prefix, chunk_size=DROPPED_AT_ONCE):
-            return [each["path"] for each in page]
+        async for page in cast("Any", obstore).list(self._store, prefix, chunk_size=DROPPED_AT_ONCE):
+            return [str(each["path"]) for each in page]
         return []
 
 

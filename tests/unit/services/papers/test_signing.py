@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 from pypdf import PdfReader, PdfWriter
 
-from paper_rig import PASSWORD, certificate, form, made, picture, plain_pdf, png_bomb, root, text_of
+from paper_rig import PASSWORD, TimestampAuthority, certificate, form, made, picture, plain_pdf, png_bomb, root, text_of
 from procession.services.papers.orders import Certificate, Fill, Mark, Refused, Seal, Sign, Signer, Verify
 from procession.services.papers.words import WORDS
 
@@ -149,6 +149,16 @@ def test_a_certificate_that_cannot_seal_is_told_without_its_secret(wrong: Certif
     with pytest.raises(Refused, match="cannot be used") as caught:
         made(order(certificate=wrong))
     assert PASSWORD not in str(caught.value)
+
+
+def test_a_timestamp_authority_says_when() -> None:
+    with TimestampAuthority() as clock:
+        stamping = Certificate(bundle=certificate().bundle, password=PASSWORD, timestamps=clock.url)
+        (seal,) = seals(made(order(certificate=stamping)))
+        assert (seal.good, seal.trusted, seal.timestamped) == (True, True, True)
+        clock.broken = True
+        with pytest.raises(Refused):
+            made(order(certificate=stamping))
 
 
 def test_a_timestamp_authority_that_is_away_is_told() -> None:
