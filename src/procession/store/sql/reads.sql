@@ -423,7 +423,7 @@ SELECT 'fact', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_fact x W
 UNION ALL SELECT 'snapshot', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_snapshot x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'resource', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_resource x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'document_part', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_document_part x WHERE x.tenant = asked.tenant) FROM asked
-UNION ALL SELECT 'document', (SELECT coalesce(sum(x.bytes), 0) FROM procession_document x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'document', (SELECT CAST(coalesce(sum(x.bytes), 0) AS BIGINT) FROM procession_document x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'program', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_program x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'record', (SELECT coalesce(sum(length(x.body)), 0) FROM procession_record x WHERE x.tenant = asked.tenant) FROM asked;
 -- name: contents

@@ -26,7 +26,7 @@ from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, now_ms, usable
-from procession.web.openapi import BODY
+from procession.web.openapi import BODY, LOCKED
 from procession.web.problems import PROBLEM_JSON, Problem
 from procession.web.shapes import After, Limit, Moment, cursor_of, id_behind, moment
 from procession.web.site import Site
@@ -148,6 +148,7 @@ async def get_document(id: IdPath, caller: TheCaller, site: TheSite) -> Document
 
 @get(
     "/documents/{id:str}/content",
+    opt={LOCKED: True},
     media_type="application/octet-stream",
     responses={
         206: ResponseSpec(bytes, description="The range.", media_type="application/octet-stream"),

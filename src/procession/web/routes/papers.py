@@ -21,7 +21,7 @@ from procession.services.papers.orders import Field, Mark, Page, Seal, Signer
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, now_ms
-from procession.web.openapi import EXAMPLE
+from procession.web.openapi import EXAMPLE, LOCKED
 from procession.web.papers import PDF
 from procession.web.routes.documents import DocumentInfo, IdPath, checked_name, found, shaped
 
@@ -93,6 +93,7 @@ _PAGE: Final = {"name": "offer.pdf", "template": "<h1>An offer for {{ who }}</h1
 
 @get(
     "/documents/{id:str}/preview",
+    opt={LOCKED: True},
     media_type="application/octet-stream",
     responses={200: ResponseSpec(bytes, description="JPEG or PNG.", media_type="application/octet-stream")},
 )
@@ -111,21 +112,21 @@ async def preview_document(
     return Response(made, headers=headers)
 
 
-@get("/documents/{id:str}/fields")
+@get("/documents/{id:str}/fields", opt={LOCKED: True})
 async def list_fields(id: IdPath, caller: TheCaller, site: TheSite) -> list[Field]:
     """The fields of a form that is a PDF."""
     caller.need("documents:read")
     return await site.papers.fields(caller.tenant, (await found(site, caller, id))[1])
 
 
-@get("/documents/{id:str}/seals")
+@get("/documents/{id:str}/seals", opt={LOCKED: True})
 async def list_seals(id: IdPath, caller: TheCaller, site: TheSite) -> list[Seal]:
     """What the seals of a PDF say: whether anything was changed since, and who stands behind them."""
     caller.need("documents:read")
     return await site.papers.seals(caller.tenant, (await found(site, caller, id))[1])
 
 
-@post("/documents/{id:str}/fill", status_code=201, opt={EXAMPLE: _FILL})
+@post("/documents/{id:str}/fill", status_code=201, opt={EXAMPLE: _FILL, LOCKED: True})
 async def fill_form(
     id: IdPath, data: JSONBody[FillBody], *, caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[DocumentInfo]:
@@ -136,7 +137,7 @@ async def fill_form(
     return _told(await site.papers.fill(what, document, data.values, asks, flatten=data.flatten))
 
 
-@post("/documents/{id:str}/sign", status_code=201, opt={EXAMPLE: _SIGN})
+@post("/documents/{id:str}/sign", status_code=201, opt={EXAMPLE: _SIGN, LOCKED: True})
 async def sign_document(
     id: IdPath, data: JSONBody[SignBody], *, caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[DocumentInfo]:
@@ -156,7 +157,7 @@ async def sign_document(
     return _told(await site.papers.sign(what, document, marks, said, asks))
 
 
-@post("/papers", status_code=201, opt={EXAMPLE: _PAGE})
+@post("/papers", status_code=201, opt={EXAMPLE: _PAGE, LOCKED: True})
 async def print_page(
     data: JSONBody[PageBody], *, caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> Response[DocumentInfo]:

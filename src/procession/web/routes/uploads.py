@@ -19,7 +19,7 @@ from procession.base.failure import BadValue
 from procession.runtime import requests as q
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, now_ms
-from procession.web.openapi import BODY
+from procession.web.openapi import BODY, LOCKED
 from procession.web.routes.documents import checked_name, checked_type
 from procession.web.uploads import Progress, Uploads
 
@@ -103,7 +103,7 @@ async def head_upload(id: IdPath, caller: TheCaller, site: TheSite, tus: Tus) ->
     return _told(progress, 200, {"cache-control": "no-store", "upload-length": str(progress.length)})
 
 
-@patch("/uploads/{id:str}", status_code=204, opt={BODY: BYTES}, request_max_body_size=None)
+@patch("/uploads/{id:str}", status_code=204, opt={BODY: BYTES, LOCKED: True}, request_max_body_size=None)
 async def go_on_with_upload(
     request: Request[Any, Any, Any], id: IdPath, caller: TheCaller, site: TheSite, *, tus: Tus, offset: At
 ) -> Response[None]:
