@@ -348,8 +348,13 @@ SELECT count(*) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND st
 SELECT id, due, bytes FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
 -- Whose documents have to be looked after.
 -- name: documents_whose
-SELECT DISTINCT t.name FROM procession_document d JOIN procession_tenant t ON t.number = d.tenant
-WHERE d.due <= ? LIMIT ?;
+WITH RECURSIVE t(tenant) AS (
+    SELECT min(tenant) FROM procession_document
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM procession_document WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
+)
+SELECT n.name FROM t JOIN procession_tenant n ON n.number = t.tenant
+WHERE EXISTS (SELECT 1 FROM procession_document d WHERE d.tenant = t.tenant AND d.due <= ?) LIMIT ?;
 -- name: document_part
 SELECT data FROM procession_document_part WHERE tenant = ? AND document = ? AND number = ?;
 -- Tenants: their keys, their shares.

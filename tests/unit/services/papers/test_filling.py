@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
+import zlib
 
 import pytest
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import EncodedStreamObject, NameObject
 
-from paper_rig import form, made, plain_pdf, text_of
+from paper_rig import form, jailed, made, plain_pdf, text_of
 from procession.services.papers.asking import fields_of
-from procession.services.papers.jail import Jail
-from procession.services.papers.orders import Field, Fill, Refused
+from procession.services.papers.jail import Bounds, Jail
+from procession.services.papers.orders import Field, Fill, Refused, TooMuch
 
 
 def test_the_fields_of_a_form_are_told() -> None:
@@ -109,3 +112,31 @@ def test_a_document_without_a_form_has_no_fields() -> None:
     with pytest.raises(Refused, match="it has none"):
         made(Fill(pdf=plain_pdf(), values={"name": "x"}))
     assert made(Fill(pdf=plain_pdf(), values={})).startswith(b"%PDF")
+
+
+def test_what_unpacks_to_a_lot_is_not_unpacked_or_is_ended() -> None:
+    bomb = zlib.compress(bytes(1 << 28), 9)
+    assert len(bomb) < 300_000
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(form())))
+    contents = EncodedStreamObject()
+    contents[NameObject("/Filter")] = NameObject("/FlateDecode")
+    contents._data = bomb
+    writer.pages[0][NameObject("/Contents")] = writer._add_object(contents)
+    done = io.BytesIO()
+    writer.write(done)
+    bounds = Bounds(seconds=20, memory=700 << 20)
+    with contextlib.suppress(Refused, TooMuch):
+        filled = jailed(Fill(pdf=done.getvalue(), values={"name": "x"}, flatten=True), bounds)
+        assert len(filled) < 2_000_000
+    # One whose objects themselves are packed has to be unpacked, to be read at all.
+    packed = b"%%PDF-1.7\n1 0 obj\n<</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length %d>>stream\n" % len(bomb)
+    packed += bomb + b"\nendstream\nendobj\n"
+    rows = b"\x00\x00\x00\xff" + b"\x01\x00\x09\x00" + b"\x02\x00\x01\x00"
+    table = zlib.compress(rows)
+    at = len(packed)
+    head = b"2 0 obj\n<</Type/XRef/Size 3/W[1 2 1]/Index[0 3]/Root 2 0 R/Filter/FlateDecode/Length %d>>stream\n" % len(
+        table
+    )
+    hostile = packed + head + table + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF" % at
+    with pytest.raises((Refused, TooMuch)):
+        jailed(Fill(pdf=hostile, values={"name": "x"}), bounds)
