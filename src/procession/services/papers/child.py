@@ -5,8 +5,10 @@ It limits itself first, and loads what it needs then. Its answer is a sign and t
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import warnings
 from importlib import import_module
 from typing import Final
 
@@ -25,6 +27,8 @@ def main() -> None:
     answer = os.fdopen(os.dup(1), "wb")
     # What a library prints must not stand in the answer.
     os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
     try:
         said = b"+" + carried_out(name, sys.stdin.buffer.read())
     except Refused as error:

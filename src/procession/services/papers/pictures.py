@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import warnings
 from typing import Final
 
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -56,7 +55,6 @@ def drawing(url: str) -> bytes:
 
 
 def _opened(data: bytes, formats: tuple[str, ...], pixels_max: int) -> Image.Image:
-    warnings.simplefilter("ignore")
     Image.MAX_IMAGE_PIXELS = pixels_max
     # What sets pages in this process turns this on, for itself.
     ImageFile.LOAD_TRUNCATED_IMAGES = False

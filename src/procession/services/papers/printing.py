@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -38,7 +37,6 @@ def printed(
     html: str, attachments: Mapping[str, bytes], pages_max: int, bytes_max: int, *, forms: bool = False
 ) -> bytes:
     """HTML as PDF. Raises `Refused` when it is too long."""
-    logging.disable(logging.CRITICAL)
     document = cast("Any", HTML)(string=html, base_url=None, url_fetcher=Given(attachments)).render(pdf_forms=forms)
     if len(document.pages) > pages_max:
         raise Refused(f"a document has at most {pages_max} pages, this one {len(document.pages)}")
