@@ -23,10 +23,9 @@ from pypdf.generic import (
     TextStringObject,
 )
 
-from procession.services.papers.orders import BYTES_MAX, PAGES_MAX, Field, Fields, Fill, Refused
+from procession.services.papers.orders import BYTES_MAX, FIELDS_MAX, PAGES_MAX, Field, Fields, Fill, Refused
 from procession.services.papers.overlays import Box, overlays, put
 
-FIELDS_MAX: Final = 5_000
 DEPTH_MAX: Final = 20
 TEXT_MAX: Final = 20_000
 _MULTILINE, _RADIO, _PUSH, _REQUIRED, _READ_ONLY = 1 << 12, 1 << 15, 1 << 16, 1 << 1, 1 << 0

@@ -15,6 +15,8 @@ BYTES_MAX: Final = 50_000_000
 PICTURE_BYTES_MAX: Final = 30_000_000
 PIXELS_MAX: Final = 60_000_000
 """Of a picture, before it is made smaller: more than any camera of a phone."""
+FIELDS_MAX: Final = 5_000
+SIGNERS_MAX: Final = 50
 DRAWN_BYTES_MAX: Final = 300_000
 DRAWN_PIXELS_MAX: Final = 2_000_000
 

@@ -16,14 +16,13 @@ from babel.dates import format_datetime
 from pypdf import PdfReader, PdfWriter
 
 from procession.services.papers.filling import Found, found_in, opened, removed, written
-from procession.services.papers.orders import BYTES_MAX, Mark, Refused, Sign, Signer
+from procession.services.papers.orders import BYTES_MAX, SIGNERS_MAX, Mark, Refused, Sign, Signer
 from procession.services.papers.overlays import FONTS, Box, overlays, put
 from procession.services.papers.pictures import drawing
 from procession.services.papers.printing import printed
 from procession.services.papers.sealing import sealed
 from procession.services.papers.words import RIGHT_TO_LEFT, Words, words_of
 
-SIGNERS_MAX: Final = 50
 NAME_MAX: Final = 200
 SMALLEST: Final = 10.0
 """Points that a signature takes at least, in either direction."""
