@@ -48,6 +48,7 @@ class Row(msgspec.Struct, frozen=True):
     content: bytes | None = None
     media: str = "application/json"
     query: str = ""
+    headers: Mapping[str, str] = {}
     platform: bool = False
     """For callers of the platform alone: the same roles in a tenant may not."""
     several: bool = False
@@ -56,6 +57,9 @@ class Row(msgspec.Struct, frozen=True):
     """A stream without an end, something that leaves the machine, or the end of all: who may is not tried."""
 
 
+_TUS: Final = {"tus-resumable": "1.0.0", "upload-offset": "0"}
+_META: Final = "filename YS50eHQ=,filetype dGV4dC9wbGFpbg=="
+_PIECE: Final = "application/offset+octet-stream"
 _DOCUMENTS: Final[Json] = {"resources": [{"name": "n.bpmn", "text": "<definitions/>"}]}
 _KEY: Final = {"key": "instance"}
 
@@ -196,5 +200,25 @@ EXPECTED: Final[dict[str, Row]] = {
     "HEAD /v1/documents/{id}/content": Row(DOCUMENT_READERS, path={"id": "document"}),
     # Who writes documents deletes their own; these are the admin's.
     "DELETE /v1/documents/{id}": Row(OPERATORS, 204, path={"id": "document"}),
+    "GET /v1/documents/{id}/preview": Row(DOCUMENT_READERS, path={"id": "document"}, outside=True),
+    "GET /v1/documents/{id}/fields": Row(DOCUMENT_READERS, LET_IN, path={"id": "document"}),
+    "GET /v1/documents/{id}/seals": Row(DOCUMENT_READERS, LET_IN, path={"id": "document"}),
+    "POST /v1/documents/{id}/fill": Row(
+        DOCUMENT_WRITERS, LET_IN, path={"id": "document"}, body={"name": "a.pdf", "values": {}}
+    ),
+    "POST /v1/documents/{id}/sign": Row(
+        DOCUMENT_WRITERS,
+        LET_IN,
+        path={"id": "document"},
+        body={"name": "a.pdf", "signatures": [{"signer": "s", "identified_by": "i", "typed": "s"}]},
+    ),
+    "POST /v1/papers": Row(DOCUMENT_WRITERS, LET_IN, body={"name": "a.pdf", "template": "{{ missing }}"}),
+    "POST /v1/uploads": Row(DOCUMENT_WRITERS, 201, headers={**_TUS, "upload-length": "5", "upload-metadata": _META}),
+    # An upload is for who began it alone, whatever others may.
+    "HEAD /v1/uploads/{id}": Row(DOCUMENT_WRITERS, path={"id": "upload"}, headers=_TUS, outside=True),
+    "PATCH /v1/uploads/{id}": Row(
+        DOCUMENT_WRITERS, path={"id": "upload"}, content=b"text", media=_PIECE, headers=_TUS, outside=True
+    ),
+    "DELETE /v1/uploads/{id}": Row(DOCUMENT_WRITERS, path={"id": "upload"}, headers=_TUS, outside=True),
 }
 """Method and path -> what is expected."""

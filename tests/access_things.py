@@ -104,7 +104,9 @@ class World:
                 body = body.replace(f"${placeholder}".encode(), thing.encode())
         typed = {"content-type": row.media} if body is not None else {}
         query = f"?{row.query}" if row.query else ""
-        return await self.client.request(method, path + query, content=body, headers={**headers, **typed})
+        return await self.client.request(
+            method, path + query, content=body, headers={**row.headers, **headers, **typed}
+        )
 
     async def things(self, row: Row) -> dict[str, str]:
         """New things of the tenant `own` for a request."""
@@ -218,6 +220,16 @@ async def a_document(world: World) -> str:
     return (await world.post("/v1/documents?name=CANARY.txt", b"CANARY", "text/plain"))["id"]
 
 
+async def an_upload(world: World) -> str:
+    from procession.services.backend import Who
+    from procession.web.documents import Arriving
+    from procession.web.uploads import Uploads
+
+    world._made += 1
+    what = Arriving(OWN, f"doc_{world._made:032x}", "CANARY", "text/plain", 5)
+    return (await Uploads(world.site.archive).begin(what, Who("user:somebody"))).id
+
+
 MAKERS: Final[dict[str, Maker]] = {
     "key": a_key,
     "member": a_member,
@@ -240,6 +252,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "webhook": a_webhook,
     "delivery": a_delivery,
     "document": a_document,
+    "upload": an_upload,
 }
 """Kind -> makes a new one in the tenant `own`, and gives what it is called in a path."""
 
@@ -260,5 +273,6 @@ GHOSTS: Final[dict[str, str]] = {
     "webhook": "whk_0",
     "delivery": "msg_1_1",
     "document": "doc_" + "0" * 32,
+    "upload": "upl_" + "f" * 32,
 }
 """Kind -> what one that is not there is called: of the same shape."""

@@ -21,6 +21,7 @@ from procession.hosts.temporal.codec import config, server
 from procession.parse import reading, xml
 from procession.runtime import link
 from procession.services import deploy, standard
+from procession.services.papers import orders
 from tidy.source_tree import ROOT
 
 MIB: Final = 1024 * 1024
@@ -77,6 +78,12 @@ LIMITS: Final = {
     "a request to the codec server": (server.BODY_BYTES_MAX // MIB, " MiB"),
     "payloads in such a request": (server.PAYLOADS_MAX, ""),
     "opened payloads in an answer": (server.ANSWER_BYTES_MAX // MIB, " MiB"),
+    "a PDF that is given, or made": (orders.BYTES_MAX, " bytes"),
+    "pages of one": (orders.PAGES_MAX, ""),
+    "fields of a form": (orders.FIELDS_MAX, ""),
+    "a picture": (orders.PIXELS_MAX, " pixels"),
+    "a drawn signature": (orders.DRAWN_BYTES_MAX, " characters"),
+    "people who sign one document": (orders.SIGNERS_MAX, ""),
     "instances in memory": (residents.RESIDENTS_MAX, ""),
     "what instances in memory hold": (residents.BYTES_MAX // MIB, " MiB"),
 }

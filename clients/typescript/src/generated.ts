@@ -331,7 +331,10 @@ export interface Diagnostic {
   path?: string[];
 }
 
-/** A document. `reference` is what a variable holds of it. */
+/**
+ * A document. `reference` is what a variable holds of it. `scan` says whether viruses were looked for: waiting,
+ * clean, infected or failed, "" where nobody looks; `found` what was found, or why it failed.
+ */
 export interface DocumentInfo {
   id: string;
   name: string;
@@ -342,6 +345,8 @@ export interface DocumentInfo {
   by: string;
   expires: string | null;
   reference: Reference;
+  scan?: "" | "clean" | "failed" | "infected" | "waiting";
+  found?: string;
 }
 
 /** A page of documents. */
@@ -439,11 +444,27 @@ export interface Failed {
   backoff_ms?: number | null;
 }
 
+/** A field of a form. `options` are what one chooses of. */
+export interface Field {
+  name: string;
+  kind: "check" | "choice" | "other" | "radio" | "signature" | "text";
+  options?: string[];
+  required?: boolean;
+}
+
 /** What is wrong with one field of a request. */
 export interface FieldError {
   message: string;
   field?: string;
   source?: string;
+}
+
+/** What is put into which fields: a text, true or false, an option, or several. */
+export interface FillBody {
+  /** The name of the new document. */
+  name: string;
+  values: Record<string, string | boolean | string[]>;
+  flatten?: boolean;
 }
 
 /** What became of jobs. They share commits, and each stands alone: one that is refused hinders no other. */
@@ -906,6 +927,19 @@ export interface OpenJobs {
   next: string | null;
 }
 
+/**
+ * A template of HTML with `{{ values }}`, which are always text. `attachments` are ids of documents, by the name
+ * under which it shows them: `<img src="attachment:photo">`. With `forms`, inputs become fields of a form.
+ */
+export interface PageBody {
+  /** The name of the new document. */
+  name: string;
+  template: string;
+  values?: Record<string, Json>;
+  attachments?: Record<string, string>;
+  forms?: boolean;
+}
+
 /** Two versions of a process, or of two. `to_version` is the latest by default. */
 export interface PlanIn {
   process_id: string;
@@ -1067,6 +1101,20 @@ export interface Rotating {
   grace_s?: number;
 }
 
+/**
+ * A seal of a PDF. `intact`: the bytes that it covers are those that were sealed; `whole`: it covers all there
+ * are, but for what it allows; `trusted`: a root that is believed stands behind it.
+ */
+export interface Seal {
+  field: string;
+  sealed_by: string;
+  at: string;
+  intact: boolean;
+  whole: boolean;
+  trusted: boolean;
+  timestamped: boolean;
+}
+
 /** What a service account may do. `processes` null is all of them. The keys of a disabled one do not hold. */
 export interface ServiceChange {
   roles: string[];
@@ -1102,11 +1150,37 @@ export interface ServicesOut {
 /** Set variables in the scope of an active element (id or key), or of the process ("" and 0). */
 export type SetLocal = ["set", Record<string, Json>, string, number];
 
+/** All signatures of a document: the seal covers everything, so none can be added afterwards. */
+export interface SignBody {
+  /** The name of the new document. */
+  name: string;
+  signatures: Signature[];
+  title?: string;
+  reason?: string;
+  language?: string;
+}
+
 /** A signal to broadcast. */
 export interface SignalIn {
   name: string;
   /** Variables by name; each value is any JSON. */
   variables?: Record<string, Json>;
+}
+
+/**
+ * Who signs, how they were identified, and either what they drew (the data URL of a PNG) or what they typed. It is
+ * put into a field, or onto a page (from 1) at a box: left, bottom, width and height in points.
+ */
+export interface Signature {
+  signer: string;
+  identified_by: string;
+  drawn?: string;
+  typed?: string;
+  field?: string;
+  page?: number;
+  box?: [number, number, number, number];
+  address?: string;
+  agent?: string;
 }
 
 /** A place in a document: file, line and column from 1. `column` 0 means that only the line is known. */
@@ -1381,6 +1455,7 @@ export const operations = {
   add_member: { method: "POST", path: "/v1/members" },
   add_service: { method: "POST", path: "/v1/services" },
   add_tenant: { method: "POST", path: "/v1/tenants" },
+  begin_upload: { method: "POST", path: "/v1/uploads" },
   broadcast_signal: { method: "POST", path: "/v1/signals" },
   cancel_batch: { method: "POST", path: "/v1/batches/{key}/cancel" },
   cancel_instance: { method: "POST", path: "/v1/instances/{key}/cancel" },
@@ -1401,12 +1476,14 @@ export const operations = {
   deny_job: { method: "POST", path: "/v1/jobs/{key}/deny" },
   deploy: { method: "POST", path: "/v1/deployments" },
   drop_webhook: { method: "DELETE", path: "/v1/webhooks/{id}" },
+  end_upload: { method: "DELETE", path: "/v1/uploads/{id}" },
   evaluate_conditions: { method: "POST", path: "/v1/conditions/evaluate" },
   evaluate_decision: { method: "POST", path: "/v1/decisions/{decision_id}/evaluate" },
   export: { method: "GET", path: "/v1/tenants/{name}/export" },
   export_audit: { method: "GET", path: "/v1/audit/export" },
   extend_job: { method: "POST", path: "/v1/jobs/{key}/extend" },
   fail_job: { method: "POST", path: "/v1/jobs/{key}/fail" },
+  fill_form: { method: "POST", path: "/v1/documents/{id}/fill" },
   finish_jobs: { method: "POST", path: "/v1/jobs/finish" },
   get_batch: { method: "GET", path: "/v1/batches/{key}" },
   get_content: { method: "GET", path: "/v1/documents/{id}/content" },
@@ -1435,6 +1512,7 @@ export const operations = {
   get_task_form: { method: "GET", path: "/v1/tasks/{key}/form" },
   get_tenant: { method: "GET", path: "/v1/tenants/{name}" },
   get_webhook: { method: "GET", path: "/v1/webhooks/{id}" },
+  go_on_with_upload: { method: "PATCH", path: "/v1/uploads/{id}" },
   instance_events: { method: "GET", path: "/v1/instances/{key}/events" },
   list_audit: { method: "GET", path: "/v1/audit" },
   list_batches: { method: "GET", path: "/v1/batches" },
@@ -1445,6 +1523,7 @@ export const operations = {
   list_documents: { method: "GET", path: "/v1/documents" },
   list_environments: { method: "GET", path: "/v1/environments" },
   list_errors: { method: "GET", path: "/v1/batches/{key}/errors" },
+  list_fields: { method: "GET", path: "/v1/documents/{id}/fields" },
   list_forms: { method: "GET", path: "/v1/forms" },
   list_incidents: { method: "GET", path: "/v1/incidents" },
   list_instance_elements: { method: "GET", path: "/v1/instances/{key}/elements" },
@@ -1454,6 +1533,7 @@ export const operations = {
   list_jobs: { method: "GET", path: "/v1/jobs" },
   list_keys: { method: "GET", path: "/v1/keys" },
   list_members: { method: "GET", path: "/v1/members" },
+  list_seals: { method: "GET", path: "/v1/documents/{id}/seals" },
   list_services: { method: "GET", path: "/v1/services" },
   list_tasks: { method: "GET", path: "/v1/tasks" },
   list_tenants: { method: "GET", path: "/v1/tenants" },
@@ -1463,6 +1543,8 @@ export const operations = {
   migrate_instance: { method: "POST", path: "/v1/instances/{key}/migrate" },
   modify_instance: { method: "POST", path: "/v1/instances/{key}/modify" },
   pause_batch: { method: "POST", path: "/v1/batches/{key}/pause" },
+  preview_document: { method: "GET", path: "/v1/documents/{id}/preview" },
+  print_page: { method: "POST", path: "/v1/papers" },
   promote_environment: { method: "POST", path: "/v1/environments/promote" },
   publish_message: { method: "POST", path: "/v1/messages" },
   read_limits: { method: "GET", path: "/v1/tenants/{name}/limits" },
@@ -1480,6 +1562,7 @@ export const operations = {
   rotate_key: { method: "POST", path: "/v1/keys/{id}/rotate" },
   rotate_secret: { method: "POST", path: "/v1/webhooks/{id}/rotate" },
   set_instance_variables: { method: "PATCH", path: "/v1/instances/{key}/variables" },
+  sign_document: { method: "POST", path: "/v1/documents/{id}/sign" },
   start_batch: { method: "POST", path: "/v1/batches" },
   start_instance: { method: "POST", path: "/v1/instances" },
   start_instances: { method: "POST", path: "/v1/instances/many" },
@@ -1522,6 +1605,14 @@ export interface Operations {
   add_tenant: {
     body: TenantIn;
     answer: TenantOut;
+  };
+  /**
+   * Begins an upload of a document that comes piece by piece. `Location` is where the pieces go; the first may come
+   * with this request
+   */
+  begin_upload: {
+    query?: { accept?: string; bytes_max?: number; kept_s?: number };
+    answer: void;
   };
   /** Broadcasts a signal to everything in the tenant that waits for it, processes that it starts included */
   broadcast_signal: {
@@ -1641,6 +1732,11 @@ export interface Operations {
     path: { id: string };
     answer: void;
   };
+  /** Gives an upload up that is not finished */
+  end_upload: {
+    path: { id: string };
+    answer: void;
+  };
   /** Starts each process, or one, whose conditional start event is true of the variables */
   evaluate_conditions: {
     body: ConditionsIn;
@@ -1673,6 +1769,12 @@ export interface Operations {
     path: { key: string };
     body: Failed;
     answer: Finished;
+  };
+  /** Fills a form; the filled one is a new document */
+  fill_form: {
+    path: { id: string };
+    body: FillBody;
+    answer: DocumentInfo;
   };
   /** Tells what became of many jobs at once */
   finish_jobs: {
@@ -1817,6 +1919,14 @@ export interface Operations {
     answer: Hook;
   };
   /**
+   * Takes a piece of an upload. What comes of one that breaks off is kept. With the last one the document is made:
+   * `Procession-Document` is its id
+   */
+  go_on_with_upload: {
+    path: { id: string };
+    answer: void;
+  };
+  /**
    * What happened and happens in an instance, from its start, or behind the event that `Last-Event-ID` names; ends
    * with an event `end`. The id of an event is `seq:place`. 204 tells that nothing comes any more
    */
@@ -1871,6 +1981,11 @@ export interface Operations {
     query?: { after?: string; limit?: number };
     answer: BatchErrors;
   };
+  /** The fields of a form that is a PDF */
+  list_fields: {
+    path: { id: string };
+    answer: Field[];
+  };
   /** Lists versions of forms, by id and version */
   list_forms: {
     query?: { after?: string; form_id?: string; latest?: boolean; limit?: number; version_tag?: string };
@@ -1919,6 +2034,11 @@ export interface Operations {
     query?: { after?: string; limit?: number };
     answer: MembersOut;
   };
+  /** What the seals of a PDF say: whether anything was changed since, and who stands behind them */
+  list_seals: {
+    path: { id: string };
+    answer: Seal[];
+  };
   /** The service accounts of the tenant, by name */
   list_services: {
     query?: { after?: string; limit?: number };
@@ -1965,6 +2085,17 @@ export interface Operations {
   pause_batch: {
     path: { key: string };
     answer: void;
+  };
+  /** A small picture of a document that is a picture: the right way up, and without what the camera wrote */
+  preview_document: {
+    path: { id: string };
+    query?: { height?: number; width?: number };
+    answer: string;
+  };
+  /** Makes a PDF of HTML. Nothing is fetched for it but what is attached */
+  print_page: {
+    body: PageBody;
+    answer: DocumentInfo;
   };
   /** Deploys in one environment what is current in another. Settings, secrets and instances stay where they are */
   promote_environment: {
@@ -2060,6 +2191,12 @@ export interface Operations {
     body: VariablesIn;
     answer: void;
   };
+  /** Puts signatures onto a PDF, adds a page that tells who signed, and seals all of it; that is a new document */
+  sign_document: {
+    path: { id: string };
+    body: SignBody;
+    answer: DocumentInfo;
+  };
   /** Starts a batch: it walks over the instances in the background, and can be paused and cancelled */
   start_batch: {
     body: NewBatch;
@@ -2125,7 +2262,7 @@ export interface Operations {
    * is the document of the first time
    */
   upload: {
-    query: { kept_s?: number; name: string };
+    query: { kept_s?: number; name: string; sha256?: string };
     answer: DocumentInfo;
   };
   /** Who asks, for which tenant, and what they may do there */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from procession import __version__
@@ -15,12 +16,19 @@ from procession.runtime.rows import NamedRow, TextRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
 from procession.services.deliveries import FOLLOWER
+from procession.services.papers.jail import Bounds as JailBounds
+from procession.services.papers.jail import Jail
+from procession.services.papers.orders import Certificate
+from procession.services.shelves.opening import shelf_at
 from procession.services.tenancy.directory import Directory, page_of
 from procession.services.tenancy.limits import Limits
 from procession.services.tenancy.rates import LimitedBackend
 from procession.services.tenancy.storage import Storage
-from procession.web.documents import Archive, Rules
+from procession.web.documents import Archive, Rules, now_ms
+from procession.web.file_types import TYPES
 from procession.web.limits import RatesOfTenants
+from procession.web.papers import Papers
+from procession.web.scanning import Clamd
 from procession.web.settings import Settings
 from procession.web.site import Bounds, Gate, Site
 from procession.web.webhooks.delivering import BACKOFF_S, Webhooks
@@ -28,6 +36,9 @@ from procession.web.webhooks.wall import Reach
 
 PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
 """What webhooks reach beside the public internet where the settings allow private networks."""
+DOCUMENTS_S: Final = 15.0
+"""How often it is looked which documents have to be looked after."""
+DUE_MAX: Final = 1_000
 MEASURE_S: Final = 300.0
 """How often it is measured what tenants store that have a quota of it."""
 
@@ -77,6 +88,7 @@ def site_of(
         http=hooks.allow_private, networks=PRIVATE if hooks.allow_private else (), answer_s=hooks.timeout_seconds
     )
     storage = Storage(backend, limited.limits)
+    archive = archive_of(settings, backend, storage, silos)
     site = Site(
         backend,
         gate,
@@ -84,14 +96,58 @@ def site_of(
         bounds=Bounds(body_bytes_max=limits.body_bytes_max, origins=tuple(settings.cors.origins)),
         rates=RatesOfTenants(limited.limits, limits.requests_per_second, limits.requests_burst),
         webhooks=Webhooks(backend, reach, backoff_s=BACKOFF_S[: hooks.attempts_max - 1], followed=followed),
-        archive=Archive(
-            backend, Rules(bytes_max=settings.documents.bytes_max, admit=storage.admit, stored=storage.stored)
-        ),
+        archive=archive,
+        papers=papers_of(settings, archive),
         keys=silos.keys_of,
         directory=Directory(reading, settings.tenants, silos.backends.silo),
         neighbours=silos.neighbours,
     )
     return Composed(site, storage)
+
+
+def archive_of(settings: Settings, backend: Backend, storage: Storage, silos: Silos) -> Archive:
+    """The documents of a server. Raises `BadValue` for a place or a scanner that cannot be."""
+    of = settings.documents
+    rules = Rules(
+        bytes_max=of.bytes_max,
+        types=frozenset(of.types or TYPES),
+        admit=storage.admit,
+        stored=storage.stored,
+        uploads_max=of.uploads_max,
+        upload_ms=of.upload_hours * 3_600_000,
+    )
+    return Archive(
+        backend,
+        rules,
+        elsewhere=shelf_at(of.url, silos.keys_of) if of.url else None,
+        scanner=Clamd(of.scanner) if of.scanner else None,
+    )
+
+
+def papers_of(settings: Settings, archive: Archive) -> Papers:
+    """The papers of a server. What seals is read now: a file that is missing is told at the start."""
+    of = settings.papers
+    jail = Jail(JailBounds(seconds=of.seconds, memory=of.memory_megabytes << 20))
+    roots = [Path(of.roots_file).read_bytes()] if of.roots_file else []
+    if not of.certificate_file:
+        return Papers(archive, jail, None, roots)
+    data = Path(of.certificate_file).read_bytes()
+    if of.key_file:
+        key = Path(of.key_file).read_bytes()
+        certificate = Certificate(key=key, chain=data, password=of.password, timestamps=of.timestamps_url)
+        return Papers(archive, jail, certificate, [*roots, data])
+    return Papers(archive, jail, Certificate(bundle=data, password=of.password, timestamps=of.timestamps_url), roots)
+
+
+async def keep_documents(archive: Archive, store: Store, silos: Silos) -> None:
+    """Looks after documents: those that are over go, those that wait for the scanner are scanned. Goes on for ever."""
+    while True:
+        try:
+            for tenant in await _names((store, *silos.stores()), _with_documents_due):
+                await archive.sweep(tenant)
+        except ProcessionError as error:
+            _LOG.warning("documents could not be looked after: %s", error)
+        await asyncio.sleep(DOCUMENTS_S)
 
 
 async def keep_measured(storage: Storage, store: Store, silos: Silos) -> None:
@@ -106,6 +162,10 @@ async def keep_measured(storage: Storage, store: Store, silos: Silos) -> None:
 
 def _followed(store: Store) -> list[str]:
     return [row.value for row in store.read("followed", (FOLLOWER,), TextRow)]
+
+
+def _with_documents_due(store: Store) -> list[str]:
+    return [row.value for row in store.read("documents_whose", (now_ms(), DUE_MAX), TextRow)]
 
 
 def _tenants(store: Store) -> list[str]:

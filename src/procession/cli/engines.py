@@ -16,6 +16,7 @@ from procession.cli.workers import register_workers
 
 if TYPE_CHECKING:
     from procession import Engine
+    from procession.services.shelves.shelf import Shelf
     from procession.services.tenancy.deleting import Keys
 
 _SETTINGS: Final = ("PROCESSION_CONFIG", "PROCESSION_ENCRYPTION__", "PROCESSION_STORE__PASSWORD")
@@ -55,6 +56,21 @@ def engine_with_keys(db: str) -> Generator[tuple[Engine, Keys | None]]:
     )
     with Engine(store=store) as engine:
         yield engine, keys
+
+
+def documents_of(keys: Keys | None) -> Shelf | None:
+    """Where bytes of documents are beside the store, as the settings of the environment say; None for nowhere."""
+    if not any(name.startswith(("PROCESSION_CONFIG", "PROCESSION_DOCUMENTS__")) for name in os.environ):
+        return None
+    from procession.cli.configured import settings_of
+    from procession.services.shelves.opening import shelf_at
+
+    async def keys_of(_: str) -> Keys | None:
+        return keys
+
+    file = os.environ.get("PROCESSION_CONFIG")
+    settings = settings_of(Path(file) if file else None, {}, only=("documents",))
+    return shelf_at(settings.documents.url, keys_of) if settings.documents.url else None
 
 
 def key_of(text: str, what: str) -> int:

@@ -23,7 +23,7 @@ import msgspec
 
 from procession import Engine, __version__
 from procession.base.failure import StoreError
-from procession.cli.composing import Composed, keep_measured, quotas_of, site_of
+from procession.cli.composing import Composed, keep_documents, keep_measured, quotas_of, site_of
 from procession.cli.console import FAILED, OK, Problem
 from procession.cli.looks import checks_of
 from procession.cli.silos import Silos
@@ -90,10 +90,15 @@ class Running:
         self.site = composed.site
         self.storage = composed.storage
         self.draining = draining
-        self.health = Health(checks_of(engine, settings.store.url), silos.troubles)
+        self.health = Health(checks_of(engine, settings.store.url), self._degraded)
         self.url = ""
         self.gateway = ""
         self.close_gateway: Closing | None = None
+
+    async def _degraded(self) -> dict[str, str]:
+        """What is not well, though the process is: silos, and what documents need."""
+        silos, documents = await asyncio.gather(self.silos.troubles(), self.site.archive.troubles())
+        return {**silos, **documents}
 
 
 @final
@@ -111,7 +116,7 @@ def logging_of(settings: Settings) -> None:
     """Sets up the logs of this process; secrets of the settings are known to them, to be hidden."""
     of = settings.telemetry
     secrets = [settings.store.password, settings.store.reader_password]
-    secrets += [settings.identity.admin_key, settings.encryption.master_key]
+    secrets += [settings.identity.admin_key, settings.encryption.master_key, settings.papers.password]
     secrets += [tenant.password for tenant in settings.tenants.values()]
     logs.configure(of.log_level, of.log_format, Redactor(tuple(secrets)))
 
@@ -214,6 +219,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
     composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos)
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)
+    open_.push_async_callback(composed.site.archive.close)
     running = Running(settings, engine, composed, draining=draining, silos=silos)
     app: Any = create_app(composed.site)
     front = Front(
@@ -429,7 +435,11 @@ async def _measuring(running: Running) -> None:
     await keep_measured(running.storage, running.engine.store, running.silos)
 
 
-TASKS: Final[tuple[Task, ...]] = (_retention, _silos, _measuring)
+async def _documents(running: Running) -> None:
+    await keep_documents(running.site.archive, running.engine.store, running.silos)
+
+
+TASKS: Final[tuple[Task, ...]] = (_retention, _silos, _measuring, _documents)
 """What goes on beside every server."""
 
 

@@ -42,10 +42,11 @@ class FoundInstanceRow(Row, frozen=True, array_like=True, gc=False):
 
 @final
 class DocumentRow(Row, frozen=True, array_like=True, gc=False):
-    """A document that somebody has to look after at `due`."""
+    """A document that somebody has to look after at `due`. `bytes`: how many of it are kept elsewhere."""
 
     id: str
     due: int
+    bytes: int = 0
 
 
 @final

@@ -10,8 +10,8 @@ from procession.base.failure import NotFound, Unreadable
 from procession.base.values import Json
 from procession.runtime import codec
 from procession.runtime.ports import Reads
-from procession.runtime.rows import BlobRow
-from procession.runtime.rows_of_server import DocumentRow
+from procession.runtime.rows import BlobRow, IntRow
+from procession.runtime.rows_of_server import DocumentRow, FollowerRow
 from procession.services.records import Record, Records
 from procession.services.views import Views
 
@@ -19,12 +19,20 @@ KIND: Final = "document"
 """The kind of the records."""
 PART_BYTES: Final = 256 * 1024
 """Size of every part but the last. What is stored has it: it never changes."""
+UPLOAD: Final = "upload"
+"""The kind of the records of what is under way."""
+WAITING: Final = "waiting"
+CLEAN: Final = "clean"
+INFECTED: Final = "infected"
+FAILED: Final = "failed"
 
 
 @final
 class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     """A document. `by` uploaded it at `at`; it is kept until `expires` (both Unix ms), 0 for ever. Its parts are stored
-    under the name `parts`."""
+    under the name `parts`, on the shelf that is not in the store if `elsewhere`.
+
+    `scan` says what became of looking for viruses, "" where nobody looks; `found` what was found, or why it failed."""
 
     name: str
     content_type: str
@@ -34,6 +42,31 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     at: int
     parts: str
     expires: int = 0
+    elsewhere: bool = False
+    scan: str = ""
+    found: str = ""
+
+    def body(self) -> Json:
+        """The document of the record."""
+        body: Json = msgspec.to_builtins(self)
+        return body
+
+
+@final
+class Upload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A document that comes piece by piece. Until `until` it may be gone on with; it becomes the one with the id
+    `document`. How much there is stands in the row of a follower, who holds it while a piece comes. Times: Unix ms."""
+
+    document: str
+    name: str
+    content_type: str
+    length: int
+    by: str
+    parts: str
+    until: int
+    sha256: str = ""
+    expires: int = 0
+    elsewhere: bool = False
 
     def body(self) -> Json:
         """The document of the record."""
@@ -66,6 +99,15 @@ class Documents:
         if not rows:
             raise Unreadable(f"part {number} of a document is missing")
         return codec.unwrap(rows[0].value)
+
+    def progress(self, tenant: str, upload: str) -> FollowerRow | None:
+        """How far an upload is, and who is at it until when."""
+        rows = self._store.read("follower", (self._views.tenant(tenant), upload), FollowerRow)
+        return rows[0] if rows else None
+
+    def uploads(self, tenant: str) -> int:
+        """How many are under way."""
+        return self._store.read("records_count", (self._views.tenant(tenant), UPLOAD), IntRow)[0].value or 0
 
     def due(self, tenant: str, now: int, limit: int) -> list[DocumentRow]:
         """What has to be looked after by now (Unix ms)."""

@@ -40,10 +40,12 @@ from procession.web.routes import (
     members,
     messages,
     open_jobs,
+    papers,
     searches,
     tasks,
     tenancy,
     tenants,
+    uploads,
     webhooks,
     whoami,
 )
@@ -74,10 +76,14 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *events.ROUTES,
     *webhooks.ROUTES,
     *documents.ROUTES,
+    *uploads.ROUTES,
+    *papers.ROUTES,
 )
 """Everything under /v1 that needs a caller."""
 
 TENANT_CHARACTERS_MAX: Final = 200
+TUS: Final = ("Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata")
+"""Headers of uploads that come piece by piece, which pages of other origins send, too."""
 _CALLER: Final = "procession.caller"
 
 
@@ -136,7 +142,10 @@ def _cors(origins: Sequence[str]) -> CORSConfig | None:
         return None
     return CORSConfig(
         allow_origins=list(origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer"],
-        expose_headers=[REQUEST_ID, "ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", *TUS],
+        expose_headers=[
+            *(REQUEST_ID, "ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"),
+            *(*TUS, "Tus-Version", "Upload-Expires", "Procession-Document"),
+        ],
     )

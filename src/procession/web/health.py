@@ -1,6 +1,7 @@
 """Whether this process is well: /health/live, /health/ready with reasons. No authentication, so nothing that is secret.
 
-What is degraded is one tenant's trouble: it is told, and takes nothing from the process's being ready.
+What is degraded is one tenant's trouble, or one that waits: it is told, and takes nothing from the process's being
+ready.
 What is looked at is given by whoever composes the server. A look is good for a second, for however many who ask.
 """
 
@@ -24,14 +25,16 @@ LOOK_S: Final = 3.0
 _LOG: Final = logging.getLogger("procession.web")
 
 Degraded: TypeAlias = Callable[[], Awaitable[Mapping[str, str]]]
-"""Gives what is not well of whom, though the process is: a sentence for each silo by its name."""
+"""Gives what is not well of whom, though the process is: a sentence for each silo by its name, for `documents` (where
+their bytes are) and for `scanner`."""
 Check: TypeAlias = Callable[[], Awaitable[str]]
 """Gives why it is not well, as a sentence without names of anything; "" if it is."""
 
 
 @final
 class Ready(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What /health/ready answers: each check with "ok" or why not; and silos whose store cannot be used, if any."""
+    """What /health/ready answers: each check with "ok" or why not; and silos, places of documents and scanners that
+    cannot be used, if any."""
 
     ready: bool
     checks: dict[str, str]

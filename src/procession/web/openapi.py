@@ -33,10 +33,13 @@ BODY: Final = "body"
 EXAMPLE: Final = "example"
 HIDDEN: Final = "hidden"
 OPEN: Final = "open"
-"""Words of a handler's `opt`. `open` is one that needs no caller, `hidden` is not told of."""
+LOCKED: Final = "locked"
+"""Words of a handler's `opt`. `open` is one that needs no caller, `hidden` is not told of, `locked` one whose thing may
+not be for use just now."""
 ALWAYS: Final = (400, 401, 403, 404, 405, 429, 500, 503)
 WITH_BODY: Final = (408, 413, 415, 422)
 WRITING: Final = (409, 412)
+WITH_LOCK: Final = (409, 422, 423)
 VERSION: Final = "1.0.0"
 """Of the API, not of the server."""
 _REF: Final = "#/components/schemas/{name}"
@@ -131,6 +134,7 @@ _NAMES: Final[dict[int, str]] = {
     413: "TooLarge",
     415: "MediaType",
     422: "Unprocessable",
+    423: "Locked",
     429: "TooManyRequests",
     500: "Internal",
     503: "Unavailable",
@@ -298,6 +302,8 @@ def _responses(method: str, handler: HTTPRouteHandler, known: Mapping[str, Docum
         statuses = (*statuses, *WITH_BODY)
     if method != "get":
         statuses = (*statuses, *WRITING)
+    if handler.opt.get(LOCKED):
+        statuses = (*statuses, *WITH_LOCK)
     for status in statuses:
         found[str(status)] = {"$ref": f"#/components/responses/{_NAMES[status]}"}
     return dict(sorted(found.items()))

@@ -27,7 +27,11 @@ from procession.base.failure import (
 )
 from procession.services.access import Forbidden, TooMany, Unauthorized, Unavailable
 from procession.services.deployed import NoResult
+from procession.services.papers.orders import TooMuch
+from procession.web.documents import Infected, NotScanned, TooLarge
 from procession.web.envelope import request_id
+from procession.web.file_types import WrongType
+from procession.web.uploads import Held, WrongOffset
 
 _LOG: Final = logging.getLogger("procession.web")
 
@@ -58,6 +62,18 @@ STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (BadValue, 400, "bad-value", "A value of the right form that cannot be taken: the text names it and the limit."),
     (MediaType, 415, "media-type", "The body is of a media type that the operation does not take."),
     (Slow, 408, "too-slow", "The body did not come in time."),
+    (WrongType, 415, "media-type", "The body is of a media type that the operation does not take."),
+    (TooLarge, 413, "too-large", "The body is larger than the operation takes."),
+    (WrongOffset, 409, "wrong-offset", "The piece does not begin where the upload ends: ask where it goes on."),
+    (Held, 423, "held", "Another connection is at it: ask again after `Retry-After` seconds."),
+    (
+        NotScanned,
+        423,
+        "not-scanned",
+        "The document was not found clean yet: ask again after `Retry-After` seconds.",
+    ),
+    (Infected, 409, "infected", "A virus was found in the document, and its bytes are deleted."),
+    (TooMuch, 422, "too-much", "A paper takes more time or memory than one may."),
     (NotFound, 404, "not-found", "It does not exist, exists no longer, or is not for this caller to see."),
     (Busy, 429, "busy", "Too much waits or is leased already: ask again after `Retry-After` seconds."),
     (QuotaExceeded, 429, "quota-exceeded", "The tenant has, or asks for, more than its quota: the text names it."),
@@ -172,7 +188,7 @@ def answer_problem(request: Request[Any, Any, State], error: Exception) -> Respo
         # Without a time, waiting alone changes nothing.
         if error.retry_after_s is not None:
             headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))
-    elif problem.status in {429, 503}:
+    elif problem.status in {423, 429, 503}:
         headers["Retry-After"] = str(RETRY_S)
     elif problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="procession"'

@@ -236,6 +236,37 @@ class Documents(Part, frozen=True, kw_only=True):
 
     bytes_max: Annotated[int, Meta(ge=1)] = 100_000_000
     """The largest one."""
+    types: tuple[str, ...] = ()
+    """Media types that are taken, of those that are looked at; none: all of them."""
+    url: str = ""
+    """Where their bytes are kept: `file:///folder`, or `s3://bucket/prefix?endpoint=https://…&region=…` with
+    credentials from the environment; "" for in the store. Those that were stored before stay where they are."""
+    scanner: str = ""
+    """ClamAV's daemon, as `host:3310` or as the path of its socket: nobody gets what it did not find clean."""
+    uploads_max: Many = 1_000
+    """Uploads of a tenant that are under way, piece by piece."""
+    upload_hours: Many = 24
+    """How long one of them may be gone on with."""
+
+
+@final
+class Papers(Part, frozen=True, kw_only=True):
+    """Papers that are made of documents (`procession[player]`): previews, forms, pages, signatures."""
+
+    certificate_file: str = ""
+    """What seals what was signed: PKCS#12, or a chain of certificates in PEM; without one nothing is signed."""
+    key_file: str = ""
+    """The key of the certificate in PEM, where that is not in PKCS#12."""
+    password: Secret = ""
+    """The password of the key."""
+    timestamps_url: str = ""
+    """A timestamp authority (RFC 3161) that is asked for each seal; "" for none."""
+    roots_file: str = ""
+    """Certificates in PEM that are believed when seals are looked at, beside the server's own chain."""
+    seconds: Patience = 30.0
+    """How long one paper may take."""
+    memory_megabytes: Annotated[int, Meta(ge=256, le=16_384)] = 1_024
+    """How much memory one may take."""
 
 
 @final
@@ -274,5 +305,6 @@ class Settings(Part, frozen=True, kw_only=True):
     webhooks: Webhooks = Webhooks()
     telemetry: Telemetry = Telemetry()
     documents: Documents = Documents()
+    papers: Papers = Papers()
     cors: Cors = Cors()
     retention: Retention = Retention()

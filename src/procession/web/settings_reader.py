@@ -250,6 +250,14 @@ def _together(settings: Settings) -> Iterator[SettingProblem]:
     except (KeyError, ValueError, OSError):
         yield SettingProblem("store.zone", "", f"no time zone {store.zone!r}", "write a name as Europe/Berlin")
     yield from _stores(settings)
+    papers = settings.papers
+    for name in ("certificate_file", "key_file", "roots_file"):
+        yield from _files(f"papers.{name}", getattr(papers, name))
+    if papers.key_file and not papers.certificate_file:
+        yield SettingProblem("papers.certificate_file", "", "a key has a certificate", "set both, or none")
+    if settings.documents.url and urlsplit(settings.documents.url).scheme not in {"file", "s3"}:
+        told = "no kind of place for documents that is known"
+        yield SettingProblem("documents.url", "", told, "file:///folder, or s3://bucket/prefix")
     for origin in settings.cors.origins:
         if not re.fullmatch(r"https?://[^/\s*]+", origin):
             yield SettingProblem("cors.origins", "", f"{origin!r} is no origin", "write it as https://app.example.com")

@@ -16,6 +16,7 @@ from procession.web.desk import Desk
 from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
 from procession.web.limits import Rates, SameForAll
+from procession.web.papers import Papers
 from procession.web.webhooks.delivering import Webhooks
 
 BODY_BYTES_MAX: Final = 20_000_000
@@ -63,6 +64,7 @@ class Site:
         "gate",
         "keys",
         "neighbours",
+        "papers",
         "rates",
         "version",
         "webhooks",
@@ -81,6 +83,7 @@ class Site:
         keys: KeysOf | None = None,
         directory: Directory | None = None,
         neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
+        papers: Papers | None = None,
     ) -> None:
         """`keys`: those of a tenant, where its store is sealed. `directory`: whom the server serves; without one all
         live in the store of the backend. `neighbours`: who takes how much of the writer."""
@@ -92,6 +95,7 @@ class Site:
         self.bounds = bounds or Bounds()
         self.rates: Rates = rates or SameForAll(0)
         self.archive = archive or Archive(backend)
+        self.papers = papers or Papers(self.archive)
         self.webhooks = webhooks or Webhooks(backend)
         self.keys = keys
         self.directory = directory or _pooled(backend)

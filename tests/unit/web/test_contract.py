@@ -86,6 +86,7 @@ def test_what_the_document_says_of_an_operation_holds(
     server: tuple[str, dict[str, str]], label: str, kind: str
 ) -> None:
     address, keys = server
+    schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
     schema = schemathesis.openapi.from_dict(DOCUMENT)
     schema.config.update(base_url=address)
     method, path = label.split()

@@ -214,7 +214,7 @@ def test_what_is_deleted_expired_or_never_finished_is_swept(tmp_path: Path, monk
                 )
                 url = f"/v1/documents/{short.json()['id']}"
                 # An upload whose process died.
-                await site.backend.write("<default>", "document_begin", [(0, "doc_0.0", documents.now_ms() + 1_000)])
+                await site.backend.write("<default>", "document_begin", [(0, "doc_0.0", documents.now_ms() + 1_000, 0)])
                 await site.backend.write("<default>", "document_part", [(0, "doc_0.0", 0, b"\x01x")])
                 headers = {"Idempotency-Key": "d"}
                 for _ in range(2):

@@ -165,14 +165,15 @@ def delete(
     json: AsJson = False,
 ) -> None:
     """Delete a tenant with everything that it has, for good, and destroy its keys."""
-    from procession.cli.engines import engine_with_keys
+    from procession.cli.engines import documents_of, engine_with_keys
     from procession.services.tenancy.deleting import delete_tenant, scrub
 
     output = Output(json)
     with errors(json), engine_with_keys(existing(db)) as (engine, keys):
         if not yes and (json or not typer.confirm(f"Delete {tenant} and everything that it has?")):
             raise Problem(f"{tenant} was not deleted", "say so with --yes")
-        deleted = _asked(engine, lambda backend: delete_tenant(backend, tenant, _who(), keys))
+        shelf = documents_of(keys)
+        deleted = _asked(engine, lambda backend: delete_tenant(backend, tenant, _who(), keys, shelf))
         if not deleted.shredded:
             scrub(engine.store)
         output.document(msgspec.to_builtins(deleted))

@@ -12,6 +12,7 @@ from procession.base.values import Json
 from procession.runtime.ports import Store
 from procession.runtime.requests import AddTenant, ForgetTenant, PutRecord, TenantForgotten
 from procession.services.backend import PLATFORM, Backend, Who
+from procession.services.shelves.shelf import Shelf, Whose
 
 KIND: Final = "deleted-tenant"
 """The kind of the platform's record that says who was deleted and by whom; the id is the tenant's name."""
@@ -26,6 +27,14 @@ class Keys(Protocol):
 
     def rewrap_all(self) -> int:
         """Wraps every key anew with the active master key; how many."""
+        ...
+
+    def seal(self, tenant: int, data: bytes, /) -> bytes:
+        """See `store.sealed.Cipher`: for what is kept beside the store."""
+        ...
+
+    def open(self, tenant: int, data: bytes, /) -> bytes:
+        """See `store.sealed.Cipher`."""
         ...
 
     def destroy(self, tenant: int) -> None:
@@ -56,8 +65,12 @@ class Deleted(msgspec.Struct, frozen=True, gc=False):
     shredded: bool
 
 
-async def delete_tenant(backend: Backend, tenant: str, who: Who, keys: Keys | None = None) -> Deleted:
+async def delete_tenant(
+    backend: Backend, tenant: str, who: Who, keys: Keys | None = None, shelf: Shelf | None = None
+) -> Deleted:
     """Deletes a tenant: it can start and ask nothing from the first portion on. Asked again, it goes on.
+
+    `shelf`: where bytes of its documents are, beside the store.
 
     Raises `NotFound` for nobody, `BadValue` for what is no tenant of anybody, `Conflict` while instances of it run on
     another host.
@@ -73,6 +86,10 @@ async def delete_tenant(backend: Backend, tenant: str, who: Who, keys: Keys | No
         rows, after = rows + portion.rows, portion.after
         if not portion.left:
             break
+    if shelf is not None:
+        await shelf.drop_tenant(Whose(tenant, portion.number))
+    if shelf is not None:
+        await shelf.drop_tenant(Whose(tenant, portion.number))
     if keys is not None:
         await asyncio.to_thread(keys.destroy, portion.number)
     body = cast("Json", {"by": who.subject, "rows": rows, "shredded": keys is not None})

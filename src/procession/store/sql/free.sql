@@ -16,6 +16,8 @@ DO UPDATE SET owner = excluded.owner, until = excluded.until
 WHERE procession_follower.owner = excluded.owner OR procession_follower.until < ?;
 -- name: follower_moved
 UPDATE procession_follower SET number = ? WHERE tenant = ? AND name = ? AND owner = ?;
+-- name: follower_drop
+DELETE FROM procession_follower WHERE tenant = ? AND name = ?;
 -- name: follower_leave
 UPDATE procession_follower SET owner = '', until = 0 WHERE tenant = ? AND name = ? AND owner = ?;
 
@@ -40,11 +42,15 @@ DELETE FROM procession_delivery WHERE tenant = ? AND at < ?;
 
 -- Documents: what is uploaded is looked after from its first part on.
 -- name: document_begin
-INSERT INTO procession_document VALUES (?, ?, ?);
+INSERT INTO procession_document VALUES (?, ?, ?, ?);
 -- name: document_due
 UPDATE procession_document SET due = ? WHERE tenant = ? AND id = ?;
+-- name: document_bytes
+UPDATE procession_document SET bytes = ? WHERE tenant = ? AND id = ?;
+-- A part that was not whole is written once more when the rest of it comes.
 -- name: document_part
-INSERT INTO procession_document_part VALUES (?, ?, ?, ?);
+INSERT INTO procession_document_part VALUES (?, ?, ?, ?)
+ON CONFLICT (tenant, document, number) DO UPDATE SET data = excluded.data;
 -- name: document_parts_drop
 DELETE FROM procession_document_part WHERE tenant = ? AND document = ?;
 -- name: document_drop

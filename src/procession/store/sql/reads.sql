@@ -379,7 +379,16 @@ WHERE tenant = ? AND webhook = ? AND id = ?;
 SELECT count(*) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND state = 1 AND at >= ?;
 
 -- name: documents_due
-SELECT id, due FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
+SELECT id, due, bytes FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
+-- Whose documents have to be looked after.
+-- name: documents_whose
+WITH RECURSIVE t(tenant) AS (
+    SELECT min(tenant) FROM procession_document
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM procession_document WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
+)
+SELECT n.name FROM t JOIN procession_tenant n ON n.number = t.tenant
+WHERE EXISTS (SELECT 1 FROM procession_document d WHERE d.tenant = t.tenant AND d.due <= ?) LIMIT ?;
 -- name: document_part
 SELECT data FROM procession_document_part WHERE tenant = ? AND document = ? AND number = ?;
 -- Tenants: their keys, their shares.
@@ -454,6 +463,7 @@ SELECT 'fact', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_fact x W
 UNION ALL SELECT 'snapshot', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_snapshot x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'resource', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_resource x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'document_part', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_document_part x WHERE x.tenant = asked.tenant) FROM asked
+UNION ALL SELECT 'document', (SELECT CAST(coalesce(sum(x.bytes), 0) AS BIGINT) FROM procession_document x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'program', (SELECT coalesce(sum(length(x.data)), 0) FROM procession_program x WHERE x.tenant = asked.tenant) FROM asked
 UNION ALL SELECT 'record', (SELECT coalesce(sum(length(x.body)), 0) FROM procession_record x WHERE x.tenant = asked.tenant) FROM asked;
 -- name: contents

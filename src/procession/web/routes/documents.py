@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 from urllib.parse import quote
 
 import msgspec
@@ -25,8 +25,8 @@ from procession.services.documents import KIND, Document
 from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
-from procession.web.documents import Arriving, TooLarge, WrongType, now_ms
-from procession.web.openapi import BODY
+from procession.web.documents import Arriving, now_ms, usable
+from procession.web.openapi import BODY, LOCKED
 from procession.web.problems import PROBLEM_JSON, Problem
 from procession.web.shapes import After, Limit, Moment, cursor_of, id_behind, moment
 from procession.web.site import Site
@@ -51,6 +51,9 @@ IfRange = Annotated[str | None, HeaderParameter(name="If-Range", description="Th
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="An ETag that is known.")]
 
 
+Scan: TypeAlias = Literal["", "waiting", "clean", "infected", "failed"]
+
+
 class Reference(msgspec.Struct):
     """How a variable refers to a document."""
 
@@ -61,7 +64,8 @@ class Reference(msgspec.Struct):
 
 
 class DocumentInfo(msgspec.Struct):
-    """A document. `reference` is what a variable holds of it."""
+    """A document. `reference` is what a variable holds of it. `scan` says whether viruses were looked for: waiting,
+    clean, infected or failed, "" where nobody looks; `found` what was found, or why it failed."""
 
     id: str
     name: str
@@ -72,6 +76,8 @@ class DocumentInfo(msgspec.Struct):
     by: str
     expires: Moment | None
     reference: Reference
+    scan: Scan = ""
+    found: str = ""
 
 
 class DocumentPage(msgspec.Struct):
@@ -91,29 +97,24 @@ async def upload(
     kept_s: Annotated[
         int, QueryParameter(ge=0, le=100 * 366 * 86_400, description="For how many seconds it is kept; 0: as is set.")
     ] = 0,
+    sha256: Annotated[
+        str, QueryParameter(pattern="^[0-9a-f]{64}$|^$", description="What the bytes must be, in hexadecimal digits.")
+    ] = "",
     idempotency_key: Idempotent = None,
 ) -> Response[DocumentInfo]:
     """Uploads a document: the body is its bytes, `Content-Type` says what they are. Asked again under the same key it
     is the document of the first time."""
     caller.need("documents:write")
-    if any(each in "/\\" or not each.isprintable() for each in name) or name in {".", ".."}:
-        raise BadValue("the name of a document has no folders and no control characters")
+    checked_name(name)
     given, parameters = request.content_type
-    charset = parameters.get("charset", "utf-8").lower()
-    if not _TYPE.fullmatch(given.lower()) or charset not in {"utf-8", "us-ascii"}:
-        raise HTTPException(status_code=415, detail="Content-Type must be a media type, and of texts in UTF-8")
+    type_ = checked_type(given, parameters.get("charset", "utf-8"))
     asks = who(caller, idempotency_key, q.AddTenant(caller.tenant))
     id = "doc_" + (hashlib.sha256(asks.key.encode()).hexdigest()[:32] if asks.key else secrets.token_hex(16))
     arriving = Arriving(
-        caller.tenant, id, name, given.lower(), _length(request), now_ms() + kept_s * 1000 if kept_s else 0
+        caller.tenant, id, name, type_, _length(request), now_ms() + kept_s * 1000 if kept_s else 0, sha256
     )
-    try:
-        record = await site.archive.save(arriving, request.stream(), asks)
-    except TooLarge as error:
-        raise HTTPException(status_code=413, detail=str(error)) from None
-    except WrongType as error:
-        raise HTTPException(status_code=415, detail=str(error)) from None
-    return Response(_shaped(record.id, record.read(Document)), headers={"location": f"/v1/documents/{record.id}"})
+    record = await site.archive.save(arriving, request.stream(), asks)
+    return Response(shaped(record.id, record.read(Document)), headers={"location": f"/v1/documents/{record.id}"})
 
 
 @get("/documents")
@@ -121,32 +122,33 @@ async def list_documents(caller: TheCaller, site: TheSite, limit: Limit = 100, a
     """Documents by id: all of the tenant for who may read instances, their own for others."""
     caller.need("documents:read")
     last, now = id_behind(after), now_ms()
-    found: list[DocumentInfo] = []
+    listed: list[DocumentInfo] = []
     looked = 0
     while looked < LOOKED_MAX:
         records = await site.backend.read(caller.tenant, partial(_page, caller.tenant, last, limit + 1))
         looked += len(records)
         for record in records:
             document = record.read(Document)
-            if len(found) == limit:
-                return DocumentPage(found, cursor_of(last))
+            if len(listed) == limit:
+                return DocumentPage(listed, cursor_of(last))
             last = record.id
             if (not document.expires or document.expires > now) and _sees(caller, document):
-                found.append(_shaped(record.id, document))
+                listed.append(shaped(record.id, document))
         if len(records) <= limit:
-            return DocumentPage(found, None)
-    return DocumentPage(found, cursor_of(last))
+            return DocumentPage(listed, None)
+    return DocumentPage(listed, cursor_of(last))
 
 
 @get("/documents/{id:str}")
 async def get_document(id: IdPath, caller: TheCaller, site: TheSite) -> DocumentInfo:
     """What a document is."""
     caller.need("documents:read")
-    return _shaped(id, (await _one(site, caller, id))[1])
+    return shaped(id, (await found(site, caller, id))[1])
 
 
 @get(
     "/documents/{id:str}/content",
+    opt={LOCKED: True},
     media_type="application/octet-stream",
     responses={
         206: ResponseSpec(bytes, description="The range.", media_type="application/octet-stream"),
@@ -164,7 +166,8 @@ async def get_content(
 ) -> Response[Any]:
     """The bytes of a document, or a range of them. Browsers are told to save it, never to show it."""
     caller.need("documents:read")
-    _, document = await _one(site, caller, id)
+    _, document = await found(site, caller, id)
+    usable(document)
     etag, headers = f'"{document.sha256}"', _headers(document)
     if if_none_match is not None and etag in if_none_match:
         return Response(None, status_code=304, headers={"etag": etag}, media_type="application/json")
@@ -186,7 +189,8 @@ async def get_content(
 async def head_content(id: IdPath, caller: TheCaller, site: TheSite) -> Response[None]:
     """The headers of a document's bytes."""
     caller.need("documents:read")
-    _, document = await _one(site, caller, id)
+    _, document = await found(site, caller, id)
+    usable(document)
     headers = {**_headers(document), "content-length": str(document.size)}
     return Response(None, headers={**headers, "content-type": document.content_type})
 
@@ -198,7 +202,7 @@ async def delete_document(id: IdPath, caller: TheCaller, site: TheSite, idempote
     request = q.DeleteRecord(caller.tenant, KIND, id)
     asks: Who = who(caller, idempotency_key, request)
     try:
-        _, document = await _one(site, caller, id)
+        _, document = await found(site, caller, id)
     except NotFound:
         if idempotency_key is None:
             raise
@@ -210,6 +214,20 @@ async def delete_document(id: IdPath, caller: TheCaller, site: TheSite, idempote
     await site.archive.delete(caller.tenant, id, document, asks)
 
 
+def checked_name(name: str) -> str:
+    """The name of a file. Raises `BadValue` for one with folders, or with characters that show it as another one."""
+    if not 0 < len(name) <= 255 or name in {".", ".."} or any(each in "/\\" or not each.isprintable() for each in name):
+        raise BadValue("the name of a document has up to 255 characters, no folders and no control characters")
+    return name
+
+
+def checked_type(given: str, charset: str) -> str:
+    """A media type, in lower case. Raises 415 for what is none, and for texts that are not in UTF-8."""
+    if not _TYPE.fullmatch(given.lower()) or charset.lower() not in {"utf-8", "us-ascii"}:
+        raise HTTPException(status_code=415, detail="Content-Type must be a media type, and of texts in UTF-8")
+    return given.lower()
+
+
 def _page(tenant: str, after: str, limit: int, reader: Reader) -> list[Record]:
     return reader.records.listed(tenant, KIND, after, limit)
 
@@ -218,7 +236,7 @@ def _sees(caller: Caller, document: Document) -> bool:
     return document.by == caller.subject or caller.may("instances:read")
 
 
-async def _one(site: Site, caller: Caller, id: str) -> tuple[Record, Document]:
+async def found(site: Site, caller: Caller, id: str) -> tuple[Record, Document]:
     """A document. Its id cannot be guessed: who has it was given it, with a task or a job."""
     now = now_ms()
     return await site.backend.read(caller.tenant, lambda reader: reader.documents.one(caller.tenant, id, now))
@@ -254,7 +272,8 @@ def _length(request: Request[Any, Any, Any]) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
 
 
-def _shaped(id: str, document: Document) -> DocumentInfo:
+def shaped(id: str, document: Document) -> DocumentInfo:
+    """A document as it is told."""
     return DocumentInfo(
         id=id,
         name=document.name,
@@ -265,6 +284,8 @@ def _shaped(id: str, document: Document) -> DocumentInfo:
         by=document.by,
         expires=moment(document.expires) if document.expires else None,
         reference=Reference(id, document.name, document.content_type, document.size),
+        scan=cast("Scan", document.scan),
+        found=document.found,
     )
 
 

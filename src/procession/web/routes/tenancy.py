@@ -121,7 +121,7 @@ async def remove(name: Name, caller: TheCaller, site: TheSite) -> Deleted:
     """Deletes a tenant with everything that it has, for good. The platform's admins may."""
     _of_platform(caller, name, "tenants:write")
     keys = await site.keys(name) if site.keys is not None else None
-    return await delete_tenant(site.backend, name, Who(caller.subject, caller.origin), keys)
+    return await delete_tenant(site.backend, name, Who(caller.subject, caller.origin), keys, site.archive.elsewhere)
 
 
 @get("/neighbours")

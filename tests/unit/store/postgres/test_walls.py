@@ -57,7 +57,7 @@ def url() -> str:
                 batch["audit"].insert(key, (number, shard, number, 5, b"{}", b"chain"))
             store.commit(Fence(shard, 1, 0, FAR), batch)
             for number in tenants:
-                store.write("document_begin", [(number, "d", 1)])
+                store.write("document_begin", [(number, "d", 1, 0)])
                 store.write("document_part", [(number, "d", 1, b"part")])
                 store.write("follower_begin", [(number, "f", 1)])
                 store.write("delivery_insert", [(number, "w", "d", "t", 1, 1, 1, b"{}")])

@@ -12,27 +12,25 @@ import os
 import re
 import tempfile
 from collections.abc import Awaitable
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast, final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
 from procession.hosts.temporal.codec.errors import BlobUnavailable, CodecError, NotAuthentic
 from procession.hosts.temporal.codec.payloads import beside
 from procession.hosts.temporal.ids import quoted
+from procession.services.shelves.objects import OPTIONS, s3_store
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore, S3Config
+    from obstore.store import ObjectStore
 
 BLOB_SECONDS: Final = 8.0
 """How long storing or fetching a blob may take, in seconds: the task of a workflow has ten."""
 _Result = TypeVar("_Result")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_S3_OPTIONS: Final = {"endpoint", "region", "virtual_hosted"}
 
 
 class Blobs(Protocol):
@@ -59,12 +57,12 @@ def blobs_at(url: str) -> Blobs:
         return FileBlobs(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.hostname and "@" not in parts.netloc:
         options = dict(parse_qsl(parts.query))
-        if options.keys() <= _S3_OPTIONS:
-            return ObjectBlobs(_s3(parts.netloc, unquote(parts.path).strip("/"), options))
+        if options.keys() <= OPTIONS:
+            return ObjectBlobs(s3_store(parts.netloc, unquote(parts.path).strip("/"), options, BLOB_SECONDS))
     # The address may hold a password where none belongs, so it is not repeated.
     raise CodecError(
         f"the address of the blob store ({parts.scheme or 'no scheme'}) is none that is known: file:///folder, or "
-        f"s3://bucket/prefix with the options {', '.join(sorted(_S3_OPTIONS))}; credentials come from the environment"
+        f"s3://bucket/prefix with the options {', '.join(sorted(OPTIONS))}; credentials come from the environment"
     )
 
 
@@ -184,20 +182,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _s3(bucket: str, prefix: str, options: dict[str, str]) -> ObjectStore:
-    config: dict[str, object] = {"virtual_hosted_style_request": options.get("virtual_hosted", "false") == "true"}
-    config |= {name: options[name] for name in ("endpoint", "region") if name in options}
-    return S3Store(
-        bucket,
-        prefix=prefix or None,
-        config=cast("S3Config", config),
-        client_options={
-            "allow_http": options.get("endpoint", "").startswith("http://"),
-            "connect_timeout": "2s",
-            "timeout": "6s",
-        },
-        # Temporal tries a task again; ten tries here would only use up its time.
-        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=BLOB_SECONDS - 2)},
-    )
