@@ -20,6 +20,8 @@ from procession.hosts.temporal import ids
 from procession.hosts.temporal.codec import config, server
 from procession.parse import reading, xml
 from procession.runtime import link
+from procession.scripts import library, syntax
+from procession.scripts.ports import DEFAULT_LIMITS
 from procession.services import deploy, standard
 from procession.services.papers import orders
 from tidy.source_tree import ROOT
@@ -57,6 +59,11 @@ LIMITS: Final = {
     "a Python script of an imported model": (python_feel.TEXT_MAX, " characters"),
     "steps of a transition's expressions": (link.STEPS_MAX, ""),
     "values in a result": (feel_values.VALUES_MAX, ""),
+    "the source of a script, or of a module": (syntax.SOURCE_BYTES_MAX, " bytes"),
+    "a script with its modules": (library.BUNDLE_BYTES_MAX, " bytes"),
+    "modules of a script": (library.MODULES_MAX, ""),
+    "what a script gives, as JSON": (DEFAULT_LIMITS.output, " characters"),
+    "what a script says": (DEFAULT_LIMITS.console, " characters"),
     "a string that an expression makes": (ops.STRING_MAX, " characters"),
     "calls of functions inside each other": (runtime.CALLS_MAX, ""),
     "pattern of a regular expression": (regex.PATTERN_MAX, " characters"),
