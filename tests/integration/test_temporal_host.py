@@ -81,6 +81,30 @@ def test_a_job_is_done_tried_again_and_gives_up_into_an_incident(opened: Open, m
     assert len({key for _, key in seen}) == 1
 
 
+SCRIPT: Final = """<process id="p" isExecutable="true"><startEvent id="s"/>
+  <sequenceFlow id="f1" sourceRef="s" targetRef="t"/>
+  <scriptTask id="t" scriptFormat="javascript"><script><![CDATA[
+    if (input.n < 0) throw new BpmnError("BROKE");
+    if (input.n > 9) null.foo;
+    ({y: input.n + 1, drawn: Math.random()})
+  ]]></script></scriptTask>
+  <sequenceFlow id="f2" sourceRef="t" targetRef="e"/><endEvent id="e"/>
+  <boundaryEvent id="b" attachedToRef="t"><errorEventDefinition errorRef="err"/></boundaryEvent>
+  <sequenceFlow id="f3" sourceRef="b" targetRef="c"/><endEvent id="c"/></process>"""
+
+
+def test_scripts_are_activities_of_the_engine(opened: Open) -> None:
+    """Nobody registered anything: an engine asks for scripts when a process that has some comes up."""
+    engine = opened(SCRIPT)
+    done, caught, failed = (engine.start("p", {"n": n}) for n in (1, -1, 10))
+    assert engine.wait_until(lambda: done.state == caught.state == "completed" and bool(failed.incidents), 30)
+    assert done.variables["y"] == 2
+    assert 0 <= done.variables["drawn"] < 1
+    assert "c" in [each.element_id for each in caught.history if each.element_id]
+    [incident] = failed.incidents
+    assert incident.message.startswith("TypeError: cannot read property 'foo' of null")
+
+
 @pytest.mark.parametrize(
     "mode", [{}, {"external": ["work"]}, {"local": ["work"]}], ids=["activity", "external", "local"]
 )

@@ -41,6 +41,10 @@ class Functions:
 
         return register
 
+    def add(self, worker: Worker, *, spare: bool = False) -> None:
+        """See `Crew.add`."""
+        self._workers[worker.type] = worker
+
     def perform(self, job: Mapping[str, Json], tenant: str) -> Future[AnyRequest]:
         """See `runtime.elsewhere.Door.perform`."""
         return self._performing.perform(self._workers, job, tenant)

@@ -67,10 +67,12 @@ def say(line: Mapping[str, object]) -> None:
 def _run_activities(task: Task) -> None:
     from procession.cli.functions import Functions
     from procession.cli.workers import register_workers
+    from procession.hosts.embedded.scripting import ScriptCrew
     from procession.hosts.temporal.roles import run_activities
 
     functions = Functions()
     register_workers(functions, task.workers)
+    ScriptCrew(True).join(functions)
     run_activities(task.place, functions.types, functions.perform, say)
 
 

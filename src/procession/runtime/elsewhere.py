@@ -163,8 +163,8 @@ class Host(Protocol):
         """The engine is there: what it has for this host is sent from now on."""
         ...
 
-    def serve(self, type: str) -> None:
-        """There is a function for a type of jobs."""
+    def serve(self, type: str, spare: bool) -> None:
+        """There is a function for a type of jobs; with `spare` most processes have none of them."""
         ...
 
     def close(self) -> None:

@@ -41,16 +41,17 @@ class Crew:
         self._first = 0
         self.workers: dict[str, Worker] = {}
         self._performing = Performing(THREADS_MAX)
-        self.added: Callable[[str], object] | None = None
-        """Told the type of every worker that is registered."""
+        self.added: Callable[[str, bool], object] | None = None
+        """Told the type of every worker that is registered, and whether it is there only in case it is wanted."""
         self._kept: deque[AnyRequest] = deque()
         """Answers that the store did not take."""
 
-    def add(self, worker: Worker) -> None:
-        """Registers a worker; a second one for the same type takes the place of the first."""
+    def add(self, worker: Worker, *, spare: bool = False) -> None:
+        """Registers a worker; a second one for the same type takes the place of the first. With `spare` another host
+        asks for jobs of the type when a process that has some comes up: to ask costs it something."""
         self.workers[worker.type] = worker
         if self.added is not None:
-            self.added(worker.type)
+            self.added(worker.type, spare)
 
     def perform(self, job: Mapping[str, Json], tenant: str) -> Future[AnyRequest]:
         """Does a job that came by another way than the board: the request that tells its outcome, when it has one."""

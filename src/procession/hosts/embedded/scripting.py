@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 from procession.base.job import Job
 from procession.base.script_job import HEAVY, JAVASCRIPT
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 MAX_JOBS: Final = max(4, 2 * (os.cpu_count() or 1))
 """Scripts at the same time: as many as there are processes for them."""
+
+
+class Registry(Protocol):
+    """Where workers are registered; see `Crew.add`."""
+
+    def add(self, worker: Worker, *, spare: bool = False) -> None: ...
 
 
 @final
@@ -44,7 +50,7 @@ class ScriptCrew:
         self._scripts: dict[str, Scripts] = {}
         self._own: list[Runtime] = []
 
-    def join(self, crew: Crew) -> None:
+    def join(self, crew: Registry) -> None:
         """Registers the workers, where there is what they need."""
         if not isinstance(self._given, bool):
             self._scripts = {type_: Scripts(self._given, self._limits) for type_ in _NEEDS}
@@ -52,7 +58,7 @@ class ScriptCrew:
             return
         for type_, module in _NEEDS.items():
             if type_ in self._scripts or find_spec(module) is not None:
-                crew.add(Worker(type_, self._work, max_jobs=self._jobs))
+                crew.add(Worker(type_, self._work, max_jobs=self._jobs), spare=True)
 
     @property
     def runs(self) -> bool:

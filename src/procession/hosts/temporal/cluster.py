@@ -52,6 +52,10 @@ class Loop:
         """Runs a coroutine there and waits for it."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
 
+    def begin(self, work: Coroutine[Any, Any, object]) -> None:
+        """Runs a coroutine there; nobody waits for it."""
+        asyncio.run_coroutine_threadsafe(work, self.loop)
+
     def close(self) -> None:
         """Ends the loop."""
         if self._thread.is_alive():

@@ -10,6 +10,7 @@ from typing import Final, cast, final
 from temporalio.worker import Worker
 
 from procession.base.failure import BadValue, Conflict
+from procession.core.linked import Linked
 from procession.hosts.temporal.activities import job_activity
 from procession.hosts.temporal.cells.cell import DEFAULT_ADDRESS, IMPLIED, OPTIONAL, Cell
 from procession.hosts.temporal.cells.cell_reader import load_cell
@@ -18,6 +19,7 @@ from procession.hosts.temporal.codec import CodecConfig
 from procession.hosts.temporal.payloads import Budget, Settings
 from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.placement import TemporalPlacement
+from procession.hosts.temporal.programs import types_of
 from procession.hosts.temporal.reporter import Reporter
 from procession.hosts.temporal.sweeper import Sweeper
 from procession.hosts.temporal.tenancies import NOBODY, Tenancies, Tenancy
@@ -108,6 +110,8 @@ class Temporal:
         self._loop: Loop | None = None
         self._reporter: Reporter | None = None
         self._workplaces: list[Workplace] = []
+        self._spare: set[str] = set()
+        self._wanted: set[str] = set()
         self._sweep_after = sweep_after
         self._sweeper: Sweeper | None = None
 
@@ -157,8 +161,11 @@ class Temporal:
         if self._work:
             self._loop.run(self._start(door))
 
-    def serve(self, type: str) -> None:
+    def serve(self, type: str, spare: bool) -> None:
         """See `runtime.elsewhere.Host`."""
+        if spare and type not in self._wanted:
+            self._spare.add(type)
+            return
         elsewhere = (*self._settings.external, *self._settings.local)
         if self._loop is not None and type not in elsewhere:
             for each in self._workplaces:
@@ -198,10 +205,21 @@ class Temporal:
                 activities=[job_activity(door.perform)] if self._settings.local else [],
                 cached=self._cached,
                 deployment=self._deployment,
+                seen=self._saw,
             )
 
         self._workplaces = [Workplace(each, made, door.perform) for each in self._tenancies.places()]
         await asyncio.gather(*(each.start() for each in self._workplaces))
+
+    def _saw(self, linked: Linked) -> None:
+        """A program came up: what is asked for from now on are also its jobs that there are functions for in case."""
+        elsewhere = (*self._settings.external, *self._settings.local)
+        new = ((types_of(linked.program) & self._spare) - self._wanted).difference(elsewhere)
+        self._wanted |= new
+        for type_ in new:
+            for each in self._workplaces:
+                if self._loop is not None:
+                    self._loop.begin(each.serve(type_))
 
     async def _stop(self) -> None:
         await asyncio.gather(*(each.close() for each in self._workplaces))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import final
 
 from procession.core.linked import Linked
+from procession.ir.program import Program
 from procession.runtime.ports import Store
 from procession.services.catalog import Catalog
 
@@ -14,7 +16,9 @@ from procession.services.catalog import Catalog
 class Programs:
     """The linked programs that the workflows of this process run. Thread-safe."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, seen: Callable[[Linked], None] | None = None) -> None:
+        """`seen` is told of each program that is read."""
+        self._seen = seen
         self._store = store
         self._catalog = Catalog(store, None)
         self._lock = threading.Lock()
@@ -27,4 +31,12 @@ class Programs:
             with self._lock:
                 found = self._catalog.linked(self._catalog.tenant(tenant), hash)
             self._known[tenant, hash] = found
+            if self._seen is not None:
+                self._seen(found)
         return found
+
+
+def types_of(program: Program) -> set[str]:
+    """The types of jobs that a program names; those that it computes are not among them."""
+    jobs = (job for node in program.nodes for job in (node.job, *(each.job for each in node.listeners)))
+    return {job.type.literal for job in jobs if job is not None and job.type.literal}

@@ -36,8 +36,8 @@ SINGLE_BATCH: Final = 2
 class Around:
     """See `workflow.Surroundings`."""
 
-    def __init__(self, store: Store, reporter: Reporter) -> None:
-        self._programs = Programs(store)
+    def __init__(self, store: Store, reporter: Reporter, seen: Callable[[Linked], None] | None) -> None:
+        self._programs = Programs(store, seen)
         self._reporter = reporter
 
     def linked(self, tenant: str, hash: str) -> Linked:
@@ -60,10 +60,12 @@ def workflow_worker(
     cached: int = CACHED,
     measures: Measures | None = None,
     deployment: WorkerDeployment | None = None,
+    seen: Callable[[Linked], None] | None = None,
 ) -> Worker:
     """A worker for the workflows of a task queue; `activities` are those that it does besides its own local ones.
 
     `cached`: instances kept in memory between their tasks. `deployment`: instances are pinned to this build.
+    `seen` is told of each program that comes up.
     """
     watching = Watching(*_watched(measures))
     timed = [measures.timed] if measures is not None else []
@@ -71,7 +73,7 @@ def workflow_worker(
         client,
         task_queue=queue,
         workflows=[ProcessWorkflow],
-        interceptors=[Settling(Around(store, reporter)), watching],
+        interceptors=[Settling(Around(store, reporter, seen)), watching],
         activities=[*Local(store, reporter, keys).activities(), *activities],
         workflow_runner=Activations(*timed, endings(reporter.ended)),
         max_cached_workflows=cached,
