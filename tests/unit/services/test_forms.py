@@ -78,7 +78,7 @@ def test_a_version_is_chosen_by_number_or_tag() -> None:
         assert [(row.version, row.name) for row in chosen] == [(2, ""), (1, "Ask"), (1, "Ask")]
         for which in (("ask", 3), ("ask", 0, "none"), ("none",)):
             with pytest.raises(NotFound, match="no form"):
-                forms.chosen(DEFAULT_TENANT, *which)  # type: ignore[arg-type]
+                forms.chosen(DEFAULT_TENANT, *which)
         with pytest.raises(NotFound):
             forms.chosen("nobody", "ask")
 
