@@ -203,9 +203,10 @@ def _defaults(compiled: Compiled, found: Findings) -> None:
         found.report("form-size", "", text, "split it into several forms")
         return
     faults = {fault.path: fault.message for fault in judge(shown)}
+    at = {node.component.place: node for node in given}
     for page in shown.pages:
         for item in page.walk():
-            node = next((each for each in given if each.component.place == item.place), None)
+            node = at.get(item.place)
             if node is None or item.path not in faults or item.value in (None, ""):
                 continue
             if node.options is not None and not node.options.values:

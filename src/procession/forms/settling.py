@@ -6,7 +6,7 @@ back. Conditions that contradict each other have no such end; then what was hidd
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, final
 
 import msgspec
@@ -22,6 +22,8 @@ PLACED_MAX: Final = 20_000
 """Most components of one form on a page, those of all rows together."""
 ROWS_MAX: Final = 1_000
 """Most rows of one dynamic list."""
+CONDITION_STEPS: Final = 8
+"""What asking a condition, or computing a value, costs of `STEPS_MAX` beside its own steps."""
 STEPS_MAX: Final = 5_000_000
 """Most steps that all expressions of a form may take for one answer."""
 
@@ -99,14 +101,36 @@ def settle(compiled: Compiled, data: Mapping[str, Json], rt: Runtime, *, final: 
     """
     original = _own(compiled, data)
     _prepare(compiled, original)
+    while True:
+        settled = _converged(compiled, original, rt, final)
+        if settled is not None:
+            return settled
+        settled = _monotone(compiled, original, rt, final)
+        # What is left may have an end of its own: who sends it again must get the same.
+        left = _own(compiled, settled.data)
+        _forget_computed(settled.placed, left)
+        _forget_computed(settled.placed, original)
+        if left == original:
+            return settled
+        original = left
+
+
+def _converged(compiled: Compiled, original: Variables, rt: Runtime, final: bool) -> Settled | None:
+    """The end, where there is one: each round begins with all values, so what is in sight again has its own."""
     current = original
     for number in range(ROUNDS_MAX):
         placed = _place(compiled.nodes, original, current, rt)
-        following = _following(compiled, original, placed, rt, final)
+        following = _following(compiled, original, placed, rt, final=final, before=current)
         if following == current:
             return Settled(placed, following, number + 1)
         current = following
-    return _monotone(compiled, original, rt, final)
+    return None
+
+
+def _forget_computed(placed: Sequence[Placed], data: Variables) -> None:
+    for each in _all(placed):
+        if each.node.compute is not None:
+            remove_at(data, each.path)
 
 
 def evaluated(expression: Expression, data: Mapping[str, Json], scope: Scope, rt: Runtime) -> Json:
@@ -149,50 +173,84 @@ def _has(data: Variables, path: Path) -> bool:
 
 
 def _following(
-    compiled: Compiled, original: Variables, placed: tuple[Placed, ...], rt: Runtime, final: bool
+    compiled: Compiled,
+    original: Variables,
+    placed: tuple[Placed, ...],
+    rt: Runtime,
+    *,
+    final: bool,
+    before: Variables,
 ) -> Variables:
     """The data without what is hidden, and with what is computed."""
     data = _own(compiled, original)
     for each in _all(placed):
         if not each.visible and each.path:
             remove_at(data, each.path)
+        elif each.visible and each.node.compute is not None and _has(before, each.path):
+            # What is computed may stand behind what reads it.
+            put_at(data, each.path, value_at(before, each.path))
     _compute(placed, data, rt, final)
     return data
 
 
-def _compute(placed: tuple[Placed, ...], data: Variables, rt: Runtime, final: bool) -> None:
+def _compute(
+    placed: tuple[Placed, ...], data: Variables, rt: Runtime, final: bool, gone: Collection[Path] = ()
+) -> bool:
+    """Puts what expressions compute where it belongs; whether that changed anything."""
+    changed = False
     for each in _all(placed):
         node = each.node
-        if each.visible and node.compute is not None:
+        if each.visible and node.compute is not None and each.path not in gone:
             if node.component.text("computeOn") == "presubmit" and not final:
                 continue
-            put_at(data, each.path, evaluated(node.compute, data, each.scope, rt))
+            there, old = _has(data, each.path), value_at(data, each.path)
+            rt.charge(CONDITION_STEPS)
+            # No value depends on itself.
+            remove_at(data, each.path)
+            value = evaluated(node.compute, data, each.scope, rt)
+            changed = changed or not there or old != value
+            put_at(data, each.path, value)
+    return changed
 
 
 def _monotone(compiled: Compiled, original: Variables, rt: Runtime, final: bool) -> Settled:
-    """One condition after the other, and nothing comes back: this always has an end."""
+    """One condition after the other, and nothing comes back: each round but the last drops a value, so there is an end.
+
+    Computed values alone may go on for ever; they are let be after as many rounds as there are components.
+    """
     data = _own(compiled, original)
     rounds = ROUNDS_MAX
+    gone: set[Path] = set()
+    _compute(_place(compiled.nodes, data, data, None), data, rt, final)
     while True:
         rounds += 1
         placed = _place(compiled.nodes, data, data, None)
         dropped = _hide_in_order(placed, data, rt)
-        _compute(placed, data, rt, final)
-        if not dropped or rounds > 2 * ROUNDS_MAX:
+        # What is computed and hides itself would come back for ever.
+        gone |= {each.path for each in _all(placed) if each.node.compute is not None and not each.visible}
+        changed = _compute(placed, data, rt, final, gone)
+        if not (dropped or changed) or rounds > 2 * ROUNDS_MAX + len(_all(placed)):
             return Settled(placed, data, rounds)
 
 
 def _hide_in_order(placed: Sequence[Placed], data: Variables, rt: Runtime, shown: bool = True) -> bool:
     dropped = False
     for each in placed:
-        hide = each.node.hide
-        each.visible = shown and not (hide is not None and hide.function(lookup(data, each.scope), rt) is True)
+        each.visible = shown and not _hidden(each.node, data, each.scope, rt)
         if not each.visible and each.path and _has(data, each.path):
             remove_at(data, each.path)
             dropped = True
         for inner in (each.children, *each.rows):
             dropped = _hide_in_order(inner, data, rt, each.visible) or dropped
     return dropped
+
+
+def _hidden(node: Node, data: Variables, scope: Scope, rt: Runtime) -> bool:
+    if node.hide is None:
+        return False
+    # A condition without a loop costs nothing by itself, but a form may ask very many, very often.
+    rt.charge(CONDITION_STEPS)
+    return node.hide.function(lookup(data, scope), rt) is True
 
 
 def _all(placed: Sequence[Placed]) -> list[Placed]:
@@ -238,9 +296,7 @@ class _Placing:
         return placed
 
     def _hides(self, node: Node, scope: Scope) -> bool:
-        if node.hide is None or self._rt is None:
-            return False
-        return node.hide.function(lookup(self._seen, scope), self._rt) is True
+        return self._rt is not None and _hidden(node, self._seen, scope, self._rt)
 
 
 def _row_count(node: Node, value: Json) -> int:

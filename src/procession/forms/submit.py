@@ -11,7 +11,7 @@ from typing import cast, final
 
 import msgspec
 
-from procession.base.values import Json, Variables
+from procession.base.values import Json, Variables, checked_all
 from procession.feel import BudgetExceeded, Runtime
 from procession.forms.coercion import coerced
 from procession.forms.compiled import Compiled, Node
@@ -40,8 +40,9 @@ def submit(
 ) -> Submitted:
     """The data of an answer, judged whole. `held` is what the server has: variables, and what was saved before.
 
-    Raises `BudgetExceeded` when the answer is more than a form bears.
+    Raises `BadValue` for what no variable may hold, `BudgetExceeded` when the answer is more than a form bears.
     """
+    sent = checked_all(sent)
     before: Mapping[str, Json] = held or {}
     rt = setting.runtime()
     data = merged(compiled, sent, before, setting)

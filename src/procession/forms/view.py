@@ -209,7 +209,8 @@ class _Viewer:
             )
         scope = placed.scope
         inner = Scope((*scope.path, *component.path), scope.rows)
-        options, source = self._options(node, scope)
+        texts = self._node_texts(node, scope)
+        options, source = self._options(node, scope, texts)
         return Item(
             id=component.name,
             type=node.type,
@@ -220,7 +221,7 @@ class _Viewer:
             disabled=given(node.disabled, self._data, scope, self._rt) is True,
             required=node.limits.required or node.kind == "consent",
             value=value_at(cast("Json", self._data), placed.path) if placed.path else None,
-            texts=self._node_texts(node, scope),
+            texts=texts,
             options=options,
             options_from=source,
             limits=self._limits(node, scope) if placed.path else {},
@@ -229,7 +230,7 @@ class _Viewer:
             children=[self._item(each) for each in placed.children],
             rows=[self._row(node, placed, number) for number in range(len(placed.rows))],
             data=given(node.data, self._data, scope, self._rt),
-            columns=self._columns(node, scope),
+            columns=self._columns(node, scope, texts),
         )
 
     def _row(self, node: Node, placed: Placed, number: int) -> list[Item]:
@@ -259,12 +260,11 @@ class _Viewer:
             found[name] = chosen.render(look, self._rt)
         return found
 
-    def _options(self, node: Node, scope: Scope) -> tuple[list[Option] | None, str]:
+    def _options(self, node: Node, scope: Scope, texts: Mapping[str, str]) -> tuple[list[Option] | None, str]:
         """The options with their labels; None where the server has to be asked, and it was not."""
         options = node.options
         if options is None:
             return None, ""
-        texts = self._node_texts(node, scope)
         found = [Option(each.value, texts.get(each.text) or _label(each.value)) for each in options.values]
         if options.key:
             found += _listed(value_at(cast("Json", self._data), (*scope.path, *options.key)))
@@ -309,11 +309,10 @@ class _Viewer:
             found["isRepeating"] = node.component.flag("isRepeating", True)
         return found
 
-    def _columns(self, node: Node, scope: Scope) -> Json:
+    def _columns(self, node: Node, scope: Scope, texts: Mapping[str, str]) -> Json:
         if node.columns is None:
             return None
         columns = given(node.columns, self._data, scope, self._rt)
-        texts = self._node_texts(node, scope)
         rows = [each for each in columns if isinstance(each, dict)] if isinstance(columns, list) else []
         return [
             {

@@ -253,7 +253,9 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
         for draft in compiled.decisions
     )
     forms = tuple(
-        form_version(desk, tenant, key, draft) if draft.digest in fresh else same_form(desk.catalog, tenant, draft)
+        form_version(desk, tenant, key, draft, key=desk.new_key())
+        if draft.digest in fresh
+        else same_form(desk.catalog, tenant, draft)
         for draft in compiled.forms
     )
     return Deployment(key, processes, decisions, compiled.findings, forms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol, final
 
 import msgspec
@@ -46,7 +46,6 @@ class FormDesk(Protocol):
 
     catalog: Catalog
     batch: Batch
-    new_key: Callable[[], int]
     at: int
 
 
@@ -108,13 +107,13 @@ def same_form(catalog: Catalog, tenant: int, draft: FormDraft) -> DeployedForm:
     return DeployedForm(known.key, known.form_id, known.version, known.name, False)
 
 
-def form_version(desk: FormDesk, tenant: int, deployment: int, draft: FormDraft) -> DeployedForm:
+def form_version(desk: FormDesk, tenant: int, deployment: int, draft: FormDraft, *, key: int) -> DeployedForm:
     """Writes the row of a new version."""
     try:
         version = desk.catalog.form(tenant, draft.id, Binding.LATEST, "", 0).version + 1
     except NotFound:
         version = 1
-    row = FormRow(desk.new_key(), draft.id, version, draft.digest, deployment, draft.name, draft.version_tag, desk.at)
+    row = FormRow(key, draft.id, version, draft.digest, deployment, draft.name, draft.version_tag, desk.at)
     desk.batch["form"].insert(row.key, (tenant, *msgspec.structs.astuple(row)))
     desk.catalog.form_deployed(tenant, row)
     return DeployedForm(row.key, row.form_id, version, row.name)

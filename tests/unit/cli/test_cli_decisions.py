@@ -233,3 +233,22 @@ def test_a_folder_is_deployed_whole(folder: Path) -> None:
 def test_eval_takes_imports_in_any_order(folder: Path, order: tuple[str, str]) -> None:
     given = [part for each in order for part in ("--import", str(folder / each))]
     assert run("dmn", "eval", str(folder / "a.dmn"), *given) == "3\n"
+
+
+FORM = '{"type": "default", "id": "ask", "components": [{"type": "textfield", "key": "a", "label": "A"}]}'
+
+
+def test_check_reads_forms_by_name_and_those_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "ask.form").write_text(FORM)
+    (tmp_path / "other.json").write_text(FORM.replace('"key": "a", ', ""))
+    assert "1 checked: 0 errors, 0 warnings" in run("check", str(tmp_path))
+    assert "1 checked: 0 errors, 0 warnings" in run("check", str(tmp_path / "ask.form"), "--standard")
+    (found,) = [each for each in records("check", str(tmp_path / "other.json"), code=1) if each["severity"] == "error"]
+    assert (found["rule"], found["element"], found["line"]) == ("form-key", "/components/0", 1)
+
+
+def test_a_form_is_deployed_and_told(tmp_path: Path) -> None:
+    (tmp_path / "ask.form").write_text(FORM)
+    told = records("deploy", str(tmp_path), "--db", str(tmp_path / "e.db"))
+    assert [(each["form"], each["version"], each["new"]) for each in told] == [("ask", 1, True)]
+    assert "form ask version 1 unchanged" in run("deploy", str(tmp_path / "ask.form"), "--db", str(tmp_path / "e.db"))

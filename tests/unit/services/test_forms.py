@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -15,6 +16,7 @@ from procession.services.deploy import compile_resources
 from procession.services.deployed import Which
 from procession.services.differences import differences
 from procession.services.forms import FoundForm
+from store_rig import STORES
 
 BPMN: Final = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="t"
  xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"><process id="p" isExecutable="true">
@@ -78,7 +80,7 @@ def test_a_version_is_chosen_by_number_or_tag() -> None:
         assert [(row.version, row.name) for row in chosen] == [(2, ""), (1, "Ask"), (1, "Ask")]
         for which in (("ask", 3), ("ask", 0, "none"), ("none",)):
             with pytest.raises(NotFound, match="no form"):
-                forms.chosen(DEFAULT_TENANT, *which)  # type: ignore[arg-type]
+                forms.chosen(DEFAULT_TENANT, *which)
         with pytest.raises(NotFound):
             forms.chosen("nobody", "ask")
 
@@ -185,3 +187,15 @@ def test_what_a_deployment_would_change_is_told() -> None:
             compiled = compile_resources([("ask.form", data)])
             (found,) = differences(engine.reader(), DEFAULT_TENANT, compiled).forms
             assert (found.change, found.version) == (change, version)
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_every_store_keeps_forms_and_what_they_are_bound_by(name: str, tmp_path: Path) -> None:
+    with Engine(store=STORES[name](tmp_path)) as engine:
+        engine.deploy(linked('formId="ask" bindingType="deployment"'), ("ask.form", form("B")))
+        engine.deploy(("ask.form", form("C", versionTag="new")))
+        assert of_task(engine).data == form("B")
+        forms = engine.reader().forms
+        assert forms.chosen(DEFAULT_TENANT, "ask", tag="new").version == 2
+        for which in (Which(), Which(latest=True), Which("ask")):
+            assert forms.forms(DEFAULT_TENANT, which)[-1].version == 2

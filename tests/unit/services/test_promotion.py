@@ -26,6 +26,8 @@ RULES: Final = (
     </definitions>""",
 )
 
+FORM: Final = ("ask.form", b'{"type": "default", "id": "ask", "components": []}')
+
 
 def promoted(engine: Engine, *, dry_run: bool = False, force: bool = False, who: Who = ADA) -> Promotion:
     async def run() -> Promotion:
@@ -45,15 +47,16 @@ def versions(engine: Engine, tenant: str) -> dict[str, int]:
 
 def test_a_promotion_deploys_what_is_current_and_a_dry_run_says_so_first() -> None:
     with Engine() as engine:
-        engine.deploy(model("p"), RULES, tenant=TEST)
+        engine.deploy(model("p"), RULES, FORM, tenant=TEST)
         engine.deploy(model("p", text="better"), tenant=TEST)
         planned = promoted(engine, dry_run=True)
-        assert states(planned) == {"p": "new", "p-begun": "new", "r": "new"}
+        assert states(planned) == {"p": "new", "p-begun": "new", "r": "new", "ask": "new"}
         assert planned.deployments == ()
         assert versions(engine, PROD) == {}
         done = promoted(engine)
         assert (states(done), len(done.deployments)) == (states(planned), 2)
         assert engine.decide("r", tenant=PROD) == 1
+        assert engine.reader().forms.chosen(PROD, "ask").version == 1
         assert engine.definitions(tenant=PROD)[-1].program == engine.definitions(tenant=TEST)[-1].program
         again = promoted(engine)
         assert set(states(again).values()) == {"same"}

@@ -79,6 +79,17 @@ def test_there_is_a_statement_for_every_table(tmp_path: Path) -> None:
     assert counted == erased - {"inbox", "source"}, "those two are by name, and go last"
 
 
+def test_the_forms_of_a_deleted_tenant_are_gone(tmp_path: Path) -> None:
+    path = tmp_path / "e.db"
+    form = f'{{"type": "default", "id": "{CANARY}", "components": []}}'.encode()
+    with Engine(path) as engine:
+        engine.deploy(("ask.form", form), tenant=A)
+        assert left(path, shard_of(engine).catalog.tenants[A], A)["procession_form"] == 1
+        number = shard_of(engine).catalog.tenants[A]
+        delete(engine, A)
+        assert set(left(path, number, A)) <= set(KEPT)
+
+
 def test_nothing_of_a_deleted_tenant_is_left_and_its_neighbour_has_everything(tmp_path: Path) -> None:
     path = tmp_path / "e.db"
     clock = FakeClock()

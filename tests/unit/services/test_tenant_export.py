@@ -52,6 +52,17 @@ def test_an_export_has_everything_of_the_tenant_and_nothing_of_its_neighbour(mon
         assert base64.b64decode(document["base64"]) == model(text=f"work-{CANARY}")[1]
 
 
+def test_an_export_has_the_forms_with_their_documents() -> None:
+    form = b'{"type": "default", "id": "ask", "components": []}'
+    with Engine() as engine:
+        engine.deploy(("ask.form", form), tenant="acme")
+        lines, _ = lines_of(engine, "acme")
+    (found,) = [line for line in lines if line["type"] == "form"]
+    (document,) = [line for line in lines if line["type"] == "document"]
+    assert (found["form_id"], found["version"], found["digest"]) == ("ask", 1, document["sha256"])
+    assert base64.b64decode(document["base64"]) == form
+
+
 def test_the_last_line_proves_that_nothing_was_cut_off() -> None:
     with Engine() as engine:
         furnish(engine, "acme")

@@ -137,7 +137,7 @@ def _start_form(view: ScopeView, node: Event, form: Form, findings: Findings) ->
     if not _has_reference(form):
         findings.report(rule, node, "the form has no reference", "name a form", span=form.span)
     _form_binding(node, form, findings)
-    text = "the form of a start event is not shown in this version: the process takes the variables it is given"
+    text = "the form of a start event is shown by who starts the process: that takes the variables it is given"
     findings.report(rule, node, text, severity="info", span=form.span)
 
 
