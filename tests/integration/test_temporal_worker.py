@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from procession import Engine, Instance, Temporal
+from procession.base.script_job import HEAVY, JAVASCRIPT
 from procession.testing.temporal import DevServer
 from store_audit import audit
 from temporal_worker_rig import MODELS, Running, free_port, page, until
@@ -105,7 +106,7 @@ def test_it_shows_whether_its_own_processes_poll_and_what_they_did(temporal_serv
         running.until("complete")
         until(lambda: page(port, "/readyz")[0] == 200, "it is ready")
         seen = json.loads(page(port, "/readyz")[1])
-        jobs = {f"procession-jobs-{type}" for type in ("first", "second", "slow")}
+        jobs = {f"procession-jobs-{type}" for type in ("first", "second", "slow", JAVASCRIPT, HEAVY)}
         assert set(seen["queues"]) == {"procession", *jobs}
         os.kill(running.pid_of("activities-1"), signal.SIGSTOP)
         until(lambda: page(port, "/readyz")[0] == 503, "a process that is stopped is noticed")

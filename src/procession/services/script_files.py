@@ -55,6 +55,11 @@ class Tested(msgspec.Struct, frozen=True, gc=False):
     error: str = ""
 
 
+def is_test(path: Path) -> bool:
+    """Whether a file is one of tests, or declares types alone: what no script imports."""
+    return path.name.endswith((*TESTS, ".d.ts"))
+
+
 def load(path: Path) -> Loaded:
     """A script or module in a file. Raises `Refused` and `BadValue`."""
     beside = _beside(path.parent)

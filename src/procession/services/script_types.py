@@ -14,7 +14,7 @@ from procession.ir.program import Node, Program
 from procession.scripts.modules import prepared
 from procession.scripts.prepared import Prepared
 from procession.scripts.types import ANY, Type, declarations, of_sample
-from procession.services.script_files import SUFFIXES, TESTS
+from procession.services.script_files import SUFFIXES, is_test
 
 
 def declared(programs: Iterable[Program], sample: Json, folder: Path | None) -> str:
@@ -57,7 +57,7 @@ def _modules(folder: Path) -> list[Prepared]:
     """The modules of a folder, by name; its tests are none."""
     found: list[Prepared] = []
     for path in sorted(folder.iterdir()):
-        if path.suffix in SUFFIXES and not path.name.endswith(TESTS) and not path.name.endswith(".d.ts"):
+        if path.suffix in SUFFIXES and not is_test(path):
             read = prepared(path.read_text(encoding="utf-8"), path.stem, typescript=path.suffix == ".ts")
             if read.kind == "module":
                 found.append(read)

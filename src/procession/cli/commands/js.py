@@ -129,10 +129,11 @@ def types(
     output = Output(json)
     with errors(json):
         from procession.services.deploy import compile_resources
+        from procession.services.script_files import SUFFIXES, is_test
         from procession.services.script_types import declared
 
         folder = models[0].parent
-        modules = [each for each in sorted(folder.iterdir()) if each.suffix in {".js", ".mjs", ".ts"}]
+        modules = [each for each in sorted(folder.iterdir()) if each.suffix in SUFFIXES and not is_test(each)]
         compiled = compile_resources([(each.name, each.read_bytes()) for each in (*models, *modules)])
         text = declared([draft.program for draft in compiled.processes], _input(sample), folder)
         if out is not None:

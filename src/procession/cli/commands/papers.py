@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar
 
@@ -54,6 +53,8 @@ def verify(
         async def look() -> list[Seal]:
             return await seals_of(Jail(), _read(file), roots)
 
+        import asyncio
+
         seals = asyncio.run(look())
         for seal in seals:
             output.document(msgspec.to_builtins(seal))
@@ -77,6 +78,8 @@ def fields(file: File, *, json: AsJson = False) -> None:
 
         async def look() -> list[Field]:
             return await fields_of(Jail(), _read(file))
+
+        import asyncio
 
         for each in asyncio.run(look()):
             output.document(msgspec.to_builtins(each))
@@ -130,6 +133,8 @@ def _write(order: Order, target: Path, output: Output) -> None:
 
     async def make() -> bytes:
         return await Jail().make(order)
+
+    import asyncio
 
     made = asyncio.run(make())
     target.write_bytes(made)
