@@ -26,8 +26,6 @@ TICK_S: Final = 0.02
 LENIENCE: Final = 1.25
 """What a call may take beyond its limit of the processor's time and of memory, before its process is killed: the engine
 stops it at the limit itself, and says so better."""
-LONG_S: Final = 0.05
-"""A call that takes longer yields the processor to whoever else wants it, and its cage serves no other."""
 SLACK_BYTES: Final = 8 * 1024 * 1024
 """What scripts of earlier calls may keep of memory, when a call is judged."""
 CALLS: Final = 100_000
@@ -128,7 +126,20 @@ class Nursery:
 class Cage:
     """One process that runs scripts of one group, one call at a time."""
 
-    __slots__ = ("_clock", "_fd", "_is_short", "_known", "_resident", "calls", "group", "is_spent", "pid", "socket")
+    __slots__ = (
+        "_clock",
+        "_fd",
+        "_is_short",
+        "_known",
+        "_resident",
+        "calls",
+        "group",
+        "is_heavy",
+        "is_low",
+        "is_spent",
+        "pid",
+        "socket",
+    )
 
     def __init__(self, pid: int, own: socket.socket, group: str) -> None:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
@@ -138,6 +149,8 @@ class Cage:
         self.group = group
         self.calls = 0
         self.is_spent = False
+        self.is_low = False
+        self.is_heavy = False
         self._fd = own.fileno()
         self._is_short = False
         self._known: set[bytes] = set()
@@ -223,8 +236,8 @@ class Cage:
             os.kill(self.pid, signal.SIGKILL)
 
     def yield_processor(self) -> None:
-        """Lets everybody else go first. For good: what ran long once is replaced, not raised again."""
-        self.is_spent = True
+        """Lets everybody else go first, for good: no process may raise itself again."""
+        self.is_low = True
         if hasattr(os, "SCHED_IDLE"):
             with contextlib.suppress(OSError):
                 os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
@@ -266,8 +279,10 @@ class _Watch:
             self._kill("time", f"it is not done after {limits.wall:g} s", spent)
         if cage.grown() > limits.memory * LENIENCE + SLACK_BYTES:
             self._kill("memory", f"it takes more than {limits.memory} bytes of memory", spent)
-        if wall > LONG_S and not cage.is_spent:
+        if not cage.is_low:
+            # What takes longer than a tick yields to what is short; then the cage is replaced.
             cage.yield_processor()
+            cage.is_spent = True
 
     def _kill(self, reason: Reason, text: str, spent: float) -> None:
         self._cage.kill()

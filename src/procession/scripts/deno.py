@@ -81,6 +81,9 @@ class Denos:
         if not ready:
             self.bury(cage)
             raise ScriptFailed("unavailable", "Deno does not start")
+        # What computes long never stands in the way of what is short.
+        cage.is_heavy = True
+        cage.yield_processor()
         with contextlib.suppress(OSError, ValueError):
             resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))

@@ -25,14 +25,16 @@ from procession.scripts.ports import DEFAULT_LIMITS, NO_CALL, Call, Code, Limits
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How many processes there are. `cages`: in all; `per_group`: of one group; `spares`: forked and waiting for one;
     `ceiling`: bytes of addresses that a cage can have beyond its own, whatever a call may; `wait`: how long a call
-    waits for a cage (s); `idle`: how long a cage stays with a group that asks nothing (s)."""
+    waits for a cage (s); `idle`: how long a cage stays with a group that asks nothing (s); `probation`: how long the
+    scripts of a group run when nothing else wants to, after one of them hit a limit (s)."""
 
     cages: int = max(4, 2 * (os.cpu_count() or 1))
-    per_group: int = max(1, os.cpu_count() or 1)
+    per_group: int = max(1, (os.cpu_count() or 1) - 1)
     spares: int = 2
     ceiling: int = 1024 * 1024 * 1024
     wait: float = 30.0
     idle: float = 60.0
+    probation: float = 10.0
 
 
 _OPTIONS: Final = Options()
@@ -82,6 +84,7 @@ class Pool:
         self._idle: OrderedDict[Cage, float] = OrderedDict()
         self._count: dict[str, int] = {}
         self._total = 0
+        self._probation: dict[str, float] = {}
         self._waiting: OrderedDict[str, deque[_Waiter]] = OrderedDict()
         self._closed = False
 
@@ -95,6 +98,7 @@ class Pool:
         try:
             answer = cage.ask(code, input, limits, call)
         except ScriptFailed as failure:
+            self._punish(cage.group)
             status = self._give_back(cage)
             if failure.reason == "died":
                 raise _death(failure, status) from None
@@ -103,6 +107,8 @@ class Pool:
             cage.kill()
             self._give_back(cage)
             raise
+        if answer[0] in wire.LAST and answer[0] != wire.SYNTAX:
+            self._punish(cage.group)
         self._give_back(cage)
         return outcome(*answer, limits)
 
@@ -126,7 +132,24 @@ class Pool:
         with self._lock:
             return {group: count for group, count in self._count.items() if count}
 
+    def _punish(self, group: str) -> None:
+        """What a group runs for a while waits for everybody else: it must not matter to others what it runs."""
+        with self._lock:
+            now = monotonic()
+            self._probation = {each: until for each, until in self._probation.items() if until > now}
+            self._probation[group] = now + self._options.probation
+
+    def _is_punished(self, group: str) -> bool:
+        until = self._probation.get(group)
+        return until is not None and until > monotonic()
+
     def _take(self, group: str, key: bytes) -> Cage:
+        cage = self._taken(group, key)
+        if self._is_punished(group) and not cage.is_low:
+            cage.yield_processor()
+        return cage
+
+    def _taken(self, group: str, key: bytes) -> Cage:
         with self._lock:
             if self._closed:
                 raise ScriptFailed("unavailable", "the runtime of scripts is closed")
@@ -176,6 +199,7 @@ class Pool:
 
     def _give_back(self, cage: Cage) -> int:
         """Puts a cage aside, or ends it; serves who waits. Returns how it ended, -1 if it did not."""
+        cage.is_spent = cage.is_spent or (cage.is_low and not cage.is_heavy and not self._is_punished(cage.group))
         status = self._nursery.bury(cage) if cage.is_spent else -1
         now = monotonic()
         with self._lock:
