@@ -34,6 +34,9 @@ MODELS: Final = (".bpmn", ".dmn", ".form", ".bpmn20.xml")
 WORKERS: Final = ("worker.py", "workers.py")
 SEEDS: Final = ("seed.yaml", "seed.yml", "seed.json")
 _HIDDEN: Final = (".", "_")
+_CODE: Final = (".js", ".mjs", ".ts")
+"""Modules of scripts, deployed with the models."""
+_NO_MODULES: Final = (".test.js", ".test.mjs", ".test.ts", ".d.ts")
 _OTHERS: Final = frozenset({"build", "dist", "node_modules", "site-packages", "target", "venv"})
 """Folders that hold what others wrote, and much of it."""
 
@@ -101,7 +104,7 @@ class Developing:
         if code != self._code:
             self._code = code
             self._load(engine)
-        models = _stamps(path for path in _files(self._folder) if path.name.endswith(MODELS))
+        models = _stamps(path for path in _files(self._folder) if _is_model(path))
         if models != self._models:
             changed = [path for path, stamp in models.items() if self._models.get(path) != stamp]
             self._models = models
@@ -239,3 +242,7 @@ def _loaded(path: Path) -> ModuleType:
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _is_model(path: Path) -> bool:
+    return path.name.endswith(MODELS) or (path.name.endswith(_CODE) and not path.name.endswith(_NO_MODULES))

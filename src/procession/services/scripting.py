@@ -24,6 +24,8 @@ from procession.services.modules import FindModule, Found
 _IMPORTS: Final = re.compile(r"^\s*import\b", re.MULTILINE)
 _EXTRA: Final = "pip install 'procession[js]'"
 _SUFFIXES: Final = (".mjs", ".js", ".ts")
+_NO_MODULES: Final = (".test.mjs", ".test.js", ".test.ts", ".d.ts")
+"""What files of tests and of declarations end with: no script imports them."""
 _SOURCES: Final = msgspec.json.Decoder(dict[str, str])
 
 
@@ -35,6 +37,8 @@ def has_reader() -> bool:
 def module_name(resource: str) -> str:
     """The name by which a file of a deployment is imported; "" for one that is no module."""
     name = resource.replace("\\", "/").removeprefix("./")
+    if name.lower().endswith(_NO_MODULES):
+        return ""
     suffix = next((each for each in _SUFFIXES if name.lower().endswith(each)), "")
     return name[: -len(suffix)] if suffix else ""
 

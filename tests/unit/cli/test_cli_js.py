@@ -115,3 +115,15 @@ def test_declarations_of_a_model(folder: Path) -> None:
     out = folder / "script.d.ts"
     done = CliRunner().invoke(app, ["js", "types", str(folder / "m.bpmn"), "-o", str(out)])
     assert "declare const input" in out.read_text()
+
+
+def test_check_reads_the_scripts_of_a_model(folder: Path) -> None:
+    model = Path("tests/scenarios/scripts/scripts_compute_and_map.bpmn").read_text()
+    (folder / "m.bpmn").write_text(
+        model.replace("input.items.reduce(", 'import {vat} from "money"; input.items.reduce(')
+    )
+    assert CliRunner().invoke(app, ["check", str(folder / "m.bpmn")]).exit_code == 0
+    (folder / "m.bpmn").write_text(model.replace("input.items.reduce(", "input.items.reduce(("))
+    done = CliRunner().invoke(app, ["check", str(folder / "m.bpmn")])
+    assert done.exit_code == 1
+    assert "error [script] total: line " in done.stdout

@@ -147,6 +147,8 @@ def _checked(models: list[Path]) -> list[Diagnostic]:
     from procession.forms import check_form
     from procession.parse import parse_bpmn
     from procession.runtime.decisions import read_together
+    from procession.services.modules import nobody
+    from procession.services.scripting import reader_of
 
     resources = [(str(model), model.read_bytes()) for model in models]
     read = iter(read_together([each for each in resources if each[0].lower().endswith(".dmn")]))
@@ -159,8 +161,17 @@ def _checked(models: list[Path]) -> list[Diagnostic]:
             found += check_form(data, name)
             continue
         definitions, wrong = parse_bpmn(data, name)
-        found += wrong if definitions is None else [*wrong, *check_definitions(definitions)]
+        scripting = reader_of(_modules_beside(Path(name)), nobody)
+        found += wrong if definitions is None else [*wrong, *check_definitions(definitions, scripting=scripting)]
     return found
+
+
+def _modules_beside(model: Path) -> list[tuple[str, bytes]]:
+    """What the scripts of a model may import: the modules in its folder."""
+    from procession.services.scripting import module_name
+
+    files = [each for each in sorted(model.parent.iterdir()) if module_name(each.name) and each.is_file()]
+    return [(each.name, each.read_bytes()) for each in files]
 
 
 def _by_the_standard(models: list[Path]) -> list[Diagnostic]:
