@@ -14,7 +14,7 @@ from procession.forms.languages import shown
 from procession.forms.verdict import is_empty, same
 from procession.forms.view import Item, View
 from procession.web.player.pages.values import file_label
-from procession.web.player.pages.wording import moment_text, money_text, say
+from procession.web.player.pages.wording import label_of, moment_text, money_text, say
 from procession.web.player.shown import Answer
 
 _UNSAID: Final = frozenset({"", "rows"})
@@ -30,7 +30,7 @@ def answers(view: View, address: Callable[[str, str], str] = lambda page, path: 
             continue
         for item, around in _said(page.items, "", view.language):
             if item.path not in found:
-                label = f"{around}: {_label(item)}" if around else _label(item)
+                label = f"{around}: {label_of(item)}" if around else label_of(item)
                 text = value_text(item.value, item, view.language, view.zone)
                 found[item.path] = Answer(item.path, label, text, page.id, address(page.id, item.path))
     return list(found.values())
@@ -59,11 +59,6 @@ def _said(items: list[Item], around: str, language: str) -> Iterator[tuple[Item,
             label = item.texts.get("label") or say("entry", language)
             name = say("row", language, label=label, n=number + 1)
             yield from _said(row, f"{around}: {name}" if around else name, language)
-
-
-def _label(item: Item) -> str:
-    names = ("label", "dateLabel", "timeLabel")
-    return next((text for name in names if (text := item.texts.get(name))), item.path.rpartition(".")[2])
 
 
 def _number(value: Json, item: Item, language: str, zone: str) -> str:

@@ -30,7 +30,7 @@ from procession.web.player.pages.values import (
     option_text,
     text_shown,
 )
-from procession.web.player.pages.wording import currency_sign, money_text, say, size_text
+from procession.web.player.pages.wording import currency_sign, label_of, money_text, say, size_text
 
 TABLE_ROWS_MAX: Final = 500
 """Most rows of a table that are written."""
@@ -125,7 +125,7 @@ class Drawer:
     def _field(self, item: Item, shape: str, label: str = "", **more: object) -> Drawn:
         """A field with its label, hints, faults, and the attributes that every field has."""
         id = self._id(f"f-{item.path}")
-        label = label or _label(item)
+        label = label or label_of(item)
         self.anchors.setdefault(item.path, id)
         self.labels.setdefault(item.path, label)
         errors = self._faults.get(item.path, [])
@@ -253,16 +253,13 @@ class Drawer:
         minutes = item.limits.get("timeInterval")
         of_time = {"type": "time", "step": str(minutes * 60) if isinstance(minutes, int) and minutes > 0 else "60"}
         if subtype == "datetime":
-            label = item.texts.get("label") or date_label or self.say("date")
             parts = [
                 ("date", date_label or self.say("date"), of_date, date),
                 ("time", time_label or self.say("time"), of_time, time),
             ]
-            return self._field(item, "moment", label, extra={"parts": parts})
+            return self._field(item, "moment", extra={"parts": parts})
         only, value = (of_time, time) if subtype == "time" else (of_date, date)
-        label = item.texts.get("label") or (time_label if subtype == "time" else date_label)
-        label = label or self.say("time" if subtype == "time" else "date")
-        return self._field(item, "input", label, attributes={**self._autocomplete(item), **only}, value=value)
+        return self._field(item, "input", attributes={**self._autocomplete(item), **only}, value=value)
 
     def _checkbox(self, item: Item) -> Drawn:
         return self._field(item, "checkbox", attributes=_checked(item.value is True))
@@ -391,11 +388,6 @@ class Drawer:
             shape="list", type=item.type, path=item.path, id=drawn.id, label=label, help=drawn.help, rows=rows,
             errors=drawn.errors, hints=drawn.hints, columns=drawn.columns, value=ADD + item.path if changes else "",
         )  # fmt: skip
-
-
-def _label(item: Item) -> str:
-    """The label; where its author gave none, the name of its key is better than nothing."""
-    return item.texts.get("label") or item.path.rpartition(".")[2] or item.id
 
 
 def _checked(on: bool) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Final, final
 
@@ -10,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from procession.base.values import Json
 from procession.forms.formats import is_image
+from procession.web.player.pages.answers import value_text
 from procession.web.player.pages.drawing import Drawer
 from procession.web.player.pages.drawn import Drawn
 from procession.web.player.pages.sanitising import safe_url
@@ -104,10 +106,7 @@ def _page(shown: Shown) -> _Content:
     return _Content(
         heading=texts.get("label") or shown.title or view.title,
         lines=lines,
-        problems=[
-            _Problem(each.message, f"#{anchor}" if (anchor := drawer.anchors.get(each.path)) else "")
-            for each in shown.faults
-        ],
+        problems=_problems(shown, drawer.labels, {path: f"#{id}" for path, id in drawer.anchors.items()}),
         conflicts=_conflicts(shown, drawer.labels),
         primary="" if drawer.own_submit or (shown.last and not view.show_submit) else primary,
         primary_label=own or say(primary, shown.language),
@@ -125,19 +124,32 @@ def _other(shown: Shown) -> _Content:
     heading = shown.title if kind in {"begin", "end"} and shown.title else say(f"{kind}_title", shown.language)
     if kind == "check":
         heading, said = say("check", shown.language), ""
+    labels = {each.path: each.label for each in shown.answers}
     urls = {each.path: each.url for each in shown.answers}
-    anchor = f"#{CODE_ID}" if kind == "code" else ""
+    if kind == "code":
+        labels, urls = {}, {each.path: f"#{CODE_ID}" for each in shown.faults}
     return _Content(
         heading=heading,
         said=said,
-        problems=[_Problem(each.message, anchor or urls.get(each.path, "")) for each in shown.faults],
-        conflicts=_conflicts(shown, {each.path: each.label for each in shown.answers}),
+        problems=_problems(shown, labels, urls),
+        conflicts=_conflicts(shown, labels),
     )
 
 
-def _conflicts(shown: Shown, labels: dict[str, str]) -> list[str]:
-    from procession.web.player.pages.answers import value_text
+def _problems(shown: Shown, labels: Mapping[str, str], urls: Mapping[str, str]) -> list[_Problem]:
+    """The lines of the summary. Many faults have the same words, so each names its field."""
+    return [
+        _Problem(
+            say("problem_at", shown.language, label=label, message=each.message)
+            if (label := labels.get(each.path))
+            else each.message,
+            urls.get(each.path, ""),
+        )
+        for each in shown.faults
+    ]
 
+
+def _conflicts(shown: Shown, labels: Mapping[str, str]) -> list[str]:
     found: list[str] = []
     for each in shown.conflicts:
         item = None

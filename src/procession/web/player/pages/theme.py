@@ -66,7 +66,7 @@ PAIRS: Final[tuple[tuple[str, str, float], ...]] = (
 """Two colours that meet, and the contrast that they need: texts, links, buttons, faults; lines of fields, focus."""
 _PX_IN_REM: Final = 16
 _COLOUR: Final = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
-_LENGTH: Final = re.compile(r"(0|[0-9]{1,4}(?:\.[0-9]{1,3})?)(rem|em|px)?")
+_LENGTH: Final = re.compile(r"(0|[0-9]{1,4}(?:\.[0-9]{1,4})?)(rem|em|px)?")
 _DARK: Final = "--dark-"
 
 

@@ -13,6 +13,7 @@ from procession.base.values import Json
 from procession.feel import string
 from procession.forms.coercion import number_in
 from procession.forms.languages import BUILT_IN, Message, chain, filled, locale_of, shown
+from procession.forms.view import Item
 from procession.web.player.pages.values import moment_shown
 
 _UNITS: Final = (("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000))
@@ -39,6 +40,13 @@ def texts(language: str) -> Mapping[str, Message]:
         return {}
     text = files(__package__ or "").joinpath("texts", f"{language}.json").read_text(encoding="utf-8")
     return cast("Mapping[str, Message]", json.loads(text))
+
+
+def label_of(item: Item) -> str:
+    """What a field is called; where its author gave no label, the name of its key is better than nothing."""
+    names = {"date": ("dateLabel",), "time": ("timeLabel",)}.get(str(item.limits.get("subtype")), ())
+    found = (item.texts.get(name) for name in (*names, "label", "dateLabel", "timeLabel"))
+    return next((text for text in found if text), "") or item.path.rpartition(".")[2] or item.id
 
 
 def size_text(size: int, language: str) -> str:
