@@ -18,6 +18,7 @@ _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "atheris": lambda: find_spec("atheris") is not None,
     "yaml": lambda: find_spec("yaml") is not None,
     "cli": lambda: find_spec("typer") is not None and find_spec("rich") is not None,
+    "playwright": lambda: find_spec("playwright") is not None,
     "opentelemetry": lambda: find_spec("opentelemetry") is not None,
     "postgresql": lambda: find_spec("psycopg") is not None and _postgres() is not None,
     "server": lambda: find_spec("litestar") is not None and find_spec("uvicorn") is not None,

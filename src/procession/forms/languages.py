@@ -45,7 +45,7 @@ def message(name: str, language: str, params: Mapping[str, Json]) -> str:
     for each in (*chain(language, "en"), "en"):
         found = messages(each).get(name)
         if found is not None:
-            return _filled(found, each, params)
+            return filled(found, each, params)
     return name
 
 
@@ -60,13 +60,13 @@ def messages(language: str) -> Mapping[str, Message]:
 
 def plural(language: str, number: int | Decimal) -> str:
     """The plural category of a number by CLDR: zero, one, two, few, many or other."""
-    locale = _locale(language)
+    locale = locale_of(language)
     return str(locale.plural_form(number)) if locale is not None else "one" if number == 1 else "other"
 
 
 def shown(value: Json, language: str) -> str:
     """A number or date as the language writes it, any other value as text."""
-    locale = _locale(language)
+    locale = locale_of(language)
     if locale is None or isinstance(value, bool):
         return string(value)
     if isinstance(value, int | Decimal):
@@ -83,7 +83,8 @@ def shown(value: Json, language: str) -> str:
     return format_date(dt.date(date.year, date.month, date.day), format="medium", locale=locale)
 
 
-def _filled(text: Message, language: str, params: Mapping[str, Json]) -> str:
+def filled(text: Message, language: str, params: Mapping[str, Json]) -> str:
+    """A text with its parameters in it, as the language writes them; that of the plural which `n` asks for."""
     if not isinstance(text, str):
         number = params.get("n")
         category = plural(language, number) if isinstance(number, int | Decimal) else "other"
@@ -95,7 +96,8 @@ def _filled(text: Message, language: str, params: Mapping[str, Json]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _locale(language: str) -> Locale | None:
+def locale_of(language: str) -> Locale | None:
+    """What Babel knows of a language; None without Babel, and for a language that it does not know."""
     try:
         from babel import Locale, UnknownLocaleError
     except ModuleNotFoundError:

@@ -31,6 +31,17 @@ _SHOWN_AS: Final = (
     "decimalDigits",
     "action",
 )
+_DRAWN: Final = (
+    "layout",
+    "action",
+    "height",
+    "maxHeight",
+    "rowCount",
+    "showOutline",
+    "verticalAlignment",
+    "security",
+    "searchable",
+)
 
 
 @final
@@ -54,7 +65,8 @@ class RuleView(msgspec.Struct, frozen=True, gc=False):
 @final
 class Item(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """A component at one place. `path` is where its value stands, as text; `limits` are those that its value must keep,
-    by name. `options` is None where they are the server's and nobody gave them. What is not visible is named only.
+    by name; `drawn` says how it looks, as its author wrote it. `options` is None where they are the server's and nobody
+    gave them. What is not visible is named only.
     """
 
     id: str
@@ -71,6 +83,7 @@ class Item(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=Tr
     options: list[Option] | None = None
     options_from: str = ""
     limits: Mapping[str, Json] = {}
+    drawn: Mapping[str, Json] = {}
     extensions: Mapping[str, Json] = {}
     rules: list[RuleView] = []
     children: list[Item] = []
@@ -107,7 +120,8 @@ class Page(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 @final
 class View(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A form as it is shown. `of` is how many pages are visible, `missing` which texts are in another language."""
+    """A form as it is shown. `of` is how many pages are visible, `missing` which texts are in another language.
+    `zone` is that of the times on it."""
 
     id: str
     language: str
@@ -119,6 +133,7 @@ class View(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     rules: list[RuleView]
     missing: list[str]
     data: Mapping[str, Json]
+    zone: str = "UTC"
 
     def page(self, id: str) -> Page | None:
         """A page by its id."""
@@ -169,6 +184,7 @@ class _Viewer:
             rules=self._rules(compiled.rules, root),
             missing=list(self._missing),
             data=self._data,
+            zone=self._setting.zone,
         )
 
     def _pages(self) -> list[Page]:
@@ -225,6 +241,7 @@ class _Viewer:
             options=options,
             options_from=source,
             limits=self._limits(node, scope) if placed.path else {},
+            drawn={name: each for name in _DRAWN if (each := component.raw.get(name)) not in (None, "")},
             extensions={name: each for name, each in node.extensions.items() if name not in {"translations", "rules"}},
             rules=[] if placed.rows else self._rules(node.rules, inner),
             children=[self._item(each) for each in placed.children],

@@ -219,12 +219,12 @@ def test_messages_are_in_the_language_with_its_plurals_and_numbers() -> None:
 
 def test_without_the_library_of_languages_english_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "babel", None)
-    languages._locale.cache_clear()
+    languages.locale_of.cache_clear()
     try:
         assert message("maxLength", "ar", {"n": 2}) == "أدخل 2 حرف على الأكثر."
         assert (plural("ar", 2), shown(1000, "de")) == ("other", "1000")
     finally:
-        languages._locale.cache_clear()
+        languages.locale_of.cache_clear()
 
 
 @pytest.mark.parametrize("text", ["a", "a.b", "a[0].b", "a[10][2]", ""])
