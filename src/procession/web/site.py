@@ -16,6 +16,7 @@ from procession.web.desk import Desk
 from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
 from procession.web.limits import Rates, SameForAll
+from procession.web.playing import Playing
 from procession.web.webhooks.delivering import Webhooks
 
 BODY_BYTES_MAX: Final = 20_000_000
@@ -63,6 +64,7 @@ class Site:
         "gate",
         "keys",
         "neighbours",
+        "playing",
         "rates",
         "version",
         "webhooks",
@@ -81,6 +83,7 @@ class Site:
         keys: KeysOf | None = None,
         directory: Directory | None = None,
         neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
+        playing: Playing | None = None,
     ) -> None:
         """`keys`: those of a tenant, where its store is sealed. `directory`: whom the server serves; without one all
         live in the store of the backend. `neighbours`: who takes how much of the writer."""
@@ -96,6 +99,7 @@ class Site:
         self.keys = keys
         self.directory = directory or _pooled(backend)
         self.neighbours = neighbours
+        self.playing = playing or Playing(backend)
 
 
 def _pooled(backend: Backend) -> Directory:

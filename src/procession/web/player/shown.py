@@ -12,13 +12,13 @@ from procession.forms.verdict import Fault
 from procession.forms.view import View
 
 Kind: TypeAlias = Literal["page", "check", "begin", "open", "code", "wait", "end", "problem"]
-"""A page of a form; the answers to be checked; a start without a form; a link that is to be opened; a code that is to be
-typed; while the process works; after it; and what cannot be shown."""
+"""A page of a form; the answers to be checked; a start without a form; a link that is to be opened; a code that is to
+be typed; while the process works; after it; and what cannot be shown."""
 
 
 @final
 class Brand(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a tenant's pages look: CSS variables by name (`--accent`), a logo's address, a name, a style sheet of fonts."""
+    """How a tenant's pages look: CSS variables by name (`--accent`), a logo's address, a name, a sheet of fonts."""
 
     name: str = ""
     logo: str = ""
@@ -37,7 +37,7 @@ class Language(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Conflict(msgspec.Struct, frozen=True, gc=False):
-    """A field that was changed elsewhere since this page was loaded: what stands there now, and what was sent."""
+    """A field that was changed elsewhere since this page was loaded: what stood there, and what was sent and counts."""
 
     path: str
     theirs: Json
