@@ -37,6 +37,7 @@ from procession.web.routes import (
     incidents,
     instances,
     jobs,
+    journeys,
     keys,
     members,
     messages,
@@ -75,6 +76,7 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *events.ROUTES,
     *webhooks.ROUTES,
     *documents.ROUTES,
+    *journeys.ROUTES,
 )
 """Everything under /v1 that needs a caller."""
 
