@@ -168,7 +168,7 @@ async def begin_session(
     """Starts a journey that everybody may start."""
     await site.playing.count_stranger(origin_of(request))
     name = tenant_in(tenant)
-    start = await beginning(site, (name, data.process_id), "", "", (data.language, ""))
+    start = await beginning(site, (name, data.process_id), "", "", (data.language, "", ""))
     again = f"api:{data.visit}:{data.process_id}" if len(data.visit) >= 20 else ""
     begun = await begin(site, start, data.sets, again, stranger(request))
     if begun.opened is None:

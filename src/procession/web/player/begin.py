@@ -18,7 +18,7 @@ from procession.services.journeys.playing import over
 from procession.services.journeys.rules import Rules, rules_of
 from procession.services.journeys.screens import Filling, draft_of, form_of
 from procession.services.reading import Reader
-from procession.web.player.showing import Frame, brand, chosen
+from procession.web.player.showing import Frame, accepted, brand, chosen
 from procession.web.site import Site
 
 
@@ -47,11 +47,11 @@ def draft_id(visit: str, process_id: str) -> str:
     return "start-" + hashlib.sha256(f"start\0{visit}\0{process_id}".encode()).hexdigest()
 
 
-async def beginning(site: Site, of: tuple[str, str], visit: str, csrf: str, wanted: tuple[str, str]) -> Beginning:
-    """A public start of a (tenant, process) for a visit. `wanted` are a language and the page's own address. Raises
-    `NotFound` where nobody may start it in public."""
+async def beginning(site: Site, of: tuple[str, str], visit: str, csrf: str, wanted: tuple[str, str, str]) -> Beginning:
+    """A public start of a (tenant, process) for a visit. `wanted` are a language, those that a browser
+    asks for (`Accept-Language`), and the page's own address. Raises `NotFound` where nobody may start it in public."""
     tenant, process_id = of
-    language, here = wanted
+    language, header, here = wanted
     play, draft = site.playing.play, draft_id(visit, process_id) if visit else ""
 
     def asked(reader: Reader) -> Beginning:
@@ -59,8 +59,13 @@ async def beginning(site: Site, of: tuple[str, str], visit: str, csrf: str, want
         rules = rules_of(reader, tenant, row)
         if "public" not in rules.start:
             raise NotFound("nothing that everybody may start is here")
+        spoken = chosen(rules, language) if language else accepted(header, rules)
         frame = Frame(
-            language=chosen(rules, language), rules=rules, brand=brand(reader, tenant, rules), csrf=csrf, here=here
+            language=chosen(rules, language) if language else accepted(header, rules),
+            rules=rules,
+            brand=brand(reader, tenant, rules),
+            csrf=csrf,
+            here=here,
         )
         setting = play.setting(frame.language)
         return Beginning(

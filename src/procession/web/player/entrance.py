@@ -15,7 +15,6 @@ from procession.services.journeys.kept import CODE, Session, place_of
 from procession.services.journeys.players import Player
 from procession.services.journeys.playing import judged
 from procession.services.journeys.ports import NotSent, Over
-from procession.services.journeys.rules import Rules
 from procession.services.reading import Reader
 from procession.web.asking import TheSite
 from procession.web.player import plain as pages
@@ -65,7 +64,7 @@ async def post_start(request: Asking, site: TheSite, tenant: Tenant, process_id:
     visit, new = visit_of(request)
     body = await posted(request)
     check_write(request, site, "" if new else visit, last(body, "csrf"))
-    start = await _beginning(request, site, (tenant, process_id), visit)
+    start = await _beginning(request, site, (tenant, process_id), visit, last(body, "lang"))
     addresses, at = Addresses(start.tenant), request.query_params.get("page") or ""
     sets: dict[str, Any] = {}
     if start.filling is not None:
@@ -121,10 +120,13 @@ async def _answered(
     return see_other(addresses.start(start.process_id, id or None)), sets
 
 
-async def _beginning(request: Asking, site: Site, of: tuple[str, str], visit: str) -> Beginning:
+async def _beginning(
+    request: Asking, site: Site, of: tuple[str, str], visit: str, language: str = ""
+) -> Beginning:  # fmt: skip
     tenant, process_id = tenant_in(of[0]), of[1]
-    wanted = request.query_params.get("lang") or accepted(request.headers.get("accept-language", ""), Rules())
-    return await beginning(site, (tenant, process_id), visit, csrf_of(visit), (wanted[:35], request.url.path))
+    language = request.query_params.get("lang") or language
+    wanted = (language[:35], request.headers.get("accept-language", ""), request.url.path)
+    return await beginning(site, (tenant, process_id), visit, csrf_of(visit), wanted)
 
 
 def _shown(start: Beginning, at: str | None, turn: Turn) -> Shown:
@@ -149,10 +151,15 @@ async def show_link(request: Asking, site: TheSite, tenant: Tenant, token: PageP
         # Who opened it before, in this very browser, goes on; anybody else is told that it was used.
         return see_other(f"{Addresses(name, over.journey).home}?used")
     visit, new = visit_of(request)
-    language = link.language or accepted(request.headers.get("accept-language", ""), Rules())
+    language = link.language or await _language(request, site, name, link.process_id)
     action = addresses.link(token)
     shown = Frame(language=language, csrf=csrf_of(visit), here=action).shown("open", {"action": action, "self": action})
     return page(shown, cookies=[visit_cookie(request, site, addresses, visit)] if new else None)
+
+
+async def _language(request: Asking, site: Site, tenant: str, process_id: str) -> str:
+    """The language of who opens a link: of those that the journey has, the one that their browser likes best."""
+    return accepted(request.headers.get("accept-language", ""), await site.playing.doors.rules(tenant, process_id))
 
 
 @post("/{tenant:str}/l/{token:str}", status_code=200, opt=OPTIONS)
@@ -162,7 +169,8 @@ async def open_link(request: Asking, site: TheSite, tenant: Tenant, token: PageP
     name, (visit, new) = tenant_in(tenant), visit_of(request)
     body = await posted(request)
     check_write(request, site, "" if new else visit, last(body, "csrf"))
-    language = accepted(request.headers.get("accept-language", ""), Rules())
+    link = await site.playing.doors.link(name, token[:100])
+    language = await _language(request, site, name, link.process_id)
     opened = await site.playing.doors.open(name, token[:100], language, stranger(request))
     addresses = Addresses(name, opened.session.journey)
     cookies = [session_cookie(request, site, addresses, opened.token, opened.session)]
