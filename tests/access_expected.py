@@ -26,6 +26,7 @@ TASK_WORKERS: Final = ("task-worker", "operator", "builder", "admin")
 JOB_WORKERS: Final = ("worker", "operator", "admin")
 BATCH_READERS: Final = ("viewer", "operator", "admin")
 SENDERS: Final = ("worker", "operator", "builder", "admin")
+JOURNEY_WRITERS: Final = ("operator", "builder", "admin")
 DOCUMENT_READERS: Final = ("viewer", "task-worker", "worker", "operator", "builder", "admin")
 DOCUMENT_WRITERS: Final = ("task-worker", "worker", "operator", "admin")
 
@@ -193,6 +194,13 @@ EXPECTED: Final[dict[str, Row]] = {
     "POST /v1/webhooks/{id}/deliveries/{message}/retry": Row(
         ADMIN, path={"id": "webhook", "message": "delivery"}, outside=True
     ),
+    # --- journeys; the process of the tests is none
+    "POST /v1/journeys": Row(JOURNEY_WRITERS, LET_IN, body={"process_id": "$id"}, also={"id": "process-id"}),
+    "POST /v1/journeys/links": Row(JOURNEY_WRITERS, LET_IN, body={"process_id": "$id"}, also={"id": "process-id"}),
+    "GET /v1/journeys/links": Row(LOOKERS),
+    "DELETE /v1/journeys/links/{id}": Row(JOURNEY_WRITERS, 204, path={"id": "journey-link"}),
+    "POST /v1/journeys/brands": Row(JOURNEY_WRITERS, 204, body={"id": "new", "brand": {}}),
+    "GET /v1/journeys/brands/{id}": Row(LOOKERS, path={"id": "journey-brand"}),
     "POST /v1/documents": Row(DOCUMENT_WRITERS, 201, content=b"text", media="text/plain", query="name=a.txt"),
     "GET /v1/documents": Row(DOCUMENT_READERS),
     "GET /v1/documents/{id}": Row(DOCUMENT_READERS, path={"id": "document"}),

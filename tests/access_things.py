@@ -18,6 +18,7 @@ from procession.runtime import requests as q
 from procession.services import keys
 from procession.services.access import ROLES, Grant
 from procession.services.backend import PLATFORM
+from procession.services.journeys.kept import BRAND, LINK, Brand, Link
 from procession.services.members import MEMBER, SERVICE, MemberBody, ServiceBody, member_id
 from procession.web.site import Site
 
@@ -128,6 +129,14 @@ async def a_member(world: World) -> str:
 
 async def a_service(world: World) -> str:
     return await world.put(SERVICE, f"robot{world.next()}", ServiceBody(Grant(("worker",)), CANARY))
+
+
+async def a_journey_link(world: World) -> str:
+    return await world.put(LINK, keys.digest_of(str(world.next())), Link("own_work", 1, CANARY, 1 << 50, name=CANARY))
+
+
+async def a_journey_brand(world: World) -> str:
+    return await world.put(BRAND, f"brand{world.next()}", Brand(name=CANARY))
 
 
 async def a_tenant(world: World) -> str:
@@ -253,6 +262,8 @@ MAKERS: Final[dict[str, Maker]] = {
     "delivery": a_delivery,
     "document": a_document,
     "upload": an_upload,
+    "journey-link": a_journey_link,
+    "journey-brand": a_journey_brand,
 }
 """Kind -> makes a new one in the tenant `own`, and gives what it is called in a path."""
 
@@ -274,5 +285,7 @@ GHOSTS: Final[dict[str, str]] = {
     "delivery": "msg_1_1",
     "document": "doc_" + "0" * 32,
     "upload": "upl_" + "f" * 32,
+    "journey-link": "0" * 64,
+    "journey-brand": "none",
 }
 """Kind -> what one that is not there is called: of the same shape."""

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 from procession import __version__
 from procession.base.failure import ProcessionError
 from procession.cli.silos import Silos
@@ -16,23 +18,27 @@ from procession.runtime.rows import NamedRow, TextRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
 from procession.services.deliveries import FOLLOWER
+from procession.services.journeys.sweeping import sweep
 from procession.services.papers.jail import Bounds as JailBounds
 from procession.services.papers.jail import Jail
 from procession.services.papers.orders import Certificate
 from procession.services.shelves.opening import shelf_at
-from procession.services.tenancy.directory import Directory, page_of
+from procession.services.tenancy.directory import Directory, Listed, page_of
 from procession.services.tenancy.limits import Limits
 from procession.services.tenancy.rates import LimitedBackend
 from procession.services.tenancy.storage import Storage
-from procession.web.documents import Archive, Rules, now_ms
+from procession.web.documents import Archive, Rules
 from procession.web.file_types import TYPES
 from procession.web.limits import RatesOfTenants
 from procession.web.papers import Papers
+from procession.web.playing import Bounds as PlayingBounds
+from procession.web.playing import Playing, now_ms
+from procession.web.post.sending import Gateway, Mail, Sending
 from procession.web.scanning import Clamd
 from procession.web.settings import Settings
 from procession.web.site import Bounds, Gate, Site
 from procession.web.webhooks.delivering import BACKOFF_S, Webhooks
-from procession.web.webhooks.wall import Reach
+from procession.web.webhooks.wall import Reach, checked_url
 
 PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
 """What webhooks reach beside the public internet where the settings allow private networks."""
@@ -41,6 +47,9 @@ DOCUMENTS_S: Final = 15.0
 DUE_MAX: Final = 1_000
 MEASURE_S: Final = 300.0
 """How often it is measured what tenants store that have a quota of it."""
+
+SWEPT: Final = 100
+"""Tenants that are listed at a time, when what is over is deleted."""
 
 _LOG: Final = logging.getLogger("procession.serve")
 
@@ -101,6 +110,7 @@ def site_of(
         keys=silos.keys_of,
         directory=Directory(reading, settings.tenants, silos.backends.silo),
         neighbours=silos.neighbours,
+        playing=Playing(backend, _playing_bounds(settings), _post(settings, reach)),
     )
     return Composed(site, storage)
 
@@ -148,6 +158,52 @@ async def keep_documents(archive: Archive, store: Store, silos: Silos) -> None:
         except ProcessionError as error:
             _LOG.warning("documents could not be looked after: %s", error)
         await asyncio.sleep(DOCUMENTS_S)
+
+
+def _playing_bounds(settings: Settings) -> PlayingBounds:
+    of = settings.player
+    return PlayingBounds(
+        url=of.url.rstrip("/"),
+        frame_ancestors=of.frame_ancestors,
+        requests_per_second=of.requests_per_second,
+        starts_per_minute=of.starts_per_minute,
+        zone=settings.store.zone,
+    )
+
+
+def _post(settings: Settings, reach: Reach) -> Sending:
+    mail, sms = settings.mail, settings.sms
+    return Sending(
+        Mail(
+            host=mail.host, port=mail.port, sender=mail.sender, user=mail.user, password=mail.password, tls=mail.tls,
+            seconds=mail.timeout_seconds,
+        )
+        if mail.host
+        else None,
+        Gateway(
+            url=checked_url(sms.url, reach),
+            secret=sms.secret,
+            reach=msgspec.structs.replace(reach, answer_s=sms.timeout_seconds),
+        )
+        if sms.url
+        else None,
+    )  # fmt: skip
+
+
+async def sweep_journeys(site: Site, every_s: float) -> None:
+    """Deletes now and then what of journeys is over, of every tenant. Goes on for ever."""
+    while True:
+        await asyncio.sleep(every_s)
+        behind, more = Listed("", ""), True
+        while more:
+            page = await site.directory.page(behind, SWEPT)
+            more = page.more
+            for each in page.found:
+                behind = each
+                try:
+                    await sweep(site.backend, each.name, now_ms())
+                except ProcessionError as error:
+                    _LOG.warning("journeys that are over could not be forgotten: %s", error)
 
 
 async def keep_measured(storage: Storage, store: Store, silos: Silos) -> None:

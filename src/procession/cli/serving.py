@@ -23,7 +23,7 @@ import msgspec
 
 from procession import Engine, __version__
 from procession.base.failure import StoreError
-from procession.cli.composing import Composed, keep_documents, keep_measured, quotas_of, site_of
+from procession.cli.composing import Composed, keep_documents, keep_measured, quotas_of, site_of, sweep_journeys
 from procession.cli.console import FAILED, OK, Problem
 from procession.cli.looks import checks_of
 from procession.cli.silos import Silos
@@ -117,6 +117,7 @@ def logging_of(settings: Settings) -> None:
     of = settings.telemetry
     secrets = [settings.store.password, settings.store.reader_password]
     secrets += [settings.identity.admin_key, settings.encryption.master_key, settings.papers.password]
+    secrets += [settings.mail.password, settings.sms.secret]
     secrets += [tenant.password for tenant in settings.tenants.values()]
     logs.configure(of.log_level, of.log_format, Redactor(tuple(secrets)))
 
@@ -439,7 +440,11 @@ async def _documents(running: Running) -> None:
     await keep_documents(running.site.archive, running.engine.store, running.silos)
 
 
-TASKS: Final[tuple[Task, ...]] = (_retention, _silos, _measuring, _documents)
+async def _journeys(running: Running) -> None:
+    await sweep_journeys(running.site, running.settings.retention.every_minutes * 60)
+
+
+TASKS: Final[tuple[Task, ...]] = (_retention, _silos, _measuring, _documents, _journeys)
 """What goes on beside every server."""
 
 

@@ -39,6 +39,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "documents:write": "store documents that belong to processes",
     "webhooks:read": "see webhooks and what was sent",
     "webhooks:write": "set up webhooks, and send again",
+    "journeys:read": "see links of journeys, never their tokens",
+    "journeys:write": "start journeys, make and revoke links to them, set how they look",
     "metrics:read": "see the tenant's figures",
     "keys:read": "see the tenant's API keys, never their secrets",
     "keys:write": "make, rotate and revoke API keys",
@@ -59,18 +61,20 @@ PLATFORM_RESOURCES: Final = frozenset({"tenants"})
 ROLES: Final[dict[str, frozenset[str]]] = {
     "viewer": frozenset(
         "definitions:read instances:read tasks:read tasks:oversee incidents:read jobs:read batches:read "
-        "documents:read".split()
+        "documents:read journeys:read".split()
     ),
     "task-worker": frozenset("definitions:read tasks:read tasks:work documents:read documents:write".split()),
     "worker": frozenset("jobs:read jobs:work messages:send documents:read documents:write".split()),
     "operator": frozenset(
         "definitions:read instances:read instances:start instances:change tasks:read tasks:oversee tasks:work "
         "tasks:assign incidents:read incidents:resolve jobs:read jobs:work batches:read batches:write messages:send "
-        "decisions:evaluate documents:read documents:write webhooks:read metrics:read".split()
+        "decisions:evaluate documents:read documents:write webhooks:read metrics:read journeys:read "
+        "journeys:write".split()
     ),
     "builder": frozenset(
         "definitions:read definitions:check instances:read instances:start tasks:read tasks:oversee tasks:work "
-        "incidents:read jobs:read messages:send decisions:evaluate documents:read".split()
+        "incidents:read jobs:read messages:send decisions:evaluate documents:read journeys:read "
+        "journeys:write".split()
     ),
     "deployer": frozenset("definitions:read definitions:check definitions:deploy definitions:suspend".split()),
     "admin": frozenset({"*"}),

@@ -98,6 +98,11 @@ class FormViews:
                 return self._by_key(tenant, definition, form.form_key or form.external_reference)
         raise NotFound(f"the start of process {definition.process_id!r:.80} has no form")
 
+    def properties(self, tenant: str, definition: DefinitionRow) -> dict[str, str]:
+        """The properties (`zeebe:property`) of a process."""
+        extensions = self._extensions(tenant, definition, starts=False)
+        return {each.name: each.value for extension in extensions for each in extension.properties}
+
     def _bound(self, tenant: str, of: DefinitionRow, form_id: str, binding: Binding, tag: str) -> FoundForm:
         number = self._views.tenant(tenant)
         assert number is not None, "whoever asks has read something of this tenant"

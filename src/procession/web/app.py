@@ -20,6 +20,7 @@ from procession.web.asking import TheSite
 from procession.web.body import ExactRequest, ExactResponse, exact
 from procession.web.envelope import REQUEST_ID, add_headers, close_envelope
 from procession.web.limits import Limiter
+from procession.web.player import routes as player
 from procession.web.queries import check_parameters
 from procession.web.routes import (
     audit,
@@ -36,6 +37,7 @@ from procession.web.routes import (
     incidents,
     instances,
     jobs,
+    journeys,
     keys,
     members,
     messages,
@@ -78,6 +80,7 @@ ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *documents.ROUTES,
     *uploads.ROUTES,
     *papers.ROUTES,
+    *journeys.ROUTES,
 )
 """Everything under /v1 that needs a caller."""
 
@@ -112,7 +115,11 @@ def create_app(site: Site, *, origins: Sequence[str] = (), body_bytes_max: int |
 
     api = Router(path="/v1", route_handlers=list(ROUTES), guards=[known])
     return Litestar(
-        route_handlers=[api, Router(path="/v1", route_handlers=list(pages.ROUTES))],
+        route_handlers=[
+            api,
+            Router(path="/v1", route_handlers=list(pages.ROUTES)),
+            *player.routers(site.playing.bounds),
+        ],
         dependencies={
             "caller": Provide(caller, sync_to_thread=False),
             "site": Provide(lambda: site, sync_to_thread=False),

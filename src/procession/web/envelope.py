@@ -53,9 +53,10 @@ async def close_envelope(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
         return
     headers = [pair for pair in message.get("headers", ()) if pair[0] != b"cache-control"]
-    headers += ALWAYS
-    headers.append((REQUEST_ID.lower().encode(), request_id(scope).encode()))
     extra: dict[str, str] = scope.get(_EXTRA, {})  # type: ignore[assignment]
+    own = {name.lower().encode() for name in extra}
+    headers += [pair for pair in ALWAYS if pair[0] not in own]
+    headers.append((REQUEST_ID.lower().encode(), request_id(scope).encode()))
     headers += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
     message["headers"] = headers
 

@@ -27,6 +27,7 @@ from procession.base.failure import (
 )
 from procession.services.access import Forbidden, TooMany, Unauthorized, Unavailable
 from procession.services.deployed import NoResult
+from procession.services.journeys.ports import NotSent, Over
 from procession.services.papers.orders import TooMuch
 from procession.web.documents import Infected, NotScanned, TooLarge
 from procession.web.envelope import request_id
@@ -79,6 +80,8 @@ STATUS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (QuotaExceeded, 429, "quota-exceeded", "The tenant has, or asks for, more than its quota: the text names it."),
     (Conflict, 409, "conflict", "It is in a state that does not allow this, or an idempotency key was used before."),
     (Unauthorized, 401, "unauthorized", "Nobody is known by these credentials."),
+    (Over, 410, "over", "A link, a session or a code that held once, and holds no longer."),
+    (NotSent, 503, "not-sent", "A message could not be handed over to who delivers it: try again."),
     (Forbidden, 403, "forbidden", "The caller may not do this."),
     (TooMany, 429, "too-many-requests", "The tenant's limit is reached: ask again after `Retry-After` seconds."),
     (Unavailable, 503, "unavailable", "What is needed to answer cannot be reached now: ask again."),
@@ -139,7 +142,7 @@ def problem_of(error: Exception, path: str, asked: str = "") -> Problem:
     for kind, status, code, title in STATUS:
         if isinstance(error, kind):
             # What a store says of itself names files and hosts.
-            told = "" if status >= 500 else str(error)
+            told = "" if status >= 500 and not isinstance(error, NotSent) else str(error)
             found = _problem(code, title, status, told, (path, asked))
             if isinstance(error, Refused):
                 found.diagnostics = list(error.diagnostics)

@@ -213,6 +213,53 @@ class Webhooks(Part, frozen=True, kw_only=True):
 
 
 @final
+class Player(Part, frozen=True, kw_only=True):
+    """Journeys that people play in a browser."""
+
+    url: str = ""
+    """Where people reach the server, as `https://forms.example.com`: it stands in messages and links. Without it no
+    links are sent."""
+    frame_ancestors: tuple[str, ...] = ()
+    """Origins whose pages may show journeys in a frame, as `https://www.example.com`; none by default."""
+    requests_per_second: Many = 20
+    """Requests of one session; three times as many may come at once."""
+    starts_per_minute: Many = 30
+    """Starts, links that are opened, and codes, each from one address."""
+
+
+@final
+class Mail(Part, frozen=True, kw_only=True):
+    """The SMTP server that takes e-mails to people who play journeys. Without a host none are sent."""
+
+    host: str = ""
+    """Its name."""
+    port: Port = 587
+    """Its port."""
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is sealed: after STARTTLS, from its first byte, or not at all."""
+    user: str = ""
+    """Who signs in there; "" for nobody."""
+    password: Secret = ""
+    """The password of the user."""
+    sender: str = ""
+    """The address that e-mails come from, as `Claims <claims@example.com>`."""
+    timeout_seconds: Patience = 10.0
+    """How long it may take."""
+
+
+@final
+class Sms(Part, frozen=True, kw_only=True):
+    """The gateway that takes SMS to people who play journeys: it is asked by POST with `to`, `text` and `language`."""
+
+    url: str = ""
+    """Its address; "" for none. It has to be public, unless webhooks may go to private networks."""
+    secret: Secret = ""
+    """What the requests are signed with, as webhooks are: `whsec_` and 32 bytes in Base64."""
+    timeout_seconds: Patience = 10.0
+    """How long it may take."""
+
+
+@final
 class Telemetry(Part, frozen=True, kw_only=True):
     """What the server tells of itself. Traces are set up by the variables `OTEL_*`."""
 
@@ -303,6 +350,9 @@ class Settings(Part, frozen=True, kw_only=True):
     limits: Limits = Limits()
     gateway: Gateway = Gateway()
     webhooks: Webhooks = Webhooks()
+    player: Player = Player()
+    mail: Mail = Mail()
+    sms: Sms = Sms()
     telemetry: Telemetry = Telemetry()
     documents: Documents = Documents()
     papers: Papers = Papers()

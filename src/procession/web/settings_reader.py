@@ -20,6 +20,7 @@ import msgspec
 
 from procession.web.settings import SECRET, Part, Settings
 from procession.web.telemetry.redaction import Redactor
+from procession.web.webhooks import signing
 
 PREFIX: Final = "PROCESSION_"
 NESTS: Final = "__"
@@ -258,9 +259,26 @@ def _together(settings: Settings) -> Iterator[SettingProblem]:
     if settings.documents.url and urlsplit(settings.documents.url).scheme not in {"file", "s3"}:
         told = "no kind of place for documents that is known"
         yield SettingProblem("documents.url", "", told, "file:///folder, or s3://bucket/prefix")
+    yield from _player(settings)
     for origin in settings.cors.origins:
         if not re.fullmatch(r"https?://[^/\s*]+", origin):
             yield SettingProblem("cors.origins", "", f"{origin!r} is no origin", "write it as https://app.example.com")
+
+
+def _player(settings: Settings) -> Iterator[SettingProblem]:
+    """What is wrong with the settings of journeys and their messages."""
+    of, mail, sms = settings.player, settings.mail, settings.sms
+    if of.url and not re.fullmatch(r"https?://[^/\s]+(/[^\s]*)?", of.url):
+        yield SettingProblem("player.url", "", f"{of.url!r} is no address", "write it as https://forms.example.com")
+    for origin in of.frame_ancestors:
+        if not re.fullmatch(r"https?://[^/\s;,']+", origin):
+            yield SettingProblem(
+                "player.frame_ancestors", "", f"{origin!r} is no origin", "write it as https://www.example.com"
+            )
+    if mail.host and "@" not in mail.sender:
+        yield SettingProblem("mail.sender", "", "e-mails need an address that they come from", "set it")
+    if sms.url and not signing.is_secret(sms.secret):
+        yield SettingProblem("sms.secret", "", "it is no secret to sign with", "set whsec_ and 32 bytes in Base64")
 
 
 def _stores(settings: Settings) -> Iterator[SettingProblem]:

@@ -17,6 +17,7 @@ from procession.web.documents import Archive
 from procession.web.identity.denials import Denials
 from procession.web.limits import Rates, SameForAll
 from procession.web.papers import Papers
+from procession.web.playing import Playing
 from procession.web.webhooks.delivering import Webhooks
 
 BODY_BYTES_MAX: Final = 20_000_000
@@ -65,6 +66,7 @@ class Site:
         "keys",
         "neighbours",
         "papers",
+        "playing",
         "rates",
         "version",
         "webhooks",
@@ -84,6 +86,7 @@ class Site:
         directory: Directory | None = None,
         neighbours: Callable[[], Sequence[msgspec.Struct]] | None = None,
         papers: Papers | None = None,
+        playing: Playing | None = None,
     ) -> None:
         """`keys`: those of a tenant, where its store is sealed. `directory`: whom the server serves; without one all
         live in the store of the backend. `neighbours`: who takes how much of the writer."""
@@ -100,6 +103,7 @@ class Site:
         self.keys = keys
         self.directory = directory or _pooled(backend)
         self.neighbours = neighbours
+        self.playing = playing or Playing(backend)
 
 
 def _pooled(backend: Backend) -> Directory:

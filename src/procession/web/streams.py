@@ -41,17 +41,19 @@ def answer(source: AsyncIterator[bytes]) -> Stream:
 class Streams:
     """The streams of one process. Belongs to its event loop."""
 
-    __slots__ = ("_open",)
+    __slots__ = ("_most", "_open")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = STREAMS_MAX) -> None:
+        """`most` streams of one tenant, or of who else is counted by a name."""
+        self._most = most
         self._open: Counter[str] = Counter()
 
     def admit(self, tenant: str) -> None:
         """Raises a 429 when the tenant has as many streams as it may."""
-        if self._open[tenant] >= STREAMS_MAX:
+        if self._open[tenant] >= self._most:
             raise HTTPException(
                 status_code=429,
-                detail=f"a tenant has at most {STREAMS_MAX} streams over one process: close one",
+                detail=f"there are at most {self._most} streams over one process: close one",
                 headers={"Retry-After": "10"},
             )
 

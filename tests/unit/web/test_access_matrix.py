@@ -28,8 +28,9 @@ from procession.web.app import create_app
 from procession.web.site import OpenGate
 from web_rig import running_site
 
-PUBLIC: Final = ("GET /v1/docs", "GET /v1/openapi")
-"""Where everybody gets who reaches the server: the API's description, and nothing that is stored."""
+PUBLIC: Final = ("GET /v1/docs", "GET /v1/openapi", "GET /play/", "POST /play/", "PUT /play/")
+"""Where everybody gets who reaches the server: the API's description, and nothing that is stored; and journeys, whose
+sessions are no callers (tests/unit/web/player)."""
 NOT_LET_IN: Final = frozenset({401, 403, 404})
 
 

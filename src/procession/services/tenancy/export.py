@@ -36,7 +36,9 @@ FORMAT: Final = 1
 PAGE: Final = 100
 STEPS: Final = 500
 """Steps of an instance in one line."""
-SECRET: Final = frozenset({"key", "session", "secret", "connection", "webhook"})
+SECRET: Final = frozenset(
+    {"key", "session", "secret", "connection", "webhook", "journey-link", "journey-session", "journey-code"}
+)
 """Kinds of records whose bodies stay here: they hold secrets, or what proves them."""
 
 

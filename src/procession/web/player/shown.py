@@ -37,7 +37,7 @@ class Language(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Conflict(msgspec.Struct, frozen=True, gc=False):
-    """A field that was changed elsewhere since this page was loaded: what stands there now, and what was sent."""
+    """A field that was changed elsewhere since this page was loaded: what stood there, and what was sent and counts."""
 
     path: str
     theirs: Json

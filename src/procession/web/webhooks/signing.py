@@ -18,6 +18,14 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
+def is_secret(text: str) -> bool:
+    """Whether a text is a secret to sign with."""
+    try:
+        return len(base64.b64decode(text.removeprefix(PREFIX), validate=True)) >= SECRET_BYTES // 2
+    except ValueError:
+        return False
+
+
 def signature(secret: str, id: str, seconds: int, body: bytes) -> str:
     """The signature of a message under one secret: `v1,` and the HMAC in base64."""
     key = base64.b64decode(secret.removeprefix(PREFIX))

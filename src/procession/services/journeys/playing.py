@@ -1,0 +1,156 @@
+"""Playing a journey: writing drafts, submitting a page's task, and waiting for what is next in the same request."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, final
+
+import msgspec
+
+from procession.base.failure import Conflict, NotFound, Outdated
+from procession.base.values import Json, Variables
+from procession.core import events as e
+from procession.forms import Fault, Setting, View, judge, submit
+from procession.forms.scope import copied, put_at
+from procession.runtime import requests as q
+from procession.services.backend import Backend, Who
+from procession.services.journeys.drafts import Draft, Told, Write, checked_path, written
+from procession.services.journeys.kept import DRAFT, body_of
+from procession.services.journeys.players import Player
+from procession.services.journeys.screens import Filling, Form, Spot, filling_of, spot_of, task_of
+from procession.services.reading import Reader
+
+TRIES: Final = 20
+NEXT_S: Final = 1.5
+"""How long who submits waits for what is next, before an honest waiting page."""
+_SHARE: Final = 0.1
+_PAUSE_S_MAX: Final = 0.1
+
+
+@final
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a submit: faults, with the view that they are at, or nothing but that it is done."""
+
+    faults: tuple[Fault, ...] = ()
+    view: View | None = None
+
+
+@final
+class Play:
+    """Of one server process. `clock` gives Unix ms; `zone` is that of local times in forms."""
+
+    __slots__ = ("_backend", "_clock", "_zone")
+
+    def __init__(self, backend: Backend, clock: Callable[[], int], zone: str = "UTC") -> None:
+        self._backend = backend
+        self._clock = clock
+        self._zone = zone
+
+    def setting(self, language: str) -> Setting:
+        """What forms are shown in now. Files are those that the server has, and it has none yet."""
+        return Setting(language=language or "en", now_ms=self._clock(), zone=self._zone, files={})
+
+    def filling(self, reader: Reader, player: Player, task: int) -> Filling:
+        """The form of a task that the session may play. Raises `NotFound`."""
+        found = task_of(reader, player.tenant, player.session, task)
+        return filling_of(reader, player.tenant, found, self.setting(player.session.language))
+
+    async def write(self, player: Player, task: int, write: Write, *, page: str | None = None) -> tuple[Filling, Told]:
+        """Writes answers into the draft of a task; `page` is where it is left. Raises `NotFound`, `BadValue`."""
+
+        filling = await self._backend.read(player.tenant, lambda reader: self.filling(reader, player, task))
+        of = (player.tenant, str(task), player.session.expires)
+        draft, told = await self.write_draft(of, filling.form, write, player.who, page=page)
+        return msgspec.structs.replace(filling, draft=draft), told
+
+    async def write_draft(
+        self, of: tuple[str, str, int], form: Form, write: Write, who: Who, *, page: str | None = None
+    ) -> tuple[Draft, Told]:
+        """Writes a draft by its tenant and id, which goes at a time. Raises `Conflict` when others write always."""
+        tenant, id, expires = of
+        for _ in range(TRIES):
+            record = await self._backend.read(tenant, lambda reader: reader.records.find(tenant, DRAFT, id))
+            before = record.read(Draft) if record is not None else Draft(expires)
+            after, told = written(before, write, form.fields)
+            if page is not None:
+                after = msgspec.structs.replace(after, page=page)
+            if after == before:
+                return after, told
+            request = q.PutRecord(tenant, DRAFT, id, body_of(after), record.version if record is not None else 0)
+            try:
+                await self._backend.ask(request, who)
+            except Outdated:
+                continue
+            return after, told
+        raise Conflict("this page is written from many places at the same time: send it again")
+
+    async def submit(self, player: Player, task: int, sets: Mapping[str, Json]) -> Outcome:
+        """Judges a task's draft whole, with `sets` that no draft keeps in front of it, and completes the task. Done
+        once: asked again by the same session it is done already. Raises `NotFound` for a task that is not theirs."""
+        place = hashlib.sha256(f"submit\0{player.id}\0{task}".encode()).hexdigest()
+        # What was submitted first counts, whatever comes again under the same session.
+        asks = msgspec.structs.replace(player.who, key=place, digest=str(task).encode())
+        tenant = player.tenant
+        try:
+            filling = await self._backend.read(tenant, lambda reader: self.filling(reader, player, task))
+        except NotFound:
+            if not await self._submitted(tenant, task, asks):
+                raise
+            return Outcome()
+        answers = over(filling.draft.sent(), sets)
+        done = submit(filling.form.compiled, answers, filling.held, filling.setting)
+        if not done.accepted:
+            return Outcome(done.faults, done.view)
+        await self._backend.ask(q.TaskEvent(tenant, task, e.CompleteTask(task, done.data)), asks)
+        await self.drop_draft(tenant, str(task), player.who)
+        return Outcome()
+
+    async def drop_draft(self, tenant: str, id: str, who: Who) -> None:
+        """Deletes a draft that is not needed any more."""
+        try:
+            await self._backend.ask(q.DeleteRecord(tenant, DRAFT, id), who)
+        except NotFound:
+            return
+
+    async def _submitted(self, tenant: str, task: int, asks: Who) -> bool:
+        """Whether this very submit was carried out. One that was not finds no task that is open, or one that is open
+        and not theirs, which must not be touched."""
+        found = await self._backend.read(tenant, lambda reader: reader.search.task(tenant, task))
+        if found is not None:
+            return False
+        try:
+            # It is answered as the first time; any other finds nothing.
+            await self._backend.ask(q.TaskEvent(tenant, task, e.CompleteTask(task, {})), asks)
+        except (NotFound, Conflict):
+            return False
+        return True
+
+    async def following(self, player: Player, seconds: float = NEXT_S) -> Spot:
+        """Where the journey is, as soon as there is something to show, within so many seconds."""
+        tenant, session = player.tenant, player.session
+        begun = time.monotonic()
+        seen = await self._backend.moved(tenant, 0, 0)
+        while True:
+            spot = await self._backend.read(tenant, lambda reader: spot_of(reader, tenant, session))
+            passed = time.monotonic() - begun
+            left = seconds - passed
+            if spot.state != "working" or left <= 0:
+                return spot
+            seen = await self._backend.moved(tenant, seen, left)
+            await asyncio.sleep(max(0.0, min(passed * _SHARE, _PAUSE_S_MAX, left)))
+
+
+def judged(filling: Filling, page: str, sets: Mapping[str, Json]) -> tuple[View, list[Fault]]:
+    """The view with answers that are not in the draft in front of it, and what is wrong at one page."""
+    seen = filling.view(over(filling.draft.sent(), sets))
+    return seen, judge(seen, filling.setting, page)
+
+
+def over(answers: Variables, sets: Mapping[str, Json]) -> Variables:
+    """Answers with others in front of them: what is no field of the form is left out when they are judged."""
+    for path, value in sets.items():
+        put_at(answers, checked_path(path), copied(value))
+    return answers

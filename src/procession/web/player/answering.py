@@ -1,0 +1,84 @@
+"""Answers of the player's pages: HTML of what is shown, redirects, problems as pages, and bodies that forms post."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from litestar import Response
+from litestar.datastructures import Cookie
+
+from procession.base.failure import BadValue, NotFound
+from procession.services.access import Forbidden, TooMany, Unauthorized
+from procession.services.journeys.ports import Over
+from procession.services.journeys.rules import Rules
+from procession.web.player import plain as pages
+from procession.web.player.guards import Asking
+from procession.web.player.showing import Frame, accepted
+from procession.web.player.shown import Shown
+from procession.web.problems import answer_problem, problem_of
+
+HTML: Final = "text/html; charset=utf-8"
+FIELDS_MAX: Final = 10_000
+"""Most fields of one page that is posted."""
+_TEXTS: Final[dict[type[Exception], str]] = {
+    NotFound: "unknown",
+    TooMany: "busy",
+    Forbidden: "session",
+    Unauthorized: "session",
+}
+"""Error -> the key of what a page says of it."""
+_OVER: Final = {"link-expired": "expired", "link-used": "used", "session-over": "session", "code-locked": "attempts"}
+
+
+def page(shown: Shown, status: int = 200, cookies: list[Cookie] | None = None) -> Response[str]:
+    """A page as HTML."""
+    return Response(pages.page_html(shown), status_code=status, media_type=HTML, cookies=cookies)
+
+
+def see_other(address: str, cookies: list[Cookie] | None = None) -> Response[str]:
+    """Sends the browser on, so that Back and reloading never post anything again."""
+    return Response("", status_code=303, media_type=HTML, headers={"Location": address}, cookies=cookies)
+
+
+def answer_as_page(request: Asking, error: Exception) -> Response[Any]:
+    """The exception handler of pages: what went wrong, as a page, with the status that the API would give."""
+    problem = answer_problem(request, error)
+    status = problem_of(error, request.scope["path"]).status
+    text = next((key for kind, key in _TEXTS.items() if isinstance(error, kind)), "problem")
+    if isinstance(error, Over):
+        text = _OVER.get(error.text, "problem")
+    frame = Frame(language=accepted(request.headers.get("accept-language", ""), Rules()))
+    headers = {name: value for name, value in problem.headers.items() if name.lower() == "retry-after"}
+    shown = frame.shown("problem", {}, text=text)
+    return Response(pages.page_html(shown), status_code=status, media_type=HTML, headers=headers)
+
+
+async def posted(request: Asking) -> Mapping[str, list[str]]:
+    """The fields of a form that was posted. Raises `BadValue`."""
+    kind = request.content_type[0].lower()
+    if kind == "multipart/form-data":
+        found: dict[str, list[str]] = {}
+        for name, value in (await request.form()).multi_items():
+            if isinstance(value, str):
+                found.setdefault(name, []).append(value)
+        return found
+    if kind != "application/x-www-form-urlencoded":
+        raise BadValue("a page posts its form as application/x-www-form-urlencoded")
+    try:
+        text = (await request.body()).decode("ascii")
+        return parse_qs(text, keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
+    except ValueError:
+        raise BadValue("the form that was posted cannot be read") from None
+
+
+def last(body: Mapping[str, list[str]], name: str, otherwise: str = "") -> str:
+    """The last value of a field."""
+    values = body.get(name)
+    return values[-1] if values else otherwise
+
+
+def number(text: str) -> int:
+    """A number that was posted; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0

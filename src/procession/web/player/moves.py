@@ -1,0 +1,107 @@
+"""What somebody does at a page, the same for posted forms and for the headless API: save, next, back, check, submit."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias, final
+
+import msgspec
+
+from procession.forms import judge
+from procession.services.journeys.drafts import Write
+from procession.services.journeys.players import Player
+from procession.services.journeys.playing import judged
+from procession.services.reading import Reader
+from procession.web.player.guards import addresses_of
+from procession.web.player.showing import Scene, Turn, frame_of, page_at, page_shown, scene_of, screen_shown
+from procession.web.player.shown import Shown
+from procession.web.site import Site
+
+Action: TypeAlias = Literal["save", "next", "back", "check", "submit"]
+ACTIONS: Final[frozenset[str]] = frozenset({"next", "back", "check", "submit"})
+"""Everything else that a form may post saves the page, and shows it again."""
+
+
+@final
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked at a page of a task."""
+
+    task: int
+    page: str
+    action: Action
+    write: Write
+    csrf: str = ""
+    checked: bool = False
+
+
+@final
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown then. `refused`: there are faults, and it stays; `stays`: it is the same page, clashes on it."""
+
+    shown: Shown
+    refused: bool = False
+    stays: bool = False
+    to_check: bool = False
+
+
+async def seen(site: Site, player: Player, csrf: str, *, task: int = 0, here: str = "") -> Scene:
+    """Where the journey is now, or at one of its tasks."""
+    play = site.playing.play
+
+    def asked(reader: Reader) -> Scene:
+        return scene_of(reader, play, player, frame_of(reader, player, csrf, here), task)
+
+    return await site.backend.read(player.tenant, asked)
+
+
+async def move(site: Site, player: Player, asked: Move) -> Moved:
+    """Does it. Answers are in the draft before anything else is looked at. Raises `NotFound`, `BadValue`."""
+    play = site.playing.play
+    if asked.action == "submit":
+        return await _submit(site, player, asked)
+    filling, told = await play.write(player, asked.task, asked.write, page=asked.page)
+    scene = await seen(site, player, asked.csrf, task=asked.task)
+    whole, faults = judged(filling, asked.page, asked.write.sets)
+    if told.conflicts:
+        return Moved(shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), stays=True)
+    if asked.action in {"next", "check"} and faults:
+        return Moved(shown=_again(scene, player, asked, Turn(seen=whole, faults=faults)), refused=True)
+    step = {"next": 1, "back": -1}.get(asked.action, 0)
+    beside = whole.beside(page_at(whole, asked.page), step) if step else None
+    to_check = asked.action == "check" or (asked.action == "next" and (asked.checked or beside is None))
+    if beside is not None and not to_check:
+        await play.write(player, asked.task, Write({}), page=beside.id)
+    page = beside.id if beside is not None else asked.page
+    shown = page_shown(scene, addresses_of(player), page, Turn(saved=asked.action == "save"))
+    return Moved(shown=shown, to_check=to_check)
+
+
+async def _submit(site: Site, player: Player, asked: Move) -> Moved:
+    play = site.playing.play
+    if await _is_open(site, player, asked.task):
+        _, told = await play.write(player, asked.task, asked.write)
+        if told.conflicts:
+            scene = await seen(site, player, asked.csrf, task=asked.task)
+            return Moved(shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), stays=True)
+    done = await play.submit(player, asked.task, asked.write.sets)
+    if done.view is None:
+        await play.following(player)
+        scene = await seen(site, player, asked.csrf)
+        return Moved(shown=screen_shown(scene, player))
+    scene = await seen(site, player, asked.csrf, task=asked.task)
+    # The first page at which something is wrong; what is wrong between pages is shown at the last one.
+    visible = [page.id for page in done.view.pages if page.visible]
+    setting = play.setting(scene.frame.language)
+    at = next((page for page in visible if judge(done.view, setting, page)), visible[-1] if visible else "")
+    turn = Turn(seen=done.view, faults=judge(done.view, setting, at) or list(done.faults))
+    return Moved(shown=page_shown(scene, addresses_of(player), at, turn), refused=True)
+
+
+async def _is_open(site: Site, player: Player, task: int) -> bool:
+    def asked(reader: Reader) -> bool:
+        return reader.search.task(player.tenant, task) is not None
+
+    return await site.backend.read(player.tenant, asked)
+
+
+def _again(scene: Scene, player: Player, asked: Move, turn: Turn) -> Shown:
+    return page_shown(scene, addresses_of(player), asked.page, turn)

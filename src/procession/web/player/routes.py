@@ -1,0 +1,23 @@
+"""The routes of the player: pages and the headless API, with the headers that all of their answers carry."""
+
+from __future__ import annotations
+
+from litestar import Router
+
+from procession.web.player import api, entrance, journey_pages
+from procession.web.player.addresses import ROOT
+from procession.web.player.answering import answer_as_page
+from procession.web.player.guards import careful
+from procession.web.playing import Bounds
+
+
+def routers(bounds: Bounds) -> list[Router]:
+    """What is to be routed: errors of pages are pages, those of the API are problems."""
+    guard = careful(bounds)
+    pages = Router(
+        path=ROOT,
+        route_handlers=[*entrance.ROUTES, *journey_pages.ROUTES],
+        guards=[guard],
+        exception_handlers={Exception: answer_as_page},
+    )
+    return [pages, Router(path=ROOT, route_handlers=list(api.ROUTES), guards=[guard])]

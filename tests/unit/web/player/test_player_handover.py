@@ -1,0 +1,159 @@
+"""Going on at another device: a link and a code by a real mail server, or by a gateway for SMS over real HTTP."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from journey_rig import Browser, Page, World, documents, model, play, task
+from mail_rig import mail_server
+from procession.web.playing import Bounds
+from procession.web.post.sending import Gateway, Mail, Sending
+from procession.web.webhooks import signing
+from webhook_rig import LOCAL, receiving, status
+
+TENANT = "<default>"
+SECRET = signing.new_secret()
+
+
+async def handed(browser: Browser, page: Page, **body: str) -> tuple[int, dict[str, object]]:
+    headers = {"authorization": f"Bearer {browser.session()}"}
+    api = "/".join(page.url.path.split("/")[:4]) + "/api/handover"
+    answer = await browser.client.post(api, json={"by": "email", **body}, headers=headers)
+    return answer.status_code, answer.json()
+
+
+async def opened(browser: Browser, text: str) -> tuple[Page, str]:
+    """Opens the link of a message; the code stands in it."""
+    found = re.search(r"http://test(/play/\S+)", text)
+    code = re.search(r"\b\d{6}\b", text)
+    assert found is not None
+    assert code is not None
+    return await browser.post(await browser.open(found[1]), "go"), code[0]
+
+
+def mail(port: int) -> Sending:
+    return Sending(Mail(host="127.0.0.1", port=port, sender="Claims <claims@example.com>", tls="none", seconds=5))
+
+
+def test_a_journey_goes_on_at_another_device_by_a_link_and_a_code() -> None:
+    async def conversation(world: World) -> None:
+        phone, laptop = world.browser(), world.browser()
+        page = await phone.start()
+        page = await phone.post(page, "next", {"name": "Ada", "email": "ada@example.com"})
+        assert await handed(phone, page, to="ada@example.com") == (200, {"sent_to": "a…@example.com"})
+        [message] = inbox.messages
+        assert message["To"] == "ada@example.com"
+        assert message["From"] == "Claims <claims@example.com>"
+        code_page, code = await opened(laptop, inbox.texts[0])
+        assert code_page.kind == "code"
+        wrong = await laptop.raw(code_page.action, {**code_page.fields, "code": "000000"})
+        assert wrong.status_code in {422, 200}
+        right = await laptop.raw(code_page.action, {**code_page.fields, "code": code, "action": "code"})
+        assert right.url.path == page.url.path, "the same page"
+        # The link is used up, whoever has the message.
+        thief = world.browser()
+        link = re.search(r"http://test(/play/\S+)", inbox.texts[0])
+        assert link is not None
+        assert (await thief.open(link[1])).status == 410
+
+    with mail_server() as inbox:
+        play(conversation, post=mail(inbox.port))
+
+
+def test_the_address_that_the_process_knows_goes_before_one_that_is_typed() -> None:
+    async def conversation(world: World) -> None:
+        browser = world.browser()
+        page = await browser.post(await browser.start(), "next", {"name": "Ada", "email": "ada@example.com"})
+        page = await browser.post(page, "submit", {"amount": "5"})
+        assert await handed(browser, page, to="eve@example.com") == (200, {"sent_to": "a…@example.com"})
+        assert [message["To"] for message in inbox.messages] == ["ada@example.com"]
+
+    with mail_server() as inbox:
+        play(conversation, post=mail(inbox.port))
+
+
+def test_a_mail_server_that_is_down_or_refuses_is_said_and_it_is_tried_again() -> None:
+    async def conversation(world: World) -> None:
+        browser = world.browser()
+        page = await browser.start()
+        inbox.answer = "451 not now"
+        code, problem = await handed(browser, page, to="ada@example.com")
+        assert (code, problem["code"]) == (503, "not-sent")
+        assert "try again" in str(problem["detail"])
+        assert world.engine.reader().records.listed(TENANT, "journey-link") == [], "nothing is left of it"
+        assert world.engine.reader().records.listed(TENANT, "journey-code") == []
+        inbox.answer = ""
+        assert (await handed(browser, page, to="ada@example.com"))[0] == 200
+        world.site.playing.doors.post = mail(1)
+        assert (await handed(browser, page, to="ada@example.com"))[0] == 503
+
+    with mail_server() as inbox:
+        play(conversation, post=mail(inbox.port))
+
+
+def test_an_address_is_one_address_and_no_header() -> None:
+    async def conversation(world: World) -> None:
+        browser = world.browser()
+        page = await browser.start()
+        for to in ("", "ada", "a@x.de, b@x.de", "a@x.de\r\nBcc: b@x.de", "a@x.de\nSubject: x", '"a b"@x.de,c@x.de'):
+            assert (await handed(browser, page, to=to))[0] in {409, 503, 400}, to
+        assert inbox.messages == []
+
+    with mail_server() as inbox:
+        play(conversation, post=mail(inbox.port))
+
+
+def test_without_a_way_or_an_address_of_the_server_nothing_is_sent() -> None:
+    async def nowhere(world: World) -> None:
+        browser = world.browser()
+        page = await browser.start()
+        assert (await handed(browser, page, to="ada@example.com"))[0] == 409
+
+    async def unknown(world: World) -> None:
+        browser = world.browser()
+        page = await browser.start()
+        code, problem = await handed(browser, page, to="ada@example.com")
+        assert (code, "player.url" in str(problem["detail"])) == (503, True)
+
+    play(nowhere)
+    with mail_server() as inbox:
+        play(unknown, post=mail(inbox.port), bounds=Bounds())
+        assert inbox.messages == []
+
+
+def test_an_sms_is_sent_by_a_signed_request() -> None:
+    async def conversation(world: World) -> None:
+        async with receiving() as receiver:
+            world.site.playing.doors.post = Sending(None, Gateway(url=receiver.url, secret=SECRET, reach=LOCAL))
+            browser, other = world.browser(), world.browser()
+            page = await browser.start()
+            assert await handed(browser, page, by="sms", to="+4915112345678") == (200, {"sent_to": "…78"})
+            [message] = receiver.received
+            seconds = int(message.headers["webhook-timestamp"])
+            good = signing.signature(SECRET, message.id, seconds, message.body)
+            assert message.headers["webhook-signature"] == good
+            assert message.content["to"] == "+4915112345678"
+            code_page, code = await opened(other, message.content["text"])
+            right = await other.raw(code_page.action, {**code_page.fields, "code": code, "action": "code"})
+            assert right.url.path == page.url.path
+            receiver.answer = lambda _: status(500)
+            assert (await handed(browser, page, by="sms", to="+4915112345678"))[0] == 503
+            assert (await handed(browser, page, by="sms", to="nobody"))[0] == 409
+
+    play(conversation)
+    assert len(base64.b64decode(SECRET.removeprefix("whsec_"))) == 32
+
+
+def test_a_message_is_in_the_language_of_the_session() -> None:
+    async def conversation(world: World) -> None:
+        browser = world.browser()
+        begin = await browser.open("/play/-/start/claim", **{"accept-language": "he"})
+        page = await browser.post(begin, "go")
+        assert (await handed(browser, page, to="ada@example.com"))[0] == 200
+        assert "הקוד שלך" in inbox.texts[0]
+
+    properties = {"journey.start": "public", "journey.languages": "he en"}
+    with mail_server() as inbox:
+        documented = documents(model(("ask", task("ask", "claim")), properties=properties))
+        play(conversation, *documented, post=mail(inbox.port))
