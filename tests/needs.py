@@ -19,6 +19,7 @@ _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "yaml": lambda: find_spec("yaml") is not None,
     "cli": lambda: find_spec("typer") is not None and find_spec("rich") is not None,
     "playwright": lambda: find_spec("playwright") is not None,
+    "player": lambda: find_spec("jinja2") is not None and find_spec("babel") is not None,
     "opentelemetry": lambda: find_spec("opentelemetry") is not None,
     "postgresql": lambda: find_spec("psycopg") is not None and _postgres() is not None,
     "server": lambda: find_spec("litestar") is not None and find_spec("uvicorn") is not None,

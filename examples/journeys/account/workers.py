@@ -1,16 +1,16 @@
-"""What opening an account needs: who knows the customer, and reminders. Nothing is sent anywhere: this is an example."""
+"""What opening an account needs: who knows the customer, and reminders. Nothing is sent: this is an example."""
 
 from __future__ import annotations
 
 import logging
 
-from examples.registry import Registry
+from procession import Engine
 
 _LOG = logging.getLogger("examples.account")
 _WANTED = frozenset({"Mallory"})
 
 
-def register(engine: Registry) -> None:
+def register(engine: Engine) -> None:
     """Registers the workers of this example."""
 
     @engine.worker("kyc-check")

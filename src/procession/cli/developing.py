@@ -95,6 +95,8 @@ class Developing:
 
     def _urls(self, running: Running) -> None:
         url = running.url
+        # What the folder's workers ask the server itself.
+        os.environ["PROCESSION_URL"] = url
         self._say(f"  start page  {url}/", {"page": f"{url}/"})
         self._say(f"  API         {url}/v1, described at {url}/v1/docs", {"docs": f"{url}/v1/docs"})
         self._say(f"  metrics     {url}/metrics", {"metrics": f"{url}/metrics"})

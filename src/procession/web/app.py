@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, Final, cast
 
 from litestar import Litestar, Request, Router
@@ -20,7 +21,6 @@ from procession.web.asking import TheSite
 from procession.web.body import ExactRequest, ExactResponse, exact
 from procession.web.envelope import REQUEST_ID, add_headers, close_envelope
 from procession.web.limits import Limiter
-from procession.web.player import routes as player
 from procession.web.queries import check_parameters
 from procession.web.routes import (
     audit,
@@ -118,7 +118,7 @@ def create_app(site: Site, *, origins: Sequence[str] = (), body_bytes_max: int |
         route_handlers=[
             api,
             Router(path="/v1", route_handlers=list(pages.ROUTES)),
-            *player.routers(site.playing.bounds),
+            *_player(site),
         ],
         dependencies={
             "caller": Provide(caller, sync_to_thread=False),
@@ -156,3 +156,12 @@ def _cors(origins: Sequence[str]) -> CORSConfig | None:
             *(*TUS, "Tus-Version", "Upload-Expires", "Procession-Document"),
         ],
     )
+
+
+def _player(site: Site) -> list[Router]:
+    """The pages that customers play, where the extra `player` is installed."""
+    if find_spec("jinja2") is None or find_spec("babel") is None:
+        return []
+    from procession.web.player.routes import routers
+
+    return routers(site.playing.bounds)

@@ -55,6 +55,10 @@ class Addresses(msgspec.Struct, frozen=True):
         """A link."""
         return f"{self.root}/l/{token}"
 
+    def theme(self, brand: str, name: str) -> str:
+        """The style sheet of a brand."""
+        return f"{self.root}/theme/{quote(brand, safe='')}/{name}"
+
     def page(self, task: int, page: str, *, checked: bool = False) -> str:
         """A page of a task's form; `checked` leads back to "check your answers"."""
         return f"{self.home}/{task}/{segment_of(page)}" + ("?from=check" if checked else "")

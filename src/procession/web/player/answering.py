@@ -13,13 +13,13 @@ from procession.base.failure import BadValue, NotFound
 from procession.services.access import Forbidden, TooMany, Unauthorized
 from procession.services.journeys.ports import Over
 from procession.services.journeys.rules import Rules
-from procession.web.player import plain as pages
+from procession.web.player import pages
 from procession.web.player.guards import Asking
 from procession.web.player.showing import Frame, accepted
 from procession.web.player.shown import Shown
 from procession.web.problems import answer_problem, problem_of
 
-HTML: Final = "text/html; charset=utf-8"
+HTML: Final = "text/html"
 FIELDS_MAX: Final = 10_000
 """Most fields of one page that is posted."""
 _TEXTS: Final[dict[type[Exception], str]] = {

@@ -17,7 +17,7 @@ from procession.services.journeys.playing import judged
 from procession.services.journeys.ports import NotSent, Over
 from procession.services.reading import Reader
 from procession.web.asking import TheSite
-from procession.web.player import plain as pages
+from procession.web.player import pages
 from procession.web.player.addresses import Addresses, tenant_in
 from procession.web.player.answering import last, page, posted, see_other
 from procession.web.player.begin import Beginning, begin, beginning

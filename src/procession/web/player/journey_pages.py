@@ -15,7 +15,7 @@ from procession.services.journeys.players import Player
 from procession.services.journeys.ports import Over
 from procession.services.reading import Reader
 from procession.web.asking import TheSite
-from procession.web.player import plain as pages
+from procession.web.player import pages
 from procession.web.player.addresses import page_in
 from procession.web.player.answering import last, number, page, posted, see_other
 from procession.web.player.guards import Asking, addresses_of, check_session, csrf_of, player_of, token_of

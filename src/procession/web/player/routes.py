@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from procession.web.player import api, entrance, journey_pages
+from procession.web.player import api, entrance, journey_pages, statics
 from procession.web.player.addresses import ROOT
 from procession.web.player.answering import answer_as_page
 from procession.web.player.guards import careful
@@ -20,4 +20,8 @@ def routers(bounds: Bounds) -> list[Router]:
         guards=[guard],
         exception_handlers={Exception: answer_as_page},
     )
-    return [pages, Router(path=ROOT, route_handlers=list(api.ROUTES), guards=[guard])]
+    return [
+        pages,
+        Router(path=ROOT, route_handlers=list(api.ROUTES), guards=[guard]),
+        Router(path=ROOT, route_handlers=list(statics.ROUTES)),
+    ]

@@ -10,7 +10,9 @@ import msgspec
 from procession.base.failure import BadValue, NotFound
 from procession.forms import Fault, View
 from procession.forms.languages import BUILT_IN, direction
+from procession.runtime.tenants import DEFAULT_TENANT
 from procession.services.journeys.drafts import Told
+from procession.services.journeys.kept import Brand as KeptBrand
 from procession.services.journeys.players import Player
 from procession.services.journeys.playing import Play
 from procession.services.journeys.rules import Rules
@@ -25,7 +27,7 @@ from procession.services.journeys.screens import (
     told,
 )
 from procession.services.reading import Reader
-from procession.web.player import plain as pages
+from procession.web.player import pages
 from procession.web.player.addresses import Addresses
 from procession.web.player.guards import addresses_of
 from procession.web.player.shown import Brand, Conflict, Kind, Language, Shown
@@ -43,9 +45,13 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     brand: Brand = Brand()
     csrf: str = ""
     here: str = ""
+    tenant: str = DEFAULT_TENANT
 
     def shown(self, kind: Kind, urls: Mapping[str, str], *, text: str = "", title: str = "") -> Shown:
         """A page that says something. One of a form is more than this."""
+        sheet = pages.theme_name(self.brand)
+        if sheet:
+            urls = {**urls, "theme": Addresses(self.tenant).theme(self.rules.brand, sheet)}
         return Shown(
             kind=kind,
             language=self.language,
@@ -73,12 +79,23 @@ def frame_of(reader: Reader, player: Player, csrf: str, here: str = "") -> Frame
     """The frame of a session's pages."""
     rules = rules_at(reader, player.tenant, player.session)
     language = chosen(rules, player.session.language)
-    return Frame(language=language, rules=rules, brand=brand(reader, player.tenant, rules), csrf=csrf, here=here)
+    return Frame(
+        language=language,
+        rules=rules,
+        brand=brand(reader, player.tenant, rules),
+        csrf=csrf,
+        here=here,
+        tenant=player.tenant,
+    )
 
 
 def brand(reader: Reader, tenant: str, rules: Rules) -> Brand:
     """The brand of a journey."""
-    kept = brand_of(reader, tenant, rules.brand)
+    return brand_shown(brand_of(reader, tenant, rules.brand))
+
+
+def brand_shown(kept: KeptBrand) -> Brand:
+    """A brand as pages have it."""
     return Brand(name=kept.name, logo=kept.logo, variables=dict(kept.variables), fonts=kept.fonts)
 
 

@@ -22,8 +22,8 @@ _UNSAID: Final = frozenset({"", "rows"})
 
 
 def answers(view: View, address: Callable[[str, str], str] = lambda page, path: "") -> list[Answer]:
-    """A line for each field of the visible pages, in order. What is hidden, marked `sensitive`, a code, or only
-    computed is left out. `address` gives the link back, of a page's id and a path."""
+    """A line for each field of the visible pages, in order. What is hidden, a code, or only computed is left out;
+    what is `sensitive` is shown: who answered it reads it. `address` gives the link back, of a page's id and a path."""
     found: dict[str, Answer] = {}
     for page in view.pages:
         if not page.visible:
@@ -50,7 +50,7 @@ def value_text(value: Json, item: Item | None, language: str, zone: str) -> str:
 def _said(items: list[Item], around: str, language: str) -> Iterator[tuple[Item, str]]:
     """The fields that have a line, with the name of the row that they are in."""
     for item in items:
-        if not item.visible or item.extensions.get("sensitive") is True or item.kind == "one-time-code":
+        if not item.visible or item.kind == "one-time-code":
             continue
         if COMPONENTS[item.type].value not in _UNSAID and item.type != "expression":
             yield item, around

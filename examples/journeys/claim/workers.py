@@ -1,0 +1,54 @@
+"""What reporting an accident needs: a link for the other driver, and a paper, asked of the server's own API."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import httpx
+
+from procession import Engine, Job
+
+_LOG = logging.getLogger("examples.accident")
+REPORT = """<h1>Report of an accident</h1>
+<p>Policy {{policy}}, on {{day}}: about {{amount}} EUR, of which {{excess}} EUR are not covered.</p>
+<h2>The other driver says</h2><p>{{statement}}</p>
+<p>Signed by the customer: {{signature}}</p>"""
+
+
+def asked(path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
+    """What the server answers; `procession dev` says where it is."""
+    url = os.environ["PROCESSION_URL"]
+    answer = httpx.post(f"{url}/v1/{path}", json=body, headers={"Idempotency-Key": key}, timeout=30)
+    answer.raise_for_status()
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def register(engine: Engine) -> None:
+    """Registers the workers of this example."""
+
+    @engine.worker("invite-other")
+    def invite(job: Job) -> dict[str, object]:
+        """A link for the other driver, who plays a party of their own. A real one would be sent by mail."""
+        body = {"instance": str(job.instance), "party": "other", "uses": 3}
+        link = asked("journeys/links", body, job.idempotency_key)
+        _LOG.info("the other driver has a link")
+        return {"otherLink": link["url"]}
+
+    @engine.worker("accident-report")
+    def report(job: Job) -> dict[str, object]:
+        """The report as a PDF, kept as a document."""
+        given = job.variables
+        signature = str(given.get("signature", ""))
+        values = {
+            "policy": given["policy"],
+            "day": given["day"],
+            "amount": str(given["amount"]),
+            "excess": str(given["cover"]["excess"]),
+            "statement": given.get("statement") or "nothing",
+            "signature": "by hand" if signature.startswith("data:") else signature,
+        }
+        body = {"name": "report.pdf", "template": REPORT, "values": values}
+        return {"report": asked("papers", body, job.idempotency_key)["id"]}
