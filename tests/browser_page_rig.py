@@ -1,7 +1,7 @@
 """A real browser for tests: Chromium of the system, driven by Playwright; axe-core in its pages; static pages for it.
 
-One browser a test session, one context a page: nothing is shared between tests but the running program. In a module of
-tests: `from browser_page_rig import browser` makes the fixture known.
+One browser a module of tests, one context a page: nothing is shared between tests but the running program. In a module
+of tests: `from browser_page_rig import browser` makes the fixture known.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Violation(NamedTuple):
     elements: list[str]
 
 
-@pytest.fixture(scope="session")
+# Not of the session: while Playwright runs, its thread has a running loop, and tests of asyncio would find it there.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A running Chromium; without one the test is skipped, or fails with CI=true."""
     with running() as found:

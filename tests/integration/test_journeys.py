@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
@@ -162,7 +162,7 @@ def _other(page: Page, link: str, language: str) -> None:
         own.close()
 
 
-def _instances(url: str) -> list[dict[str, object]]:
+def _instances(url: str) -> list[dict[str, Any]]:
     found = httpx.get(f"{url}/v1/instances", params={"limit": 100}, timeout=SECONDS_MAX).json()["items"]
     for each in found:
         each["variables"] = httpx.get(f"{url}/v1/instances/{each['key']}/variables", timeout=SECONDS_MAX).json()[

@@ -24,6 +24,7 @@ from procession.scripts import library, syntax
 from procession.scripts.ports import DEFAULT_LIMITS
 from procession.services import deploy, standard
 from procession.services.papers import orders
+from procession.web.player.pages import drawing, sanitising
 from tidy.source_tree import ROOT
 
 MIB: Final = 1024 * 1024
@@ -53,6 +54,9 @@ LIMITS: Final = {
     "steps of matching a pattern": (patterns.STEPS_MAX, ""),
     "steps of all expressions of a form, for one answer": (settling.STEPS_MAX, ""),
     "rows of a list of a form": (settling.ROWS_MAX, ""),
+    "HTML of one component on a page": (sanitising.HTML_MAX, " characters"),
+    "nesting of elements in it": (sanitising.DEPTH_MAX, ""),
+    "rows of a table on a page": (drawing.TABLE_ROWS_MAX, ""),
     "a JUEL expression of an imported model": (juel.TEXT_MAX, " characters"),
     "nesting of such an expression": (juel.DEPTH_MAX, ""),
     "operators of such an expression": (juel.OPERATORS_MAX, ""),

@@ -31,7 +31,7 @@ from procession.forms.components import COMPONENTS
 from procession.forms.languages import BUILT_IN, plural
 from procession.forms.verdict import Fault
 from procession.web.player.pages import STYLE, STYLE_NAME, page_html
-from procession.web.player.pages.drawing import _SHAPES
+from procession.web.player.pages.drawing import Drawer
 from procession.web.player.pages.wording import money_text, say, size_text, texts
 from procession.web.player.shown import Brand, Conflict, Shown
 
@@ -77,8 +77,8 @@ def test_a_page_holds_no_script_and_no_style_of_its_own(page: Shown) -> None:
 
 
 def test_every_component_has_a_shape() -> None:
-    assert set(_SHAPES) == set(COMPONENTS) - {"multipage", "page"}
-    assert {each["type"] for each in [*fields(), *shows()]} == set(_SHAPES)
+    assert set(Drawer.SHAPES) == set(COMPONENTS) - {"multipage", "page"}
+    assert {each["type"] for each in [*fields(), *shows()]} == set(Drawer.SHAPES)
 
 
 def test_faults_stand_at_the_top_and_at_their_fields_and_each_leads_there() -> None:

@@ -1,4 +1,4 @@
-"""From what is shown to what is written: one function a shape of component, found by the type in `_SHAPES`.
+"""From what is shown to what is written: one function a shape of component, found by the type in `SHAPES`.
 
 What must not live here: HTML, which is the templates'.
 """
@@ -6,7 +6,7 @@ What must not live here: HTML, which is the templates'.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, cast, final
+from typing import ClassVar, Final, cast, final
 
 from procession.base.values import Json
 from procession.feel import string
@@ -106,7 +106,7 @@ class Drawer:
         for item in items:
             if not item.visible:
                 continue
-            drawn = _SHAPES[item.type](self, item)
+            drawn = self.SHAPES[item.type](self, item)
             if drawn is None:
                 continue
             layout = item.drawn.get("layout")
@@ -389,6 +389,32 @@ class Drawer:
             errors=drawn.errors, hints=drawn.hints, columns=drawn.columns, value=ADD + item.path if changes else "",
         )  # fmt: skip
 
+    SHAPES: ClassVar[dict[str, Callable[[Drawer, Item], Drawn | None]]] = {
+        "textfield": _input,
+        "textarea": _area,
+        "number": _number,
+        "datetime": _moment,
+        "checkbox": _checkbox,
+        "radio": _radio,
+        "select": _select,
+        "checklist": _checklist,
+        "taglist": _taglist,
+        "filepicker": _files,
+        "expression": _nothing,
+        "text": _text,
+        "html": _html,
+        "image": _image,
+        "button": _button,
+        "spacer": _spacer,
+        "separator": _separator,
+        "iframe": _iframe,
+        "table": _table,
+        "documentPreview": _preview,
+        "group": _group,
+        "dynamiclist": _list,
+    }
+    """Type of component -> what becomes of it."""
+
 
 def _checked(on: bool) -> dict[str, str]:
     return {"type": "checkbox", "value": "true", **({"checked": ""} if on else {})}
@@ -420,30 +446,3 @@ def _document(each: Mapping[str, Json]) -> Link:
     url = next((text for text in (each.get("endpoint"), each.get("url")) if isinstance(text, str)), "")
     type = next((text for text in (about.get("contentType"), each.get("type")) if isinstance(text, str)), "")
     return Link(name, safe_url(url, "src"), image=type in {"image/png", "image/jpeg", "image/gif", "image/webp"})
-
-
-_SHAPES: Final[dict[str, Callable[[Drawer, Item], Drawn | None]]] = {
-    "textfield": Drawer._input,
-    "textarea": Drawer._area,
-    "number": Drawer._number,
-    "datetime": Drawer._moment,
-    "checkbox": Drawer._checkbox,
-    "radio": Drawer._radio,
-    "select": Drawer._select,
-    "checklist": Drawer._checklist,
-    "taglist": Drawer._taglist,
-    "filepicker": Drawer._files,
-    "expression": Drawer._nothing,
-    "text": Drawer._text,
-    "html": Drawer._html,
-    "image": Drawer._image,
-    "button": Drawer._button,
-    "spacer": Drawer._spacer,
-    "separator": Drawer._separator,
-    "iframe": Drawer._iframe,
-    "table": Drawer._table,
-    "documentPreview": Drawer._preview,
-    "group": Drawer._group,
-    "dynamiclist": Drawer._list,
-}
-"""Type of component -> what becomes of it."""

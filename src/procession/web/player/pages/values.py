@@ -233,10 +233,7 @@ def _boolean(item: Item, body: Body, language: str) -> object:
     name = field_name(item.path)
     if name in body:
         return True
-    if field_name(item.path, IS) not in body:
-        return _ABSENT
-    # Nobody said no who was not asked before.
-    return None if item.value is None else False
+    return False if field_name(item.path, IS) in body else _ABSENT
 
 
 def _moment(item: Item, body: Body, language: str) -> object:
