@@ -33,6 +33,8 @@ export interface Item {
   options?: Option[] | null;
   options_from?: string;
   limits?: JsonObject;
+  /** How it looks, as its author wrote it. */
+  drawn?: JsonObject;
   extensions?: JsonObject;
   rules?: RuleView[];
   children?: Item[];
@@ -61,6 +63,7 @@ export interface View {
   rules: RuleView[];
   missing: string[];
   data: JsonObject;
+  zone?: string;
 }
 
 export interface Fault {
