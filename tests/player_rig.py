@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -77,7 +77,7 @@ class Journey:
             kind=cast("Any", self.kind),
             language=self.setting.language,
             direction=direction(self.setting.language),
-            title=drawn.title or "Form",
+            title=(drawn.title or "Form") if on_form else "",
             task=TASK if on_form else "",
             page=self.page if self.kind == "page" else "",
             view=drawn if on_form else None,
@@ -114,9 +114,7 @@ class Journey:
                 found.append(Conflict(path, theirs, value))
             sent: Variables = {}
             put_at(sent, path_of(path), value)
-            if isinstance(value, list):
-                put_at(self.data, path_of(path), value)
-            elif "[" in path:
+            if isinstance(value, list) or "[" in path:
                 put_at(self.data, path_of(path), value)
             else:
                 self.data = merged(self.compiled, sent, self.data, self.setting)
@@ -183,6 +181,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    def handle(self) -> None:
+        # A page that goes away hears no answer.
+        with suppress(ConnectionError):
+            super().handle()
+
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
@@ -208,6 +211,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.events()
         elif url.path.startswith(BASE):
             self.page(unquote(url.path.rpartition("/")[2]))
+        elif url.path == "/favicon.ico":
+            self.answer(204)
         else:
             self.answer(404)
 
@@ -223,7 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
     def events(self) -> None:
         if self.fails("events"):
             return
-        self.journey.moved.wait(10)
+        self.journey.moved.wait(5)
         self.answer(200, b": open\n\nevent: moved\ndata: {}\n\n", "text/event-stream")
 
     def page(self, page: str) -> None:
@@ -328,7 +333,10 @@ CLAIM: Final[dict[str, Any]] = {
                             "textfield", "vat", "VAT number",
                             conditional={"hide": "=company != true"}, validate={"required": True, "minLength": 5},
                         ),
-                        field("number", "amount", "Amount", validate={"min": 1, "max": "=if company then 500 else 100"}),
+                        field(
+                            "number", "amount", "Amount",
+                            validate={"min": 1, "max": "=if company then 500 else 100"},
+                        ),
                     ],
                 },
                 {

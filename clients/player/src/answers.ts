@@ -39,22 +39,24 @@ export class Answers {
     return valueAt(this.#data, pathOf(path));
   }
 
-  /** What the server says now. What was typed since it was asked (`open`) stays, and so does what hidden fields had. */
+  /**
+   * What the server says now. What was typed since it was asked (`open`) stays, and so does what hidden fields had.
+   * Gives the paths of fields that have another value than before.
+   */
   adopt(view: View, open: ReadonlySet<string>): string[] {
     const seen = new Map([...items(view)].filter((item) => item.path && isVisible(item)).map((item) => [item.path!, item]));
-    const others: string[] = [];
+    const before = new Map([...items(this.view)].filter((item) => item.path).map((item) => [item.path!, item.value ?? null]));
     this.#given = view;
     let data: Json = view.data;
     for (const [path, value] of this.#typed) {
-      const item = seen.get(path);
-      if (item && !open.has(path)) {
-        if (identity(item.value ?? null) !== identity(value)) others.push(path);
-        this.#typed.delete(path);
-      } else data = withValue(data, pathOf(path), value);
+      if (seen.has(path) && !open.has(path)) this.#typed.delete(path);
+      else data = withValue(data, pathOf(path), value);
     }
     this.#data = data as JsonObject;
     this.settle();
-    return others;
+    return [...items(this.view)]
+      .filter(({ path }) => path && before.has(path) && identity(before.get(path)!) !== identity(this.value(path)))
+      .map((item) => item.path!);
   }
 
   /** Takes what was typed; gives the value as it is sent. */

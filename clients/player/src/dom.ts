@@ -29,7 +29,7 @@ export const append = (to: Node, children: readonly (Child | readonly Child[])[]
 /** Makes the children of an element those of a list, and leaves in place what stays: focus and caret are not lost. */
 export const arrange = (parent: Element, wanted: readonly Node[]): void => {
   const keep = new Set(wanted);
-  for (const child of [...parent.childNodes]) if (!keep.has(child)) parent.removeChild(child);
+  for (const child of [...parent.childNodes]) if (!keep.has(child) && child.parentNode === parent) parent.removeChild(child);
   let at: ChildNode | null = parent.firstChild;
   for (const node of wanted) {
     if (node === at) at = at.nextSibling;

@@ -32,9 +32,9 @@ const typed = (form: HTMLFormElement): Map<string, string> => {
   return found;
 };
 
-const post = (form: HTMLFormElement | null, action: string): void => {
+const post = (form: HTMLFormElement | null, action: string, address: string): void => {
   if (!form) {
-    location.reload();
+    location.assign(address);
     return;
   }
   const button = form.ownerDocument.createElement("input");

@@ -29,7 +29,7 @@ export interface PlayerOptions {
   shelf?: Promise<Shelf>;
   emit?: (name: string, detail: JsonObject) => void;
   /** Called where nothing but the plain page helps: the form to be posted, or null for a page to be loaded again. */
-  plain?: (form: HTMLFormElement | null, action: string) => void;
+  plain?: (form: HTMLFormElement | null, action: string, address: string) => void;
   /** How long after the last key an answer is saved, and when a page says that it waits for long; in milliseconds. */
   saveAfter?: number;
   longAfter?: number;
@@ -47,6 +47,8 @@ export class Player implements Host, Actions {
   #saved = "";
   #long = false;
   #busy = false;
+  #dirty = false;
+  #updating = false;
   #live: Live | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #longTimer: ReturnType<typeof setTimeout> | undefined;
@@ -142,6 +144,11 @@ export class Player implements Host, Actions {
   left(item: Item): void {
     const path = item.path ?? "";
     if (!this.#answers || !this.#open.has(path)) return;
+    // A button that is pressed judges the whole page; a message that comes up now would move it away.
+    if (this.#drawn?.pressed) {
+      void this.outbox.flush();
+      return;
+    }
     this.#visited.add(path);
     const ask = this.#answers.judgeField(path, Date.now());
     this.#update();
@@ -285,7 +292,8 @@ export class Player implements Host, Actions {
     if (state === "offline" || state === "unsaved") this.#say(state);
     else if (state === "refused") void this.#load();
     else {
-      this.#note = "";
+      // What is said at the top stays until all is sent: it must not move the page under a pointer that is pressed.
+      if (state === "saved") this.#note = "";
       this.#saved = say(state, this.language);
       this.#update();
     }
@@ -370,7 +378,7 @@ export class Player implements Host, Actions {
     if (!shown || !this.#screen) return;
     const pages = this.#view().pages.filter((each) => each.visible);
     const at = pages.findIndex((each) => each.id === page);
-    const address = shown.urls?.["action"]?.replace(/[^/]*$/, encodeURIComponent(page));
+    const address = this.#address(page);
     const urls = { ...shown.urls, ...(address === undefined ? {} : { action: address }) };
     const last = at === pages.length - 1;
     this.#screen = { ...this.#screen, shown: { ...shown, kind: "page", page, number: at + 1, of: pages.length, first: at === 0, last, faults: [], urls } };
@@ -379,10 +387,15 @@ export class Player implements Host, Actions {
     this.#draw(true);
   }
 
+  /** The address of a page of the form that is shown. */
+  #address(page: string): string | undefined {
+    return this.shown?.urls?.["action"]?.replace(/[^/]*$/, encodeURIComponent(page));
+  }
+
   #refused(step: Planned, faults: Fault[]): void {
     this.#busy = false;
     const wrong = this.#answers && pageWith(this.#answers, faults);
-    if (this.#answers && this.shown?.kind === "page" && this.shown.page !== step.page) this.#turn(step.page, true);
+    if (this.#answers && this.shown?.kind === "page" && (this.shown.page ?? "") !== step.page) this.#turn(step.page, true);
     else if (this.shown?.kind === "check" && wrong) this.#turn(wrong, true);
     this.#ahead = false;
     this.#answers?.sayAll(faults);
@@ -392,7 +405,8 @@ export class Player implements Host, Actions {
   #failed(error: unknown, step: Planned): void {
     this.#busy = false;
     const form = this.options.root.querySelector<HTMLFormElement>("form[data-procession-page]");
-    if (this.options.plain) this.options.plain(this.shown?.page === step.page ? form : null, step.direction);
+    const { page = "" } = this.shown ?? {};
+    if (this.options.plain) this.options.plain(page === step.page ? form : null, step.direction, this.#address(step.page) ?? location.href);
     else this.#problem(error);
   }
 
@@ -434,9 +448,19 @@ export class Player implements Host, Actions {
   }
 
   #update(): void {
-    if (!this.#drawn || !this.#screen) return;
-    this.#drawn.update(this.#state());
-    this.#drawn.note(this.#note);
+    // A field that goes away while it has the focus tells that it is left: in the midst of this.
+    this.#dirty = true;
+    if (this.#updating) return;
+    this.#updating = true;
+    try {
+      while (this.#dirty && this.#drawn && this.#screen) {
+        this.#dirty = false;
+        this.#drawn.update(this.#state());
+        this.#drawn.note(this.#note);
+      }
+    } finally {
+      this.#updating = false;
+    }
   }
 
   #showFaults(): void {

@@ -35,7 +35,7 @@ const said = (state: State): string => {
 };
 
 export const titleOf = (shown: Shown): string => {
-  const page = shown.view && shown.page !== undefined ? pageOf(shown.view, shown.page) : undefined;
+  const page = shown.view ? pageOf(shown.view, shown.page ?? "") : undefined;
   return (shown.kind === "page" ? page?.texts["label"] : "") || shown.title || say(shown.kind, shown.language) || shown.view?.title || "";
 };
 
@@ -73,7 +73,7 @@ const brand = (shown: Shown): HTMLElement | null => {
 
 const buttons = (state: State): HTMLElement => {
   const { shown } = state;
-  const texts = shown.view && shown.page !== undefined ? (pageOf(shown.view, shown.page)?.texts ?? {}) : {};
+  const texts = shown.view ? (pageOf(shown.view, shown.page ?? "")?.texts ?? {}) : {};
   const last = shown.last === true || shown.kind === "check";
   const forward = last ? "submit" : "next";
   const to = shown.kind === "page" && last && shown.urls?.["check"] ? "next" : forward;
@@ -151,6 +151,8 @@ const body = (state: State, actions: Actions, fields: HTMLElement): Child[] => {
 export class Drawn {
   readonly element: HTMLElement;
   readonly heading: HTMLElement;
+  /** Whether a button is held down. */
+  pressed = false;
   readonly #fields = h("div", { class: "fields" });
   readonly #note = h("div", { class: "notice", role: "status", "aria-live": "polite" });
   #summary: HTMLElement | null = null;
@@ -165,13 +167,17 @@ export class Drawn {
     this.heading = h("h1", { tabindex: -1 }, titleOf(shown));
     this.element = h("div", { class: `page page-${shown.kind}`, lang: shown.language, dir: shown.direction ?? "ltr" },
       brand(shown), progress(state), this.heading, this.#note, ...body(state, actions, this.#fields), languages(shown));
+    this.element.querySelector(".buttons")?.addEventListener("pointerdown", () => {
+      this.pressed = true;
+      addEventListener("pointerup", () => setTimeout(() => (this.pressed = false)), { once: true });
+    });
     this.update(state);
   }
 
   /** The fields, messages and states as they are now; what is the same stays untouched. */
   update(state: State): void {
     const { shown } = state;
-    const page = shown.kind === "page" && shown.view && shown.page !== undefined ? pageOf(shown.view, shown.page) : undefined;
+    const page = shown.kind === "page" && shown.view ? pageOf(shown.view, shown.page ?? "") : undefined;
     arrange(this.#fields, this.drawing.elements(page?.items ?? []));
     this.drawing.finish();
     this.heading.textContent = titleOf(shown);
