@@ -23,10 +23,12 @@ from procession.forms.languages import direction
 from procession.forms.programs import programs
 from procession.forms.scope import put_at, value_at
 from procession.forms.submit import merged
-from procession.web.player.shown import Answer, Conflict, Shown
+from procession.web.player.shown import Answer, Conflict, Language, Shown
 
 STATIC: Final = Path(__file__).resolve().parents[1] / "src" / "procession" / "web" / "player" / "static"
-CSP: Final = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:"
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-src *"
+)
 BASE: Final = "/play/-/J"
 TASK: Final = "T"
 
@@ -50,6 +52,7 @@ class Journey:
         self.page = self.view().pages[0].id
         self.kind = "page"
         self.asked: list[str] = []
+        self.framed_by = ""
         self.writes: list[dict[str, Any]] = []
         self.posted: list[dict[str, list[str]]] = []
         self.files: dict[str, bytearray] = {}
@@ -89,6 +92,7 @@ class Journey:
             first=drawn.beside(self.page, -1) is None,
             last=drawn.beside(self.page, 1) is None,
             urls={"action": f"{BASE}/{TASK}/{self.page}", "api": f"{BASE}/api"},
+            languages=[Language(each, each, f"?language={each}") for each in ("en", "de")],
             csrf="c",
             version=self.version,
         )
@@ -199,14 +203,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        if url.path.startswith("/static/"):
+        if url.path == "/static/frame.js":
+            self.answer(200, FRAME_SCRIPT, "text/javascript")
+        elif url.path.startswith("/static/"):
             type = "text/javascript" if url.path.endswith(".js") else "text/css"
             file = STATIC / url.path.removeprefix("/static/")
             self.answer(200, file.read_bytes() if file.is_file() else b"", type)
         elif url.path == "/host":
             self.answer(200, HOST, "text/html; charset=utf-8")
+        elif url.path == "/start":
+            self.answer(200, HOST.replace(b'src="/play/-/J" token="t"', b'start="/play/-/start/P"'), "text/html")
+        elif url.path == "/frame":
+            self.answer(200, FRAME, "text/html; charset=utf-8")
         elif url.path == f"{BASE}/api/screen":
-            self.screen(parse_qs(url.query).get("page", [""])[0])
+            self.screen(parse_qs(url.query))
         elif url.path == f"{BASE}/api/events":
             self.events()
         elif url.path.startswith(BASE):
@@ -216,13 +226,16 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.answer(404)
 
-    def screen(self, page: str) -> None:
+    def screen(self, query: dict[str, list[str]]) -> None:
         if self.fails("screen"):
             return
+        page, language = (query.get(name, [""])[0] for name in ("page", "language"))
         with self.journey.lock:
             self.journey.asked.append("screen")
             if page and self.journey.kind in {"page", "check"}:
                 self.journey.page = page
+            if language:
+                self.journey.setting = Setting(language=language)
             self.answer(200, encode(self.journey.screen()))
 
     def events(self) -> None:
@@ -236,7 +249,9 @@ class _Handler(BaseHTTPRequestHandler):
             if self.journey.kind == "page" and self.journey.view().page(page) is not None:
                 self.journey.page = page
             screen = encode(self.journey.screen()).decode().replace("<", "\\u003c")
-        text = PAGE.replace("SCREEN", screen).replace("PAGE", self.journey.page)
+        text = (
+            PAGE.replace("SCREEN", screen).replace("PAGE", self.journey.page).replace("ORIGIN", self.journey.framed_by)
+        )
         self.answer(200, text.encode(), "text/html; charset=utf-8")
 
     def do_PUT(self) -> None:
@@ -249,6 +264,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.journey.files[id] = bytearray()
             self.journey.sizes[id] = int(self.headers["Upload-Length"])
             self.answer(201, Location=f"{BASE}/api/files/{id}")
+        elif self.path == "/play/-/start/P":
+            self.body()
+            self.answer(201, encode({**self.journey.screen(), "token": "t", "api": f"{BASE}/api"}))
         elif self.path.startswith(f"{BASE}/api/"):
             self.api(what)
         else:
@@ -285,8 +303,17 @@ HOST: Final = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><ti
 <script type="module" src="/static/player.js"></script></head><body><h1>A shop</h1>
 <procession-player src="/play/-/J" token="t" history="entries"></procession-player></body></html>"""
 
+FRAME: Final = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title></head><body>
+<div id="place"></div><ol></ol><script type="module" src="/static/frame.js"></script></body></html>"""
+FRAME_SCRIPT: Final = b"""import { embed } from "/static/embed.js";
+const src = new URLSearchParams(location.search).get("src");
+const line = (textContent) => Object.assign(document.createElement("li"), { textContent });
+const on = ({ name }) => document.querySelector("ol").append(line(name));
+embed(document.getElementById("place"), { src, title: "A claim", on });
+"""
+
 PAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Form</title>
-<script type="module" src="/static/player.js"></script></head><body>
+<script type="module" src="/static/player.js"></script></head><body data-embed-origins="ORIGIN">
 <main id="main"><h1>Form</h1><form method="post" action="/play/-/J/T/PAGE" data-procession-page="PAGE"
  data-api="/play/-/J/api"><label for="f-name">Name</label><input id="f-name" name="f:name">
 <button name="action" value="next">Continue</button></form></main>

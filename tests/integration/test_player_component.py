@@ -16,7 +16,7 @@ from player_rig import CLAIM, Journey, field, serving
 from procession.base.values import encode
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 FLAGS: Final = [
@@ -335,6 +335,76 @@ def test_texts_of_a_form_never_become_code(context: BrowserContext) -> None:
         assert page.evaluate(f"{root}.querySelectorAll('script,[onerror],a[href^=javascript]').length") == 0
         assert page.evaluate("window.hacked") is None
         assert encode(journey.data)
+
+
+def test_a_process_is_started_by_the_element(context: BrowserContext, journey: Journey, address: str) -> None:
+    page, said = opened(context, address + "/start")
+    page.get_by_label("Name").fill("Ann")
+    until(page, lambda: journey.data.get("name") == "Ann")
+    assert said == []
+
+
+def test_the_language_changes_in_place_and_loses_nothing(
+    context: BrowserContext, journey: Journey, address: str
+) -> None:
+    page, _ = opened(context, address + "/host")
+    page.get_by_label("Name").fill("Ann")
+    page.get_by_role("link", name="de").click()
+    page.get_by_role("button", name="Weiter").wait_for()
+    assert page.get_by_label("Name").input_value() == "Ann"
+    assert page.url.endswith("/host")
+
+
+def test_what_was_typed_before_the_script_came_is_kept(context: BrowserContext, journey: Journey, address: str) -> None:
+    page = context.new_page()
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/player.js", hold)
+    page.goto(address + "/play/-/J/T/who", wait_until="commit")
+    page.get_by_label("Name").fill("Early")
+    until(page, lambda: waiting)
+    waiting[0].continue_()
+    page.get_by_label("Amount").wait_for()
+    assert page.get_by_label("Name").input_value() == "Early"
+    until(page, lambda: journey.data.get("name") == "Early")
+
+
+def test_what_may_not_be_kept_is_sent_with_the_step(context: BrowserContext) -> None:
+    secret = field("textfield", "secret", "Secret", properties={"procession.drafts": False})
+    journey = Journey({"type": "default", "id": "s", "components": [secret]})
+    with serving(journey) as address:
+        page, _ = opened(context, address + "/host")
+        page.get_by_label("Secret").fill("never a draft")
+        page.get_by_role("button", name="Send").click()
+        page.get_by_role("heading", name="One moment, please").wait_for()
+        assert journey.asked[-1] != "draft"
+        assert "draft" not in journey.asked
+        assert journey.data == {"secret": "never a draft"}
+
+
+def test_a_frame_is_as_high_as_its_page_and_tells_of_it(
+    context: BrowserContext, journey: Journey, address: str
+) -> None:
+    with serving(Journey(CLAIM)) as outside:
+        journey.framed_by = outside
+        page, _ = opened(context, f"{outside}/frame?src={address}/play/-/J/T/who")
+        inside = page.frame_locator("iframe")
+        inside.get_by_label("Name").fill("Ann")
+        page.locator("li", has_text="height").first.wait_for()
+        tall = inside.locator("html").evaluate("each => each.getBoundingClientRect().height")
+        height = "() => document.querySelector('iframe').getBoundingClientRect().height"
+        until(page, lambda: page.evaluate(height) >= tall - 1)
+        inside.get_by_role("button", name="Continue").click()
+        page.locator("li", has_text="page").nth(1).wait_for()
+        assert page.locator("li").first.text_content() == "ready"
+        # Framed by another, it says nothing.
+        journey.framed_by = "https://example.com"
+        page.reload()
+        inside.get_by_label("Amount").wait_for()
+        assert page.locator("li").count() == 0
 
 
 def test_the_stream_may_fail_and_the_page_still_goes_on(

@@ -117,6 +117,17 @@ export class Answers {
     this.#faults = [...faults];
   }
 
+  /** The first visible page with a field that something is said about. */
+  pageWith(faults: readonly Fault[]): string | undefined {
+    const paths = new Set(faults.map((fault) => fault.path));
+    return this.view.pages.find((page) => page.visible && [...walk(page.items)].some((item) => item.path && paths.has(item.path)))?.id;
+  }
+
+  /** The field at a path. */
+  item(path: string): Item | undefined {
+    return [...items(this.view)].find((item) => item.path === path && item.type !== "group");
+  }
+
   messages(path: string): string[] {
     return path ? this.#faults.filter((fault) => fault.path === path).map((fault) => fault.message) : [];
   }

@@ -64,20 +64,21 @@ export class PlayerApi {
     this.#timeout = options.timeout ?? 30_000;
   }
 
-  /** Where the journey is, or one page of its form. */
-  async screen(page = ""): Promise<Screen> {
-    return this.#known((await this.#ask("GET", `/screen${page && `?page=${encodeURIComponent(page)}`}`)) as unknown as Screen);
+  /** Where the journey is, or one page of its form; from now on in a language, where one is given. */
+  async screen(page = "", language = ""): Promise<Screen> {
+    const query = new URLSearchParams({ ...(page && { page }), ...(language && { language }) }).toString();
+    return this.#known((await this.#ask("GET", `screen${query && `?${query}`}`)) as unknown as Screen);
   }
 
   /** Keeps answers as a draft. `last` is for a page that goes away: the request outlives it. */
   async draft(write: Write, last = false): Promise<Saved> {
-    const saved = (await this.#ask("PUT", "/draft", write, last)) as Partial<Saved>;
+    const saved = (await this.#ask("PUT", "draft", write, last)) as Partial<Saved>;
     return { version: saved.version ?? write.base, conflicts: saved.conflicts ?? [] };
   }
 
   /** The page as the server sees it for these answers, with its faults; nothing is kept. */
   async judge(write: Write, page: string): Promise<Screen> {
-    return this.#known((await this.#ask("POST", "/judge", { ...write, page })) as unknown as Screen);
+    return this.#known((await this.#ask("POST", "judge", { ...write, page })) as unknown as Screen);
   }
 
   next(write: Write, page: string): Promise<Step> {
@@ -94,7 +95,7 @@ export class PlayerApi {
 
   async step(direction: Direction, write: Write, page: string): Promise<Step> {
     try {
-      const screen = (await this.#ask("POST", `/${direction}`, { ...write, page })) as unknown as Screen;
+      const screen = (await this.#ask("POST", direction, { ...write, page })) as unknown as Screen;
       return { screen: this.#known(screen) };
     } catch (error) {
       if (!(error instanceof PlayerError) || error.status !== 422 || !Array.isArray(error.problem["faults"])) throw error;
@@ -104,7 +105,7 @@ export class PlayerApi {
 
   /** Sends the journey to another device: by e-mail or SMS, where the server says to whom. */
   async handover(how: JsonObject = {}): Promise<void> {
-    await this.#ask("POST", "/handover", how);
+    await this.#ask("POST", "handover", how);
   }
 
   /** A request with who asks in its headers, to the API or to an address that it named. */
@@ -112,13 +113,12 @@ export class PlayerApi {
     const headers = new Headers(init.headers);
     if (this.#token) headers.set("Authorization", `Bearer ${this.#token}`);
     else if (this.csrf) headers.set("X-CSRF-Token", this.csrf);
-    const url = address.startsWith("/") && !address.startsWith("//") && !address.startsWith("/play/") ? this.address + address : this.#own(address);
-    return this.#fetch(url, { credentials: this.#token ? "omit" : "same-origin", ...init, headers });
+    return this.#fetch(this.#own(address), { credentials: this.#token ? "omit" : "same-origin", ...init, headers });
   }
 
-  /** An address of the server's own: a token goes nowhere else. */
+  /** An address below that of the API, or another of the same server: a token goes nowhere else. */
   #own(address: string): string {
-    const url = new URL(address, this.address);
+    const url = new URL(address, `${this.address}/`);
     if (url.origin !== new URL(this.address).origin) throw new PlayerError(400, { detail: `${url.origin} is another server` });
     return url.href;
   }

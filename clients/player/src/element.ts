@@ -2,7 +2,7 @@
 
 import { PlayerApi, PlayerError, start } from "./api.js";
 import { Player } from "./player.js";
-import type { Past } from "./player.js";
+import type { Past } from "./past.js";
 import type { Screen } from "./shown.js";
 import { style, theme } from "./styles.js";
 import type { Json, JsonObject } from "./wire.js";
@@ -69,8 +69,9 @@ export class ProcessionPlayer extends Base {
     if (src) await this.#play(`${src.replace(/\/+$/, "")}/api`, this.getAttribute("token") ?? "");
     else if (begin) {
       try {
-        const { token = "", api, ...screen } = await start(new URL(begin, document.baseURI).href);
-        await this.#play(api ?? screen.shown.urls?.["api"] ?? "", token, screen);
+        const address = new URL(begin, document.baseURI).href;
+        const { token = "", api, ...screen } = await start(address);
+        await this.#play(new URL(api ?? screen.shown.urls?.["api"] ?? "", address).href, token, screen);
       } catch (error) {
         this.#emit("problem", { status: error instanceof PlayerError ? error.status : 0, detail: String(error) });
       }

@@ -13,7 +13,7 @@ export class Live {
   constructor(
     readonly api: PlayerApi,
     readonly moved: () => Promise<void>,
-    readonly address = "/events",
+    readonly address = "events",
     readonly poll = POLL_FIRST,
   ) {}
 

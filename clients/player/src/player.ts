@@ -8,23 +8,24 @@ import type { Host, Sending } from "./draw/host.js";
 import { Drawn, focusField, titleOf } from "./draw/page.js";
 import type { Actions, State } from "./draw/page.js";
 import { arrange } from "./dom.js";
-import { Live } from "./live.js";
 import { Outbox } from "./outbox.js";
 import type { Outcome, Shelf, State as Saving } from "./outbox.js";
 import { beside } from "./shown.js";
 import type { Conflict, Fault, Item, Screen, Shown } from "./shown.js";
+import { Entries } from "./past.js";
+import type { Past, Place } from "./past.js";
 import { Steps } from "./steps.js";
 import type { Planned } from "./steps.js";
 import { say } from "./texts.js";
 import { Upload } from "./uploads.js";
+import { identity } from "./verdict.js";
+import { Waiting } from "./waiting.js";
 import type { Json, JsonObject } from "./wire.js";
-
-/** How the browser's history is kept: addresses of pages, entries without an address, or not at all. */
-export type Past = "addresses" | "entries" | "none";
 
 export interface PlayerOptions {
   root: Element | ShadowRoot;
   api: PlayerApi;
+  /** How the browser's history is kept: addresses of pages, entries without an address, or not at all. */
   past?: Past;
   shelf?: Promise<Shelf>;
   emit?: (name: string, detail: JsonObject) => void;
@@ -35,8 +36,6 @@ export interface PlayerOptions {
   longAfter?: number;
 }
 
-type Entry = { procession: { task: string; page: string } };
-
 export class Player implements Host, Actions {
   readonly shadow: boolean;
   readonly outbox: Outbox;
@@ -45,18 +44,19 @@ export class Player implements Host, Actions {
   #drawn: Drawn | null = null;
   #note = "";
   #saved = "";
-  #long = false;
   #busy = false;
   #dirty = false;
   #updating = false;
-  #live: Live | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #longTimer: ReturnType<typeof setTimeout> | undefined;
   #asking: Promise<void> | null = null;
+  /** Answers that are sent with a step and kept nowhere before. */
+  readonly #kept = new Map<string, Json>();
   readonly #open = new Set<string>();
   readonly #visited = new Set<string>();
   readonly #drawing: Drawing;
   readonly #steps: Steps;
+  readonly #entries: Entries;
+  readonly #waiting: Waiting;
 
   constructor(readonly options: PlayerOptions) {
     this.shadow = options.root instanceof ShadowRoot;
@@ -70,7 +70,8 @@ export class Player implements Host, Actions {
     });
     addEventListener("online", this.#online);
     addEventListener("pagehide", this.#leave);
-    if (this.#past !== "none") addEventListener("popstate", this.#pop);
+    this.#entries = new Entries(this.#past, (to) => this.#goTo(to));
+    this.#waiting = new Waiting(options.api, options.longAfter ?? 20_000, (screen) => this.#arrived(screen), () => this.#draw(false));
   }
 
   get #past(): Past {
@@ -101,14 +102,13 @@ export class Player implements Host, Actions {
   /** Stops, and leaves what is drawn. */
   stop(): void {
     this.#leave();
-    this.#live?.stop();
+    this.#waiting.stop();
+    this.#entries.stop();
     this.#steps.stop();
     this.outbox.stop();
     clearTimeout(this.#timer);
-    clearTimeout(this.#longTimer);
     removeEventListener("online", this.#online);
     removeEventListener("pagehide", this.#leave);
-    removeEventListener("popstate", this.#pop);
   }
 
   // --- what fields ask ------------------------------------------------------------------------------------------------
@@ -132,7 +132,8 @@ export class Player implements Host, Actions {
     const kept = answers.put(item, value);
     if (item.type === "dynamiclist") this.outbox.seal();
     this.#open.add(path);
-    if (item.extensions?.["drafts"] !== false) this.outbox.stage(this.shown?.task ?? "", path, kept);
+    if (item.extensions?.["drafts"] === false) this.#kept.set(path, kept);
+    else this.outbox.stage(this.shown?.task ?? "", path, kept);
     if (item.type === "dynamiclist") this.outbox.seal();
     // What was wrong goes as soon as it is right; what is wrong is said when the field is left.
     if (answers.messages(path).length) answers.judgeField(path, Date.now());
@@ -159,7 +160,7 @@ export class Player implements Host, Actions {
     const answers = this.#answers;
     if (!answers) return;
     answers.conflicts.delete(conflict.path);
-    const item = this.#item(conflict.path);
+    const item = this.#answers?.item(conflict.path);
     this.#drawing.renew(conflict.path);
     if (item) {
       this.changed(item, theirs ? conflict.theirs : conflict.mine);
@@ -184,23 +185,12 @@ export class Player implements Host, Actions {
 
   /** Puts an answer in from outside: the reference of a payment, an address that was looked up. */
   answer(path: string, value: Json): boolean {
-    const item = this.#item(path);
+    const item = this.#answers?.item(path);
     if (!item) return false;
     this.#drawing.renew(path);
     this.changed(item, value);
     this.left(item);
     return true;
-  }
-
-  #item(path: string): Item | undefined {
-    const find = (items: readonly Item[]): Item | undefined => {
-      for (const item of items) {
-        const found = item.path === path && item.type !== "group" ? item : (find(item.children ?? []) ?? find((item.rows ?? []).flat()));
-        if (found) return found;
-      }
-      return undefined;
-    };
-    return find(this.#answers?.view.pages.flatMap((page) => page.items) ?? []);
   }
 
   // --- what buttons do ------------------------------------------------------------------------------------------------
@@ -222,7 +212,11 @@ export class Player implements Host, Actions {
       this.#busy = true;
       this.#update();
     }
-    void this.#steps.add({ direction: action, task: shown.task ?? "", page });
+    void this.#steps.add(this.#step(action, shown.task ?? "", page));
+  }
+
+  #step(direction: Planned["direction"], task: string, page: string): Planned {
+    return { direction, task, page, sets: Object.fromEntries(this.#kept) };
   }
 
   follow(address: string): void {
@@ -234,6 +228,12 @@ export class Player implements Host, Actions {
     void this.#load();
   }
 
+  speak(language: string): boolean {
+    if (this.#past === "addresses") return false;
+    void this.outbox.flush().then(() => this.#load(this.shown?.page, language));
+    return true;
+  }
+
   post(values: Record<string, string>): void {
     const address = this.shown?.urls?.["action"] ?? "";
     const headers = { Accept: "application/json", "Content-Type": "application/json" };
@@ -243,15 +243,13 @@ export class Player implements Host, Actions {
       .catch((error: unknown) => this.#problem(error));
   }
 
-  async #load(page = ""): Promise<void> {
+  async #load(page = "", language = ""): Promise<void> {
     try {
-      this.#arrived(await this.options.api.screen(page));
+      this.#arrived(await this.options.api.screen(page, language));
     } catch (error) {
       this.#problem(error);
     }
   }
-
-  // --- saving ---------------------------------------------------------------------------------------------------------
 
   async #save(ask = false): Promise<void> {
     clearTimeout(this.#timer);
@@ -300,7 +298,7 @@ export class Player implements Host, Actions {
   }
 
   #settled(path: string, value: Json): boolean {
-    return JSON.stringify(this.value(path), stable) === JSON.stringify(value, stable);
+    return identity(this.value(path)) === identity(value);
   }
 
   #say(state: "offline" | "unsaved"): void {
@@ -321,8 +319,6 @@ export class Player implements Host, Actions {
 
   readonly #leave = (): void => this.outbox.leave();
 
-  // --- screens --------------------------------------------------------------------------------------------------------
-
   #view(): NonNullable<Shown["view"]> {
     return this.#answers!.view;
   }
@@ -340,7 +336,7 @@ export class Player implements Host, Actions {
     const { shown } = screen;
     this.#busy = false;
     this.#note = "";
-    const stays = before?.kind === shown.kind && before.task === shown.task && before.page === shown.page;
+    const stays = before?.kind === shown.kind && before.task === shown.task && before.page === shown.page && before.language === shown.language;
     this.#adopt(screen);
     if (stays) this.#update();
     else {
@@ -366,6 +362,7 @@ export class Player implements Host, Actions {
       for (const path of this.#answers.adopt(shown.view, this.#open)) this.#drawing.renew(path);
     } else {
       this.#answers = new Answers(shown.view, screen.programs ?? {});
+      this.#kept.clear();
       this.#visited.clear();
     }
     for (const conflict of shown.conflicts ?? []) this.#answers.conflicts.set(conflict.path, conflict);
@@ -383,7 +380,7 @@ export class Player implements Host, Actions {
     const last = at === pages.length - 1;
     this.#screen = { ...this.#screen, shown: { ...shown, kind: "page", page, number: at + 1, of: pages.length, first: at === 0, last, faults: [], urls } };
     this.#ahead = true;
-    if (push) this.#remember(false, true);
+    if (push) this.#remember(false);
     this.#draw(true);
   }
 
@@ -394,7 +391,7 @@ export class Player implements Host, Actions {
 
   #refused(step: Planned, faults: Fault[]): void {
     this.#busy = false;
-    const wrong = this.#answers && pageWith(this.#answers, faults);
+    const wrong = this.#answers?.pageWith(faults);
     if (this.#answers && this.shown?.kind === "page" && (this.shown.page ?? "") !== step.page) this.#turn(step.page, true);
     else if (this.shown?.kind === "check" && wrong) this.#turn(wrong, true);
     this.#ahead = false;
@@ -404,6 +401,11 @@ export class Player implements Host, Actions {
 
   #failed(error: unknown, step: Planned): void {
     this.#busy = false;
+    // The task is over, or the page is another by now: the server says where the journey is.
+    if (error instanceof PlayerError && [404, 409, 410].includes(error.status)) {
+      void this.#load();
+      return;
+    }
     const form = this.options.root.querySelector<HTMLFormElement>("form[data-procession-page]");
     const { page = "" } = this.shown ?? {};
     if (this.options.plain) this.options.plain(page === step.page ? form : null, step.direction, this.#address(step.page) ?? location.href);
@@ -411,14 +413,14 @@ export class Player implements Host, Actions {
   }
 
   #problem(error: unknown): void {
+    this.#steps.stop();
+    this.outbox.stop();
     this.emit("problem", { status: error instanceof PlayerError ? error.status : -1, detail: String(error) });
     const shown: Shown = { kind: "problem", language: this.shown?.language ?? document.documentElement.lang ?? "en", ...(this.shown?.brand ? { brand: this.shown.brand } : {}) };
     this.#answers = null;
     this.#screen = { shown, version: 0 };
     this.#draw(true);
   }
-
-  // --- drawing --------------------------------------------------------------------------------------------------------
 
   #state(): State {
     const shown: Shown = { ...this.shown!, ...(this.#answers ? { view: this.#answers.view } : {}) };
@@ -427,7 +429,7 @@ export class Player implements Host, Actions {
       const at = pages.findIndex((page) => page.id === shown.page);
       if (at >= 0) Object.assign(shown, { number: at + 1, of: pages.length, first: at === 0, last: at === pages.length - 1 });
     }
-    return { shown, faults: this.#answers?.faults ?? shown.faults ?? [], saved: this.#saved, long: this.#long, busy: this.#busy };
+    return { shown, faults: this.#answers?.faults ?? shown.faults ?? [], saved: this.#saved, long: this.#waiting.long, busy: this.#busy };
   }
 
   #draw(focus: boolean): void {
@@ -442,7 +444,7 @@ export class Player implements Host, Actions {
     if (this.#past === "addresses") document.title = (state.faults.length ? say("error", this.language, { title: titleOf(shown) }) : titleOf(shown)) || document.title;
     if (state.faults.length) this.#drawn.summary?.focus();
     else if (focus) this.#drawn.heading.focus();
-    this.#follow(shown);
+    this.#waiting.follow(shown);
     this.emit("page", { kind: shown.kind, task: shown.task ?? "", page: shown.page ?? "" });
     if (shown.kind === "end") this.emit("ended", {});
   }
@@ -471,40 +473,17 @@ export class Player implements Host, Actions {
     this.emit("faults", { count: this.#answers?.faults.length ?? 0 });
   }
 
-  /** While the process works the page is told of it; a wait that is long says so. */
-  #follow(shown: Shown): void {
-    clearTimeout(this.#longTimer);
-    this.#live?.stop();
-    this.#live = null;
-    this.#long = false;
-    if (shown.kind !== "wait") return;
-    const moved = async (): Promise<void> => {
-      const screen = await this.options.api.screen();
-      if (screen.shown.kind !== "wait" && this.shown?.kind === "wait") this.#arrived(screen);
-    };
-    this.#live = new Live(this.options.api, moved, shown.urls?.["events"] ?? "/events");
-    this.#live.start();
-    this.#longTimer = setTimeout(() => {
-      this.#long = true;
-      this.#draw(false);
-    }, this.options.longAfter ?? 20_000);
-  }
-
   // --- the browser's history ------------------------------------------------------------------------------------------
 
-  #remember(replace: boolean, turned = false): void {
+  #remember(replace: boolean): void {
     const { shown } = this;
-    if (this.#past === "none" || !shown) return;
-    const entry: Entry = { procession: { task: shown.task ?? "", page: shown.page ?? "" } };
-    const address = this.#past === "addresses" ? (shown.urls?.["page"] ?? shown.urls?.["action"] ?? location.href) : "";
-    if (replace || !this.#drawn) history.replaceState(entry, "", address || undefined);
-    else if (turned || this.#drawn) history.pushState(entry, "", address || undefined);
+    if (!shown) return;
+    this.#entries.remember({ task: shown.task ?? "", page: shown.page ?? "" }, shown.urls?.["page"] ?? shown.urls?.["action"], replace);
   }
 
-  readonly #pop = (event: PopStateEvent): void => {
-    const to = (event.state as Entry | null)?.procession;
+  #goTo(to: Place): void {
     const { shown } = this;
-    if (!to || !shown) return;
+    if (!shown) return;
     const pages = this.#answers?.view.pages.filter((page) => page.visible).map((page) => page.id) ?? [];
     const [at, now] = [pages.indexOf(to.page), pages.indexOf(shown.page ?? "")];
     if (to.task !== shown.task || at < 0 || shown.kind !== "page" || at === now) {
@@ -516,16 +495,6 @@ export class Player implements Host, Actions {
     this.#answers?.sayAll([]);
     this.#turn(to.page, false);
     // The server goes one page from the one that it is told of.
-    void this.#steps.add({ direction, task: to.task, page: pages[direction === "back" ? at + 1 : at - 1]! });
-  };
+    void this.#steps.add(this.#step(direction, to.task, pages[direction === "back" ? at + 1 : at - 1]!));
+  }
 }
-
-const stable = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);
-
-/** The first page with a field that something is said about. */
-const pageWith = (answers: Answers, faults: readonly Fault[]): string | undefined => {
-  const paths = new Set(faults.map((fault) => fault.path));
-  const has = (items: readonly Item[]): boolean =>
-    items.some((item) => (item.path && paths.has(item.path)) || has(item.children ?? []) || has((item.rows ?? []).flat()));
-  return answers.view.pages.find((page) => page.visible && has(page.items))?.id;
-};

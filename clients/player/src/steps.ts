@@ -4,11 +4,14 @@ import { PlayerError } from "./api.js";
 import type { Direction, PlayerApi, Write } from "./api.js";
 import type { Outbox } from "./outbox.js";
 import type { Fault, Screen } from "./shown.js";
+import type { Json } from "./wire.js";
 
 export interface Planned {
   direction: Direction;
   task: string;
   page: string;
+  /** What is sent with the step, since it is kept nowhere before. */
+  sets: Record<string, Json>;
 }
 
 export interface Steering {
@@ -62,7 +65,7 @@ export class Steps {
           this.#wait();
           return;
         }
-        this.#write ??= this.outbox.write(step.task);
+        this.#write ??= this.outbox.write(step.task, step.sets);
         const { screen, faults } = await this.api.step(step.direction, this.#write, step.page);
         this.#write = null;
         this.#planned.shift();

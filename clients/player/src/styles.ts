@@ -28,6 +28,7 @@ label,legend{font-weight:600}label{display:inline-block}legend,fieldset{padding:
 input,select,textarea,button{font:inherit;color:inherit}
 input,select,textarea{inline-size:100%;min-block-size:2.75rem;padding:.5rem .75rem;background:$paper;border:1px solid $line;border-radius:var(--radius,.375rem)}
 .bad input,.bad select,.bad textarea{border-color:$error}input:read-only,:disabled{background:$panel}
+.line{display:flex;flex-wrap:wrap;gap:0 1.5rem}.line>*{flex:1 1 14rem}
 .around{display:flex;align-items:center;gap:.5rem}
 .check{display:flex;gap:.75rem;align-items:flex-start;padding-block:.375rem}.check label{font-weight:400;min-block-size:1.5rem}
 .check input{inline-size:1.5rem;block-size:1.5rem;min-block-size:0;flex:none;margin:0;accent-color:$accent}

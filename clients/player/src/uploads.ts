@@ -49,7 +49,7 @@ export class Upload {
   async #create(): Promise<void> {
     const given = { filename: this.file.name, filetype: this.file.type || "application/octet-stream", ...this.meta };
     const metadata = Object.entries(given).map(([name, value]) => `${name} ${base64(value)}`).join();
-    const response = await this.#send("/files", {
+    const response = await this.#send("files", {
       method: "POST",
       headers: { ...TUS, "Upload-Length": String(this.file.size), "Upload-Metadata": metadata },
     });

@@ -62,6 +62,7 @@ interface Kept {
 export class Drawing {
   #kept = new Map<string, Kept>();
   readonly #fresh = new Set<string>();
+  readonly #lines = new WeakMap<HTMLElement, HTMLElement[]>();
 
   constructor(readonly host: Host) {}
 
@@ -77,7 +78,27 @@ export class Drawing {
 
   /** The elements of items, new or kept. */
   elements(items: readonly Item[], rows = ""): HTMLElement[] {
-    return items.filter(isVisible).map((item) => this.#element(item, `${item.place}@${item.path || rows}`));
+    const lines: HTMLElement[] = [];
+    let before = "";
+    for (const item of items.filter(isVisible)) {
+      const element = this.#element(item, `${item.place}@${item.path || rows}`);
+      const row = rowOf(item);
+      const line = lines.at(-1);
+      // What its author put into one row stands beside the others of it, as long as there is room.
+      if (row && row === before && line) this.#lines.set(line, [...this.#lines.get(line)!, element]);
+      else if (row) lines.push(this.#line(`${rows} ${row}`, element));
+      else lines.push(element);
+      before = row;
+    }
+    for (const line of lines) if (this.#lines.has(line)) arrange(line, this.#lines.get(line)!);
+    return lines;
+  }
+
+  #line(key: string, first: HTMLElement): HTMLElement {
+    const kept = this.#kept.get(`line ${key}`) ?? { of: "", inside: null, element: h("div", { class: "line" }) };
+    this.#kept.set(`line ${key}`, kept);
+    this.#lines.set(kept.element, [first]);
+    return kept.element;
   }
 
   finish(): void {
@@ -187,6 +208,11 @@ export class Drawing {
 const rowsOf = (item: Item, host: Host): Json[] => {
   const value = host.value(item.path ?? "");
   return Array.isArray(value) ? value : (item.rows ?? []).map(() => ({}));
+};
+
+const rowOf = (item: Item): string => {
+  const layout = item.drawn?.["layout"];
+  return isObject(layout) && typeof layout["row"] === "string" ? layout["row"] : "";
 };
 
 const plain = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);

@@ -12,6 +12,8 @@ export interface Actions {
   go(action: "next" | "back" | "submit"): void;
   follow(address: string): void;
   retry(): void;
+  /** Changes the language; false where the link itself does it. */
+  speak(language: string): boolean;
   /** Posts what a page without a form asks: to begin, to open, a code. */
   post(values: Record<string, string>): void;
 }
@@ -126,10 +128,12 @@ const asking = (state: State, actions: Actions): Child[] => {
   return [h("p", {}, said(state)), made];
 };
 
-const languages = (shown: Shown): HTMLElement | null =>
+const languages = (shown: Shown, actions: Actions): HTMLElement | null =>
   (shown.languages ?? []).length > 1
     ? h("nav", {}, h("ul", {}, shown.languages!.map((each) =>
-        h("li", {}, h("a", { href: safe(each.url), lang: each.code, hreflang: each.code, "aria-current": each.code === shown.language }, each.name)))))
+        h("li", {}, h("a", { href: safe(each.url), lang: each.code, hreflang: each.code, "aria-current": each.code === shown.language ? "true" : null, click: (event) => {
+          if (actions.speak(each.code)) event.preventDefault();
+        } }, each.name)))))
     : null;
 
 const body = (state: State, actions: Actions, fields: HTMLElement): Child[] => {
@@ -166,7 +170,7 @@ export class Drawn {
     const { shown } = state;
     this.heading = h("h1", { tabindex: -1 }, titleOf(shown));
     this.element = h("div", { class: `page page-${shown.kind}`, lang: shown.language, dir: shown.direction ?? "ltr" },
-      brand(shown), progress(state), this.heading, this.#note, ...body(state, actions, this.#fields), languages(shown));
+      brand(shown), progress(state), this.heading, this.#note, ...body(state, actions, this.#fields), languages(shown, actions));
     this.element.querySelector(".buttons")?.addEventListener("pointerdown", () => {
       this.pressed = true;
       addEventListener("pointerup", () => setTimeout(() => (this.pressed = false)), { once: true });
