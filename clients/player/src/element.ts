@@ -1,0 +1,103 @@
+/** `<procession-player>`: a journey on any page, without a framework. */
+
+import { PlayerApi, PlayerError, start } from "./api.js";
+import { Player } from "./player.js";
+import type { Past } from "./past.js";
+import type { Screen } from "./shown.js";
+import { style, theme } from "./styles.js";
+import type { Json, JsonObject } from "./wire.js";
+
+const Base = typeof HTMLElement === "undefined" ? (class {} as typeof HTMLElement) : HTMLElement;
+
+/**
+ * Attributes: `src`, the address of a journey, or `start`, that of a process which the public may start; `token`, of a
+ * session of the API; `history="entries"` lets Back of the browser go back in the form.
+ */
+export class ProcessionPlayer extends Base {
+  static readonly observedAttributes = ["src", "start", "token"];
+  #player: Player | null = null;
+  #planned = false;
+  readonly #root: ShadowRoot;
+
+  constructor() {
+    super();
+    this.#root = this.attachShadow({ mode: "open" });
+    style(this.#root);
+  }
+
+  /** The player of the journey that is shown. */
+  get player(): Player | null {
+    return this.#player;
+  }
+
+  connectedCallback(): void {
+    this.#plan();
+  }
+
+  disconnectedCallback(): void {
+    this.#stop();
+  }
+
+  attributeChangedCallback(): void {
+    this.#plan();
+  }
+
+  /** Gives the reference of a payment, or any other answer that the page around has found. */
+  answer(path: string, value: Json): boolean {
+    return this.#player?.answer(path, value) ?? false;
+  }
+
+  // Attributes are set one by one, and make one journey.
+  #plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      if (this.isConnected) void this.#open();
+    });
+  }
+
+  #stop(): void {
+    this.#player?.stop();
+    this.#player = null;
+  }
+
+  async #open(): Promise<void> {
+    this.#stop();
+    const src = this.getAttribute("src");
+    const begin = this.getAttribute("start");
+    if (src) await this.#play(`${src.replace(/\/+$/, "")}/api`, this.getAttribute("token") ?? "");
+    else if (begin) {
+      try {
+        const address = new URL(begin, document.baseURI).href;
+        const { token = "", api, ...screen } = await start(address);
+        await this.#play(new URL(api ?? screen.shown.urls?.["api"] ?? "", address).href, token, screen);
+      } catch (error) {
+        this.#emit("problem", { status: error instanceof PlayerError ? error.status : 0, detail: String(error) });
+      }
+    }
+  }
+
+  async #play(address: string, token: string, screen?: Screen): Promise<void> {
+    const past: Past = this.getAttribute("history") === "entries" ? "entries" : "none";
+    const api = new PlayerApi({ address: new URL(address, document.baseURI).href, token });
+    const player = new Player({ root: this.#root, api, past, emit: (name, detail) => this.#emit(name, detail) });
+    this.#player = player;
+    await player.open(screen);
+  }
+
+  #emit(name: string, detail: JsonObject): void {
+    const shown = this.#player?.shown;
+    if (name === "page" && shown) {
+      theme(this, shown.brand?.variables);
+      this.lang = shown.language;
+      this.dir = shown.direction ?? "ltr";
+    }
+    this.dispatchEvent(new CustomEvent(`procession:${name}`, { detail, bubbles: true, composed: true }));
+  }
+}
+
+/** Makes the element known to the page; once. */
+export const define = (name = "procession-player"): void => {
+  if (!customElements.get(name)) customElements.define(name, ProcessionPlayer);
+};
