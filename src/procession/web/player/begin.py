@@ -61,7 +61,7 @@ async def beginning(site: Site, of: tuple[str, str], visit: str, csrf: str, want
             raise NotFound("nothing that everybody may start is here")
         spoken = chosen(rules, language) if language else accepted(header, rules)
         frame = Frame(
-            language=chosen(rules, language) if language else accepted(header, rules),
+            language=spoken,
             rules=rules,
             brand=brand(reader, tenant, rules),
             csrf=csrf,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -38,9 +39,8 @@ class Kept:
 
 async def linked(world: World, **more: object) -> str:
     """The path of a personal link."""
-    link = Link(
-        **{"process_id": "claim", "created": 1, "creator": "user:test", "expires": FAR, "party": "customer"} | more
-    )  # type: ignore[arg-type]
+    given: dict[str, Any] = {"process_id": "claim", "created": 1, "creator": "user:test", "expires": FAR}
+    link = Link(**{**given, "party": "customer", **more})
     token = await world.site.playing.doors.make_link(TENANT, link, WHO)
     return f"/play/-/l/{token}"
 
