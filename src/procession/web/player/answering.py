@@ -19,7 +19,7 @@ from procession.web.player.showing import Frame, accepted
 from procession.web.player.shown import Shown
 from procession.web.problems import answer_problem, problem_of
 
-HTML: Final = "text/html; charset=utf-8"
+HTML: Final = "text/html"
 FIELDS_MAX: Final = 10_000
 """Most fields of one page that is posted."""
 _TEXTS: Final[dict[type[Exception], str]] = {

@@ -388,6 +388,16 @@ def test_tokens_and_codes_are_nowhere_in_the_store(tmp_path: Path) -> None:
     assert all(secret and secret.encode() not in data for secret in secrets)
 
 
+def test_no_log_names_a_link(caplog: pytest.LogCaptureFixture) -> None:
+    async def conversation(world: World) -> None:
+        path, browser = await linked(world), world.browser()
+        assert (await browser.raw(path, {"csrf": "x"})).status_code == 403
+        assert "/play/{tenant" in caplog.text
+        assert path not in caplog.text
+
+    play(conversation)
+
+
 class Down(Kept):
     """A post that cannot send."""
 
