@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ class Inbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # aiosmtpd calls it so
         if self.answer:
             return self.answer
-        self.messages.append(cast("EmailMessage", email.message_from_bytes(envelope.content, policy=policy.default)))
+        self.messages.append(email.message_from_bytes(envelope.content, policy=policy.default))
         return "250 taken"
 
     @property
@@ -38,8 +39,7 @@ def mail_server() -> Iterator[Inbox]:
     controller = _OnFreePort(inbox, hostname="127.0.0.1", port=0)
     controller.start()
     try:
-        assert controller.server is not None
-        inbox.port = controller.server.sockets[0].getsockname()[1]
+        inbox.port = controller.port
         yield inbox
     finally:
         controller.stop(no_assert=True)
@@ -49,6 +49,5 @@ class _OnFreePort(Controller):
     """A controller whose port the system chooses; by itself it would ask port 0 whether it has begun."""
 
     def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        self.port = cast("asyncio.Server", self.server).sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # aiosmtpd does not say what it gives

@@ -99,7 +99,8 @@ def test_scripts_are_activities_of_the_engine(opened: Open) -> None:
     done, caught, failed = (engine.start("p", {"n": n}) for n in (1, -1, 10))
     assert engine.wait_until(lambda: done.state == caught.state == "completed" and bool(failed.incidents), 30)
     assert done.variables["y"] == 2
-    assert 0 <= done.variables["drawn"] < 1
+    drawn: Any = done.variables["drawn"]
+    assert 0 <= drawn < 1
     assert "c" in [each.element_id for each in caught.history if each.element_id]
     [incident] = failed.incidents
     assert incident.message.startswith("TypeError: cannot read property 'foo' of null")

@@ -99,6 +99,20 @@ export interface Batches {
   next: string | null;
 }
 
+/** How a tenant's pages look, under a name that processes say (`journey.brand`). */
+export interface Brand {
+  name?: string;
+  logo?: string;
+  variables?: Record<string, string>;
+  fonts?: string;
+}
+
+/** A brand, under the id that processes say (`journey.brand`). */
+export interface BrandIn {
+  id: string;
+  brand: Brand;
+}
+
 /** Cancel the instance. */
 export interface CancelEach {
   action: "cancel";
@@ -645,6 +659,26 @@ export interface JobsOut {
   items: JobOut[];
 }
 
+/** A journey to start now, and the link to it. */
+export interface JourneyIn {
+  process_id: string;
+  party?: string;
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+  language?: string;
+  uses?: number;
+  expires?: string | null;
+  contact?: string;
+}
+
+/** A journey that was started: its id, its instance, and the link to it. */
+export interface JourneyOut {
+  journey: string;
+  instance: string;
+  link: LinkOut;
+  url: string;
+}
+
 /**
  * A key to make. `processes` null is all of them, `expires` null is never. With a `service`, a service account of
  * the tenant, it never does more than that may.
@@ -707,6 +741,45 @@ export interface LimitsOut {
   definitions: number;
   webhooks: number;
   keys: number;
+}
+
+/**
+ * A link to make: to a process, of which it starts a journey with `variables` when it is opened first, or to an
+ * `instance`. Who opens it plays `party`. `uses` 0 is no bound; `expires` null is as long as the journey may take.
+ */
+export interface LinkIn {
+  process_id?: string | null;
+  instance?: string | null;
+  party?: string;
+  /** Variables by name; each value is any JSON. */
+  variables?: Record<string, Json>;
+  language?: string;
+  uses?: number;
+  expires?: string | null;
+  contact?: string;
+  name?: string;
+}
+
+/** A link, without its token. `identify` is how who opens it has to show who they are. */
+export interface LinkOut {
+  id: string;
+  process_id: string;
+  journey: string | null;
+  party: string;
+  language: string;
+  uses: number;
+  used: number;
+  identify: string;
+  name: string;
+  creator: string;
+  created: string;
+  expires: string;
+}
+
+/** A page of links, by id. */
+export interface LinksOut {
+  items: LinkOut[];
+  next: string | null;
 }
 
 /** A lease that ends `timeout_ms` from now. */
@@ -888,6 +961,12 @@ export interface NewBatch {
 export interface NewKeyOut {
   key: KeyOut;
   secret: string | null;
+}
+
+/** A link and its address, which is shown this once. */
+export interface NewLinkOut {
+  link: LinkOut;
+  url: string;
 }
 
 /** A webhook to make. Without `types` or `processes` all are meant. */
@@ -1452,6 +1531,7 @@ export interface procession_web_routes_histories_EntryOut {
 export const operations = {
   activate_jobs: { method: "POST", path: "/v1/jobs/activate" },
   add_key: { method: "POST", path: "/v1/keys" },
+  add_link: { method: "POST", path: "/v1/journeys/links" },
   add_member: { method: "POST", path: "/v1/members" },
   add_service: { method: "POST", path: "/v1/services" },
   add_tenant: { method: "POST", path: "/v1/tenants" },
@@ -1471,6 +1551,7 @@ export const operations = {
   create_environment: { method: "POST", path: "/v1/environments" },
   delete_document: { method: "DELETE", path: "/v1/documents/{id}" },
   delete_key: { method: "DELETE", path: "/v1/keys/{id}" },
+  delete_link: { method: "DELETE", path: "/v1/journeys/links/{id}" },
   delete_member: { method: "DELETE", path: "/v1/members/{id}" },
   delete_service: { method: "DELETE", path: "/v1/services/{name}" },
   deny_job: { method: "POST", path: "/v1/jobs/{key}/deny" },
@@ -1486,6 +1567,7 @@ export const operations = {
   fill_form: { method: "POST", path: "/v1/documents/{id}/fill" },
   finish_jobs: { method: "POST", path: "/v1/jobs/finish" },
   get_batch: { method: "GET", path: "/v1/batches/{key}" },
+  get_brand: { method: "GET", path: "/v1/journeys/brands/{id}" },
   get_content: { method: "GET", path: "/v1/documents/{id}/content" },
   get_decision: { method: "GET", path: "/v1/decisions/{key}" },
   get_decision_xml: { method: "GET", path: "/v1/decisions/{key}/xml" },
@@ -1532,6 +1614,7 @@ export const operations = {
   list_instances: { method: "GET", path: "/v1/instances" },
   list_jobs: { method: "GET", path: "/v1/jobs" },
   list_keys: { method: "GET", path: "/v1/keys" },
+  list_links: { method: "GET", path: "/v1/journeys/links" },
   list_members: { method: "GET", path: "/v1/members" },
   list_seals: { method: "GET", path: "/v1/documents/{id}/seals" },
   list_services: { method: "GET", path: "/v1/services" },
@@ -1561,11 +1644,13 @@ export const operations = {
   rotate: { method: "POST", path: "/v1/tenants/{name}/keys/rotate" },
   rotate_key: { method: "POST", path: "/v1/keys/{id}/rotate" },
   rotate_secret: { method: "POST", path: "/v1/webhooks/{id}/rotate" },
+  set_brand: { method: "POST", path: "/v1/journeys/brands" },
   set_instance_variables: { method: "PATCH", path: "/v1/instances/{key}/variables" },
   sign_document: { method: "POST", path: "/v1/documents/{id}/sign" },
   start_batch: { method: "POST", path: "/v1/batches" },
   start_instance: { method: "POST", path: "/v1/instances" },
   start_instances: { method: "POST", path: "/v1/instances/many" },
+  start_journey: { method: "POST", path: "/v1/journeys" },
   stream_jobs: { method: "GET", path: "/v1/jobs/stream" },
   suspend_definition: { method: "POST", path: "/v1/definitions/{key}/suspend" },
   suspend_instance: { method: "POST", path: "/v1/instances/{key}/suspend" },
@@ -1590,6 +1675,11 @@ export interface Operations {
   add_key: {
     body: KeyIn;
     answer: NewKeyOut;
+  };
+  /** Makes a link. To a process it has to say `journey.start` with `personal`; to an instance it needs any start */
+  add_link: {
+    body: LinkIn;
+    answer: NewLinkOut;
   };
   /** Makes somebody a member of the tenant, with roles and processes that the caller has */
   add_member: {
@@ -1701,6 +1791,11 @@ export interface Operations {
     path: { id: string };
     answer: void;
   };
+  /** Revokes a link. Sessions that it opened go on */
+  delete_link: {
+    path: { id: string };
+    answer: void;
+  };
   /** Takes somebody out of the tenant */
   delete_member: {
     path: { id: string };
@@ -1785,6 +1880,11 @@ export interface Operations {
   get_batch: {
     path: { key: string };
     answer: Batch;
+  };
+  /** How pages of a brand look */
+  get_brand: {
+    path: { id: string };
+    answer: Brand;
   };
   /** The bytes of a document, or a range of them. Browsers are told to save it, never to show it */
   get_content: {
@@ -2029,6 +2129,11 @@ export interface Operations {
     query?: { after?: string; limit?: number };
     answer: KeysOut;
   };
+  /** Links to journeys, by id */
+  list_links: {
+    query?: { after?: string; limit?: number };
+    answer: LinksOut;
+  };
   /** The members of the tenant, by id */
   list_members: {
     query?: { after?: string; limit?: number };
@@ -2185,6 +2290,11 @@ export interface Operations {
     body: Rotating;
     answer: Hook;
   };
+  /** Sets how pages look whose process says `journey.brand` with this id */
+  set_brand: {
+    body: BrandIn;
+    answer: void;
+  };
   /** Sets variables of an instance */
   set_instance_variables: {
     path: { key: string };
@@ -2212,6 +2322,11 @@ export interface Operations {
   start_instances: {
     body: StartManyIn;
     answer: StartedMany;
+  };
+  /** Starts a journey at once, and makes a link to it. The process has to say `journey.start` with `api` */
+  start_journey: {
+    body: JourneyIn;
+    answer: JourneyOut;
   };
   /** Jobs as they come, a line of JSON each (`JobOut`), as long as the connection lasts */
   stream_jobs: {

@@ -323,7 +323,8 @@ def test_every_operation_declares_its_problems_and_has_an_id_of_its_own() -> Non
             assert {"400", "401", "403", "404", "429", "500", "503"} <= set(each["responses"])
         declared = {code for item in document["paths"].values() for each in item.values() for code in each["responses"]}
         named = {str(status) for _, status, _, _ in STATUS} | {str(status) for status in OF_STATUS}
-        assert named <= declared
+        # Links and sessions that are over are journeys', whose addresses are no part of this document.
+        assert named - {"410"} <= declared
 
     talk(conversation)
 

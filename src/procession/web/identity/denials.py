@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from procession.services.access import Forbidden, TooMany, Unauthorized
 
@@ -19,6 +19,8 @@ REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TooMany, "too-many"),
 )
 """What counts as turned away, and under which name it is counted."""
+TOKENS: Final = "/play/"
+"""Where paths hold tokens of links: of those the template is written."""
 
 
 @final
@@ -37,6 +39,9 @@ class Denials:
                 self.counts[reason] += 1
                 client = scope["client"]
                 origin = client[0] if client else ""
+                path = scope["path"]
+                if path.startswith(TOKENS):
+                    path = str(cast("dict[str, object]", scope).get("path_template") or TOKENS)
                 # %r: a path holds what a stranger wrote, line ends included.
-                _LOG.warning("%s: %r from %s: %s", reason, scope["path"], origin, error)
+                _LOG.warning("%s: %r from %s: %s", reason, path, origin, error)
                 return

@@ -65,6 +65,7 @@ async def beginning(site: Site, of: tuple[str, str], visit: str, csrf: str, want
             brand=brand(reader, tenant, rules),
             csrf=csrf,
             here=here,
+            tenant=tenant,
         )
         setting = play.setting(frame.language)
         return Beginning(

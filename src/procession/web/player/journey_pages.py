@@ -57,7 +57,7 @@ async def home(request: Asking, site: TheSite, tenant: Tenant, journey: Journey)
 
 @get("/{tenant:str}/{journey:str}/{task:str}/{page_id:str}", opt=OPTIONS)
 async def show_page(
-    request: Asking, site: TheSite, tenant: Tenant, journey: Journey, task: TaskPath, page_id: PagePath
+    request: Asking, site: TheSite, *, tenant: Tenant, journey: Journey, task: TaskPath, page_id: PagePath
 ) -> Response[str]:
     """A page of a task's form."""
     player, scene = await _at(request, site, (tenant, journey), int(task))
@@ -75,7 +75,7 @@ async def show_page(
 
 @post("/{tenant:str}/{journey:str}/{task:str}/{page_id:str}", status_code=200, opt=OPTIONS)
 async def post_page(
-    request: Asking, site: TheSite, tenant: Tenant, journey: Journey, task: TaskPath, page_id: PagePath
+    request: Asking, site: TheSite, *, tenant: Tenant, journey: Journey, task: TaskPath, page_id: PagePath
 ) -> Response[str]:
     """What was answered at a page, and what is to happen then."""
     player = await player_of(request, site, tenant, journey)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -38,9 +39,8 @@ class Kept:
 
 async def linked(world: World, **more: object) -> str:
     """The path of a personal link."""
-    link = Link(
-        **{"process_id": "claim", "created": 1, "creator": "user:test", "expires": FAR, "party": "customer"} | more
-    )  # type: ignore[arg-type]
+    given: dict[str, Any] = {"process_id": "claim", "created": 1, "creator": "user:test", "expires": FAR}
+    link = Link(**{**given, "party": "customer", **more})
     token = await world.site.playing.doors.make_link(TENANT, link, WHO)
     return f"/play/-/l/{token}"
 
@@ -386,6 +386,16 @@ def test_tokens_and_codes_are_nowhere_in_the_store(tmp_path: Path) -> None:
         play(conversation, engine=engine, post=post)
     data = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert all(secret and secret.encode() not in data for secret in secrets)
+
+
+def test_no_log_names_a_link(caplog: pytest.LogCaptureFixture) -> None:
+    async def conversation(world: World) -> None:
+        path, browser = await linked(world), world.browser()
+        assert (await browser.raw(path, {"csrf": "x"})).status_code == 403
+        assert "/play/{tenant" in caplog.text
+        assert path not in caplog.text
+
+    play(conversation)
 
 
 class Down(Kept):
