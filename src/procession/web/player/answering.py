@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+import msgspec
 from litestar import Response
 from litestar.datastructures import Cookie
 
@@ -15,8 +16,10 @@ from procession.services.journeys.ports import Over
 from procession.services.journeys.rules import Rules
 from procession.web.player import pages
 from procession.web.player.guards import Asking
-from procession.web.player.showing import Frame, accepted
+from procession.web.player.screen import screen_json, screen_of
+from procession.web.player.showing import Frame, Scene, accepted
 from procession.web.player.shown import Shown
+from procession.web.player.statics import SCRIPT
 from procession.web.problems import answer_problem, problem_of
 
 HTML: Final = "text/html"
@@ -32,9 +35,15 @@ _TEXTS: Final[dict[type[Exception], str]] = {
 _OVER: Final = {"link-expired": "expired", "link-used": "used", "session-over": "session", "code-locked": "attempts"}
 
 
-def page(shown: Shown, status: int = 200, cookies: list[Cookie] | None = None) -> Response[str]:
-    """A page as HTML."""
-    return Response(pages.page_html(shown), status_code=status, media_type=HTML, cookies=cookies)
+def page(
+    shown: Shown, status: int = 200, cookies: list[Cookie] | None = None, scene: Scene | None = None
+) -> Response[str]:
+    """A page as HTML; that of a scene with the screen beside it, which a script takes the page over with."""
+    screen = b""
+    if scene is not None:
+        shown = msgspec.structs.replace(shown, urls={**shown.urls, "script": SCRIPT})
+        screen = screen_json(screen_of(shown, scene))
+    return Response(pages.page_html(shown, screen), status_code=status, media_type=HTML, cookies=cookies)
 
 
 def see_other(address: str, cookies: list[Cookie] | None = None) -> Response[str]:

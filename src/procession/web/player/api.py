@@ -36,7 +36,8 @@ from procession.web.player.guards import (
 )
 from procession.web.player.journey_pages import OPTIONS, Journey, Tenant
 from procession.web.player.moves import Action, Move, Moved, move, seen
-from procession.web.player.showing import Scene, Turn, address_of, page_shown, screen_shown
+from procession.web.player.screen import Screen, screen_of
+from procession.web.player.showing import Turn, address_of, check_shown, page_shown, screen_shown
 from procession.web.player.shown import Shown
 from procession.web.problems import PROBLEM_JSON, TYPES
 from procession.web.shapes import KEY_PATTERN
@@ -68,15 +69,6 @@ class DraftOut(msgspec.Struct, frozen=True):
 
     version: int
     conflicts: list[Clash]
-
-
-@final
-class Screen(msgspec.Struct, frozen=True):
-    """What is shown, the programs of its form (docs/design/0017), and the version of its draft."""
-
-    shown: Shown
-    programs: dict[str, Json]
-    version: int
 
 
 @final
@@ -187,7 +179,7 @@ async def get_screen(request: Asking, site: TheSite, tenant: Tenant, journey: Jo
     if task and (not task.isascii() or not task.isdigit() or len(task) > 19):
         raise BadValue("`task` is no key")
     scene = await seen(site, player, csrf_of(token_of(request)), task=int(task or 0))
-    return _screen(scene, screen_shown(scene, player, page))
+    return screen_of(screen_shown(scene, player, page), scene)
 
 
 @put("/{tenant:str}/{journey:str}/api/draft", opt=OPTIONS)
@@ -306,7 +298,8 @@ async def _moved(
     moved: Moved = await move(site, player, asked)
     if moved.refused:
         return _refused(moved.shown, list(moved.shown.faults))
-    return Response(Screen(moved.shown, {}, moved.shown.version))
+    shown = check_shown(moved.scene, addresses_of(player)) if moved.to_check else moved.shown
+    return Response(screen_of(shown, moved.scene))
 
 
 def _refused(shown: Shown, faults: list[Fault]) -> Response[Any]:
@@ -317,12 +310,6 @@ def _refused(shown: Shown, faults: list[Fault]) -> Response[Any]:
 
 def _write(data: DraftIn, player: Player) -> Write:
     return Write(data.sets, data.base, data.seq, data.device or player.id[:16])
-
-
-def _screen(scene: Scene, shown: Shown) -> Screen:
-    # Until programs are made of forms the browser asks the server for every verdict, which is always right.
-    del scene
-    return Screen(shown, {}, shown.version)
 
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (

@@ -70,7 +70,7 @@ async def show_page(
     shown = page_shown(scene, addresses_of(player), page_in(page_id), turn)
     if shown.page != page_in(page_id):
         return see_other(address_of(shown))
-    return page(shown)
+    return page(shown, scene=scene)
 
 
 @post("/{tenant:str}/{journey:str}/{task:str}/{page_id:str}", status_code=200, opt=OPTIONS)
@@ -97,9 +97,9 @@ async def post_page(
         site, player, Move(task=int(task), page=id, action=wanted, write=write, csrf=csrf, checked=checked)
     )
     if moved.refused:
-        return page(moved.shown, 422)
+        return page(moved.shown, 422, scene=moved.scene)
     if moved.stays:
-        return page(moved.shown, 409)
+        return page(moved.shown, 409, scene=moved.scene)
     if moved.to_check:
         return see_other(addresses_of(player).check(int(task)))
     return see_other(address_of(moved.shown) + ("?saved" if moved.shown.saved else ""))
@@ -117,7 +117,7 @@ async def show_check(
         return page(state_shown(scene, addresses_of(player)), 422)
     seen_now = scene.filling.view()
     faults = judge(seen_now, scene.filling.setting)
-    return page(check_shown(scene, addresses_of(player), Turn(seen=seen_now, faults=faults)))
+    return page(check_shown(scene, addresses_of(player), Turn(seen=seen_now, faults=faults)), scene=scene)
 
 
 @post("/{tenant:str}/{journey:str}/{task:str}/check", status_code=200, opt=OPTIONS)
@@ -132,7 +132,7 @@ async def post_check(
     if last(body, "action", "submit") != "submit":
         return see_other(addresses_of(player).home)
     moved = await move(site, player, Move(task=int(task), page="", action="submit", write=Write({}), csrf=csrf))
-    return page(moved.shown, 422) if moved.refused else see_other(address_of(moved.shown))
+    return page(moved.shown, 422, scene=moved.scene) if moved.refused else see_other(address_of(moved.shown))
 
 
 @get(["/{tenant:str}/{journey:str}/wait", "/{tenant:str}/{journey:str}/end"], opt=OPTIONS)
@@ -145,7 +145,7 @@ async def show_state(request: Asking, site: TheSite, tenant: Tenant, journey: Jo
     shown = screen_shown(scene, player)
     if address_of(shown) != here:
         return see_other(address_of(shown))
-    return page(shown, 422 if scene.trouble else 200)
+    return page(shown, 422 if scene.trouble else 200, scene=scene)
 
 
 async def _at(request: Asking, site: Site, of: tuple[str, str], task: int) -> tuple[Player, Scene | None]:

@@ -35,9 +35,11 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 @final
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """What is shown then. `refused`: there are faults, and it stays; `stays`: it is the same page, clashes on it."""
+    """What is shown then, and of which scene. `refused`: there are faults, and it stays; `stays`: it is the same page,
+    with clashes on it."""
 
     shown: Shown
+    scene: Scene
     refused: bool = False
     stays: bool = False
     to_check: bool = False
@@ -62,9 +64,11 @@ async def move(site: Site, player: Player, asked: Move) -> Moved:
     scene = await seen(site, player, asked.csrf, task=asked.task)
     whole, faults = judged(filling, asked.page, asked.write.sets)
     if told.conflicts:
-        return Moved(shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), stays=True)
+        return Moved(
+            shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), scene=scene, stays=True
+        )
     if asked.action in {"next", "check"} and faults:
-        return Moved(shown=_again(scene, player, asked, Turn(seen=whole, faults=faults)), refused=True)
+        return Moved(shown=_again(scene, player, asked, Turn(seen=whole, faults=faults)), scene=scene, refused=True)
     step = {"next": 1, "back": -1}.get(asked.action, 0)
     beside = whole.beside(page_at(whole, asked.page), step) if step else None
     to_check = asked.action == "check" or (asked.action == "next" and (asked.checked or beside is None))
@@ -72,7 +76,7 @@ async def move(site: Site, player: Player, asked: Move) -> Moved:
         await play.write(player, asked.task, Write({}), page=beside.id)
     page = beside.id if beside is not None else asked.page
     shown = page_shown(scene, addresses_of(player), page, Turn(saved=asked.action == "save"))
-    return Moved(shown=shown, to_check=to_check)
+    return Moved(shown=shown, scene=scene, to_check=to_check)
 
 
 async def _submit(site: Site, player: Player, asked: Move) -> Moved:
@@ -81,19 +85,21 @@ async def _submit(site: Site, player: Player, asked: Move) -> Moved:
         _, told = await play.write(player, asked.task, asked.write)
         if told.conflicts:
             scene = await seen(site, player, asked.csrf, task=asked.task)
-            return Moved(shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), stays=True)
+            return Moved(
+                shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), scene=scene, stays=True
+            )
     done = await play.submit(player, asked.task, asked.write.sets)
     if done.view is None:
         await play.following(player)
         scene = await seen(site, player, asked.csrf)
-        return Moved(shown=screen_shown(scene, player))
+        return Moved(shown=screen_shown(scene, player), scene=scene)
     scene = await seen(site, player, asked.csrf, task=asked.task)
     # The first page at which something is wrong; what is wrong between pages is shown at the last one.
     visible = [page.id for page in done.view.pages if page.visible]
     setting = play.setting(scene.frame.language)
     at = next((page for page in visible if judge(done.view, setting, page)), visible[-1] if visible else "")
     turn = Turn(seen=done.view, faults=judge(done.view, setting, at) or list(done.faults))
-    return Moved(shown=page_shown(scene, addresses_of(player), at, turn), refused=True)
+    return Moved(shown=page_shown(scene, addresses_of(player), at, turn), scene=scene, refused=True)
 
 
 async def _is_open(site: Site, player: Player, task: int) -> bool:
