@@ -391,6 +391,17 @@ def test_a_process_is_started_by_the_element(context: BrowserContext, journey: J
     assert said == []
 
 
+def test_a_link_wants_its_code_first(context: BrowserContext, address: str) -> None:
+    page, _ = opened(context, address + "/link")
+    code = page.get_by_label("Enter the code")
+    code.fill("000000")
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("link", name="Enter the 6 digits of the code.").click()
+    code.fill("123456")
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_label("Amount").wait_for()
+
+
 def test_the_language_changes_in_place_and_loses_nothing(
     context: BrowserContext, journey: Journey, address: str
 ) -> None:
