@@ -213,6 +213,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(200, HOST, "text/html; charset=utf-8")
         elif url.path == "/start":
             self.answer(200, HOST.replace(b'src="/play/-/J" token="t"', b'start="/play/-/start/P"'), "text/html")
+        elif url.path == "/link":
+            source = b'src="/play/-/l/wants-a-code"'
+            self.answer(200, HOST.replace(b'src="/play/-/J" token="t"', source), "text/html")
         elif url.path == "/frame":
             self.answer(200, FRAME, "text/html; charset=utf-8")
         elif url.path == f"{BASE}/api/screen":
@@ -264,9 +267,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.journey.files[id] = bytearray()
             self.journey.sizes[id] = int(self.headers["Upload-Length"])
             self.answer(201, Location=f"{BASE}/api/files/{id}")
-        elif self.path == "/play/-/start/P":
-            self.body()
-            self.answer(201, encode({**self.journey.screen(), "token": "t", "api": f"{BASE}/api"}))
+        elif self.path in {"/play/-/api/start", "/play/-/api/open"}:
+            proven = decode(self.body()) != {"link": "wants-a-code"}
+            session: dict[str, Json] = {"journey": "J", "token": "t", "proven": proven, "api": f"{BASE}/api"}
+            self.answer(201, encode(session))
+        elif self.path == f"{BASE}/api/code":
+            self.answer(204 if decode(self.body()) == {"code": "123456"} else 400)
         elif self.path.startswith(f"{BASE}/api/"):
             self.api(what)
         else:

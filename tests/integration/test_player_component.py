@@ -7,17 +7,20 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
+from tools import player
 
 import needs
+import npm
 from player_rig import CLAIM, Journey, field, serving
 from procession.base.values import encode
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Route
 
+EVERYTHING: Final = Path(__file__).parents[1] / "unit" / "forms" / "everything.form"
 CHROMIUM: Final = Path("/usr/bin/chromium")
 FLAGS: Final = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -75,6 +78,27 @@ def until(page: Page, true: Callable[[], object]) -> None:
     raise AssertionError("it never became true")
 
 
+KINDS: Final = [
+    *(
+        field("textfield", f"kind_{kind.replace('-', '_')}", kind, properties={"procession.kind": kind, **more})
+        for kind, more in (
+            ("phone", {"procession.callingCode": "+49"}),
+            ("iban", {"procession.help": "On your card"}),
+            ("signature", {}),
+            ("one-time-code", {"procession.digits": 6}),
+            ("payment", {"procession.amount": "=12.5", "procession.currency": "EUR"}),
+        )
+    ),
+    field("textfield", "plate", "Plate", properties={"procession.mask": "AA-9999"}),
+    {
+        "type": "group",
+        "label": "Address",
+        "path": "home",
+        "properties": {"procession.kind": "address"},
+        "components": [field("textfield", "postcode", "Postcode"), field("textfield", "country", "Country")],
+    },
+]
+"""A field of each kind that a form may have beyond the types."""
 ENTRIES: Final = ("/host", "/play/-/J/T/who")
 
 
@@ -267,13 +291,9 @@ def test_a_signature_is_drawn(context: BrowserContext) -> None:
 
 
 def test_every_component_is_drawn_with_a_label_and_right_to_left(context: BrowserContext) -> None:
-    form = json.loads((Path(__file__).parents[1] / "unit" / "forms" / "everything.form").read_text(encoding="utf-8"))
+    form = json.loads(EVERYTHING.read_text(encoding="utf-8"))
     form["properties"].pop("procession.rules")
-    form["components"][1]["components"][0]["components"].append(
-        field("textfield", "pay", "Payment", properties={
-            "procession.kind": "payment", "procession.amount": "=12.5", "procession.currency": "EUR",
-        })
-    )  # fmt: skip
+    form["components"][1]["components"][0]["components"] += KINDS
     journey = Journey(form, "ar", {"person": {"age": 20}, "cities": ["Rome", "Oslo"]})
     with serving(journey) as address:
         page, said = opened(context, address + "/host")
@@ -292,6 +312,33 @@ def test_every_component_is_drawn_with_a_label_and_right_to_left(context: Browse
         assert [
             each for each in said if "example.com" not in each and "Frame" not in each and "frame" not in each
         ] == []
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("he", "dark")])
+def test_every_component_is_accessible_and_fits_a_small_screen(
+    context: BrowserContext, language: str, scheme: Literal["light", "dark"]
+) -> None:
+    axe = (npm.installed(player.PACKAGE) / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    form = json.loads(EVERYTHING.read_text(encoding="utf-8"))
+    form["properties"].pop("procession.rules")
+    form["components"][1]["components"][0]["components"] += KINDS
+    journey = Journey(form, language, {"person": {"age": 20}, "cities": ["Rome"], "sums": [{"amount": 1}]})
+    with serving(journey) as address:
+        page, _ = opened(context, address + "/host")
+        page.set_viewport_size({"width": 320, "height": 640})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for name in ("who", "what"):
+            journey.page = name
+            page.reload()
+            page.locator(".page").wait_for()
+            if name == "who":
+                page.locator("button.main").click()
+                page.locator(".errors").wait_for()
+            page.evaluate(axe)
+            found = page.evaluate("axe.run('procession-player', {iframes: false})")
+            assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+            assert len(found["passes"]) > 10
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 def test_a_page_falls_back_to_the_plain_form(context: BrowserContext, journey: Journey, address: str) -> None:
@@ -342,6 +389,17 @@ def test_a_process_is_started_by_the_element(context: BrowserContext, journey: J
     page.get_by_label("Name").fill("Ann")
     until(page, lambda: journey.data.get("name") == "Ann")
     assert said == []
+
+
+def test_a_link_wants_its_code_first(context: BrowserContext, address: str) -> None:
+    page, _ = opened(context, address + "/link")
+    code = page.get_by_label("Enter the code")
+    code.fill("000000")
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("link", name="Enter the 6 digits of the code.").click()
+    code.fill("123456")
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_label("Amount").wait_for()
 
 
 def test_the_language_changes_in_place_and_loses_nothing(

@@ -16,8 +16,10 @@ from tools import player
 import npm
 from player_rig import CLAIM, Journey, serving
 from procession.forms.languages import BUILT_IN
+from tidy.doc_blocks import blocks
 
 SCRIPT_MAX: Final = 60 * 1024
+DOCUMENT: Final = player.ROOT / "docs" / "player-component.md"
 TEXTS: Final = player.PACKAGE / "src" / "texts"
 
 
@@ -51,6 +53,9 @@ def test_it_keeps_its_types_and_does_what_its_tests_say(tmp_path: Path) -> None:
     place = tmp_path / "player"
     shutil.copytree(player.PACKAGE, place, ignore=shutil.ignore_patterns("dist", "node_modules"))
     (place / "node_modules").symlink_to(modules)
+    for number, block in enumerate(each for each in blocks(DOCUMENT) if each.language == "typescript"):
+        text = block.text.replace('"@procession/player"', '"../src/index.js"')
+        (place / "test" / f"document{number}.ts").write_text(f"{text}export {{}};\n", encoding="utf-8")
     compiler = modules / "typescript" / "bin" / "tsc"
     subprocess.run(["node", str(compiler), "-p", "."], cwd=place, check=True)
     subprocess.run(["node", str(compiler), "-p", "tsconfig.types.json"], cwd=place, check=True)

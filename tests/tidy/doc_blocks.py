@@ -220,15 +220,28 @@ def _toml(block: Block, _: dict[str, object]) -> None:
     assert not problems, f"{block.place}: {problems[0]}"
 
 
+def _html(block: Block, _: dict[str, object]) -> None:
+    """A page, or a part of one, under a strict policy: no script, handler or style stands in it."""
+    for found in re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|\son\w+=|\sstyle=|<style", block.text):
+        pytest.fail(f"{block.place}: {found}", pytrace=False)
+
+
+def _typescript(block: Block, _: dict[str, object]) -> None:
+    """Its types are checked with those of the package, where Node is: tests/integration/test_player_package.py."""
+    assert not block.file, f"{block.place}: nothing reads this file"
+
+
 RUN: Final[dict[str, Callable[[Block, dict[str, object]], None]]] = {
     "console": _console,
     "js": _script,
+    "html": _html,
     "json": _json,
     "pycon": _pycon,
     "python": _python,
     "text": _picture,
     "toml": _toml,
     "ts": _script,
+    "typescript": _typescript,
     "xml": _xml,
     "yaml": _yaml,
 }

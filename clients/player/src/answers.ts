@@ -75,7 +75,8 @@ export class Answers {
   settle(): void {
     const settled = this.#settler.settle(this.#given, this.#data);
     this.view = settled.view;
-    this.stale = settled.ask || this.programs.server === true;
+    // Without programs all conditions are the server's.
+    this.stale = settled.ask || this.programs.server === true || !this.programs.components;
   }
 
   /** Judges one page; true if nothing is known to be wrong with it. */

@@ -1,6 +1,6 @@
 /** The headless client of a journey: the addresses of docs/design/0016, typed, over `fetch`. It knows no page. */
 
-import type { Conflict, Fault, Screen } from "./shown.js";
+import type { Conflict, Fault, Screen, Shown } from "./shown.js";
 import { decode, encode, isObject } from "./wire.js";
 import type { Json, JsonObject } from "./wire.js";
 
@@ -19,7 +19,7 @@ export interface Saved {
 }
 
 /** A step: to another page (`screen`), or an answer that was refused (`faults`). */
-export type Step = { screen: Screen; faults?: never } | { screen?: never; faults: Fault[] };
+export type Step = { screen: Screen; faults?: never } | { screen?: never; faults: Fault[]; shown?: Shown };
 export type Direction = "next" | "back" | "submit";
 
 /** An answer that is none: `status` 0 where the server was not reached. `problem` is RFC 9457's, where it was given. */
@@ -64,9 +64,9 @@ export class PlayerApi {
     this.#timeout = options.timeout ?? 30_000;
   }
 
-  /** Where the journey is, or one page of its form; from now on in a language, where one is given. */
-  async screen(page = "", language = ""): Promise<Screen> {
-    const query = new URLSearchParams({ ...(page && { page }), ...(language && { language }) }).toString();
+  /** Where the journey is, or one page of a task's form; from now on in a language, where one is given. */
+  async screen(page = "", task = "", language = ""): Promise<Screen> {
+    const query = new URLSearchParams({ ...(task && { task }), ...(page && { page }), ...(language && { language }) }).toString();
     return this.#known((await this.#ask("GET", `screen${query && `?${query}`}`)) as unknown as Screen);
   }
 
@@ -99,13 +99,19 @@ export class PlayerApi {
       return { screen: this.#known(screen) };
     } catch (error) {
       if (!(error instanceof PlayerError) || error.status !== 422 || !Array.isArray(error.problem["faults"])) throw error;
-      return { faults: error.problem["faults"] as unknown as Fault[] };
+      const { faults, shown } = error.problem as unknown as { faults: Fault[]; shown?: Shown };
+      return shown ? { faults, shown } : { faults };
     }
   }
 
   /** Sends the journey to another device: by e-mail or SMS, where the server says to whom. */
   async handover(how: JsonObject = {}): Promise<void> {
     await this.#ask("POST", "handover", how);
+  }
+
+  /** Gives the code that was sent. */
+  async code(code: string): Promise<void> {
+    await this.#ask("POST", "code", { code });
   }
 
   /** A request with who asks in its headers, to the API or to an address that it named. */
@@ -161,16 +167,34 @@ const bodyOf = (text: string): JsonObject | null => {
   }
 };
 
-export type Started = Screen & { journey?: string; token?: string; api?: string };
+/** A session. Where it is not proven, a code has to be given first. */
+export interface Session {
+  journey: string;
+  token: string;
+  proven: boolean;
+  api: string;
+}
 
-/** Starts a journey by the public address of its process: `https://host/play/T/start/P`. */
-export const start = async (address: string, sets: Record<string, Json> = {}, ask: typeof fetch = fetch): Promise<Started> => {
-  const response = await ask(address, {
-    method: "POST",
-    headers: { Accept: "application/json", "Content-Type": "application/json" },
-    body: encode({ sets }),
-  });
+const session = async (address: URL, what: string, body: JsonObject, ask: typeof fetch): Promise<Session> => {
+  const url = new URL(address.pathname.replace(/\/(?:start|l)\/[^/]*$/, `/api/${what}`), address);
+  const init = { method: "POST", headers: { Accept: "application/json", "Content-Type": "application/json" }, body: encode(body) };
+  const response = await ask(url, { ...init, credentials: "omit" });
   const answer = bodyOf(await response.text());
   if (!response.ok || !answer) throw new PlayerError(response.status, answer ?? {});
-  return answer as unknown as Started;
+  const found = answer as unknown as Session;
+  return { ...found, api: new URL(found.api, url).href };
+};
+
+const nameIn = (address: URL): string => decodeURIComponent(address.pathname.split("/").at(-1)!);
+
+/** Starts a journey by the public address of its process, `https://host/play/T/start/P`; once for the same `visit`. */
+export const start = (address: string, visit = "", sets: Record<string, Json> = {}, ask: typeof fetch = fetch): Promise<Session> => {
+  const url = new URL(address);
+  return session(url, "start", { process_id: nameIn(url), sets, visit }, ask);
+};
+
+/** Opens a session by a link, `https://host/play/T/l/TOKEN`. */
+export const open = (address: string, ask: typeof fetch = fetch): Promise<Session> => {
+  const url = new URL(address);
+  return session(url, "open", { link: nameIn(url) }, ask);
 };

@@ -1,6 +1,7 @@
 /** `<procession-player>`: a journey on any page, without a framework. */
 
-import { PlayerApi, PlayerError, start } from "./api.js";
+import { open, PlayerApi, PlayerError, start } from "./api.js";
+import { newDevice } from "./outbox.js";
 import { Player } from "./player.js";
 import type { Past } from "./past.js";
 import type { Screen } from "./shown.js";
@@ -10,7 +11,7 @@ import type { Json, JsonObject } from "./wire.js";
 const Base = typeof HTMLElement === "undefined" ? (class {} as typeof HTMLElement) : HTMLElement;
 
 /**
- * Attributes: `src`, the address of a journey, or `start`, that of a process which the public may start; `token`, of a
+ * Attributes: `src`, the address of a journey or a link to one, or `start`, that of a process which the public may start; `token`, of a
  * session of the API; `history="entries"` lets Back of the browser go back in the form.
  */
 export class ProcessionPlayer extends Base {
@@ -66,12 +67,14 @@ export class ProcessionPlayer extends Base {
     this.#stop();
     const src = this.getAttribute("src");
     const begin = this.getAttribute("start");
-    if (src) await this.#play(`${src.replace(/\/+$/, "")}/api`, this.getAttribute("token") ?? "");
-    else if (begin) {
+    const address = new URL(src ?? begin ?? "", document.baseURI).href;
+    const link = /\/l\/[^/]+$/.test(address);
+    if (src && !link) await this.#play(`${address.replace(/\/+$/, "")}/api`, this.getAttribute("token") ?? "");
+    else if (src || begin) {
       try {
-        const address = new URL(begin, document.baseURI).href;
-        const { token = "", api, ...screen } = await start(address);
-        await this.#play(new URL(api ?? screen.shown.urls?.["api"] ?? "", address).href, token, screen);
+        const { token, api, proven } = link ? await open(address) : await start(address, newDevice());
+        const language = this.closest("[lang]")?.getAttribute("lang") ?? "en";
+        await this.#play(api, token, proven ? undefined : { shown: { kind: "code", language }, version: 0 });
       } catch (error) {
         this.#emit("problem", { status: error instanceof PlayerError ? error.status : 0, detail: String(error) });
       }

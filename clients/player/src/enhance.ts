@@ -3,7 +3,7 @@
 import { PlayerApi } from "./api.js";
 import { answerParent } from "./embed.js";
 import { Player } from "./player.js";
-import type { PlayerOptions } from "./player.js";
+import type { PlayerOptions } from "./options.js";
 import type { Screen } from "./shown.js";
 import { decode, isObject } from "./wire.js";
 

@@ -202,7 +202,14 @@ export class Outbox {
   leave(): void {
     this.seal();
     clearTimeout(this.#timer);
-    for (const write of this.#queue) void this.api.draft(write, true).then(() => this.#forget(write), () => undefined);
+    // One request for each task, with all that is not known to have arrived: several would overtake each other, and the
+    // server takes no write after one with a higher number.
+    for (const task of new Set(this.#queue.map((write) => write.task))) {
+      const open = this.#queue.filter((write) => write.task === task);
+      const own = open.filter((write) => write.device === this.device);
+      const last = own.length > 1 ? { ...this.write(task, Object.assign({}, ...own.map((write) => write.sets))), base: own[0]!.base } : own[0];
+      if (last) void this.api.draft(last, true).then(() => own.forEach((write) => this.#forget(write)), () => undefined);
+    }
   }
 
   stop(): void {

@@ -1,7 +1,6 @@
 /** The player: one journey in one window. It shows screens, saves what is typed, and steps between pages. */
 
 import { Answers } from "./answers.js";
-import type { PlayerApi } from "./api.js";
 import { PlayerError } from "./api.js";
 import { Drawing } from "./draw/fields.js";
 import type { Host, Sending } from "./draw/host.js";
@@ -9,9 +8,10 @@ import { Drawn, focusField, titleOf } from "./draw/page.js";
 import type { Actions, State } from "./draw/page.js";
 import { arrange } from "./dom.js";
 import { Outbox } from "./outbox.js";
-import type { Outcome, Shelf, State as Saving } from "./outbox.js";
+import type { Outcome, State as Saving } from "./outbox.js";
 import { beside } from "./shown.js";
 import type { Conflict, Fault, Item, Screen, Shown } from "./shown.js";
+import type { PlayerOptions } from "./options.js";
 import { Entries } from "./past.js";
 import type { Past, Place } from "./past.js";
 import { Steps } from "./steps.js";
@@ -21,20 +21,6 @@ import { Upload } from "./uploads.js";
 import { identity } from "./verdict.js";
 import { Waiting } from "./waiting.js";
 import type { Json, JsonObject } from "./wire.js";
-
-export interface PlayerOptions {
-  root: Element | ShadowRoot;
-  api: PlayerApi;
-  /** How the browser's history is kept: addresses of pages, entries without an address, or not at all. */
-  past?: Past;
-  shelf?: Promise<Shelf>;
-  emit?: (name: string, detail: JsonObject) => void;
-  /** Called where nothing but the plain page helps: the form to be posted, or null for a page to be loaded again. */
-  plain?: (form: HTMLFormElement | null, action: string, address: string) => void;
-  /** How long after the last key an answer is saved, and when a page says that it waits for long; in milliseconds. */
-  saveAfter?: number;
-  longAfter?: number;
-}
 
 export class Player implements Host, Actions {
   readonly shadow: boolean;
@@ -64,7 +50,7 @@ export class Player implements Host, Actions {
     this.#drawing = new Drawing(this);
     this.#steps = new Steps(options.api, this.outbox, {
       arrived: (screen) => this.#arrived(screen),
-      refused: (step, faults) => this.#refused(step, faults),
+      refused: (step, faults, shown) => this.#refused(step, faults, shown),
       waiting: () => this.#say("offline"),
       failed: (error, step) => this.#failed(error, step),
     });
@@ -93,7 +79,7 @@ export class Player implements Host, Actions {
     if (before.length) await this.outbox.flush();
     if (screen && !before.length) return;
     try {
-      this.#arrived(await this.options.api.screen(screen?.shown.page));
+      this.#arrived(await this.options.api.screen(screen?.shown.page, screen?.shown.task));
     } catch (error) {
       if (!screen) this.#problem(error);
     }
@@ -110,8 +96,6 @@ export class Player implements Host, Actions {
     removeEventListener("online", this.#online);
     removeEventListener("pagehide", this.#leave);
   }
-
-  // --- what fields ask ------------------------------------------------------------------------------------------------
 
   messages(path: string): string[] {
     return this.#answers?.messages(path) ?? [];
@@ -235,17 +219,25 @@ export class Player implements Host, Actions {
   }
 
   post(values: Record<string, string>): void {
-    const address = this.shown?.urls?.["action"] ?? "";
-    const headers = { Accept: "application/json", "Content-Type": "application/json" };
-    void this.options.api
-      .send(address, { method: "POST", headers, body: JSON.stringify(values) })
-      .then((response) => this.#load(response.ok ? "" : this.shown?.page))
-      .catch((error: unknown) => this.#problem(error));
+    const { code } = values;
+    if (code === undefined) void this.#load();
+    else {
+      void this.options.api.code(code).then(() => this.#load(), (error: unknown) => {
+        if (error instanceof PlayerError && error.status < 500) this.#wrongCode();
+        else this.#problem(error);
+      });
+    }
+  }
+
+  #wrongCode(): void {
+    const message = say("one-time-code", this.language, { n: 6 });
+    if (this.#screen) this.#screen = { ...this.#screen, shown: { ...this.#screen.shown, faults: [{ path: "code", rule: "code", message }] } };
+    this.#draw(false);
   }
 
   async #load(page = "", language = ""): Promise<void> {
     try {
-      this.#arrived(await this.options.api.screen(page, language));
+      this.#arrived(await this.options.api.screen(page, page && this.shown?.task, language));
     } catch (error) {
       this.#problem(error);
     }
@@ -376,7 +368,7 @@ export class Player implements Host, Actions {
     const pages = this.#view().pages.filter((each) => each.visible);
     const at = pages.findIndex((each) => each.id === page);
     const address = this.#address(page);
-    const urls = { ...shown.urls, ...(address === undefined ? {} : { action: address }) };
+    const urls = { ...shown.urls, ...(address === undefined ? {} : { action: address, self: address }) };
     const last = at === pages.length - 1;
     this.#screen = { ...this.#screen, shown: { ...shown, kind: "page", page, number: at + 1, of: pages.length, first: at === 0, last, faults: [], urls } };
     this.#ahead = true;
@@ -386,17 +378,25 @@ export class Player implements Host, Actions {
 
   /** The address of a page of the form that is shown. */
   #address(page: string): string | undefined {
-    return this.shown?.urls?.["action"]?.replace(/[^/]*$/, encodeURIComponent(page));
+    // What means something else in an address has a mark there.
+    const segment = ["", "-", "check"].includes(page) || page.startsWith("~") ? `~${page}` : page;
+    return this.shown?.urls?.["action"]?.replace(/[^/]*$/, encodeURIComponent(segment).replaceAll("%7E", "~"));
   }
 
-  #refused(step: Planned, faults: Fault[]): void {
+  #refused(step: Planned, faults: Fault[], shown?: Shown): void {
     this.#busy = false;
-    const wrong = this.#answers?.pageWith(faults);
-    if (this.#answers && this.shown?.kind === "page" && (this.shown.page ?? "") !== step.page) this.#turn(step.page, true);
-    else if (this.shown?.kind === "check" && wrong) this.#turn(wrong, true);
+    if (shown?.view) this.#arrived({ shown, version: shown.version ?? 0 });
+    else this.#returned(step, faults);
     this.#ahead = false;
     this.#answers?.sayAll(faults);
     this.#showFaults();
+  }
+
+  /** Shows the page that something is wrong with, where the server did not say which. */
+  #returned(step: Planned, faults: Fault[]): void {
+    const wrong = this.#answers?.pageWith(faults);
+    if (this.#answers && this.shown?.kind === "page" && (this.shown.page ?? "") !== step.page) this.#turn(step.page, true);
+    else if (this.shown?.kind === "check" && wrong) this.#turn(wrong, true);
   }
 
   #failed(error: unknown, step: Planned): void {
@@ -478,7 +478,7 @@ export class Player implements Host, Actions {
   #remember(replace: boolean): void {
     const { shown } = this;
     if (!shown) return;
-    this.#entries.remember({ task: shown.task ?? "", page: shown.page ?? "" }, shown.urls?.["page"] ?? shown.urls?.["action"], replace);
+    this.#entries.remember({ task: shown.task ?? "", page: shown.page ?? "" }, shown.urls?.["self"] ?? shown.urls?.["action"], replace);
   }
 
   #goTo(to: Place): void {

@@ -3,7 +3,7 @@
 import { PlayerError } from "./api.js";
 import type { Direction, PlayerApi, Write } from "./api.js";
 import type { Outbox } from "./outbox.js";
-import type { Fault, Screen } from "./shown.js";
+import type { Fault, Screen, Shown } from "./shown.js";
 import type { Json } from "./wire.js";
 
 export interface Planned {
@@ -16,7 +16,7 @@ export interface Planned {
 
 export interface Steering {
   arrived(screen: Screen): void;
-  refused(step: Planned, faults: Fault[]): void;
+  refused(step: Planned, faults: Fault[], shown?: Shown): void;
   waiting(): void;
   failed(error: unknown, step: Planned): void;
 }
@@ -66,12 +66,12 @@ export class Steps {
           return;
         }
         this.#write ??= this.outbox.write(step.task, step.sets);
-        const { screen, faults } = await this.api.step(step.direction, this.#write, step.page);
+        const { screen, ...refused } = await this.api.step(step.direction, this.#write, step.page);
         this.#write = null;
         this.#planned.shift();
-        if (faults) {
+        if (!screen) {
           this.#planned = [];
-          this.steering.refused(step, faults);
+          this.steering.refused(step, refused.faults!, "shown" in refused ? refused.shown : undefined);
         } else {
           this.outbox.version = Math.max(this.outbox.version, screen.version ?? 0);
           if (!this.#planned.length) this.steering.arrived(screen);

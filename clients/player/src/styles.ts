@@ -27,9 +27,9 @@ p{margin-block:0 .75rem}a{color:$accent}
 label,legend{font-weight:600}label{display:inline-block}legend,fieldset{padding:0}fieldset{border:0;margin:0;min-inline-size:0}
 input,select,textarea,button{font:inherit;color:inherit}
 input,select,textarea{inline-size:100%;min-block-size:2.75rem;padding:.5rem .75rem;background:$paper;border:1px solid $line;border-radius:var(--radius,.375rem)}
-.bad input,.bad select,.bad textarea{border-color:$error}input:read-only,:disabled{background:$panel}
+.bad input,.bad select,.bad textarea{border-color:$error}input:read-only:not([type=file],[type=checkbox],[type=radio]),:disabled{background:$panel}
 .line{display:flex;flex-wrap:wrap;gap:0 1.5rem}.line>*{flex:1 1 14rem}
-.around{display:flex;align-items:center;gap:.5rem}
+.around{display:flex;align-items:center;gap:.5rem}.around>span{flex:none}
 .check{display:flex;gap:.75rem;align-items:flex-start;padding-block:.375rem}.check label{font-weight:400;min-block-size:1.5rem}
 .check input{inline-size:1.5rem;block-size:1.5rem;min-block-size:0;flex:none;margin:0;accent-color:$accent}
 .two{display:flex;flex-wrap:wrap;gap:.75rem}.two>div{flex:1 1 9rem}

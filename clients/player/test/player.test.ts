@@ -245,3 +245,25 @@ test("a page in a frame speaks to nobody but an origin that may frame it", () =>
   answerParent(document, here)("page", {});
   assert.equal(posted.length, 3);
 });
+
+test("a page that goes away sends one write with all that is open", async () => {
+  const bodies: JsonObject[] = [];
+  const api = new PlayerApi({
+    address: ADDRESS, token: "t",
+    fetch: (_, init) => {
+      bodies.push(decode(String(init?.body)) as JsonObject);
+      return Promise.reject(new TypeError("cut"));
+    },
+  });
+  const outbox = new Outbox(api, () => undefined, Promise.resolve(new MemoryShelf()));
+  outbox.stage("T", "a", 1);
+  outbox.seal();
+  outbox.stage("T", "a", 2);
+  outbox.stage("T", "b", 3);
+  outbox.leave();
+  await until(() => bodies.length);
+  assert.equal(bodies.length, 1);
+  assert.deepEqual(bodies[0]!["sets"], { a: 2, b: 3 });
+  assert.equal(bodies[0]!["seq"], 3);
+  outbox.stop();
+});

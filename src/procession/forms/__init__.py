@@ -8,6 +8,7 @@ from __future__ import annotations
 from procession.forms.compiled import Compiled
 from procession.forms.compiling import compile_form
 from procession.forms.lint import check_compiled, check_form
+from procession.forms.programs import Programs, programs
 from procession.forms.reading import looks_like_form, read_form
 from procession.forms.schema import Component, Form
 from procession.forms.scope import path_of, path_text
@@ -25,6 +26,7 @@ __all__ = [
     "Item",
     "Option",
     "Page",
+    "Programs",
     "RuleView",
     "Setting",
     "Submitted",
@@ -36,6 +38,7 @@ __all__ = [
     "looks_like_form",
     "path_of",
     "path_text",
+    "programs",
     "read_form",
     "submit",
     "view",

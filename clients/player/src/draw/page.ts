@@ -119,7 +119,7 @@ const asking = (state: State, actions: Actions): Child[] => {
   const code = h("input", { type: "text", inputmode: "numeric", autocomplete: "one-time-code", id: "f-code", name: "code", maxlength: 12, "aria-required": "true" });
   const made = h("form", { method: "post", action: state.shown.urls?.["action"] ?? "", novalidate: true },
     h("input", { type: "hidden", name: "csrf", value: state.shown.csrf ?? "" }),
-    kind === "code" && h("div", { class: "field" }, h("label", { for: "f-code" }, t(state, "code")), code),
+    kind === "code" && h("div", { class: "field", "data-path": "code" }, h("label", { for: "f-code" }, t(state, "code")), code),
     h("div", { class: "buttons" }, h("button", { type: "submit", class: "main", disabled: state.busy }, t(state, kind === "begin" ? "start" : kind === "code" ? "confirm" : "open"))));
   made.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -36,7 +36,7 @@ export const signature: Draw = (item, host) => {
     host.changed(item, null);
   } }, t(host, "sign.clear"));
   return group(item, host, notes, "", [
-    paper && h("p", { class: "hint" }, t(host, "sign.draw")), paper && canvas, paper && again,
+    paper && h("p", { class: "hint" }, t(host, "sign.draw")), paper && canvas, paper && h("p", {}, again),
     h("label", { for: name.id }, t(host, "sign.type")), name,
   ]);
 };
