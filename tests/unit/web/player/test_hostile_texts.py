@@ -199,6 +199,26 @@ def test_what_is_long_or_deep_ends() -> None:
 
 
 @pytest.mark.parametrize(
+    "unit",
+    ["<", "<a ", "<a b='", '<a b="', "<a/", "<!--", "<![CDATA[", "<?", "</", "</b", "<script>", "<script ", "&", "&#9", 
+     "<a b=\"<a c='\" ", "[a](", "**a", "`", "# ", "#", "_a", "- ", "a\n"],
+)  # fmt: skip
+@pytest.mark.parametrize("make", [sanitised, markdown])
+def test_what_is_repeated_is_read_once_or_a_few_times(make: Any, unit: str) -> None:
+    """A reader whose time grows with the square of its text would need minutes here."""
+    assert isinstance(make((unit * HTML_MAX)[:HTML_MAX]), str)
+    assert isinstance(make("<a " + (unit * HTML_MAX)[: HTML_MAX // 2]), str)
+
+
+def test_references_are_read_and_long_ones_are_none() -> None:
+    assert sanitised("&amp;&lt;&#x41;&nope;") == "&amp;&lt;A&amp;nope;"
+    assert sanitised("&#" + "9" * 5_000 + ";x") == "\ufffdx"
+    assert sanitised('<a href="&#106;avascript:x">') == "<a></a>"
+    assert sanitised("<P CLASS=x TITLE=y>a<BR/>b") == '<p title="y">a<br>b</p>'
+    assert sanitised("1 < 2 <3") == "1 &lt; 2 &lt;3"
+
+
+@pytest.mark.parametrize(
     ("url", "of", "safe"),
     [
         ("https://e.example/x", "href", True),

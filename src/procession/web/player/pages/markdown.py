@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from procession.web.player.pages.sanitising import Headings, safe_url
 
-_HEADING: Final = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*")
+_HEADING: Final = re.compile(r"(#{1,6})[ \t]+(.*)")
 _BULLET: Final = re.compile(r"[-*+][ \t]+(.*)")
 _NUMBERED: Final = re.compile(r"([0-9]{1,6})[.)][ \t]+(.*)")
 _LINE: Final = re.compile(r"(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}")
@@ -51,7 +51,8 @@ def _block(lines: list[str], at: int, out: list[str], headings: Headings) -> int
         return at + 1
     if found := _HEADING.fullmatch(line):
         level = headings.level(len(found[1]))
-        out.append(f"<h{level}>{_inline(found[2])}</h{level}>")
+        text = _inline(found[2].rstrip(" \t#"))
+        out.append(f"<h{level}>{text}</h{level}>")
         return at + 1
     if _LINE.fullmatch(line):
         out.append("<hr>")
