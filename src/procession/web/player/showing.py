@@ -194,7 +194,11 @@ def screen_shown(scene: Scene, player: Player, page: str | None = None) -> Shown
     addresses = addresses_of(player)
     if scene.filling is not None:
         return page_shown(scene, addresses, page)
-    return state_shown(scene, addresses)
+    shown = state_shown(scene, addresses)
+    if shown.kind == "end" and "public" in scene.frame.rules.start:
+        restart = Addresses(player.tenant).start(player.session.process_id)
+        return msgspec.structs.replace(shown, urls={**shown.urls, "restart": restart})
+    return shown
 
 
 def address_of(shown: Shown) -> str:
