@@ -135,7 +135,7 @@ def form_shown(
     urls = {"action": address(id), "self": address(id)}
     if before is not None:
         urls["back"] = address(before.id)
-    texts = at.texts if at is not None else {}
+    texts: Mapping[str, str] = at.texts if at is not None else {}
     base = frame.shown("page", urls, title=texts.get("label") or texts.get("title") or whole.title)
     clashes = turn.told.conflicts if turn.told is not None else ()
     return msgspec.structs.replace(

@@ -413,7 +413,8 @@ def test_answers_that_are_more_than_a_page_bears_are_refused_and_not_ours() -> N
         started = (await client.post("/play/-/api/start", json={"process_id": "claim"})).json()
         headers, api = {"authorization": f"Bearer {started['token']}"}, started["api"]
         task = (await client.get(f"{api}/screen", headers=headers)).json()["shown"]["task"]
-        for value in ([{}] * 1_001, "text", [[[]]], {"a": {}}, [{"a": ["x"]}] * 10, None):
+        values: tuple[Any, ...] = ([{}] * 1_001, "text", [[[]]], {"a": {}}, [{"a": ["x"]}] * 10, None)
+        for value in values:
             body = {"task": task, "page": "", "sets": {"rows": value}}
             for operation in ("judge", "next", "submit"):
                 answer = await client.post(f"{api}/{operation}", json=body, headers=headers)
