@@ -452,6 +452,18 @@ def test_who_has_no_session_does_not_look_for_one_all_the_time() -> None:
     play(conversation, bounds=Bounds(starts_per_minute=3))
 
 
+def test_a_session_that_asks_all_the_time_is_held_up() -> None:
+    async def conversation(world: World) -> None:
+        browser = world.browser()
+        page = await browser.start()
+        answers = [await browser.client.get(page.url.path) for _ in range(4)]
+        assert answers[-1].status_code == 429
+        assert int(answers[-1].headers["retry-after"]) > 0
+        assert 'data-kind="problem"' in answers[-1].text
+
+    play(conversation, bounds=Bounds(requests_per_second=1))
+
+
 class Down(Kept):
     """A post that cannot send."""
 
