@@ -201,6 +201,10 @@ EXPECTED: Final[dict[str, Row]] = {
     "DELETE /v1/journeys/links/{id}": Row(JOURNEY_WRITERS, 204, path={"id": "journey-link"}),
     "POST /v1/journeys/brands": Row(JOURNEY_WRITERS, 204, body={"id": "new", "brand": {}}),
     "GET /v1/journeys/brands/{id}": Row(LOOKERS, path={"id": "journey-brand"}),
+    "POST /player/api/generate-link": Row(
+        JOURNEY_WRITERS, LET_IN, body={"processId": "$id"}, also={"id": "process-id"}
+    ),
+    "POST /player/api/send-link": Row(JOURNEY_WRITERS, LET_IN, body={"processId": "$id"}, also={"id": "process-id"}),
     "POST /v1/documents": Row(DOCUMENT_WRITERS, 201, content=b"text", media="text/plain", query="name=a.txt"),
     "GET /v1/documents": Row(DOCUMENT_READERS),
     "GET /v1/documents/{id}": Row(DOCUMENT_READERS, path={"id": "document"}),

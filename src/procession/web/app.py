@@ -26,6 +26,7 @@ from procession.web.routes import (
     audit,
     batches,
     changes,
+    compatible,
     decisions,
     definitions,
     deployments,
@@ -118,6 +119,7 @@ def create_app(site: Site, *, origins: Sequence[str] = (), body_bytes_max: int |
         route_handlers=[
             api,
             Router(path="/v1", route_handlers=list(pages.ROUTES)),
+            Router(path="/player/api", route_handlers=list(compatible.ROUTES), guards=[known]),
             *_player(site),
         ],
         dependencies={

@@ -15,6 +15,8 @@ from procession.services.journeys.ports import NoPost, Post
 from procession.web.limits import Limiter, SameForAll
 from procession.web.streams import Streams
 
+HANDOVERS: Final = 5
+"""Messages that one session may have sent at once; after that one every ten minutes."""
 STREAMS_MAX: Final = 4
 """Streams of one session."""
 
@@ -35,7 +37,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Playing:
     """Of one server process. Belongs to its event loop."""
 
-    __slots__ = ("_sessions", "_strangers", "bounds", "doors", "play", "streams")
+    __slots__ = ("_messages", "_sessions", "_strangers", "bounds", "doors", "play", "streams")
 
     def __init__(self, backend: Backend, bounds: Bounds | None = None, post: Post | None = None) -> None:
         self.bounds = bounds or Bounds()
@@ -44,11 +46,16 @@ class Playing:
         self.streams = Streams(STREAMS_MAX)
         of = self.bounds
         self._sessions = Limiter(SameForAll(of.requests_per_second, of.requests_per_second * 3))
+        self._messages = Limiter(SameForAll(1 / 600, HANDOVERS))
         self._strangers = Limiter(SameForAll(of.starts_per_minute / 60, of.starts_per_minute))
 
     async def count_session(self, session: str) -> None:
         """Counts a request of a session. Raises `TooMany`."""
         await _count(self._sessions, session, "this journey is asked too often: wait a moment")
+
+    async def count_message(self, session: str) -> None:
+        """Counts a message that a session has sent, which may go to an address that was typed. Raises `TooMany`."""
+        await _count(self._messages, session, "too many messages were sent for this journey: wait some minutes")
 
     async def count_stranger(self, address: str, what: str = "") -> None:
         """Counts something that is dear: a start, a link that is opened, a code. Raises `TooMany`."""

@@ -277,6 +277,9 @@ def _player(settings: Settings) -> Iterator[SettingProblem]:
             )
     if mail.host and "@" not in mail.sender:
         yield SettingProblem("mail.sender", "", "e-mails need an address that they come from", "set it")
+    schemes = ("https://", "http://") if settings.webhooks.allow_private else ("https://",)
+    if sms.url and not sms.url.startswith(schemes):
+        yield SettingProblem("sms.url", "", "codes go over TLS alone", "write it as https://sms.example.com/send")
     if sms.url and not signing.is_secret(sms.secret):
         yield SettingProblem("sms.secret", "", "it is no secret to sign with", "set whsec_ and 32 bytes in Base64")
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from journey_rig import World, documents, model, play, task
+from mail_rig import mail_server
 from procession.base.failure import BadValue
 from procession.services.journeys.rules import DAY_MS, Rules, read_rules
+from procession.web.post.sending import Mail, Sending
 
 TENANT = "<default>"
 
@@ -82,6 +86,29 @@ def test_a_brand_is_on_the_pages_of_its_journeys() -> None:
 
     properties = {"journey.start": "public", "journey.brand": "acme"}
     play(conversation, *documents(model(("ask", task("ask", "claim")), properties=properties)))
+
+
+def test_callers_of_other_players_make_links_as_they_are_used_to() -> None:
+    async def conversation(world: World) -> None:
+        client, browser = world.browser().client, world.browser()
+        model = {"name": "Ada", "email": "ada@example.com"}
+        body = {"apiVersion": "1", "processId": "claim", "role": "customer", "serializedModel": json.dumps(model)}
+        made = (await client.post("/player/api/generate-link", json=body)).json()
+        assert (set(made), made["coBrowsing"]) == ({"link", "rid", "masterRid", "coBrowsing"}, {})
+        page = await browser.post(await browser.open(made["link"]), "go")
+        assert page.fields["f:name"] == "Ada"
+        sent = await client.post("/player/api/send-link", json={**body, "serializedModel": model})
+        assert sent.status_code == 200, sent.text
+        assert [(message["To"], message["Subject"]) for message in inbox.messages] == [("ada@example.com", "Your link")]
+        assert sent.json()["link"] in inbox.texts[0]
+        for wrong in ({"apiKey": "k"}, {"serializedModel": "{"}, {"serializedModel": "[]"}):
+            assert (await client.post("/player/api/generate-link", json={**body, **wrong})).status_code == 400, wrong
+        nobody = await client.post("/player/api/send-link", json={**body, "serializedModel": {}})
+        assert nobody.status_code == 409
+
+    with mail_server() as inbox:
+        sending = Sending(Mail(host="127.0.0.1", port=inbox.port, sender="claims@example.com", tls="none"))
+        play(conversation, post=sending)
 
 
 def test_rules_are_read_and_what_is_wrong_is_said() -> None:

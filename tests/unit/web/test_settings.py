@@ -80,6 +80,13 @@ def test_the_command_line_counts_more_than_the_environment_and_that_more_than_th
         ('[encryption]\ntenant_keys = "k"', {}, "encryption.tenant_keys", "there is no master key"),
         ('[encryption]\nmaster_keys = "none"', {}, "encryption.master_keys", "no file none"),
         ('[cors]\norigins = ["*"]', {}, "cors.origins", "is no origin"),
+        ('[player]\nurl = "forms.example.com"', {}, "player.url", "is no address"),
+        ('[player]\nframe_ancestors = ["*"]', {}, "player.frame_ancestors", "is no origin"),
+        ('[player]\nframe_ancestors = ["https://a; script-src *"]', {}, "player.frame_ancestors", "is no origin"),
+        ('[mail]\nhost = "smtp.example.com"', {}, "mail.sender", "an address that they come from"),
+        ('[sms]\nurl = "https://sms.example.com"', {}, "sms.secret", "it is no secret to sign with"),
+        ('[sms]\nurl = "http://sms.example.com"', {}, "sms.url", "over TLS alone"),
+        ('[mail]\npassword = "x"', {}, "mail.password", "a secret does not stand"),
         ('[[identity.oidc]]\nissuer = "https://x"', {}, "identity.oidc", "missing required field `audience`"),
     ],
 )

@@ -15,6 +15,7 @@ from procession.services.access import Forbidden, TooMany, Unauthorized
 from procession.services.journeys.ports import Over
 from procession.services.journeys.rules import Rules
 from procession.web.player import pages
+from procession.web.player.addresses import Addresses, tenant_in
 from procession.web.player.guards import Asking
 from procession.web.player.screen import screen_json, screen_of
 from procession.web.player.showing import Frame, Scene, accepted
@@ -53,6 +54,9 @@ def see_other(address: str, cookies: list[Cookie] | None = None) -> Response[str
 
 def answer_as_page(request: Asking, error: Exception) -> Response[Any]:
     """The exception handler of pages: what went wrong, as a page, with the status that the API would give."""
+    if isinstance(error, Unauthorized) and "journey" in request.path_params:
+        tenant, journey = (str(request.path_params[name]) for name in ("tenant", "journey"))
+        return see_other(Addresses(tenant_in(tenant), journey).of("code"))
     problem = answer_problem(request, error)
     status = problem_of(error, request.scope["path"]).status
     text = next((key for kind, key in _TEXTS.items() if isinstance(error, kind)), "problem")

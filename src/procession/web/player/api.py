@@ -236,6 +236,7 @@ async def hand_over(
     """Sends a link and a code, to go on at another device."""
     await site.playing.count_stranger(origin_of(request), "handover")
     player = await _writing(request, site, tenant, journey)
+    await site.playing.count_message(player.id)
     base = site.playing.bounds.url.rstrip("/")
     if not base:
         raise NotSent("this server does not know its own address: set player.url")

@@ -12,6 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie, State
 from litestar.handlers.base import BaseRouteHandler
 
+from procession.base.failure import NotFound
 from procession.services import keys
 from procession.services.access import Forbidden, Unauthorized
 from procession.services.backend import Who
@@ -136,7 +137,12 @@ async def player_of(request: Asking, site: Site, tenant: str, journey: str, *, p
     def asked(reader: Reader) -> Session:
         return session_of(reader, name, journey, token, now)
 
-    session = await site.backend.read(name, asked)
+    try:
+        session = await site.backend.read(name, asked)
+    except NotFound:
+        # Nobody guesses 256 bits; but each attempt is a look at the store.
+        await site.playing.count_stranger(origin_of(request), "unknown")
+        raise
     if proven and not session.proven:
         raise Unauthorized("give the code that was sent first")
     return Player(name, place_of(token), session, origin_of(request))

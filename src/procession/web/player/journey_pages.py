@@ -25,6 +25,7 @@ from procession.web.player.showing import (
     Turn,
     address_of,
     check_shown,
+    chosen,
     frame_of,
     page_at,
     page_shown,
@@ -170,10 +171,9 @@ async def _speak(request: Asking, site: Site, player: Player) -> Player:
         return player
 
     def asked(reader: Reader) -> str:
-        return (frame_of(reader, player, "").rules.languages and wanted) or ""
+        return chosen(frame_of(reader, player, "").rules, wanted)
 
-    if await site.backend.read(player.tenant, asked):
-        await site.playing.doors.speak(player, wanted[:35])
+    await site.playing.doors.speak(player, await site.backend.read(player.tenant, asked))
     return await player_of(request, site, player.tenant, player.session.journey)
 
 

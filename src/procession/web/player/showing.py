@@ -152,7 +152,7 @@ def form_shown(
     urls = {"action": address(id), "self": address(id)}
     if before is not None:
         urls["back"] = address(before.id)
-    texts = at.texts if at is not None else {}
+    texts: Mapping[str, str] = at.texts if at is not None else {}
     base = frame.shown("page", urls, title=texts.get("label") or texts.get("title") or whole.title)
     clashes = turn.told.conflicts if turn.told is not None else ()
     return msgspec.structs.replace(
@@ -211,7 +211,11 @@ def screen_shown(scene: Scene, player: Player, page: str | None = None) -> Shown
     addresses = addresses_of(player)
     if scene.filling is not None:
         return page_shown(scene, addresses, page)
-    return state_shown(scene, addresses)
+    shown = state_shown(scene, addresses)
+    if shown.kind == "end" and "public" in scene.frame.rules.start:
+        restart = Addresses(player.tenant).start(player.session.process_id)
+        return msgspec.structs.replace(shown, urls={**shown.urls, "restart": restart})
+    return shown
 
 
 def address_of(shown: Shown) -> str:

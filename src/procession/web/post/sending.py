@@ -97,7 +97,8 @@ def message_of(sender: str, letter: Letter) -> EmailMessage:
         raise NotSent("this is no address that an e-mail can be sent to") from error
     if len(message["To"].addresses) != 1:
         raise NotSent("this is no address that an e-mail can be sent to")
-    message["Subject"] = words_of(letter.language).subject
+    words = words_of(letter.language)
+    message["Subject"] = words.subject if letter.code else words.invitation
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].strip("> ") or "localhost")
     # Nobody's holiday is told of a code.

@@ -138,9 +138,17 @@ async def start_journey(
     """Starts a journey at once, and makes a link to it. The process has to say `journey.start` with `api`.
 
     Asked again with the same `Idempotency-Key`, it is the same journey, with another link."""
+    return await start_for(
+        request, site, caller, data, f"{caller.subject}\0{idempotency_key}" if idempotency_key else ""
+    )
+
+
+async def start_for(
+    request: Request[Any, Any, State], site: Site, caller: Caller, data: JourneyIn, again: str = ""
+) -> JourneyOut:  # fmt: skip
+    """Starts a journey for a caller, and makes the link to it; the same journey for the same `again`."""
     caller.need("journeys:write", data.process_id)
     rules = await _rules(site, caller, data.process_id, "api")
-    again = f"{caller.subject}\0{idempotency_key}" if idempotency_key else ""
     asks = who(caller, None, q.AddTenant(caller.tenant))
     started = await site.playing.doors.start(
         caller.tenant, data.process_id, variables_in(data.variables), asks, again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -396,6 +397,71 @@ def test_no_log_names_a_link(caplog: pytest.LogCaptureFixture) -> None:
         assert path not in caplog.text
 
     play(conversation)
+
+
+def test_answers_that_are_more_than_a_page_bears_are_refused_and_not_ours() -> None:
+    rows = {
+        "type": "default",
+        "id": "claim",
+        "components": [
+            {"type": "dynamiclist", "path": "rows", "components": [{"type": "textfield", "key": "a", "label": "A"}]}
+        ],
+    }
+
+    async def conversation(world: World) -> None:
+        client = world.browser().client
+        started = (await client.post("/play/-/api/start", json={"process_id": "claim"})).json()
+        headers, api = {"authorization": f"Bearer {started['token']}"}, started["api"]
+        task = (await client.get(f"{api}/screen", headers=headers)).json()["shown"]["task"]
+        values: tuple[Any, ...] = ([{}] * 1_001, "text", [[[]]], {"a": {}}, [{"a": ["x"]}] * 10, None)
+        for value in values:
+            body = {"task": task, "page": "", "sets": {"rows": value}}
+            for operation in ("judge", "next", "submit"):
+                answer = await client.post(f"{api}/{operation}", json=body, headers=headers)
+                assert answer.status_code < 500, (value, operation, answer.text)
+        screen = await client.get(f"{api}/screen", headers=headers)
+        assert screen.status_code < 500
+
+    nodes = (("ask", task("ask", "claim", "customer")), ("sign", task("sign", "sign", "customer")))
+    bpmn, _, sign = documents(model(*nodes))
+    play(conversation, bpmn, ("claim.form", json.dumps(rows).encode()), sign)
+
+
+def test_one_session_sends_few_messages() -> None:
+    post = Kept()
+
+    async def conversation(world: World) -> None:
+        browser = world.browser()
+        page = await browser.start()
+        api = "/".join(page.url.path.split("/")[:4]) + "/api/handover"
+        headers = {"authorization": f"Bearer {browser.session()}"}
+        body = {"by": "email", "to": "ada@example.com"}
+        statuses = [(await browser.client.post(api, json=body, headers=headers)).status_code for _ in range(7)]
+        assert statuses == [200] * 5 + [429] * 2
+        assert len(post.letters) == 5
+
+    play(conversation, post=post)
+
+
+def test_who_has_no_session_does_not_look_for_one_all_the_time() -> None:
+    async def conversation(world: World) -> None:
+        client = world.browser().client
+        statuses = [(await client.get(f"/play/-/{'x' * 22}/api/screen")).status_code for _ in range(5)]
+        assert statuses == [404, 404, 404, 429, 429]
+
+    play(conversation, bounds=Bounds(starts_per_minute=3))
+
+
+def test_a_session_that_asks_all_the_time_is_held_up() -> None:
+    async def conversation(world: World) -> None:
+        browser = world.browser()
+        page = await browser.start()
+        answers = [await browser.client.get(page.url.path) for _ in range(4)]
+        assert answers[-1].status_code == 429
+        assert int(answers[-1].headers["retry-after"]) > 0
+        assert 'data-kind="problem"' in answers[-1].text
+
+    play(conversation, bounds=Bounds(requests_per_second=1))
 
 
 class Down(Kept):

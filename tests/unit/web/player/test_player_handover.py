@@ -94,10 +94,9 @@ def test_a_mail_server_that_is_down_or_refuses_is_said_and_it_is_tried_again() -
 
 def test_an_address_is_one_address_and_no_header() -> None:
     async def conversation(world: World) -> None:
-        browser = world.browser()
-        page = await browser.start()
         for to in ("", "ada", "a@x.de, b@x.de", "a@x.de\r\nBcc: b@x.de", "a@x.de\nSubject: x", '"a b"@x.de,c@x.de'):
-            assert (await handed(browser, page, to=to))[0] in {409, 503, 400}, to
+            browser = world.browser()
+            assert (await handed(browser, await browser.start(), to=to))[0] in {409, 503, 400}, to
         assert inbox.messages == []
 
     with mail_server() as inbox:
@@ -154,6 +153,55 @@ def test_a_message_is_in_the_language_of_the_session() -> None:
         assert "הקוד שלך" in inbox.texts[0]
 
     properties = {"journey.start": "public", "journey.languages": "he en"}
+    with mail_server() as inbox:
+        documented = documents(model(("ask", task("ask", "claim")), properties=properties))
+        play(conversation, *documented, post=mail(inbox.port))
+
+
+def test_a_process_that_wants_to_know_who_it_is_sends_a_code_to_the_address_it_has() -> None:
+    async def conversation(world: World) -> None:
+        client, browser = world.browser().client, world.browser()
+        body = {"process_id": "claim", "variables": {"email": "ada@example.com"}, "language": "de"}
+        made = (await client.post("/v1/journeys", json=body)).json()
+        assert made["link"]["identify"] == "email"
+        assert inbox.messages == [], "a link that nobody opened sends nothing"
+        page = await browser.post(await browser.open(made["url"]), "go")
+        assert page.kind == "code"
+        assert (await browser.open(page.url.path.replace("/code", "/wait"))).kind == "code", "nothing else is there"
+        [text] = inbox.texts
+        assert "Ihr Code" in text
+        code = re.search(r"\b\d{6}\b", text)
+        assert code is not None
+        done = await browser.raw(page.action, {**page.fields, "code": code[0], "action": "code"})
+        assert done.url.path.endswith("/who")
+        # A program is told what is missing.
+        opened = await client.post("/play/-/api/open", json={"link": made["url"].rpartition("/")[2]})
+        assert (opened.status_code, opened.json()["code"]) == (410, "over")
+
+    properties = {"journey.start": "api", "journey.identify": "email", "journey.contact": "email"}
+    with mail_server() as inbox:
+        documented = documents(model(("ask", task("ask", "claim")), properties=properties))
+        play(conversation, *documented, post=mail(inbox.port))
+
+
+def test_a_program_gives_the_code_itself() -> None:
+    async def conversation(world: World) -> None:
+        client = world.browser().client
+        body = {"process_id": "claim", "variables": {"email": "ada@example.com"}}
+        made = (await client.post("/v1/journeys/links", json=body)).json()
+        opened = (await client.post("/play/-/api/open", json={"link": made["url"].rpartition("/")[2]})).json()
+        assert opened["proven"] is False
+        headers = {"authorization": f"Bearer {opened['token']}"}
+        assert (await client.get(f"{opened['api']}/screen", headers=headers)).status_code == 401
+        code = re.search(r"\b\d{6}\b", inbox.texts[0])
+        assert code is not None
+        wrong = f"{(int(code[0]) + 1) % 1_000_000:06d}"
+        tried = await client.post(f"{opened['api']}/code", json={"code": wrong}, headers=headers)
+        assert (tried.status_code, tried.json()["code"]) == (400, "bad-value")
+        assert (await client.post(f"{opened['api']}/code", json={"code": code[0]}, headers=headers)).status_code == 204
+        assert (await client.get(f"{opened['api']}/screen", headers=headers)).status_code == 200
+
+    properties = {"journey.start": "personal", "journey.identify": "email", "journey.contact": "email"}
     with mail_server() as inbox:
         documented = documents(model(("ask", task("ask", "claim")), properties=properties))
         play(conversation, *documented, post=mail(inbox.port))
