@@ -96,9 +96,12 @@ def run_document(path: Path) -> None:
         for value in namespace.values():
             if isinstance(value, Engine):
                 value.close()
-            elif isinstance(value, subprocess.Popen) and value.poll() is None:
+            elif isinstance(value, subprocess.Popen):
                 value.kill()  # a document that failed must not leave its server behind
-                value.communicate()
+                value.wait()
+                for pipe in (value.stdin, value.stdout, value.stderr):
+                    if pipe is not None:
+                        pipe.close()
 
 
 def unused_files(path: Path) -> list[str]:

@@ -83,9 +83,8 @@ class Temporal:
         is how payloads are compressed, encrypted and kept elsewhere: the same for all workers, clients and the codec
         server. What a worker left untold is looked after when it is `sweep_after` seconds old. `deployment` is the
         build of this process's workflow worker: instances are pinned to it, and with `upgrade` only until their run
-        ends and another one goes on, which starts with the build that is current then.
-
-        Raises `BadCell` for a wrong file, `BadValue` for what contradicts itself."""
+        ends and another one goes on, which starts with the build that is current then. Raises `BadCell` for a wrong
+        file, `BadValue` for what contradicts itself."""
         self._cell = _cell_of(cell, namespace, queue)
         self._address = address or (self._cell.address if self._cell is not None else DEFAULT_ADDRESS)
         self._namespace = namespace or NAMESPACE
@@ -110,8 +109,7 @@ class Temporal:
         self._loop: Loop | None = None
         self._reporter: Reporter | None = None
         self._workplaces: list[Workplace] = []
-        self._spare: set[str] = set()
-        self._wanted: set[str] = set()
+        self._spare, self._wanted = set[str](), set[str]()
         self._sweep_after = sweep_after
         self._sweeper: Sweeper | None = None
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final, Literal, TypeAlias, final
 
 import msgspec
 
+from procession.base.failure import NotFound
 from procession.forms import judge
 from procession.services.journeys.drafts import Write
 from procession.services.journeys.players import Player
@@ -56,32 +58,38 @@ async def seen(site: Site, player: Player, csrf: str, *, task: int = 0, here: st
 
 
 async def move(site: Site, player: Player, asked: Move) -> Moved:
-    """Does it. Answers are in the draft before anything else is looked at. Raises `NotFound`, `BadValue`."""
+    """Does it. Whatever is wrong with answers, they are in the draft. Raises `NotFound`, `BadValue`."""
     play = site.playing.play
     if asked.action == "submit":
         return await _submit(site, player, asked)
-    filling, told = await play.write(player, asked.task, asked.write, page=asked.page)
     scene = await seen(site, player, asked.csrf, task=asked.task)
+    filling = scene.filling
+    if filling is None:
+        return Moved(shown=screen_shown(scene, player), scene=scene)
     whole, faults = judged(filling, asked.page, asked.write.sets)
+    refused = asked.action in {"next", "check"} and bool(faults)
+    step = {"next": 1, "back": -1}.get(asked.action, 0)
+    beside = whole.beside(page_at(whole, asked.page), step) if step and not refused else None
+    to_check = asked.action == "check" or (asked.action == "next" and (asked.checked or beside is None))
+    page = beside.id if beside is not None and not to_check else asked.page
+    # One write for what was answered and for where it is left.
+    of = (player.tenant, str(asked.task), player.session.expires)
+    draft, told = await play.write_draft(of, filling.form, asked.write, player.who, page=page)
+    scene = msgspec.structs.replace(scene, filling=msgspec.structs.replace(filling, draft=draft))
     if told.conflicts:
         return Moved(
             shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), scene=scene, stays=True
         )
-    if asked.action in {"next", "check"} and faults:
+    if refused:
         return Moved(shown=_again(scene, player, asked, Turn(seen=whole, faults=faults)), scene=scene, refused=True)
-    step = {"next": 1, "back": -1}.get(asked.action, 0)
-    beside = whole.beside(page_at(whole, asked.page), step) if step else None
-    to_check = asked.action == "check" or (asked.action == "next" and (asked.checked or beside is None))
-    if beside is not None and not to_check:
-        await play.write(player, asked.task, Write({}), page=beside.id)
-    page = beside.id if beside is not None else asked.page
     shown = page_shown(scene, addresses_of(player), page, Turn(saved=asked.action == "save"))
     return Moved(shown=shown, scene=scene, to_check=to_check)
 
 
 async def _submit(site: Site, player: Player, asked: Move) -> Moved:
     play = site.playing.play
-    if await _is_open(site, player, asked.task):
+    # What was submitted before is not open any more: then there is nothing to write, and `submit` knows.
+    with contextlib.suppress(NotFound):
         _, told = await play.write(player, asked.task, asked.write)
         if told.conflicts:
             scene = await seen(site, player, asked.csrf, task=asked.task)
@@ -100,13 +108,6 @@ async def _submit(site: Site, player: Player, asked: Move) -> Moved:
     at = next((page for page in visible if judge(done.view, setting, page)), visible[-1] if visible else "")
     turn = Turn(seen=done.view, faults=judge(done.view, setting, at) or list(done.faults))
     return Moved(shown=page_shown(scene, addresses_of(player), at, turn), scene=scene, refused=True)
-
-
-async def _is_open(site: Site, player: Player, task: int) -> bool:
-    def asked(reader: Reader) -> bool:
-        return reader.search.task(player.tenant, task) is not None
-
-    return await site.backend.read(player.tenant, asked)
 
 
 def _again(scene: Scene, player: Player, asked: Move, turn: Turn) -> Shown:

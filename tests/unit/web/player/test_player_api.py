@@ -178,7 +178,8 @@ def test_what_is_no_request_is_refused() -> None:
             {"task": task, "seq": -1},
             {"task": task, "more": 1},
         ]
-        for body in [*wrong, []]:
+        wrong.append([])
+        for body in wrong:
             answer = await device.client.post(f"{device.api}/next", json=body, headers=device.headers)
             assert answer.status_code == 400, body
         assert (await device.client.get(f"{device.api}/screen")).status_code == 404

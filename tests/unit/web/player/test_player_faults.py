@@ -40,9 +40,8 @@ class Kept:
 
 async def linked(world: World, **more: object) -> str:
     """The path of a personal link."""
-    given: dict[str, Any] = {"process_id": "claim", "created": 1, "creator": "user:test", "expires": FAR}
-    link = Link(**{**given, "party": "customer", **more})
-    token = await world.site.playing.doors.make_link(TENANT, link, WHO)
+    usual = Link("claim", 1, "user:test", FAR, party="customer")
+    token = await world.site.playing.doors.make_link(TENANT, msgspec.structs.replace(usual, **more), WHO)
     return f"/play/-/l/{token}"
 
 
