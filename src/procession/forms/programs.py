@@ -1,12 +1,13 @@
 """The programs of a form: every condition, limit and rule that a browser can evaluate by itself (docs/design/0017).
 
 They stand beside the view, by the place of the component: a page that has both shows and hides, and judges, without
-asking. What only the server can say is named in `ask`.
+asking. What only the server can say is named in `ask`: also what reads variables, since a browser has the form's fields
+and no other data of the process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, final
 
 import msgspec
@@ -35,27 +36,58 @@ class Programs(msgspec.Struct, frozen=True, gc=False):
 def programs(compiled: Compiled) -> Programs:
     """The programs of a form; the same for all data and languages."""
     ask: list[str] = []
+    fields = _fields(compiled)
     components: dict[str, dict[str, Program]] = {}
     pages: dict[str, dict[str, Program]] = {}
     for node in compiled.walk():
-        found = _programs(_expressions(node), node.component.place, ask)
+        found = _programs(_expressions(node), node.component.place, fields, ask)
         if node.type == "page":
             pages[node.component.name] = found
         elif found:
             components[node.component.place] = found
-    form = _programs(((RULE + rule.name, rule.when) for rule in compiled.rules), "", ask)
+    form = _programs(((RULE + rule.name, rule.when) for rule in compiled.rules), "", fields, ask)
     return Programs(components, pages, form, ask, any(_depends(node) for node in compiled.walk()))
 
 
-def _programs(expressions: Iterator[tuple[str, Expression]], place: str, ask: list[str]) -> dict[str, Program]:
+def _programs(
+    expressions: Iterator[tuple[str, Expression]], place: str, fields: frozenset[str], ask: list[str]
+) -> dict[str, Program]:
     found: dict[str, Program] = {}
     for name, expression in expressions:
         program = subset(expression)
-        if isinstance(program, tuple):
+        if isinstance(program, tuple) or not all(_known(path, fields) for path in expression.paths):
             ask.append(f"{place}#{name}")
         else:
             found[name] = program
     return found
+
+
+def _fields(compiled: Compiled) -> frozenset[str]:
+    """The paths of all fields and lists, the numbers of rows left out, and what fields are called in their row."""
+    found: set[str] = set()
+
+    def walk(nodes: Iterable[Node], at: tuple[str, ...], row: tuple[str, ...]) -> None:
+        for node in nodes:
+            inner, key = node.component.path, node.component.key
+            if node.is_field:
+                found.update((".".join((*at, *key)), ".".join(("this", *row, *key))))
+            if node.value == "rows":
+                found.update((".".join((*at, *inner)), ".".join(("this", *row, *inner))))
+            walk(node.children, (*at, *inner), () if node.value == "rows" else (*row, *inner))
+
+    walk(compiled.nodes, (), ())
+    return frozenset(found)
+
+
+def _known(path: str, fields: frozenset[str]) -> bool:
+    """Whether a browser has what an expression reads: a field, or a part of its value."""
+    head, _, rest = path.partition(".")
+    if head in {"i", "_i_"}:
+        return True
+    if head in {"this", "_this_", "parent", "_parent_"}:
+        path = f"this.{rest}"
+    steps = path.split(".")
+    return any(".".join(steps[:count]) in fields for count in range(1, len(steps) + 1))
 
 
 def _expressions(node: Node) -> Iterator[tuple[str, Expression]]:
