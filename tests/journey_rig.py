@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from html import unescape
+from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any, Final, cast, final
 
@@ -140,7 +141,7 @@ class Page:
 
     @property
     def kind(self) -> str:
-        found = re.search(r'data-kind="(\w+)"', self.html)
+        found = re.search(r'<body class="kind-(\w+)"', self.html)
         return found[1] if found is not None else ""
 
     @property
@@ -151,8 +152,37 @@ class Page:
 
     @property
     def fields(self) -> dict[str, str]:
-        found = re.findall(r'<input(?: type="hidden")? name="([^"]+)" value="([^"]*)"', self.html)
-        return {unescape(name): unescape(value) for name, value in found}
+        """What the form would post as it stands: of boxes and choices those that are ticked."""
+        reader = _Fields()
+        reader.feed(self.html)
+        return reader.found
+
+
+@final
+class _Fields(HTMLParser):
+    """The controls of a form that have a value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name = given.get("name") or ""
+        self._text = name if tag == "textarea" else ""
+        if tag == "textarea" and name:
+            self.found[name] = ""
+        ticked = given.get("type") not in {"checkbox", "radio"} or "checked" in given
+        if tag == "input" and name and ticked and given.get("type") not in {"submit", "reset", "file"}:
+            self.found[name] = given.get("value") or ""
+
+    def handle_data(self, data: str) -> None:
+        if self._text:
+            self.found[self._text] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._text = ""
 
 
 @final

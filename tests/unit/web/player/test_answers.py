@@ -42,7 +42,7 @@ def test_an_answer_is_written_as_its_language_does(
     assert [each.text for each in answers(seen)] == [text]
 
 
-def test_what_is_hidden_private_or_a_code_is_left_out() -> None:
+def test_what_is_hidden_or_a_code_is_left_out() -> None:
     form = compiled(
         field("textfield", "shown"),
         field("textfield", "hidden", conditional={"hide": "=true"}),
@@ -53,7 +53,7 @@ def test_what_is_hidden_private_or_a_code_is_left_out() -> None:
         {"type": "group", "label": "G", "properties": {"procession.sensitive": True},
          "components": [field("textfield", "inner")]},
     )  # fmt: skip
-    assert [each.path for each in answers(view(form, {}))] == ["shown"]
+    assert [each.path for each in answers(view(form, {}))] == ["shown", "iban", "inner"]
 
 
 def test_rows_are_named_by_their_list_and_pages_lead_back() -> None:

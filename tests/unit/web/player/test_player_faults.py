@@ -458,7 +458,7 @@ def test_a_session_that_asks_all_the_time_is_held_up() -> None:
         answers = [await browser.client.get(page.url.path) for _ in range(4)]
         assert answers[-1].status_code == 429
         assert int(answers[-1].headers["retry-after"]) > 0
-        assert 'data-kind="problem"' in answers[-1].text
+        assert 'class="kind-problem"' in answers[-1].text
 
     play(conversation, bounds=Bounds(requests_per_second=1))
 
