@@ -30,17 +30,20 @@ STEPS_MAX: Final = 5_000_000
 
 @final
 class Attached(msgspec.Struct, frozen=True, gc=False):
-    """A file that the server has: its name, size in bytes and media type."""
+    """A file that the server has: its name, size in bytes and media type. `scan` is "" for one that may be used, else
+    why it may not: `infected`, or `waiting` or `failed` while nobody found it clean."""
 
     name: str
     size: int
     type: str = ""
+    scan: str = ""
 
 
 @final
 class Setting(msgspec.Struct, frozen=True, gc=False):
     """What a form is shown in. `now_ms` is Unix time; `sources` are the options of `optionsFrom`, by its name;
-    `files` what the server has, by id: None where nobody knows, so what the value says of itself counts.
+    `files` what the server has, by id: None where nobody knows, so what the value says of itself counts. `scanned`: it
+    is sent now, so files that were not found clean yet are refused.
     """
 
     language: str = "en"
@@ -48,6 +51,7 @@ class Setting(msgspec.Struct, frozen=True, gc=False):
     zone: str = "UTC"
     sources: Mapping[str, Sequence[Json]] = {}
     files: Mapping[str, Attached] | None = None
+    scanned: bool = False
 
     def runtime(self) -> Runtime:
         """The clock and budget of one answer."""

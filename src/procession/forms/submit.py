@@ -59,8 +59,21 @@ def merged(compiled: Compiled, sent: Mapping[str, Json], held: Mapping[str, Json
         if node.value == "rows":
             put_at(data, path, [copied(each) for each in _matching(value_at(data, path), value)])
         else:
-            put_at(data, path, coerced(node, value, setting.zone))
+            made = coerced(node, value, setting.zone)
+            put_at(data, path, _described(made, setting) if node.value == "files" else made)
     return data
+
+
+def _described(value: Json, setting: Setting) -> Json:
+    """Files as the server knows them, whatever was said of them; one that it does not have is left for the verdict."""
+    if isinstance(value, list):
+        return [_described(each, setting) for each in value]
+    id = value.get("id") if isinstance(value, dict) else value
+    file = (setting.files or {}).get(id) if isinstance(id, str) else None
+    if file is None:
+        return value
+    known: Json = {"id": id, "name": file.name, "size": file.size, "type": file.type}
+    return {**known, "scan": file.scan} if file.scan and isinstance(known, dict) else known
 
 
 def _taken(compiled: Compiled, sent: Mapping[str, Json]) -> Iterator[tuple[Node, Path, Json]]:

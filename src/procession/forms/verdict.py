@@ -272,9 +272,7 @@ def _choices(item: Item, setting: Setting) -> Iterator[_Said]:
 
 def _files(item: Item, setting: Setting) -> Iterator[_Said]:
     value = item.value if isinstance(item.value, list) else [item.value]
-    most = item.extensions.get("maxFiles")
-    many = item.limits.get("multiple") is True or isinstance(most, int)
-    most = min(most, CHOICES_MAX) if isinstance(most, int) else CHOICES_MAX if many else 1
+    most = files_max(item)
     if len(value) > most:
         yield "maxFiles", {"n": most}
         return
@@ -289,6 +287,17 @@ def _files(item: Item, setting: Setting) -> Iterator[_Said]:
             yield "maxSize", {"n": largest, "name": file.name}
         if isinstance(accept, str) and not formats.accepted(accept, file.name, file.type):
             yield "accept", {"accept": accept, "name": file.name}
+        if file.scan == "infected":
+            yield "infected", {"name": file.name}
+        elif file.scan and setting.scanned:
+            yield "scanning", {"name": file.name}
+
+
+def files_max(item: Item) -> int:
+    """How many files a field takes."""
+    most = item.extensions.get("maxFiles")
+    many = item.limits.get("multiple") is True or isinstance(most, int)
+    return min(most, CHOICES_MAX) if isinstance(most, int) else CHOICES_MAX if many else 1
 
 
 def _attached(value: Json, setting: Setting) -> Attached | None:

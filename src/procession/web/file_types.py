@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Mapping
 from typing import Final, final
 
-from procession.base.failure import ProcessionError
+from litestar.exceptions import HTTPException
+
+from procession.base.failure import BadValue, ProcessionError
 
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -33,6 +36,8 @@ TYPES: Final[Mapping[str, tuple[bytes, ...]]] = {
 
 BEGIN_BYTES: Final = 16
 """What is looked at of a file that is no text."""
+
+_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,100}", re.ASCII)
 
 
 class WrongType(ProcessionError):
@@ -80,3 +85,17 @@ class Look:
             text = "\0"
         if "\0" in text:
             raise WrongType(f"the document is not of the type {self._type!r}: it is no text in UTF-8")
+
+
+def checked_name(name: str) -> str:
+    """The name of a file. Raises `BadValue` for one with folders, or with characters that show it as another one."""
+    if not 0 < len(name) <= 255 or name in {".", ".."} or any(each in "/\\" or not each.isprintable() for each in name):
+        raise BadValue("the name of a document has up to 255 characters, no folders and no control characters")
+    return name
+
+
+def checked_type(given: str, charset: str) -> str:
+    """A media type, in lower case. Raises 415 for what is none, and for texts that are not in UTF-8."""
+    if not _TYPE.fullmatch(given.lower()) or charset.lower() not in {"utf-8", "us-ascii"}:
+        raise HTTPException(status_code=415, detail="Content-Type must be a media type, and of texts in UTF-8")
+    return given.lower()

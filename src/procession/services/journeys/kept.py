@@ -19,9 +19,10 @@ SESSION: Final = "journey-session"
 JOURNEY: Final = "journey"
 INSTANCE: Final = "journey-instance"
 DRAFT: Final = "journey-draft"
+FILES: Final = "journey-files"
 CODE: Final = "journey-code"
 BRAND: Final = "journey-brand"
-EXPIRING: Final = (LINK, SESSION, JOURNEY, INSTANCE, DRAFT, CODE)
+EXPIRING: Final = (LINK, SESSION, JOURNEY, INSTANCE, DRAFT, FILES, CODE)
 """Kinds whose documents have a time at which they go."""
 JOURNEY_LENGTH: Final = 22
 """131 bits, in base 62."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +18,9 @@ from procession.forms import Fault, Setting, View, judge, submit
 from procession.forms.scope import copied, put_at
 from procession.runtime import requests as q
 from procession.services.backend import Backend, Who
+from procession.services.journeys import files
 from procession.services.journeys.drafts import Draft, Told, Write, checked_path, written
-from procession.services.journeys.kept import DRAFT, body_of
+from procession.services.journeys.kept import DRAFT, FILES, body_of
 from procession.services.journeys.players import Player
 from procession.services.journeys.screens import Filling, Form, Spot, filling_of, spot_of, task_of
 from procession.services.reading import Reader
@@ -50,13 +52,13 @@ class Play:
         self._zone = zone
 
     def setting(self, language: str) -> Setting:
-        """What forms are shown in now. Files are those that the server has, and it has none yet."""
+        """What forms are shown in now. Files are those that the server has: none where there is no task."""
         return Setting(language=language or "en", now_ms=self._clock(), zone=self._zone, files={})
 
     def filling(self, reader: Reader, player: Player, task: int) -> Filling:
         """The form of a task that the session may play. Raises `NotFound`."""
         found = task_of(reader, player.tenant, player.session, task)
-        return filling_of(reader, player.tenant, found, self.setting(player.session.language))
+        return filling_of(reader, player.tenant, found, self.setting(player.session.language), player.who.subject)
 
     async def write(self, player: Player, task: int, write: Write, *, page: str | None = None) -> tuple[Filling, Told]:
         """Writes answers into the draft of a task; `page` is where it is left. Raises `NotFound`, `BadValue`."""
@@ -101,19 +103,22 @@ class Play:
                 raise
             return Outcome()
         answers = over(filling.draft.sent(), sets)
-        done = submit(filling.form.compiled, answers, filling.held, filling.setting)
+        setting = msgspec.structs.replace(filling.setting, scanned=True)
+        done = submit(filling.form.compiled, answers, filling.held, setting)
         if not done.accepted:
             return Outcome(done.faults, done.view)
+        if setting.files:
+            # Before: a file that stays for nothing is less than one that is lost.
+            await files.keep(self._backend, tenant, (player.who.subject, str(task)), done.data, player.who)
         await self._backend.ask(q.TaskEvent(tenant, task, e.CompleteTask(task, done.data)), asks)
         await self.drop_draft(tenant, str(task), player.who)
         return Outcome()
 
     async def drop_draft(self, tenant: str, id: str, who: Who) -> None:
-        """Deletes a draft that is not needed any more."""
-        try:
-            await self._backend.ask(q.DeleteRecord(tenant, DRAFT, id), who)
-        except NotFound:
-            return
+        """Deletes a draft that is not needed any more, and which files came for it."""
+        for kind in (DRAFT, FILES):
+            with contextlib.suppress(NotFound):
+                await self._backend.ask(q.DeleteRecord(tenant, kind, id), who)
 
     async def _submitted(self, tenant: str, task: int, asks: Who) -> bool:
         """Whether this very submit was carried out. One that was not finds no task that is open, or one that is open

@@ -19,6 +19,7 @@ from procession.forms.scope import put_at
 from procession.forms.submit import merged
 from procession.runtime.rows import DefinitionRow
 from procession.services.journeys.drafts import Draft, Fields
+from procession.services.journeys.files import attached, ids_in
 from procession.services.journeys.kept import BRAND, DRAFT, SESSION, Brand, Session, place_of
 from procession.services.journeys.ports import Over
 from procession.services.journeys.rules import Rules, rules_of
@@ -64,6 +65,10 @@ class Filling(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         """What is seen with the answers of the draft, or with other ones."""
         answers = self.draft.sent() if sent is None else sent
         return view(self.form.compiled, merged(self.form.compiled, answers, self.held, self.setting), self.setting)
+
+    def answered(self) -> frozenset[str]:
+        """The ids of documents that the draft names."""
+        return frozenset(ids_in(cast("Json", self.draft.sent())))
 
 
 def session_of(reader: Reader, tenant: str, journey: str, token: str, now: int) -> Session:
@@ -123,8 +128,9 @@ def plays(party: str, task: FoundTask) -> bool:
     return party in groups if groups else not task.names("candidate_users")
 
 
-def filling_of(reader: Reader, tenant: str, task: FoundTask, setting: Setting) -> Filling:
-    """The form of a task, as far as it is filled in. Raises `NotFound` for a task that has none."""
+def filling_of(reader: Reader, tenant: str, task: FoundTask, setting: Setting, owner: str = "") -> Filling:
+    """The form of a task, as far as it is filled in, with the files of an owner. Raises `NotFound` for a task that has
+    none."""
     found = reader.forms.of_task(tenant, task)
     if not found.data:
         raise NotFound(f"the form of this task, {found.key!r:.80}, is shown by somebody else")
@@ -133,7 +139,9 @@ def filling_of(reader: Reader, tenant: str, task: FoundTask, setting: Setting) -
     if element is None:
         raise NotFound("this page is not open any more")
     draft = draft_of(reader, tenant, str(task.key))
-    return Filling(form=form_of(found.data), held=visible(element), draft=draft, setting=setting)
+    form, held = form_of(found.data), visible(element)
+    files = attached(reader, tenant, (owner, str(task.key)), form.compiled, held, setting.now_ms)
+    return Filling(form=form, held=held, draft=draft, setting=msgspec.structs.replace(setting, files=files))
 
 
 def draft_of(reader: Reader, tenant: str, id: str) -> Draft:

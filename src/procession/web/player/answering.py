@@ -1,16 +1,15 @@
-"""Answers of the player's pages: HTML of what is shown, redirects, problems as pages, and bodies that forms post."""
+"""Answers of the player's pages: HTML of what is shown, redirects and problems as pages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 import msgspec
 from litestar import Response
 from litestar.datastructures import Cookie
 
-from procession.base.failure import BadValue, NotFound
+from procession.base.failure import NotFound
 from procession.services.access import Forbidden, TooMany, Unauthorized
 from procession.services.journeys.ports import Over
 from procession.services.journeys.rules import Rules
@@ -24,8 +23,6 @@ from procession.web.player.statics import SCRIPT
 from procession.web.problems import answer_problem, problem_of
 
 HTML: Final = "text/html"
-FIELDS_MAX: Final = 10_000
-"""Most fields of one page that is posted."""
 _TEXTS: Final[dict[type[Exception], str]] = {
     NotFound: "unknown",
     TooMany: "busy",
@@ -40,11 +37,12 @@ def page(
     shown: Shown, status: int = 200, cookies: list[Cookie] | None = None, scene: Scene | None = None
 ) -> Response[str]:
     """A page as HTML; that of a scene with the screen beside it, which a script takes the page over with."""
-    screen = b""
+    screen, origins = b"", ""
     if scene is not None:
+        origins = " ".join(scene.frame.origins)
         shown = msgspec.structs.replace(shown, urls={**shown.urls, "script": SCRIPT})
         screen = screen_json(screen_of(shown, scene))
-    return Response(pages.page_html(shown, screen), status_code=status, media_type=HTML, cookies=cookies)
+    return Response(pages.page_html(shown, screen, origins), status_code=status, media_type=HTML, cookies=cookies)
 
 
 def see_other(address: str, cookies: list[Cookie] | None = None) -> Response[str]:
@@ -66,24 +64,6 @@ def answer_as_page(request: Asking, error: Exception) -> Response[Any]:
     headers = {name: value for name, value in problem.headers.items() if name.lower() == "retry-after"}
     shown = frame.shown("problem", {}, text=text)
     return Response(pages.page_html(shown), status_code=status, media_type=HTML, headers=headers)
-
-
-async def posted(request: Asking) -> Mapping[str, list[str]]:
-    """The fields of a form that was posted. Raises `BadValue`."""
-    kind = request.content_type[0].lower()
-    if kind == "multipart/form-data":
-        found: dict[str, list[str]] = {}
-        for name, value in (await request.form()).multi_items():
-            if isinstance(value, str):
-                found.setdefault(name, []).append(value)
-        return found
-    if kind != "application/x-www-form-urlencoded":
-        raise BadValue("a page posts its form as application/x-www-form-urlencoded")
-    try:
-        text = (await request.body()).decode("ascii")
-        return parse_qs(text, keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
-    except ValueError:
-        raise BadValue("the form that was posted cannot be read") from None
 
 
 def last(body: Mapping[str, list[str]], name: str, otherwise: str = "") -> str:

@@ -34,7 +34,7 @@ from procession.web.player.guards import (
     stranger,
     token_of,
 )
-from procession.web.player.journey_pages import OPTIONS, Journey, Tenant
+from procession.web.player.journey_pages import OPTIONS, Journey, Tenant, speak
 from procession.web.player.moves import Action, Move, Moved, move, seen
 from procession.web.player.screen import Screen, screen_of
 from procession.web.player.showing import Turn, address_of, check_shown, page_shown, screen_shown
@@ -173,8 +173,9 @@ async def begin_session(
 
 @get("/{tenant:str}/{journey:str}/api/screen", opt=OPTIONS)
 async def get_screen(request: Asking, site: TheSite, tenant: Tenant, journey: Journey) -> Screen:
-    """What is to be shown now; with `task` and `page` that page."""
+    """What is to be shown now; with `task` and `page` that page, with `language` in it from now on."""
     player = await player_of(request, site, tenant, journey)
+    player = await speak(request, site, player, request.query_params.get("language"))
     task, page = request.query_params.get("task", ""), request.query_params.get("page")
     if task and (not task.isascii() or not task.isdigit() or len(task) > 19):
         raise BadValue("`task` is no key")

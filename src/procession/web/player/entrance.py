@@ -19,7 +19,7 @@ from procession.services.reading import Reader
 from procession.web.asking import TheSite
 from procession.web.player import pages
 from procession.web.player.addresses import Addresses, tenant_in
-from procession.web.player.answering import last, page, posted, see_other
+from procession.web.player.answering import last, page, see_other
 from procession.web.player.begin import Beginning, begin, beginning
 from procession.web.player.guards import (
     Asking,
@@ -36,6 +36,7 @@ from procession.web.player.guards import (
     visit_of,
 )
 from procession.web.player.journey_pages import OPTIONS, Journey, PagePath, Tenant
+from procession.web.player.posting import posted
 from procession.web.player.showing import Frame, Turn, accepted, form_shown, frame_of, page_at
 from procession.web.player.shown import Shown
 from procession.web.playing import now_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final, cast
 
 from litestar import Response, get, post
@@ -17,9 +18,11 @@ from procession.services.reading import Reader
 from procession.web.asking import TheSite
 from procession.web.player import pages
 from procession.web.player.addresses import page_in
-from procession.web.player.answering import last, number, page, posted, see_other
+from procession.web.player.answering import last, number, page, see_other
+from procession.web.player.filing import Named, Receiving
 from procession.web.player.guards import Asking, addresses_of, check_session, csrf_of, player_of, token_of
-from procession.web.player.moves import ACTIONS, Action, Move, move, seen
+from procession.web.player.moves import ACTIONS, Action, Move, Moved, move, seen
+from procession.web.player.posting import Fields, posted
 from procession.web.player.showing import (
     Scene,
     Turn,
@@ -74,35 +77,49 @@ async def show_page(
     return page(shown, scene=scene)
 
 
-@post("/{tenant:str}/{journey:str}/{task:str}/{page_id:str}", status_code=200, opt=OPTIONS)
+@post("/{tenant:str}/{journey:str}/{task:str}/{page_id:str}", status_code=200, opt=OPTIONS, request_max_body_size=None)
 async def post_page(
     request: Asking, site: TheSite, *, tenant: Tenant, journey: Journey, task: TaskPath, page_id: PagePath
 ) -> Response[str]:
     """What was answered at a page, and what is to happen then."""
     player = await player_of(request, site, tenant, journey)
-    body = await posted(request)
-    check_session(request, site, last(body, "csrf"))
-    action, id, csrf = last(body, "action", "next"), page_in(page_id), csrf_of(token_of(request))
-    sets: dict[str, Any] = {}
+    id, csrf = page_in(page_id), csrf_of(token_of(request))
     scene = await _scene(site, player, csrf, int(task))
-    if scene is not None and scene.filling is not None:
-        view = scene.filling.view()
-        here = view.page(page_at(view, id))
-        sets = pages.form_values(here, body) if here is not None else {}
-    elif action != "submit":
+    filling = scene.filling if scene is not None else None
+    view = filling.view() if filling is not None else None
+    here = view.page(page_at(view, id)) if view is not None else None
+    receiving = Receiving(site, player, int(task), here)
+
+    async def keep(fields: Fields, name: str, file: Named, content: AsyncIterator[bytes]) -> None:
+        check_session(request, site, last(fields, "csrf"))
+        await receiving.take(name, file, content)
+
+    body = await posted(request, keep)
+    check_session(request, site, last(body, "csrf"))
+    action = last(body, "action", "next")
+    if filling is None and action != "submit":
         return see_other(addresses_of(player).home)
+    sets = pages.form_values(here, {**body, **receiving.came}) if here is not None else {}
     write = Write(sets, number(last(body, "version")), 0, player.id[:16])
     checked = request.query_params.get("from") == "check"
-    wanted = cast("Action", action if action in ACTIONS else "save")
+    wanted = cast("Action", action if action in ACTIONS and not receiving.faults else "save")
     moved = await move(
         site, player, Move(task=int(task), page=id, action=wanted, write=write, csrf=csrf, checked=checked)
     )
+    if receiving.faults:
+        turn = Turn(faults=receiving.faults, checked=checked)
+        shown = page_shown(moved.scene, addresses_of(player), id, turn) if moved.scene.filling else moved.shown
+        return page(shown, 422, scene=moved.scene)
+    return _answer(moved, player, int(task))
+
+
+def _answer(moved: Moved, player: Player, task: int) -> Response[str]:
     if moved.refused:
         return page(moved.shown, 422, scene=moved.scene)
     if moved.stays:
         return page(moved.shown, 409, scene=moved.scene)
     if moved.to_check:
-        return see_other(addresses_of(player).check(int(task)))
+        return see_other(addresses_of(player).check(task))
     return see_other(address_of(moved.shown) + ("?saved" if moved.shown.saved else ""))
 
 
@@ -140,7 +157,7 @@ async def post_check(
 async def show_state(request: Asking, site: TheSite, tenant: Tenant, journey: Journey) -> Response[str]:
     """While the process works, and after it. It sends the browser on as soon as there is a page."""
     player = await player_of(request, site, tenant, journey)
-    await _speak(request, site, player)
+    await speak(request, site, player, request.query_params.get("lang"))
     here = request.url.path
     scene = await seen(site, player, csrf_of(token_of(request)), here=here)
     shown = screen_shown(scene, player)
@@ -151,7 +168,7 @@ async def show_state(request: Asking, site: TheSite, tenant: Tenant, journey: Jo
 
 async def _at(request: Asking, site: Site, of: tuple[str, str], task: int) -> tuple[Player, Scene | None]:
     player = await player_of(request, site, *of)
-    player = await _speak(request, site, player)
+    player = await speak(request, site, player, request.query_params.get("lang"))
     csrf = csrf_of(token_of(request))
     return player, await _scene(site, player, csrf, task, request.url.path)
 
@@ -164,9 +181,8 @@ async def _scene(site: Site, player: Player, csrf: str, task: int, here: str = "
         return None
 
 
-async def _speak(request: Asking, site: Site, player: Player) -> Player:
+async def speak(request: Asking, site: Site, player: Player, wanted: str | None) -> Player:
     """Changes the language if the address asks for another one that the journey has."""
-    wanted = request.query_params.get("lang")
     if not wanted:
         return player
 

@@ -49,10 +49,11 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 
 async def seen(site: Site, player: Player, csrf: str, *, task: int = 0, here: str = "") -> Scene:
     """Where the journey is now, or at one of its tasks."""
-    play = site.playing.play
+    play, origins = site.playing.play, tuple(site.playing.bounds.frame_ancestors)
 
     def asked(reader: Reader) -> Scene:
-        return scene_of(reader, play, player, frame_of(reader, player, csrf, here), task)
+        frame = msgspec.structs.replace(frame_of(reader, player, csrf, here), origins=origins)
+        return scene_of(reader, play, player, frame, task)
 
     return await site.backend.read(player.tenant, asked)
 
@@ -104,7 +105,8 @@ async def _submit(site: Site, player: Player, asked: Move) -> Moved:
     scene = await seen(site, player, asked.csrf, task=asked.task)
     # The first page at which something is wrong; what is wrong between pages is shown at the last one.
     visible = [page.id for page in done.view.pages if page.visible]
-    setting = play.setting(scene.frame.language)
+    files = scene.filling.setting.files if scene.filling is not None else {}
+    setting = msgspec.structs.replace(play.setting(scene.frame.language), files=files, scanned=True)
     at = next((page for page in visible if judge(done.view, setting, page)), visible[-1] if visible else "")
     turn = Turn(seen=done.view, faults=judge(done.view, setting, at) or list(done.faults))
     return Moved(shown=page_shown(scene, addresses_of(player), at, turn), scene=scene, refused=True)

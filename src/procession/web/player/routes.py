@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from procession.web.player import api, entrance, journey_pages, statics
+from procession.web.player import api, entrance, files_api, journey_pages, statics
 from procession.web.player.addresses import ROOT
 from procession.web.player.answering import answer_as_page
 from procession.web.player.guards import careful
@@ -22,6 +22,6 @@ def routers(bounds: Bounds) -> list[Router]:
     )
     return [
         pages,
-        Router(path=ROOT, route_handlers=list(api.ROUTES), guards=[guard]),
+        Router(path=ROOT, route_handlers=[*api.ROUTES, *files_api.ROUTES], guards=[guard]),
         Router(path=ROOT, route_handlers=list(statics.ROUTES)),
     ]

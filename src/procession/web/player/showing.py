@@ -38,7 +38,8 @@ _NAMES: Final = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Esp
 
 @final
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """What all pages of somebody have in common. `here` is the page's own address, for the links of languages."""
+    """What all pages of somebody have in common. `here` is the page's own address, for the links of languages;
+    `origins` are those whose pages may frame it."""
 
     language: str
     rules: Rules = Rules()
@@ -46,6 +47,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     csrf: str = ""
     here: str = ""
     tenant: str = DEFAULT_TENANT
+    origins: tuple[str, ...] = ()
 
     def shown(self, kind: Kind, urls: Mapping[str, str], *, text: str = "", title: str = "") -> Shown:
         """A page that says something. One of a form is more than this."""
@@ -106,7 +108,7 @@ def scene_of(reader: Reader, play: Play, player: Player, frame: Frame, task: int
     if spot.task is None:
         return Scene(frame=frame, spot=spot)
     try:
-        filling = filling_of(reader, tenant, spot.task, play.setting(frame.language))
+        filling = filling_of(reader, tenant, spot.task, play.setting(frame.language), player.who.subject)
     except (NotFound, BadValue):
         return Scene(frame=frame, spot=spot, trouble="no_form")
     return Scene(frame=frame, spot=spot, filling=filling)

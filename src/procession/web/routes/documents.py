@@ -17,7 +17,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
-from procession.base.failure import BadValue, NotFound
+from procession.base.failure import NotFound
 from procession.runtime import requests as q
 from procession.services.access import Caller, Forbidden
 from procession.services.backend import Who
@@ -26,6 +26,7 @@ from procession.services.reading import Reader
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, now_ms, usable
+from procession.web.file_types import checked_name, checked_type
 from procession.web.openapi import BODY, LOCKED
 from procession.web.problems import PROBLEM_JSON, Problem
 from procession.web.shapes import After, Limit, Moment, cursor_of, id_behind, moment
@@ -40,7 +41,6 @@ BYTES: Final = {
 }
 """The body of an upload, for the OpenAPI document."""
 _RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
-_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,100}", re.ASCII)
 
 IdPath = Annotated[str, PathParameter(pattern="^doc_[0-9a-f]{32}$", description="The id of the document.")]
 NameQuery = Annotated[
@@ -212,20 +212,6 @@ async def delete_document(id: IdPath, caller: TheCaller, site: TheSite, idempote
     if document.by != caller.subject and not caller.may("instances:change"):
         raise Forbidden("who did not upload a document needs the permission 'instances:change' to delete it")
     await site.archive.delete(caller.tenant, id, document, asks)
-
-
-def checked_name(name: str) -> str:
-    """The name of a file. Raises `BadValue` for one with folders, or with characters that show it as another one."""
-    if not 0 < len(name) <= 255 or name in {".", ".."} or any(each in "/\\" or not each.isprintable() for each in name):
-        raise BadValue("the name of a document has up to 255 characters, no folders and no control characters")
-    return name
-
-
-def checked_type(given: str, charset: str) -> str:
-    """A media type, in lower case. Raises 415 for what is none, and for texts that are not in UTF-8."""
-    if not _TYPE.fullmatch(given.lower()) or charset.lower() not in {"utf-8", "us-ascii"}:
-        raise HTTPException(status_code=415, detail="Content-Type must be a media type, and of texts in UTF-8")
-    return given.lower()
 
 
 def _page(tenant: str, after: str, limit: int, reader: Reader) -> list[Record]:

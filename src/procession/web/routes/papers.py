@@ -21,9 +21,10 @@ from procession.services.papers.orders import Field, Mark, Page, Seal, Signer
 from procession.services.records import Record
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, now_ms
+from procession.web.file_types import checked_name
 from procession.web.openapi import EXAMPLE, LOCKED
 from procession.web.papers import PDF
-from procession.web.routes.documents import DocumentInfo, IdPath, checked_name, found, shaped
+from procession.web.routes.documents import DocumentInfo, IdPath, found, shaped
 
 Side = Annotated[int, QueryParameter(ge=16, le=2_000, description="In pixels, at most.")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, description="The name of the new document.")]

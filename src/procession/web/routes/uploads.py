@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import re
 import secrets
-from email.utils import formatdate
 from typing import Annotated, Any, Final
 
 from litestar import Request, Response, delete, head, patch, post
 from litestar.exceptions import HTTPException
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from procession.base.failure import BadValue
 from procession.runtime import requests as q
 from procession.web.asking import Idempotent, TheCaller, TheSite, who
 from procession.web.documents import Arriving, now_ms
+from procession.web.file_types import checked_name, checked_type
 from procession.web.openapi import BODY, LOCKED
-from procession.web.routes.documents import checked_name, checked_type
-from procession.web.uploads import Progress, Uploads
+from procession.web.tus import (
+    PIECE,
+    VERSION,
+    At,
+    Metadata,
+    Tus,
+    Whole,
+    check_version,
+    checked_digest,
+    metadata_of,
+    told,
+)
+from procession.web.uploads import Uploads
 
-VERSION: Final = "1.0.0"
-PIECE: Final = "application/offset+octet-stream"
 EXTENSIONS: Final = "creation,creation-with-upload,termination,expiration"
-METADATA_MAX: Final = 4_000
 KEPT_MAX_S: Final = 100 * 366 * 86_400
 BYTES: Final = {
     "required": False,
     "content": {PIECE: {"schema": {"type": "string", "format": "binary"}}},
     "description": "A piece.",
 }
-_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
 IdPath = Annotated[str, PathParameter(pattern="^upl_[0-9a-f]{32}$", description="The id of the upload.")]
-Tus = Annotated[str, HeaderParameter(name="Tus-Resumable", description="The version of the protocol: 1.0.0.")]
-Whole = Annotated[
-    int, HeaderParameter(name="Upload-Length", ge=0, le=1 << 50, description="The bytes of the document.")
-]
-At = Annotated[
-    int, HeaderParameter(name="Upload-Offset", ge=0, le=1 << 50, description="Where the piece begins: where it ended.")
-]
-Metadata = Annotated[
-    str,
-    HeaderParameter(
-        name="Upload-Metadata",
-        max_length=METADATA_MAX,
-        description="`filename`, `filetype`, and if wanted `sha256` (hexadecimal), each with its value in Base64.",
-    ),
-]
 
 
 @post("/uploads", status_code=201, opt={BODY: BYTES}, request_max_body_size=None)
@@ -72,13 +59,11 @@ async def begin_upload(
     """Begins an upload of a document that comes piece by piece. `Location` is where the pieces go; the first may come
     with this request."""
     caller.need("documents:write")
-    _check_version(tus)
-    said = _metadata(metadata)
+    check_version(tus)
+    said = metadata_of(metadata)
     name = checked_name(said.get("filename") or said.get("name") or "")
     type_ = checked_type(said.get("filetype") or said.get("type") or "", "utf-8")
-    digest = said.get("sha256", "").lower()
-    if digest and not _SHA256.fullmatch(digest):
-        raise BadValue("sha256 has 64 hexadecimal digits")
+    digest = checked_digest(said)
     asks = who(caller, idempotency_key, q.AddTenant(caller.tenant))
     chosen = hashlib.sha256(f"upload {asks.key}".encode()).hexdigest()[:32] if asks.key else secrets.token_hex(16)
     arriving = Arriving(
@@ -90,7 +75,7 @@ async def begin_upload(
     progress = await uploads.begin(arriving, asks)
     if request.content_type[0] == PIECE and not progress.document:
         progress = await uploads.append(caller.tenant, progress.id, caller.subject, progress.offset, request.stream())
-    return _told(progress, 201, {"location": f"/v1/uploads/{progress.id}"})
+    return told(progress, 201, {"location": f"/v1/uploads/{progress.id}"})
 
 
 @head("/uploads/{id:str}", media_type="application/json")
@@ -98,9 +83,9 @@ async def head_upload(id: IdPath, caller: TheCaller, site: TheSite, tus: Tus) ->
     """How far an upload is: `Upload-Offset` is where it goes on. `Procession-Document` is what became of one that is
     finished."""
     caller.need("documents:write")
-    _check_version(tus)
+    check_version(tus)
     progress = await Uploads(site.archive).progress(caller.tenant, id, caller.subject)
-    return _told(progress, 200, {"cache-control": "no-store", "upload-length": str(progress.length)})
+    return told(progress, 200, {"cache-control": "no-store", "upload-length": str(progress.length)})
 
 
 @patch("/uploads/{id:str}", status_code=204, opt={BODY: BYTES, LOCKED: True}, request_max_body_size=None)
@@ -110,47 +95,20 @@ async def go_on_with_upload(
     """Takes a piece of an upload. What comes of one that breaks off is kept. With the last one the document is made:
     `Procession-Document` is its id."""
     caller.need("documents:write")
-    _check_version(tus)
+    check_version(tus)
     if request.content_type[0] != PIECE:
         raise HTTPException(status_code=415, detail=f"a piece has the Content-Type {PIECE}")
     progress = await Uploads(site.archive).append(caller.tenant, id, caller.subject, offset, request.stream())
-    return _told(progress, 204, {})
+    return told(progress, 204, {})
 
 
 @delete("/uploads/{id:str}", status_code=204)
 async def end_upload(id: IdPath, caller: TheCaller, site: TheSite, tus: Tus) -> Response[None]:
     """Gives an upload up that is not finished."""
     caller.need("documents:write")
-    _check_version(tus)
+    check_version(tus)
     await Uploads(site.archive).end(caller.tenant, id, caller.subject)
     return Response(None, status_code=204, headers={"tus-resumable": VERSION})
-
-
-def _told(progress: Progress, status: int, headers: dict[str, str]) -> Response[None]:
-    headers |= {"tus-resumable": VERSION, "upload-offset": str(progress.offset)}
-    if progress.document:
-        headers["procession-document"] = progress.document
-    else:
-        headers["upload-expires"] = formatdate(progress.until / 1000, usegmt=True)
-    return Response(None, status_code=status, headers=headers)
-
-
-def _check_version(tus: str) -> None:
-    if tus != VERSION:
-        detail = f"this server speaks the version {VERSION} of tus"
-        raise HTTPException(status_code=412, detail=detail, headers={"tus-version": VERSION})
-
-
-def _metadata(text: str) -> dict[str, str]:
-    """The pairs of Upload-Metadata. Raises `BadValue`."""
-    found: dict[str, str] = {}
-    for pair in text.split(","):
-        name, _, value = pair.strip().partition(" ")
-        try:
-            found[name] = base64.b64decode(value, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError, ValueError):
-            raise BadValue("Upload-Metadata has names with values in Base64, of texts in UTF-8") from None
-    return found
 
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (begin_upload, head_upload, go_on_with_upload, end_upload)

@@ -24,6 +24,7 @@ from procession.web.player.pages.values import (
     field_name,
     file_id,
     file_label,
+    file_scan,
     files_of,
     moment_shown,
     number_shown,
@@ -296,8 +297,12 @@ class Drawer:
         most = item.extensions.get("maxFiles")
         if item.limits.get("multiple") is True or (isinstance(most, int) and most > 1):
             attributes["multiple"] = ""
-        links = [Link(file_label(each), id=file_id(each)) for each in files_of(item)]
+        links = [Link(self._file_text(each), id=file_id(each)) for each in files_of(item)]
         return self._field(item, "files", attributes=attributes, links=links)
+
+    def _file_text(self, value: Json) -> str:
+        scan, name = file_scan(value), file_label(value)
+        return self.say("file_infected" if scan == "infected" else "file_waiting", file=name) if scan else name
 
     def _nothing(self, item: Item) -> None:
         del item

@@ -63,8 +63,9 @@ class _Content(msgspec.Struct, kw_only=True):
     said: str = ""
 
 
-def page_html(shown: Shown, screen: bytes = b"") -> str:
-    """The whole page. `screen` is the JSON of the screen, for the script that enhances the page; it is data there."""
+def page_html(shown: Shown, screen: bytes = b"", origins: str = "") -> str:
+    """The whole page. `screen` is the JSON of the screen, for the script that enhances the page; it is data there.
+    `origins`, with spaces, are those that the script speaks to where they frame the page."""
     content = _page(shown) if shown.kind == "page" else _other(shown)
     title = (
         content.heading if content.heading == shown.title or not shown.title else f"{content.heading} – {shown.title}"
@@ -86,6 +87,7 @@ def page_html(shown: Shown, screen: bytes = b"") -> str:
         button=_BUTTONS.get(shown.kind),
         language_field=LANGUAGE,
         screen_id=SCREEN_ID,
+        origins=origins,
         # `<` begins no end of the element then; JSON reads the escape as the same sign.
         screen=screen.decode().replace("<", "\\u003c"),
         is_image=is_image,

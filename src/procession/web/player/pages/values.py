@@ -22,6 +22,7 @@ from procession.forms.formats import is_image
 from procession.forms.languages import BUILT_IN, locale_of
 from procession.forms.scope import copied, path_of, put_at, value_at
 from procession.forms.settling import ROWS_MAX
+from procession.forms.verdict import files_max
 from procession.forms.view import Item, Page
 
 PREFIX: Final = "f:"
@@ -161,8 +162,8 @@ def text_shown(item: Item) -> str:
 
 
 def form_values(page: Page, body: Body) -> dict[str, Json]:
-    """The values of a page's fields that were posted, by path. What was not on the page, is disabled or read only, and
-    files that are uploaded, are left out. A row that is added or taken away gives the whole list, at its path."""
+    """The values of a page's fields that were posted, by path. What was not on the page, is disabled or read only, is
+    left out. A row that is added or taken away gives the whole list, at its path."""
     language = _language(body)
     found: dict[str, Json] = {}
     for item in page.walk():
@@ -268,11 +269,23 @@ def _choices(item: Item, body: Body, language: str) -> object:
 
 
 def _files(item: Item, body: Body, language: str) -> object:
+    """What was there and is not taken away, and what came now: in the place of it where a field has one file."""
     del language
-    dropped = body.get(field_name(item.path, DROP))
-    if not dropped:
+    dropped = body.get(field_name(item.path, DROP)) or []
+    came = [file for text in body.get(field_name(item.path)) or [] if (file := _file_in(text)) is not None]
+    if not dropped and not came:
         return _ABSENT
-    return [each for each in files_of(item) if file_id(each) not in dropped]
+    kept = [each for each in files_of(item) if file_id(each) not in dropped]
+    return came[-1:] if came and files_max(item) == 1 else kept + came
+
+
+def _file_in(text: str) -> Json:
+    """A file as `Receiving` tells of it; None for what is none."""
+    try:
+        found = decode(text) if text.startswith("{") else None
+    except BadValue:
+        return None
+    return found if file_id(found) else None
 
 
 def files_of(item: Item) -> list[Json]:
@@ -285,6 +298,12 @@ def file_id(value: Json) -> str:
     """The id of a file."""
     id = value.get("id") if isinstance(value, dict) else value
     return id if isinstance(id, str) else ""
+
+
+def file_scan(value: Json) -> str:
+    """Why a file may not be used yet, or at all; "" where it may."""
+    scan = value.get("scan") if isinstance(value, dict) else None
+    return scan if isinstance(scan, str) else ""
 
 
 def file_label(value: Json) -> str:
