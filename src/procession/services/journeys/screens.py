@@ -123,8 +123,9 @@ def plays(party: str, task: FoundTask) -> bool:
     return party in groups if groups else not task.names("candidate_users")
 
 
-def filling_of(reader: Reader, tenant: str, task: FoundTask, setting: Setting) -> Filling:
-    """The form of a task, as far as it is filled in. Raises `NotFound` for a task that has none."""
+def filling_of(reader: Reader, tenant: str, task: FoundTask, setting: Setting, variant: str = "") -> Filling:
+    """The form of a task, as far as it is filled in; its expressions see the journey's variant as `journey.variant`.
+    Raises `NotFound` for a task that has none."""
     found = reader.forms.of_task(tenant, task)
     if not found.data:
         raise NotFound(f"the form of this task, {found.key!r:.80}, is shown by somebody else")
@@ -133,7 +134,11 @@ def filling_of(reader: Reader, tenant: str, task: FoundTask, setting: Setting) -
     if element is None:
         raise NotFound("this page is not open any more")
     draft = draft_of(reader, tenant, str(task.key))
-    return Filling(form=form_of(found.data), held=visible(element), draft=draft, setting=setting)
+    held: Variables = dict(visible(element))
+    if variant:
+        # What the process itself calls so is not hidden.
+        held.setdefault("journey", {"variant": variant})
+    return Filling(form=form_of(found.data), held=held, draft=draft, setting=setting)
 
 
 def draft_of(reader: Reader, tenant: str, id: str) -> Draft:
