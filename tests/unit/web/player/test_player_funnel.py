@@ -158,7 +158,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         with Engine() as found:
             yield found
         return
-    with Engine(PostgresStore(postgres_rig.server().database())) as found:
+    with Engine(store=PostgresStore(postgres_rig.server().database())) as found:
         yield found
 
 
