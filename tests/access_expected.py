@@ -198,6 +198,7 @@ EXPECTED: Final[dict[str, Row]] = {
     "POST /v1/journeys": Row(JOURNEY_WRITERS, LET_IN, body={"process_id": "$id"}, also={"id": "process-id"}),
     "POST /v1/journeys/links": Row(JOURNEY_WRITERS, LET_IN, body={"process_id": "$id"}, also={"id": "process-id"}),
     "GET /v1/journeys/links": Row(LOOKERS),
+    "GET /v1/journeys/funnel": Row(LOOKERS, query="process_id=p"),
     "DELETE /v1/journeys/links/{id}": Row(JOURNEY_WRITERS, 204, path={"id": "journey-link"}),
     "POST /v1/journeys/brands": Row(JOURNEY_WRITERS, 204, body={"id": "new", "brand": {}}),
     "GET /v1/journeys/brands/{id}": Row(LOOKERS, path={"id": "journey-brand"}),

@@ -473,6 +473,16 @@ export interface FieldError {
   source?: string;
 }
 
+/**
+ * How often an answer to a field was refused by a rule. `field` "" is the page; `rule` "" is that of a sensitive
+ * field, which is not told.
+ */
+export interface FieldFaults {
+  field: string;
+  rule: string;
+  count: number;
+}
+
 /** What is put into which fields: a text, true or false, an option, or several. */
 export interface FillBody {
   /** The name of the new document. */
@@ -528,6 +538,14 @@ export interface FormOut {
 export interface FormPage {
   items: FormOut[];
   next: string | null;
+}
+
+/** How journeys of a process went: `total` of all, and each variant by itself. `version` null: of all versions. */
+export interface FunnelOut {
+  process_id: string;
+  version: number | null;
+  total: Numbers;
+  variants: Numbers[];
 }
 
 /** How many waited for it. */
@@ -977,6 +995,22 @@ export interface NewWebhook {
   description?: string;
 }
 
+/**
+ * What happened, in all or for one variant. `resume_rate` is the share of starts that were resumed; `submitted`
+ * counts forms, and the others journeys.
+ */
+export interface Numbers {
+  variant: string;
+  started: number;
+  resumed: number;
+  resume_rate: number;
+  handed_over: number;
+  submitted: number;
+  ended: number;
+  stopped: number;
+  pages: PageCounts[];
+}
+
 /** What is an instance's own, of many that start together. */
 export interface One {
   /** Variables by name; each value is any JSON. */
@@ -1017,6 +1051,21 @@ export interface PageBody {
   values?: Record<string, Json>;
   attachments?: Record<string, string>;
   forms?: boolean;
+}
+
+/**
+ * A page of a form: by how many it was `shown`, how many `left` it by going on, the share of those who have not,
+ * the mean time at it in seconds (null where nobody left it), how often it was saved, and what was refused there.
+ */
+export interface PageCounts {
+  form: string;
+  page: string;
+  shown: number;
+  left: number;
+  drop_off: number;
+  seconds: number | null;
+  saved: number;
+  faults: FieldFaults[];
 }
 
 /** Two versions of a process, or of two. `to_version` is the latest by default. */
@@ -1579,6 +1628,7 @@ export const operations = {
   get_document: { method: "GET", path: "/v1/documents/{id}" },
   get_form: { method: "GET", path: "/v1/forms/{key}" },
   get_form_document: { method: "GET", path: "/v1/forms/{key}/document" },
+  get_funnel: { method: "GET", path: "/v1/journeys/funnel" },
   get_incident: { method: "GET", path: "/v1/incidents/{key}" },
   get_instance: { method: "GET", path: "/v1/instances/{key}" },
   get_instance_diagram: { method: "GET", path: "/v1/instances/{key}/diagram" },
@@ -1940,6 +1990,14 @@ export interface Operations {
   get_form_document: {
     path: { key: string };
     answer: string;
+  };
+  /**
+   * How journeys of a process went, in numbers: pages, times, faults, drop-off, by variant. Nothing in it is of a
+   * person. The newest counts come some seconds late
+   */
+  get_funnel: {
+    query: { from?: string; process_id: string; to?: string; version?: number };
+    answer: FunnelOut;
   };
   /** An open incident */
   get_incident: {

@@ -18,6 +18,7 @@ from procession.runtime.rows import NamedRow, TextRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
 from procession.services.deliveries import FOLLOWER
+from procession.services.journeys.funnel import DAY_MS
 from procession.services.journeys.sweeping import sweep
 from procession.services.papers.jail import Bounds as JailBounds
 from procession.services.papers.jail import Jail
@@ -190,8 +191,9 @@ def _post(settings: Settings, reach: Reach) -> Sending:
     )  # fmt: skip
 
 
-async def sweep_journeys(site: Site, every_s: float) -> None:
-    """Deletes now and then what of journeys is over, of every tenant. Goes on for ever."""
+async def sweep_journeys(site: Site, every_s: float, history_days: int) -> None:
+    """Deletes now and then what of journeys is over, of every tenant, and counts of them that are older than so many
+    days; 0 keeps those. Goes on for ever."""
     while True:
         await asyncio.sleep(every_s)
         behind, more = Listed("", ""), True
@@ -202,6 +204,8 @@ async def sweep_journeys(site: Site, every_s: float) -> None:
                 behind = each
                 try:
                     await sweep(site.backend, each.name, now_ms())
+                    if history_days:
+                        await site.playing.funnel.forget(each.name, now_ms() - history_days * DAY_MS)
                 except ProcessionError as error:
                     _LOG.warning("journeys that are over could not be forgotten: %s", error)
 

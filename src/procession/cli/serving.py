@@ -61,6 +61,8 @@ WAIT_S: Final = 5.0
 """How long who waits for something may go on waiting when the process is about to end."""
 JOBS_S: Final = 5.0
 """How long jobs may go on at least, when requests took all of the time."""
+FUNNEL_S: Final = 5.0
+"""How often what happened on pages of journeys is added to the store: so much a crash takes."""
 DAY_S: Final = 86_400
 
 _LOG: Final = logging.getLogger("procession.serve")
@@ -218,6 +220,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
     else:
         gate = SeeingGate(await _known_callers(measured, settings, plan.say))
     composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos)
+    measures.journeys = composed.site.playing.funnel.totals
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)
     open_.push_async_callback(composed.site.archive.close)
@@ -265,6 +268,8 @@ async def _drain(
     for found in await asyncio.gather(serving, *closing, return_exceptions=True):
         if isinstance(found, Exception):
             _LOG.error("while draining: %s", found)
+    # Nobody does anything any more; what was done is counted to the last.
+    await running.site.playing.funnel.flush()
     # Functions under way are finished; whose answer does not come in time is asked again under a new lease.
     try:
         ending = asyncio.gather(asyncio.to_thread(running.engine.stop), running.silos.stop())
@@ -441,10 +446,15 @@ async def _documents(running: Running) -> None:
 
 
 async def _journeys(running: Running) -> None:
-    await sweep_journeys(running.site, running.settings.retention.every_minutes * 60)
+    of = running.settings.retention
+    await sweep_journeys(running.site, of.every_minutes * 60, of.history_days)
 
 
-TASKS: Final[tuple[Task, ...]] = (_retention, _silos, _measuring, _documents, _journeys)
+async def _counting(running: Running) -> None:
+    await running.site.playing.funnel.keep(FUNNEL_S)
+
+
+TASKS: Final[tuple[Task, ...]] = (_retention, _silos, _measuring, _documents, _journeys, _counting)
 """What goes on beside every server."""
 
 

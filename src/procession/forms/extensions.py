@@ -45,7 +45,11 @@ EXTENSIONS: Final[dict[str, Extension]] = {
     "drafts": Extension(
         "boolean", FIELDS | {"group", "form"}, "false: what is typed is kept nowhere before it is submitted"
     ),
-    "sensitive": Extension("boolean", FIELDS | {"group"}, "never in analytics, and masked when others look on"),
+    "sensitive": Extension(
+        "boolean",
+        FIELDS | {"group"},
+        "its value and what was wrong with it never in analytics, and masked when others look on",
+    ),
     "maxSize": Extension("size", frozenset({"filepicker", "textfield"}), "largest file, in bytes or as `5 MB`"),
     "maxFiles": Extension("integer", frozenset({"filepicker"}), "most files of one field"),
     "accept": Extension("text", frozenset({"filepicker"}), "media types and endings that are taken; beside `accept`"),

@@ -50,6 +50,20 @@ class DocumentRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class JourneyCountRow(Row, frozen=True, array_like=True, gc=False):
+    """How often something happened on pages of journeys, and how long it took in all. "" where it has no such part."""
+
+    variant: str
+    form: str
+    page: str
+    field: str
+    what: str
+    rule: str
+    n: int
+    ms: int
+
+
+@final
 class FollowerRow(Row, frozen=True, array_like=True, gc=False):
     """Who follows a feed, until when, and how far it is."""
 

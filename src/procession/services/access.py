@@ -39,7 +39,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "documents:write": "store documents that belong to processes",
     "webhooks:read": "see webhooks and what was sent",
     "webhooks:write": "set up webhooks, and send again",
-    "journeys:read": "see links of journeys, never their tokens",
+    "journeys:read": "see links of journeys, never their tokens, and in numbers how journeys go",
     "journeys:write": "start journeys, make and revoke links to them, set how they look",
     "metrics:read": "see the tenant's figures",
     "keys:read": "see the tenant's API keys, never their secrets",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final, final
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from procession.services.access import TooMany
 from procession.services.backend import Backend
 from procession.services.journeys.doors import Doors
+from procession.services.journeys.funnel import Funnel
 from procession.services.journeys.playing import Play
 from procession.services.journeys.ports import NoPost, Post
 from procession.web.limits import Limiter, SameForAll
@@ -37,12 +39,22 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Playing:
     """Of one server process. Belongs to its event loop."""
 
-    __slots__ = ("_messages", "_sessions", "_strangers", "bounds", "doors", "play", "streams")
+    __slots__ = ("_messages", "_sessions", "_strangers", "bounds", "doors", "funnel", "play", "streams")
 
-    def __init__(self, backend: Backend, bounds: Bounds | None = None, post: Post | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        bounds: Bounds | None = None,
+        post: Post | None = None,
+        *,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        """`clock` gives Unix ms."""
         self.bounds = bounds or Bounds()
-        self.doors = Doors(backend, post or NoPost(), now_ms)
-        self.play = Play(backend, now_ms, self.bounds.zone)
+        clock = clock or now_ms
+        self.funnel = Funnel(backend, clock)
+        self.doors = Doors(backend, post or NoPost(), clock, self.funnel)
+        self.play = Play(backend, clock, self.bounds.zone)
         self.streams = Streams(STREAMS_MAX)
         of = self.bounds
         self._sessions = Limiter(SameForAll(of.requests_per_second, of.requests_per_second * 3))

@@ -329,7 +329,7 @@ class Retention(Part, frozen=True, kw_only=True):
     """How long is kept what is over. 0 keeps it."""
 
     history_days: Count = 0
-    """The history of what ended so long ago goes."""
+    """The history of what ended so long ago goes, and what was counted of journeys then."""
     instances_days: Count = 0
     """Instances that ended so long ago go altogether."""
     every_minutes: Many = 60

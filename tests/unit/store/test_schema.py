@@ -30,7 +30,7 @@ OTHER_KEY: Final = {
 }
 """Keys and indexes that something else leads, and why."""
 
-FREE: Final = ("document", "document_part", "follower", "delivery", "tenant_key")
+FREE: Final = ("document", "document_part", "follower", "delivery", "journey_count", "tenant_key")
 """Tables that no shard has to own (store/sql/free.sql)."""
 
 

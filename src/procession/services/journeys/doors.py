@@ -19,6 +19,7 @@ from procession.runtime import requests as q
 from procession.services import keys
 from procession.services.backend import Backend, Who
 from procession.services.journeys import codes
+from procession.services.journeys.funnel import Funnel, where
 from procession.services.journeys.kept import (
     CODE,
     INSTANCE,
@@ -37,14 +38,19 @@ from procession.services.journeys.kept import (
 )
 from procession.services.journeys.players import Player
 from procession.services.journeys.ports import Letter, NotSent, Over, Post
-from procession.services.journeys.rules import Rules, rules_of
+from procession.services.journeys.rules import Rules, rules_of, variant_of
 from procession.services.journeys.screens import rules_at
 from procession.services.reading import Reader
+from procession.services.views import InstanceView
 
 TRIES: Final = 20
 """How often a document that somebody else changes all the time is written anew."""
 HANDOVER_MS: Final = 3_600_000
 """How long the link of a hand-over leads anywhere; its code holds for ten minutes."""
+
+
+HAND_OVER: Final = "hand-over"
+"""The name of a link that leads on at another device."""
 
 
 @final
@@ -68,11 +74,12 @@ class Started(msgspec.Struct, frozen=True):
 class Doors:
     """Of one server process. `clock` gives Unix ms."""
 
-    __slots__ = ("_backend", "_clock", "post")
+    __slots__ = ("_backend", "_clock", "_funnel", "post")
 
-    def __init__(self, backend: Backend, post: Post, clock: Callable[[], int]) -> None:
+    def __init__(self, backend: Backend, post: Post, clock: Callable[[], int], funnel: Funnel | None = None) -> None:
         self._backend = backend
         self._clock = clock
+        self._funnel = funnel or Funnel(backend, clock)
         self.post = post
 
     async def rules(self, tenant: str, process_id: str) -> Rules:
@@ -95,23 +102,25 @@ class Doors:
     async def journey_of(self, tenant: str, instance: int, who: Who) -> Started:
         """The journey that an instance is; it becomes one if it is none. Raises `NotFound`."""
 
-        def asked(reader: Reader) -> tuple[OfInstance | None, str, Rules]:
+        def asked(reader: Reader) -> tuple[OfInstance | None, InstanceView, Rules]:
             found = reader.records.find(tenant, INSTANCE, str(instance))
             view = reader.instance(tenant, instance)
             rules = rules_of(reader, tenant, reader.deployed.version(tenant, view.process_id, view.version))
-            return found.read(OfInstance) if found is not None else None, view.process_id, rules
+            return found.read(OfInstance) if found is not None else None, view, rules
 
-        known, process_id, rules = await self._backend.read(tenant, asked)
+        known, view, rules = await self._backend.read(tenant, asked)
         if known is None:
             now = self._clock()
             known = OfInstance(new_journey(), now + rules.expires_ms)
-            journey = Journey(process_id, instance, now, known.expires)
+            variant = variant_of(rules, known.journey)
+            journey = Journey(view.process_id, instance, now, known.expires, view.version, variant)
             await self._put(tenant, JOURNEY, known.journey, journey, who)
             try:
                 await self._put(tenant, INSTANCE, str(instance), known, who, version=0)
             except Outdated:
                 await self._drop(tenant, JOURNEY, known.journey, who)
                 return await self.journey_of(tenant, instance, who)
+            self._funnel.count(tenant, where(journey), "started")
         return Started(known.journey, instance, known.expires)
 
     async def journey(self, tenant: str, id: str) -> Journey:
@@ -180,6 +189,8 @@ class Doors:
             language=language,
             link=id,
             proven=link is None or not link.proof,
+            version=journey.version,
+            variant=journey.variant,
         )
         await self._put(tenant, SESSION, place_of(token), session, who, version=0)
         return Opened(token, session)
@@ -220,7 +231,7 @@ class Doors:
         expires = min(session.expires, now + HANDOVER_MS)
         link = Link(
             session.process_id, now, who.subject, expires, journey=session.journey, party=session.party,
-            language=session.language, proof=by, contact=to, name="hand-over",
+            language=session.language, proof=by, contact=to, name=HAND_OVER,
         )  # fmt: skip
         token = await self.make_link(tenant, link, who)
         letter = Letter(by, to, session.language, "", f"{base}/l/{token}")
@@ -229,6 +240,7 @@ class Doors:
         except NotSent:
             await self._drop(tenant, LINK, place_of(token), who)
             raise
+        self._funnel.count(tenant, where(session), "handed-over")
         return hidden(to)
 
     async def try_code(self, player: Player, digits: str) -> codes.Verdict:
@@ -259,6 +271,8 @@ class Doors:
         await self._put(tenant, LINK, session.link, used, who, version=version)
         await self._put(tenant, SESSION, player.id, msgspec.structs.replace(session, proven=True), who)
         await self._drop(tenant, CODE, session.link, who)
+        if link.name == HAND_OVER:
+            self._funnel.count(tenant, where(session), "resumed")
 
     async def _send(self, tenant: str, of: tuple[str, Link], letter: Letter, who: Who) -> None:
         id, link = of

@@ -50,12 +50,15 @@ class Link(msgspec.Struct, frozen=True):
 
 @final
 class Journey(msgspec.Struct, frozen=True):
-    """A journey: the instance that it is."""
+    """A journey: the instance that it is. `version` is that of its process when it began, `variant` the one of
+    `journey.variants` that it was given; "" for none."""
 
     process_id: str
     instance: int
     created: int
     expires: int
+    version: int = 0
+    variant: str = ""
 
 
 @final
@@ -79,6 +82,8 @@ class Session(msgspec.Struct, frozen=True):
     language: str = ""
     link: str = ""
     proven: bool = True
+    version: int = 0
+    variant: str = ""
 
 
 @final

@@ -34,10 +34,12 @@ _PAUSE_S_MAX: Final = 0.1
 
 @final
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a submit: faults, with the view that they are at, or nothing but that it is done."""
+    """What became of a submit: faults, with the view that they are at, or nothing but that it is done; `repeated` when
+    it was done before."""
 
     faults: tuple[Fault, ...] = ()
     view: View | None = None
+    repeated: bool = False
 
 
 @final
@@ -58,7 +60,8 @@ class Play:
     def filling(self, reader: Reader, player: Player, task: int) -> Filling:
         """The form of a task that the session may play. Raises `NotFound`."""
         found = task_of(reader, player.tenant, player.session, task)
-        return filling_of(reader, player.tenant, found, self.setting(player.session.language), player.who.subject)
+        setting, session = self.setting(player.session.language), player.session
+        return filling_of(reader, player.tenant, found, setting, owner=player.who.subject, variant=session.variant)
 
     async def write(self, player: Player, task: int, write: Write, *, page: str | None = None) -> tuple[Filling, Told]:
         """Writes answers into the draft of a task; `page` is where it is left. Raises `NotFound`, `BadValue`."""
@@ -101,7 +104,7 @@ class Play:
         except NotFound:
             if not await self._submitted(tenant, task, asks):
                 raise
-            return Outcome()
+            return Outcome(repeated=True)
         answers = over(filling.draft.sent(), sets)
         setting = msgspec.structs.replace(filling.setting, scanned=True)
         done = submit(filling.form.compiled, answers, filling.held, setting)

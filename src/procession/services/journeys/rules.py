@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Final, final
 
@@ -17,6 +18,10 @@ PROOFS: Final = frozenset({"none", "email", "sms"})
 DAY_MS: Final = 86_400_000
 EXPIRES_MS_MAX: Final = 3_660 * DAY_MS
 ATTEMPTS_MAX: Final = 20
+VARIANTS_MAX: Final = 20
+VARIANT_MAX: Final = 60
+"""Longest name of a variant, in characters."""
+SHARE_DIGITS_MAX: Final = 4
 KEPT_MAX: Final = 1_000
 """Processes whose properties are in memory."""
 PREFIX: Final = "journey."
@@ -36,6 +41,8 @@ class Rules(msgspec.Struct, frozen=True, gc=False):
     languages: tuple[str, ...] = ()
     party: str = ""
     """The party of who starts it by a public link."""
+    variants: tuple[tuple[str, int], ...] = ()
+    """Names of variants, and their shares of all journeys."""
 
 
 def rules_of(reader: Reader, tenant: str, row: DefinitionRow) -> Rules:
@@ -70,7 +77,21 @@ def read_rules(given: Mapping[str, str]) -> Rules:
         brand=said.get("brand", ""),
         languages=tuple(_listed(said.get("languages", ""))),
         party=said.get("party", ""),
+        variants=_variants(said.get("variants", "")),
     )
+
+
+def variant_of(rules: Rules, journey: str) -> str:
+    """The variant of a journey: by the hash of its id, so that it is the same whoever asks. "" where there are none."""
+    total = sum(share for _, share in rules.variants)
+    if not total:
+        return ""
+    place = int.from_bytes(hashlib.sha256(f"variant\0{journey}".encode()).digest()[:8], "big") % total
+    for name, share in rules.variants:
+        if place < share:
+            return name
+        place -= share
+    return ""
 
 
 def _listed(text: str) -> list[str]:
@@ -86,6 +107,21 @@ def _expires(text: str) -> int:
     if not 0 < found <= EXPIRES_MS_MAX:
         raise BadValue(f"journey.expires is {text!r:.40}; it must be more than nothing and at most ten years")
     return found
+
+
+def _variants(text: str) -> tuple[tuple[str, int], ...]:
+    found: dict[str, int] = {}
+    for part in text.split(",") if text else ():
+        name, colon, share = (each.strip() for each in part.partition(":"))
+        good = share.isascii() and share.isdigit() and len(share) <= SHARE_DIGITS_MAX
+        if not name or name in found or len(name) > VARIANT_MAX or (colon and not good):
+            raise BadValue(f"journey.variants is {text!r:.60}; it lists names with shares, as `a:50, b:50`")
+        found[name] = int(share) if colon else 1
+    if found and not sum(found.values()):
+        raise BadValue("journey.variants gives no variant a share")
+    if len(found) > VARIANTS_MAX:
+        raise BadValue(f"journey.variants lists more than {VARIANTS_MAX} variants")
+    return tuple(found.items())
 
 
 def _attempts(text: str) -> int:

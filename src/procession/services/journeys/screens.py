@@ -128,9 +128,11 @@ def plays(party: str, task: FoundTask) -> bool:
     return party in groups if groups else not task.names("candidate_users")
 
 
-def filling_of(reader: Reader, tenant: str, task: FoundTask, setting: Setting, owner: str = "") -> Filling:
-    """The form of a task, as far as it is filled in, with the files of an owner. Raises `NotFound` for a task that has
-    none."""
+def filling_of(
+    reader: Reader, tenant: str, task: FoundTask, setting: Setting, *, owner: str = "", variant: str = ""
+) -> Filling:
+    """The form of a task, as far as it is filled in, with the files of an owner; its expressions see the journey's
+    variant as `journey.variant`. Raises `NotFound` for a task that has none."""
     found = reader.forms.of_task(tenant, task)
     if not found.data:
         raise NotFound(f"the form of this task, {found.key!r:.80}, is shown by somebody else")
@@ -139,7 +141,11 @@ def filling_of(reader: Reader, tenant: str, task: FoundTask, setting: Setting, o
     if element is None:
         raise NotFound("this page is not open any more")
     draft = draft_of(reader, tenant, str(task.key))
-    form, held = form_of(found.data), visible(element)
+    held: Variables = dict(visible(element))
+    if variant:
+        # What the process itself calls so is not hidden.
+        held.setdefault("journey", {"variant": variant})
+    form = form_of(found.data)
     files = attached(reader, tenant, (owner, str(task.key)), form.compiled, held, setting.now_ms)
     return Filling(form=form, held=held, draft=draft, setting=msgspec.structs.replace(setting, files=files))
 

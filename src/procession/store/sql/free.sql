@@ -55,6 +55,15 @@ ON CONFLICT (tenant, document, number) DO UPDATE SET data = excluded.data;
 DELETE FROM procession_document_part WHERE tenant = ? AND document = ?;
 -- name: document_drop
 DELETE FROM procession_document WHERE tenant = ? AND id = ?;
+
+-- What people did on pages of journeys is added up, by every process that showed them.
+-- name: journey_count_add
+INSERT INTO procession_journey_count VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (tenant, process_id, day, version, variant, form, page, field, what, rule)
+DO UPDATE SET n = procession_journey_count.n + excluded.n, ms = procession_journey_count.ms + excluded.ms;
+-- name: journey_counts_sweep
+DELETE FROM procession_journey_count WHERE tenant = ? AND day < ?;
+
 -- Keys are made by whoever seals something first; where two do, one pair counts.
 -- name: tenant_key_add
 INSERT INTO procession_tenant_key VALUES (?, ?, ?, ?) ON CONFLICT (tenant, generation) DO NOTHING;

@@ -378,6 +378,12 @@ WHERE tenant = ? AND webhook = ? AND id = ?;
 -- name: deliveries_good
 SELECT count(*) FROM procession_delivery WHERE tenant = ? AND webhook = ? AND state = 1 AND at >= ?;
 
+-- name: journey_counts
+SELECT variant, form, page, field, what, rule, CAST(sum(n) AS BIGINT), CAST(sum(ms) AS BIGINT)
+FROM procession_journey_count WHERE tenant = ? AND process_id = ? AND day >= ? AND day <= ?
+    AND version >= ? AND version <= ?
+GROUP BY variant, form, page, field, what, rule ORDER BY variant, form, page, field, what, rule LIMIT ?;
+
 -- name: documents_due
 SELECT id, due, bytes FROM procession_document WHERE tenant = ? AND due <= ? ORDER BY due LIMIT ?;
 -- Whose documents have to be looked after.
@@ -446,6 +452,7 @@ UNION ALL SELECT 'task_candidate', (SELECT count(*) FROM (SELECT 1 FROM processi
 UNION ALL SELECT 'document', (SELECT count(*) FROM (SELECT 1 FROM procession_document x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'document_part', (SELECT count(*) FROM (SELECT 1 FROM procession_document_part x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'follower', (SELECT count(*) FROM (SELECT 1 FROM procession_follower x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'journey_count', (SELECT count(*) FROM (SELECT 1 FROM procession_journey_count x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'delivery', (SELECT count(*) FROM (SELECT 1 FROM procession_delivery x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'start_subscription', (SELECT count(*) FROM (SELECT 1 FROM procession_start_subscription x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'failure', (SELECT count(*) FROM (SELECT 1 FROM procession_failure x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked

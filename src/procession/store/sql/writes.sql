@@ -287,6 +287,11 @@ DELETE FROM procession_document_part WHERE tenant = ? AND (document, number) IN
 -- name: follower_erase
 DELETE FROM procession_follower WHERE tenant = ? AND name IN
     (SELECT name FROM procession_follower WHERE tenant = ? LIMIT ?);
+-- name: journey_count_erase
+DELETE FROM procession_journey_count
+WHERE tenant = ? AND (process_id, day, version, variant, form, page, field, what, rule) IN
+    (SELECT process_id, day, version, variant, form, page, field, what, rule
+     FROM procession_journey_count WHERE tenant = ? LIMIT ?);
 -- name: delivery_erase
 DELETE FROM procession_delivery WHERE tenant = ? AND (webhook, id) IN
     (SELECT webhook, id FROM procession_delivery WHERE tenant = ? LIMIT ?);

@@ -23,6 +23,7 @@ from procession.web import streams
 from procession.web.asking import TheSite
 from procession.web.player.addresses import Addresses, tenant_in
 from procession.web.player.begin import begin, beginning
+from procession.web.player.counting import count_shown
 from procession.web.player.guards import (
     CSRF_HEADER,
     Asking,
@@ -180,7 +181,9 @@ async def get_screen(request: Asking, site: TheSite, tenant: Tenant, journey: Jo
     if task and (not task.isascii() or not task.isdigit() or len(task) > 19):
         raise BadValue("`task` is no key")
     scene = await seen(site, player, csrf_of(token_of(request)), task=int(task or 0))
-    return screen_of(screen_shown(scene, player, page), scene)
+    shown = screen_shown(scene, player, page)
+    count_shown(site, player, shown)
+    return screen_of(shown, scene)
 
 
 @put("/{tenant:str}/{journey:str}/api/draft", opt=OPTIONS)
@@ -301,6 +304,7 @@ async def _moved(
     if moved.refused:
         return _refused(moved.shown, list(moved.shown.faults))
     shown = check_shown(moved.scene, addresses_of(player)) if moved.to_check else moved.shown
+    count_shown(site, player, shown)
     return Response(screen_of(shown, moved.scene))
 
 

@@ -31,6 +31,7 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     draft: str
     frame: Frame
     filling: Filling | None
+    version: int = 0
 
 
 @final
@@ -74,6 +75,7 @@ async def beginning(site: Site, of: tuple[str, str], visit: str, csrf: str, want
             draft=draft,
             frame=frame,
             filling=_filling(reader, tenant, process_id, draft, setting),
+            version=row.version,
         )
 
     return await site.backend.read(tenant, asked)

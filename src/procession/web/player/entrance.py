@@ -21,6 +21,7 @@ from procession.web.player import pages
 from procession.web.player.addresses import Addresses, tenant_in
 from procession.web.player.answering import last, page, see_other
 from procession.web.player.begin import Beginning, begin, beginning
+from procession.web.player.counting import count_start_shown, count_start_step
 from procession.web.player.guards import (
     Asking,
     addresses_of,
@@ -55,7 +56,9 @@ async def show_start(request: Asking, site: TheSite, tenant: Tenant, process_id:
     addresses = Addresses(start.tenant)
     cookies = [visit_cookie(request, site, addresses, visit)] if new else None
     saved = "saved" in request.query_params
-    return page(_shown(start, request.query_params.get("page"), Turn(saved=saved)), cookies=cookies)
+    shown = _shown(start, request.query_params.get("page"), Turn(saved=saved))
+    count_start_shown(site, start, shown)
+    return page(shown, cookies=cookies)
 
 
 @post("/{tenant:str}/start/{process_id:str}", status_code=200, opt=OPTIONS)
@@ -80,7 +83,9 @@ async def post_start(request: Asking, site: TheSite, tenant: Tenant, process_id:
         setting = site.playing.play.setting(start.frame.language)
         wrong = next((each for each in visible if judge(begun.view, setting, each)), visible[-1] if visible else "")
         faults = judge(begun.view, setting, wrong) or list(begun.faults)
+        count_start_step(site, start, wrong, "submit", (begun.view, faults))
         return page(_shown(start, wrong, Turn(seen=begun.view, faults=faults)), 422)
+    count_start_step(site, start, "", "submit")
     journey = Addresses(start.tenant, begun.opened.session.journey)
     cookies = [
         session_cookie(request, site, journey, begun.opened.token, begun.opened.session),
@@ -110,7 +115,10 @@ async def _answered(
     filling = msgspec.structs.replace(filling, draft=draft)
     whole, faults = judged(filling, id, sets)
     start = msgspec.structs.replace(start, filling=filling)
-    if action == "next" and faults:
+    refused = action == "next" and bool(faults)
+    if refused or action in {"next", "back", "save"}:
+        count_start_step(site, start, id, action, (whole, faults) if refused else None)
+    if refused:
         return page(_shown(start, id, Turn(seen=whole, faults=faults)), 422), sets
     beside = whole.beside(id, {"next": 1, "back": -1}.get(action, 0)) if action in {"next", "back"} else None
     addresses = Addresses(start.tenant)

@@ -19,6 +19,7 @@ from procession.web.asking import TheSite
 from procession.web.player import pages
 from procession.web.player.addresses import page_in
 from procession.web.player.answering import last, number, page, see_other
+from procession.web.player.counting import count_shown
 from procession.web.player.filing import Named, Receiving
 from procession.web.player.guards import Asking, addresses_of, check_session, csrf_of, player_of, token_of
 from procession.web.player.moves import ACTIONS, Action, Move, Moved, move, seen
@@ -74,6 +75,7 @@ async def show_page(
     shown = page_shown(scene, addresses_of(player), page_in(page_id), turn)
     if shown.page != page_in(page_id):
         return see_other(address_of(shown))
+    count_shown(site, player, shown)
     return page(shown, scene=scene)
 
 
@@ -163,6 +165,7 @@ async def show_state(request: Asking, site: TheSite, tenant: Tenant, journey: Jo
     shown = screen_shown(scene, player)
     if address_of(shown) != here:
         return see_other(address_of(shown))
+    count_shown(site, player, shown)
     return page(shown, 422 if scene.trouble else 200, scene=scene)
 
 

@@ -8,11 +8,13 @@ from typing import Final, Literal, TypeAlias, final
 import msgspec
 
 from procession.base.failure import NotFound
-from procession.forms import judge
+from procession.forms import Fault, View, judge
 from procession.services.journeys.drafts import Write
 from procession.services.journeys.players import Player
 from procession.services.journeys.playing import judged
+from procession.services.journeys.screens import Filling
 from procession.services.reading import Reader
+from procession.web.player.counting import place_of_page, visitor_of
 from procession.web.player.guards import addresses_of
 from procession.web.player.showing import Scene, Turn, frame_of, page_at, page_shown, scene_of, screen_shown
 from procession.web.player.shown import Shown
@@ -81,6 +83,7 @@ async def move(site: Site, player: Player, asked: Move) -> Moved:
         return Moved(
             shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), scene=scene, stays=True
         )
+    _count(site, player, asked, (filling, page_at(whole, asked.page)), refused=(whole, faults) if refused else None)
     if refused:
         return Moved(shown=_again(scene, player, asked, Turn(seen=whole, faults=faults)), scene=scene, refused=True)
     shown = page_shown(scene, addresses_of(player), page, Turn(saved=asked.action == "save"))
@@ -88,10 +91,10 @@ async def move(site: Site, player: Player, asked: Move) -> Moved:
 
 
 async def _submit(site: Site, player: Player, asked: Move) -> Moved:
-    play = site.playing.play
+    play, filling = site.playing.play, None
     # What was submitted before is not open any more: then there is nothing to write, and `submit` knows.
     with contextlib.suppress(NotFound):
-        _, told = await play.write(player, asked.task, asked.write)
+        filling, told = await play.write(player, asked.task, asked.write)
         if told.conflicts:
             scene = await seen(site, player, asked.csrf, task=asked.task)
             return Moved(
@@ -99,6 +102,8 @@ async def _submit(site: Site, player: Player, asked: Move) -> Moved:
             )
     done = await play.submit(player, asked.task, asked.write.sets)
     if done.view is None:
+        if filling is not None and not done.repeated:
+            site.playing.funnel.submitted(visitor_of(player), place_of_page(player, filling, ""), asked.task)
         await play.following(player)
         scene = await seen(site, player, asked.csrf)
         return Moved(shown=screen_shown(scene, player), scene=scene)
@@ -109,7 +114,22 @@ async def _submit(site: Site, player: Player, asked: Move) -> Moved:
     setting = msgspec.structs.replace(play.setting(scene.frame.language), files=files, scanned=True)
     at = next((page for page in visible if judge(done.view, setting, page)), visible[-1] if visible else "")
     turn = Turn(seen=done.view, faults=judge(done.view, setting, at) or list(done.faults))
+    if filling is not None:
+        site.playing.funnel.refused(visitor_of(player), place_of_page(player, filling, at), done.view, turn.faults)
     return Moved(shown=page_shown(scene, addresses_of(player), at, turn), scene=scene, refused=True)
+
+
+def _count(
+    site: Site, player: Player, asked: Move, of: tuple[Filling, str], *, refused: tuple[View, list[Fault]] | None
+) -> None:
+    """Counts a step: `of` is the form, and the page of it at which the step was taken."""
+    funnel, who, at = site.playing.funnel, visitor_of(player), place_of_page(player, *of)
+    if refused is not None:
+        funnel.refused(who, at, *refused)
+    elif asked.action == "save":
+        funnel.count(player.tenant, at, "saved")
+    else:
+        funnel.left(who, at, asked.task, forward=asked.action != "back")
 
 
 def _again(scene: Scene, player: Player, asked: Move, turn: Turn) -> Shown:

@@ -108,7 +108,8 @@ def scene_of(reader: Reader, play: Play, player: Player, frame: Frame, task: int
     if spot.task is None:
         return Scene(frame=frame, spot=spot)
     try:
-        filling = filling_of(reader, tenant, spot.task, play.setting(frame.language), player.who.subject)
+        setting, owner = play.setting(frame.language), player.who.subject
+        filling = filling_of(reader, tenant, spot.task, setting, owner=owner, variant=session.variant)
     except (NotFound, BadValue):
         return Scene(frame=frame, spot=spot, trouble="no_form")
     return Scene(frame=frame, spot=spot, filling=filling)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Final, TypeAlias, cast, final
 
 import msgspec
 from litestar import Request, delete, get, post
 from litestar.datastructures import State
-from litestar.params import JSONBody, PathParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from procession.base.failure import BadValue, Conflict, NotFound
 from procession.runtime import requests as q
 from procession.services.access import Caller
+from procession.services.journeys.funnel_report import Numbers, counts_of
 from procession.services.journeys.kept import BRAND, LINK, Brand, Link, body_of, place_of
 from procession.services.journeys.rules import Rules, rules_of
 from procession.services.reading import Reader
@@ -41,6 +43,7 @@ from procession.web.site import Site
 Party: TypeAlias = Annotated[str, msgspec.Meta(max_length=255)]
 Uses: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
 LinkId: TypeAlias = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$(?!\n)", description="The id of a link.")]
+_DAY_MAX: Final = 1 << 30
 _BRAND: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$(?!\n)"
 BrandId: TypeAlias = Annotated[str, PathParameter(pattern=_BRAND, description="What `journey.brand` says.")]
 ContactText: TypeAlias = Annotated[str, msgspec.Meta(max_length=320)]
@@ -125,6 +128,16 @@ class LinksOut(msgspec.Struct, frozen=True):
 
     items: list[LinkOut]
     next: str | None
+
+
+@final
+class FunnelOut(msgspec.Struct, frozen=True):
+    """How journeys of a process went: `total` of all, and each variant by itself. `version` null: of all versions."""
+
+    process_id: str
+    version: int | None
+    total: Numbers
+    variants: list[Numbers]
 
 
 @post("/journeys", status_code=201, opt={EXAMPLE: {"process_id": "claim", "party": "customer"}})
@@ -218,6 +231,31 @@ async def delete_link(id: LinkId, caller: TheCaller, site: TheSite, idempotency_
     await site.backend.ask(request, who(caller, idempotency_key, request))
 
 
+@get("/journeys/funnel")
+async def get_funnel(
+    caller: TheCaller,
+    site: TheSite,
+    process_id: Annotated[str, QueryParameter(max_length=255, description="The process that journeys are of.")],
+    version: Annotated[int, QueryParameter(ge=0, le=1 << 30, description="Its version; 0 for all.")] = 0,
+    since: Annotated[date | None, QueryParameter(name="from", description="From this day on (UTC).")] = None,
+    until: Annotated[date | None, QueryParameter(name="to", description="Until this day, it too (UTC).")] = None,
+) -> FunnelOut:
+    """How journeys of a process went, in numbers: pages, times, faults, drop-off, by variant. Nothing in it is of a
+    person. The newest counts come some seconds late."""
+    caller.need("journeys:read", process_id)
+    days = (_day(since) if since else 0, _day(until) if until else _DAY_MAX)
+
+    def asked(reader: Reader) -> list[Numbers]:
+        return counts_of(reader, caller.tenant, process_id, version, days)
+
+    total, *variants = await site.backend.read(caller.tenant, asked)
+    return FunnelOut(process_id, version or None, total, variants)
+
+
+def _day(of: date) -> int:
+    return (of - date(1970, 1, 1)).days
+
+
 @post("/journeys/brands", status_code=204, opt={EXAMPLE: {"id": "acme", "brand": {"name": "ACME"}}})
 async def set_brand(
     data: JSONBody[BrandIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
@@ -282,5 +320,5 @@ def _shown(id: str, link: Link) -> LinkOut:
 
 ROUTES: Final = cast(
     "tuple[ControllerRouterHandler, ...]",
-    (start_journey, add_link, list_links, delete_link, set_brand, get_brand),
+    (start_journey, add_link, list_links, delete_link, get_funnel, set_brand, get_brand),
 )

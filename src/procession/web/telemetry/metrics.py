@@ -81,6 +81,8 @@ class Measures:
         """Asks the engine for its figures, in the thread that shows the metrics."""
         self.neighbours: Callable[[], Sequence[Neighbour]] | None = None
         """Who takes how much of the engines, and how long its requests wait."""
+        self.journeys: Callable[[], Mapping[tuple[str, str], int]] | None = None
+        """How often what happened on pages of journeys, by (process, what)."""
         self._top = tenants_top
         self.shares = {of: Shares() for of in ("requests", "steps", "jobs")}
         """What tenants use: requests over the API, steps of their instances, jobs that their workers take."""
@@ -129,6 +131,12 @@ class Measures:
                 share.add_metric((of, tenant), part)
         yield share
         yield from self._waits()
+        played = CounterMetricFamily(
+            "procession_journey_events", "What happened on pages of journeys.", labels=("process", "what")
+        )
+        for label, count in (self.journeys() if self.journeys is not None else {}).items():
+            played.add_metric(label, count)
+        yield played
         try:
             figures: Figures = self.read() if self.read is not None else {}
         except ProcessionError as error:

@@ -25,7 +25,7 @@ FAR: Final = 1 << 60
 OWN: Final[dict[str, set[str]]] = {"procession_fact": {"period"}, "procession_shard": {"turn"}}
 """Columns that PostgreSQL alone has."""
 NO_TENANT: Final = {"procession_meta", "procession_tenant", "procession_shard", "procession_process"}
-FREE: Final = {"process", "document", "document_part", "follower", "delivery", "tenant_key"}
+FREE: Final = {"process", "document", "document_part", "follower", "delivery", "journey_count", "tenant_key"}
 """Tables that no commit writes (store/sql/free.sql)."""
 OTHER_KEY: Final = {
     "procession_inbox_pkey": "numbered over the shard in the order of arrival; unique by (tenant, source, number)",

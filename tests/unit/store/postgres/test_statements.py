@@ -176,6 +176,7 @@ def test_a_process_may_run_every_statement_that_needs_no_shard_for_tenants_of_an
     for table, row in (
         ("follower", "1, 'f', 'me', 9, 1"),
         ("delivery", "1, 'w', 'd', 't', 1, 1, 0, 0, 1, 0, '', ''"),
+        ("journey_count", "1, 'p', 1, 1, '', '', '', '', 'left', '', 1, 5"),
         ("document", "1, 'd', 1"),
         ("document_part", "1, 'd', 1, ''"),
         ("record", "1, 'k', 'r', 1, 1, ''"),
@@ -193,6 +194,8 @@ def test_a_process_may_run_every_statement_that_needs_no_shard_for_tenants_of_an
         ("deliveries_give_up", ("x", 1, "w")),
         ("delivery_retry", (9, 1, "w", "d")),
         ("deliveries_drop", (1, "w")),
+        ("journey_count_add", (1, "p", 1, 1, "", "", "", "", "left", "", 2, 7)),
+        ("journey_counts_sweep", (1, 2)),
         ("document_due", (9, 1, "d")),
         ("document_parts_drop", (1, "d")),
         ("document_drop", (1, "d")),

@@ -28,7 +28,7 @@ OURS: Final = 1
 THEIRS: Final = 2
 AWAY: Final = (1 << 32) + 1
 """A tenant of shard 1."""
-FREE: Final = ("document", "document_part", "follower", "delivery", "tenant_key")
+FREE: Final = ("document", "document_part", "follower", "delivery", "journey_count", "tenant_key")
 """Tables that no shard has to own."""
 DENIED: Final = psycopg.errors.InsufficientPrivilege
 
@@ -61,6 +61,7 @@ def url() -> str:
                 store.write("document_part", [(number, "d", 1, b"part")])
                 store.write("follower_begin", [(number, "f", 1)])
                 store.write("delivery_insert", [(number, "w", "d", "t", 1, 1, 1, b"{}")])
+                store.write("journey_count_add", [(number, "p", 1, 1, "", "", "", "", "started", "", 1, 0)])
             store.post([(name, shard, "c:1", 1, 5, b"body") for name in tenants.values()])
     return url
 

@@ -70,7 +70,9 @@ BEGIN
         EXECUTE format('CREATE POLICY api_sees ON %I FOR SELECT TO procession_api '
             'USING (tenant = (SELECT procession_tenant_seen()))', t);
         -- What no shard has to own (free.sql) is written by sessions of all shards, too.
-        IF t IN ('procession_document', 'procession_document_part', 'procession_follower', 'procession_delivery') THEN
+        IF t IN ('procession_document', 'procession_document_part', 'procession_follower', 'procession_delivery',
+            'procession_journey_count')
+        THEN
             EXECUTE format('CREATE POLICY engine_does ON %I FOR ALL TO procession_engine USING (%s OR %s)',
                 t, sees, mine);
             CONTINUE;
