@@ -140,7 +140,7 @@ def filling_of(reader: Reader, tenant: str, task: FoundTask, setting: Setting, o
         raise NotFound("this page is not open any more")
     draft = draft_of(reader, tenant, str(task.key))
     form, held = form_of(found.data), visible(element)
-    files = attached(reader, tenant, (owner, str(task.key)), form.compiled, held, setting.now_ms)
+    files = attached(reader, tenant, (owner, str(task.key)), form.compiled, held, now=setting.now_ms)
     return Filling(form=form, held=held, draft=draft, setting=msgspec.structs.replace(setting, files=files))
 
 
