@@ -48,7 +48,7 @@ def files_of_task(reader: Reader, tenant: str, task: str) -> Files:
 
 
 def attached(
-    reader: Reader, tenant: str, of: tuple[str, str], compiled: Compiled, held: Mapping[str, Json], now: int
+    reader: Reader, tenant: str, of: tuple[str, str], compiled: Compiled, held: Mapping[str, Json], *, now: int
 ) -> dict[str, Attached]:
     """The files that answers to a form may name: those that an (owner, task) has, and those in the variables that its
     fields show. Nobody else's."""
