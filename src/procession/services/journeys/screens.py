@@ -141,17 +141,12 @@ def filling_of(
     if element is None:
         raise NotFound("this page is not open any more")
     draft = draft_of(reader, tenant, str(task.key))
-<<<<<<< HEAD
     held: Variables = dict(visible(element))
     if variant:
         # What the process itself calls so is not hidden.
         held.setdefault("journey", {"variant": variant})
     form = form_of(found.data)
-    files = attached(reader, tenant, (owner, str(task.key)), form.compiled, held, setting.now_ms)
-=======
-    form, held = form_of(found.data), visible(element)
     files = attached(reader, tenant, (owner, str(task.key)), form.compiled, held, now=setting.now_ms)
->>>>>>> w-fi
     return Filling(form=form, held=held, draft=draft, setting=msgspec.structs.replace(setting, files=files))
 
 
