@@ -28,7 +28,16 @@ from procession.web.app import create_app
 from procession.web.site import OpenGate
 from web_rig import running_site
 
-PUBLIC: Final = ("GET /v1/docs", "GET /v1/openapi", "GET /play/", "POST /play/", "PUT /play/")
+PUBLIC: Final = (
+    "GET /v1/docs",
+    "GET /v1/openapi",
+    "GET /play/",
+    "POST /play/",
+    "PUT /play/",
+    "HEAD /play/",
+    "PATCH /play/",
+    "DELETE /play/",
+)
 """Where everybody gets who reaches the server: the API's description, and nothing that is stored; and journeys, whose
 sessions are no callers (tests/unit/web/player)."""
 NOT_LET_IN: Final = frozenset({401, 403, 404})
