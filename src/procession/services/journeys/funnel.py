@@ -92,6 +92,10 @@ class Funnel:
 
     # --- what happens
 
+    def active(self, who: Visitor, at: Where) -> None:
+        """Somebody does something that is not counted itself: they are there."""
+        self._visit(who, at)
+
     def shown(self, who: Visitor, at: Where, task: int) -> None:
         """A page is seen. Seen again by the same visitor it counts no more, and time goes on."""
         visit = self._visit(who, at)

@@ -15,6 +15,7 @@ from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.forms import Fault
 from procession.services.journeys.drafts import Clash, Write
+from procession.services.journeys.funnel import where
 from procession.services.journeys.kept import place_of
 from procession.services.journeys.players import Player
 from procession.services.journeys.playing import judged
@@ -23,7 +24,7 @@ from procession.web import streams
 from procession.web.asking import TheSite
 from procession.web.player.addresses import Addresses, tenant_in
 from procession.web.player.begin import begin, beginning
-from procession.web.player.counting import count_shown
+from procession.web.player.counting import count_shown, visitor_of
 from procession.web.player.guards import (
     CSRF_HEADER,
     Asking,
@@ -193,6 +194,7 @@ async def put_draft(
     """Keeps answers. The last write to arrive wins, field by field, and what it won over is told."""
     player = await _writing(request, site, tenant, journey)
     _, told = await site.playing.play.write(player, int(data.task), _write(data, player), page=data.page or None)
+    site.playing.funnel.active(visitor_of(player), where(player.session))
     return DraftOut(told.version, list(told.conflicts))
 
 

@@ -235,6 +235,7 @@ async def delete_link(id: LinkId, caller: TheCaller, site: TheSite, idempotency_
 async def get_funnel(
     caller: TheCaller,
     site: TheSite,
+    *,
     process_id: Annotated[str, QueryParameter(max_length=255, description="The process that journeys are of.")],
     version: Annotated[int, QueryParameter(ge=0, le=1 << 30, description="Its version; 0 for all.")] = 0,
     since: Annotated[date | None, QueryParameter(name="from", description="From this day on (UTC).")] = None,

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import pytest
 
 import postgres_rig
 from journey_rig import PROPERTIES, World, documents, model, play, task
+from mail_rig import mail_server
+from procession.base.failure import StoreError
 from procession.hosts.embedded.engine import Engine
+from procession.runtime.ports import Cells
 from procession.runtime.rows_of_server import JourneyCountRow
-from procession.services.journeys.funnel import DAY_MS, PAUSE_MS
+from procession.services.backend import Backend
+from procession.services.journeys.funnel import DAY_MS, PAUSE_MS, Funnel, Where
 from procession.services.journeys.rules import Rules, read_rules, variant_of
 from procession.store.postgres.store import PostgresStore
 from procession.web.playing import Bounds, Playing, now_ms
+from procession.web.post.sending import Mail, Sending
 from procession.web.telemetry.metrics import Measures
 
 TYPED: Final = ("Ada Lovelace", "ada@example.com", "GB33BUKB", "-77", "CANARY")
@@ -303,3 +310,112 @@ def test_metrics_show_what_happened() -> None:
         assert 'procession_journey_events_total{process="claim",what="started"} 1.0' in measures.page().decode()
 
     play(conversation)
+
+
+class Watched:
+    """A backend that tells when something was written; with `refuses` it says first that the store is not there."""
+
+    def __init__(self, backend: Backend, refuses: int = 0) -> None:
+        self.backend, self.refuses, self.written = backend, refuses, asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.backend, name)
+
+    async def write(self, tenant: str, statement: str, rows: Sequence[Cells]) -> None:
+        if self.refuses:
+            self.refuses -= 1
+            raise StoreError("not there")
+        await self.backend.write(tenant, statement, rows)
+        self.written.set()
+
+
+def test_what_a_store_refuses_is_counted_when_it_is_there_again() -> None:
+    async def conversation(world: World) -> None:
+        watched = Watched(world.site.backend, refuses=1)
+        found = Funnel(cast("Backend", watched), now_ms)
+        found.count("<default>", Where(process_id="claim"), "started")
+        await found.flush()
+        assert rows(world) == []
+        found.count("<default>", Where(process_id="claim"), "started")
+        await found.flush()
+        assert [(row.what, row.n) for row in rows(world)] == [("started", 2)]
+        found.count("gone", Where(process_id="claim"), "started")
+        await found.flush()
+        assert [(row.what, row.n) for row in rows(world)] == [("started", 2)], "nobody's are kept nowhere"
+
+    play(conversation)
+
+
+def test_counts_are_stored_now_and_then_and_at_the_end() -> None:
+    async def conversation(world: World) -> None:
+        watched = Watched(world.site.backend)
+        found = Funnel(cast("Backend", watched), now_ms)
+        going = asyncio.ensure_future(found.keep(0))
+        found.count("<default>", Where(process_id="claim"), "started")
+        await asyncio.wait_for(watched.written.wait(), 20)
+        found.count("<default>", Where(process_id="claim"), "started")
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
+        await found.flush()
+        assert [(row.what, row.n) for row in rows(world)] == [("started", 2)]
+
+    play(conversation)
+
+
+def test_who_goes_on_at_another_device_has_resumed() -> None:
+    async def conversation(world: World) -> None:
+        device = await began(world)
+        body = {"by": "email", "to": "ada@example.com"}
+        answer = await device.client.post(f"{device.api}/handover", json=body, headers=device.headers)
+        assert answer.status_code == 200, answer.text
+        link, code = re.search(r"/play/-/l/(\S+)", inbox.texts[0]), re.search(r"\b\d{6}\b", inbox.texts[0])
+        assert link is not None
+        assert code is not None
+        client = world.browser().client
+        other = Device(client, (await client.post("/play/-/api/open", json={"link": link[1]})).json())
+        given = await client.post(f"{other.api}/code", json={"code": code[0]}, headers=other.headers)
+        assert given.status_code == 204, given.text
+        total = (await funnel(world))["total"]
+        assert (total["started"], total["handed_over"], total["resumed"], total["resume_rate"]) == (1, 1, 1, 1.0)
+        assert "ada@example.com" not in repr(rows(world))
+
+    with mail_server() as inbox:
+        sender = Mail(host="127.0.0.1", port=inbox.port, sender="c@example.com", tls="none", seconds=5)
+        play(conversation, post=Sending(sender))
+
+
+def test_who_types_without_a_pause_has_not_resumed() -> None:
+    async def conversation(world: World) -> None:
+        clock = counted(world)
+        device = await began(world)
+        asked = (await device.screen())["shown"]["task"]
+        for name in ("A", "Ad", "Ada"):
+            clock.now += PAUSE_MS - 1_000
+            body = {"task": asked, "sets": {"name": name}}
+            assert (await device.client.put(f"{device.api}/draft", json=body, headers=device.headers)).is_success
+        assert (await device.do("next", asked, "who")).status_code == 200
+        total = (await funnel(world))["total"]
+        assert total["resumed"] == 0
+        assert total["pages"][1]["seconds"] == 3 * (PAUSE_MS // 1_000 - 1)
+
+    play(conversation)
+
+
+def test_the_form_of_a_start_counts_before_there_is_a_journey() -> None:
+    async def conversation(world: World) -> None:
+        counted(world)
+        browser = world.browser()
+        page = await browser.open("/play/-/start/claim")
+        assert (await browser.post(page, "next")).status == 422
+        page = await browser.post(page, "next", {"name": "CANARY"})
+        assert page.status == 200
+        total = (await funnel(world))["total"]
+        assert total["started"] == 0
+        pages = {each["page"]: (each["shown"], each["left"], len(each["faults"])) for each in total["pages"]}
+        assert pages == {"who": (1, 1, 1), "what": (1, 0, 0)}
+        page = await browser.post(page, "submit", {"amount": "7"})
+        total = (await funnel(world))["total"]
+        assert (total["started"], total["submitted"]) == (1, 1)
+        assert "CANARY" not in repr(rows(world))
+
+    play(conversation, *documents(model(("sign", task("sign", "sign", "customer")), start_form="claim")))
