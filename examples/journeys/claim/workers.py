@@ -40,7 +40,7 @@ def register(engine: Engine) -> None:
     @engine.worker("accident-report")
     def report(job: Job) -> dict[str, object]:
         """The report as a PDF, kept as a document."""
-        given = job.variables
+        given: dict[str, Any] = job.variables
         signature = str(given.get("signature", ""))
         values = {
             "policy": given["policy"],

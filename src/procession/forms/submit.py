@@ -72,8 +72,8 @@ def _described(value: Json, setting: Setting) -> Json:
     file = (setting.files or {}).get(id) if isinstance(id, str) else None
     if file is None:
         return value
-    known: Json = {"id": id, "name": file.name, "size": file.size, "type": file.type}
-    return {**known, "scan": file.scan} if file.scan and isinstance(known, dict) else known
+    known: dict[str, Json] = {"id": id, "name": file.name, "size": file.size, "type": file.type}
+    return {**known, "scan": file.scan} if file.scan else known
 
 
 def _taken(compiled: Compiled, sent: Mapping[str, Json]) -> Iterator[tuple[Node, Path, Json]]:

@@ -110,7 +110,7 @@ async def _submit(site: Site, player: Player, asked: Move) -> Moved:
     scene = await seen(site, player, asked.csrf, task=asked.task)
     # The first page at which something is wrong; what is wrong between pages is shown at the last one.
     visible = [page.id for page in done.view.pages if page.visible]
-    files = scene.filling.setting.files if scene.filling is not None else {}
+    files = scene.filling.setting.files if scene.filling is not None else None
     setting = msgspec.structs.replace(play.setting(scene.frame.language), files=files, scanned=True)
     at = next((page for page in visible if judge(done.view, setting, page)), visible[-1] if visible else "")
     turn = Turn(seen=done.view, faults=judge(done.view, setting, at) or list(done.faults))

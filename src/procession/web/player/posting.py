@@ -4,14 +4,14 @@ in between."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs
 
-from multipart import (  # type: ignore[import-untyped]
+import multipart  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+from multipart import (  # pyright: ignore[reportMissingTypeStubs]
     MultipartError,
     MultipartSegment,
     PushMultipartParser,
-    parse_options_header,
 )
 
 from procession.base.failure import BadValue
@@ -30,6 +30,15 @@ Fields: TypeAlias = "dict[str, list[str]]"
 Keep: TypeAlias = "Callable[[Fields, str, Named, AsyncIterator[bytes]], Awaitable[None]]"
 """Is given the fields that came before a file, the name of its field, what it is, and its bytes."""
 _Events: TypeAlias = "AsyncIterator[MultipartSegment | bytes | bytearray | None]"
+
+
+_header: Any = getattr(multipart, "parse_options_header")  # noqa: B009 - it has no types
+
+
+def _options(header: str) -> dict[str, str]:
+    """The parameters of a header."""
+    found: dict[str, str] = _header(header)[1]
+    return found
 
 
 async def posted(request: Asking, keep: Keep | None = None) -> Mapping[str, list[str]]:
@@ -54,7 +63,7 @@ async def _parts(request: Asking, keep: Keep | None) -> Fields:
     fields: Fields = {}
     size = 0
     try:
-        _, options = parse_options_header(request.headers.get("content-type", ""))
+        options = _options(request.headers.get("content-type", ""))
         parser = PushMultipartParser(options.get("boundary", ""), max_segment_count=FIELDS_MAX)
         events = _events(request, parser)
         async for event in events:

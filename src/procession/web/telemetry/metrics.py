@@ -134,7 +134,8 @@ class Measures:
         played = CounterMetricFamily(
             "procession_journey_events", "What happened on pages of journeys.", labels=("process", "what")
         )
-        for label, count in (self.journeys() if self.journeys is not None else {}).items():
+        counts: Mapping[tuple[str, str], int] = self.journeys() if self.journeys is not None else {}
+        for label, count in counts.items():
             played.add_metric(label, count)
         yield played
         try:
