@@ -32,7 +32,7 @@ def on_postgresql(folder: Path) -> tuple[str, Store]:
     return postgres_rig.server().url(store.name.rpartition("/")[2]), store
 
 
-@pytest.mark.parametrize("place", [on_sqlite, on_postgresql])
+@pytest.mark.parametrize("place", [on_sqlite, pytest.param(on_postgresql, marks=pytest.mark.large)])
 def test_nothing_that_was_answered_is_lost_and_nothing_is_done_twice(place: Any, tmp_path: Path) -> None:
     url, store = place(tmp_path)
     with Engine(store=store) as engine:

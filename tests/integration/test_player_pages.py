@@ -79,8 +79,15 @@ def all_pages(language: str, brand: Brand) -> list[Shown]:
     return [*everything(language, brand=brand, urls=urls), *kinds(language)]
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(
+    ("theme", "language"),
+    [
+        # Each theme, and each direction, in two; all of them in `make test-large`.
+        pytest.param(theme, language, marks=[] if (n + m) % 2 == 0 else [pytest.mark.large])
+        for n, theme in enumerate(THEMES)
+        for m, language in enumerate(("en", "ar"))
+    ],
+)
 def test_every_component_in_every_theme_and_direction_at_320_px(
     browser: Browser, site: tuple[Site, str], theme: str, language: str
 ) -> None:

@@ -86,6 +86,7 @@ def send(client: httpx.Client, place: str, at: int, data: bytes) -> httpx.Respon
     return client.patch(place, content=data, headers={**ACME, **TUS, "upload-offset": str(at)})
 
 
+@pytest.mark.large
 def test_an_upload_outlives_kills_of_the_server_and_of_the_object_store(tmp_path: Path) -> None:
     with S3Server(tmp_path / "s3") as s3:
         with serve(tmp_path, s3) as server, httpx.Client(base_url=server.ready().url, timeout=60) as client:
@@ -114,6 +115,7 @@ def test_an_upload_outlives_kills_of_the_server_and_of_the_object_store(tmp_path
             assert [each for each in s3.objects if "acme" in str(each)] == []
 
 
+@pytest.mark.large
 def test_a_scanner_looks_at_what_comes_and_its_absence_is_told(tmp_path: Path) -> None:
     headers = {**ACME, "content-type": "text/plain"}
     with S3Server(tmp_path / "s3") as s3, scanning() as address:

@@ -30,6 +30,7 @@ def signed() -> bytes:
     return made(Sign(pdf=plain_pdf(), marks=[mark], certificate=certificate(), title="t"))
 
 
+@pytest.mark.large
 def test_a_seal_is_told_and_a_change_of_what_it_covers_is_an_error() -> None:
     pdf = signed()
     Path("good.pdf").write_bytes(pdf)
@@ -58,6 +59,7 @@ def test_a_seal_by_nobody_who_is_believed_is_an_error() -> None:
     assert "nobody who is believed" in run("verify", "good.pdf", "--root", "other.pem", code=1)
 
 
+@pytest.mark.large
 def test_a_form_is_looked_at_and_filled() -> None:
     Path("form.pdf").write_bytes(form())
     assert "colour  radio  red, blue" in run("fields", "form.pdf")

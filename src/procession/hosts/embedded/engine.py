@@ -140,6 +140,7 @@ class Engine:
         Raises `Refused` with every diagnostic when one of them is an error; then nothing is deployed.
         """
         resources = [read_source(source) for source in sources]
+        admitted(q.DeployResources(tenant, [], name))
         # Compiled here and not by the writer: nobody has to wait for it.
         answer = self.call(InstallCompiled(tenant, self.reader().compiled(tenant, resources), name))
         return answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
