@@ -30,9 +30,9 @@ SLACK_BYTES: Final = 8 * 1024 * 1024
 """What scripts of earlier calls may keep of memory, when a call is judged."""
 CALLS: Final = 100_000
 """Calls after which a cage is replaced."""
-_SPIN_S: Final = 0.0001
+_SPIN_S: Final = 0.00025
 """How long an answer is looked for before the thread sleeps: to be woken costs more than most scripts compute."""
-_SHORT_S: Final = 0.0002
+_SHORT_S: Final = 0.0004
 """What a call took, if the next one is worth it."""
 _SPINS: Final = (os.cpu_count() or 1) > 1
 _KNOWN: Final = 64
