@@ -24,6 +24,7 @@ from procession.base.failure import ProcessionError
 from procession.base.values import Json
 from procession.cli.console import Problem, as_record
 from procession.cli.workers import register_found
+from procession.services.modules import NO_MODULES, SUFFIXES
 
 if TYPE_CHECKING:
     from procession import Engine
@@ -34,9 +35,6 @@ MODELS: Final = (".bpmn", ".dmn", ".form", ".bpmn20.xml")
 WORKERS: Final = ("worker.py", "workers.py")
 SEEDS: Final = ("seed.yaml", "seed.yml", "seed.json")
 _HIDDEN: Final = (".", "_")
-_CODE: Final = (".js", ".mjs", ".ts")
-"""Modules of scripts, deployed with the models."""
-_NO_MODULES: Final = (".test.js", ".test.mjs", ".test.ts", ".d.ts")
 _OTHERS: Final = frozenset({"build", "dist", "node_modules", "site-packages", "target", "venv"})
 """Folders that hold what others wrote, and much of it."""
 
@@ -247,4 +245,5 @@ def _loaded(path: Path) -> ModuleType:
 
 
 def _is_model(path: Path) -> bool:
-    return path.name.endswith(MODELS) or (path.name.endswith(_CODE) and not path.name.endswith(_NO_MODULES))
+    """A document, or a module of scripts, which is deployed with them."""
+    return path.name.endswith((*MODELS, *SUFFIXES)) and not path.name.endswith(NO_MODULES)

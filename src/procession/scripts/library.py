@@ -17,7 +17,9 @@ import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused, Span
 from procession.base.failure import BadValue
+from procession.scripts.code import composed
 from procession.scripts.modules import prepared
+from procession.scripts.ports import Code
 from procession.scripts.prepared import Import, Prepared
 
 MODULES_MAX: Final = 200
@@ -57,6 +59,12 @@ class Bundle(msgspec.Struct, frozen=True):
     def sources(self) -> Mapping[str, Prepared]:
         """Every source by its name: what `trace` looks for places in."""
         return {module.specifier: module.prepared for module in self.modules} | {self.entry.name: self.entry}
+
+    def code(self) -> Code:
+        """The script as it is run."""
+        modules = [(each.specifier, each.prepared.code) for each in self.modules]
+        entry = self.entry
+        return composed(entry.code, entry.name, modules, is_module=entry.kind == "module", is_async=entry.is_async)
 
 
 def _typed(specifier: str) -> bool:

@@ -181,7 +181,7 @@ class Pool:
             if not self._idle:
                 return None, None, False
             old, _ = self._idle.popitem(last=False)
-            self._forget(old)
+            self._lost(old.group)
         self._count[group] = self._count.get(group, 0) + 1
         self._total += 1
         return None, old, True
@@ -204,7 +204,7 @@ class Pool:
         now = monotonic()
         with self._lock:
             if cage.is_spent:
-                self._forget(cage)
+                self._lost(cage.group)
             elif self._closed:
                 cage.socket.close()
             else:
@@ -222,7 +222,7 @@ class Pool:
             if now - since < self._options.idle:
                 break
             del self._idle[cage]
-            self._forget(cage)
+            self._lost(cage.group)
             stale.append(cage)
         return stale
 
@@ -254,9 +254,6 @@ class Pool:
             if not queue:
                 del self._waiting[group]
         raise ScriptFailed("unavailable", f"no process for scripts was free for {self._options.wait:g} s")
-
-    def _forget(self, cage: Cage) -> None:
-        self._lost(cage.group)
 
     def _lost(self, group: str) -> None:
         self._total -= 1

@@ -78,6 +78,12 @@ class Trace(msgspec.Struct, frozen=True):
         return "".join([self.message, *(f"\n    at {frame}" for frame in self.frames)])
 
 
+def trace_of(message: str, stack: str, sources: Mapping[str, Prepared], places: Iterable[Standing]) -> Trace:
+    """What a message and an engine's stack, kept apart, say; see `trace`."""
+    frames = (line for line in stack.split("\n") if line.lstrip().startswith("at "))
+    return trace("\n".join([message, *frames]), sources, places)
+
+
 def trace(text: str, sources: Mapping[str, Prepared], places: Iterable[Standing] = ()) -> Trace:
     """What an engine's text says of a customer's sources. With `places`, the engine saw one text, and they say where
     each source stands in it; without, the files that it names are the names of sources. Frames of anything else, the

@@ -19,7 +19,12 @@ Found: TypeAlias = "tuple[str, bool] | None"
 FindModule: TypeAlias = Callable[[str], Found]
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
-_SUFFIXES: Final = (".js", ".mjs", ".ts")
+SUFFIXES: Final = (".js", ".mjs", ".ts")
+"""What files of modules end with."""
+TESTS: Final = tuple(f".test{suffix}" for suffix in SUFFIXES)
+"""What files of their tests end with."""
+NO_MODULES: Final = (*TESTS, ".d.ts")
+"""What files of tests and of declarations end with: no script imports them."""
 
 
 def nobody(specifier: str) -> Found:
@@ -34,7 +39,7 @@ def library(store: Reads, tenant: int | None) -> FindModule:
         name, version = _asked(specifier)
         if tenant is None or not name:
             return None
-        names = tuple(f"{name}{suffix}" for suffix in _SUFFIXES)
+        names = tuple(f"{name}{suffix}" for suffix in SUFFIXES)
         chosen = _chosen(store.read("modules", (tenant, *names), ResourceRow), version)
         if chosen is None:
             return None

@@ -10,16 +10,13 @@ import msgspec
 
 from procession.base.diagnostics import Diagnostic, Refused, Span
 from procession.base.failure import BadValue
-from procession.scripts.code import composed
 from procession.scripts.library import Bundle, link
 from procession.scripts.modules import prepared
 from procession.scripts.ports import Call, Code, Limits, Line, Runtime, ScriptFailed
 from procession.scripts.prepared import Prepared
-from procession.scripts.trace import trace
+from procession.scripts.trace import trace_of
+from procession.services.modules import NO_MODULES, SUFFIXES
 
-SUFFIXES: Final = (".js", ".mjs", ".ts")
-TESTS: Final = (".test.js", ".test.mjs", ".test.ts")
-"""What files of tests end with."""
 _KIT: Final = (Path(__file__).parents[1] / "scripts" / "testing.js").read_text(encoding="utf-8")
 _RUN: Final = 'import "%s"; import {results} from "test"; return results();'
 _KIT_NAME: Final = "test"
@@ -42,9 +39,8 @@ class Loaded(msgspec.Struct, frozen=True):
 
     def placed(self, text: str, stack: str) -> str:
         """A text with the places of an engine's stack, one a line."""
-        frames = [line for line in stack.split("\n") if line.lstrip().startswith("at ")]
         own = [place for place in self.code.places if place.source not in _OWN]
-        return str(trace("\n".join([text, *frames]), self.sources, own))
+        return str(trace_of(text, stack, self.sources, own))
 
 
 @final
@@ -55,9 +51,10 @@ class Tested(msgspec.Struct, frozen=True, gc=False):
     error: str = ""
 
 
-def is_test(path: Path) -> bool:
-    """Whether a file is one of tests, or declares types alone: what no script imports."""
-    return path.name.endswith((*TESTS, ".d.ts"))
+def modules_in(folder: Path) -> list[Path]:
+    """The files of a folder that scripts may import, by name."""
+    found = (each for each in folder.iterdir() if each.suffix in SUFFIXES)
+    return sorted(each for each in found if not each.name.endswith(NO_MODULES))
 
 
 def load(path: Path) -> Loaded:
@@ -100,10 +97,7 @@ def run_tests(path: Path, runtime: Runtime, limits: Limits) -> tuple[list[Tested
 
 
 def _composed(bundle: Bundle) -> Loaded:
-    entry = bundle.entry
-    modules = [(each.specifier, each.prepared.code) for each in bundle.modules]
-    code = composed(entry.code, entry.name, modules, is_module=entry.kind == "module", is_async=entry.is_async)
-    return Loaded(code, bundle.sources())
+    return Loaded(bundle.code(), bundle.sources())
 
 
 @final

@@ -14,7 +14,7 @@ from procession.ir.program import Node, Program
 from procession.scripts.modules import prepared
 from procession.scripts.prepared import Prepared
 from procession.scripts.types import ANY, Type, declarations, of_sample
-from procession.services.script_files import SUFFIXES, is_test
+from procession.services.script_files import modules_in
 
 
 def declared(programs: Iterable[Program], sample: Json, folder: Path | None) -> str:
@@ -56,9 +56,8 @@ def _written(node: Node) -> Iterable[str]:
 def _modules(folder: Path) -> list[Prepared]:
     """The modules of a folder, by name; its tests are none."""
     found: list[Prepared] = []
-    for path in sorted(folder.iterdir()):
-        if path.suffix in SUFFIXES and not is_test(path):
-            read = prepared(path.read_text(encoding="utf-8"), path.stem, typescript=path.suffix == ".ts")
-            if read.kind == "module":
-                found.append(read)
+    for path in modules_in(folder):
+        read = prepared(path.read_text(encoding="utf-8"), path.stem, typescript=path.suffix == ".ts")
+        if read.kind == "module":
+            found.append(read)
     return found

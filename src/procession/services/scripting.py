@@ -17,15 +17,11 @@ from msgspec.structs import replace
 
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.compile.scripting import Problem, Script
-from procession.scripts.code import composed
 from procession.scripts.ports import Code, ScriptFailed
-from procession.services.modules import FindModule, Found
+from procession.services.modules import NO_MODULES, SUFFIXES, FindModule, Found
 
 _IMPORTS: Final = re.compile(r"^\s*import\b", re.MULTILINE)
 _EXTRA: Final = "pip install 'procession[js]'"
-_SUFFIXES: Final = (".mjs", ".js", ".ts")
-_NO_MODULES: Final = (".test.mjs", ".test.js", ".test.ts", ".d.ts")
-"""What files of tests and of declarations end with: no script imports them."""
 _SOURCES: Final = msgspec.json.Decoder(dict[str, str])
 
 
@@ -37,9 +33,9 @@ def has_reader() -> bool:
 def module_name(resource: str) -> str:
     """The name by which a file of a deployment is imported; "" for one that is no module."""
     name = resource.replace("\\", "/").removeprefix("./")
-    if name.lower().endswith(_NO_MODULES):
+    if name.lower().endswith(NO_MODULES):
         return ""
-    suffix = next((each for each in _SUFFIXES if name.lower().endswith(each)), "")
+    suffix = next((each for each in SUFFIXES if name.lower().endswith(each)), "")
     return name[: -len(suffix)] if suffix else ""
 
 
@@ -148,11 +144,4 @@ def ready(source: str, language: str, modules: str, name: str) -> Ready:
     except Refused as refused:
         first = refused.diagnostics[0]
         raise ScriptFailed("syntax", f"{first.message} ({first.span})", name="SyntaxError") from None
-    code = composed(
-        entry.code,
-        name,
-        [(each.specifier, each.prepared.code) for each in bundle.modules],
-        is_module=entry.kind == "module",
-        is_async=entry.is_async,
-    )
-    return Ready(code, bundle.sources())
+    return Ready(bundle.code(), bundle.sources())

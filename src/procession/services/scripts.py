@@ -84,18 +84,13 @@ def _failed(failure: ScriptFailed, found: Ready | None) -> JobFailed:
     """The failure of the job, told in the customer's own files."""
     text = f"{failure.name}: {failure.message}" if failure.name else failure.message
     if found is not None and failure.stack:
-        from procession.scripts.trace import trace
+        from procession.scripts.trace import trace_of
 
-        frames = trace(f"{text}\n{_frames(failure.stack)}", cast("Mapping[str, Any]", found.sources), found.code.places)
-        text = str(frames)
+        sources = cast("Mapping[str, Any]", found.sources)
+        text = str(trace_of(text, failure.stack, sources, found.code.places))
     if failure.reason not in {"thrown", "syntax"}:
         text = f"the script was stopped: {text}"
     return JobFailed(text, None if failure.reason in _AGAIN else 0)
-
-
-def _frames(stack: str) -> str:
-    lines = stack.rstrip("\n").split("\n")
-    return "\n".join(line for line in lines if line.lstrip().startswith("at "))
 
 
 def _tell(job: Job, said: tuple[Line, ...]) -> None:

@@ -129,12 +129,11 @@ def types(
     output = Output(json)
     with errors(json):
         from procession.services.deploy import compile_resources
-        from procession.services.script_files import SUFFIXES, is_test
+        from procession.services.script_files import modules_in
         from procession.services.script_types import declared
 
         folder = models[0].parent
-        modules = [each for each in sorted(folder.iterdir()) if each.suffix in SUFFIXES and not is_test(each)]
-        compiled = compile_resources([(each.name, each.read_bytes()) for each in (*models, *modules)])
+        compiled = compile_resources([(each.name, each.read_bytes()) for each in (*models, *modules_in(folder))])
         text = declared([draft.program for draft in compiled.processes], _input(sample), folder)
         if out is not None:
             out.write_text(text, encoding="utf-8")
@@ -177,7 +176,7 @@ def _made(engine: str) -> Runtime:
 
 
 def _files(paths: list[Path]) -> list[Path]:
-    from procession.services.script_files import TESTS
+    from procession.services.modules import TESTS
 
     found: list[Path] = []
     for path in paths:
