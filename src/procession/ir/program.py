@@ -7,6 +7,7 @@ SHA-256 of its canonical bytes; new fields are appended with a default, so old b
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias, final
 
 import msgspec
@@ -426,6 +427,13 @@ class Program(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=Tr
 def feel_dialect(program: Program) -> Literal["feel", "camunda"]:
     """Which FEEL the expressions of a program are in: as its profile is written, and as it was when it was compiled."""
     return "feel" if program.profile == "standard" and program.feel >= 2 else "camunda"
+
+
+def jobs_of(program: Program) -> Iterator[JobSpec]:
+    """The jobs that a program's nodes make, those of listeners included."""
+    for node in program.nodes:
+        found = (node.job, *(each.job for each in node.listeners))
+        yield from (job for job in found if job is not None)
 
 
 def foreign(program: Program) -> str:

@@ -162,21 +162,17 @@ class Catalog:
         """The definition that a call means; raises `NotFound` with what was looked for."""
         if binding is Binding.LATEST:
             return self.latest(tenant, process_id)
-        wanted: int | str = deployment if binding is Binding.DEPLOYMENT else tag
-        rows = self._store.read(_DEFINITION[binding], (tenant, process_id, wanted), DefinitionRow)
+        args = (tenant, process_id, *_which(binding, tag, deployment))
+        rows = self._store.read(_DEFINITION[binding], args, DefinitionRow)
         if not rows:
             raise NotFound(f"no process {process_id!r} {_described(binding, tag)}")
         return rows[0]
 
     def decision(self, tenant: int, decision_id: str, binding: Binding, tag: str, deployment: int) -> DecisionRow:
         """The decision that a call means; raises `NotFound` with what was looked for."""
-        if binding is Binding.LATEST:
-            latest = self._decisions.get((tenant, decision_id))
-            if latest is not None:
-                return latest
-        args: tuple[int | str, ...] = (tenant, decision_id)
-        if binding is not Binding.LATEST:
-            args = (*args, deployment if binding is Binding.DEPLOYMENT else tag)
+        if binding is Binding.LATEST and (tenant, decision_id) in self._decisions:
+            return self._decisions[tenant, decision_id]
+        args = (tenant, decision_id, *_which(binding, tag, deployment))
         rows = self._store.read(_DECISION[binding], args, DecisionRow)
         if not rows:
             raise NotFound(f"no decision {decision_id!r} {_described(binding, tag)}")
@@ -184,13 +180,9 @@ class Catalog:
 
     def form(self, tenant: int, form_id: str, binding: Binding, tag: str, deployment: int) -> FormRow:
         """The form that a task or a start event means; raises `NotFound` with what was looked for."""
-        if binding is Binding.LATEST:
-            latest = self._forms.get((tenant, form_id))
-            if latest is not None:
-                return latest
-        args: tuple[int | str, ...] = (tenant, form_id)
-        if binding is not Binding.LATEST:
-            args = (*args, deployment if binding is Binding.DEPLOYMENT else tag)
+        if binding is Binding.LATEST and (tenant, form_id) in self._forms:
+            return self._forms[tenant, form_id]
+        args = (tenant, form_id, *_which(binding, tag, deployment))
         rows = self._store.read(_FORM[binding], args, FormRow)
         if not rows:
             raise NotFound(f"no form {form_id!r:.80} {_described(binding, tag)}")
@@ -267,6 +259,13 @@ def _program_of(data: bytes, hash: str) -> Program:
     if reason:
         raise Unreadable(f"the program {hash} was compiled by a newer version: {reason}")
     return program
+
+
+def _which(binding: Binding, tag: str, deployment: int) -> tuple[int | str, ...]:
+    """What the query of a binding asks beside tenant and id."""
+    if binding is Binding.LATEST:
+        return ()
+    return (deployment if binding is Binding.DEPLOYMENT else tag,)
 
 
 def _described(binding: Binding, tag: str) -> str:

@@ -27,6 +27,7 @@ from procession.ir.program import (
     Text,
     TimerTrigger,
     hash_of,
+    jobs_of,
     to_bytes,
 )
 from procession.runtime import codec
@@ -290,8 +291,7 @@ def _new_modules(desk: Desk, tenant: int, compiled: Compiled, *, all_: bool) -> 
 
 
 def _imports(program: Program) -> bool:
-    jobs = (job for node in program.nodes for job in (node.job, *(each.job for each in node.listeners)))
-    return any(job is not None and MODULES in job.headers for job in jobs)
+    return any(MODULES in job.headers for job in jobs_of(program))
 
 
 def _known_decision(desk: Desk, tenant: int, draft: DecisionDraft) -> DecisionRow | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import final
 
 from procession.core.linked import Linked
-from procession.ir.program import Program
+from procession.ir.program import Program, jobs_of
 from procession.runtime.ports import Store
 from procession.services.catalog import Catalog
 
@@ -38,5 +38,4 @@ class Programs:
 
 def types_of(program: Program) -> set[str]:
     """The types of jobs that a program names; those that it computes are not among them."""
-    jobs = (job for node in program.nodes for job in (node.job, *(each.job for each in node.listeners)))
-    return {job.type.literal for job in jobs if job is not None and job.type.literal}
+    return {job.type.literal for job in jobs_of(program) if job.type.literal}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, cast, final
+from typing import Annotated, Final, final
 
 import msgspec
 from litestar import Response, get, post
@@ -12,11 +12,11 @@ from litestar.types import ControllerRouterHandler
 from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.runtime.rows import DecisionRow
-from procession.services.deployed import Which, place
+from procession.services.deployed import place
 from procession.services.reading import Reader
 from procession.web.asking import TheCaller, TheSite
 from procession.web.openapi import EXAMPLE
-from procession.web.routes.definitions import Latest, VersionTag
+from procession.web.routes.definitions import Latest, VersionTag, which
 from procession.web.routes.deployments import download
 from procession.web.routes.instances import Version
 from procession.web.shapes import (
@@ -31,7 +31,6 @@ from procession.web.shapes import (
     cut,
     key_of,
     moment,
-    place_of,
     variables_in,
 )
 
@@ -88,9 +87,8 @@ async def list_decisions(
 ) -> DecisionPage:
     """Lists versions of decisions, by id and version."""
     caller.need("definitions:read")
-    begin = cast("tuple[str, int]", place_of(after, str, int) or ("", 0))
-    which = Which(decision_id or "", version_tag or "", latest, begin, limit + 1)
-    found = await site.backend.read(caller.tenant, lambda reader: reader.deployed.decisions(caller.tenant, which))
+    asked = which(decision_id, version_tag, latest, after, limit)
+    found = await site.backend.read(caller.tenant, lambda reader: reader.deployed.decisions(caller.tenant, asked))
     rows, following = cut(found, limit, place)
     return DecisionPage([_shown(row) for row in rows], following)
 

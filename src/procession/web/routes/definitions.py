@@ -65,6 +65,12 @@ class Steered(msgspec.Struct, frozen=True):
     changed: int
 
 
+def which(id: str | None, tag: str | None, latest: bool, after: str | None, limit: int) -> Which:
+    """What a caller asks of a list of versions: one more than a page, which tells whether there is another."""
+    begin = cast("tuple[str, int]", place_of(after, str, int) or ("", 0))
+    return Which(id or "", tag or "", latest, begin, limit + 1)
+
+
 @get("/definitions")
 async def list_definitions(
     caller: TheCaller,
@@ -78,17 +84,17 @@ async def list_definitions(
 ) -> DefinitionPage:
     """Lists versions of processes, by id and version."""
     caller.need("definitions:read")
-    begin = cast("tuple[str, int]", place_of(after, str, int) or ("", 0))
+    first = which(process_id, version_tag, latest, after, limit)
 
     def found(reader: Reader) -> list[tuple[DefinitionRow, bool]]:
         rows: list[DefinitionRow] = []
-        which = Which(process_id or "", version_tag or "", latest, begin, limit + 1)
+        asked = first
         while len(rows) <= limit:
-            page = reader.deployed.definitions(caller.tenant, which)
+            page = reader.deployed.definitions(caller.tenant, asked)
             rows += [row for row in page if caller.may("definitions:read", row.process_id)]
-            if len(page) < which.limit:
+            if len(page) < asked.limit:
                 break
-            which = msgspec.structs.replace(which, after=place(page[-1]))
+            asked = msgspec.structs.replace(asked, after=place(page[-1]))
         return [(row, reader.deployed.is_suspended(caller.tenant, row.key)) for row in rows[: limit + 1]]
 
     rows, following = cut(await site.backend.read(caller.tenant, found), limit, lambda pair: place(pair[0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, cast, final
+from typing import Annotated, Final, final
 
 import msgspec
 from litestar import Response, get
@@ -12,14 +12,14 @@ from litestar.types import ControllerRouterHandler
 from procession.base.failure import BadValue, NotFound
 from procession.base.values import Json, decode
 from procession.runtime.rows import FormRow
-from procession.services.deployed import Which, place
+from procession.services.deployed import place
 from procession.services.forms import FoundForm
 from procession.services.reading import Reader
 from procession.web.asking import TheCaller, TheSite
-from procession.web.routes.definitions import Latest, VersionTag, theirs
+from procession.web.routes.definitions import Latest, VersionTag, theirs, which
 from procession.web.routes.deployments import download
 from procession.web.routes.tasks import seen_task
-from procession.web.shapes import PAGE, After, Key, KeyPath, Limit, Moment, cut, key_of, moment, place_of
+from procession.web.shapes import PAGE, After, Key, KeyPath, Limit, Moment, cut, key_of, moment
 
 
 @final
@@ -67,9 +67,8 @@ async def list_forms(
 ) -> FormPage:
     """Lists versions of forms, by id and version."""
     caller.need("definitions:read")
-    begin = cast("tuple[str, int]", place_of(after, str, int) or ("", 0))
-    which = Which(form_id or "", version_tag or "", latest, begin, limit + 1)
-    found = await site.backend.read(caller.tenant, lambda reader: reader.forms.forms(caller.tenant, which))
+    asked = which(form_id, version_tag, latest, after, limit)
+    found = await site.backend.read(caller.tenant, lambda reader: reader.forms.forms(caller.tenant, asked))
     rows, following = cut(found, limit, place)
     return FormPage([_shown(row) for row in rows], following)
 
