@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 from hypothesis import settings
+
+import leftovers
 
 # Fixtures are found by name in this module: any test may ask for a real Temporal server.
 from temporal_rig import temporal_engines, temporal_floor, temporal_server, temporal_servers
@@ -58,6 +61,19 @@ class _Budgets:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_Budgets())
+    if _is_first(config):
+        leftovers.adopt()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    for command in leftovers.end() if _is_first(config) else ():
+        sys.stderr.write(f"left behind by a test, ended now: {command[:200]}\n")
+
+
+def _is_first(config: pytest.Config) -> bool:
+    """Whether this process is the one that a person started, not one that xdist did."""
+    return not hasattr(config, "workerinput")
 
 
 @pytest.fixture(autouse=True)
