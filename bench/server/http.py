@@ -25,13 +25,14 @@ class Line:
 
     async def post(self, path: str, body: bytes, more: str = "") -> tuple[int, bytes]:
         """(status, body) of the answer. A connection that breaks raises, and is opened anew by the next request."""
-        return await self._ask("POST", path, body, more)
+        return await self.ask("POST", path, body, more)
 
     async def get(self, path: str) -> tuple[int, bytes]:
         """See `post`."""
-        return await self._ask("GET", path, b"", "")
+        return await self.ask("GET", path, b"", "")
 
-    async def _ask(self, verb: str, path: str, body: bytes, more: str) -> tuple[int, bytes]:
+    async def ask(self, verb: str, path: str, body: bytes, more: str = "") -> tuple[int, bytes]:
+        """See `post`, by any verb."""
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         reader = self._reader

@@ -1,0 +1,1 @@
+"""Many players of a journey at the same time, against one server process."""
