@@ -28,9 +28,8 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="procession-bench-"))
     print(machine.describe())
-    print(
-        "| on | players | a second | p50 | p95 | p99 | slowest kind, p95 | server's CPU |\n|---|---|---|---|---|---|---|---|"
-    )
+    print("| on | players | a second | p50 | p95 | p99 | slowest kind, p95 | server's CPU |")
+    print("|---|---|---|---|---|---|---|---|")
     try:
         for store in options.on:
             _one(store, folder, options)
@@ -62,9 +61,9 @@ def _served(folder: Path, url: str, options: argparse.Namespace) -> Figures:
 def _line(store: str, found: Figures, options: argparse.Namespace) -> None:
     kind, slowest = found.slowest()
     p50, p95, p99 = (found.share(part) for part in (0.5, 0.95, 0.99))
+    shares = f"{p50:.1f} ms | {p95:.1f} ms | {p99:.1f} ms | {kind} {slowest:.1f} ms"
     print(
-        f"| {store} | {options.players} | {found.rate:.0f} steps | {p50:.1f} ms | {p95:.1f} ms | {p99:.1f} ms | {kind} {slowest:.1f} ms | {found.cpu:.0%} of a core |",
-        flush=True,
+        f"| {store} | {options.players} | {found.rate:.0f} steps | {shares} | {found.cpu:.0%} of a core |", flush=True
     )
 
 
