@@ -30,6 +30,9 @@ BUDGETS: Final = {
     "simulation": 180,
 }
 
+HEAVY: Final = ("tests/integration/", "tests/tidy/")
+"""Suites of which a test may take seconds."""
+
 # A red build must be red again for whoever looks into it, so continuous integration draws no new examples.
 settings.register_profile("local", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
@@ -69,6 +72,32 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     for command in leftovers.end() if _is_first(config) else ():
         sys.stderr.write(f"left behind by a test, ended now: {command[:200]}\n")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deals the tests out so that each process begins with its share of the heavy ones, module by module, and ends with
+    light ones: those are what an idle process takes from a busy one, and none is left alone with minutes of work."""
+    processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    if processes == 1:
+        return
+    modules: dict[str, list[pytest.Item]] = defaultdict(list)
+    light: list[pytest.Item] = []
+    for item in items:
+        if item.nodeid.startswith(HEAVY):
+            modules[item.nodeid.partition("::")[0]].append(item)
+        else:
+            light.append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    for number, module in enumerate(modules.values()):
+        shares[number % processes].extend(module)
+    # xdist gives each process the same number of tests, in this order.
+    size, rest = divmod(len(items), processes)
+    for number, share in enumerate(shares):
+        room = max(0, size + (number >= processes - rest) - len(share))
+        share.extend(light[:room])
+        del light[:room]
+    items[:] = [item for share in shares for item in share] + light
 
 
 def _is_first(config: pytest.Config) -> bool:

@@ -1,8 +1,8 @@
-"""Prints the table "Journeys" of docs/benchmarks.md: `python -m bench.player [--players 200] [--on sqlite postgresql]`.
+"""Prints the figures of "Journeys" in docs/benchmarks.md: `python -m bench.player [--players 200] [--on sqlite ...]`.
 
 Each player opens a journey, keeps answers of two pages, goes on, looks at all answers, submits, and plays a second task
-after a service of the process ran; between two requests it thinks for a while, as a person does. The server, its
-database and the players share the cores of this machine.
+after a script of the process ran; between two requests it thinks for a while, as a person does. The server, its
+database and the players share the cores of this machine. At last: how soon a first page is seen on a slow network.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench import machine
 from bench.player.crowd import Figures, played
+from bench.player.paint import painted
 from bench.server import rig
 from procession.store.postgres.store import PostgresStore
 
@@ -33,6 +34,7 @@ def main() -> None:
     try:
         for store in options.on:
             _one(store, folder, options)
+        _painted(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -50,6 +52,12 @@ def _one(store: str, folder: Path, options: argparse.Namespace) -> None:
         _line(store, _served(folder, url, options), options)
     finally:
         server.remove()
+
+
+def _painted(folder: Path) -> None:
+    with rig.serving(folder, str(folder / "paint.db"), PROCESSION_PLAYER__STARTS_PER_MINUTE="100000") as (_, port):
+        found = painted(port)
+    print(f"largest contentful paint on slow 4G: {found[len(found) // 2]:.0f} ms, at most {found[-1]:.0f} ms")
 
 
 def _served(folder: Path, url: str, options: argparse.Namespace) -> Figures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import random
 import time
@@ -166,7 +167,7 @@ class Player:
 
 async def played(process: rig.Process, port: int, players: int, think: float, seconds: float) -> Figures:
     """So many players for so long."""
-    await _deploy(port)
+    await deploy(port)
     found = Figures()
     begun, cpu = time.perf_counter(), process.cpu_s()
     everybody = [Player(port, think, found, seed) for seed in range(players)]
@@ -176,9 +177,8 @@ async def played(process: rig.Process, port: int, players: int, think: float, se
     return found
 
 
-async def _deploy(port: int) -> None:
-    import base64
-
+async def deploy(port: int) -> None:
+    """The journey."""
     files = {"claim.bpmn": MODEL, "claim.form": json.dumps(FORM), "sign.form": json.dumps(SECOND)}
     resources = [{"name": name, "base64": base64.b64encode(text.encode()).decode()} for name, text in files.items()]
     line = Line(port)

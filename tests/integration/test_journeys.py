@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import httpx
 import pytest
 
 import needs
 from browser_page_rig import NARROW, PATIENCE_MS, browser
+from journey_hands import Hands, Keys, Pointer, field
 from server_rig import SECONDS_MAX, ServerProcess, soon
 
 if TYPE_CHECKING:
@@ -23,8 +26,20 @@ needs.require("player", "pip install 'procession[player]'")
 
 __all__ = ["browser"]
 JOURNEYS: Final = Path(__file__).resolve().parents[2] / "examples" / "journeys"
-WAYS: Final = [(1280, True, ""), (1280, False, ""), (NARROW, True, "ltr"), (NARROW, False, "rtl")]
-"""Width of the page, whether scripts run, and where the text begins: "" for the language that is asked for first."""
+WAYS: Final[dict[str, tuple[int, bool, Callable[[Page], Hands], bool]]] = {
+    "1280-keys": (1280, True, Keys, False),
+    "1280-no-js": (1280, False, Pointer, False),
+    "320-js": (NARROW, True, Pointer, False),
+    "320-no-js-rtl": (NARROW, False, Pointer, True),
+}
+"""Width of the page, whether scripts run, what it is played with, and whether it is read from right to left."""
+SHOWN: Final = {"1280-keys", "320-no-js-rtl"}
+"""The ways of which docs/journeys.md has pictures. `PROCESSION_RECORD=1` takes them anew."""
+PICTURES: Final = JOURNEYS.parents[1] / "docs" / "images" / "journeys"
+RTL: Final = {"account": "he", "claim": "ar"}
+PHOTO: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.fixture(scope="module", params=["account", "claim"])
@@ -41,132 +56,200 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         process.ended()
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{'js' if way[1] else 'no-js'}-{way[2] or 'first'}")
-def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    width, scripts, _ = request.param
+@final
+class Play:
+    """Somebody at a page of a journey."""
+
+    def __init__(self, page: Page, server: tuple[str, str], way: str, photo: Path) -> None:
+        self.name, self.url = server
+        self.page, self.way, self.photo = page, way, photo
+        self.hands = WAYS[way][2](page)
+        self.language = RTL[self.name] if WAYS[way][3] else "en"
+        self.shots: list[str] = []
+
+    def start(self, process: str) -> None:
+        self.page.goto(f"{self.url}/play/-/start/{process}?lang={self.language}")
+        assert self.page.locator("html").get_attribute("dir") == ("rtl" if WAYS[self.way][3] else "ltr")
+
+    def other(self, page: Page) -> Play:
+        """Somebody else, who plays the same way."""
+        found = Play(page, (self.name, self.url), self.way, self.photo)
+        found.shots = self.shots
+        return found
+
+    def on(self, to: str) -> None:
+        """The main button, and what comes next: the page of an address that ends so. It fits."""
+        self.shoot()
+        self.hands.main()
+        self.page.wait_for_url(re.compile(f".*/{to}(\\?.*)?$"))
+        self.page.wait_for_selector("main button, main p")
+        self.fits()
+
+    def faulty(self, path: str) -> None:
+        """The main button, and what is wrong: it stands at the field, and in the summary, which leads there."""
+        self.hands.main()
+        self.page.wait_for_selector("#errors")
+        self.page.wait_for_selector(f'{field(path)}[aria-invalid="true"]')
+        self.shoot()
+        self.hands.mend(path)
+
+    def fits(self) -> None:
+        """Nothing has to be scrolled sideways."""
+        size, box = self.page.viewport_size, self.page.locator("main").bounding_box()
+        assert size is not None
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size["width"]
+
+    def shoot(self) -> None:
+        """A picture for the docs, which show every page that was played."""
+        if self.way not in SHOWN:
+            return
+        name = f"{self.name}-{'phone' if WAYS[self.way][3] else 'desktop'}-{len(self.shots) + 1:02}.png"
+        self.shots.append(name)
+        if os.environ.get("PROCESSION_RECORD"):
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=PICTURES / name, full_page=True, animations="disabled", caret="hide")
+        assert (PICTURES / name).exists(), "PROCESSION_RECORD=1 takes the pictures of the docs"
+
+
+@pytest.fixture(params=WAYS)
+def play(
+    request: pytest.FixtureRequest, browser: Browser, server: tuple[str, str], tmp_path: Path
+) -> Iterator[Play]:  # fmt: skip
+    width, scripts, *_ = WAYS[request.param]
+    # A desktop is as wide as it is; its pictures need no empty space beside the page.
     context = browser.new_context(java_script_enabled=scripts, viewport={"width": width, "height": 800})
     context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
+    photo = tmp_path / "car.png"
+    photo.write_bytes(PHOTO)
+    yield Play(context.new_page(), server, request.param, photo)
     context.close()
 
 
-@pytest.fixture
-def language(request: pytest.FixtureRequest, server: tuple[str, str]) -> str:
-    rtl = request.node.callspec.params["page"][2] == "rtl"
-    return {"account": "he", "claim": "ar"}[server[0]] if rtl else "en"
+def test_a_journey_is_played_to_its_end(play: Play) -> None:
+    PLAYS[play.name](play)
+    if play.shots:
+        kind = play.shots[0].rpartition("-")[0]
+        assert sorted(each.name for each in PICTURES.glob(f"{kind}-*.png")) == play.shots, "no others lie there"
 
 
-def fits(page: Page) -> None:
-    """Nothing has to be scrolled sideways."""
-    size = page.viewport_size
-    assert size is not None
-    box = page.locator("main").bounding_box()
-    assert box is not None
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= size["width"]
-
-
-def on(page: Page, to: str) -> None:
-    """The main button, and what comes next: the page of an address that ends so. It fits."""
-    page.click("button.main")
-    page.wait_for_url(re.compile(f".*/{to}(\\?.*)?$"))
-    page.wait_for_selector("main button, main p")
-    fits(page)
-
-
-def faulty(page: Page, path: str) -> None:
-    """The main button, and what is wrong: it stands at the field, and in the summary."""
-    page.click("button.main")
-    page.wait_for_selector("#errors")
-    page.wait_for_selector(f'[name="f:{path}"][aria-invalid="true"]')
-
-
-def fill(page: Page, **values: str) -> None:
-    for path, value in values.items():
-        page.fill(f'[name="f:{path}"]', value)
-
-
-def choose(page: Page, n: int) -> None:
-    page.check(f"input[type=radio] >> nth={n}")
-
-
-def test_a_journey_is_played_to_its_end(server: tuple[str, str], page: Page, language: str) -> None:
+def test_a_network_that_is_cut_for_a_minute_loses_no_answer(server: tuple[str, str], browser: Browser) -> None:
     name, url = server
-    PLAYS[name](page, url, language)
+    with browser.new_context() as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.clock.install()
+        hands = Pointer(page)
+        process, answers, there = {
+            "account": ("account", {"name": "Ann", "born": "1990-04-01"}, "name"),
+            "claim": ("accident", {"policy": "AB123456", "day": "2026-01-02"}, "when"),
+        }[name]
+        page.goto(f"{url}/play/-/start/{process}")
+        if name == "account":
+            hands.fill("email", "cut@example.com")
+            hands.tick("terms")
+        hands.main()
+        page.wait_for_url(f"**/{there}")
+        context.set_offline(True)
+        for path, value in answers.items():
+            hands.fill(path, value)
+        page.get_by_text("You are offline.").wait_for()
+        page.clock.fast_forward(60_000)
+        api = page.url.rsplit("/", 2)[0] + "/api/screen"
+        context.set_offline(False)
+        # Nobody has to press anything: what was typed is sent as soon as it can be.
+        page.get_by_text("You are offline.").wait_for(state="hidden")
+        found = context.request.get(api).json()["shown"]["view"]["data"]
+        assert {path: found[path] for path in answers} == answers
 
 
-def account(page: Page, url: str, language: str) -> None:
-    page.goto(f"{url}/play/-/start/account?lang={language}")
-    assert page.locator("html").get_attribute("dir") == ("rtl" if language == "he" else "ltr")
-    faulty(page, "email")
-    fill(page, email="ann@example.com")
-    page.check('[name="f:terms"][type=checkbox]')
-    on(page, "name")
-    fill(page, name="Ann", born="1990-04-01")
-    choose(page, 1)
-    on(page, "business")
-    fill(page, firm="Ann & Sons", turnover="1000")
-    on(page, "reach")
+def account(play: Play) -> None:
+    page, hands = play.page, play.hands
+    play.start("account")
+    play.faulty("email")
+    hands.fill("email", "ann@example.com")
+    hands.tick("terms")
+    play.on("name")
+    hands.fill("name", "Ann")
+    hands.fill("born", "1990-04-01")
+    hands.choose(1)
+    play.on("business")
+    hands.fill("firm", "Ann & Sons")
+    hands.fill("turnover", "1000")
+    play.on("reach")
     page.go_back()
     page.wait_for_url("**/business")
     assert page.input_value('[name="f:firm"]') == "Ann & Sons", "Back of the browser is Back, and nothing is lost"
-    on(page, "reach")
-    fill(page, phone="+49 30 123456", **{"from": "DE00 3704 0044 0532 0130 00"})
-    faulty(page, "from")
-    fill(page, **{"from": "DE89 3704 0044 0532 0130 00"})
-    on(page, "check")
+    play.on("reach")
+    hands.fill("phone", "+49 30 123456")
+    hands.fill("from", "DE00 3704 0044 0532 0130 00")
+    play.faulty("from")
+    hands.fill("from", "DE89 3704 0044 0532 0130 00")
+    play.on("check")
     page.wait_for_selector("text=Ann & Sons")
     # A service and a script run between two pages, in one round trip.
-    on(page, "~")
+    play.on("~")
     page.wait_for_selector("text=/DE[0-9]{20}/")
-    fill(page, signature="Ann")
-    on(page, "check")
-    on(page, "end")
+    hands.fill("signature", "Ann")
+    play.on("check")
+    play.on("end")
+    play.shoot()
 
 
-def claim(page: Page, url: str, language: str) -> None:
-    page.goto(f"{url}/play/-/start/accident?lang={language}")
-    on(page, "when")
-    fill(page, policy="AB123456", day="2026-01-02")
-    choose(page, 0)
+def claim(play: Play) -> None:
+    page, hands = play.page, play.hands
+    play.start("accident")
+    play.on("when")
+    hands.fill("policy", "AB123456")
+    hands.fill("day", "2026-01-02")
+    hands.choose(0)
     # A field that comes to be seen is asked for, at once where scripts run, else when the page is sent.
-    faulty(page, "injuries")
-    fill(page, injuries="A scratch")
-    on(page, "damage")
-    fill(page, amount="900")
-    on(page, "others")
-    page.fill('[name$="plate"]', "B-XY 1")
-    on(page, "check")
+    play.faulty("injuries")
+    hands.fill("injuries", "A scratch")
+    play.on("damage")
+    hands.fill("amount", "900")
+    hands.attach("photos", play.photo)
+    if WAYS[play.way][1]:
+        page.wait_for_selector("text=car.png")
+    play.on("others")
+    hands.fill("*plate", "B-XY 1")
+    play.on("check")
+    page.wait_for_selector("text=car.png")
     # The decision is made between two pages.
-    on(page, "~")
+    play.on("~")
     page.wait_for_selector("text=150")
-    page.check('[name="f:true_report"][type=checkbox]')
-    fill(page, signature="Ann")
-    on(page, "check")
-    on(page, "wait")
-    _other(page, _instances(url)[-1]["variables"]["otherLink"], language)
-    soon(lambda: _instances(url)[-1]["state"] == "completed")
-    done = _instances(url)[-1]["variables"]
-    paper = httpx.get(f"{url}/v1/documents/{done['report']}/content", timeout=SECONDS_MAX)
+    hands.tick("true_report")
+    hands.fill("signature", "Ann")
+    play.on("check")
+    play.on("wait")
+    play.shoot()
+    _other(play, _instances(play.url)[-1]["variables"]["otherLink"])
+    soon(lambda: _instances(play.url)[-1]["state"] == "completed")
+    done = _instances(play.url)[-1]["variables"]
+    paper = httpx.get(f"{play.url}/v1/documents/{done['report']}/content", timeout=SECONDS_MAX)
     assert paper.content.startswith(b"%PDF-")
+    [photo] = done["photos"]
+    assert httpx.get(f"{play.url}/v1/documents/{photo['id']}/content", timeout=SECONDS_MAX).content == PHOTO
     page.reload()
     page.wait_for_url("**/end")
+    play.shoot()
 
 
-def _other(page: Page, link: str, language: str) -> None:
+def _other(play: Play, link: str) -> None:
     """The other driver, in a browser of their own."""
-    context = page.context.browser
+    context = play.page.context.browser
     assert context is not None
-    own = context.new_context(viewport=page.viewport_size)
+    own = context.new_context(viewport=play.page.viewport_size)
     try:
-        theirs = own.new_page()
-        theirs.goto(f"{link}?lang={language}")
-        on(theirs, "~")
-        fill(theirs, statement="It rained <b>hard</b>.")
-        choose(theirs, 1)
-        on(theirs, "check")
-        theirs.wait_for_selector("text=It rained <b>hard</b>.")
-        on(theirs, "(end|wait)")
+        theirs = play.other(own.new_page())
+        theirs.page.goto(f"{link}?lang={play.language}")
+        theirs.on("~")
+        theirs.hands.fill("statement", "It rained <b>hard</b>.")
+        theirs.hands.choose(1)
+        theirs.on("check")
+        theirs.page.wait_for_selector("text=It rained <b>hard</b>.")
+        theirs.on("(end|wait)")
     finally:
         own.close()
 

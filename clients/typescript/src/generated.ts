@@ -2348,7 +2348,10 @@ export interface Operations {
     body: Rotating;
     answer: Hook;
   };
-  /** Sets how pages look whose process says `journey.brand` with this id */
+  /**
+   * Sets how pages look whose process says `journey.brand` with this id. Refused where colours that meet have too
+   * little contrast, or a value is none
+   */
   set_brand: {
     body: BrandIn;
     answer: void;

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, TypeVar, final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, final
 
 import msgspec
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from procession.dmn import CompiledDecisions
 
 _Version = TypeVar("_Version", DefinitionRow, DecisionRow, FormRow)
+_Made = TypeVar("_Made")
 
 KEY_MAX: Final = (1 << 63) - 1
 COMPILED_MAX: Final = 128
@@ -220,7 +221,7 @@ class DeployedViews:
     def document(self, tenant: str, row: DecisionRow) -> CompiledDecisions:
         """The compiled document of a version of a decision."""
         number = self._number(tenant, f"no decision {row.decision_id!r:.80} is deployed")
-        return _compiled(row.hash, lambda: self._views.catalog.data(number, row.hash))
+        return _COMPILED.get(row.hash, lambda: load_decisions(self._views.catalog.data(number, row.hash)))
 
     def _number(self, tenant: str, absent: str) -> int:
         number = self._views.tenant(tenant)
@@ -247,17 +248,25 @@ def _alone(latest: _Version | None, which: Which) -> list[_Version]:
     return [latest]
 
 
-_COMPILED: Final[dict[str, CompiledDecisions]] = {}
-_LOCK: Final = threading.Lock()
+@final
+class ByHash(Generic[_Made]):
+    """What was made of documents, by their hash, for all readers of the process; what came first goes first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._found: dict[str, _Made] = {}
+        self._lock = threading.Lock()
+
+    def get(self, hash: str, make: Callable[[], _Made]) -> _Made:
+        """What was made of the document with this hash; `make` makes it, where nobody has."""
+        found = self._found.get(hash)
+        if found is None:
+            found = make()
+            with self._lock:
+                while len(self._found) >= self._limit:
+                    del self._found[next(iter(self._found))]
+                self._found[hash] = found
+        return found
 
 
-def _compiled(hash: str, load: Callable[[], bytes]) -> CompiledDecisions:
-    """The decisions of a document by its hash: compiled once for all readers of the process."""
-    found = _COMPILED.get(hash)
-    if found is None:
-        found = load_decisions(load())
-        with _LOCK:
-            while len(_COMPILED) >= COMPILED_MAX:
-                del _COMPILED[next(iter(_COMPILED))]
-            _COMPILED[hash] = found
-    return found
+_COMPILED: Final[ByHash[CompiledDecisions]] = ByHash(COMPILED_MAX)

@@ -17,12 +17,15 @@ from procession.model.events import Event
 from procession.model.extension import Extension
 from procession.runtime.ports import Reads
 from procession.runtime.rows import DefinitionRow, FormRow
-from procession.services.deployed import DeployedViews, Which
+from procession.services.deployed import ByHash, DeployedViews, Which
 from procession.services.searching import FoundTask
 from procession.services.views import Views
 
 EMBEDDED: Final = "camunda-forms:bpmn:"
 """How a form key begins that names a form kept inside the process."""
+SOURCES_MAX: Final = 200
+"""Documents of forms that a process keeps: every page of a journey reads its form."""
+_SOURCES: Final[ByHash[bytes]] = ByHash(SOURCES_MAX)
 _BINDINGS: Final = {"deployment": Binding.DEPLOYMENT, "versionTag": Binding.VERSION_TAG}
 
 
@@ -73,12 +76,11 @@ class FormViews:
 
     def source(self, tenant: str, row: FormRow) -> bytes:
         """The document of a version, byte for byte."""
-        return self._deployed.resource(tenant, row.deployment, row.digest)
+        return _SOURCES.get(row.digest, lambda: self._deployed.resource(tenant, row.deployment, row.digest))
 
     def of_task(self, tenant: str, task: FoundTask) -> FoundForm:
         """The form of an open task; raises `NotFound` where it has none, or none that is deployed."""
-        instance = self._views.instance(tenant, task.instance)
-        definition = self._deployed.version(tenant, instance.process_id, instance.version)
+        definition = self._views.definition_of(tenant, task.instance)
         program = self._views.program(tenant, definition.program)
         spec = next((node.task for node in program.nodes if node.id == task.element_id and node.task is not None), None)
         if spec is None or not (spec.form_id or spec.form_key or task.attributes.get("external_form")):

@@ -166,11 +166,24 @@ class Views:
 
     def instance(self, tenant: str, key: int) -> InstanceView:
         """One instance; raises `NotFound`."""
+        number, row = self._row(tenant, key)
+        return self._instance(number, row)
+
+    def state(self, tenant: str, key: int) -> InstanceState:
+        """The state of an instance, as one row tells it: one with an incident is active. Raises `NotFound`."""
+        return STATES[self._row(tenant, key)[1].state]
+
+    def definition_of(self, tenant: str, key: int) -> DefinitionRow:
+        """The version that an instance is of; raises `NotFound`. It costs one row."""
+        number, row = self._row(tenant, key)
+        return self.catalog.definition(number, row.definition)
+
+    def _row(self, tenant: str, key: int) -> tuple[int, InstanceRow]:
         number = self.tenant(tenant)
         rows = self._store.read("instance", (number, key), InstanceRow) if number is not None else []
         if not rows or number is None:
             raise NotFound(f"no instance {key}")
-        return self._instance(number, rows[0])
+        return number, rows[0]
 
     def instances(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any, Final, cast
 
@@ -12,7 +13,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers.base import BaseRouteHandler
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
 from procession.base.failure import BadValue
 from procession.services.access import Caller, TooMany
@@ -52,7 +53,7 @@ from procession.web.routes import (
     webhooks,
     whoami,
 )
-from procession.web.site import Site
+from procession.web.site import SITE, Site, site_in
 
 ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *deployments.ROUTES,
@@ -89,54 +90,76 @@ TENANT_CHARACTERS_MAX: Final = 200
 TUS: Final = ("Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata")
 """Headers of uploads that come piece by piece, which pages of other origins send, too."""
 _CALLER: Final = "procession.caller"
+_LIMITER: Final = "procession.limiter"
 
 
-def create_app(site: Site, *, origins: Sequence[str] = (), body_bytes_max: int | None = None) -> Litestar:
+def create_app(site: Site, *, origins: Sequence[str] = (), body_bytes_max: int | None = None) -> ASGIApp:
     """The ASGI application of a site. `origins` and `body_bytes_max` go before what its bounds say."""
-    limiter = Limiter(site.rates)
-    bounds = site.bounds
+    bounds, limiter = site.bounds, Limiter(site.rates)
+    routed = routed_app(tuple(origins or bounds.origins), body_bytes_max or bounds.body_bytes_max)
 
-    async def known(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        # A guard, because nothing of a stranger's body is read; and one, for each of them costs a copy of the handler.
-        if len(connection.headers.get("procession-tenant", "")) > TENANT_CHARACTERS_MAX:
-            raise BadValue(f"a tenant's name has at most {TENANT_CHARACTERS_MAX} characters")
-        origin = connection.client.host if connection.client is not None else ""
-        caller = await site.gate.caller(connection.headers, origin)
-        try:
-            add_headers(connection.scope, await limiter.take(caller.tenant))
-        except TooMany:
-            add_headers(connection.scope, limiter.told(caller.tenant))
-            raise
-        connection.state[_CALLER] = caller
-        check_parameters(connection, handler)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        given = cast("dict[str, object]", scope)
+        given[SITE], given[_LIMITER] = site, limiter
+        await routed(scope, receive, send)
 
-    # It asks for the site so that one is found after the other: two at a time would each be a task.
-    def caller(request: Request[Any, Any, State], site: TheSite) -> Caller:
-        return cast("Caller", request.state[_CALLER])
+    return app
 
-    api = Router(path="/v1", route_handlers=list(ROUTES), guards=[known])
+
+@lru_cache(maxsize=8)
+def routed_app(origins: tuple[str, ...], body_bytes_max: int | None) -> Litestar:
+    """The routes. Whose they are stands in the scope of a request: to make them takes longer than to answer many."""
     return Litestar(
         route_handlers=[
-            api,
+            Router(path="/v1", route_handlers=list(ROUTES), guards=[_known]),
             Router(path="/v1", route_handlers=list(pages.ROUTES)),
-            Router(path="/player/api", route_handlers=list(compatible.ROUTES), guards=[known]),
-            *_player(site),
+            Router(path="/player/api", route_handlers=list(compatible.ROUTES), guards=[_known]),
+            *_player(),
         ],
         dependencies={
-            "caller": Provide(caller, sync_to_thread=False),
-            "site": Provide(lambda: site, sync_to_thread=False),
+            "caller": Provide(_caller, sync_to_thread=False),
+            "site": Provide(_site, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.answer_problem},
-        after_exception=[site.denials.note],
+        after_exception=[_note],
         after_request=exact,
         before_send=[close_envelope],
         request_class=ExactRequest,
         response_class=ExactResponse,
-        request_max_body_size=body_bytes_max or bounds.body_bytes_max,
-        cors_config=_cors(origins or bounds.origins),
+        request_max_body_size=body_bytes_max,
+        cors_config=_cors(origins),
         logging_config=None,
         openapi_config=None,
     )
+
+
+async def _known(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    # A guard, because nothing of a stranger's body is read; and one, for each of them costs a copy of the handler.
+    if len(connection.headers.get("procession-tenant", "")) > TENANT_CHARACTERS_MAX:
+        raise BadValue(f"a tenant's name has at most {TENANT_CHARACTERS_MAX} characters")
+    origin = connection.client.host if connection.client is not None else ""
+    caller = await site_in(connection.scope).gate.caller(connection.headers, origin)
+    limiter: Limiter = cast("dict[str, Any]", connection.scope)[_LIMITER]
+    try:
+        add_headers(connection.scope, await limiter.take(caller.tenant))
+    except TooMany:
+        add_headers(connection.scope, limiter.told(caller.tenant))
+        raise
+    connection.state[_CALLER] = caller
+    check_parameters(connection, handler)
+
+
+def _site(request: Request[Any, Any, State]) -> Site:
+    return site_in(request.scope)
+
+
+# It asks for the site so that one is found after the other: two at a time would each be a task.
+def _caller(request: Request[Any, Any, State], site: TheSite) -> Caller:
+    return cast("Caller", request.state[_CALLER])
+
+
+async def _note(error: Exception, scope: Scope) -> None:
+    await site_in(scope).denials.note(error, scope)
 
 
 def described() -> bytes:
@@ -146,7 +169,7 @@ def described() -> bytes:
     return pages.rendered(Litestar(route_handlers=[api], openapi_config=None))
 
 
-def _cors(origins: Sequence[str]) -> CORSConfig | None:
+def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
     if not origins:
         return None
     return CORSConfig(
@@ -160,10 +183,10 @@ def _cors(origins: Sequence[str]) -> CORSConfig | None:
     )
 
 
-def _player(site: Site) -> list[Router]:
+def _player() -> list[Router]:
     """The pages that customers play, where the extra `player` is installed."""
     if find_spec("jinja2") is None or find_spec("babel") is None:
         return []
     from procession.web.player.routes import routers
 
-    return routers(site.playing.bounds)
+    return routers()

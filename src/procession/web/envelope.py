@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from litestar.enums import ScopeType
@@ -43,7 +43,7 @@ def trace_of(traceparent: str) -> str:
     return found[1] if found is not None and int(found[1], 16) else ""
 
 
-def add_headers(scope: Any, headers: dict[str, str]) -> None:
+def add_headers(scope: Any, headers: Mapping[str, str]) -> None:
     """Lets the response of this request carry headers, whoever answers it."""
     scope.setdefault(_EXTRA, {}).update(headers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Protocol, TypeAlias, final
+from typing import Any, Final, Protocol, TypeAlias, cast, final
 
 import msgspec
 
@@ -24,6 +24,8 @@ BODY_BYTES_MAX: Final = 20_000_000
 """Largest body of a request if nothing else is set: the variables of one call, and some room."""
 
 
+SITE: Final = "procession.site"
+"""Where an ASGI scope holds the site."""
 KeysOf: TypeAlias = Callable[[str], Awaitable[Keys | None]]
 """Gives the keys of the store of a tenant; None where that is not sealed."""
 
@@ -124,3 +126,8 @@ class OpenGate:
 
     def forget(self) -> None:
         """See `Gate.forget`."""
+
+
+def site_in(scope: Mapping[str, Any]) -> Site:
+    """The site that an ASGI scope is asked of."""
+    return cast("Site", scope[SITE])

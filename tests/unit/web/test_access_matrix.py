@@ -24,9 +24,7 @@ from procession.services import keys
 from procession.services.access import ROLES
 from procession.services.backend import PLATFORM
 from procession.services.members import MEMBER, SERVICE
-from procession.web.app import create_app
-from procession.web.site import OpenGate
-from web_rig import running_site
+from procession.web.app import routed_app
 
 PUBLIC: Final = (
     "GET /v1/docs",
@@ -52,19 +50,14 @@ def routes() -> dict[str, str]:
     """Method and path of every route of the application -> its path as it is declared."""
     found: dict[str, str] = {}
 
-    async def told() -> None:
-        with Engine() as engine:
-            async with running_site(engine, OpenGate()) as site:
-                for route in create_app(site).routes:
-                    if not isinstance(route, HTTPRoute):
-                        found[f"ASGI {route.path}"] = route.path
-                        continue
-                    for handler in route.route_handlers:
-                        for method in sorted(handler.http_methods - {"OPTIONS"}):
-                            plain = re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)
-                            found[f"{method} {plain}"] = route.path
-
-    asyncio.run(told())
+    for route in routed_app((), None).routes:
+        if not isinstance(route, HTTPRoute):
+            found[f"ASGI {route.path}"] = route.path
+            continue
+        for handler in route.route_handlers:
+            for method in sorted(handler.http_methods - {"OPTIONS"}):
+                plain = re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)
+                found[f"{method} {plain}"] = route.path
     return found
 
 

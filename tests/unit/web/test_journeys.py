@@ -78,6 +78,11 @@ def test_a_brand_is_on_the_pages_of_its_journeys() -> None:
         client = world.browser().client
         brand = {"name": "ACME", "variables": {"--accent": "#0055cc"}}
         assert (await client.post("/v1/journeys/brands", json={"id": "acme", "brand": brand})).status_code == 204
+        pale = {"name": "ACME", "variables": {"--accent": "#8ab4f8", "--radius": "wide"}}
+        refused = await client.post("/v1/journeys/brands", json={"id": "acme", "brand": pale})
+        assert refused.status_code == 400
+        assert "`--accent` on `--paper` has a contrast of 2.1:1" in refused.json()["detail"]
+        assert "`--radius` must be a length" in refused.json()["detail"]
         assert (await client.get("/v1/journeys/brands/acme")).json() == brand
         started = (await client.post("/play/-/api/start", json={"process_id": "claim"})).json()
         headers = {"authorization": f"Bearer {started['token']}"}

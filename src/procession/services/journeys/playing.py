@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +10,7 @@ from typing import Final, final
 
 import msgspec
 
-from procession.base.failure import Conflict, NotFound, Outdated
+from procession.base.failure import Conflict, NotFound, Outdated, ProcessionError
 from procession.base.values import Json, Variables
 from procession.core import events as e
 from procession.forms import Fault, Setting, View, judge, submit
@@ -22,7 +21,7 @@ from procession.services.journeys import files
 from procession.services.journeys.drafts import Draft, Told, Write, checked_path, written
 from procession.services.journeys.kept import DRAFT, FILES, body_of
 from procession.services.journeys.players import Player
-from procession.services.journeys.screens import Filling, Form, Spot, filling_of, spot_of, task_of
+from procession.services.journeys.screens import Filling, Spot, draft_of, filling_of, spot_of, task_of
 from procession.services.reading import Reader
 
 TRIES: Final = 20
@@ -65,42 +64,70 @@ class Play:
 
     async def write(self, player: Player, task: int, write: Write, *, page: str | None = None) -> tuple[Filling, Told]:
         """Writes answers into the draft of a task; `page` is where it is left. Raises `NotFound`, `BadValue`."""
-
         filling = await self._backend.read(player.tenant, lambda reader: self.filling(reader, player, task))
+        return await self.write_into(player, task, filling, write, page=page)
+
+    async def write_into(
+        self, player: Player, task: int, filling: Filling, write: Write, *, page: str | None = None
+    ) -> tuple[Filling, Told]:
+        """`write`, of a form that was read just now."""
+
+        def open_still(reader: Reader) -> object:
+            # What was submitted meanwhile takes its draft with it: nobody begins another one.
+            return task_of(reader, player.tenant, player.session, task)
+
         of = (player.tenant, str(task), player.session.expires)
-        draft, told = await self.write_draft(of, filling.form, write, player.who, page=page)
+        draft, told = await self.write_draft(of, filling, write, player.who, page=page, still=open_still)
         return msgspec.structs.replace(filling, draft=draft), told
 
     async def write_draft(
-        self, of: tuple[str, str, int], form: Form, write: Write, who: Who, *, page: str | None = None
+        self,
+        of: tuple[str, str, int],
+        filling: Filling,
+        write: Write,
+        who: Who,
+        *,
+        page: str | None = None,
+        still: Callable[[Reader], object] | None = None,
     ) -> tuple[Draft, Told]:
-        """Writes a draft by its tenant and id, which goes at a time. Raises `Conflict` when others write always."""
+        """Writes a draft by its tenant and id, which goes at a time; `filling` is what was read of it just now. `still`
+        is asked before it is tried again. Raises what that raises, and `Conflict` when others write always."""
         tenant, id, expires = of
+
+        def anew(reader: Reader) -> tuple[Draft, int]:
+            if still is not None:
+                still(reader)
+            return draft_of(reader, tenant, id)
+
+        draft, record = filling.draft, filling.record
         for _ in range(TRIES):
-            record = await self._backend.read(tenant, lambda reader: reader.records.find(tenant, DRAFT, id))
-            before = record.read(Draft) if record is not None else Draft(expires)
-            after, told = written(before, write, form.fields)
+            before = draft if record else Draft(expires)
+            after, told = written(before, write, filling.form.fields)
             if page is not None:
                 after = msgspec.structs.replace(after, page=page)
             if after == before:
                 return after, told
-            request = q.PutRecord(tenant, DRAFT, id, body_of(after), record.version if record is not None else 0)
             try:
-                await self._backend.ask(request, who)
+                await self._backend.ask(q.PutRecord(tenant, DRAFT, id, body_of(after), record), who)
             except Outdated:
+                draft, record = await self._backend.read(tenant, anew)
                 continue
             return after, told
         raise Conflict("this page is written from many places at the same time: send it again")
 
-    async def submit(self, player: Player, task: int, sets: Mapping[str, Json]) -> Outcome:
+    async def submit(
+        self, player: Player, task: int, sets: Mapping[str, Json], filling: Filling | None = None
+    ) -> Outcome:
         """Judges a task's draft whole, with `sets` that no draft keeps in front of it, and completes the task. Done
-        once: asked again by the same session it is done already. Raises `NotFound` for a task that is not theirs."""
+        once: asked again by the same session it is done already. `filling` is what was read or written of it just now.
+        Raises `NotFound` for a task that is not theirs."""
         place = hashlib.sha256(f"submit\0{player.id}\0{task}".encode()).hexdigest()
         # What was submitted first counts, whatever comes again under the same session.
         asks = msgspec.structs.replace(player.who, key=place, digest=str(task).encode())
         tenant = player.tenant
         try:
-            filling = await self._backend.read(tenant, lambda reader: self.filling(reader, player, task))
+            if filling is None:
+                filling = await self._backend.read(tenant, lambda reader: self.filling(reader, player, task))
         except NotFound:
             if not await self._submitted(tenant, task, asks):
                 raise
@@ -119,9 +146,9 @@ class Play:
 
     async def drop_draft(self, tenant: str, id: str, who: Who) -> None:
         """Deletes a draft that is not needed any more, and which files came for it."""
-        for kind in (DRAFT, FILES):
-            with contextlib.suppress(NotFound):
-                await self._backend.ask(q.DeleteRecord(tenant, kind, id), who)
+        for told in await self._backend.ask_all([q.DeleteRecord(tenant, kind, id) for kind in (DRAFT, FILES)], who):
+            if isinstance(told, ProcessionError) and not isinstance(told, NotFound):
+                raise told
 
     async def _submitted(self, tenant: str, task: int, asks: Who) -> bool:
         """Whether this very submit was carried out. One that was not finds no task that is open, or one that is open

@@ -54,12 +54,14 @@ class Form(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Filling(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A form that is being filled in: `held` is what the server has, `draft` what was answered."""
+    """A form that is being filled in: `held` is what the server has, `draft` what was answered, `record` the version
+    of the record that holds it (0: none does)."""
 
     form: Form
     held: Mapping[str, Json]
     draft: Draft
     setting: Setting
+    record: int = 0
 
     def view(self, sent: Mapping[str, Json] | None = None) -> View:
         """What is seen with the answers of the draft, or with other ones."""
@@ -84,8 +86,7 @@ def session_of(reader: Reader, tenant: str, journey: str, token: str, now: int) 
 
 def definition_of(reader: Reader, tenant: str, session: Session) -> DefinitionRow:
     """The version of the process that a session's instance is of. Raises `NotFound`."""
-    instance = reader.instance(tenant, session.instance)
-    return reader.deployed.version(tenant, instance.process_id, instance.version)
+    return reader.views.definition_of(tenant, session.instance)
 
 
 def rules_at(reader: Reader, tenant: str, session: Session) -> Rules:
@@ -101,8 +102,8 @@ def brand_of(reader: Reader, tenant: str, name: str) -> Brand:
 
 def spot_of(reader: Reader, tenant: str, session: Session) -> Spot:
     """Where the journey is. The tasks of instances that it called are its own."""
-    state = reader.instance(tenant, session.instance).state
-    if state not in {"active", "incident"}:
+    state = reader.views.state(tenant, session.instance)
+    if state in {"completed", "terminated"}:
         return Spot("completed" if state == "completed" else "terminated")
     waits = False
     for task in _tasks(reader, tenant, session.instance):
@@ -140,20 +141,21 @@ def filling_of(
     element = loaded.state.elements.get(task.key)
     if element is None:
         raise NotFound("this page is not open any more")
-    draft = draft_of(reader, tenant, str(task.key))
+    draft, record = draft_of(reader, tenant, str(task.key))
     held: Variables = dict(visible(element))
     if variant:
         # What the process itself calls so is not hidden.
         held.setdefault("journey", {"variant": variant})
     form = form_of(found.data)
     files = attached(reader, tenant, (owner, str(task.key)), form.compiled, held, now=setting.now_ms)
-    return Filling(form=form, held=held, draft=draft, setting=msgspec.structs.replace(setting, files=files))
+    setting = msgspec.structs.replace(setting, files=files)
+    return Filling(form=form, held=held, draft=draft, setting=setting, record=record)
 
 
-def draft_of(reader: Reader, tenant: str, id: str) -> Draft:
-    """A draft; an empty one where nothing was answered yet."""
+def draft_of(reader: Reader, tenant: str, id: str) -> tuple[Draft, int]:
+    """A draft, and the version of its record; an empty one and 0 where nothing was answered yet."""
     record = reader.records.find(tenant, DRAFT, id)
-    return record.read(Draft) if record is not None else Draft(0)
+    return (record.read(Draft), record.version) if record is not None else (Draft(0), 0)
 
 
 @lru_cache(maxsize=FORMS_MAX)

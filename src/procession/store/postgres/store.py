@@ -50,7 +50,6 @@ _ORDER: Final = {table: number for number, table in enumerate(TABLES)}
 _INSERTS: Final = {table: _WRITES[f"{table}_insert"] for table in TABLES}
 _DELETES: Final = {table: _WRITES[f"{table}_delete"] for table in TABLES if f"{table}_delete" in _WRITES}
 _BEGIN: Final = Statement("BEGIN")
-_BEGIN_READ: Final = Statement("BEGIN READ ONLY")
 _COMMIT: Final = Statement("COMMIT")
 
 
@@ -137,8 +136,9 @@ class PostgresStore:
     def _asked_as(self, tenant: str, statement: Statement, args: Cells) -> Rows:
         seers = self._seers
         begun = (_SHARD["seen_tenant"], (tenant,)) if seers is not None else (_SHARD["seen_as"], (API, tenant))
-        work = [(_BEGIN_READ, ()), begun, (statement, plain(args)), (_COMMIT, ())]
-        return self._asked(seers or self._readers, lambda connection: connection.exchange(work)[2])
+        # What is sent together outside of a transaction is one: whose rows are seen ends with it, also behind a pooler.
+        work = [begun, (statement, plain(args))]
+        return self._asked(seers or self._readers, lambda connection: connection.exchange(work)[1])
 
     def write(self, statement: str, rows: Sequence[Cells]) -> None:
         """See `Store.write`."""

@@ -88,8 +88,8 @@ def _filling(reader: Reader, tenant: str, process_id: str, draft: str, setting: 
         return None
     if not found.data:
         return None
-    kept = draft_of(reader, tenant, draft) if draft else Draft(0)
-    return Filling(form=form_of(found.data), held={}, draft=kept, setting=setting)
+    kept, record = draft_of(reader, tenant, draft) if draft else (Draft(0), 0)
+    return Filling(form=form_of(found.data), held={}, draft=kept, setting=setting, record=record)
 
 
 async def begin(site: Site, start: Beginning, sets: Mapping[str, Json], again: str, who: Who) -> Begun:

@@ -111,7 +111,7 @@ async def _answered(
     sets = pages.form_values(here, body) if here is not None else {}
     of = (start.tenant, start.draft, now_ms() + DRAFT_MS)
     id = here.id if here is not None else ""
-    draft, _ = await site.playing.play.write_draft(of, filling.form, Write(sets), stranger(request), page=id)
+    draft, _ = await site.playing.play.write_draft(of, filling, Write(sets), stranger(request), page=id)
     filling = msgspec.structs.replace(filling, draft=draft)
     whole, faults = judged(filling, id, sets)
     start = msgspec.structs.replace(start, filling=filling)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -22,8 +24,8 @@ from procession.services.journeys.screens import session_of
 from procession.services.reading import Reader
 from procession.web.envelope import add_headers
 from procession.web.player.addresses import Addresses, tenant_in
-from procession.web.playing import Bounds, now_ms
-from procession.web.site import Site
+from procession.web.playing import now_ms
+from procession.web.site import Site, site_in
 
 Asking: TypeAlias = Request[Any, Any, State]
 
@@ -38,23 +40,23 @@ _POLICY: Final = (
 )
 
 
-def careful(bounds: Bounds) -> Any:
+async def careful(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """A guard that lets every answer, errors too, carry the headers of a page."""
-    ancestors = " ".join(bounds.frame_ancestors) or "'none'"
+    add_headers(connection.scope, _headers(site_in(connection.scope).playing.bounds.frame_ancestors))
+
+
+@lru_cache(maxsize=8)
+def _headers(frame_ancestors: tuple[str, ...]) -> Mapping[str, str]:
     headers = {
-        "Content-Security-Policy": _POLICY.format(ancestors),
+        "Content-Security-Policy": _POLICY.format(" ".join(frame_ancestors) or "'none'"),
         # Not no-referrer: browsers would say `Origin: null` of the page's own forms.
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
     }
-    if not bounds.frame_ancestors:
+    if not frame_ancestors:
         headers["X-Frame-Options"] = "DENY"
-
-    async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        add_headers(connection.scope, headers)
-
-    return guard
+    return headers
 
 
 def csrf_of(token: str) -> str:

@@ -76,9 +76,8 @@ async def move(site: Site, player: Player, asked: Move) -> Moved:
     to_check = asked.action == "check" or (asked.action == "next" and (asked.checked or beside is None))
     page = beside.id if beside is not None and not to_check else asked.page
     # One write for what was answered and for where it is left.
-    of = (player.tenant, str(asked.task), player.session.expires)
-    draft, told = await play.write_draft(of, filling.form, asked.write, player.who, page=page)
-    scene = msgspec.structs.replace(scene, filling=msgspec.structs.replace(filling, draft=draft))
+    filling, told = await play.write_into(player, asked.task, filling, asked.write, page=page)
+    scene = msgspec.structs.replace(scene, filling=filling)
     if told.conflicts:
         return Moved(
             shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), scene=scene, stays=True
@@ -100,7 +99,7 @@ async def _submit(site: Site, player: Player, asked: Move) -> Moved:
             return Moved(
                 shown=_again(scene, player, asked, Turn(told=told, checked=asked.checked)), scene=scene, stays=True
             )
-    done = await play.submit(player, asked.task, asked.write.sets)
+    done = await play.submit(player, asked.task, asked.write.sets, filling)
     if done.view is None:
         if filling is not None and not done.repeated:
             site.playing.funnel.submitted(visitor_of(player), place_of_page(player, filling, ""), asked.task)

@@ -8,20 +8,18 @@ from procession.web.player import api, entrance, files_api, journey_pages, stati
 from procession.web.player.addresses import ROOT
 from procession.web.player.answering import answer_as_page
 from procession.web.player.guards import careful
-from procession.web.playing import Bounds
 
 
-def routers(bounds: Bounds) -> list[Router]:
+def routers() -> list[Router]:
     """What is to be routed: errors of pages are pages, those of the API are problems."""
-    guard = careful(bounds)
     pages = Router(
         path=ROOT,
         route_handlers=[*entrance.ROUTES, *journey_pages.ROUTES],
-        guards=[guard],
+        guards=[careful],
         exception_handlers={Exception: answer_as_page},
     )
     return [
         pages,
-        Router(path=ROOT, route_handlers=[*api.ROUTES, *files_api.ROUTES], guards=[guard]),
+        Router(path=ROOT, route_handlers=[*api.ROUTES, *files_api.ROUTES], guards=[careful]),
         Router(path=ROOT, route_handlers=list(statics.ROUTES)),
     ]

@@ -23,6 +23,8 @@ from procession.web.asking import Idempotent, TheCaller, TheSite, seen, who
 from procession.web.identity.times import moment_in
 from procession.web.openapi import EXAMPLE
 from procession.web.player.addresses import Addresses
+from procession.web.player.pages.theme import theme_problems
+from procession.web.player.showing import brand_shown
 from procession.web.playing import now_ms
 from procession.web.shapes import (
     PAGE,
@@ -261,8 +263,11 @@ def _day(of: date) -> int:
 async def set_brand(
     data: JSONBody[BrandIn], caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None
 ) -> None:
-    """Sets how pages look whose process says `journey.brand` with this id."""
+    """Sets how pages look whose process says `journey.brand` with this id. Refused where colours that meet have too
+    little contrast, or a value is none."""
     caller.need_everywhere("journeys:write")
+    if problems := theme_problems(brand_shown(data.brand)):
+        raise BadValue("this brand cannot be used: " + "; ".join(problems))
     request = q.PutRecord(caller.tenant, BRAND, data.id, body_of(data.brand))
     await site.backend.ask(request, who(caller, idempotency_key, request))
 

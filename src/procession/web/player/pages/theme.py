@@ -72,7 +72,7 @@ _DARK: Final = "--dark-"
 
 def theme_css(brand: Brand) -> str:
     """The style sheet of a brand; "" for one that changes nothing. What `theme_problems` refuses is left out of it, but
-    for contrast, which is for people to decide."""
+    for contrast: whose brand was saved before keeps it."""
     light, dark, lengths = _colours(brand, LIGHT, "--"), _colours(brand, DARK, _DARK), _lengths(brand)
     parts: list[str] = []
     if light or lengths:
