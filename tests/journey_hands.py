@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MAIN: Final = "button.main"
+FILE: Final = "input[type=file]"
 STOPS_MAX: Final = 60
 """Stops of the Tab key after which what is looked for cannot be reached."""
 
@@ -24,7 +25,7 @@ class Hands(Protocol):
     def fill(self, path: str, value: str) -> None: ...
     def tick(self, path: str) -> None: ...
     def choose(self, n: int) -> None: ...
-    def attach(self, path: str, file: Path) -> None: ...
+    def attach(self, file: Path) -> None: ...
     def main(self) -> None: ...
     def mend(self, path: str) -> None:
         """Goes to a field by the summary of errors."""
@@ -47,8 +48,8 @@ class Pointer:
     def choose(self, n: int) -> None:
         self._page.check(f"input[type=radio] >> nth={n}")
 
-    def attach(self, path: str, file: Path) -> None:
-        self._page.set_input_files(f"{field(path)}[type=file]", file)
+    def attach(self, file: Path) -> None:
+        self._page.set_input_files(f"{FILE} >> nth=0", file)
 
     def main(self) -> None:
         self._page.click(MAIN)
@@ -84,8 +85,8 @@ class Keys:
         for _ in range(n):
             self._page.keyboard.press("ArrowDown")
 
-    def attach(self, path: str, file: Path) -> None:
-        self._reach(f"{field(path)}[type=file]")
+    def attach(self, file: Path) -> None:
+        self._reach(FILE)
         with self._page.expect_file_chooser() as chooser:
             self._page.keyboard.press("Enter")
         chooser.value.set_files(file)

@@ -209,7 +209,7 @@ def claim(play: Play) -> None:
     hands.fill("injuries", "A scratch")
     play.on("damage")
     hands.fill("amount", "900")
-    hands.attach("photos", play.photo)
+    hands.attach(play.photo)
     if WAYS[play.way][1]:
         page.wait_for_selector("text=car.png")
     play.on("others")
