@@ -35,7 +35,7 @@ WAYS: Final[dict[str, tuple[int, bool, Callable[[Page], Hands], bool]]] = {
 """Width of the page, whether scripts run, what it is played with, and whether it is read from right to left."""
 SHOWN: Final = {"1280-keys", "320-no-js-rtl"}
 """The ways of which docs/journeys.md has pictures. `PROCESSION_RECORD=1` takes them anew."""
-PICTURES: Final = JOURNEYS.parents[1] / "docs" / "images" / "journeys"
+PICTURES: Final = JOURNEYS.parents[1] / "docs" / "journeys"
 RTL: Final = {"account": "he", "claim": "ar"}
 PHOTO: Final = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
