@@ -22,7 +22,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 # $(call timed,name,budget in seconds,command): runs it, and says what it cost.
 define timed
-@start=$$(date +%s); { $(3); } || { echo "==> $(1): FAILED" >&2; exit 1; }; \
+start=$$(date +%s); { $(3); } || { echo "==> $(1): FAILED" >&2; exit 1; }; \
 	spent=$$(( $$(date +%s) - start )); echo "==> $(1): $$spent s of a budget of $(2) s"
 endef
 
@@ -41,14 +41,15 @@ test: check temporal ## everything that must be green: check, then all suites bu
 check: lint types imports ## formatting, lint, both type checkers, import contracts
 
 lint: $(VENV)/.dev
-	$(call timed,ruff,10,$(BIN)/ruff check . && $(BIN)/ruff format --check .)
+	@$(call timed,ruff,10,$(BIN)/ruff check . && $(BIN)/ruff format --check .)
 
+# Each uses one core, so they run side by side.
 types: $(VENV)/.dev
-	$(call timed,mypy,90,$(BIN)/mypy src tests $(wildcard bench examples tools))
-	$(call timed,pyright,90,$(BIN)/pyright --project pyproject.toml)
+	@{ $(call timed,mypy,90,$(BIN)/mypy src tests $(wildcard bench examples tools)); } & mypy=$$!; \
+	{ $(call timed,pyright,90,$(BIN)/pyright --project pyproject.toml); } && wait $$mypy
 
 imports: $(VENV)/.dev
-	$(call timed,import contracts,20,$(BIN)/lint-imports --no-logo)
+	@$(call timed,import contracts,20,$(BIN)/lint-imports --no-logo)
 
 fmt: $(VENV)/.dev ## format, and fix what ruff can fix
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .

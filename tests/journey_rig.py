@@ -242,7 +242,7 @@ def play(
     async def run(held: Engine) -> None:
         held.deploy(*(resources or documents()))
         async with running_site(held) as site:
-            site.playing = Playing(site.backend, bounds or Bounds(url="http://test"), post)
+            site.playing = Playing(site.backend, bounds or Bounds(url="http://test"), post, scripts=held.scripts)
             world = World(held, site)
             try:
                 await conversation(world)

@@ -229,9 +229,11 @@ def claim(play: Play) -> None:
     done = _instances(play.url)[-1]["variables"]
     paper = httpx.get(f"{play.url}/v1/documents/{done['report']}/content", timeout=SECONDS_MAX)
     assert paper.content.startswith(b"%PDF-")
+    [seal] = httpx.get(f"{play.url}/v1/documents/{done['report']}/seals", timeout=SECONDS_MAX).json()
+    assert (seal["intact"], seal["whole"]) == (True, True), "signed, and sealed by the certificate of this machine"
     [photo] = done["photos"]
     assert httpx.get(f"{play.url}/v1/documents/{photo['id']}/content", timeout=SECONDS_MAX).content == PHOTO
-    page.reload()
+    # It goes on by itself, with scripts and without.
     page.wait_for_url("**/end")
     play.shoot()
 

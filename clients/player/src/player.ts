@@ -3,6 +3,7 @@
 import { Answers } from "./answers.js";
 import { PlayerError } from "./api.js";
 import { Drawing } from "./draw/fields.js";
+import { labelOf } from "./draw/host.js";
 import type { Host, Sending } from "./draw/host.js";
 import { Drawn, focusField, titleOf } from "./draw/page.js";
 import type { Actions, State } from "./draw/page.js";
@@ -197,6 +198,21 @@ export class Player implements Host, Actions {
       this.#update();
     }
     void this.#steps.add(this.#step(action, shown.task ?? "", page));
+  }
+
+  save(): void {
+    clearTimeout(this.#timer);
+    void this.outbox.flush().then((sent) => {
+      if (!sent) return;
+      const later = this.shown?.urls?.["later"];
+      this.emit("later", {});
+      if (later && this.#past === "addresses") location.assign(later);
+      else this.told(say("kept", this.language));
+    });
+  }
+
+  look(): void {
+    void this.#save(true);
   }
 
   #step(direction: Planned["direction"], task: string, page: string): Planned {
@@ -429,7 +445,12 @@ export class Player implements Host, Actions {
       const at = pages.findIndex((page) => page.id === shown.page);
       if (at >= 0) Object.assign(shown, { number: at + 1, of: pages.length, first: at === 0, last: at === pages.length - 1 });
     }
-    return { shown, faults: this.#answers?.faults ?? shown.faults ?? [], saved: this.#saved, long: this.#waiting.long, busy: this.#busy };
+    const labels = (path: string): string => {
+      const item = this.#answers?.item(path);
+      return item ? labelOf(item) : "";
+    };
+    const faults = this.#answers?.faults ?? shown.faults ?? [];
+    return { shown, faults, saved: this.#saved, long: this.#waiting.long, busy: this.#busy, framed: this.#past === "addresses", labels };
   }
 
   #draw(focus: boolean): void {

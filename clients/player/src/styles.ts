@@ -18,7 +18,7 @@ h1,h2,h3{line-height:1.25;margin-block:0 .75rem}h1{font-size:1.75em}h1:focus,fie
 p{margin-block:0 .75rem}a{color:$accent}
 :focus-visible{outline:3px solid $focus;outline-offset:2px}
 .page{max-inline-size:var(--width,42rem);margin-inline:auto;padding:1rem}
-.progress,.hint,.mild{color:$quiet}.mild{font-weight:400}
+.over,.progress,.hint,.mild{color:$quiet}.over,.progress{margin-block-end:.25rem}.mild{font-weight:400}
 .errors,.notice{border:3px solid $error;border-radius:var(--radius,.375rem);padding:1rem;margin-block-end:1.5rem}
 .notice{border:2px solid $line;background:$panel}.notice button{margin-inline-end:.5rem}
 .errors a,.error{color:$error;font-weight:600}
@@ -38,12 +38,12 @@ button{min-block-size:2.75rem;padding:.5rem 1.25rem;border:2px solid $accent;bor
 button.main{background:$accent;color:$accent-ink}button:disabled{border-color:$line;color:$quiet;background:$panel}
 .buttons{display:flex;flex-wrap:wrap;gap:.75rem;align-items:center}.good{color:$good;margin:0}
 canvas.paper{display:block;background:#fff;border:1px solid $line;inline-size:100%;max-inline-size:37.5rem;touch-action:none;margin-block-end:.5rem}
-progress{inline-size:100%;accent-color:$accent}.files{padding:0;list-style:none}
+progress{inline-size:100%;accent-color:$accent}.files{padding:0;list-style:none}.files li{display:flex;flex-wrap:wrap;align-items:center;gap:.75rem;margin-block:.5rem}.apart{margin-block-start:.75rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;inline-size:100%}th,td,caption{text-align:start;padding:.375rem .75rem;border-block-end:1px solid $line}
 iframe,img{max-inline-size:100%}iframe{inline-size:100%;border:1px solid $line}.logo{max-block-size:3rem}.spacer{block-size:1.5rem}
 .answers>div{padding-block:.625rem;border-block-end:1px solid $line}.answers dt{font-weight:600}.answers dd{margin:0}
 .unseen{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-nav ul{display:flex;flex-wrap:wrap;gap:.25rem .75rem;list-style:none;padding:0}
+nav{margin-block-start:1.5rem}nav ul{display:flex;flex-wrap:wrap;gap:.25rem .75rem;list-style:none;padding:0}
 @media (prefers-reduced-motion:reduce){*{animation:none!important;transition:none!important;scroll-behavior:auto!important}}
 `);
 

@@ -14,7 +14,9 @@ _LOG = logging.getLogger("examples.accident")
 REPORT = """<h1>Report of an accident</h1>
 <p>Policy {{policy}}, on {{day}}: about {{amount}} EUR, of which {{excess}} EUR are not covered.</p>
 <h2>The other driver says</h2><p>{{statement}}</p>
-<p>Signed by the customer: {{signature}}</p>"""
+<h2>Signature of the customer</h2>"""
+BOX = [60, 480, 200, 60]
+"""Where the signature goes, in points: left, bottom, width and height."""
 
 
 def asked(path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def register(engine: Engine) -> None:
 
     @engine.worker("accident-report")
     def report(job: Job) -> dict[str, object]:
-        """The report as a PDF, kept as a document."""
+        """The report as a PDF with the customer's signature, sealed, and kept as a document."""
         given: dict[str, Any] = job.variables
         signature = str(given.get("signature", ""))
         values = {
@@ -48,7 +50,10 @@ def register(engine: Engine) -> None:
             "amount": str(given["amount"]),
             "excess": str(given["cover"]["excess"]),
             "statement": given.get("statement") or "nothing",
-            "signature": "by hand" if signature.startswith("data:") else signature,
         }
         body = {"name": "report.pdf", "template": REPORT, "values": values}
-        return {"report": asked("papers", body, job.idempotency_key)["id"]}
+        paper = asked("papers", body, job.idempotency_key)["id"]
+        drawn = signature.startswith("data:")
+        mark = {"signer": "The customer", "drawn" if drawn else "typed": signature, "page": 1, "box": BOX}
+        order = {"name": "report-signed.pdf", "title": "Report of an accident", "signatures": [mark], "language": "en"}
+        return {"report": asked(f"documents/{paper}/sign", order, f"{job.idempotency_key}:sign")["id"]}

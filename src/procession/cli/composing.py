@@ -13,6 +13,7 @@ import msgspec
 from procession import __version__
 from procession.base.failure import ProcessionError
 from procession.cli.silos import Silos
+from procession.hosts.embedded.engine import Engine
 from procession.runtime.ports import Store
 from procession.runtime.rows import NamedRow, TextRow
 from procession.runtime.tenants import EVERYBODY
@@ -79,13 +80,13 @@ def site_of(
     settings: Settings,
     backend: Backend,
     gate: Gate,
-    store: Store,
+    engine: Engine,
     *,
     limited: LimitedBackend,
     silos: Silos,
 ) -> Composed:
     """The site of a server; its webhooks are not started. `limited` knows the limits of tenants."""
-    limits = settings.limits
+    limits, store = settings.limits, engine.store
 
     async def followed() -> Iterable[str]:
         return await _names((store, *silos.stores()), _followed)
@@ -111,7 +112,7 @@ def site_of(
         keys=silos.keys_of,
         directory=Directory(reading, settings.tenants, silos.backends.silo),
         neighbours=silos.neighbours,
-        playing=Playing(backend, _playing_bounds(settings), _post(settings, reach)),
+        playing=Playing(backend, _playing_bounds(settings), _post(settings, reach), scripts=engine.scripts),
     )
     return Composed(site, storage)
 

@@ -219,7 +219,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
         gate = SeeingGate(OpenGate())
     else:
         gate = SeeingGate(await _known_callers(measured, settings, plan.say))
-    composed = site_of(settings, measured, gate, engine.store, limited=limited, silos=silos)
+    composed = site_of(settings, measured, gate, engine, limited=limited, silos=silos)
     measures.journeys = composed.site.playing.funnel.totals
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)

@@ -68,6 +68,11 @@ EXTENSIONS: Final[dict[str, Extension]] = {
     "translations": Extension("translations", _ALL, "the texts in other languages"),
     "language": Extension("text", frozenset({"form"}), "the language of the texts that stand in the components; en"),
     "title": Extension("text", frozenset({"form"}), "the name of the form as people see it"),
+    "script": Extension(
+        "text",
+        frozenset({"form"}),
+        "a module of the tenant's library whose default export judges answers on the server",
+    ),
     "rules": Extension(
         "rules", frozenset({"form", "page", "group", "dynamiclist"}), "what must be true of several fields together"
     ),

@@ -173,7 +173,7 @@ def compile_resources(resources: Sequence[tuple[str, bytes]], modules: FindModul
         elif _is_dmn(name):
             decisions.extend(_decisions(name, data, next(read), found))
         elif is_form(name):
-            forms.extend(form_drafts(name, data, found))
+            forms.extend(form_drafts(name, data, scripting, found))
         else:
             processes.extend(_processes(name, data, scripting, found))
     found.extend(_twice([(draft.program.process_id, draft.resource, draft.digest) for draft in processes], "process"))

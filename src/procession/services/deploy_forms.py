@@ -9,11 +9,14 @@ import msgspec
 
 from procession.base.diagnostics import Diagnostic, Span
 from procession.base.failure import NotFound
+from procession.base.values import Json
+from procession.compile.scripting import Scripting
 from procession.ir.kinds import Binding
 from procession.ir.program import Program
 from procession.runtime.ports import Batch
 from procession.runtime.rows import FormRow
 from procession.services.catalog import Catalog
+from procession.services.scripting import entry_of
 
 ENDS: Final = (".form", ".json")
 """How the names of forms end."""
@@ -54,7 +57,7 @@ def is_form(name: str) -> bool:
     return name.lower().endswith(ENDS)
 
 
-def form_drafts(name: str, data: bytes, found: list[Diagnostic]) -> list[FormDraft]:
+def form_drafts(name: str, data: bytes, scripting: Scripting, found: list[Diagnostic]) -> list[FormDraft]:
     """The form of a document; what is wrong with it goes to `found`."""
     from procession.forms import check_compiled, compile_form, read_form
 
@@ -69,8 +72,25 @@ def form_drafts(name: str, data: bytes, found: list[Diagnostic]) -> list[FormDra
         found.append(Diagnostic(rule="form-id", message=text, span=Span(name, 1, 1), remedy="give it an id"))
         return []
     found.extend(check_compiled(compiled))
+    found.extend(_script(name, form.extensions.get("script"), scripting))
     title = form.extensions.get("title")
     return [FormDraft(form.id, title if isinstance(title, str) else "", form.version_tag, name, form.digest)]
+
+
+def _script(file: str, module: Json, scripting: Scripting) -> list[Diagnostic]:
+    """What is wrong with the module that a form names (`procession.script`)."""
+    if not isinstance(module, str):
+        return []
+    problems = scripting.read(entry_of(module), "javascript", file).problems
+    return [
+        Diagnostic(
+            rule="form-script",
+            message=f"the script of the form, {module!r:.80}: {each.message}",
+            span=Span(file, 1, 1),
+            remedy=each.remedy or "deploy the module together with the form, or before it",
+        )
+        for each in problems
+    ]
 
 
 def missing_forms(programs: Iterable[tuple[str, Program]], drafts: Sequence[FormDraft]) -> list[Diagnostic]:

@@ -32,15 +32,16 @@ def nobody(specifier: str) -> Found:
     return None
 
 
-def library(store: Reads, tenant: int | None) -> FindModule:
-    """The library of a tenant, by its number in the store."""
+def library(store: Reads, tenant: int | None, upto: int = 0) -> FindModule:
+    """The library of a tenant, by its number in the store; as it was when a deployment was made, where one is named."""
 
     def found(specifier: str) -> Found:
         name, version = _asked(specifier)
         if tenant is None or not name:
             return None
         names = tuple(f"{name}{suffix}" for suffix in SUFFIXES)
-        chosen = _chosen(store.read("modules", (tenant, *names), ResourceRow), version)
+        rows = store.read("modules", (tenant, *names), ResourceRow)
+        chosen = _chosen([row for row in rows if not upto or row.deployment <= upto], version)
         if chosen is None:
             return None
         [blob] = store.read("resource", (tenant, chosen.deployment, chosen.digest), BlobRow)

@@ -49,6 +49,11 @@ def reader_of(resources: Sequence[tuple[str, bytes]], library: FindModule) -> Sc
     return ScriptReader(given, library)
 
 
+def entry_of(module: str) -> str:
+    """The script that calls what a module gives by default."""
+    return f"import called from {json.dumps(module)};\nreturn called(input, context);"
+
+
 @final
 class ScriptReader:
     """`compile.Scripting` over modules: each has a source, and types or not."""

@@ -1,4 +1,4 @@
-"""The API's own pages: its OpenAPI document, and a page that shows it without anything from elsewhere."""
+"""The API's own pages: its OpenAPI document, one that shows it, one of how journeys went; nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ async def openapi_document(request: Request[Any, Any, State]) -> Response[bytes]
 
 
 @cache
-def _page() -> tuple[bytes, str]:
-    """The page, and the policy that lets its one script run."""
+def _page(name: str) -> tuple[bytes, str]:
+    """A page, and the policy that lets its one script run."""
     import base64
     import hashlib
 
-    text = (files("procession.web") / "docs.html").read_text()
+    text = (files("procession.web") / name).read_text()
     script = text.partition("<script>")[2].partition("</script>")[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return text.encode(), POLICY.format(digest)
@@ -48,9 +48,20 @@ def _page() -> tuple[bytes, str]:
 @get("/docs", opt={openapi.HIDDEN: True, OPEN: True}, media_type=MediaType.HTML)
 async def documentation(request: Request[Any, Any, State]) -> Response[bytes]:
     """The API for people."""
-    text, policy = _page()
+    return _shown(request, "docs.html")
+
+
+@get("/funnel", opt={openapi.HIDDEN: True, OPEN: True}, media_type=MediaType.HTML)
+async def funnel(request: Request[Any, Any, State]) -> Response[bytes]:
+    """How journeys went, for people. The page holds nothing: it asks `GET /v1/journeys/funnel` with the key that is
+    typed into it, and keeps that nowhere."""
+    return _shown(request, "funnel.html")
+
+
+def _shown(request: Request[Any, Any, State], name: str) -> Response[bytes]:
+    text, policy = _page(name)
     add_headers(request.scope, {"Content-Security-Policy": policy})
     return Response(text, media_type=MediaType.HTML)
 
 
-ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (openapi_document, documentation)
+ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (openapi_document, documentation, funnel)

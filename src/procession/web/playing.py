@@ -14,6 +14,7 @@ from procession.services.journeys.doors import Doors
 from procession.services.journeys.funnel import Funnel
 from procession.services.journeys.playing import Play
 from procession.services.journeys.ports import NoPost, Post
+from procession.services.journeys.scripted import Runner
 from procession.web.limits import Limiter, SameForAll
 from procession.web.streams import Streams
 
@@ -48,13 +49,14 @@ class Playing:
         post: Post | None = None,
         *,
         clock: Callable[[], int] | None = None,
+        scripts: Runner | None = None,
     ) -> None:
-        """`clock` gives Unix ms."""
+        """`clock` gives Unix ms; `scripts` runs those of forms."""
         self.bounds = bounds or Bounds()
         clock = clock or now_ms
         self.funnel = Funnel(backend, clock)
         self.doors = Doors(backend, post or NoPost(), clock, self.funnel)
-        self.play = Play(backend, clock, self.bounds.zone)
+        self.play = Play(backend, clock, self.bounds.zone, scripts)
         self.streams = Streams(STREAMS_MAX)
         of = self.bounds
         self._sessions = Limiter(SameForAll(of.requests_per_second, of.requests_per_second * 3))

@@ -29,6 +29,7 @@ from procession.web.app import routed_app
 PUBLIC: Final = (
     "GET /v1/docs",
     "GET /v1/openapi",
+    "GET /v1/funnel",
     "GET /play/",
     "POST /play/",
     "PUT /play/",
@@ -36,7 +37,7 @@ PUBLIC: Final = (
     "PATCH /play/",
     "DELETE /play/",
 )
-"""Where everybody gets who reaches the server: the API's description, and nothing that is stored; and journeys, whose
+"""Where everybody gets who reaches the server: the API's pages, and nothing that is stored; and journeys, whose
 sessions are no callers (tests/unit/web/player)."""
 NOT_LET_IN: Final = frozenset({401, 403, 404})
 

@@ -302,9 +302,10 @@ def test_the_document_that_is_served_is_the_one_in_the_documentation() -> None:
     talk(conversation, gate=NOBODY)
 
 
-def test_the_page_of_the_api_needs_nothing_from_elsewhere() -> None:
+@pytest.mark.parametrize("path", ["/v1/docs", "/v1/funnel"])
+def test_a_page_of_the_api_needs_nothing_from_elsewhere(path: str) -> None:
     async def conversation(_: Engine, client: httpx.AsyncClient) -> None:
-        page = await client.get("/v1/docs")
+        page = await client.get(path)
         assert page.headers["content-type"].startswith("text/html")
         assert "//" not in re.sub(r"https?://www\.w3\.org", "", page.text)
         assert "default-src 'none'" in page.headers["content-security-policy"]

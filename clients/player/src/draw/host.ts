@@ -20,6 +20,8 @@ export interface Host {
   choose(conflict: Conflict, theirs: boolean): void;
   send(item: Item, file: File, progress: (share: number) => void): Sending;
   told(text: string): void;
+  /** Asks the server how things stand: what it alone knows of a file, say. */
+  look(): void;
   emit(name: string, detail: JsonObject): void;
 }
 

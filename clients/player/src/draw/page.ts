@@ -10,6 +10,8 @@ import type { Drawing } from "./fields.js";
 /** What the buttons of a page do. */
 export interface Actions {
   go(action: "next" | "back" | "submit"): void;
+  /** Sends what is typed, and says that it may be gone on with later. */
+  save(): void;
   follow(address: string): void;
   retry(): void;
   /** Changes the language; false where the link itself does it. */
@@ -25,6 +27,10 @@ export interface State {
   saved: string;
   long: boolean;
   busy: boolean;
+  /** Whether the page around has the languages and the brand already. */
+  framed: boolean;
+  /** The label of the field at a path; "" where there is none. */
+  labels(path: string): string;
 }
 
 const t = (state: State, name: string, params: Record<string, string | number> = {}): string =>
@@ -38,17 +44,22 @@ const said = (state: State): string => {
 
 export const titleOf = (shown: Shown): string => {
   const page = shown.view ? pageOf(shown.view, shown.page ?? "") : undefined;
+  if (shown.kind === "check") return say("check", shown.language);
   return (shown.kind === "page" ? page?.texts["label"] : "") || shown.title || say(shown.kind, shown.language) || shown.view?.title || "";
 };
 
 /** The summary of what is wrong, with links that move to the fields. */
 const summary = (state: State): HTMLElement | null => {
   if (!state.faults.length) return null;
+  const named = (path: string, message: string): string => {
+    const label = state.labels(path);
+    return label ? t(state, "problem_at", { label, message }) : message;
+  };
   const line = ({ path, message }: Fault): HTMLElement =>
     h("li", {}, path ? h("a", { href: `#${idOf(path)}`, click: (event) => {
       event.preventDefault();
       focusField((event.currentTarget as Element).getRootNode() as Document | ShadowRoot, path);
-    } }, message) : message);
+    } }, named(path, message)) : message);
   return h("div", { class: "errors", role: "alert", tabindex: -1, id: "errors", "aria-labelledby": "errors-title" }, h("h2", { id: "errors-title" }, t(state, "summary")), h("ul", {}, state.faults.map(line)));
 };
 
@@ -61,8 +72,10 @@ export const focusField = (root: Document | ShadowRoot | Element, path: string):
   control?.focus();
 };
 
-const progress = (state: State): HTMLElement | null => {
-  const { number = 0, of = 0 } = state.shown;
+/** What stands above the heading: how far one is, or of what these are the answers. */
+const over = (state: State): HTMLElement | null => {
+  const { number = 0, of = 0, kind, title = "" } = state.shown;
+  if (kind === "check") return title ? h("p", { class: "over" }, title) : null;
   return number > 0 && of > 1
     ? h("p", { class: "progress" }, t(state, "step", { n: number, of }))
     : null;
@@ -73,7 +86,7 @@ const brand = (shown: Shown): HTMLElement | null => {
   return logo ? h("img", { class: "logo", src: logo, alt: shown.brand?.name ?? "" }) : null;
 };
 
-const buttons = (state: State): HTMLElement => {
+const buttons = (state: State, actions: Actions): HTMLElement => {
   const { shown } = state;
   const texts = shown.view ? (pageOf(shown.view, shown.page ?? "")?.texts ?? {}) : {};
   const last = shown.last === true || shown.kind === "check";
@@ -86,6 +99,7 @@ const buttons = (state: State): HTMLElement => {
   return h("div", { class: "buttons" },
     !hidden && button(to, "main", to === "submit" ? texts["submitLabel"] || t(state, "submit") : texts["nextLabel"] || t(state, "next")),
     back && button("back", "", texts["backLabel"] || t(state, "back")),
+    shown.kind === "page" && h("button", { type: "button", click: () => actions.save() }, t(state, "save")),
     h("p", { class: "good", id: "saved", role: "status", "aria-live": "polite" }, state.saved));
 };
 
@@ -138,8 +152,8 @@ const languages = (shown: Shown, actions: Actions): HTMLElement | null =>
 
 const body = (state: State, actions: Actions, fields: HTMLElement): Child[] => {
   const { kind } = state.shown;
-  if (kind === "page") return [form(state, actions, [fields, buttons(state)])];
-  if (kind === "check") return [form(state, actions, [answers(state, actions), buttons(state)])];
+  if (kind === "page") return [form(state, actions, [fields, buttons(state, actions)])];
+  if (kind === "check") return [form(state, actions, [answers(state, actions), buttons(state, actions)])];
   if (kind === "wait") {
     return [h("div", { class: "waiting", role: "status", "aria-live": "polite" },
       !state.long && h("progress", { "aria-label": t(state, "wait") }), h("p", {}, state.long ? t(state, "wait.long") : said(state)))];
@@ -170,7 +184,7 @@ export class Drawn {
     const { shown } = state;
     this.heading = h("h1", { tabindex: -1 }, titleOf(shown));
     this.element = h("div", { class: `page page-${shown.kind}`, lang: shown.language, dir: shown.direction ?? "ltr" },
-      brand(shown), progress(state), this.heading, this.#note, ...body(state, actions, this.#fields), languages(shown, actions));
+      !state.framed && brand(shown), over(state), this.heading, this.#note, ...body(state, actions, this.#fields), !state.framed && languages(shown, actions));
     this.element.querySelector(".buttons")?.addEventListener("pointerdown", () => {
       this.pressed = true;
       addEventListener("pointerup", () => setTimeout(() => (this.pressed = false)), { once: true });
@@ -187,7 +201,7 @@ export class Drawn {
     this.heading.textContent = titleOf(shown);
     const line = this.element.querySelector("#saved");
     if (line && line.textContent !== state.saved) line.textContent = state.saved;
-    const now = JSON.stringify(state.faults.map(({ path, message }) => [path, message]));
+    const now = JSON.stringify(state.faults.map(({ path, message }) => [path, message, state.labels(path)]));
     if (now !== this.#said) {
       this.#summary?.remove();
       this.#summary = summary(state);

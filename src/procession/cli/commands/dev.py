@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from procession.cli.configured import Config, LogFormat, need_server, settings_of
 from procession.cli.console import Output, Problem, errors
 from procession.cli.options import MEMORY, AsJson
+
+if TYPE_CHECKING:
+    from procession.web.settings import Settings
 
 
 def dev(
@@ -62,4 +67,18 @@ def dev(
             (Path(store).parent / ".gitignore").write_text("*\n", encoding="utf-8")
         logging_of(settings)
         say = told_by(output)
-        raise typer.Exit(serve_settings(Serving(settings, say, page=PAGE, tasks=(Developing(folder, say),))))
+        with TemporaryDirectory(prefix="procession-dev-") as passing:
+            settings = _sealing(settings, Path(passing) if memory else Path(store).parent)
+            code = serve_settings(Serving(settings, say, page=PAGE, tasks=(Developing(folder, say),)))
+        raise typer.Exit(code)
+
+
+def _sealing(settings: Settings, folder: Path) -> Settings:
+    """With a certificate for papers where none is set: what is signed here is sealed as it will be elsewhere."""
+    if settings.papers.certificate_file:
+        return settings
+    from procession.cli.dev_seal import seal_files
+
+    certificate, key = seal_files(folder)
+    papers = msgspec.structs.replace(settings.papers, certificate_file=certificate, key_file=key)
+    return msgspec.structs.replace(settings, papers=papers)

@@ -12,7 +12,7 @@ from procession.base.script_job import HEAVY, JAVASCRIPT
 from procession.base.values import Json
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.workers import Worker
-from procession.scripts.ports import DEFAULT_LIMITS, Limits, Runtime
+from procession.scripts.ports import DEFAULT_LIMITS, Call, Code, Limits, Output, Runtime, ScriptFailed
 from procession.services.scripting import has_reader
 from procession.services.scripts import Scripts
 
@@ -65,6 +65,13 @@ class ScriptCrew:
         """Whether scripts are done here."""
         return self._given is not False and has_reader()
 
+    def evaluate(self, code: Code, input: bytes, call: Call) -> Output:
+        """Runs a script that is no job, within the same limits. Raises `ScriptFailed`, `ScriptThrew`."""
+        if not self.runs:
+            raise ScriptFailed("unavailable", "this process runs no scripts")
+        scripts = self._of(JAVASCRIPT)
+        return scripts.runtime.evaluate(code, input, scripts.limits, call)
+
     def close(self) -> None:
         """Ends the runtimes that are its own."""
         with self._lock:
@@ -73,12 +80,15 @@ class ScriptCrew:
             each.close()
 
     def _work(self, job: Job) -> dict[str, Json]:
+        return self._of(job.type).work(job)
+
+    def _of(self, type_: str) -> Scripts:
         with self._lock:
-            scripts = self._scripts.get(job.type)
+            scripts = self._scripts.get(type_)
             if scripts is None:
-                scripts = self._scripts[job.type] = self._made(job.type)
+                scripts = self._scripts[type_] = self._made(type_)
                 self._own.append(scripts.runtime)
-        return scripts.work(job)
+            return scripts
 
     def _made(self, type_: str) -> Scripts:
         if type_ == HEAVY:

@@ -214,7 +214,7 @@ class Doors:
         """Sends a code for the link by which a session was opened. Raises `Over` when no more are sent, `NotSent`."""
         session = player.session
         link, _ = await self._link(player.tenant, session.link)
-        to = link.contact or await self._contact(player)
+        to = link.contact or await self.contact_of(player)
         letter = Letter(link.proof, to, session.language, "")
         await self._send(player.tenant, (session.link, link), letter, player.who)
 
@@ -224,7 +224,7 @@ class Doors:
         if by not in self.post.ways():
             raise Conflict(f"this server has no way to send by {by[:20]}")
         tenant, session, who = player.tenant, player.session, player.who
-        to = await self._contact(player) or to.strip()
+        to = await self.contact_of(player) or to.strip()
         if not (is_email(to) if by == "email" else is_phone(to)):
             raise Conflict("there is no address to send to, or it is none")
         now = self._clock()
@@ -301,7 +301,7 @@ class Doors:
                 await self._put(tenant, CODE, id, before, who)
             raise
 
-    async def _contact(self, player: Player) -> str:
+    async def contact_of(self, player: Player) -> str:
         """The address that the process itself knows; "" for none."""
 
         def asked(reader: Reader) -> str:

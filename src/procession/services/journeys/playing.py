@@ -16,12 +16,14 @@ from procession.core import events as e
 from procession.forms import Fault, Setting, View, judge, submit
 from procession.forms.scope import copied, put_at
 from procession.runtime import requests as q
+from procession.scripts.ports import Call, Code, Output, ScriptFailed
 from procession.services.backend import Backend, Who
 from procession.services.journeys import files
 from procession.services.journeys.drafts import Draft, Told, Write, checked_path, written
 from procession.services.journeys.kept import DRAFT, FILES, body_of
 from procession.services.journeys.players import Player
 from procession.services.journeys.screens import Filling, Spot, draft_of, filling_of, spot_of, task_of
+from procession.services.journeys.scripted import NOTHING, At, Runner, Said, asked
 from procession.services.reading import Reader
 
 TRIES: Final = 20
@@ -45,12 +47,16 @@ class Outcome(msgspec.Struct, frozen=True):
 class Play:
     """Of one server process. `clock` gives Unix ms; `zone` is that of local times in forms."""
 
-    __slots__ = ("_backend", "_clock", "_zone")
+    __slots__ = ("_backend", "_clock", "_scripts", "_zone")
 
-    def __init__(self, backend: Backend, clock: Callable[[], int], zone: str = "UTC") -> None:
+    def __init__(
+        self, backend: Backend, clock: Callable[[], int], zone: str = "UTC", scripts: Runner | None = None
+    ) -> None:
+        """`scripts` runs those of forms; without it none goes on that has one."""
         self._backend = backend
         self._clock = clock
         self._zone = zone
+        self._scripts = scripts or _NOBODY
 
     def setting(self, language: str) -> Setting:
         """What forms are shown in now. Files are those that the server has: none where there is no task."""
@@ -61,6 +67,29 @@ class Play:
         found = task_of(reader, player.tenant, player.session, task)
         setting, session = self.setting(player.session.language), player.session
         return filling_of(reader, player.tenant, found, setting, owner=player.who.subject, variant=session.variant)
+
+    async def judged(
+        self, filling: Filling, page: str, sets: Mapping[str, Json], seed: str
+    ) -> tuple[View, list[Fault], Mapping[str, Json]]:
+        """The view with answers that are not in the draft in front of it, what is wrong at one page, and the answers:
+        what the form's script gives is among them. It is asked where nothing else is wrong."""
+        seen, faults = judged(filling, page, sets)
+        if faults or filling.script is None:
+            return seen, faults, sets
+        said = await self.said(filling, seen.data, page, seed)
+        if said.values:
+            sets = {**sets, **said.values}
+            seen, faults = judged(filling, page, sets)
+        here = {item.path for item in at.walk()} if (at := seen.page(page)) is not None else set[str]()
+        return seen, faults + [fault for fault in said.faults if not fault.path or fault.path in here], sets
+
+    async def said(self, filling: Filling, answers: Mapping[str, Json], page: str, seed: str) -> Said:
+        """What the script of a form says; nothing where it has none."""
+        script, setting = filling.script, filling.setting
+        if script is None:
+            return NOTHING
+        at = At(page, setting.language, setting.now_ms, seed)
+        return await asyncio.to_thread(asked, self._scripts, script, answers, at)
 
     async def write(self, player: Player, task: int, write: Write, *, page: str | None = None) -> tuple[Filling, Told]:
         """Writes answers into the draft of a task; `page` is where it is left. Raises `NotFound`, `BadValue`."""
@@ -135,6 +164,11 @@ class Play:
         answers = over(filling.draft.sent(), sets)
         setting = msgspec.structs.replace(filling.setting, scanned=True)
         done = submit(filling.form.compiled, answers, filling.held, setting)
+        if done.accepted:
+            said = await self.said(filling, done.data, "", str(task))
+            if said.values:
+                done = submit(filling.form.compiled, over(answers, said.values), filling.held, setting)
+            done = msgspec.structs.replace(done, faults=(*done.faults, *said.faults))
         if not done.accepted:
             return Outcome(done.faults, done.view)
         if setting.files:
@@ -176,6 +210,17 @@ class Play:
                 return spot
             seen = await self._backend.moved(tenant, seen, left)
             await asyncio.sleep(max(0.0, min(passed * _SHARE, _PAUSE_S_MAX, left)))
+
+
+@final
+class _Nobody:
+    """Runs no scripts."""
+
+    def evaluate(self, code: Code, input: bytes, call: Call) -> Output:
+        raise ScriptFailed("unavailable", "this process runs no scripts of forms")
+
+
+_NOBODY: Final = _Nobody()
 
 
 def judged(filling: Filling, page: str, sets: Mapping[str, Json]) -> tuple[View, list[Fault]]:

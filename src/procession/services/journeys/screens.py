@@ -17,12 +17,13 @@ from procession.core.variables import visible
 from procession.forms import Compiled, Setting, View, compile_form, path_of, read_form, view
 from procession.forms.scope import put_at
 from procession.forms.submit import merged
-from procession.runtime.rows import DefinitionRow
+from procession.runtime.rows import DefinitionRow, FormRow
 from procession.services.journeys.drafts import Draft, Fields
 from procession.services.journeys.files import attached, ids_in
 from procession.services.journeys.kept import BRAND, DRAFT, SESSION, Brand, Session, place_of
 from procession.services.journeys.ports import Over
 from procession.services.journeys.rules import Rules, rules_of
+from procession.services.journeys.scripted import FormScript, script_of
 from procession.services.reading import Reader
 from procession.services.searching import FoundTask, Page, TaskFilter
 
@@ -55,13 +56,14 @@ class Form(msgspec.Struct, frozen=True, gc=False):
 @final
 class Filling(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A form that is being filled in: `held` is what the server has, `draft` what was answered, `record` the version
-    of the record that holds it (0: none does)."""
+    of the record that holds it (0: none does), `script` what judges beside the form."""
 
     form: Form
     held: Mapping[str, Json]
     draft: Draft
     setting: Setting
     record: int = 0
+    script: FormScript | None = None
 
     def view(self, sent: Mapping[str, Json] | None = None) -> View:
         """What is seen with the answers of the draft, or with other ones."""
@@ -149,7 +151,18 @@ def filling_of(
     form = form_of(found.data)
     files = attached(reader, tenant, (owner, str(task.key)), form.compiled, held, now=setting.now_ms)
     setting = msgspec.structs.replace(setting, files=files)
-    return Filling(form=form, held=held, draft=draft, setting=setting, record=record)
+    script = form_script(reader, tenant, form, found.row)
+    return Filling(form=form, held=held, draft=draft, setting=setting, record=record, script=script)
+
+
+def form_script(reader: Reader, tenant: str, form: Form, row: FormRow | None) -> FormScript | None:
+    """The script of a form that was deployed on its own; None for one that has none. Raises `BadValue`."""
+    name = form.compiled.form.extensions.get("script")
+    if not isinstance(name, str):
+        return None
+    if row is None:
+        raise BadValue("a form that is kept inside its process has no script: deploy it on its own")
+    return script_of(reader, tenant, row.form_id, name, row.deployment)
 
 
 def draft_of(reader: Reader, tenant: str, id: str) -> tuple[Draft, int]:

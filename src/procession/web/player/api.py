@@ -18,8 +18,7 @@ from procession.services.journeys.drafts import Clash, Write
 from procession.services.journeys.funnel import where
 from procession.services.journeys.kept import place_of
 from procession.services.journeys.players import Player
-from procession.services.journeys.playing import judged
-from procession.services.journeys.ports import NotSent, Over
+from procession.services.journeys.ports import Over
 from procession.web import streams
 from procession.web.asking import TheSite
 from procession.web.player.addresses import Addresses, tenant_in
@@ -37,6 +36,7 @@ from procession.web.player.guards import (
     token_of,
 )
 from procession.web.player.journey_pages import OPTIONS, Journey, Tenant, speak
+from procession.web.player.later import handed_over
 from procession.web.player.moves import Action, Move, Moved, move, seen
 from procession.web.player.screen import Screen, screen_of
 from procession.web.player.showing import Turn, address_of, check_shown, page_shown, screen_shown
@@ -207,7 +207,7 @@ async def judge_page(
     scene = await seen(site, player, csrf_of(token_of(request)), task=int(data.task))
     if scene.filling is None:
         raise BadValue("this task has no form")
-    whole, faults = judged(scene.filling, data.page, data.sets)
+    whole, faults, _ = await site.playing.play.judged(scene.filling, data.page, data.sets, data.task)
     return Judged(page_shown(scene, addresses_of(player), data.page, Turn(seen=whole, faults=faults)), faults)
 
 
@@ -242,12 +242,7 @@ async def hand_over(
     """Sends a link and a code, to go on at another device."""
     await site.playing.count_stranger(origin_of(request), "handover")
     player = await _writing(request, site, tenant, journey)
-    await site.playing.count_message(player.id)
-    base = site.playing.bounds.url.rstrip("/")
-    if not base:
-        raise NotSent("this server does not know its own address: set player.url")
-    root = base + addresses_of(player).root
-    return HandedOver(await site.playing.doors.hand_over(player, data.by, data.to, root))
+    return HandedOver(await handed_over(site, player, data.by, data.to))
 
 
 @post("/{tenant:str}/{journey:str}/api/code", status_code=204, opt=OPTIONS)

@@ -16,7 +16,7 @@ from procession.services.journeys.doors import Opened
 from procession.services.journeys.drafts import Draft
 from procession.services.journeys.playing import over
 from procession.services.journeys.rules import Rules, rules_of
-from procession.services.journeys.screens import Filling, draft_of, form_of
+from procession.services.journeys.screens import Filling, draft_of, form_of, form_script
 from procession.services.reading import Reader
 from procession.web.player.showing import Frame, accepted, brand, chosen
 from procession.web.site import Site
@@ -89,7 +89,9 @@ def _filling(reader: Reader, tenant: str, process_id: str, draft: str, setting: 
     if not found.data:
         return None
     kept, record = draft_of(reader, tenant, draft) if draft else (Draft(0), 0)
-    return Filling(form=form_of(found.data), held={}, draft=kept, setting=setting, record=record)
+    form = form_of(found.data)
+    script = form_script(reader, tenant, form, found.row)
+    return Filling(form=form, held={}, draft=kept, setting=setting, record=record, script=script)
 
 
 async def begin(site: Site, start: Beginning, sets: Mapping[str, Json], again: str, who: Who) -> Begun:
@@ -99,6 +101,9 @@ async def begin(site: Site, start: Beginning, sets: Mapping[str, Json], again: s
         done = submit(start.filling.form.compiled, over(start.filling.draft.sent(), sets), {}, start.filling.setting)
         if not done.accepted:
             return Begun(faults=done.faults, view=done.view)
+        said = await site.playing.play.said(start.filling, done.data, "", again)
+        if said.faults:
+            return Begun(faults=said.faults, view=done.view)
         data = done.data
     doors = site.playing.doors
     started = await doors.start(start.tenant, start.process_id, data, who, again)

@@ -13,7 +13,6 @@ from procession.forms import judge
 from procession.services.journeys.drafts import Write
 from procession.services.journeys.kept import CODE, Session, place_of
 from procession.services.journeys.players import Player
-from procession.services.journeys.playing import judged
 from procession.services.journeys.ports import NotSent, Over
 from procession.services.reading import Reader
 from procession.web.asking import TheSite
@@ -113,7 +112,7 @@ async def _answered(
     id = here.id if here is not None else ""
     draft, _ = await site.playing.play.write_draft(of, filling, Write(sets), stranger(request), page=id)
     filling = msgspec.structs.replace(filling, draft=draft)
-    whole, faults = judged(filling, id, sets)
+    whole, faults, _ = await site.playing.play.judged(filling, id, sets, start.draft)
     start = msgspec.structs.replace(start, filling=filling)
     refused = action == "next" and bool(faults)
     if refused or action in {"next", "back", "save"}:

@@ -112,16 +112,18 @@ async def post_page(
         turn = Turn(faults=receiving.faults, checked=checked)
         shown = page_shown(moved.scene, addresses_of(player), id, turn) if moved.scene.filling else moved.shown
         return page(shown, 422, scene=moved.scene)
-    return _answer(moved, player, int(task))
+    return _answer(moved, player, int(task), later=action == "save")
 
 
-def _answer(moved: Moved, player: Player, task: int) -> Response[str]:
+def _answer(moved: Moved, player: Player, task: int, *, later: bool) -> Response[str]:
     if moved.refused:
         return page(moved.shown, 422, scene=moved.scene)
     if moved.stays:
         return page(moved.shown, 409, scene=moved.scene)
     if moved.to_check:
         return see_other(addresses_of(player).check(task))
+    if later:
+        return see_other(addresses_of(player).of("later"))
     return see_other(address_of(moved.shown) + ("?saved" if moved.shown.saved else ""))
 
 

@@ -69,14 +69,19 @@ async def move(site: Site, player: Player, asked: Move) -> Moved:
     filling = scene.filling
     if filling is None:
         return Moved(shown=screen_shown(scene, player), scene=scene)
-    whole, faults = judged(filling, asked.page, asked.write.sets)
+    sets = asked.write.sets
+    if asked.action in {"next", "check"}:
+        whole, faults, sets = await play.judged(filling, asked.page, sets, str(asked.task))
+    else:
+        whole, faults = judged(filling, asked.page, sets)
     refused = asked.action in {"next", "check"} and bool(faults)
     step = {"next": 1, "back": -1}.get(asked.action, 0)
     beside = whole.beside(page_at(whole, asked.page), step) if step and not refused else None
     to_check = asked.action == "check" or (asked.action == "next" and (asked.checked or beside is None))
     page = beside.id if beside is not None and not to_check else asked.page
     # One write for what was answered and for where it is left.
-    filling, told = await play.write_into(player, asked.task, filling, asked.write, page=page)
+    write = msgspec.structs.replace(asked.write, sets=sets)
+    filling, told = await play.write_into(player, asked.task, filling, write, page=page)
     scene = msgspec.structs.replace(scene, filling=filling)
     if told.conflicts:
         return Moved(
@@ -111,7 +116,9 @@ async def _submit(site: Site, player: Player, asked: Move) -> Moved:
     visible = [page.id for page in done.view.pages if page.visible]
     files = scene.filling.setting.files if scene.filling is not None else None
     setting = msgspec.structs.replace(play.setting(scene.frame.language), files=files, scanned=True)
-    at = next((page for page in visible if judge(done.view, setting, page)), visible[-1] if visible else "")
+    wrong = done.faults[0].path if done.faults else ""
+    named = next((page.id for page in done.view.pages if wrong in {item.path for item in page.walk() if wrong}), "")
+    at = next((page for page in visible if judge(done.view, setting, page)), named or (visible[-1] if visible else ""))
     turn = Turn(seen=done.view, faults=judge(done.view, setting, at) or list(done.faults))
     if filling is not None:
         site.playing.funnel.refused(visitor_of(player), place_of_page(player, filling, at), done.view, turn.faults)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from procession.web.player import api, entrance, files_api, journey_pages, statics
+from procession.web.player import api, entrance, files_api, journey_pages, later, statics
 from procession.web.player.addresses import ROOT
 from procession.web.player.answering import answer_as_page
 from procession.web.player.guards import careful
@@ -14,7 +14,7 @@ def routers() -> list[Router]:
     """What is to be routed: errors of pages are pages, those of the API are problems."""
     pages = Router(
         path=ROOT,
-        route_handlers=[*entrance.ROUTES, *journey_pages.ROUTES],
+        route_handlers=[*entrance.ROUTES, *journey_pages.ROUTES, *later.ROUTES],
         guards=[careful],
         exception_handlers={Exception: answer_as_page},
     )

@@ -136,6 +136,7 @@ def page_shown(scene: Scene, addresses: Addresses, page: str | None = None, turn
     assert task is not None, "there is a task"
     urls = {
         "check": addresses.check(task.key),
+        "later": addresses.of("later"),
         "api": addresses.api(),
         "events": addresses.api("events"),
     }

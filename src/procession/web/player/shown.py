@@ -11,9 +11,9 @@ from procession.base.values import Json
 from procession.forms.verdict import Fault
 from procession.forms.view import View
 
-Kind: TypeAlias = Literal["page", "check", "begin", "open", "code", "wait", "end", "problem"]
+Kind: TypeAlias = Literal["page", "check", "begin", "open", "code", "wait", "end", "problem", "later"]
 """A page of a form; the answers to be checked; a start without a form; a link that is to be opened; a code that is to
-be typed; while the process works; after it; and what cannot be shown."""
+be typed; while the process works; after it; what cannot be shown; and where somebody stops for now."""
 
 
 @final

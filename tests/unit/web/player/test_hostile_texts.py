@@ -140,10 +140,11 @@ def test_a_hostile_text_stays_a_text_wherever_it_stands(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("kind", ["check", "begin", "open", "code", "wait", "end", "problem"])
+@pytest.mark.parametrize("kind", ["check", "begin", "open", "code", "wait", "end", "problem", "later"])
 def test_a_hostile_text_stays_a_text_on_every_kind_of_page(kind: Kind, text: str) -> None:
     answer = Answer(text, text, text, text, "/back")
-    page = Shown(kind=kind, language="en", title=text, text=text, params={"x": text}, answers=[answer], csrf=text,
+    params = {**dict.fromkeys(("x", "until", "contact", "to"), text), "ways": "email sms"}
+    page = Shown(kind=kind, language="en", title=text, text=text, params=params, answers=[answer], csrf=text,
                  faults=[Fault(text, text, text)], brand=Brand(name=text))  # fmt: skip
     harmless(html(page))
 

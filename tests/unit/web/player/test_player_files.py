@@ -288,14 +288,14 @@ def test_pages_take_files_without_javascript() -> None:
     async def conversation(world: World) -> None:
         browser = world.browser()
         page = await browser.start()
-        page = await posted(browser, page, "save", [paper(), ("f:photo", ("", b"", "application/octet-stream"))])
+        page = await posted(browser, page, "keep", [paper(), ("f:photo", ("", b"", "application/octet-stream"))])
         assert "a.pdf" in page.html
-        page = await posted(browser, page, "save", [paper("b.png", PNG, "image/png")])
+        page = await posted(browser, page, "keep", [paper("b.png", PNG, "image/png")])
         assert "a.pdf" in page.html
         assert "b.png" in page.html
         records = world.engine.reader().records.listed(TENANT, "document")
         gone = next(each.id for each in records if each.read(Document).name == "a.pdf")
-        answer = await browser.raw(page.action, {**page.fields, "f:papers:drop": gone, "action": "save"})
+        answer = await browser.raw(page.action, {**page.fields, "f:papers:drop": gone, "action": "keep"})
         assert "a.pdf" not in answer.text
         check = await browser.post(Page(answer), "next")
         assert "b.png" in check.html
@@ -310,8 +310,8 @@ def test_pages_take_files_without_javascript() -> None:
 def test_a_field_of_one_file_has_the_last_one() -> None:
     async def conversation(world: World) -> None:
         browser = world.browser()
-        page = await posted(browser, await browser.start(), "save", [("f:photo", ("one.png", PNG, "image/png"))])
-        page = await posted(browser, page, "save", [("f:photo", ("two.png", PNG, "image/png"))])
+        page = await posted(browser, await browser.start(), "keep", [("f:photo", ("one.png", PNG, "image/png"))])
+        page = await posted(browser, page, "keep", [("f:photo", ("two.png", PNG, "image/png"))])
         assert "one.png" not in page.html
         assert "two.png" in page.html
 
@@ -397,7 +397,7 @@ def test_a_file_that_waits_for_the_scanner_is_shown_and_not_submitted() -> None:
         await clamd.stop()
         world.site.archive = Archive(world.site.backend, Rules(), scanner=Clamd(clamd.address))
         browser = world.browser()
-        page = await posted(browser, await browser.start(), "save", [paper()])
+        page = await posted(browser, await browser.start(), "keep", [paper()])
         await world.site.archive.scanned()
         assert "a.pdf (being checked for viruses)" in page.html
         check = await browser.post(page, "next")
@@ -406,7 +406,7 @@ def test_a_file_that_waits_for_the_scanner_is_shown_and_not_submitted() -> None:
         assert refused.status == 422
         assert "a.pdf is still being checked for viruses" in refused.html
         await clamd.start()
-        page = await posted(browser, await browser.open(page.url.path), "save", [paper("b.pdf", b"%PDF-1.7\n" + EICAR)])
+        page = await posted(browser, await browser.open(page.url.path), "keep", [paper("b.pdf", b"%PDF-1.7\n" + EICAR)])
         await world.site.archive.scanned()
         page = await browser.open(page.url.path)
         assert "b.pdf (a virus was found)" in page.html

@@ -61,6 +61,55 @@ def test_a_journey_goes_on_at_another_device_by_a_link_and_a_code() -> None:
         play(conversation, post=mail(inbox.port))
 
 
+def test_who_stops_for_now_has_a_link_sent_by_a_page() -> None:
+    async def conversation(world: World) -> None:
+        phone, laptop = world.browser(), world.browser()
+        page = await phone.start()
+        later = await phone.post(page, "save", {"name": "Ada"})
+        assert (later.kind, later.fields["by"]) == ("later", "email")
+        assert "by the same link" in later.html
+        wrong = await phone.raw(later.action, {**later.fields, "to": "nobody"})
+        assert wrong.status_code == 422
+        assert "Enter an address that can be written to." in wrong.text
+        inbox.answer = "451 not now"
+        unsent = await phone.raw(later.action, {**later.fields, "to": "ada@example.com"})
+        assert unsent.status_code == 503
+        assert "could not be sent" in unsent.text
+        inbox.answer = ""
+        sent = await phone.raw(later.action, {**later.fields, "to": "ada@example.com"})
+        assert sent.status_code == 200
+        assert "A link and a code were sent to a…@example.com." in sent.text
+        code_page, code = await opened(laptop, inbox.texts[-1])
+        right = await laptop.raw(code_page.action, {**code_page.fields, "code": code, "action": "code"})
+        assert right.url.path == page.url.path, "the same page"
+        assert Page(right).fields["f:name"] == "Ada"
+        # Where the process knows an address it goes there, and nowhere else.
+        there = await phone.post(
+            await phone.post(page, "next", {"name": "Ada", "email": "ada@example.com"}), "submit", {"amount": "5"}
+        )
+        known = await phone.post(there, "save")
+        assert "a…@example.com" in known.html
+        assert "to" not in known.fields
+        # A page of another site posts nothing in this one's name.
+        forged = await phone.raw(known.action, {**known.fields, "csrf": "0" * 64})
+        assert forged.status_code == 403
+
+    with mail_server() as inbox:
+        play(conversation, post=mail(inbox.port))
+
+
+def test_where_no_message_can_be_sent_who_stops_is_told_how_to_come_back() -> None:
+    async def conversation(world: World) -> None:
+        browser = world.browser()
+        later = await browser.post(await browser.start(), "save", {"name": "Ada"})
+        assert later.kind == "later"
+        assert "by" not in later.fields
+        answer = await browser.client.get(f"{later.url.path}?lang=de", follow_redirects=True)
+        assert "Ihre Antworten sind gespeichert" in answer.text
+
+    play(conversation)
+
+
 def test_the_address_that_the_process_knows_goes_before_one_that_is_typed() -> None:
     async def conversation(world: World) -> None:
         browser = world.browser()

@@ -34,6 +34,7 @@ _TEMPLATES: Final[dict[Kind, str]] = {
     "wait": "wait.html",
     "end": "said.html",
     "problem": "said.html",
+    "later": "later.html",
 }
 _BUTTONS: Final[dict[str, tuple[str, str]]] = {"begin": ("begin_button", "begin"), "open": ("next", "open")}
 """Kind -> the text of its button, and the action that it sends."""
@@ -130,6 +131,8 @@ def _other(shown: Shown) -> _Content:
     urls = {each.path: each.url for each in shown.answers}
     if kind == "code":
         labels, urls = {}, {each.path: f"#{CODE_ID}" for each in shown.faults}
+    if kind == "later":
+        labels, urls = {}, {each.path: f"#f-{each.path}" for each in shown.faults}
     return _Content(
         heading=heading,
         said=said,
