@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import needs
-from browser_page_rig import NARROW, PATIENCE_MS, browser
+from browser_page_rig import NARROW, PATIENCE_MS, axe_source, browser, violations
 from journey_hands import Hands, Keys, Pointer, field
 from server_rig import SECONDS_MAX, ServerProcess, soon
 
@@ -164,6 +164,36 @@ def test_a_network_that_is_cut_for_a_minute_loses_no_answer(server: tuple[str, s
         assert {path: found[path] for path in answers} == answers
 
 
+def test_how_journeys_went_is_shown_on_a_page(server: tuple[str, str], browser: Browser) -> None:
+    name, url = server
+    process, sets = {"account": ("account", {"email": "ann@example.com", "terms": True}), "claim": ("accident", {})}[
+        name
+    ]
+    begun = httpx.post(f"{url}/play/-/api/start", json={"process_id": process, "sets": sets}, timeout=SECONDS_MAX)
+    assert begun.status_code == 201, begun.text
+    with browser.new_context(viewport={"width": NARROW, "height": 800}) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.goto(f"{url}/v1/funnel")
+        page.fill("[name=process_id]", "nobody-drew-it")
+        page.click("text=Show")
+        page.get_by_text("Nothing was counted.").wait_for()
+        page.fill("[name=process_id]", process)
+
+        def counted() -> bool:
+            page.click("text=Show")
+            page.wait_for_function("() => document.getElementById('said').textContent !== 'Asking …'")
+            return page.locator("dt:text-is('started') + dd").all_inner_texts() not in ([], ["0"])
+
+        # Counts are stored now and then.
+        soon(counted)
+        page.get_by_role("heading", name="All journeys").wait_for()
+        page.fill("[name=version]", "7")
+        page.click("text=Show")
+        page.get_by_text("Nothing was counted.").wait_for()
+        assert violations(page, axe_source()) == []
+
+
 def account(play: Play) -> None:
     page, hands = play.page, play.hands
     play.start("account")
@@ -211,7 +241,7 @@ def claim(play: Play) -> None:
     hands.fill("amount", "900")
     hands.attach(play.photo)
     if WAYS[play.way][1]:
-        page.wait_for_selector("text=car.png")
+        page.wait_for_selector(".files button")
     play.on("others")
     hands.fill("*plate", "B-XY 1")
     play.on("check")

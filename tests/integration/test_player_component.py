@@ -112,16 +112,16 @@ def test_a_journey_is_played_under_a_strict_policy(
     page.get_by_label("For a company").check()
     page.get_by_label("VAT number").wait_for()
     until(page, lambda: journey.data.get("company") is True)
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_role("link", name="Enter at least 5 characters.").or_(
         page.get_by_role("link", name="This must be filled in.")
     ).click()
     assert page.evaluate("(document.activeElement.shadowRoot ?? document).activeElement.name") == "f:vat"
     page.keyboard.type("GB12345")
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_role("heading", name="Pay").wait_for()
     page.get_by_label("IBAN").fill("DE89 3704 0044 0532 0130 00")
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_role("heading", name="Last").wait_for()
     page.get_by_label("Person").fill("Bo")
     page.get_by_role("button", name="Add another").click()
@@ -146,7 +146,7 @@ def test_answers_are_saved_offline_and_sent_when_the_network_is_back(
     page.get_by_label("Amount").fill("20")
     page.get_by_label("Name").fill("Bea")
     page.get_by_text("You are offline.").wait_for()
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_role("heading", name="Pay").wait_for()
     page.get_by_label("IBAN").fill("DE89370400440532013000")
     page.get_by_text("You are offline.").wait_for()
@@ -199,7 +199,7 @@ def test_a_field_that_was_changed_elsewhere_shows_both_values(
 def test_back_of_the_browser_is_back(context: BrowserContext, journey: Journey, address: str, entry: str) -> None:
     page, _ = opened(context, address + entry)
     page.get_by_label("Name").fill("Ann")
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_role("heading", name="Pay").wait_for()
     until(page, lambda: journey.page == "pay")
     # What is wrong does not keep anybody from going back, and is not lost.
@@ -219,7 +219,7 @@ def test_a_page_that_was_shown_too_early_is_put_right(context: BrowserContext, j
     page, _ = opened(context, address + "/host")
     page.get_by_label("Name").fill("Ann")
     page.get_by_label("Amount").fill("7")
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_role("heading", name="Last").wait_for()
     # The pattern is the server's to match: here nobody knows that it is wrong.
     page.get_by_label("Odd").fill("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")
@@ -269,6 +269,28 @@ def test_a_file_is_sent_in_parts_and_goes_on_after_a_fault(
         {"id": "file1", "name": "photo.bin", "size": 2_500_000, "type": "application/octet-stream"}
     ]
     assert len(journey.files["file1"]) == 2_500_000
+
+
+def test_a_file_shows_what_the_scanner_of_viruses_says(context: BrowserContext) -> None:
+    file: dict[str, Any] = {"id": "f0", "name": "old.pdf", "size": 1, "type": "application/pdf", "scan": "waiting"}
+    form = {"type": "default", "id": "s", "components": [field("filepicker", "files", "Files", multiple=True)]}
+    journey = Journey(form, held={"files": [file]})
+    with serving(journey) as address:
+        page, said = opened(context, address + "/host")
+        page.get_by_text("old.pdf (being checked for viruses)").wait_for()
+        # Nobody presses anything: it is asked for again.
+        with journey.lock:
+            journey.data["files"] = [{**file, "scan": "infected"}]
+        page.get_by_text("old.pdf (a virus was found)").wait_for()
+        assert said == []
+
+
+def test_who_stops_is_told_that_all_is_kept(context: BrowserContext, journey: Journey, address: str) -> None:
+    page, _ = opened(context, address + "/host")
+    page.get_by_label("Name").fill("Ann")
+    page.get_by_role("button", name="Save and continue later").click()
+    page.get_by_text("Your answers are saved.").wait_for()
+    assert journey.data["name"] == "Ann"
 
 
 def test_a_signature_is_drawn(context: BrowserContext) -> None:
@@ -347,7 +369,7 @@ def test_a_page_falls_back_to_the_plain_form(context: BrowserContext, journey: J
     until(page, lambda: journey.data.get("name") == "Ann")
     journey.failing["next"] = [400]
     journey.kind = "page"
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     # The next page was shown already, so the page is loaded anew, from where the server is.
     page.get_by_role("heading", name="Who").wait_for()
     page.get_by_label("Amount").fill("7")
@@ -408,7 +430,7 @@ def test_the_language_changes_in_place_and_loses_nothing(
     page, _ = opened(context, address + "/host")
     page.get_by_label("Name").fill("Ann")
     page.get_by_role("link", name="de").click()
-    page.get_by_role("button", name="Weiter").wait_for()
+    page.get_by_role("button", name="Weiter", exact=True).wait_for()
     assert page.get_by_label("Name").input_value() == "Ann"
     assert page.url.endswith("/host")
 
@@ -455,7 +477,7 @@ def test_a_frame_is_as_high_as_its_page_and_tells_of_it(
         tall = inside.locator("html").evaluate("each => each.getBoundingClientRect().height")
         height = "() => document.querySelector('iframe').getBoundingClientRect().height"
         until(page, lambda: page.evaluate(height) >= tall - 1)
-        inside.get_by_role("button", name="Continue").click()
+        inside.get_by_role("button", name="Continue", exact=True).click()
         page.locator("li", has_text="page").nth(1).wait_for()
         assert page.locator("li").first.text_content() == "ready"
         # Framed by another, it says nothing.

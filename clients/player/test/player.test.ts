@@ -137,7 +137,7 @@ test("the next page is there before the server answers, and the server's word co
   type(root, "f:name", "");
   player.go("next");
   assert.equal(root.querySelector("h1")!.textContent, "Who");
-  assert.equal(root.querySelector(".errors a")!.textContent, "This must be filled in.");
+  assert.equal(root.querySelector(".errors a")!.textContent, "Name: This must be filled in.");
 });
 
 test("a write is kept until it is known, and sent again with its number", async () => {

@@ -54,6 +54,7 @@ def register(engine: Engine) -> None:
         body = {"name": "report.pdf", "template": REPORT, "values": values}
         paper = asked("papers", body, job.idempotency_key)["id"]
         drawn = signature.startswith("data:")
-        mark = {"signer": "The customer", "drawn" if drawn else "typed": signature, "page": 1, "box": BOX}
+        who = {"signer": f"The holder of policy {given['policy']}", "identified_by": "the link of the journey"}
+        mark = {**who, "drawn" if drawn else "typed": signature, "page": 1, "box": BOX}
         order = {"name": "report-signed.pdf", "title": "Report of an accident", "signatures": [mark], "language": "en"}
         return {"report": asked(f"documents/{paper}/sign", order, f"{job.idempotency_key}:sign")["id"]}
