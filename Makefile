@@ -12,13 +12,21 @@ PYTEST ?=
 # Tests share nothing, so they run in one process more than there are cores: many wait for a server of theirs.
 PARALLEL := -n $(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --maxprocesses 5 --dist worksteal
 
-# pip's downloads are kept outside the clone, so a second clone installs from the cache.
-CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/procession/pip
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --cache-dir "$(CACHE)"
+# What is downloaded is kept outside the clone, so a second clone installs from the cache.
+CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/procession
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --cache-dir "$(CACHE)/pip"
 # The build backend comes from the lock file, hence no isolation.
 EDITABLE := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+# $(call locked,file): installs what a lock file names. uv takes seconds where pip takes most of a minute; where it cannot
+# (an index or a certificate that pip alone was told of), pip does.
+define locked
+@{ $(PIP) install --quiet --require-hashes --requirement requirements/lock.txt && $(BIN)/uv pip install --quiet \
+	--compile-bytecode --python $(BIN)/python --cache-dir "$(CACHE)/uv" --require-hashes --requirement $(1); } || \
+	{ echo "uv did not install $(1): pip does" >&2; $(PIP) install --quiet --require-hashes --requirement $(1); }
+endef
 
 # $(call timed,name,budget in seconds,command): runs it, and says what it cost.
 define timed
@@ -108,13 +116,13 @@ $(VENV)/bin/python:
 # A stamp is newer than what it was made from, so a second run installs nothing.
 $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what the demo needs into $(VENV) ..."
-	@$(PIP) install --quiet --require-hashes --requirement requirements/demo.txt
+	$(call locked,requirements/demo.txt)
 	@$(EDITABLE)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	$(call locked,requirements/dev.txt)
 	@$(EDITABLE)
 	@touch $@
 

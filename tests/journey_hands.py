@@ -15,7 +15,10 @@ STOPS_MAX: Final = 60
 
 
 def field(path: str) -> str:
-    """The control of a field by its path; one in a row of a list by the end of it."""
+    """The control of a field by its path; one in a row of a list by the end of it (`*plate`), one that is no field of a
+    form by its name (`=code`)."""
+    if path.startswith("="):
+        return f'[name="{path[1:]}"]'
     return f'[name="f:{path}"]:not([type=hidden])' if not path.startswith("*") else f'[name$="{path[1:]}"]'
 
 

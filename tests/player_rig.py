@@ -271,6 +271,9 @@ class _Handler(BaseHTTPRequestHandler):
             proven = decode(self.body()) != {"link": "wants-a-code"}
             session: dict[str, Json] = {"journey": "J", "token": "t", "proven": proven, "api": f"{BASE}/api"}
             self.answer(201, encode(session))
+        elif self.path == "/play/-/api/begin":
+            # This start has no form.
+            self.answer(200, encode({"shown": {"kind": "begin", "language": "en"}, "programs": None, "version": 0}))
         elif self.path == f"{BASE}/api/code":
             self.answer(204 if decode(self.body()) == {"code": "123456"} else 400)
         elif self.path.startswith(f"{BASE}/api/"):

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import httpx
 import pytest
@@ -16,6 +16,7 @@ import pytest
 import needs
 from browser_page_rig import NARROW, PATIENCE_MS, axe_source, browser, violations
 from journey_hands import Hands, Keys, Pointer, field
+from procession.web.player.statics import SCRIPT
 from server_rig import SECONDS_MAX, ServerProcess, soon
 
 if TYPE_CHECKING:
@@ -42,16 +43,23 @@ PHOTO: Final = base64.b64decode(
 )
 
 
+class Served(NamedTuple):
+    """The folder of a journey, served: its name, where, and by whom."""
+
+    name: str
+    url: str
+    process: ServerProcess
+
+
 @pytest.fixture(scope="module", params=["account", "claim"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """The folder of a journey, served: its name, and where."""
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     at = tmp_path_factory.mktemp(request.param)
     shutil.copytree(JOURNEYS / request.param, at / "models")
     (at / "there").mkdir()
     with ServerProcess(at / "there", "dev", str(at / "models"), "--port", "0", "--gateway-port", "0") as process:
         process.ready()
         process.until("watching")
-        yield request.param, process.url
+        yield Served(request.param, process.url, process)
         process.tell()
         process.ended()
 
@@ -60,8 +68,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 class Play:
     """Somebody at a page of a journey."""
 
-    def __init__(self, page: Page, server: tuple[str, str], way: str, photo: Path) -> None:
-        self.name, self.url = server
+    def __init__(self, page: Page, server: Served, way: str, photo: Path) -> None:
+        self.name, self.url, self.process = server
         self.page, self.way, self.photo = page, way, photo
         self.hands = WAYS[way][2](page)
         self.language = RTL[self.name] if WAYS[way][3] else "en"
@@ -73,7 +81,7 @@ class Play:
 
     def other(self, page: Page) -> Play:
         """Somebody else, who plays the same way."""
-        found = Play(page, (self.name, self.url), self.way, self.photo)
+        found = Play(page, Served(self.name, self.url, self.process), self.way, self.photo)
         found.shots = self.shots
         return found
 
@@ -115,7 +123,7 @@ class Play:
 
 @pytest.fixture(params=WAYS)
 def play(
-    request: pytest.FixtureRequest, browser: Browser, server: tuple[str, str], tmp_path: Path
+    request: pytest.FixtureRequest, browser: Browser, server: Served, tmp_path: Path
 ) -> Iterator[Play]:  # fmt: skip
     width, scripts, *_ = WAYS[request.param]
     # A desktop is as wide as it is; its pictures need no empty space beside the page.
@@ -134,8 +142,8 @@ def test_a_journey_is_played_to_its_end(play: Play) -> None:
         assert sorted(each.name for each in PICTURES.glob(f"{kind}-*.png")) == play.shots, "no others lie there"
 
 
-def test_a_network_that_is_cut_for_a_minute_loses_no_answer(server: tuple[str, str], browser: Browser) -> None:
-    name, url = server
+def test_a_network_that_is_cut_for_a_minute_loses_no_answer(server: Served, browser: Browser) -> None:
+    name, url, _ = server
     with browser.new_context() as context:
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
@@ -149,6 +157,9 @@ def test_a_network_that_is_cut_for_a_minute_loses_no_answer(server: tuple[str, s
         if name == "account":
             hands.fill("email", "cut@example.com")
             hands.tick("terms")
+            hands.main()
+            page.wait_for_url("**/code")
+            hands.fill("=code", server.process.until("message")["message"]["code"])
         hands.main()
         page.wait_for_url(f"**/{there}")
         context.set_offline(True)
@@ -164,8 +175,33 @@ def test_a_network_that_is_cut_for_a_minute_loses_no_answer(server: tuple[str, s
         assert {path: found[path] for path in answers} == answers
 
 
-def test_how_journeys_went_is_shown_on_a_page(server: tuple[str, str], browser: Browser) -> None:
-    name, url = server
+def test_the_element_plays_a_public_start_with_its_form(server: Served, browser: Browser) -> None:
+    name, url, process = server
+    start = {"account": "account", "claim": "accident"}[name]
+    host = f'<script type="module" src="{SCRIPT}"></script><procession-player start="/play/-/start/{start}" lang="en">'
+    with browser.new_context() as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.route("**/host", lambda route: route.fulfill(content_type="text/html", body=f"<!doctype html>{host}"))
+        page.goto(f"{url}/host")
+        if name == "account":
+            page.get_by_label("E-mail").fill("ann@example")
+            page.get_by_role("button", name="Send").click()
+            page.locator("#errors").get_by_text("I agree to the terms").wait_for()
+            page.get_by_label("I agree to the terms").check()
+            page.get_by_label("E-mail").fill("element@example.com")
+            page.get_by_role("button", name="Send").click()
+            page.locator("[name=code]").fill(process.until("message")["message"]["code"])
+            page.get_by_role("button", name="Confirm").click()
+            page.get_by_role("heading", name="Your name").wait_for()
+            asked = next(each for each in _instances(url) if each["variables"].get("email") == "element@example.com")
+            assert asked["variables"]["terms"] is True
+        else:
+            page.get_by_role("heading", name="When and where").wait_for()
+
+
+def test_how_journeys_went_is_shown_on_a_page(server: Served, browser: Browser) -> None:
+    name, url, _ = server
     process, sets = {"account": ("account", {"email": "ann@example.com", "terms": True}), "claim": ("accident", {})}[
         name
     ]
@@ -200,6 +236,9 @@ def account(play: Play) -> None:
     play.faulty("email")
     hands.fill("email", "ann@example.com")
     hands.tick("terms")
+    play.on("code")
+    # `procession dev` has no mail server: it shows what it would have sent.
+    hands.fill("=code", play.process.until("message")["message"]["code"])
     play.on("name")
     hands.fill("name", "Ann")
     hands.fill("born", "1990-04-01")

@@ -67,18 +67,18 @@ export class PlayerApi {
   /** Where the journey is, or one page of a task's form; from now on in a language, where one is given. */
   async screen(page = "", task = "", language = ""): Promise<Screen> {
     const query = new URLSearchParams({ ...(task && { task }), ...(page && { page }), ...(language && { language }) }).toString();
-    return this.#known((await this.#ask("GET", `screen${query && `?${query}`}`)) as unknown as Screen);
+    return this.#known((await this.ask("GET", `screen${query && `?${query}`}`)) as unknown as Screen);
   }
 
   /** Keeps answers as a draft. `last` is for a page that goes away: the request outlives it. */
   async draft(write: Write, last = false): Promise<Saved> {
-    const saved = (await this.#ask("PUT", "draft", write, last)) as Partial<Saved>;
+    const saved = (await this.ask("PUT", "draft", write, last)) as Partial<Saved>;
     return { version: saved.version ?? write.base, conflicts: saved.conflicts ?? [] };
   }
 
   /** The page as the server sees it for these answers, with its faults; nothing is kept. */
   async judge(write: Write, page: string): Promise<Screen> {
-    return this.#known((await this.#ask("POST", "judge", { ...write, page })) as unknown as Screen);
+    return this.#known((await this.ask("POST", "judge", { ...write, page })) as unknown as Screen);
   }
 
   next(write: Write, page: string): Promise<Step> {
@@ -95,7 +95,7 @@ export class PlayerApi {
 
   async step(direction: Direction, write: Write, page: string): Promise<Step> {
     try {
-      const screen = (await this.#ask("POST", direction, { ...write, page })) as unknown as Screen;
+      const screen = (await this.ask("POST", direction, { ...write, page })) as unknown as Screen;
       return { screen: this.#known(screen) };
     } catch (error) {
       if (!(error instanceof PlayerError) || error.status !== 422 || !Array.isArray(error.problem["faults"])) throw error;
@@ -106,12 +106,12 @@ export class PlayerApi {
 
   /** Sends the journey to another device: by e-mail or SMS, where the server says to whom. */
   async handover(how: JsonObject = {}): Promise<void> {
-    await this.#ask("POST", "handover", how);
+    await this.ask("POST", "handover", how);
   }
 
   /** Gives the code that was sent. */
   async code(code: string): Promise<void> {
-    await this.#ask("POST", "code", { code });
+    await this.ask("POST", "code", { code });
   }
 
   /** A request with who asks in its headers, to the API or to an address that it named. */
@@ -136,7 +136,8 @@ export class PlayerApi {
     return screen;
   }
 
-  async #ask(method: string, path: string, body?: unknown, last = false): Promise<JsonObject> {
+  /** What the server answers to a request of JSON. Raises `PlayerError`. */
+  async ask(method: string, path: string, body?: unknown, last = false): Promise<JsonObject> {
     const init: RequestInit = { method, headers: { Accept: "application/json" }, keepalive: last };
     if (body !== undefined) {
       init.body = encode(body);
@@ -188,9 +189,9 @@ const session = async (address: URL, what: string, body: JsonObject, ask: typeof
 const nameIn = (address: URL): string => decodeURIComponent(address.pathname.split("/").at(-1)!);
 
 /** Starts a journey by the public address of its process, `https://host/play/T/start/P`; once for the same `visit`. */
-export const start = (address: string, visit = "", sets: Record<string, Json> = {}, ask: typeof fetch = fetch): Promise<Session> => {
+export const start = (address: string, visit = "", sets: Record<string, Json> = {}, ask: typeof fetch = fetch, language = ""): Promise<Session> => {
   const url = new URL(address);
-  return session(url, "start", { process_id: nameIn(url), sets, visit }, ask);
+  return session(url, "start", { process_id: nameIn(url), sets, visit, language }, ask);
 };
 
 /** Opens a session by a link, `https://host/play/T/l/TOKEN`. */

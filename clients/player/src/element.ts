@@ -1,10 +1,13 @@
 /** `<procession-player>`: a journey on any page, without a framework. */
 
 import { open, PlayerApi, PlayerError, start } from "./api.js";
-import { newDevice } from "./outbox.js";
+import type { Session } from "./api.js";
+import { MemoryShelf, newDevice } from "./outbox.js";
+import type { Shelf } from "./outbox.js";
 import { Player } from "./player.js";
 import type { Past } from "./past.js";
 import type { Screen } from "./shown.js";
+import { StartApi } from "./starting.js";
 import { style, theme } from "./styles.js";
 import type { Json, JsonObject } from "./wire.js";
 
@@ -72,19 +75,41 @@ export class ProcessionPlayer extends Base {
     if (src && !link) await this.#play(`${address.replace(/\/+$/, "")}/api`, this.getAttribute("token") ?? "");
     else if (src || begin) {
       try {
-        const { token, api, proven } = link ? await open(address) : await start(address, newDevice());
-        const language = this.closest("[lang]")?.getAttribute("lang") ?? "en";
-        await this.#play(api, token, proven ? undefined : { shown: { kind: "code", language }, version: 0 });
+        if (link) await this.#go(await open(address));
+        else await this.#begin(address, newDevice());
       } catch (error) {
         this.#emit("problem", { status: error instanceof PlayerError ? error.status : 0, detail: String(error) });
       }
     }
   }
 
-  async #play(address: string, token: string, screen?: Screen): Promise<void> {
+  /** A public start: its form is shown where it has one, else it begins at once. */
+  async #begin(address: string, visit: string): Promise<void> {
+    const api = new StartApi(address, visit, (session) => void this.#go(session));
+    const first = await api.screen("", "", this.#language);
+    if (first.shown.kind !== "page") await this.#go(await start(address, visit, {}, fetch, this.#language));
+    // What is typed before a journey has begun stays in this window.
+    else await this.#show(api, first, Promise.resolve(new MemoryShelf()));
+  }
+
+  async #go({ token, api, proven }: Session): Promise<void> {
+    this.#stop();
+    const code: Screen = { shown: { kind: "code", language: this.#language || "en" }, version: 0 };
+    await this.#play(api, token, proven ? undefined : code);
+  }
+
+  get #language(): string {
+    return this.closest("[lang]")?.getAttribute("lang") ?? "";
+  }
+
+  #play(address: string, token: string, screen?: Screen): Promise<void> {
+    return this.#show(new PlayerApi({ address: new URL(address, document.baseURI).href, token }), screen);
+  }
+
+  async #show(api: PlayerApi, screen?: Screen, shelf?: Promise<Shelf>): Promise<void> {
     const past: Past = this.getAttribute("history") === "entries" ? "entries" : "none";
-    const api = new PlayerApi({ address: new URL(address, document.baseURI).href, token });
-    const player = new Player({ root: this.#root, api, past, emit: (name, detail) => this.#emit(name, detail) });
+    const emit = (name: string, detail: JsonObject): void => this.#emit(name, detail);
+    const player = new Player({ root: this.#root, api, past, emit, ...(shelf ? { shelf } : {}) });
     this.#player = player;
     await player.open(screen);
   }

@@ -18,13 +18,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final, cast, final
 
 import msgspec
+from msgspec.structs import replace
 
 from procession.base.diagnostics import Refused
 from procession.base.failure import ProcessionError
 from procession.base.values import Json
 from procession.cli.console import Problem, as_record
 from procession.cli.workers import register_found
+from procession.services.journeys.ports import Letter
 from procession.services.modules import NO_MODULES, SUFFIXES
+from procession.web.post.wording import text_of
 
 if TYPE_CHECKING:
     from procession import Engine
@@ -65,6 +68,24 @@ class Seed(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @final
+class TellingPost:
+    """Messages of journeys, where no mail server is set up: they are shown to who develops, codes too."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+
+    def ways(self) -> frozenset[str]:
+        """See `Post.ways`."""
+        return frozenset({"email", "sms"})
+
+    async def send(self, letter: Letter) -> None:
+        """See `Post.send`."""
+        text = text_of(letter)
+        record = {"by": letter.by, "to": letter.to, "text": text, "code": letter.code, "link": letter.link}
+        self._say(f"  message by {letter.by} to {letter.to}:\n{text}", {"message": record})
+
+
+@final
 class Developing:
     """One folder's. A task of a server."""
 
@@ -98,6 +119,11 @@ class Developing:
         self._say(f"  start page  {url}/", {"page": f"{url}/"})
         self._say(f"  API         {url}/v1, described at {url}/v1/docs", {"docs": f"{url}/v1/docs"})
         self._say(f"  metrics     {url}/metrics", {"metrics": f"{url}/metrics"})
+        playing = running.site.playing
+        if not playing.bounds.url:
+            playing.bounds = replace(playing.bounds, url=url)
+        if not playing.doors.post.ways():
+            playing.doors.post = TellingPost(self._say)
 
     def _look(self, engine: Engine) -> None:
         code = _stamps(path for path in _files(self._folder) if path.suffix == ".py")

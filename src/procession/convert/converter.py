@@ -7,6 +7,7 @@ from typing import Final
 from procession.base.diagnostics import Diagnostic, Refused, Span
 from procession.convert import standard
 from procession.convert.dialect import Dialect
+from procession.convert.javascript import ReadUses
 from procession.convert.report import FOREIGN, Conversion, Entry, Report
 from procession.convert.tables import CAMUNDA, DIALECTS, PLAIN
 from procession.convert.tree import Document, Element, read_document, write_document
@@ -26,12 +27,13 @@ _OURS: Final = frozenset({ZEEBE, PROCESSION, MODELER, XSI, BPMN})
 _UNKNOWN: Final = "no table knows it: it is kept as it is, and does nothing"
 
 
-def convert(data: bytes, name: str) -> Conversion:
+def convert(data: bytes, name: str, uses: ReadUses | None = None) -> Conversion:
     """The native model for the bytes of a BPMN document, and what became of each of its attributes.
 
     `name` is what the report calls the document. A document that is native already comes back with an empty report. The
     diagram, comments, unknown extensions and everything of the standard are kept; what needs work stays where it was.
-    Raises `Refused` for bytes that are no BPMN.
+    `uses` reads scripts of JavaScript (`scripts.free.uses`); without it they stay jobs. Raises `Refused` for bytes that
+    are no BPMN.
     """
     document = read_document(data, name)
     if document.root.namespace != BPMN or document.root.name != "definitions":
@@ -47,7 +49,7 @@ def convert(data: bytes, name: str) -> Conversion:
     if not dialects and _platform(document) == OLD_PLATFORM:
         dialects = [CAMUNDA]
     main = dialects[0] if dialects else PLAIN
-    work = Work(document, name, main.translate)
+    work = Work(document, name, main.translate, uses)
     work.loop_counter_from = main.loop_counter_from
     for element in [e for e in document.root.walk() if e.namespace == BPMN and e.name != "extensionElements"]:
         _attributes(work, element, known)

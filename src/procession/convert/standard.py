@@ -8,13 +8,14 @@ from typing import Final, TypeAlias, final
 
 import msgspec
 
-from procession.convert import calls, jobs, people
+from procession.convert import calls, javascript, jobs, people
 from procession.convert.languages import UNSET, language_of, plain, python
 from procession.convert.python_feel import translate_assignments
 from procession.convert.translation import Translation
 from procession.convert.tree import Element, remove, set_text
 from procession.convert.work import Translate, Work, place_of
 from procession.model.xml import local_name
+from procession.parse.dialects.zeebe import PROCESSION
 
 THROWS: Final = frozenset({"intermediateThrowEvent", "endEvent"})
 """Events that throw."""
@@ -183,6 +184,9 @@ def script_task(work: Work, element: Element, habits: Habits) -> None:
     if work.translate is python and language.lower() in {"", "python"}:
         _python_script(work, element, text)
         return
+    if language.lower() in javascript.NAMES:
+        _javascript(work, element, text, result)
+        return
     translate = language_of(language) if language.lower() in {"feel", "juel"} else None
     done = translate(text, place_of(element, 0)) if translate is not None else None
     if done is not None and done.feel is not None:
@@ -195,6 +199,24 @@ def script_task(work: Work, element: Element, habits: Habits) -> None:
         work.tell(element, "script", text, "needs-work", target=jobs.TASK, note=note)
         if result:
             work.output(element, "=result", result)
+
+
+def _javascript(work: Work, element: Element, text: str, result: str) -> None:
+    """A script of JavaScript runs here as one; one that asks for Java is a job."""
+    done = javascript.translated(text, result, work.uses)
+    if not done.text:
+        jobs.script_job(work, element, "javascript", text)
+        work.tell(element, "script", text, "needs-work", target=jobs.TASK, note=done.note)
+        if result:
+            work.output(element, "=result", result)
+        return
+    child = element.child("script")
+    assert child is not None, "there is a text"
+    set_text(child, done.text)
+    element.attributes["scriptFormat"] = "javascript"
+    if result:
+        work.attribute(element, "resultVariable", result, PROCESSION)
+    work.tell(element, "script", text, "changed", target="script", note=done.note)
 
 
 def _python_script(work: Work, element: Element, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, final
 
 import msgspec
 
+from procession.convert.javascript import ReadUses
 from procession.convert.juel_feel import Place
 from procession.convert.report import Entry, Outcome
 from procession.convert.translation import Translation
@@ -38,11 +39,12 @@ class Work:
 
     __slots__ = (
         "_file", "_prefixes", "document", "drawn", "entries", "ids", "loop_counter_from", "loop_data", "results",
-        "translate",
+        "translate", "uses",
     )  # fmt: skip
 
-    def __init__(self, document: Document, file: str, translate: Translate) -> None:
+    def __init__(self, document: Document, file: str, translate: Translate, uses: ReadUses | None = None) -> None:
         self.document = document
+        self.uses = uses
         self.entries: list[Entry] = []
         self.translate = translate
         self.loop_counter_from = 0

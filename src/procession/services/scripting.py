@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 from msgspec.structs import replace
@@ -20,6 +20,9 @@ from procession.compile.scripting import Problem, Script
 from procession.scripts.ports import Code, ScriptFailed
 from procession.services.modules import NO_MODULES, SUFFIXES, FindModule, Found
 
+if TYPE_CHECKING:
+    from procession.scripts.free import Uses
+
 _IMPORTS: Final = re.compile(r"^\s*import\b", re.MULTILINE)
 _EXTRA: Final = "pip install 'procession[js]'"
 _SOURCES: Final = msgspec.json.Decoder(dict[str, str])
@@ -28,6 +31,13 @@ _SOURCES: Final = msgspec.json.Decoder(dict[str, str])
 def has_reader() -> bool:
     """Whether the extra `js` is installed."""
     return find_spec("tree_sitter") is not None and find_spec("tree_sitter_typescript") is not None
+
+
+def uses_of(source: str) -> Uses:
+    """What a script uses and does not declare; see `scripts.free`. Raises `Refused`."""
+    from procession.scripts.free import uses
+
+    return uses(source)
 
 
 def module_name(resource: str) -> str:

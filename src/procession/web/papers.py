@@ -57,8 +57,8 @@ class Papers:
     async def preview(self, tenant: str, document: Document, width: int, height: int) -> bytes:
         """A small picture of a document. Raises `NotFound` where there is none."""
         usable(document)
-        if document.content_type not in PICTURES or document.size > PICTURE_BYTES_MAX:
-            # Of a PDF none of the libraries makes a picture.
+        most = BYTES_MAX if document.content_type == PDF else PICTURE_BYTES_MAX
+        if document.content_type not in {*PICTURES, PDF} or document.size > most:
             raise NotFound(f"there is no preview of a document of the type {document.content_type}")
         data = await self._archive.whole(tenant, document)
         return await self._jail.make(Preview(data=data, width=width, height=height))

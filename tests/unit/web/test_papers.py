@@ -57,14 +57,16 @@ async def content(client: httpx.AsyncClient, made: httpx.Response) -> bytes:
     return (await client.get(f"{made.headers['location']}/content")).content
 
 
-def test_a_picture_has_a_preview_and_a_pdf_has_none() -> None:
+def test_a_picture_has_a_preview_and_so_has_a_pdf() -> None:
     async def talked(site: Site, client: httpx.AsyncClient) -> None:
         url = await put(client, picture("JPEG", (600, 400)), "image/jpeg")
         shown = await client.get(f"{url}/preview?width=90&height=90")
         assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
         assert shown.headers["x-content-type-options"] == "nosniff"
         assert Image.open(io.BytesIO(shown.content)).size == (90, 60)
-        assert (await client.get(f"{await put(client, plain_pdf())}/preview")).status_code == 404
+        page = await client.get(f"{await put(client, plain_pdf())}/preview?width=60&height=60")
+        assert (page.status_code, page.headers["content-type"]) == (200, "image/jpeg")
+        assert max(Image.open(io.BytesIO(page.content)).size) == 60
         broken = await put(client, picture("PNG")[:70], "image/png")
         assert (await client.get(f"{broken}/preview")).status_code == 400
         for more in ({"tenant": "other"}, {"may": "jobs:read"}):

@@ -47,12 +47,15 @@ def import_models(
     output = Output(json)
     with errors(json):
         from procession.convert import convert
+        from procession.services.scripting import has_reader, uses_of
 
         chosen = style or ("json" if json else _format_of(report))
         if chosen not in FORMATS:
             raise Problem(f"no format {chosen!r}", f"one of {', '.join(FORMATS)}", USAGE)
         targets = _targets(models, to) if to is not None else {}
-        converted = [(model, convert(model.read_bytes(), str(model))) for model in models]
+        converted = [
+            (model, convert(model.read_bytes(), str(model), uses_of if has_reader() else None)) for model in models
+        ]
         reports = [conversion.report for _, conversion in converted]
         if to is not None:
             to.mkdir(parents=True, exist_ok=True)

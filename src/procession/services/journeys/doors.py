@@ -51,6 +51,8 @@ HANDOVER_MS: Final = 3_600_000
 
 HAND_OVER: Final = "hand-over"
 """The name of a link that leads on at another device."""
+PUBLIC_START: Final = "public-start"
+"""The name of the link that who starts in public proves: nobody is ever told its token."""
 
 
 @final
@@ -194,6 +196,18 @@ class Doors:
         )
         await self._put(tenant, SESSION, place_of(token), session, who, version=0)
         return Opened(token, session)
+
+    async def session_of_start(self, tenant: str, started: Started, who: Who, rules: Rules, *, language: str) -> Opened:
+        """A new session of who has just started a journey in public. Where its rules say that people show who they are,
+        it is to be proven by a code first, which goes to the contact that the start has filled in."""
+        if not rules.identify:
+            return await self.session(tenant, started, who, language=language, party=rules.party)
+        link = Link(
+            (await self.journey(tenant, started.journey)).process_id, self._clock(), who.subject, started.expires,
+            journey=started.journey, party=rules.party, language=language, proof=rules.identify, name=PUBLIC_START,
+        )  # fmt: skip
+        id = place_of(await self.make_link(tenant, link, who))
+        return await self.session(tenant, started, who, link=link, id=id, language=language)
 
     async def speak(self, player: Player, language: str) -> None:
         """Changes the language of a session."""

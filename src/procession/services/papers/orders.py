@@ -35,7 +35,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 @final
 class Preview(Order, frozen=True, kw_only=True):
-    """A small picture of a picture, in JPEG, or in PNG where it has a transparent part. Nothing but pixels stays."""
+    """A small picture of a picture, or of the first page of a PDF, in JPEG, or in PNG where it has a transparent part.
+    Nothing but pixels stays."""
 
     data: bytes
     width: int

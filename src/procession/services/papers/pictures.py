@@ -1,4 +1,6 @@
-"""Pictures: small ones of large ones, and drawn signatures. What comes out are pixels, made anew, and nothing else.
+"""Pictures: small ones of large ones and of the first page of a PDF, and drawn signatures.
+
+What comes out are pixels, made anew, and nothing else.
 
 In the jail alone. What must not live here: which documents have a preview.
 """
@@ -8,7 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
@@ -16,11 +19,16 @@ from procession.services.papers.orders import DRAWN_BYTES_MAX, DRAWN_PIXELS_MAX,
 
 READ: Final = ("PNG", "JPEG", "GIF", "WEBP", "TIFF")
 QUALITY: Final = 82
+PAGE_POINTS_MAX: Final = 200_000
+"""Longest side of a page of a PDF, in points: PDF itself knows no longer ones but by its user units."""
+_PDF: Final = b"%PDF-"
 _DATA_URL: Final = "data:image/png;base64,"
 
 
 def preview(order: Preview) -> bytes:
     """See `Preview`."""
+    if order.data.startswith(_PDF):
+        return _first_page(order)
     with _opened(order.data, READ, PIXELS_MAX) as picture:
         # A JPEG is read at a fraction of its size where that is enough.
         picture.draft("RGB", (order.width, order.height))
@@ -32,6 +40,23 @@ def preview(order: Preview) -> bytes:
             raise Refused(f"the picture is damaged: {type(error).__name__}") from None
         small.thumbnail((order.width, order.height))
         return _pixels(small, "PNG" if transparent else "JPEG")
+
+
+def _first_page(order: Preview) -> bytes:
+    # It has no types.
+    pdfium: Any = import_module("pypdfium2")
+    try:
+        document = pdfium.PdfDocument(order.data)
+        page = document[0]
+        width, height = page.get_size()
+        if not (0 < width < PAGE_POINTS_MAX and 0 < height < PAGE_POINTS_MAX):
+            raise Refused(f"a page is at most {PAGE_POINTS_MAX:,} points wide and high")
+        # Drawn as small as it is shown: a page may say that it is as large as a house.
+        scale = min(order.width / width, order.height / height)
+        picture: Image.Image = page.render(scale=scale).to_pil()
+        return _pixels(picture.convert("RGB"), "JPEG")
+    except (pdfium.PdfiumError, IndexError, ValueError, OSError) as error:
+        raise Refused(f"this is no PDF that can be drawn: {type(error).__name__}") from None
 
 
 def drawing(url: str) -> bytes:

@@ -166,11 +166,15 @@ async def begin_session(
     again = f"api:{data.visit}:{data.process_id}" if len(data.visit) >= 20 else ""
     begun = await begin(site, start, data.sets, again, stranger(request))
     if begun.opened is None:
-        return _refused(start.frame.shown("begin", {}), list(begun.faults))
+        return refused(start.frame.shown("begin", {}), list(begun.faults))
     opened = begun.opened
     journey = opened.session.journey
-    await site.playing.play.following(Player(name, "", opened.session))
-    return Response(SessionOut(journey, opened.token, True, Addresses(name, journey).api()), status_code=201)
+    proven, player = opened.session.proven, Player(name, place_of(opened.token), opened.session, origin_of(request))
+    if proven:
+        await site.playing.play.following(player)
+    else:
+        await site.playing.doors.ensure_code(player)
+    return Response(SessionOut(journey, opened.token, proven, Addresses(name, journey).api()), status_code=201)
 
 
 @get("/{tenant:str}/{journey:str}/api/screen", opt=OPTIONS)
@@ -299,13 +303,14 @@ async def _moved(
     asked = Move(task=int(data.task), page=data.page, action=action, write=_write(data, player), csrf=csrf)
     moved: Moved = await move(site, player, asked)
     if moved.refused:
-        return _refused(moved.shown, list(moved.shown.faults))
+        return refused(moved.shown, list(moved.shown.faults))
     shown = check_shown(moved.scene, addresses_of(player)) if moved.to_check else moved.shown
     count_shown(site, player, shown)
     return Response(screen_of(shown, moved.scene))
 
 
-def _refused(shown: Shown, faults: list[Fault]) -> Response[Any]:
+def refused(shown: Shown, faults: list[Fault]) -> Response[Any]:
+    """A page that is not left, with what is wrong."""
     title = "Answers are missing, or wrong: `faults` lists them."
     problem = Refused(TYPES + "faults", title, 422, "faults", faults, shown)
     return Response(problem, status_code=422, media_type=PROBLEM_JSON)

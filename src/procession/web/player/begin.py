@@ -8,9 +8,11 @@ from typing import final
 
 import msgspec
 
-from procession.base.failure import NotFound
+from procession.base.failure import Conflict, NotFound
 from procession.base.values import Json, Variables
 from procession.forms import Fault, Setting, View, submit
+from procession.forms.formats import is_email, is_phone
+from procession.forms.languages import message
 from procession.services.backend import Who
 from procession.services.journeys.doors import Opened
 from procession.services.journeys.drafts import Draft
@@ -94,6 +96,16 @@ def _filling(reader: Reader, tenant: str, process_id: str, draft: str, setting: 
     return Filling(form=form, held={}, draft=kept, setting=setting, record=record, script=script)
 
 
+def _unreachable(rules: Rules, data: Mapping[str, Json], language: str) -> Fault | None:
+    """What is wrong with the address that a code is to go to, where who starts has to give one."""
+    given = data.get(rules.contact) if rules.identify else None
+    text = given.strip() if isinstance(given, str) else ""
+    if not rules.identify or (is_email(text) if rules.identify == "email" else is_phone(text)):
+        return None
+    rule = ("email" if rules.identify == "email" else "phone") if text else "required"
+    return Fault(rules.contact, rule, message(rule, language, {}))
+
+
 async def begin(site: Site, start: Beginning, sets: Mapping[str, Json], again: str, who: Who) -> Begun:
     """Starts the journey with what was answered, once for the same `again`. Its rules say which party it is."""
     data: Variables = {}
@@ -104,11 +116,14 @@ async def begin(site: Site, start: Beginning, sets: Mapping[str, Json], again: s
         said = await site.playing.play.said(start.filling, done.data, "", again)
         if said.faults:
             return Begun(faults=said.faults, view=done.view)
+        if fault := _unreachable(start.frame.rules, done.data, start.frame.language):
+            return Begun(faults=(fault,), view=done.view)
         data = done.data
-    doors = site.playing.doors
+    doors, rules = site.playing.doors, start.frame.rules
+    if _unreachable(rules, data, start.frame.language):
+        raise Conflict(f"this journey begins by a form that asks for {rules.contact!r:.80}, and its start has none")
     started = await doors.start(start.tenant, start.process_id, data, who, again)
-    rules: Rules = start.frame.rules
-    opened = await doors.session(start.tenant, started, who, language=start.frame.language, party=rules.party)
+    opened = await doors.session_of_start(start.tenant, started, who, rules, language=start.frame.language)
     if start.filling is not None and start.draft:
         await site.playing.play.drop_draft(start.tenant, start.draft, who)
     return Begun(opened=opened)

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Response, get, post
+from litestar.datastructures import Cookie
 from litestar.types import ControllerRouterHandler
 
 from procession.forms import judge
+from procession.services.journeys.doors import Opened
 from procession.services.journeys.drafts import Write
 from procession.services.journeys.kept import CODE, Session, place_of
 from procession.services.journeys.players import Player
@@ -90,7 +92,7 @@ async def post_start(request: Asking, site: TheSite, tenant: Tenant, process_id:
         session_cookie(request, site, journey, begun.opened.token, begun.opened.session),
         visit_cookie(request, site, addresses, ""),
     ]
-    return see_other(await _first(site, start.tenant, begun.opened.session, journey), cookies)
+    return await _opened(request, site, begun.opened, journey, cookies)
 
 
 async def _first(site: Site, tenant: str, session: Session, addresses: Addresses) -> str:
@@ -182,10 +184,18 @@ async def open_link(request: Asking, site: TheSite, tenant: Tenant, token: PageP
     opened = await site.playing.doors.open(name, token[:100], language, stranger(request))
     addresses = Addresses(name, opened.session.journey)
     cookies = [session_cookie(request, site, addresses, opened.token, opened.session)]
+    return await _opened(request, site, opened, addresses, cookies)
+
+
+async def _opened(
+    request: Asking, site: Site, opened: Opened, addresses: Addresses, cookies: list[Cookie]
+) -> Response[str]:  # fmt: skip
+    """Sends who opened a session on: to the first page, or to where the code is typed that is sent now."""
+    tenant = addresses.tenant
     if opened.session.proven:
-        return see_other(await _first(site, name, opened.session, addresses), cookies)
+        return see_other(await _first(site, tenant, opened.session, addresses), cookies)
     with contextlib.suppress(NotSent, Over):  # the page of the code says so, and the person asks for it again
-        await site.playing.doors.ensure_code(Player(name, place_of(opened.token), opened.session, origin_of(request)))
+        await site.playing.doors.ensure_code(Player(tenant, place_of(opened.token), opened.session, origin_of(request)))
     return see_other(addresses.of("code"), cookies)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from procession.web.player import api, entrance, files_api, journey_pages, later, statics
+from procession.web.player import api, entrance, files_api, journey_pages, later, start_api, statics
 from procession.web.player.addresses import ROOT
 from procession.web.player.answering import answer_as_page
 from procession.web.player.guards import careful
@@ -20,6 +20,6 @@ def routers() -> list[Router]:
     )
     return [
         pages,
-        Router(path=ROOT, route_handlers=[*api.ROUTES, *files_api.ROUTES], guards=[careful]),
+        Router(path=ROOT, route_handlers=[*api.ROUTES, *start_api.ROUTES, *files_api.ROUTES], guards=[careful]),
         Router(path=ROOT, route_handlers=list(statics.ROUTES)),
     ]

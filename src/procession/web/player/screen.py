@@ -8,6 +8,7 @@ import msgspec
 
 from procession.base.values import Json, encode
 from procession.forms.programs import Programs, programs
+from procession.services.journeys.screens import Filling
 from procession.web.player.showing import Scene
 from procession.web.player.shown import Shown
 
@@ -24,7 +25,11 @@ class Screen(msgspec.Struct, frozen=True):
 def screen_of(shown: Shown, scene: Scene | None = None) -> Screen:
     """The screen of what is shown of a scene. A page of another form than the scene's has no programs: the browser asks
     for it."""
-    filling = scene.filling if scene is not None else None
+    return screen_of_form(shown, scene.filling if scene is not None else None)
+
+
+def screen_of_form(shown: Shown, filling: Filling | None) -> Screen:
+    """The screen of a page of a form that is being filled in."""
     made = programs(filling.form.compiled) if filling is not None and shown.view is not None else None
     return Screen(shown, made, shown.version)
 

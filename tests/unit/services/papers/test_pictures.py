@@ -86,3 +86,54 @@ def test_a_text_in_a_png_that_unpacks_to_a_lot_is_refused_or_left_out() -> None:
     assert len(bomb) < 200_000
     with contextlib.suppress(Refused, TooMuch):
         assert len(made(Preview(data=bomb, width=30, height=30))) < 10_000
+
+
+def drawn_pdf(width: float = 300, height: float = 600, *, password: str = "", units: float = 1) -> bytes:
+    """A PDF of one page whose upper half is red."""
+    from pypdf import PdfWriter
+    from pypdf.generic import DecodedStreamObject, FloatObject, NameObject
+
+    writer = PdfWriter()
+    page = writer.add_blank_page(width, height)
+    content = DecodedStreamObject()
+    content.set_data(f"1 0 0 rg 0 {height / 2} {width} {height / 2} re f".encode())
+    page[NameObject("/Contents")] = writer._add_object(content)
+    if units != 1:
+        page[NameObject("/UserUnit")] = FloatObject(units)
+    if password:
+        writer.encrypt(password)
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+def test_the_first_page_of_a_pdf_becomes_a_small_picture() -> None:
+    shown = small(drawn_pdf(), 60)
+    assert (shown.format, shown.size) == ("JPEG", (30, 60))
+    above, below = shown.getpixel((15, 10)), shown.getpixel((15, 50))
+    assert isinstance(above, tuple)
+    assert isinstance(below, tuple)
+    assert (above[0] > 200, above[1] < 60) == (True, True)
+    assert min(below[:3]) > 240
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"%PDF-",
+        b"%PDF-1.7\n" + b"\0" * 1_000,
+        drawn_pdf()[:200],
+        drawn_pdf(password="secret"),
+        drawn_pdf(300_000, 300_000),
+        drawn_pdf().replace(b"/Count 1", b"/Count 0").replace(b"/Kids", b"/Nope"),
+    ],
+    ids=["empty", "nothing", "cut", "encrypted", "huge", "without pages"],
+)
+def test_a_pdf_that_cannot_be_drawn_is_refused(data: bytes) -> None:
+    with pytest.raises((Refused, TooMuch)):
+        made(Preview(data=data, width=60, height=60))
+
+
+def test_a_page_is_drawn_no_larger_than_it_is_shown() -> None:
+    shown = small(drawn_pdf(14_400, 14_400, units=10), 60)
+    assert max(shown.size) == 60

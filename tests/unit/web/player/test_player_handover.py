@@ -61,6 +61,58 @@ def test_a_journey_goes_on_at_another_device_by_a_link_and_a_code() -> None:
         play(conversation, post=mail(inbox.port))
 
 
+START = model(
+    ("ask", task("ask", "sign", "customer")),
+    properties={"journey.start": "public", "journey.identify": "email", "journey.contact": "email",
+                "journey.party": "customer"},
+    start_form="claim",
+)  # fmt: skip
+
+
+def test_who_starts_in_public_shows_by_a_code_that_the_address_is_theirs() -> None:
+    async def conversation(world: World) -> None:
+        browser = world.browser()
+        begin = await browser.open("/play/-/start/claim")
+        page = await browser.post(begin, "next", {"name": "Ada"})
+        refused = await browser.post(page, "submit", {"amount": "5"})
+        assert (refused.status, world.engine.instances()) == (422, []), "nobody could be written to"
+        begin = await browser.open("/play/-/start/claim?page=who")
+        page = await browser.post(begin, "next", {"email": "ada@example.com"})
+        code = await browser.post(page, "submit", {"amount": "5"})
+        assert code.kind == "code"
+        home = "/".join(code.url.path.split("/")[:4])
+        assert (await browser.open(home)).kind == "code", "nothing else is shown before"
+        [sent] = inbox.texts
+        found = re.search(r"\b\d{6}\b", sent)
+        assert found is not None
+        right = await browser.raw(code.action, {**code.fields, "code": found[0], "action": "code"})
+        assert Page(right).kind == "page"
+        assert "f:signed" in Page(right).fields
+
+    with mail_server() as inbox:
+        play(conversation, *documents(START), post=mail(inbox.port))
+
+
+def test_a_program_that_starts_in_public_gives_the_code_too() -> None:
+    async def conversation(world: World) -> None:
+        client = world.browser().client
+        body = {"process_id": "claim", "sets": {"name": "Ada", "amount": 1}}
+        refused = await client.post("/play/-/api/start", json=body)
+        assert [(each["path"], each["rule"]) for each in refused.json()["faults"]] == [("email", "required")]
+        body["sets"] = {"name": "Ada", "amount": 1, "email": "ada@example.com"}
+        opened = (await client.post("/play/-/api/start", json=body)).json()
+        assert not opened["proven"]
+        headers = {"authorization": f"Bearer {opened['token']}"}
+        assert (await client.get(f"{opened['api']}/screen", headers=headers)).status_code == 401
+        found = re.search(r"\b\d{6}\b", inbox.texts[0])
+        assert found is not None
+        assert (await client.post(f"{opened['api']}/code", json={"code": found[0]}, headers=headers)).status_code == 204
+        assert (await client.get(f"{opened['api']}/screen", headers=headers)).status_code == 200
+
+    with mail_server() as inbox:
+        play(conversation, *documents(START), post=mail(inbox.port))
+
+
 def test_who_stops_for_now_has_a_link_sent_by_a_page() -> None:
     async def conversation(world: World) -> None:
         phone, laptop = world.browser(), world.browser()
