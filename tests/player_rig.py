@@ -273,6 +273,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(201, encode(session))
         elif self.path == "/play/-/api/begin":
             # This start has no form.
+            self.body()
             self.answer(200, encode({"shown": {"kind": "begin", "language": "en"}, "programs": None, "version": 0}))
         elif self.path == f"{BASE}/api/code":
             self.answer(204 if decode(self.body()) == {"code": "123456"} else 400)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
@@ -83,12 +85,17 @@ class Jail:
         )
         try:
             async with asyncio.timeout(of.seconds):
-                return await _spoken(child, request, of.answer)
+                said = await _spoken(child, request, of.answer)
+                if said != SPENT:
+                    await child.wait()
+                return said
         except TimeoutError:
             return SPENT
         finally:
             if child.returncode is None:
-                child.kill()
+                # Not `child.kill()`: it looks whether the child has ended, and so takes its end from who waits for it.
+                with suppress(ProcessLookupError):
+                    os.kill(child.pid, signal.SIGKILL)
             await asyncio.shield(child.wait())
 
 
