@@ -175,14 +175,15 @@ def _opened(settings: Settings) -> tuple[Engine, Keys | None]:
     store, keys = open_sealed(
         of.url,
         of.password,
-        shards=of.shards,
+        # Another host needs a store of one shard.
+        shards=of.shards or int(bool(settings.temporal.address or settings.temporal.cell)),
         reader_url=of.reader_url,
         reader_password=of.reader_password,
         master_keys=sealing.master_keys,
         master_key=sealing.master_key,
         tenant_keys=sealing.tenant_keys,
     )
-    return engine_on(store, settings, quotas_of(settings)), keys
+    return engine_on(store, settings, quotas_of(settings), shared=True), keys
 
 
 def _url(settings: Settings, listening: socket.socket) -> str:

@@ -18,9 +18,10 @@ from procession.services.tenancy.keys import sealed_by, service_by
 
 if TYPE_CHECKING:
     from procession import Engine
+    from procession.runtime.elsewhere import Host
     from procession.services.tenancy.deleting import Keys
     from procession.services.tenancy.limits import Limits
-    from procession.web.settings import Scripts, Settings
+    from procession.web.settings import Scripts, Settings, Temporal
 
 
 def open_sealed(
@@ -76,17 +77,39 @@ def threads_of(settings: Settings, engine: Engine, *, tasks: bool = False) -> in
     return functions + (settings.scripts.threads if engine.scripts.runs else 0)
 
 
-def engine_on(store: Store, settings: Settings, quotas: Limits) -> Engine:
+def host_of(wanted: Temporal) -> Host | None:
+    """Who else runs instances, as the settings say; None for nobody. Raises `Problem` where the extra is missing."""
+    if not (wanted.address or wanted.cell):
+        return None
+    try:
+        from procession.hosts.temporal.host import Temporal as TemporalHost
+    except ModuleNotFoundError as error:
+        raise Problem(f"instances on Temporal need {error.name}", "pip install 'procession[temporal]'") from None
+    in_cell = bool(wanted.cell)
+    return TemporalHost(
+        wanted.address,
+        cell=Path(wanted.cell) if in_cell else None,
+        namespace="" if in_cell else wanted.namespace,
+        queue="" if in_cell else wanted.queue,
+        processes=wanted.processes,
+        external=wanted.external,
+        work=wanted.work,
+    )
+
+
+def engine_on(store: Store, settings: Settings, quotas: Limits, *, shared: bool = False) -> Engine:
     """An engine as the settings of a server want it, with their worker functions. `quotas` are of tenants whose own
-    limits do not say any. Raises `Problem` for a function that is not there; the store is closed then."""
+    limits do not say any; a `shared` one has the other host that the settings name. Raises `Problem` for a function
+    that is not there; the store is closed then."""
     from procession import Engine
 
     try:
         scripts = script_crew(settings.scripts)
+        host = host_of(settings.temporal) if shared else None
     except BaseException:
         store.close()
         raise
-    engine = Engine(store=store, zone=settings.store.zone, scripts=scripts)
+    engine = Engine(store=store, zone=settings.store.zone, scripts=scripts, host=host)
     try:
         engine.pumps.limit(quotas)
         register_workers(engine, list(settings.workers.functions))

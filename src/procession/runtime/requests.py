@@ -337,6 +337,16 @@ class AddTenant(Request, frozen=True, gc=False, tag=True, tag_field="request", o
 
 
 @final
+class CarriedOut(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Write down that another host has carried out a request: what it is called, what it was for, and its result, which
+    is the answer."""
+
+    what: str
+    on: dict[str, str | int] = {}
+    result: int | None = None
+
+
+@final
 class PutRecord(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Store a document of the server; answered with its new version.
 
@@ -407,6 +417,7 @@ Plain: TypeAlias = (
     | Arrived
     | TakeKeys
     | AddTenant
+    | CarriedOut
     | PutRecord
     | DeleteRecord
     | ForgetTenant

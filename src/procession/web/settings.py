@@ -337,6 +337,27 @@ class Retention(Part, frozen=True, kw_only=True):
 
 
 @final
+class Temporal(Part, frozen=True, kw_only=True):
+    """A cluster of Temporal that runs the instances which start from now on; what is deployed, waits and is shown stays
+    in the store, which has one shard then. Tenants with a store of their own stay in it. Needs the extra `temporal`."""
+
+    address: str = ""
+    """`host:port`; "" for no cluster, or for the cell's."""
+    namespace: str = "default"
+    """The namespace of the workflows."""
+    queue: str = "procession"
+    """The task queue of the workflows; jobs of a type are in `QUEUE-jobs-TYPE`."""
+    cell: str = ""
+    """The file of a cell, which says namespace and queue of each tenant, instead."""
+    processes: tuple[str, ...] = ()
+    """The ids of the processes that start there; all by default."""
+    external: tuple[str, ...] = ()
+    """Types of jobs that are offered by this server's API instead of being activities."""
+    work: bool = True
+    """Whether this process runs a worker of workflows; else `procession worker temporal` must run somewhere."""
+
+
+@final
 class Settings(Part, frozen=True, kw_only=True):
     """All of a server."""
 
@@ -344,6 +365,7 @@ class Settings(Part, frozen=True, kw_only=True):
     store: Store = Store()
     encryption: Encryption = Encryption()
     tenants: dict[str, TenantStore] = {}
+    temporal: Temporal = Temporal()
     workers: Workers = Workers()
     scripts: Scripts = Scripts()
     identity: Identity = Identity()

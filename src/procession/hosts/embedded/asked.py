@@ -5,7 +5,7 @@ All of it is part of the commit of what was asked. What must not live here: who 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -78,18 +78,25 @@ def _again(request: q.Asked, known: AnsweredRow) -> Json:
 
 def _write_down(shard: Shard, tenant: int, request: q.Asked) -> None:
     what = request.what
-    fields = {
+    name, fields = _said(what)
+    said = {"who": request.subject, "from": request.origin, "what": name, "on": fields}
+    shard.books.audit(shard.batch, tenant, shard.at, codec.encode_json(said))
+
+
+def _said(what: q.Plain) -> tuple[str, Mapping[str, object]]:
+    """What a request is called in the log, and what is said of it."""
+    if isinstance(what, q.CarriedOut):
+        return what.what, what.on
+    return _NAMES.get(type(what).__name__, type(what).__name__), told_of(what)
+
+
+def told_of(what: q.Plain) -> dict[str, str | int]:
+    """The fields of a request that are written into the log."""
+    return {
         field: value
         for field, value in msgspec.structs.asdict(what).items()
         if field not in UNSAID and isinstance(value, str | int) and field != "tenant" and value
     }
-    said = {
-        "who": request.subject,
-        "from": request.origin,
-        "what": _NAMES.get(type(what).__name__, type(what).__name__),
-        "on": fields,
-    }
-    shard.books.audit(shard.batch, tenant, shard.at, codec.encode_json(said))
 
 
 def add_tenant(shard: Shard, request: q.AddTenant) -> int:

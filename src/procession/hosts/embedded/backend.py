@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar, cast, final
 
 from procession.base.failure import Conflict, ProcessionError
+from procession.hosts.embedded.backend_elsewhere import Elsewhere
 from procession.hosts.embedded.bell import Rung
 from procession.hosts.embedded.door import admitted
 from procession.hosts.embedded.engine import Engine
@@ -61,6 +62,8 @@ class EngineBackend:
         self._local = threading.local()
         self._moves = Moves()
         self._rung = Rung()
+        hosting = engine.hosting
+        self._elsewhere = Elsewhere(hosting, engine.store, self._put) if hosting.is_shared else None
         for pump in self._pumps.all:
             pump.feed()
         self._pumps.bell.followers.append(self._tell)
@@ -70,6 +73,8 @@ class EngineBackend:
         if self._closed:
             return
         self._closed = True
+        if self._elsewhere is not None:
+            await asyncio.to_thread(self._elsewhere.close)
         for asker in self._askers.values():
             await asyncio.to_thread(asker.close)
         self._pumps.bell.followers.remove(self._tell)
@@ -82,12 +87,14 @@ class EngineBackend:
             tenant, given = request.tenant, request.resources
             compiled = await self.read(tenant, lambda reader: reader.compiled(tenant, given))
             request = cast("Plain", InstallCompiled(request.tenant, compiled, request.name))
+        if self._elsewhere is not None:
+            return await self._elsewhere.ask(request, who)
         return await self._put(request, who)
 
     async def ask_all(self, requests: Sequence[Plain], who: Who) -> list[object]:
         """See `Backend.ask_all`."""
-        asked = [self._put(request, who) for request in requests]
-        found = await asyncio.gather(*asked, return_exceptions=True)
+        ask = self._elsewhere.ask if self._elsewhere is not None else self._put
+        found = await asyncio.gather(*(ask(request, who) for request in requests), return_exceptions=True)
         for each in found:
             if isinstance(each, BaseException) and not isinstance(each, ProcessionError):
                 raise each

@@ -76,14 +76,14 @@ class Engine:
         zone = known_zone(zone)
         self.store: Store = store or open_store(path)
         try:
-            self._hosting = Hosting(host, self.store)
-            self.pumps = self._hosting.pumps(self.clock, zone, takeover=takeover)
+            self.hosting = Hosting(host, self.store)
+            self.pumps = self.hosting.pumps(self.clock, zone, takeover=takeover)
         except BaseException:
             self.store.close()
             raise
         self.pump = self.pumps.first
         self._crew = Crew(self.pumps)
-        self._hosting.attach(self._crew)
+        self.hosting.attach(self._crew)
         self.scripts = crew_of(scripts, self._crew)
         self._running = Running(self.pumps, self._crew, virtual=clock is not None)
         self._readers = threading.local()
@@ -114,7 +114,7 @@ class Engine:
         if self.pump.forked:
             return  # the original's locks and files are not ours to let go
         self.stop()
-        self._hosting.close()
+        self.hosting.close()
         self._crew.close()
         self.scripts.close()
         try:
@@ -130,7 +130,7 @@ class Engine:
     @property
     def play(self) -> Play:
         """For who plays an instance: start one, or look at one, and be told what is next."""
-        return Play(self, self._hosting)
+        return Play(self, self.hosting)
 
     # --- processes
 
@@ -494,7 +494,7 @@ class Engine:
 
     def call(self, request: InHouse) -> object:
         """Carries out one request."""
-        return self._hosting.call(admitted(request), self._call_timeout)
+        return self.hosting.call(admitted(request), self._call_timeout)
 
     def _call_all(self, requests: Sequence[q.AnyRequest]) -> list[object]:
-        return self._hosting.call_all([admitted(request) for request in requests], self._call_timeout)
+        return self.hosting.call_all([admitted(request) for request in requests], self._call_timeout)

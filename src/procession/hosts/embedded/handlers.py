@@ -328,6 +328,7 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.Arrived: elsewhere.arrived,
     q.TakeKeys: elsewhere.take_keys,
     q.AddTenant: asked.add_tenant,
+    q.CarriedOut: lambda shard, request: request.result,
     q.PutRecord: asked.put_record,
     q.DeleteRecord: asked.delete_record,
     q.ForgetTenant: forget_tenant,

@@ -108,6 +108,21 @@ class Hosting:
     def _number(self, tenant: str) -> int:
         return Catalog(self._store, None).tenant(tenant)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether another host runs some of the instances."""
+        return self._router is not None
+
+    def route(self, request: InHouse) -> object:
+        """See `Router.route`."""
+        return self._router.route(request) if self._router is not None else HERE
+
+    def begun(self, request: StartProcess, key: int) -> None:
+        """Waits a moment until an instance that starts elsewhere has begun; one that is played, until it shows
+        something: that is one call of the other host."""
+        if self._router is not None and not (request.direct and self.first_screen(request.tenant, key) is not None):
+            self._router.started(request.tenant, [key])
+
     def call_all(self, requests: Sequence[AnyRequest], timeout_s: float = 30.0) -> list[object]:
         """Carries out requests that may share commits; the first failure is raised.
 

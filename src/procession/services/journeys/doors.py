@@ -96,7 +96,7 @@ class Doors:
         """Starts an instance as a journey. With the same `again` the same one, whatever its variables are now."""
         key = hashlib.sha256(f"journey\0{again}".encode()).hexdigest() if again else ""
         digest = hashlib.sha256(process_id.encode()).digest() if again else b""
-        request = q.StartProcess(tenant, process_id, variables)
+        request = q.StartProcess(tenant, process_id, variables, direct=True)
         instance = await self._backend.ask(request, msgspec.structs.replace(who, key=key, digest=digest))
         assert isinstance(instance, int)
         return await self.journey_of(tenant, instance, who)
