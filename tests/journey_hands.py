@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, final
 
+from playwright.sync_api import TimeoutError as Timeout
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MAIN: Final = "button.main"
 FILE: Final = "input[type=file]"
+PRESS_MS: Final = 5_000
 STOPS_MAX: Final = 60
 """Stops of the Tab key after which what is looked for cannot be reached."""
 
@@ -89,10 +92,17 @@ class Keys:
             self._page.keyboard.press("ArrowDown")
 
     def attach(self, file: Path) -> None:
-        self._reach(FILE)
-        with self._page.expect_file_chooser() as chooser:
-            self._page.keyboard.press("Enter")
-        chooser.value.set_files(file)
+        # What was typed before may just be saved, and its field drawn anew: whoever sees no dialog presses again.
+        for _ in range(3):
+            self._reach(FILE)
+            try:
+                with self._page.expect_file_chooser(timeout=PRESS_MS) as chooser:
+                    self._page.keyboard.press("Enter")
+            except Timeout:
+                continue
+            chooser.value.set_files(file)
+            return
+        raise AssertionError("no dialog opens")
 
     def main(self) -> None:
         self._reach(MAIN)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 import needs
+import temporal_rig
 from journey_rig import World, documents, play
-from procession.testing.temporal import DevServer
+from procession import Engine, Temporal
+from procession.testing.temporal import DevServer, dev_server
 from server_rig import SECONDS_MAX, ServerProcess, soon
 from temporal_rig import Engines
 from unit.web.player.test_player_api import started
+
+TENANT: Final = "<default>"
 
 needs.require("server", "pip install 'procession[server]'")
 needs.require("player", "pip install 'procession[player]'")
@@ -89,3 +93,41 @@ def test_the_server_runs_instances_on_the_cluster_of_its_settings(
 def _tasks(client: httpx.Client, instance: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = client.get("/v1/tasks", params={"instance": instance}).json()["items"]
     return found
+
+
+def test_while_the_cluster_is_away_it_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+    temporal_rig.need("server")
+    cluster = dev_server("server", db_filename=tmp_path / "temporal.db")
+    asyncio.run(cluster.start())
+
+    async def conversation(world: World) -> None:
+        program = await started(world.browser().client)
+        shown = (await program.screen())["shown"]
+        await program.do("next", shown["task"], "who", name="Ada")
+        cluster.kill()
+        answer = await program.do("submit", shown["task"], "what", amount=5)
+        assert answer.status_code == 503, answer.text
+        assert (await program.screen())["shown"]["view"]["data"]["amount"] == 5, "what was answered is kept"
+        begun = await started(world.browser().client)
+        assert (await begun.screen())["shown"]["kind"] == "wait", "it is started, and goes on when the cluster is there"
+        await asyncio.to_thread(asyncio.run, cluster.restart())
+        for _ in range(20):
+            done = await program.do("submit", shown["task"], "what", amount=5)
+            if done.status_code != 503:
+                break
+        assert done.json()["shown"]["view"]["id"] == "sign"
+        for _ in range(20):
+            there = (await begun.screen())["shown"]
+            if there["kind"] == "page":
+                break
+            await world.site.backend.moved(TENANT, 0, 1)
+        assert there["page"] == "who"
+
+    try:
+        with Engine(tmp_path / "e.db", host=Temporal(cluster.address, queue="away")) as engine:
+            engine.deploy(*documents())
+            engine.serve(2)
+            play(conversation, *documents(), engine=engine)
+    finally:
+        cluster.kill()
+        cluster.forget_log()

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, cast, final
 
@@ -171,7 +172,13 @@ class TemporalPlacement:
                 search_attributes=at_start(begin, at.settings.search),
             )
             both = cast("Callable[..., Awaitable[p.Screen]]", at.client.execute_update_with_start_workflow)  # pyright: ignore[reportUnknownMemberType]
-            return await both(p.SCREEN, start_workflow_operation=start, result_type=p.Screen, rpc_timeout=wait)
+            try:
+                return await both(p.SCREEN, start_workflow_operation=start, result_type=p.Screen, rpc_timeout=wait)
+            except RPCError:
+                # The start has a failure of its own, which the SDK would say that nobody has looked at.
+                with suppress(RPCError, WorkflowAlreadyStartedError, TimeoutError):
+                    await asyncio.wait_for(start.workflow_handle(), 1)
+                raise
         except (RPCError, WorkflowUpdateFailedError, WorkflowAlreadyStartedError) as error:
             if isinstance(error, RPCError) and not is_gone(error):
                 raise explained(error) from error
