@@ -169,6 +169,9 @@ def kinds(language: str) -> Iterator[Shown]:
     yield Shown(kind="code", faults=[Fault("code", "code", "This code is not right.")], **more)
     yield Shown(kind="problem", text="expired", **more)
     yield Shown(kind="begin", title="Claim", **more)
+    stops = {"until": "2026-12-24", "ways": "email sms", "contact": "", "to": ""}
+    yield Shown(kind="later", params=stops, faults=[Fault("email", "later", "This is no address.")], **more)
+    yield Shown(kind="later", text="later_sent", params={**stops, "contact": "a…@example.com", "to": "…17"}, **more)
     yield from (Shown(kind=kind, **more) for kind in ("open", "code", "wait", "end"))
 
 
