@@ -69,10 +69,10 @@ test-unit: $(VENV)/.dev ## the fast suite alone
 	@$(BIN)/python -m pytest tests/unit $(PARALLEL) $(PYTEST)
 
 sim: $(VENV)/.dev ## the simulator with SEEDS=... seeds in all (default 1000)
-	@PROCESSION_SIM_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/simulation $(PYTEST)
+	@PROCESSION_SIM_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/simulation -o faulthandler_timeout=3600 $(PYTEST)
 
 test-large: $(VENV)/.dev temporal ## 10,000 items, a million rows, many seeds
-	@$(BIN)/python -m pytest -m large $(PARALLEL) $(PYTEST)
+	@$(BIN)/python -m pytest -m large -o faulthandler_timeout=3600 $(PARALLEL) $(PYTEST)
 
 bench: $(VENV)/.dev ## the workloads of docs/benchmarks.md on this machine (a minute)
 	@$(BIN)/python -m bench
