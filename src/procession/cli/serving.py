@@ -176,7 +176,7 @@ def _opened(settings: Settings) -> tuple[Engine, Keys | None]:
         of.url,
         of.password,
         # Another host needs a store of one shard.
-        shards=of.shards or int(bool(settings.temporal.address or settings.temporal.cell)),
+        shards=of.shards or int(settings.temporal.is_set),
         reader_url=of.reader_url,
         reader_password=of.reader_password,
         master_keys=sealing.master_keys,

@@ -79,7 +79,7 @@ def threads_of(settings: Settings, engine: Engine, *, tasks: bool = False) -> in
 
 def host_of(wanted: Temporal) -> Host | None:
     """Who else runs instances, as the settings say; None for nobody. Raises `Problem` where the extra is missing."""
-    if not (wanted.address or wanted.cell):
+    if not wanted.is_set:
         return None
     try:
         from procession.hosts.temporal.host import Temporal as TemporalHost

@@ -45,6 +45,11 @@ _WRITES: Final = {
     "setVariables": "all=>{Object.assign($set,all)}",
 }
 _SHIMS: Final = {"print": "(...a)=>console.log(...a)", "println": "(...a)=>console.log(...a)"}
+_JAVA: Final = frozenset(
+    "Java Packages java javax org com importPackage importClass load S XML JSONObject connector task caseExecution"
+    " Spin beans".split()
+)
+"""What Camunda 7's scripts may reach of Java and of its own beans."""
 _REMEDY: Final = "rewrite that part, or do the job in a worker"
 
 
@@ -99,13 +104,6 @@ def translated(text: str, result: str, read: ReadUses | None) -> Translated:
     after = "" if result else "\n;$set" if writes else "\n;undefined"
     note = "variables are JSON here: dates are texts, and nothing is an object of Java"
     return Translated(f"{before}{text}{after}", note)
-
-
-_JAVA: Final = frozenset(
-    "Java Packages java javax org com importPackage importClass load S XML JSONObject connector task caseExecution"
-    " Spin beans".split()
-)
-"""What Camunda 7's scripts may reach of Java and of its own beans."""
 
 
 def _before(free: tuple[str, ...], execution: bool) -> str:

@@ -194,21 +194,23 @@ def script_task(work: Work, element: Element, habits: Habits) -> None:
         work.tell(element, "script", text, done.outcome, target="zeebe:script@expression", note=done.note)
         _without_script(element)
     else:
-        jobs.script_job(work, element, language, text)
         note = done.note if done is not None else jobs.script_note(language)
-        work.tell(element, "script", text, "needs-work", target=jobs.TASK, note=note)
-        if result:
-            work.output(element, "=result", result)
+        _script_as_job(work, element, language, text, note=note, result=result)
+
+
+def _script_as_job(work: Work, element: Element, language: str, text: str, *, note: str, result: str) -> None:
+    """What cannot be said here is a worker's, and gives the result that the script gave."""
+    jobs.script_job(work, element, language, text)
+    work.tell(element, "script", text, "needs-work", target=jobs.TASK, note=note)
+    if result:
+        work.output(element, "=result", result)
 
 
 def _javascript(work: Work, element: Element, text: str, result: str) -> None:
     """A script of JavaScript runs here as one; one that asks for Java is a job."""
     done = javascript.translated(text, result, work.uses)
     if not done.text:
-        jobs.script_job(work, element, "javascript", text)
-        work.tell(element, "script", text, "needs-work", target=jobs.TASK, note=done.note)
-        if result:
-            work.output(element, "=result", result)
+        _script_as_job(work, element, "javascript", text, note=done.note, result=result)
         return
     child = element.child("script")
     assert child is not None, "there is a text"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import msgspec
 from msgspec.structs import replace
@@ -140,6 +140,17 @@ class Ready(msgspec.Struct, frozen=True):
 
     code: Code
     sources: Mapping[str, object]
+
+
+def told_failure(failure: ScriptFailed, script: Ready | None) -> str:
+    """What went wrong, told in the author's own files where the script got as far as being one."""
+    text = f"{failure.name}: {failure.message}" if failure.name else failure.message
+    if script is None or not failure.stack:
+        return text
+    from procession.scripts.trace import trace_of
+
+    sources = cast("Mapping[str, Any]", script.sources)
+    return str(trace_of(text, failure.stack, sources, script.code.places))
 
 
 @lru_cache(maxsize=256)

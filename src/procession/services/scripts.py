@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from typing import Any, Final, cast, final
+from typing import Final, cast, final
 
 import msgspec
 
@@ -19,7 +18,7 @@ from procession.base.job import BpmnError, Job, JobFailed
 from procession.base.keys import made_at_ms
 from procession.base.values import Json
 from procession.scripts.ports import DEFAULT_LIMITS, Call, Limits, Line, Runtime, ScriptFailed, ScriptThrew
-from procession.services.scripting import Ready, ready
+from procession.services.scripting import Ready, ready, told_failure
 
 _LOG: Final = logging.getLogger("procession.scripts")
 _LEVELS: Final = {"debug": logging.DEBUG, "warn": logging.WARNING, "error": logging.ERROR}
@@ -82,12 +81,7 @@ def _variables(value: bytes, target: str) -> dict[str, Json]:
 
 def _failed(failure: ScriptFailed, found: Ready | None) -> JobFailed:
     """The failure of the job, told in the customer's own files."""
-    text = f"{failure.name}: {failure.message}" if failure.name else failure.message
-    if found is not None and failure.stack:
-        from procession.scripts.trace import trace_of
-
-        sources = cast("Mapping[str, Any]", found.sources)
-        text = str(trace_of(text, failure.stack, sources, found.code.places))
+    text = told_failure(failure, found)
     if failure.reason not in {"thrown", "syntax"}:
         text = f"the script was stopped: {text}"
     return JobFailed(text, None if failure.reason in _AGAIN else 0)

@@ -356,6 +356,11 @@ class Temporal(Part, frozen=True, kw_only=True):
     work: bool = True
     """Whether this process runs a worker of workflows; else `procession worker temporal` must run somewhere."""
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a cluster at all."""
+        return bool(self.address or self.cell)
+
 
 @final
 class Settings(Part, frozen=True, kw_only=True):

@@ -53,9 +53,8 @@ def import_models(
         if chosen not in FORMATS:
             raise Problem(f"no format {chosen!r}", f"one of {', '.join(FORMATS)}", USAGE)
         targets = _targets(models, to) if to is not None else {}
-        converted = [
-            (model, convert(model.read_bytes(), str(model), uses_of if has_reader() else None)) for model in models
-        ]
+        uses = uses_of if has_reader() else None
+        converted = [(model, convert(model.read_bytes(), str(model), uses)) for model in models]
         reports = [conversion.report for _, conversion in converted]
         if to is not None:
             to.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,7 @@ def carry_out(shard: Shard, request: q.Asked, answer: Answer) -> object:
     if request.key and number is not None:
         known = shard.books.answered.get((number, request.key))
         if known is not None:
-            return _again(request, known)
+            return again(request.key, request.digest, known)
     if number is not None:
         if (number, 0) in shard.suspended and not isinstance(what, q.ForgetTenant):
             raise Conflict("this tenant is being deleted")
@@ -70,9 +70,10 @@ def _worth_a_word(what: q.Plain, result: object) -> bool:
     return not (isinstance(result, q.TenantForgotten) and result.left)
 
 
-def _again(request: q.Asked, known: AnsweredRow) -> Json:
-    if known.digest != request.digest:
-        raise Conflict(f"the idempotency key {request.key!r:.60} was used for another request: take a new one")
+def again(key: str, digest: bytes, known: AnsweredRow) -> Json:
+    """What a key's request was answered. Raises `Conflict` when the key was another request's."""
+    if known.digest != digest:
+        raise Conflict(f"the idempotency key {key!r:.60} was used for another request: take a new one")
     return codec.decode_json(known.result)
 
 

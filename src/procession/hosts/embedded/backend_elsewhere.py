@@ -16,10 +16,9 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from procession.base.failure import Conflict, NotFound, ProcessionError
-from procession.hosts.embedded.asked import told_of
+from procession.hosts.embedded.asked import again, told_of
 from procession.hosts.embedded.hosting import Hosting
 from procession.hosts.embedded.routing import EVENTS, HERE
-from procession.runtime import codec
 from procession.runtime.ports import Store
 from procession.runtime.requests import CarriedOut, Plain, StartProcess
 from procession.runtime.rows import AnsweredRow
@@ -90,11 +89,7 @@ class Elsewhere:
         number = Catalog(self._store, None).number(tenant)
         places = msgspec.json.encode([(number, who.key)]).decode()
         rows = self._store.read("answered", (places,), AnsweredRow) if number is not None else []
-        if not rows:
-            return _NOT_YET
-        if rows[0].digest != who.digest:
-            raise Conflict(f"the idempotency key {who.key!r:.60} was used for another request: take a new one")
-        return codec.decode_json(rows[0].result)
+        return again(who.key, who.digest, rows[0]) if rows else _NOT_YET
 
 
 def _told(request: Plain, result: object) -> CarriedOut:

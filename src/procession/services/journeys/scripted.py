@@ -22,7 +22,7 @@ from procession.scripts.ports import Call, Code, Line, Output, ScriptFailed, Scr
 from procession.services.deployed import ByHash
 from procession.services.modules import library
 from procession.services.reading import Reader
-from procession.services.scripting import Ready, ScriptReader, entry_of, ready
+from procession.services.scripting import Ready, ScriptReader, entry_of, ready, told_failure
 
 _LOG: Final = logging.getLogger("procession.scripts")
 KEPT_MAX: Final = 200
@@ -117,12 +117,7 @@ def asked(runner: Runner, script: FormScript, answers: Mapping[str, Json], at: A
         return Said((Fault("", RULE, threw.message[:TEXT_MAX]),))
     except ScriptFailed as failure:
         _tell(script, failure.said)
-        why = f"{failure.name}: {failure.message}" if failure.name else failure.message
-        if failure.stack:
-            from procession.scripts.trace import trace_of
-
-            sources = cast("Mapping[str, Any]", script.ready.sources)
-            why = str(trace_of(why, failure.stack, sources, script.ready.code.places))
+        why = told_failure(failure, script.ready)
     except BadValue as bad:
         why = str(bad)
     _LOG.error("the script %s of form %s failed: %s", script.name, script.form, values.told(why), extra=_where(script))
