@@ -75,8 +75,8 @@ def _items(engine: Engine, count: int, seconds: float) -> int:
 
 def test_a_large_snapshot_is_carried_from_run_to_run(temporal_engines: Engines, temporal_server: DevServer) -> None:
     engine = temporal_engines(model(ITEMS), budget=Budget(events=600))
-    # However they come in: 1,000 may be in flight, and the task that takes in what ended of them begins 500 more, before
-    # the run knows that its budget is spent. So some are left for the next run even where all of these end at once.
+    # However they come in: 1,000 may be in flight, and the task that takes in what ended of them begins 500 more
+    # before the run knows that its budget is spent. Some are left for the next run even where all these end at once.
     key = _items(engine, FLIGHT_MAX + 2 * TASK_COMMANDS_MAX, 60)
     assert _runs(temporal_server, key) > 1
 
