@@ -8,10 +8,11 @@ import pytest
 from temporalio.client import WorkflowHistory
 
 from procession import Engine
+from procession.hosts.temporal import jobs
 from procession.hosts.temporal.cluster import Loop, connect
 from procession.hosts.temporal.ids import workflow_id
-from procession.hosts.temporal.jobs import FLIGHT_MAX, TASK_COMMANDS_MAX
-from procession.hosts.temporal.payloads import Budget
+from procession.hosts.temporal.jobs import FLIGHT_MAX
+from procession.hosts.temporal.payloads import AT_ONCE, Budget
 from procession.runtime.rows import IntRow
 from procession.testing.temporal import DevServer
 from temporal_rig import Engines
@@ -75,10 +76,18 @@ def _items(engine: Engine, count: int, seconds: float) -> int:
 
 def test_a_large_snapshot_is_carried_from_run_to_run(temporal_engines: Engines, temporal_server: DevServer) -> None:
     engine = temporal_engines(model(ITEMS), budget=Budget(events=600))
-    # However they come in: 1,000 may be in flight, and the task that takes in what ended of them begins 500 more
+    # However they come in: 1,000 may be in flight, and the task that takes in what ended of them begins 100 more
     # before the run knows that its budget is spent. Some are left for the next run even where all these end at once.
-    key = _items(engine, FLIGHT_MAX + 2 * TASK_COMMANDS_MAX, 60)
+    key = _items(engine, FLIGHT_MAX + 3 * AT_ONCE, 120)
     assert _runs(temporal_server, key) > 1
+
+
+def test_a_run_leaves_the_cache_while_some_of_its_items_wait(
+    temporal_engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "FLIGHT_MAX", 3)
+    engine = temporal_engines(model(ITEMS), cached=0)
+    _items(engine, 20, 60)
 
 
 @pytest.mark.large

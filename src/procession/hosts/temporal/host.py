@@ -16,7 +16,7 @@ from procession.hosts.temporal.cells.cell import DEFAULT_ADDRESS, IMPLIED, OPTIO
 from procession.hosts.temporal.cells.cell_reader import load_cell
 from procession.hosts.temporal.cluster import Histories, Loop, connect, converter_of
 from procession.hosts.temporal.codec import CodecConfig
-from procession.hosts.temporal.payloads import Budget, Settings
+from procession.hosts.temporal.payloads import AT_ONCE, Budget, Settings
 from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.programs import types_of
@@ -105,6 +105,7 @@ class Temporal:
             calls=calls,
             budget=budget or Budget(),
             upgrade=upgrade,
+            at_once=AT_ONCE,
         )
         self._loop: Loop | None = None
         self._reporter: Reporter | None = None

@@ -28,7 +28,6 @@ FLIGHT_MAX: Final = 1_000
 """Activities of one workflow at the same time; the server refuses more than 2,000."""
 TASK_BYTES_MAX: Final = 2 * 1024 * 1024
 """Bytes of what one workflow task schedules; the server refuses 4 MiB with all that is around them."""
-TASK_COMMANDS_MAX: Final = 500
 
 Emit: TypeAlias = Callable[[int, AnyEvent, int], None]
 """(instance, event, its virtual time or 0)"""
@@ -123,7 +122,7 @@ class Jobs:
         task = workflow.info().get_current_history_length()
         if task != self._task:
             self._task, self._bytes, self._commands = task, 0, 0
-        return self._bytes >= TASK_BYTES_MAX or self._commands >= TASK_COMMANDS_MAX
+        return self._bytes >= TASK_BYTES_MAX or self._commands >= self.settings.at_once
 
     def _go_on_later(self) -> None:
         """What found no room in this task goes into the next one, for which a timer sees to it that there is one."""
@@ -205,8 +204,12 @@ class Jobs:
         open_.handle.add_done_callback(lambda done: self._done(open_, done))
 
     def _done(self, open_: _Open, done: asyncio.Task[object]) -> None:
+        # What is stopped here is not open any more. So this run is taken out of the cache: whoever began something now
+        # would keep it there for ever.
+        if done.cancelled():
+            return
         # Asked for even where nobody wants to know it: asyncio complains of an error that nobody has seen.
-        error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        error = done.exception()
         if self._open.get(open_.key) is not open_ or open_.handle is not done:
             return
         del self._open[open_.key]

@@ -56,6 +56,11 @@ class Budget(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     force: bool = False
 
 
+AT_ONCE: Final = 100
+"""Jobs that one workflow task schedules, for instances that start from now on. They take some ms each on a busy
+machine, and the SDK gives up a workflow whose task takes two seconds; for good, if it is unlucky."""
+
+
 @final
 class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How an instance is run, fixed at its start. Times are in ms.
@@ -68,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `calls`: whether a called process is a workflow of its own, and not in its caller's state.
     `search`: the names of this host's search attributes that the namespace has; see `searchable`.
     `heartbeat`: how long a job's worker may be silent until its job is tried again, 0 for as long as the job takes.
+    `at_once`: jobs that one workflow task schedules; 500 where nothing was said, in starts of versions before.
     `upgrade`: whether the next run starts with the deployment's newest build, and this one ends when there is a newer.
     """
 
@@ -82,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     calls: bool = False
     heartbeat: int = 0
     upgrade: bool = False
+    at_once: int = 500
 
 
 @final

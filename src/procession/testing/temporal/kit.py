@@ -27,7 +27,7 @@ from procession.hosts.embedded.routing import HERE, Router
 from procession.hosts.embedded.tickets import InHouse
 from procession.hosts.temporal.cluster import Histories, Loop, connect
 from procession.hosts.temporal.ids import workflow_id
-from procession.hosts.temporal.payloads import Budget, JobAnswer, JobFailure, Settings
+from procession.hosts.temporal.payloads import AT_ONCE, Budget, JobAnswer, JobFailure, Settings
 from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.reporter import Reporter
@@ -99,6 +99,7 @@ class Kit:
             job_timeout=3_600_000,
             budget=budget or Budget(),
             calls=calls,
+            at_once=AT_ONCE,
         )
         self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
