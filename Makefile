@@ -132,7 +132,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 
 lock: | $(VENV)/bin/python ## solve and pin the dependencies anew (requirements/*.txt)
 	@$(PIP) install --quiet --require-hashes --requirement requirements/lock.txt
-	@$(COMPILE) pyproject.toml --extra cli --extra temporal --extra codec-server --extra otel --extra postgres --extra server --extra zeebe --extra client --extra js --extra deno --extra player --group build --group test --group lint --output-file requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra cli --extra temporal --extra celery --extra codec-server --extra otel --extra postgres --extra server --extra zeebe --extra client --extra js --extra deno --extra player --group build --group test --group lint --output-file requirements/dev.txt
 	@$(COMPILE) pyproject.toml --extra cli --group build --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) pyproject.toml --constraint requirements/dev.txt --output-file requirements/base.txt
 	@$(COMPILE) --group lock --output-file requirements/lock.txt

@@ -6,9 +6,6 @@ of tests: `from browser_page_rig import browser` makes the fixture known.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +16,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+import debian
 import needs
 import npm
 
@@ -42,7 +40,6 @@ NARROW: Final = 320
 """The width that pages must do with, in CSS pixels (WCAG 1.4.10)."""
 PATIENCE_MS: Final = 10_000
 """How long a test waits for what it asks of a page."""
-_INSTALL_S: Final = 600
 STRICT_CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-src http: https:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -67,7 +64,7 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def running() -> Iterator[Browser]:
     """Chromium, started and ended. Installs it first, where the machine lets it."""
-    _install()
+    debian.install("chromium", "chromium")
     needs.require("chromium", REMEDY)
     needs.require("playwright", "pip install playwright; it is in requirements/dev.txt")
     from playwright.sync_api import sync_playwright
@@ -76,19 +73,6 @@ def running() -> Iterator[Browser]:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield found
         found.close()
-
-
-def _install() -> None:
-    """Debian's package: as root in continuous integration, where nobody else would."""
-    ci = os.environ.get("CI", "").lower() in {"1", "true"}
-    if not ci or shutil.which("chromium") or not shutil.which("apt-get") or os.geteuid() != 0:
-        return
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-        # What goes wrong here is said by `needs`, with the remedy.
-        subprocess.run(
-            ["apt-get", "-q", *command], env=environment, capture_output=True, timeout=_INSTALL_S, check=False
-        )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from places import place_of
 from procession.core import snapshot
 from procession.hosts.embedded.engine import Engine
 from procession.hosts.embedded.shard import Shard
-from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
+from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Gate, Moved, Reads, Store, Tenants
 from procession.runtime.replay import load_instance
 from procession.runtime.search import Search
 from procession.scripts.ports import Runtime
@@ -104,6 +104,9 @@ class FaultyStore:
 
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
         return self.inner.reserve(shard, floor, transaction)
+
+    def gate(self, shard: int) -> Gate:
+        return self.inner.gate(shard)
 
     def changed(self) -> bool:
         return self.inner.changed()

@@ -140,15 +140,29 @@ def _busy(changes: Changes) -> bool:
 
 @final
 class Fence:
-    """What a commit proves: that `epoch` is still the shard's. It moves the shard's last key and lease along."""
+    """What a commit proves: that `epoch` is still the shard's. It moves the shard's last key and lease along.
 
-    __slots__ = ("epoch", "expires", "last_key", "shard")
+    Where several processes write under one epoch, `turn` is how many commits the shard had when this one began, and
+    must still be it; -1 where there is one writer.
+    """
 
-    def __init__(self, shard: int, epoch: int, last_key: int, expires: int) -> None:
+    __slots__ = ("epoch", "expires", "last_key", "shard", "turn")
+
+    def __init__(self, shard: int, epoch: int, last_key: int, expires: int, turn: int = -1) -> None:
         self.shard = shard
         self.epoch = epoch
         self.last_key = last_key
         self.expires = expires
+        self.turn = turn
+
+
+class Gate(Protocol):
+    """Lets one process at a time into a shard that several own together. What is safe is the fence's business: a gate
+    only spares them commits that would be refused, so one that cannot be closed may stay open."""
+
+    def enter(self) -> None: ...
+
+    def leave(self) -> None: ...
 
 
 class ForeignTransaction(Protocol):
@@ -238,6 +252,10 @@ class Store(Reads, Protocol):
 
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
         """A key that no other transaction gets, at least `floor`, drawn inside an application's transaction."""
+        ...
+
+    def gate(self, shard: int) -> Gate:
+        """The gate of a shard, for one thread at a time of this process. It opens by itself when the process ends."""
         ...
 
     def changed(self) -> bool:

@@ -304,6 +304,17 @@ class ShardRow(Row, frozen=True, array_like=True, gc=False):
     expires: int
     last_key: int
     reserved: int
+    turn: int = 0
+    """How many commits it had."""
+
+
+@final
+class JobTypeRow(Row, frozen=True, array_like=True, gc=False):
+    """A type of jobs that a tenant has, and when the first of them is due."""
+
+    tenant: int
+    type: str
+    due: int
 
 
 @final

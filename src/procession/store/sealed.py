@@ -23,6 +23,7 @@ from procession.runtime.ports import (
     Changes,
     Fence,
     ForeignTransaction,
+    Gate,
     Moved,
     Reads,
     Store,
@@ -97,6 +98,7 @@ RESULTS: Final[dict[type[r.Row], tuple[str, ...]]] = {
     r.DeploymentRow: ("name",),
     r.InstanceRow: ("business_key",),
     r.JobRow: ("type", "error"),
+    r.JobTypeRow: ("type",),
     r.TaskRow: ("assignee",),
     s.FoundTaskRow: ("assignee",),
     s.FoundInstanceRow: ("business_key", "failure"),
@@ -251,6 +253,10 @@ class SealedStore:
     def reserve(self, shard: int, floor: int, transaction: ForeignTransaction) -> int:
         """See `Store.reserve`."""
         return self._inner.reserve(shard, floor, transaction)
+
+    def gate(self, shard: int) -> Gate:
+        """See `Store.gate`."""
+        return self._inner.gate(shard)
 
     def changed(self) -> bool:
         """See `Store.changed`."""

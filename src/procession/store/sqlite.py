@@ -16,12 +16,24 @@ from pathlib import Path
 from typing import Final, TypeVar, final
 
 from procession.base.failure import BadValue, Conflict, StoreError
-from procession.runtime.ports import TABLES, Batch, Cells, Fence, Fenced, ForeignTransaction, Moved, Reads, Tenants
+from procession.runtime.ports import (
+    TABLES,
+    Batch,
+    Cells,
+    Fence,
+    Fenced,
+    ForeignTransaction,
+    Gate,
+    Moved,
+    Reads,
+    Tenants,
+)
 from procession.runtime.search import Search
 from procession.store.answers import only_number, rows_of
 from procession.store.connection import Connect, Connection, connect_sqlite
 from procession.store.errors import FAULTS, explained, plain_errors
 from procession.store.faults import reached
+from procession.store.gate import FileGate, OpenGate
 from procession.store.place import Place
 from procession.store.search import statements_of
 from procession.store.statements import migrations, split, statements
@@ -75,6 +87,7 @@ class SQLiteStore:
         # In memory there is one connection: a reader must not see half a transaction.
         self._read_lock = self._lock if self._memory else threading.RLock()
         self._version = -1
+        self._gates: dict[int, FileGate] = {}
         self._closed = False
 
     @property
@@ -141,7 +154,7 @@ class SQLiteStore:
         reached("after-commit")
 
     def _write(self, writer: Connection, fence: Fence, batch: Batch) -> None:
-        claim = (fence.last_key, fence.expires, fence.shard, fence.epoch)
+        claim = (fence.last_key, fence.expires, fence.shard, fence.epoch, None if fence.turn < 0 else fence.turn)
         if writer.execute(_SHARD["shard_fence"], claim).rowcount != 1:
             raise Fenced(f"{self._path}: another process took over shard {fence.shard}")
         try:
@@ -243,6 +256,14 @@ class SQLiteStore:
                 return only_number(row)
         raise StoreError(f"{self._path}: the store has no shard {shard}")
 
+    def gate(self, shard: int) -> Gate:
+        """See `Store.gate`. Whoever is in folds the log into the file, too: nobody else does at that time."""
+        if self._memory:
+            return OpenGate()
+        with self._lock, plain_errors(self._path):
+            self._checkpoint_every(CHECKPOINT_PAGES)
+            return self._gates.setdefault(shard, FileGate(f"{self._place.path}-gate{shard}"))
+
     def changed(self) -> bool:
         """See `Store.changed`. `data_version` moves when another connection committed."""
         if self._memory:
@@ -303,6 +324,8 @@ class SQLiteStore:
             if self._closed:
                 return
             self._closed = True
+            for gate in self._gates.values():
+                gate.close()
             with plain_errors(self._path):
                 if not self._memory:
                     self._reader.close()

@@ -131,7 +131,7 @@ def test_many_tenants_share_few_workers_whether_their_jobs_are_in_memory_or_not(
     def work(job: Job) -> None:
         done.append(job.tenant)
 
-    while engine._crew.round():
+    while engine.crew.round():
         spread = Counter(done)
         assert max(spread.values()) - min(spread.get(tenant, 0) for tenant in tenants) <= 2
     assert Counter(done) == dict.fromkeys(tenants, 6)

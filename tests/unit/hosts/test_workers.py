@@ -355,8 +355,8 @@ def test_a_worker_whose_place_was_taken_gets_no_more_jobs() -> None:
         engine.deploy(d.one_task())
         engine.start("p")
         engine.worker("work")(lambda: {"by": "the first"})
-        former = engine._crew.workers["work"]
+        former = engine.crew.workers["work"]
         engine.worker("work")(lambda: {"by": "the second"})
-        assert engine._crew.take(former, 1) == []
+        assert engine.crew.take(former, 1) == []
         engine.run_until_idle()
         assert engine.instances()[0].variables == {"by": "the second"}

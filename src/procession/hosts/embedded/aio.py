@@ -19,6 +19,7 @@ from procession.hosts.embedded.door import DEFAULT_TENANT, Source
 from procession.hosts.embedded.engine import CALL_TIMEOUT_S, Duration, Engine
 from procession.hosts.embedded.scripting import ScriptCrew
 from procession.hosts.embedded.workers import TIMEOUT_S
+from procession.runtime.courier import Courier
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.runtime.requests import Forgotten
@@ -51,6 +52,7 @@ class AsyncEngine:
         takeover: bool = False,
         host: Host | None = None,
         scripts: Runtime | ScriptCrew | bool = True,
+        courier: Courier | None = None,
     ) -> None:
         """See `Engine`. Opening reads and writes the file."""
         self.engine = Engine(
@@ -62,6 +64,7 @@ class AsyncEngine:
             takeover=takeover,
             host=host,
             scripts=scripts,
+            courier=courier,
         )
 
     async def __aenter__(self) -> AsyncEngine:

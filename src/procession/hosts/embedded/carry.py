@@ -37,6 +37,10 @@ def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
     offer.listener = job.listener
     offer.idempotency_key = job.idempotency_key
     offer.backoff = job.backoff
+    courier = shard.courier
+    if courier is not None and courier.carries(job.type):
+        # No other job has its key, so that is a good name for its first lease.
+        offer.token, offer.attempt, offer.deadline = job.job, 1, shard.at + courier.lost_ms
     row = (
         tenant,
         job.job,
@@ -45,13 +49,13 @@ def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
         job.node,
         job.type,
         job.retries,
-        0,
-        0,
+        offer.attempt,
+        offer.deadline,
         job.priority,
         job.listener,
         job.idempotency_key,
-        0,
-        "",
+        offer.token,
+        courier.host if courier is not None and offer.token else "",
         "",
     )
     if job.job < shard.step_key:
@@ -78,6 +82,8 @@ def _set_timer(shard: Shard, r: Resident, timer: c.SetTimer) -> None:
     else:
         shard.batch["timer"].insert(timer.timer, row)
     shard.alarms.set(r.tenant, timer.due)
+    if shard.courier is not None and timer.due - shard.at <= shard.courier.horizon_ms:
+        shard.for_timers.add(timer.due)
 
 
 def _clear_timer(shard: Shard, r: Resident, timer: c.ClearTimer) -> None:
@@ -261,10 +267,14 @@ def _release_job(shard: Shard, r: Resident, command: c.ReleaseJob) -> None:
         # Made in this very commit, so nobody has tried it yet.
         _create_job(shard, r, command_of(r.linked.nodes, r.state, r.state.jobs[command.job]))
         # What parked it runs behind the insert, so it is put on offer behind that.
-        shard.batch["job"].change("job_due", (0, r.tenant, command.job))
+        if not shard.carried(r.state.jobs[command.job].type):
+            shard.batch["job"].change("job_due", (0, r.tenant, command.job))
         return
     shard.batch["job"].change("job_due", (0, r.tenant, command.job))
-    shard.for_board.append(offer_of(rows[0]))
+    offer = offer_of(rows[0])
+    if shard.carried(offer.type):
+        shard.lease(offer, shard.at)
+    shard.for_board.append(offer)
 
 
 def _move_job(shard: Shard, r: Resident, command: c.MoveJob) -> None:

@@ -57,6 +57,16 @@ class Crew:
         """Does a job that came by another way than the board: the request that tells its outcome, when it has one."""
         return self._performing.perform(self.workers, job, tenant)
 
+    def answered(self, job: Mapping[str, Json], tenant: str) -> AnyRequest:
+        """Does a job that came by another way in this thread; the request that tells its outcome."""
+        worker = self.workers.get(cast("str", job["type"]))
+        if worker is None:
+            raise NotFound(f"no worker does jobs of type {job['type']!r} here")
+        work = worker.outside_work(job, tenant)
+        if worker.asynchronous:
+            return self._performing.loop().run_all([worker.call_async(work)])[0]
+        return worker.call(work)
+
     def round(self) -> bool:
         """Does the jobs that are ready, in the calling thread. True if there were any."""
         self.report_kept()

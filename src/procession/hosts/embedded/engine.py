@@ -32,6 +32,7 @@ from procession.hosts.embedded.scripting import ScriptCrew, crew_of
 from procession.hosts.embedded.tickets import InHouse
 from procession.hosts.embedded.workers import TIMEOUT_S, Worker, addressed
 from procession.runtime import requests as q
+from procession.runtime.courier import Courier
 from procession.runtime.elsewhere import Host
 from procession.runtime.ports import ForeignTransaction, Store
 from procession.scripts.ports import Runtime
@@ -64,10 +65,12 @@ class Engine:
         takeover: bool = False,
         host: Host | None = None,
         scripts: Runtime | ScriptCrew | bool = True,
+        courier: Courier | None = None,
     ) -> None:
         """`clock` gives Unix ms (default: the machine's), `zone` is what local times of timers mean. With a `host`
         (`procession.Temporal`) instances that start from now on are run there. Scripts run in processes of their own,
-        where the extra `js` is installed, in the runtime that `scripts` is, or, when it is False, not here.
+        where the extra `js` is installed, in the runtime that `scripts` is, or, when it is False, not here. All engines
+        with the same `courier` (`procession.hosts.celery`) own the store together.
 
         Where another process runs an engine on the same store, this one hands its requests to it; `takeover` puts
         that one out of office instead (it is fenced). Raises `StoreError` when the store cannot be used.
@@ -77,15 +80,15 @@ class Engine:
         self.store: Store = store or open_store(path)
         try:
             self.hosting = Hosting(host, self.store)
-            self.pumps = self.hosting.pumps(self.clock, zone, takeover=takeover)
+            self.pumps = self.hosting.pumps(self.clock, zone, takeover=takeover, courier=courier)
         except BaseException:
             self.store.close()
             raise
         self.pump = self.pumps.first
-        self._crew = Crew(self.pumps)
-        self.hosting.attach(self._crew)
-        self.scripts = crew_of(scripts, self._crew)
-        self._running = Running(self.pumps, self._crew, virtual=clock is not None)
+        self.crew = Crew(self.pumps)
+        self.hosting.attach(self.crew)
+        self.scripts = crew_of(scripts, self.crew)
+        self._running = Running(self.pumps, self.crew, virtual=clock is not None)
         self._readers = threading.local()
         self._call_timeout = call_timeout
         self._closed = False
@@ -115,7 +118,7 @@ class Engine:
             return  # the original's locks and files are not ours to let go
         self.stop()
         self.hosting.close()
-        self._crew.close()
+        self.crew.close()
         self.scripts.close()
         try:
             self.pumps.release()
@@ -356,7 +359,7 @@ class Engine:
         def register(function: _F) -> _F:
             worker = Worker(type, function, max_jobs=max_jobs, timeout_s=timeout, backoff_s=backoff)
             with self.pump.lock:
-                self._crew.add(worker)
+                self.crew.add(worker)
             return function
 
         return register

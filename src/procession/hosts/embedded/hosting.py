@@ -18,6 +18,7 @@ from procession.hosts.embedded.pumps import Pumps, open_pumps
 from procession.hosts.embedded.routing import HERE, Router
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime import codec
+from procession.runtime.courier import Courier
 from procession.runtime.elsewhere import OUTGOING, Answer, Begin, Host, Placement, Screen
 from procession.runtime.ports import Store
 from procession.runtime.requests import AnyRequest, Arrived, StartProcess
@@ -40,9 +41,11 @@ class Hosting:
         self.placement: Placement | None = host.open(store) if host is not None else None
         self._router: Router | None = None
 
-    def pumps(self, clock: Callable[[], int], zone: str, *, takeover: bool) -> Pumps:
+    def pumps(self, clock: Callable[[], int], zone: str, *, takeover: bool, courier: Courier | None = None) -> Pumps:
         """The engine's pumps."""
-        self._pumps = open_pumps(self._store, clock=clock, zone=zone, takeover=takeover, placement=self.placement)
+        self._pumps = open_pumps(
+            self._store, clock=clock, zone=zone, takeover=takeover, placement=self.placement, courier=courier
+        )
         return self._pumps
 
     def attach(self, crew: Crew) -> None:

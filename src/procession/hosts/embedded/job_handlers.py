@@ -66,6 +66,10 @@ def fail_job(shard: Shard, request: q.FailJob) -> int:
         due = shard.at + _backoff(resident, offer, attempts, request.backoff)
         rows.change("job_failed", (retries, attempts, due, error, offer.tenant, offer.key))
         shard.for_board.append(offer.key)
+        offer.token, offer.retries = 0, retries
+        courier = shard.courier
+        if courier is not None and shard.carried(offer.type) and due - shard.at <= courier.horizon_ms:
+            shard.lease(offer, due)
         shard.for_wakes.append((due, offer))
         return retries
     rows.change("job_failed", (0, attempts, HELD, error, offer.tenant, offer.key))
@@ -109,15 +113,18 @@ def activate_jobs(shard: Shard, request: q.ActivateJobs) -> list[dict[str, Json]
             continue
         row = (offer.deadline, offer.token, request.worker, offer.attempt, tenant, offer.key)
         shard.batch["job"].change("job_leased", row)
-        found.append(_told_of(offer, resident, element, request.fetch))
+        found.append(described(offer, resident, _fetched(element, request.fetch)))
     return found
 
 
-def _told_of(offer: Offer, resident: Resident, element: ElementInstance, fetch: Sequence[str]) -> dict[str, Json]:
-    spec = job_spec(resident, offer)
+def _fetched(element: ElementInstance, fetch: Sequence[str]) -> dict[str, Json]:
     variables = visible(element)
-    if fetch:
-        variables = {name: variables[name] for name in fetch if name in variables}
+    return {name: variables[name] for name in fetch if name in variables} if fetch else variables
+
+
+def described(offer: Offer, resident: Resident, variables: dict[str, Json]) -> dict[str, Json]:
+    """What a worker elsewhere is told of a job."""
+    spec = job_spec(resident, offer)
     return {
         "key": str(offer.key),
         "type": offer.type,

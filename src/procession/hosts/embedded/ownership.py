@@ -27,13 +27,14 @@ _OPEN: Final[set[str]] = set()
 
 @final
 class Ownership:
-    """What taking a shard gave: the epoch to prove, and the highest key that was ever given in it."""
+    """What taking a shard gave: the epoch to prove, the highest key that was ever given in it, its commits so far."""
 
-    __slots__ = ("epoch", "last_key")
+    __slots__ = ("epoch", "last_key", "turn")
 
-    def __init__(self, epoch: int, last_key: int) -> None:
-        self.epoch = epoch
-        self.last_key = last_key
+    def __init__(self, row: ShardRow) -> None:
+        self.epoch = row.epoch
+        self.last_key = row.last_key
+        self.turn = row.turn
 
 
 def wall_ms() -> int:
@@ -53,12 +54,17 @@ def closed(owner: str) -> None:
     _OPEN.discard(owner)
 
 
-def acquire(store: Store, shard: int, owner: str, *, force: bool = False, lease_ms: int = LEASE_MS) -> Ownership | None:
+def acquire(
+    store: Store, shard: int, owner: str, *, force: bool = False, lease_ms: int = LEASE_MS, joins: bool = False
+) -> Ownership | None:
     """Takes the shard if nobody else holds it, if its holder's lease ran out, or if that process is gone.
 
-    With `force` whoever holds it is fenced.
+    With `force` whoever holds it is fenced. Who holds it under the same name, as one of several that own it together,
+    is joined.
     """
     row = store.read("shard_read", (shard,), ShardRow)[0]
+    if joins and row.owner == owner and not force:
+        return Ownership(row)
     now = wall_ms()
     others = row.owner not in {"", owner}
     if others and not force and row.expires > now and not gone(row.owner):
@@ -68,14 +74,16 @@ def acquire(store: Store, shard: int, owner: str, *, force: bool = False, lease_
     taken = store.read("shard_read", (shard,), ShardRow)[0]
     if taken.owner != owner:
         return None
-    return Ownership(taken.epoch, taken.last_key)
+    return Ownership(taken)
 
 
 def holder(store: Store, shard: int) -> str:
     """Who holds the shard, in words."""
     row = store.read("shard_read", (shard,), ShardRow)[0]
-    host, pid, *_ = [*row.owner.split("|"), "?"]
-    return f"process {pid} on {host}" if row.owner else "nobody"
+    host, _, pid = row.owner.partition("|")
+    if row.owner and not pid:
+        return f"the workers of {host} together"
+    return f"process {pid.partition('|')[0]} on {host}" if row.owner else "nobody"
 
 
 def gone(owner: str) -> bool:

@@ -20,6 +20,7 @@ from procession.hosts.embedded import elsewhere
 from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.carry import CARRY
+from procession.hosts.embedded.commons import FOR_EVER_MS, Commons, dispatched, relay
 from procession.hosts.embedded.mailbox import Mailbox
 from procession.hosts.embedded.ownership import (
     LEASE_MS,
@@ -36,10 +37,12 @@ from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
 from procession.hosts.embedded.writer import Unsettled, run
 from procession.runtime import codec, requests
+from procession.runtime.courier import Courier, Wake
 from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SteerBatch, SweepMessages
-from procession.runtime.rows import InboxRow, IntRow, ShardRow, SizeRow, TextRow
+from procession.runtime.rows import DueRow, InboxRow, IntRow, ShardRow, SizeRow, TextRow, TimerRow
+from procession.runtime.tenants import span_of
 from procession.services.tenancy.limits import NONE
 
 BATCH_MAX: Final = 256
@@ -75,9 +78,11 @@ class Pump:
         bell: Bell | None = None,
         owner: str = "",
         shared: bool = False,
+        courier: Courier | None = None,
     ) -> None:
         """`number` is the shard's; the pumps of one process share its `bell` and its name as an `owner`. Where shards
-        are `shared` among processes none is taken at once, and a lease is short."""
+        are `shared` among processes none is taken at once, and a lease is short. All that have the same `courier` own
+        the shard together."""
         self.store = store
         self.clock = clock
         self._intake = Intake()
@@ -85,11 +90,12 @@ class Pump:
         self.bell = bell or Bell()
         self.number = number
         self.shard: Shard | None = None
-        self._zone = zone
-        self._owner = owner or owner_name()
+        self.zone = zone
+        self.courier = courier
+        self._owner = courier.host if courier is not None else owner or owner_name()
         self.mailbox = Mailbox(store, number)
         self.rival_checked_ms = 0
-        self._lease_ms = SHARED_LEASE_MS if shared else LEASE_MS
+        self._lease_ms = FOR_EVER_MS if courier is not None else SHARED_LEASE_MS if shared else LEASE_MS
         self._aside_ms = 0
         self._shared = shared
         self.feeding, self.limits = False, NONE
@@ -105,6 +111,8 @@ class Pump:
         self.placement = placement
         self.asked_ms = 0
         """When (Unix ms of the machine) another process asked for something last."""
+        if courier is not None:
+            self.lock.door = Commons(courier, store.gate(number), lambda: self.shard, self.lost)
         if takeover or not shared:
             with self.lock:
                 self.own(force=takeover)
@@ -119,15 +127,17 @@ class Pump:
             if self.shard is None:
                 if self.aside and not force:
                     return None
-                taken = acquire(self.store, self.number, self._owner, force=force, lease_ms=self._lease_ms)
+                joins = self.courier is not None
+                taken = acquire(self.store, self.number, self._owner, force=force, lease_ms=self._lease_ms, joins=joins)
                 if taken is None:
                     return None
                 try:
                     self.shard = self._taken_over(taken)
                 except BaseException:
                     # Nobody else should have to wait for the end of a lease that is of no use here.
-                    with suppress(StoreError):
-                        self.store.release(self.number, taken.epoch)
+                    if not joins:
+                        with suppress(StoreError):
+                            self.store.release(self.number, taken.epoch)
                     raise
             return self.shard
 
@@ -178,7 +188,7 @@ class Pump:
             epoch=taken.epoch,
             last_key=taken.last_key,
             clock=self.clock,
-            zone=self._zone,
+            zone=self.zone,
         )
         shard.books.feeding = self.feeding
         shard.quotas.complete(self.limits)
@@ -186,6 +196,9 @@ class Pump:
         shard.carry = CARRY
         shard.elsewhere = elsewhere.send
         shard.placement = self.placement
+        shard.courier = self.courier
+        if self.courier is not None:
+            shard.turn, shard.dispatch = taken.turn, dispatched
         self._intake.weights = shard.weights.by_name
         # What a fault stopped under another version of the engine may go through now.
         shard.batch["inbox"].change("inbox_retry", (shard.number,))
@@ -202,7 +215,7 @@ class Pump:
             closed(self._owner)
             try:
                 row = self.store.read("shard_read", (self.number,), ShardRow)[0]
-                if row.owner == self._owner:
+                if row.owner == self._owner and self.courier is None:
                     self.store.release(self.number, row.epoch)
             except StoreError as error:
                 _LOG.warning("the store keeps the name of this engine until its lease ends: %s", error)
@@ -319,6 +332,31 @@ class Pump:
             self.bell.ring(self.number, frozenset(shard.catalog.names[tenant] for tenant in woken))
         return busy
 
+    def relay(self, limit: int) -> int:
+        """Gives the courier again what nobody answered for too long; how many jobs, at most `limit`."""
+        self.usable()
+        with self.lock:
+            shard = self.own()
+            if shard is None or self.courier is None:
+                return 0
+            try:
+                return relay(shard, self.courier, self.clock(), limit)
+            except Fenced:
+                self.shard = None
+                return 0
+
+    def later(self) -> Wake:
+        """A wake-up for what is left of a turn."""
+        return Wake(self.number, 0)
+
+    def coming(self, until: int) -> list[Wake]:
+        """Wake-ups for timers that are due until then (Unix ms), at most `BATCH_MAX` for each tenant."""
+        due: set[int] = set()
+        for row in self.store.read("timer_tenants", span_of(self.number), DueRow):
+            if row.due <= until:
+                due.update(each.due for each in self.store.read("timers_due", (row.tenant, until, BATCH_MAX), TimerRow))
+        return [Wake(self.number, each) for each in sorted(due)]
+
     def keep(self) -> None:
         """Renews the lease when half of it is over."""
         self.usable()
@@ -364,7 +402,7 @@ class Pump:
 
     def _inbox(self, shard: Shard) -> bool:
         # Where there are several pumps, who turns all of them has asked the store.
-        if not shard.inbox_waiting and (self._shared or not self.store.changed()):
+        if not shard.inbox_waiting and self.courier is None and (self._shared or not self.store.changed()):
             return False
         # The store tells of a change once. Should anything fail here, the rows are still to be looked for.
         shard.inbox_waiting = True

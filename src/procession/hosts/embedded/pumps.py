@@ -20,6 +20,7 @@ from procession.hosts.embedded.ownership import SHARED_LEASE_MS, gone, owner_nam
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.telling import Teller
 from procession.hosts.embedded.tickets import InHouse, Ticket
+from procession.runtime.courier import Courier
 from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Store
 from procession.runtime.rows import LeaseRow, ProcessRow
@@ -46,6 +47,8 @@ class Pumps:
         """`owner` is the name under which they hold their shards, where there are several."""
         self.all: Final = tuple(pumps)
         self.many: Final = len(pumps) > 1
+        self.together: Final = pumps[0].courier is not None
+        """Whether all shards are this process's, and those of other processes, too (docs/design/0018)."""
         self.store: Final = pumps[0].store
         self.clock: Final = pumps[0].clock
         self.placement: Final = pumps[0].placement
@@ -114,11 +117,11 @@ class Pumps:
         if not self.many:
             return self.first.turn()
         self.usable()
-        if self.store.changed():
+        if not self.together and self.store.changed():
             _look_into_inboxes(self.all)
         busy = False
         for pump in self.all:
-            if pump.shard is not None:
+            if pump.shard is not None or self.together:
                 busy = pump.turn() or busy
         return busy
 
@@ -146,7 +149,7 @@ class Pumps:
 
     def keep(self) -> None:
         """Keeps what is ours, and takes what should be: renews leases, takes free shards, lets surplus go."""
-        if not self.many:
+        if not self.many or self.together:
             self.first.keep()
             return
         self.usable()
@@ -216,7 +219,7 @@ class Pumps:
             self._teller.close()
         for pump in self.all:
             pump.release()
-        if self.many:
+        if self.many and not self.together:
             with suppress(StoreError):
                 self.store.write("process_gone", [(self._owner, wall_ms() - ALIVE_MS)])
 
@@ -235,8 +238,10 @@ def open_pumps(
     zone: str,
     takeover: bool = False,
     placement: Placement | None = None,
+    courier: Courier | None = None,
 ) -> Pumps:
-    """The pumps of all shards of a store, which take what is this process's; `takeover` fences whoever has any."""
+    """The pumps of all shards of a store, which take what is this process's; `takeover` fences whoever has any. With a
+    `courier` all shards are this process's, and those of all others that have it."""
     owner = owner_name()
     bell = Bell()
     shards = [row.shard for row in store.read("shards", (), LeaseRow)]
@@ -251,12 +256,13 @@ def open_pumps(
             number=number,
             bell=bell,
             owner=owner,
-            shared=many,
+            shared=many and courier is None,
+            courier=courier,
         )
         for number in shards
     ]
     found = Pumps(pumps, owner)
     store.listen(found.asked, bell.heard)
-    if many:
+    if many and courier is None:
         found.keep()
     return found

@@ -15,6 +15,10 @@ REST_S: Final = 0.05
 """Longest sleep before it is looked again whether something is due."""
 
 
+LOOK_S_MIN: Final = 0.002
+"""Shortest pause before it is looked again whether workers elsewhere are done."""
+
+
 @final
 class Running:
     """One engine's going on. With a `virtual` clock nothing is waited for: only who moves the clock makes it pass."""
@@ -78,6 +82,8 @@ class Running:
 
     def wait_until(self, condition: Callable[[], bool], timeout: float | None) -> bool:
         """See `Engine.wait_until`."""
+        if self._pumps.together:
+            return self._looked_for(condition, timeout)
         if self._serving is None and self._pumps.owned:
             return self.until_idle(timeout, condition) and condition()
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -91,3 +97,15 @@ class Running:
                 return False
             # Another process may be the one that moves it on, so never longer than this.
             self._pumps.bell.wait(seen, 0.02)
+
+    def _looked_for(self, condition: Callable[[], bool], timeout: float | None) -> bool:
+        """Waits for what workers elsewhere do: this process takes no turn of theirs."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = LOOK_S_MIN
+        while not condition():
+            left = pause if deadline is None else min(pause, deadline - time.monotonic())
+            if left <= 0:
+                return False
+            self._pumps.bell.wait(self._pumps.bell.generation, left)
+            pause = min(1.2 * pause, REST_S)
+        return True

@@ -32,6 +32,7 @@ from procession.hosts.embedded.quotas import Quotas
 from procession.hosts.embedded.residents import Resident, Residents
 from procession.hosts.embedded.weights import Weights
 from procession.runtime import codec, requests
+from procession.runtime.courier import Courier, Parcel, Wake
 from procession.runtime.elsewhere import OUTGOING, Delivery, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, BroadcastSignal, Deliver
@@ -55,6 +56,7 @@ _LOG: Final = logging.getLogger("procession")
 Carry: TypeAlias = Mapping[type[Any], "Callable[[Shard, Resident, Any], None]"]
 
 
+Dispatch: TypeAlias = Callable[["Shard", Resident, Offer, int], "Parcel | None"]
 Elsewhere: TypeAlias = Callable[["Shard", Resident, AnyEvent], Outcome]
 
 
@@ -105,6 +107,16 @@ class Shard:
         """What an event means to an instance on another host."""
         self.placement: Placement | None = None
         """The host that runs other instances of this store."""
+        self.courier: Courier | None = None
+        """Who takes jobs to workers in other processes."""
+        self.turn = -1
+        """How many commits the shard had, where other processes commit in it, too."""
+        self.parcels: list[Parcel | Wake] = []
+        """What is committed, and not yet with the courier."""
+        self.inbox_posted = False
+        """Whether there is a row in the inbox that nobody else knows of."""
+        self.dispatch: Dispatch = _undispatched
+        """What a job on its way to a worker is."""
         self._warned = False
         self._block = self._read_block()
         self.begin()
@@ -119,6 +131,8 @@ class Shard:
         """In order: jobs to offer, and keys of jobs to take off the board."""
         self.for_wakes: list[tuple[int, Offer]] = []
         """Jobs that wait until a time (Unix ms) after a failed attempt."""
+        self.for_timers: set[int] = set()
+        """When timers are due that were set (Unix ms)."""
         self.for_nodes: list[tuple[int, int]] = []
         """Jobs on offer that belong to another node now."""
         self.finished: list[tuple[int, int]] = []
@@ -144,6 +158,20 @@ class Shard:
         row = (request.tenant, self.number, f"i:{number}", number, self.at, requests.encode(request))
         self.batch["inbox"].insert(number, row)
         self.inbox_waiting = True
+        self.inbox_posted = True
+
+    def carried(self, type: str) -> bool:
+        """Whether jobs of a type are taken to their workers."""
+        return self.courier is not None and self.courier.carries(type)
+
+    def lease(self, offer: Offer, due: int, back: int = 0) -> None:
+        """Leases a job to whoever it is taken to, at a time (Unix ms); its row says when it will count as lost."""
+        assert self.courier is not None
+        offer.token = offer.token or self.keys.take(self.at)
+        offer.attempt += 1
+        offer.deadline = due + self.courier.lost_ms
+        row = (offer.deadline, offer.token, self.courier.host, offer.attempt, offer.tenant, offer.key)
+        self.batch["job"].change("job_leased", row)
 
     def advance(self, resident: Resident, event: AnyEvent, target: Linked | None = None) -> Outcome:
         """Steps an instance by an event, and by what has to come before anything else for it.
@@ -278,7 +306,8 @@ class Shard:
         """Commits the batch even if it is empty: the shard stays ours."""
         last = self.keys.peek(0) - 1
         expires = wall_ms() + self.lease_ms
-        self.store.commit(Fence(self.number, self.epoch, last, expires), self.batch)
+        self.store.commit(Fence(self.number, self.epoch, last, expires, self.turn), self.batch)
+        self.turn += self.turn >= 0
         self.expires = expires
         self.commits += 1
 
@@ -299,10 +328,16 @@ class Shard:
         for each in self.for_board:
             if isinstance(each, int):
                 board.close(each)
+            elif self.courier is not None and self.courier.carries(each.type):
+                self._dispatch(each, self.at)
             else:
                 board.add(each)
         for due, offer in self.for_wakes:
-            board.later(offer, due)
+            if offer.token:
+                self._dispatch(offer, due)
+            else:
+                board.later(offer, due)
+        self.parcels += [Wake(self.number, due) for due in self.for_timers]
         for job, node in self.for_nodes:
             moved = board.offers.get(job)
             if moved is not None:
@@ -315,6 +350,18 @@ class Shard:
         if self.deployed:
             self.postbox.starts_changed()
         self.residents.settle()
+
+    def _dispatch(self, offer: Offer, due: int) -> None:
+        resident = self.residents.working(offer.tenant, offer.instance)
+        parcel = self.dispatch(self, resident, offer, due) if resident is not None else None
+        if parcel is not None:
+            self.parcels.append(parcel)
+
+    def behind(self, row: ShardRow) -> None:
+        """Others committed since this process did: nothing in memory counts but what never changes."""
+        self.keys.advance(row.last_key)
+        self.turn = row.turn
+        self.forget()
 
     def undo(self) -> None:
         """The commit failed: nothing that it touched can be trusted."""
@@ -379,6 +426,10 @@ class Shard:
 
 def _nowhere(shard: Shard, resident: Resident, event: AnyEvent) -> Outcome:
     raise AssertionError("nobody takes events to another host")
+
+
+def _undispatched(shard: Shard, resident: Resident, offer: Offer, due: int) -> Parcel | None:
+    raise AssertionError("nobody takes jobs to workers")
 
 
 def _tz_release() -> str:

@@ -50,18 +50,34 @@ class Line:
     def commit(self, fence: Fence, work: Work) -> None:
         """See `Store.commit`."""
         with self._lock:
-            if self._doubtful:
+            alone = fence.turn < 0
+            if self._doubtful and alone:
                 raise Fenced(f"{self._sessions.name}: what became of the last commit is not known: take the shard anew")
             # What is certain not to be stored is sent once more: a server that was restarted costs nobody anything.
-            again = self._sent(fence, work) and self._sent(fence, work)
-            if again:
-                raise again
+            # Not where others write, too: what they committed meanwhile has not been seen.
+            refused = self._sent(fence, work)
+            if refused and alone:
+                refused = self._sent(fence, work)
+            if refused:
+                raise refused
 
     def taken(self) -> None:
         """The shard is under a new epoch: what was doubtful can happen no more."""
         with self._lock:
             self._turn = None
             self._doubtful = False
+
+    def enter(self) -> None:
+        """See `Gate.enter`. Who cannot wait, or loses the connection, goes in all the same: the turn is what counts."""
+        self._gate("gate_enter")
+
+    def leave(self) -> None:
+        """See `Gate.leave`."""
+        self._gate("gate_leave")
+
+    def _gate(self, statement: str) -> None:
+        with self._lock, suppress(*FAULTS):
+            run(self._ready().cursor(binary=True), _SHARD[statement], (self._shard,))
 
     def close(self) -> None:
         """Lets the connection go; another commit would make a new one."""
@@ -76,6 +92,8 @@ class Line:
         name = self._sessions.name
         try:
             connection, turn = self._begun()
+            # Who is not alone says himself what he saw last; should the shard be further, nothing is stored.
+            turn = turn if fence.turn < 0 else fence.turn
         except FAULTS as error:
             raise explained(name, error) from error  # nothing was sent
         try:

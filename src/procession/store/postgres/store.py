@@ -21,7 +21,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from procession.base.failure import Conflict, StoreError
-from procession.runtime.ports import TABLES, Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Tenants
+from procession.runtime.ports import TABLES, Batch, Cells, Fence, ForeignTransaction, Gate, Moved, Reads, Tenants
 from procession.runtime.search import Search
 from procession.store.answers import only_number, rows_of
 from procession.store.faults import reached
@@ -205,6 +205,10 @@ class PostgresStore:
             for row in transaction.execute(_SHARD["shard_reserve"].foreign, (floor, shard)):
                 return only_number(row)
         raise StoreError(f"{self.name}: the store has no shard {shard}")
+
+    def gate(self, shard: int) -> Gate:
+        """See `Store.gate`: a lock of the session in which the shard is written, so it ends with that."""
+        return self._line(shard)
 
     def changed(self) -> bool:
         """See `Store.changed`. Costs no statement: the watch hears of changes, and looks itself now and then."""

@@ -148,6 +148,27 @@ WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)),
     WHERE tenant IS NOT NULL
 )
 SELECT tenant, due FROM first WHERE due IS NOT NULL;
+-- Which types of jobs each tenant has, and when the first of them is due: from one to the next by the index.
+-- name: job_types
+WITH RECURSIVE span(low, high) AS (SELECT CAST(? AS BIGINT), CAST(? AS BIGINT)), t(tenant, type) AS (
+    SELECT
+        (SELECT j.tenant FROM procession_job j WHERE j.tenant >= span.low AND j.tenant < span.high
+            ORDER BY j.tenant, j.type LIMIT 1),
+        (SELECT j.type FROM procession_job j WHERE j.tenant >= span.low AND j.tenant < span.high
+            ORDER BY j.tenant, j.type LIMIT 1)
+    FROM span
+    UNION ALL
+    SELECT
+        (SELECT j.tenant FROM procession_job j WHERE (j.tenant, j.type) > (t.tenant, t.type) AND j.tenant < span.high
+            ORDER BY j.tenant, j.type LIMIT 1),
+        (SELECT j.type FROM procession_job j WHERE (j.tenant, j.type) > (t.tenant, t.type) AND j.tenant < span.high
+            ORDER BY j.tenant, j.type LIMIT 1)
+    FROM t, span WHERE t.tenant IS NOT NULL
+), first(tenant, type, due) AS (
+    SELECT tenant, type, (SELECT min(due) FROM procession_job x WHERE x.tenant = t.tenant AND x.type = t.type) FROM t
+    WHERE tenant IS NOT NULL
+)
+SELECT tenant, type, due FROM first WHERE due IS NOT NULL;
 -- name: jobs
 SELECT tenant, key, instance, element, node, type, retries, attempt, due, priority, listener, idempotency_key,
     token, worker, error FROM procession_job WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?;

@@ -1,7 +1,7 @@
 -- Ownership of a shard: the lease, and the fence that every commit passes.
 
 -- name: shard_read
-SELECT owner, epoch, expires, last_key, reserved FROM procession_shard WHERE shard = ?;
+SELECT owner, epoch, expires, last_key, reserved, turn FROM procession_shard WHERE shard = ?;
 
 -- The condition on epoch makes the taking atomic between two processes that read the same row.
 -- name: shard_take
@@ -16,9 +16,10 @@ UPDATE procession_shard SET owner = '', expires = 0 WHERE shard = ? AND epoch = 
 -- name: shard_unowned
 UPDATE procession_shard SET owner = '', expires = 0;
 
--- The fence: no row is changed when another owner has taken over.
+-- The fence: no row is changed when another owner has taken over, or, where the turn matters, another one committed.
 -- name: shard_fence
-UPDATE procession_shard SET last_key = max(last_key, ?), expires = ? WHERE shard = ? AND epoch = ?;
+UPDATE procession_shard SET last_key = max(last_key, ?), expires = ?, turn = turn + 1
+WHERE shard = ? AND epoch = ? AND turn = ifnull(?, turn);
 
 -- name: shard_reserve
 UPDATE procession_shard SET reserved = max(reserved + 1, ?) WHERE shard = ? RETURNING reserved;

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar, final
 
 from procession.base.failure import StoreError
-from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Moved, Reads, Store, Tenants
+from procession.runtime.ports import Batch, Cells, Fence, ForeignTransaction, Gate, Moved, Reads, Store, Tenants
 from procession.runtime.search import Search
 from procession.store.sqlite import SQLiteStore
 
@@ -181,6 +181,11 @@ class SimStore:
         """See `Store.reserve`."""
         self._alive()
         return self._inner.reserve(shard, floor, transaction)
+
+    def gate(self, shard: int) -> Gate:
+        """See `Store.gate`."""
+        self._alive()
+        return self._inner.gate(shard)
 
     def changed(self) -> bool:
         """See `Store.changed`."""

@@ -22,7 +22,7 @@ from procession.store.sqlite import SQLiteStore
 from procession.store.statements import migrations
 
 FAR: Final = 1 << 60
-OWN: Final[dict[str, set[str]]] = {"procession_fact": {"period"}, "procession_shard": {"turn"}}
+OWN: Final[dict[str, set[str]]] = {"procession_fact": {"period"}}
 """Columns that PostgreSQL alone has."""
 NO_TENANT: Final = {"procession_meta", "procession_tenant", "procession_shard", "procession_process"}
 FREE: Final = {"process", "document", "document_part", "follower", "delivery", "journey_count", "tenant_key"}

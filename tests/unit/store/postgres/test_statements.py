@@ -104,7 +104,7 @@ def test_the_server_takes_every_statement_with_what_the_store_sends(session: Con
 @pytest.mark.parametrize("file", FILES)
 def test_both_databases_are_asked_with_the_same_values(session: Connection, file: str) -> None:
     neutral = statements(file)
-    more = {"fact_append": 1, "shard_fence": 1}  # how many rows there have to be; the turn
+    more = {"fact_append": 1}  # how many rows there have to be
     for name, statement in load(file).items():
         if name in neutral:
             count = len(types_of(session, name, statement.sql))

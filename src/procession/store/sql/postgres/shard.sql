@@ -4,6 +4,11 @@
 UPDATE procession_shard SET owner = ?, epoch = epoch + 1, expires = ? WHERE shard = ? AND epoch = ? RETURNING epoch;
 -- name: shard_fence
 SELECT procession_fence(?, ?, ?, ?, ?);
+-- A lock of the session, that a shard's owners take turns by; the number is only this program's.
+-- name: gate_enter
+SELECT pg_advisory_lock(5796818141371695104 + ?);
+-- name: gate_leave
+SELECT pg_advisory_unlock(5796818141371695104 + ?);
 -- name: shard_turn
 SELECT turn, epoch FROM procession_shard WHERE shard = ?;
 -- What became of a commit whose answer was lost: afterwards it can be stored no more, should it still be under way.

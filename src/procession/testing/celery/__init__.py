@@ -1,0 +1,1 @@
+"""Scenarios on Celery: over a real broker, on the driver's clock (`kit.py`)."""
