@@ -153,15 +153,23 @@ class Broker:
             self._process = None
 
 
-_RUNNING: Final[dict[Kind, Broker]] = {}
+@pytest.fixture(scope="session")
+def brokers() -> Generator[Brokers]:
+    """The running broker of a kind, one for the whole session."""
+    running: dict[Kind, Broker] = {}
+
+    def broker(kind: Kind) -> Broker:
+        require(kind)
+        if kind not in running:
+            running[kind] = Broker(kind)
+        return running[kind]
+
+    yield broker
+    for each in running.values():
+        each.remove()
 
 
-def broker(kind: Kind) -> Broker:
-    """The broker of a kind that the tests of this process share."""
-    require(kind)
-    if kind not in _RUNNING:
-        _RUNNING[kind] = Broker(kind)
-    return _RUNNING[kind]
+Brokers: TypeAlias = Callable[[Kind], Broker]
 
 
 def queue() -> str:

@@ -14,10 +14,11 @@ from hypothesis import settings
 
 import leftovers
 
-# Fixtures are found by name in this module: any test may ask for a real Temporal server.
+# Fixtures are found by name in this module: any test may ask for a real Temporal server, or a broker.
+from broker_rig import brokers, own_brokers
 from temporal_rig import temporal_engines, temporal_floor, temporal_server, temporal_servers
 
-__all__ = ["temporal_engines", "temporal_floor", "temporal_server", "temporal_servers"]
+__all__ = ["brokers", "own_brokers", "temporal_engines", "temporal_floor", "temporal_server", "temporal_servers"]
 
 # Seconds of a process, by folder: two at once on two cores. With `make check` they stay under fifteen minutes.
 BUDGETS: Final = {

@@ -181,11 +181,11 @@ class Gated(FaultyStore):
 
     def __init__(self, path: Path) -> None:
         super().__init__(SQLiteStore(path))
-        self.gate = threading.Event()
-        self.gate.set()
+        self.let = threading.Event()
+        self.let.set()
 
     def hold(self, rows: Sequence[Cells]) -> None:
-        self.gate.wait(WAITS_S)
+        self.let.wait(WAITS_S)
         super().hold(rows)
 
 
@@ -204,12 +204,12 @@ def test_what_comes_while_the_end_of_an_instance_is_stored_is_answered(
         instance = engine.start("p")
         assert engine.wait_until(lambda: bool(instance.tasks), WAITS_S)
         events = partial(_events, temporal_server, instance.key)
-        store.gate.clear()
+        store.let.clear()
         first = engine.changes.cancel_each(EVERY)
         assert engine.wait_until(lambda: _rests(asyncio.run(events()), 1), WAITS_S)
         second = engine.changes.cancel_each(EVERY)
         assert engine.wait_until(lambda: _rests(asyncio.run(events()), 2), WAITS_S)
-        store.gate.set()
+        store.let.set()
         assert counts(engine, first) == (1, 0)
         assert counts(engine, second) == (0, 1)
         assert instance.state == "terminated"

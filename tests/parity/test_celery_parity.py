@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 import broker_rig
-from broker_rig import KINDS, Kind
+from broker_rig import KINDS, Brokers, Kind
 from parity_rig import FILES, forms, id_of, on_embedded
 from procession.testing.engines import Engines
 from procession.testing.runner import run_scenario
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def kit(request: pytest.FixtureRequest) -> Generator[CeleryKit]:
-    server = broker_rig.broker(cast("Kind", request.param))
+def kit(request: pytest.FixtureRequest, brokers: Brokers) -> Generator[CeleryKit]:
+    server = brokers(cast("Kind", request.param))
     from procession.testing.celery.kit import CeleryKit
 
     found = CeleryKit(server.url, broker_rig.queue())

@@ -1,4 +1,4 @@
-"""Couriers: who takes jobs and wake-ups of a SQL store to workers in other processes (docs/design/0018). Data and a port.
+"""Couriers: who takes jobs and wake-ups of a SQL store to workers elsewhere (docs/design/0018). Data and a port.
 
 Where an engine has a courier, all processes that have the same one own the shards of a store together and take turns in
 them. A row is the truth; what a courier carries only makes it prompt, so it may be lost, doubled or late.

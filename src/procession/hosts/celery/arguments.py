@@ -44,7 +44,7 @@ def results(type: str, headers: Mapping[str, str], result: object) -> dict[str, 
     if result is None:
         return {}
     if isinstance(result, Mapping):
-        return variables_of(type, result)
+        return variables_of(type, cast("Mapping[str, object]", result))
     return variables_of(type, {headers.get(RESULT) or RESULT: result})
 
 

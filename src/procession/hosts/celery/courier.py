@@ -22,7 +22,7 @@ from procession.hosts.celery.options import Options
 from procession.runtime.courier import Parcel, Wake
 
 DOWN_S: Final = 1.0
-"""After a failure nothing is sent for so long: who is in the middle of his work does not wait for a broker that is away."""
+"""After a failure nothing is sent for so long: who is in the middle of his work waits for no broker that is away."""
 NOW_MS: Final = 20
 """What is due so soon is sent as due."""
 
@@ -110,11 +110,10 @@ class CeleryCourier:
         name = self._options.task_of(type)
         task: Any = self._app.tasks.get(name)
         adapted: Any = getattr(task, "procession_worker", None)
-        kwargs: Mapping[str, object]
         if adapted is not None:
             variables = cast("Mapping[str, Json]", job["variables"])
             names = adapted.names
-            kwargs = variables if names is None else {each: variables[each] for each in names if each in variables}
+            kwargs: dict[str, Any] = {each: variables[each] for each in names or variables if each in variables}
         else:
             kwargs = arguments(parcel, task.run if task is not None else None)
         place = Place(parcel.number, int(cast("str", job["key"])), int(cast("str", job["token"])))

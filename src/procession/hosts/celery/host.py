@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
+from typing import Any, Final, TypeVar, cast, final
 
 from celery import Celery, signals
 from celery.app.task import Task
@@ -19,24 +19,22 @@ from procession.base.job import Function
 from procession.base.signature import Signature
 from procession.base.values import Json
 from procession.hosts.celery.courier import CeleryCourier
-from procession.hosts.celery.names import LOST, SWEEP, WAKE, Place, place_of
-from procession.hosts.celery.opening import Engines, Open, opener
+from procession.hosts.celery.names import ATTRIBUTE, LOST, SWEEP, WAKE, Place, place_of
+from procession.hosts.celery.opening import Engine, Engines, Open, opener
 from procession.hosts.celery.options import LOST_S, SWEEP_S, Options, Route
 from procession.hosts.celery.performing import failed, perform
 from procession.hosts.celery.sweeper import Sweeper
-from procession.runtime.courier import Parcel
+from procession.runtime.courier import Parcel, Wake
 from procession.runtime.requests import AnyRequest, FailJob
-from procession.runtime.rows import JobRow, NamedRow
-from procession.runtime.tenants import EVERYBODY
-
-if TYPE_CHECKING:
-    from procession.hosts.embedded.engine import Engine
+from procession.runtime.rows import DueRow, JobRow, NamedRow, TimerRow
+from procession.runtime.tenants import EVERYBODY, span_of
 
 ROUNDS_MAX: Final = 64
 """Rounds of one wake-up; what is left then is another one's, so that jobs have their turn."""
 RELAYED_MAX: Final = 256
 """Jobs of one commit that are sent again."""
-TIMEOUT_S: Final = 300.0
+TIMERS_MAX: Final = 1_000
+"""Timers of one tenant for which one sweep sends wake-ups; those behind them follow when these have fired."""
 
 _LOG: Final = logging.getLogger("procession")
 _F = TypeVar("_F", bound=Function)
@@ -113,7 +111,8 @@ class CeleryHost:
 
             work.__doc__ = function.__doc__
             name = self.options.task_of(type)
-            task: Any = self.app.task(**{"acks_late": True, "typing": False, **options, "name": name})(work)
+            made: Any = self.app.task
+            task = made(**{"acks_late": True, "typing": False, **options, "name": name})(work)
             task.procession_worker = signature
             return function
 
@@ -142,7 +141,7 @@ class CeleryHost:
         for _ in range(ROUNDS_MAX):
             if not pump.turn():
                 return
-        self.courier().send([pump.later()])
+        self.courier().send([Wake(shard, 0)])
 
     def sweep(self) -> int:
         """Does what is due in all shards, sends again what was lost, and what comes soon; how many messages."""
@@ -153,10 +152,18 @@ class CeleryHost:
             while (some := pump.relay(RELAYED_MAX)) == RELAYED_MAX:
                 found += some
             found += some
-            coming = pump.coming(now + self.options.horizon_ms)
-            self.courier().send(coming)
-            found += len(coming)
+            found += self._announce(number, now + self.options.horizon_ms)
         return found
+
+    def _announce(self, shard: int, until: int) -> int:
+        """Wakes a shard when its timers are due, as far as they are due until then (Unix ms)."""
+        due: set[int] = set()
+        store = self.engine().store
+        for row in store.read("timer_tenants", span_of(shard), DueRow):
+            if row.due <= until:
+                due.update(each.due for each in store.read("timers_due", (row.tenant, until, TIMERS_MAX), TimerRow))
+        self.courier().send([Wake(shard, each) for each in sorted(due)])
+        return len(due)
 
     def lost(self, id: str, error: str) -> None:
         """A task ended without having told what became of its job: killed, or at a hard time limit."""
@@ -192,9 +199,11 @@ class CeleryHost:
             return run
 
         for name, what in ((WAKE, self.wake), (SWEEP, self.sweep), (LOST, self.lost)):
-            self.app.task(name=name, **own)(guarded(what))
-        self.app.steps["worker"].add(Sweeper)
-        self.app.procession = self
+            made: Any = self.app.task
+            made(name=name, **own)(guarded(what))
+        steps: Any = self.app.steps
+        steps["worker"].add(Sweeper)
+        setattr(self.app, ATTRIBUTE, self)  # where the sweeper of a worker finds it
         signals.worker_init.connect(self._wrap_all, weak=False)
         signals.import_modules.connect(self._wrap_all, weak=False)
         signals.worker_process_shutdown.connect(self._ended, weak=False)
@@ -211,11 +220,11 @@ class CeleryHost:
 
     def _wrap(self, task: Any) -> None:
         """Around the code of a task: where it does a job, the outcome is stored before it ends."""
-        cls = type(task)
+        cls = cast("Any", type(task))
         if _WRAPPED in vars(cls):
             return
-        host, inner = self, cls.__call__
-        custom = inner is not Task.__call__
+        host, inner = self, cast("Callable[..., object]", cls.__call__)
+        custom = inner is not cast("Any", Task).__call__
 
         def call(task: Any, *args: object, **kwargs: object) -> object:
             place = None if task.request.called_directly else place_of(task.request.id)

@@ -12,6 +12,8 @@ LOST: Final = "procession.lost"
 """A task that ended without a word from its process: killed, or stopped by a hard time limit."""
 HEADER: Final = "procession"
 """The header of a message in which the job stands, without its variables."""
+ATTRIBUTE: Final = "procession_host"
+"""The attribute of a Celery app that is its host."""
 
 _ID: Final = "procession"
 

@@ -9,22 +9,20 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, final
+from typing import TypeAlias, final
 
+from procession.hosts.embedded.engine import Engine
 from procession.runtime.courier import Courier
 
-if TYPE_CHECKING:
-    from procession.hosts.embedded.engine import Engine
+__all__ = ["Engine", "Engines", "Open", "opener"]
 
-Open: TypeAlias = "Callable[[Courier], Engine]"
+Open: TypeAlias = Callable[[Courier], Engine]
 
 
 def opener(store: str | Path) -> Open:
     """How to open an engine on a store, by its path or URL."""
 
     def opened(courier: Courier) -> Engine:
-        from procession.hosts.embedded.engine import Engine
-
         return Engine(store, courier=courier)
 
     return opened

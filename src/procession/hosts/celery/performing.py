@@ -51,8 +51,8 @@ def perform(door: Door, task: Any, place: Place, run: Callable[[], object]) -> o
     if not wanted(door, place):
         _LOG.info("job %s: this attempt is over, or another one's turn", place.job)
         raise Ignore
-    header = cast("Mapping[str, Any]", getattr(task.request, HEADER, None) or (task.request.headers or {}).get(HEADER))
-    tenant = str(header["tenant"]) if header else ""
+    header = _header(task)
+    tenant = str(header["tenant"])
     if getattr(task, "procession_worker", None) is not None:
         job = {**header, "variables": dict(task.request.kwargs or {})}
         store(door, door.answered(job, tenant))
@@ -73,6 +73,15 @@ def perform(door: Door, task: Any, place: Place, run: Callable[[], object]) -> o
         raise
     store(door, _finished(header, tenant, place, result))
     return result
+
+
+def _header(task: Any) -> Mapping[str, Any]:
+    """What the message says of the job; where a retry of Celery made it, it is kept among the headers."""
+    headers = cast("Mapping[str, Any]", task.request.headers or {})
+    found: object = getattr(task.request, HEADER, None) or headers.get(HEADER)
+    if not isinstance(found, Mapping):
+        raise Reject("the message names no job", requeue=False)
+    return cast("Mapping[str, Any]", found)
 
 
 def wanted(door: Door, place: Place) -> bool:

@@ -11,16 +11,16 @@ from typing import Any, Final, final
 from celery import bootsteps
 from kombu.exceptions import KombuError, OperationalError
 
-from procession.hosts.celery.names import SWEEP
+from procession.hosts.celery.names import ATTRIBUTE, SWEEP
 
 _LOG: Final = logging.getLogger("procession")
 
 
 @final
-class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc]
+class Sweeper(bootsteps.StartStopStep):
     """Sends a sweep when the worker starts, and then again and again."""
 
-    requires = {"celery.worker.components:Timer", "celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Timer", "celery.worker.components:Pool")
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
@@ -28,7 +28,7 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, parent: Any) -> None:
         """Celery's: the worker starts."""
-        host = getattr(parent.app, "procession", None)
+        host = getattr(parent.app, ATTRIBUTE, None)
         if host is None:
             return
         every = host.options.sweep_ms / 1000

@@ -68,9 +68,9 @@ class Engine:
         courier: Courier | None = None,
     ) -> None:
         """`clock` gives Unix ms (default: the machine's), `zone` is what local times of timers mean. With a `host`
-        (`procession.Temporal`) instances that start from now on are run there. Scripts run in processes of their own,
-        where the extra `js` is installed, in the runtime that `scripts` is, or, when it is False, not here. All engines
-        with the same `courier` (`procession.hosts.celery`) own the store together.
+        (`procession.Temporal`) instances that start from now on are run there; those with a `courier` (`CeleryHost`)
+        own the store together. Scripts run in processes of their own, where the extra `js` is installed, in the runtime
+        that `scripts` is, or, when it is False, not here.
 
         Where another process runs an engine on the same store, this one hands its requests to it; `takeover` puts
         that one out of office instead (it is fenced). Raises `StoreError` when the store cannot be used.

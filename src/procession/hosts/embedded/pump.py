@@ -21,6 +21,7 @@ from procession.hosts.embedded.batches import PAUSED, PORTION, RunBatch
 from procession.hosts.embedded.bell import Bell
 from procession.hosts.embedded.carry import CARRY
 from procession.hosts.embedded.commons import FOR_EVER_MS, Commons, dispatched, relay
+from procession.hosts.embedded.incoming import waiting, was_taken
 from procession.hosts.embedded.mailbox import Mailbox
 from procession.hosts.embedded.ownership import (
     LEASE_MS,
@@ -37,12 +38,11 @@ from procession.hosts.embedded.tickets import InHouse, Intake, Ticket
 from procession.hosts.embedded.turnstile import Turnstile
 from procession.hosts.embedded.writer import Unsettled, run
 from procession.runtime import codec, requests
-from procession.runtime.courier import Courier, Wake
+from procession.runtime.courier import Courier
 from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Fenced, Store
 from procession.runtime.requests import AnyRequest, Deliver, SteerBatch, SweepMessages
-from procession.runtime.rows import DueRow, InboxRow, IntRow, ShardRow, SizeRow, TextRow, TimerRow
-from procession.runtime.tenants import span_of
+from procession.runtime.rows import InboxRow, ShardRow, SizeRow
 from procession.services.tenancy.limits import NONE
 
 BATCH_MAX: Final = 256
@@ -345,18 +345,6 @@ class Pump:
                 self.shard = None
                 return 0
 
-    def later(self) -> Wake:
-        """A wake-up for what is left of a turn."""
-        return Wake(self.number, 0)
-
-    def coming(self, until: int) -> list[Wake]:
-        """Wake-ups for timers that are due until then (Unix ms), at most `BATCH_MAX` for each tenant."""
-        due: set[int] = set()
-        for row in self.store.read("timer_tenants", span_of(self.number), DueRow):
-            if row.due <= until:
-                due.update(each.due for each in self.store.read("timers_due", (row.tenant, until, BATCH_MAX), TimerRow))
-        return [Wake(self.number, each) for each in sorted(due)]
-
     def keep(self) -> None:
         """Renews the lease when half of it is over."""
         self.usable()
@@ -406,10 +394,10 @@ class Pump:
             return False
         # The store tells of a change once. Should anything fail here, the rows are still to be looked for.
         shard.inbox_waiting = True
-        rows, more = self._inbox_rows(shard)
+        rows, more, self._inbox_turn = waiting(shard, self._inbox_turn, BATCH_MAX)
         tickets: list[Ticket] = []
         for row in rows:
-            if self._taken(row):
+            if was_taken(shard, row):
                 shard.begin()
                 shard.batch["inbox"].delete(row.number, (row.number,))
                 self._beat(shard)
@@ -427,25 +415,6 @@ class Pump:
             _raise_lost(tickets)
         return bool(tickets)
 
-    def _inbox_rows(self, shard: Shard) -> tuple[list[InboxRow], bool]:
-        """What waits in the inbox, of each tenant its share, at most a batch; and whether there is more."""
-        tenants = [row.value for row in self.store.read("inbox_tenants", (shard.number,), TextRow)]
-        # Those behind the last one that had a turn come first.
-        tenants = [t for t in tenants if t > self._inbox_turn] + [t for t in tenants if t <= self._inbox_turn]
-        shares = shard.weights.rounds(tenants, BATCH_MAX)
-        rows: list[InboxRow] = []
-        more = False
-        for tenant in tenants:
-            share = shares[tenant]
-            # Whose share has no room has it next time, undivided: they are the first then.
-            if len(rows) + share > BATCH_MAX:
-                return rows, True
-            found = self.store.read("inbox_open", (shard.number, tenant, share), InboxRow)
-            more = more or len(found) == share
-            rows += found
-            self._inbox_turn = tenant
-        return rows, more
-
     def _readable(self, shard: Shard, row: InboxRow) -> AnyRequest | None:
         """The request of a row. One that is damaged, or of a newer version, is kept for an owner that can read it."""
         try:
@@ -457,12 +426,6 @@ class Pump:
             shard.batch["inbox"].change("inbox_fail", (answer, row.number))
             self._beat(shard)
             return None
-
-    def _taken(self, row: InboxRow) -> bool:
-        if row.source.startswith(("i:", "k:", "r:")):
-            return False
-        last = self.store.read("source_last", (row.tenant, row.source), IntRow)
-        return bool(last) and row.source_number <= (last[0].value or 0)
 
     def _timers(self, shard: Shard, now: int) -> bool:
         due = shard.alarms.next_due()

@@ -164,11 +164,13 @@ class Shard:
         """Whether jobs of a type are taken to their workers."""
         return self.courier is not None and self.courier.carries(type)
 
-    def lease(self, offer: Offer, due: int, back: int = 0) -> None:
-        """Leases a job to whoever it is taken to, at a time (Unix ms); its row says when it will count as lost."""
+    def lease(self, offer: Offer, due: int) -> None:
+        """Leases a job to whoever it is taken to, at a time (Unix ms); its row says when it will count as lost. One
+        that is leased already is sent again under the same lease: should both arrive, the first one counts."""
         assert self.courier is not None
-        offer.token = offer.token or self.keys.take(self.at)
-        offer.attempt += 1
+        if not offer.token:
+            offer.token = self.keys.take(self.at)
+            offer.attempt += 1
         offer.deadline = due + self.courier.lost_ms
         row = (offer.deadline, offer.token, self.courier.host, offer.attempt, offer.tenant, offer.key)
         self.batch["job"].change("job_leased", row)

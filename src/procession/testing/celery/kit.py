@@ -1,7 +1,7 @@
 """The kit: a store, an engine that asks, and a Celery worker of this process that does, on a clock that stands still.
 
-Both have a connection and a memory of their own, as two processes would, and take turns in the shard. One kit serves many
-scenarios, one after the other, each with a tenant of its own. Every job and wake-up goes over the broker.
+Both have a connection and a memory of their own, as two processes would, and take turns in the shard. One kit serves
+many scenarios, one after the other, each with a tenant of its own. Every job and wake-up goes over the broker.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class CeleryKit:
                 self._moved.notify_all()
 
     def _lay(self, **variables: object) -> None:
-        place = place_of(self.app.current_task.request.id)
+        task = self.app.current_task
+        place = place_of(task.request.id) if task is not None else None
         assert place is not None
         with self._moved:
             self._lying[place.job] = place
