@@ -92,8 +92,7 @@ class Temporal:
         self._declared = self._cell is not None and (search is None or search is True)
         self._work = work
         self._processes = frozenset(processes)
-        self._cached = cached
-        self._deployment = deployment
+        self._cached, self._deployment = cached, deployment
         self._converter = converter_of(codec)
         self._settings = Settings(
             job_queue=f"{self._queue}-jobs-{{type}}",
