@@ -1,0 +1,1 @@
+"""W1 and W3 on Celery beside chains written by hand: `python -m bench.celery`."""
