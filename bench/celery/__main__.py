@@ -121,7 +121,9 @@ def _run(options: argparse.Namespace, worker: int, broker: int, port: int) -> No
         order = (0, 1) if pair % 2 == 0 else (1, 0)
         for side in order:
             found[side].append(measured(worker, broker, sides[side]))
-    _print(f"{machine.describe()}; {options.pool}, {options.processes} processes, {n} in flight, {options.pairs} pairs\n")
+    _print(
+        f"{machine.describe()}; {options.pool}, {options.processes} processes, {n} in flight, {options.pairs} pairs\n"
+    )
     _print("| | chain by hand | process | ratio (median, range) |\n|---|---|---|---|")
     for name in ("worker", "broker", "caller", "all", "wall"):
         hand, ours = ([getattr(cost, name) / n * 1000 for cost in side] for side in found)
@@ -142,7 +144,8 @@ def _idle(host: Any, client: Any) -> None:
     time.sleep(IDLE_S)
     after = client.info("commandstats")
     calls = {name: after[name]["calls"] - before.get(name, {"calls": 0})["calls"] for name in after}
-    _print(f"\n100 instances of W3 that wait, {IDLE_S:g} s: {calls}; the store written meanwhile: {store.changed() or version}")
+    written = store.changed() or version
+    _print(f"\n100 instances of W3 that wait, {IDLE_S:g} s: {calls}; the store written meanwhile: {written}")
 
 
 def _print(line: str) -> None:

@@ -112,7 +112,7 @@ class CeleryHost:
             work.__doc__ = function.__doc__
             name = self.options.task_of(type)
             made: Any = self.app.task
-            task = made(**{"acks_late": True, "typing": False, **options, "name": name})(work)
+            task = made(**{"acks_late": True, "typing": False, **options, "name": name, "shared": False})(work)
             task.procession_worker = signature
             return function
 
@@ -146,8 +146,10 @@ class CeleryHost:
     def sweep(self) -> int:
         """Does what is due in all shards, sends again what was lost, and what comes soon; how many messages."""
         found = 0
-        now = self.engine().clock()
-        for number, pump in enumerate(self.engine().pumps.all):
+        pumps = self.engine().pumps
+        pumps.set_clock()
+        now = pumps.clock()
+        for number, pump in enumerate(pumps.all):
             self.wake(number)
             while (some := pump.relay(RELAYED_MAX)) == RELAYED_MAX:
                 found += some
@@ -186,7 +188,7 @@ class CeleryHost:
             engine.worker(type, **options)(function)
 
     def _register(self) -> None:
-        own: dict[str, Any] = {"acks_late": True, "ignore_result": True, "reject_on_worker_lost": True}
+        own: dict[str, Any] = {"shared": False, "acks_late": True, "ignore_result": True, "reject_on_worker_lost": True}
 
         def guarded(what: Callable[..., object]) -> Callable[..., None]:
             def run(*args: object) -> None:
@@ -209,6 +211,7 @@ class CeleryHost:
         signals.worker_process_shutdown.connect(self._ended, weak=False)
         signals.worker_shutdown.connect(self._ended, weak=False)
         signals.task_failure.connect(self._failed, weak=False)
+        signals.task_unknown.connect(self._unknown, weak=False)
 
     def _ended(self, **_: object) -> None:
         self.close()
@@ -242,4 +245,12 @@ class CeleryHost:
 
         if isinstance(exception, (TimeLimitExceeded, WorkerLostError)) and place_of(task_id) is not None:
             error = failed("", cast("Place", place_of(task_id)), exception).error
-            self.app.send_task(LOST, (task_id, error), queue=self.options.queue or None, ignore_result=True)
+            self._tell(task_id, error)
+
+    def _unknown(self, name: str = "", id: str = "", **_: object) -> None:
+        """A worker threw a message away, for it has no such task. Another one may have: that is an attempt."""
+        if place_of(id) is not None:
+            self._tell(id, f"a worker has no task {name!r}: does it include the module in which that is?")
+
+    def _tell(self, id: str, error: str) -> None:
+        self.app.send_task(LOST, (id, error), queue=self.options.queue or None, ignore_result=True)

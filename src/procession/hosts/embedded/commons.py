@@ -13,14 +13,18 @@ from typing import Final, final
 from procession.core.variables import visible
 from procession.hosts.embedded.board import Offer, offer_of
 from procession.hosts.embedded.job_handlers import described
+from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
 from procession.runtime.courier import Courier, Parcel, Wake
 from procession.runtime.ports import Gate, Store
-from procession.runtime.rows import JobRow, JobTypeRow, ShardRow
+from procession.runtime.rows import IntRow, JobRow, JobTypeRow, ShardRow
 
 FOR_EVER_MS: Final = 10 * 365 * 86_400_000
 """The lease of who owns a shard together with others: it ends when somebody takes it over."""
+
+DIFFERENCE_MS: Final = 500
+"""Clocks that differ by less are taken for the same."""
 
 _LOG: Final = logging.getLogger("procession")
 
@@ -72,6 +76,31 @@ class Commons:
         """Hands them to the courier."""
         if parcels:
             self._courier.send(parcels)
+
+
+@final
+class StoreClock:
+    """The clock of the store's machine, in Unix ms: processes on machines whose clocks differ agree on what is due."""
+
+    __slots__ = ("_offset", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._offset = 0
+        self.set()
+
+    def __call__(self) -> int:
+        return wall_ms() + self._offset
+
+    def set(self) -> None:
+        """Asks the store anew. A difference that asking alone makes is none."""
+        before = wall_ms()
+        there = self._store.read("store_now", (), IntRow)[0].value or 0
+        offset = there - (before + wall_ms()) // 2
+        if abs(offset - self._offset) > DIFFERENCE_MS:
+            if abs(offset) > DIFFERENCE_MS:
+                _LOG.warning("this machine's clock is %s ms off that of %s, which counts", -offset, self._store.name)
+            self._offset = offset if abs(offset) > DIFFERENCE_MS else 0
 
 
 def _row(store: Store, number: int) -> ShardRow:

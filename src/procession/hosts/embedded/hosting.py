@@ -13,7 +13,9 @@ from typing import Final, cast, final
 import msgspec
 
 from procession.base.failure import NotFound, StoreError
+from procession.hosts.embedded.commons import StoreClock
 from procession.hosts.embedded.crew import Crew
+from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.pumps import Pumps, open_pumps
 from procession.hosts.embedded.routing import HERE, Router
 from procession.hosts.embedded.tickets import InHouse, Ticket
@@ -42,7 +44,9 @@ class Hosting:
         self._router: Router | None = None
 
     def pumps(self, clock: Callable[[], int], zone: str, *, takeover: bool, courier: Courier | None = None) -> Pumps:
-        """The engine's pumps."""
+        """The engine's pumps. `clock` is the machine's if it is `wall_ms`."""
+        if courier is not None and clock is wall_ms:
+            clock = StoreClock(self._store)
         self._pumps = open_pumps(
             self._store, clock=clock, zone=zone, takeover=takeover, placement=self.placement, courier=courier
         )

@@ -16,6 +16,7 @@ from typing import Final, final
 
 from procession.base.failure import StoreError
 from procession.hosts.embedded.bell import Bell
+from procession.hosts.embedded.commons import StoreClock
 from procession.hosts.embedded.ownership import SHARED_LEASE_MS, gone, owner_name, wall_ms
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.telling import Teller
@@ -80,6 +81,11 @@ class Pumps:
     def of(self, tenant: str) -> Pump:
         """The pump of a tenant's shard."""
         return self.all[shard_of_name(tenant, len(self.all))]
+
+    def set_clock(self) -> None:
+        """Sets the clock by that of the store, where several processes go by it."""
+        if isinstance(self.clock, StoreClock):
+            self.clock.set()
 
     def usable(self) -> None:
         """See `Pump.usable`."""

@@ -32,6 +32,10 @@ SELECT shard, owner, epoch, expires FROM procession_shard ORDER BY shard;
 -- name: shards_renew
 UPDATE procession_shard SET expires = ? WHERE owner = ?;
 
+-- What time it is where the store is, in Unix ms.
+-- name: store_now
+SELECT CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER);
+
 -- A part more of a store that is just made.
 -- name: shard_add
 INSERT INTO procession_shard (shard, owner, epoch, expires, last_key, reserved) VALUES (?, '', 0, 0, 0, 0);

@@ -67,8 +67,8 @@ class CeleryKit:
         # Nothing is due later on a clock that stands still: who moves it sees to what is due then.
         self.host.options.horizon_ms = 0
         self.app.steps["worker"].clear()
-        self.app.task(name=DESK, acks_late=True, typing=False)(self._lay)
-        self.app.task(name=ANSWER, acks_late=True)(self._answer)
+        self.app.task(name=DESK, acks_late=True, typing=False, shared=False)(self._lay)
+        self.app.task(name=ANSWER, acks_late=True, shared=False)(self._answer)
         signals.task_postrun.connect(self._counted, weak=False)
         self.store: Store = self._open()
         self.courier = CeleryCourier(self.app, self.host.options, self._misfit)

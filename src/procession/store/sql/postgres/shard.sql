@@ -11,6 +11,8 @@ SELECT pg_advisory_lock(5796818141371695104 + ?);
 SELECT pg_advisory_unlock(5796818141371695104 + ?);
 -- name: shard_turn
 SELECT turn, epoch FROM procession_shard WHERE shard = ?;
+-- name: store_now
+SELECT (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT;
 -- What became of a commit whose answer was lost: afterwards it can be stored no more, should it still be under way.
 -- name: shard_settle
 UPDATE procession_shard SET turn = turn + ? WHERE shard = ? AND epoch = ? RETURNING turn;

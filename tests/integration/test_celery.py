@@ -1,0 +1,100 @@
+"""Processes on Celery, with real workers over real brokers: what a job is, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+import postgres_rig
+from broker_rig import KINDS, Brokers, Kind
+from celery_rig import Shops, model, shops
+
+__all__ = ["shops"]
+
+CATCHES: Final = '<boundaryEvent id="b" attachedToRef="t1"><errorEventDefinition errorRef="none"/></boundaryEvent>'
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_process_of_all_kinds_of_jobs_on_every_pool(shops: Shops, brokers: Brokers, kind: Kind, pool: str) -> None:
+    shop = shops(brokers(kind))
+    caught = f'{CATCHES}<sequenceFlow id="fb" sourceRef="b" targetRef="eb"/><endEvent id="eb"/>'
+    shop.engine.deploy(
+        model("p", "charge", "pick", "timer:PT0.3S", "count", "flaky", "slow", "message"),
+        model("q", "refuses", more=caught),
+    )
+    shop.work(pool)
+    started = [shop.engine.start("p", {"total": 40 + n, "goes_well_at": 2, "order": f"o{n}"}) for n in range(4)]
+    other = shop.engine.start("q", {})
+    shop.until(lambda: all(each.tokens == {"t7": 1} for each in started))
+    for n in range(4):
+        shop.engine.publish("paid", f"o{n}", {"paid": True})
+    shop.ends(*started, other)
+    assert [each.variables["charged"] for each in started] == [40, 41, 42, 43]
+    assert [each.variables["result"] for each in started] == [41, 42, 43, 44]
+    assert [each.variables["attempts"] for each in started] == [3] * 4
+    assert {each.variables["paid"] for each in started} == {True}
+    assert other.variables == {"left": 0}
+    assert set(shop.effects().values()) == {1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_several_workers_on_one_postgresql(shops: Shops, brokers: Brokers, kind: Kind) -> None:
+    postgres_rig.require()
+    shop = shops(brokers(kind), postgres_rig.server().database())
+    for tenant in ("<default>", "acme", "globex"):
+        shop.engine.deploy(model("p", "charge", "pick", "slow"), tenant=tenant)
+    shop.work()
+    shop.work("threads")
+    tenants = ("<default>", "acme", "globex")
+    started = [shop.engine.start("p", {"total": n}, tenant=tenant) for n in range(10) for tenant in tenants]
+    shop.ends(*started)
+    assert set(shop.effects().values()) == {1}
+    assert len(shop.effects()) == 60
+
+
+def test_attempts_are_counted_by_who_has_a_policy(shops: Shops, brokers: Brokers) -> None:
+    shop = shops(brokers("redis"))
+    shop.engine.deploy(model("own", "flaky:1"), model("models", "breaks:2"))
+    shop.work("threads")
+    own = shop.engine.start("own", {"goes_well_at": 9})
+    models = shop.engine.start("models")
+    shop.until(lambda: len(shop.engine.incidents()) == 2)
+    found = {each.instance: each.message for each in shop.engine.incidents()}
+    assert "attempt 2" in found[own.key]
+    assert "no luck" in found[models.key]
+    [incident] = [each for each in shop.engine.incidents() if each.instance == models.key]
+    shop.engine.resolve_incident(incident.key)
+    shop.until(lambda: any(each.key != incident.key for each in shop.engine.incidents(instance=models.key)))
+
+
+def test_a_task_that_is_ended_from_outside_is_a_failed_attempt(shops: Shops, brokers: Brokers) -> None:
+    shop = shops(brokers("redis"), lost="30")
+    shop.engine.deploy(model("limit", "hangs:1"), model("lost", "dies"))
+    shop.work()
+    limit = shop.engine.start("limit")
+    lost = shop.engine.start("lost", {"sign": str(shop.folder / "sign")})
+    shop.ends(lost)
+    shop.until(lambda: bool(shop.engine.incidents(instance=limit.key)))
+    assert "TimeLimitExceeded" in shop.engine.incidents(instance=limit.key)[0].message
+
+
+def test_a_task_that_nobody_knows_is_said(shops: Shops, brokers: Brokers) -> None:
+    shop = shops(brokers("redis"))
+    shop.engine.deploy(model("p", "nobody.knows:1"))
+    shop.work("solo")
+    instance = shop.engine.start("p")
+    shop.until(lambda: bool(shop.engine.incidents(instance=instance.key)))
+    assert "nobody.knows" in shop.engine.incidents(instance=instance.key)[0].message
+
+
+def test_jobs_have_queues_by_tenant_process_and_type(shops: Shops, brokers: Brokers) -> None:
+    shop = shops(brokers("redis"), queues="jobs.{tenant}.{process}.{type}")
+    shop.engine.deploy(model("p", "charge", "pick"), tenant="acme")
+    default = shop.environment["SHOP_QUEUE"]
+    shop.work("solo", 1, "-Q", f"{default},jobs.acme.p.charge")
+    instance = shop.engine.start("p", {"total": 1}, tenant="acme")
+    shop.until(lambda: instance.tokens == {"t2": 1})
+    shop.work("solo", 1, "-Q", "jobs.acme.p.pick")
+    shop.ends(instance)
