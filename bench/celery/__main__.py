@@ -119,8 +119,8 @@ def _run(options: argparse.Namespace, worker: int, broker: int, port: int) -> No
     found: list[list[Cost]] = [[], []]
     for pair in range(options.pairs):
         order = (0, 1) if pair % 2 == 0 else (1, 0)
-        for side in order:
-            found[side].append(measured(worker, broker, sides[side]))
+        for number in order:
+            found[number].append(measured(worker, broker, sides[number]))
     _print(
         f"{machine.describe()}; {options.pool}, {options.processes} processes, {n} in flight, {options.pairs} pairs\n"
     )

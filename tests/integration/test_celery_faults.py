@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -46,6 +47,10 @@ def check(shop: Shop, started: list[Any]) -> None:
         assert len(done) == len(set(done)) == len(CHAIN) + 3
 
 
+def _had(shop: Shop, wanted: int) -> bool:
+    return sum(shop.effects().values()) >= wanted
+
+
 @pytest.mark.parametrize(("kind", "seed"), [("redis", 1), ("rabbitmq", 2)])
 def test_workers_are_killed_again_and_again(shops: Shops, brokers: Brokers, kind: Kind, seed: int) -> None:
     drawn = random.Random(seed)
@@ -53,9 +58,8 @@ def test_workers_are_killed_again_and_again(shops: Shops, brokers: Brokers, kind
     started = start_all(shop, 20)
     for _ in range(3):
         worker = shop.work("prefork", 2)
-        seen = sum(shop.effects().values())
-        more = drawn.randrange(1, 20)
-        shop.until(lambda seen=seen, more=more: sum(shop.effects().values()) >= min(seen + more, 95))
+        wanted = min(sum(shop.effects().values()) + drawn.randrange(1, 20), 95)
+        shop.until(partial(_had, shop, wanted))
         shop.kill(worker)
     shop.work("prefork", 2)
     check(shop, started)
@@ -89,17 +93,21 @@ def test_a_broker_that_is_killed_and_comes_back(shops: Shops, own_brokers: Calla
 
 
 def test_a_broker_without_memory_and_then_without_what_it_had(shops: Shops, own_brokers: Callable[..., Broker]) -> None:
-    shop = shops(own_brokers("redis", "--maxmemory", "4mb", "--maxmemory-policy", "noeviction"), lost="1")
+    shop = shops(own_brokers("redis", "--maxmemory-policy", "noeviction"), lost="1")
     connection = client(shop.broker)
-    shop.work("prefork", 2)
+    worker = shop.work("prefork", 2)
     shop.until(lambda: "ready." in shop.worker_log())
     first = start_all(shop, 5)
     shop.until(lambda: len(shop.effects()) >= 2)
-    connection.set("full", b"x" * 3_500_000)
+    connection.config_set("maxmemory", 1)
     second = [shop.engine.start("p", {"total": number}) for number in range(5)]
     shop.until(lambda: shop.host.courier().unsent > 0)
     # It has room again, for it evicted everything.
     connection.flushall()
+    connection.config_set("maxmemory", 0)
+    # Celery's own worker ends when Redis does not take what it acknowledges; whoever supervises it starts another.
+    shop.kill(worker)
+    shop.work("prefork", 2)
     check(shop, first + second)
 
 
