@@ -16,7 +16,8 @@ from procession.runtime.courier import Parcel
 KWARGS: Final = "kwargs"
 """The header of a job in the model that names the variables which are given to its task."""
 RESULT: Final = "result"
-"""The header that names the variable which takes a result that is no dict; without it the variable `result`."""
+"""The header that names the variable which takes the whole result, whatever it is. Without it a dict is variables, and
+anything else but None the variable of this name."""
 _NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -41,11 +42,13 @@ def arguments(parcel: Parcel, function: Callable[..., Any] | None) -> dict[str, 
 
 def results(type: str, headers: Mapping[str, str], result: object) -> dict[str, Json]:
     """The variables that a task's result is. Raises `BadValue` for what no variable can hold."""
+    if headers.get(RESULT):
+        return variables_of(type, {headers[RESULT]: result})
     if result is None:
         return {}
     if isinstance(result, Mapping):
         return variables_of(type, cast("Mapping[str, object]", result))
-    return variables_of(type, {headers.get(RESULT) or RESULT: result})
+    return variables_of(type, {RESULT: result})
 
 
 def plain(value: object) -> object:
