@@ -35,7 +35,7 @@ start=$$(date +%s); { $(3); } || { echo "==> $(1): FAILED" >&2; exit 1; }; \
 endef
 
 .PHONY: help demo test check lint types imports fmt temporal test-unit sim test-large bench bench-feel bench-start \
-	bench-check bench-growth bench-temporal bench-server docs golden reference lock clean
+	bench-check bench-growth bench-temporal bench-celery bench-server docs golden reference lock clean
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ bench-growth: $(VENV)/.dev ## how cost grows: a million instances in the file, 1
 
 bench-temporal: $(VENV)/.dev temporal ## instances on Temporal beside workflows written by hand (three minutes)
 	@$(BIN)/python -m bench.temporal
+
+bench-celery: $(VENV)/.dev ## processes on Celery beside chains written by hand (two minutes; needs redis-server)
+	@$(BIN)/python -m bench.celery
 
 bench-server: $(VENV)/.dev ## REST, workers in other processes, tenants, kills, on a PostgreSQL of its own (four minutes)
 	@$(BIN)/python -m bench.server

@@ -64,12 +64,14 @@ def measured(worker: int, broker: int, work: Callable[[], None]) -> Cost:
     )
 
 
-def by_hand(app: Any, n: int) -> None:
-    """`n` chains at once, until all have ended."""
+def by_hand(app: Any, n: int, *, lean: bool) -> None:
+    """`n` chains at once, until all have ended. `lean`: of each only the last result is kept."""
     from celery import chain
 
     step = app.tasks["bench.celery.app.step"]
-    results = [chain(step.s(number), *(step.s() for _ in range(9)))() for number in range(n)]
+    options = {"ignore_result": True} if lean else {}
+    between = [step.s().set(**options) for _ in range(8)]
+    results = [chain(step.s(number).set(**options), *between, step.s())() for number in range(n)]
     for result in results:
         result.get(timeout=120)
 
@@ -88,6 +90,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--instances", type=int, default=50, help="of each run, all in flight")
     parser.add_argument("--pool", default="prefork")
+    parser.add_argument("--lean", action="store_true", help="the chains keep their last result alone")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--directory", type=Path, default=ROOT, help="where the store lies; default: this repository")
     options = parser.parse_args()
@@ -113,7 +116,7 @@ def _run(options: argparse.Namespace, worker: int, broker: int, port: int) -> No
 
     host.engine().deploy(MODELS / "w1.bpmn", MODELS / "w3.bpmn")
     n = options.instances
-    sides: list[Callable[[], None]] = [lambda: by_hand(app, n), lambda: by_process(host, n)]
+    sides: list[Callable[[], None]] = [lambda: by_hand(app, n, lean=options.lean), lambda: by_process(host, n)]
     for side in sides:
         side()
     found: list[list[Cost]] = [[], []]

@@ -18,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from broker_rig import Brokers
 from temporal_rig import Servers
 from tidy import doc_blocks
 from tidy.source_tree import ROOT
@@ -45,6 +46,9 @@ def test_every_code_block_runs(
     if "TEMPORAL_ADDRESS" in path.read_text(encoding="utf-8"):
         servers: Servers = request.getfixturevalue("temporal_servers")
         monkeypatch.setenv("TEMPORAL_ADDRESS", servers("server").address)
+    if "CELERY_BROKER_URL" in path.read_text(encoding="utf-8"):
+        found: Brokers = request.getfixturevalue("brokers")
+        monkeypatch.setenv("CELERY_BROKER_URL", found("redis").url)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.delenv("PROCESSION_DB", raising=False)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 SUFFIXES: Final = (".scenario.yaml", ".scenario.yml")
 CASES: Final = (".cases.csv", ".cases.xlsx")
 HOSTS: Final = ("embedded", "celery", "temporal")
-RUN: Final = ("embedded", "temporal")
-"""Those of this version."""
 
 
 def run_scenarios(
@@ -44,6 +42,12 @@ def run_scenarios(
         str,
         typer.Option("--address", metavar="HOST:PORT", help="A Temporal server that runs; else one is started."),
     ] = "",
+    broker: Annotated[
+        str,
+        typer.Option(
+            "--broker", metavar="URL", envvar="CELERY_BROKER_URL", help="Celery's broker; else a Redis is started."
+        ),
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Run scenario files on a virtual clock, and tables of cases of decisions. Exits 1 if any failed."""
@@ -53,17 +57,15 @@ def run_scenarios(
     with errors(json):
         if host not in HOSTS:
             raise Problem(f"no host {host!r}", f"one of {', '.join(HOSTS)}", USAGE)
-        if host not in RUN:
-            raise Problem(f"the host {host!r} is not in this version", f"use one of {', '.join(RUN)}")
-        if host != HOSTS[0] and (store != MEMORY or seed is not None):
-            raise Problem("a store or a seed is for the embedded host", "leave it out", USAGE)
-        if "://" in store:
+        if (host == "temporal" and store != MEMORY) or (host != HOSTS[0] and seed is not None):
+            raise Problem(f"the host {host} takes no such store or seed", "leave it out", USAGE)
+        if "://" in store and host == HOSTS[0]:
             raise Problem(f"the store {store!r} is not in this version", "give the path of a file, or :memory:")
         if seed is not None and store != MEMORY:
             raise Problem("a seed simulates the disk", "leave out --store", USAGE)
         files = [file for path in paths for file in _files(path)]
         failed = 0
-        with _engines(host, address, restore=restore_every_step) as engines:
+        with _engines(host, address or broker, store, restore=restore_every_step) as engines:
             for file in files:
                 if file.name.lower().endswith(CASES):
                     failed += not _cases(file, output)
@@ -79,10 +81,18 @@ def run_scenarios(
 
 
 @contextmanager
-def _engines(host: str, address: str, *, restore: bool) -> Generator[MakeEngines | None]:
+def _engines(host: str, address: str, store: str, *, restore: bool) -> Generator[MakeEngines | None]:
     """What runs the scenarios of another host than the embedded one."""
     if host == HOSTS[0]:
         yield None
+        return
+    if host == "celery":
+        try:
+            from procession.testing.celery.running import over_broker
+        except ImportError as error:
+            raise Problem(f"the host celery needs {error.name}", 'pip install "procession[celery]"') from error
+        with over_broker(address, store) as engines:
+            yield engines
         return
     try:
         from procession.testing.temporal.running import workflows

@@ -193,7 +193,9 @@ class OnCelery:
         return self.tenant
 
     def renew(self) -> None:
-        """See `Engines.renew`."""
+        """See `Engines.renew`: neither side remembers anything."""
+        self.pump.lost()
+        self._kit.host.engine().pump.lost()
 
     def call(self, request: InHouse) -> object:
         """See `Engines.call`. Jobs are tasks, so they are answered by the worker."""
