@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from procession.runtime.rows import (
     InstanceRow,
     IntRow,
     JobRow,
+    JobTypeRow,
     ShardRow,
     SnapshotRow,
     TextRow,
@@ -238,3 +240,43 @@ def test_a_key_that_is_reserved_in_a_transaction_is_given_once(tmp_path: Path) -
     application.close()
     assert keys == [1_000, 1_001, 1_002]
     store.close()
+
+
+def test_who_names_a_turn_commits_only_if_nobody_else_did(store: Store) -> None:
+    before = fence(store)
+    turn = store.read("shard_read", (0,), ShardRow)[0].turn
+    store.commit(Fence(0, 1, 0, FAR, turn), facts((1, 1)))
+    assert store.read("shard_read", (0,), ShardRow)[0].turn == turn + 1
+    with pytest.raises(Fenced):
+        store.commit(Fence(0, 1, 0, FAR, turn), facts((2, 1)))
+    assert seqs(store, 2) == []
+    store.commit(Fence(0, 1, 0, FAR, turn + 1), facts((2, 1)))
+    # Who is alone counts, and asks for none.
+    store.commit(before, facts((3, 1)))
+    assert store.read("shard_read", (0,), ShardRow)[0].turn == turn + 3
+
+
+def test_a_gate_lets_one_in_after_the_other(store: Store) -> None:
+    gate = store.gate(0)
+    gate.enter()
+    gate.leave()
+    gate.enter()
+    gate.leave()
+
+
+def test_types_of_jobs_are_found_with_the_time_of_their_first(store: Store) -> None:
+    batch = Batch()
+    for key, (type, due, tenant) in enumerate([("b", 7, 0), ("a", 5, 0), ("a", 3, 0), ("a", 9, 4), ("z", 1, 4)], 10):
+        batch["job"].insert(key, job(key, type, due, tenant))
+    store.commit(fence(store), batch)
+    found = store.read("job_types", (0, 4), JobTypeRow)
+    # In which order is nobody's business: where types are sealed, it is that of their seals.
+    assert {(row.tenant, row.type, row.due) for row in found} == {(0, "a", 3), (0, "b", 7)}
+    assert len(store.read("job_types", (0, 5), JobTypeRow)) == 4
+    assert store.read("job_types", (5, 6), JobTypeRow) == []
+
+
+def test_it_tells_its_time(store: Store) -> None:
+    there = store.read("store_now", (), IntRow)[0].value
+    assert there is not None
+    assert abs(there - time.time() * 1000) < 60_000
