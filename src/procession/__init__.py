@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, StoreError
     from procession.core.instructions import Activate
     from procession.core.plans import MigrationChoice, MigrationPlan
+    from procession.hosts.celery.host import CeleryHost
     from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job, JobFailed
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
+    from procession.hosts.embedded.routed import Routing
     from procession.hosts.temporal.host import Temporal
     from procession.runtime.batches import Filter
     from procession.services.standard import check_standard
@@ -28,6 +30,7 @@ __all__ = [
     "AsyncInstance",
     "BadValue",
     "BpmnError",
+    "CeleryHost",
     "Choice",
     "Conflict",
     "Denied",
@@ -41,6 +44,7 @@ __all__ = [
     "NotFound",
     "ProcessionError",
     "Refused",
+    "Routing",
     "StoreError",
     "Temporal",
     "__version__",
@@ -56,6 +60,7 @@ _HOME: Final = {
     "BadValue": "procession.base.failure",
     "BpmnError": "procession.hosts.embedded",
     "MigrationChoice": "procession.core.plans",
+    "CeleryHost": "procession.hosts.celery.host",
     "Choice": "procession.hosts.embedded",
     "Conflict": "procession.base.failure",
     "Denied": "procession.hosts.embedded",
@@ -68,6 +73,7 @@ _HOME: Final = {
     "NotFound": "procession.base.failure",
     "ProcessionError": "procession.base.failure",
     "Refused": "procession.base.diagnostics",
+    "Routing": "procession.hosts.embedded.routed",
     "StoreError": "procession.base.failure",
     "Temporal": "procession.hosts.temporal.host",
     "check_standard": "procession.services.standard",

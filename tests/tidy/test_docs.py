@@ -3,8 +3,8 @@
 All blocks of a document run in order in one empty folder that holds `examples/`, `tests/scenarios/` and
 `tests/replay/`: `python` blocks share a namespace, `pycon` blocks show what they print, `console` blocks run their `$ `
 lines (`...` stands for anything in what they print, `  # exit 1` says how a command ends), `yaml` blocks are scenarios
-that pass or files of cells that can be read, `toml` blocks are settings of a server, `xml` blocks are models, or what
-stands in a process, that deploy; `text` is for pictures.
+that pass or files of cells and routes that can be read, `toml` blocks are settings of a server, `xml` blocks are
+models, or what stands in a process, that deploy; `text` is for pictures.
 """
 
 from __future__ import annotations

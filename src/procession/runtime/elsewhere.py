@@ -208,6 +208,10 @@ class Placement(Protocol):
         """Whether an instance that is started now goes there."""
         ...
 
+    def reaches(self, tenant: str) -> str:
+        """Why instances of a tenant cannot be there; "" if they can."""
+        ...
+
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way there."""

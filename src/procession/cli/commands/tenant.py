@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import time
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar, cast
@@ -13,14 +11,14 @@ import msgspec
 import typer
 
 from procession.base.values import Json
+from procession.cli.asking import asked, who
 from procession.cli.console import USAGE, Output, Problem, errors
 from procession.cli.options import DEFAULT_DB, AsJson, Db, existing
 from procession.runtime.rows import NamedRow
 from procession.runtime.tenants import EVERYBODY
 
 if TYPE_CHECKING:
-    from procession import Engine
-    from procession.services.backend import Backend, Who
+    from procession.services.backend import Backend
     from procession.services.tenancy.limits import Limits
 
 group: Final = typer.Typer(name="tenant", help="Tenants: limits, keys, environments, export.", no_args_is_help=True)
@@ -41,7 +39,7 @@ def list_tenants(db: Db = DEFAULT_DB, json: AsJson = False) -> None:
         records: list[dict[str, object]] = []
         for name in sorted(row.name for row in engine.store.read("tenants", EVERYBODY, NamedRow)):
             counts = engine.counts(tenant=name)
-            weight = _asked(engine, partial(_limits, tenant=name)).weight
+            weight = asked(engine, partial(_limits, tenant=name)).weight
             records.append({"tenant": name, "active": counts.get("active", 0), "weight": weight})
         output.records(records, {"tenant": "TENANT", "active": "ACTIVE", "weight": "WEIGHT"}, "no tenants")
 
@@ -57,9 +55,9 @@ def create(tenant: Name, db: Db = DEFAULT_DB, json: AsJson = False) -> None:
     with errors(json), engine_at(db) as engine:
         parent, _, name = tenant.partition(SEPARATOR)
         if name:
-            _asked(engine, lambda backend: add_environment(backend, parent, name, _who()))
+            asked(engine, lambda backend: add_environment(backend, parent, name, who()))
         else:
-            _asked(engine, lambda backend: backend.ask(AddTenant(tenant), _who()))
+            asked(engine, lambda backend: backend.ask(AddTenant(tenant), who()))
         output.document({"tenant": tenant})
         output.text(f"{tenant} is known")
 
@@ -83,8 +81,8 @@ def quota(
     with errors(json), engine_at(existing(db)) as engine:
         if changes:
             given = dict(_quota(each, QUOTAS) for each in changes)
-            _asked(engine, lambda backend: _change(backend, tenant, given))
-        usage = _asked(engine, lambda backend: backend.read(tenant, lambda reader: usage_of(reader, tenant)))
+            asked(engine, lambda backend: _change(backend, tenant, given))
+        usage = asked(engine, lambda backend: backend.read(tenant, lambda reader: usage_of(reader, tenant)))
         output.document(msgspec.to_builtins(usage))
         for name in QUOTAS:
             most: int = getattr(usage.limits, name)
@@ -104,7 +102,7 @@ def weight(
 
     output = Output(json)
     with errors(json), engine_at(existing(db)) as engine:
-        _asked(engine, lambda backend: _change(backend, tenant, {"weight": turns}))
+        asked(engine, lambda backend: _change(backend, tenant, {"weight": turns}))
         output.document({"tenant": tenant, "weight": turns})
         output.text(f"{tenant} has {turns} turns for one of a tenant of weight 1")
 
@@ -133,7 +131,7 @@ def rotate_key(
             output.document({"rewrapped": count})
             output.text(f"{count} keys are wrapped with the active master key")
             return
-        number = _asked(engine, lambda backend: backend.read(tenant, lambda reader: reader.views.tenant_number(tenant)))
+        number = asked(engine, lambda backend: backend.read(tenant, lambda reader: reader.views.tenant_number(tenant)))
         generation = keys.rotate(number)
         output.document({"tenant": tenant, "generation": generation})
         output.text(f"{tenant}: key {generation} seals from now on")
@@ -151,7 +149,7 @@ def export(
 
     output = Output(json)
     with errors(json), engine_at(existing(db)) as engine:
-        lines = _asked(engine, lambda backend: _write(backend, tenant, file))
+        lines = asked(engine, lambda backend: _write(backend, tenant, file))
         output.document({"tenant": tenant, "file": str(file), "lines": lines})
         output.text(f"{tenant}: {lines} lines in {file}")
 
@@ -173,7 +171,7 @@ def delete(
         if not yes and (json or not typer.confirm(f"Delete {tenant} and everything that it has?")):
             raise Problem(f"{tenant} was not deleted", "say so with --yes")
         shelf = documents_of(keys)
-        deleted = _asked(engine, lambda backend: delete_tenant(backend, tenant, _who(), keys, shelf))
+        deleted = asked(engine, lambda backend: delete_tenant(backend, tenant, who(), keys, shelf))
         if not deleted.shredded:
             scrub(engine.store)
         output.document(msgspec.to_builtins(deleted))
@@ -196,9 +194,9 @@ def promote(
 
     output = Output(json)
     with errors(json), engine_at(existing(db)) as engine:
-        done = _asked(
+        done = asked(
             engine,
-            lambda backend: promotion.promote(backend, source, target, _who(), dry_run=dry_run, force=force),
+            lambda backend: promotion.promote(backend, source, target, who(), dry_run=dry_run, force=force),
         )
         output.document(msgspec.to_builtins(done))
         for each in done.changes:
@@ -206,22 +204,6 @@ def promote(
         for name in done.only_there:
             output.text(f"only in {target}: {name}")
         output.text(f"{len(done.deployments)} deployments in {target}" if not dry_run else "nothing was deployed")
-
-
-def _asked(engine: Engine, ask: Callable[[Backend], Awaitable[_T]]) -> _T:
-    """What a use case of the server gives, with this engine behind it."""
-    import asyncio
-
-    from procession.hosts.embedded.backend import EngineBackend
-
-    async def run() -> _T:
-        backend = EngineBackend(engine)
-        try:
-            return await ask(backend)
-        finally:
-            await backend.close()
-
-    return asyncio.run(run())
 
 
 async def _limits(backend: Backend, tenant: str) -> Limits:
@@ -235,7 +217,7 @@ async def _change(backend: Backend, tenant: str, changes: dict[str, int]) -> Non
     from procession.services.tenancy.limits import KIND
 
     limits = msgspec.structs.replace(await _limits(backend, tenant), **changes)
-    await backend.ask(PutRecord(tenant, KIND, KIND, cast("Json", msgspec.to_builtins(limits))), _who())
+    await backend.ask(PutRecord(tenant, KIND, KIND, cast("Json", msgspec.to_builtins(limits))), who())
 
 
 async def _write(backend: Backend, tenant: str, file: Path) -> int:
@@ -259,12 +241,3 @@ def _quota(text: str, known: tuple[str, ...]) -> tuple[str, int]:
     if not sign or name not in known or not (number.isascii() and number.isdecimal()):
         raise Problem(f"{text!r} is no quota", f"write one of {', '.join(known)}, and =N", USAGE)
     return name, int(number)
-
-
-def _who() -> Who:
-    from procession.services.backend import Who
-
-    try:
-        return Who(f"user:{getpass.getuser()}", "the command line")
-    except (OSError, KeyError):
-        return Who("user:unknown", "the command line")

@@ -16,6 +16,9 @@ from procession.hosts.embedded.shard import Shard
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import AnsweredRow, RecordRow
+from procession.runtime.tenants import PLATFORM
+from procession.services.routes import KIND as ROUTES
+from procession.services.routes import Compiled, read_routes
 from procession.services.tenancy.limits import KIND as LIMITS
 from procession.services.tenancy.limits import Limits, limits_of
 from procession.services.tenancy.usage import USAGE
@@ -131,6 +134,8 @@ def delete_record(shard: Shard, request: q.DeleteRecord) -> None:
     _expect(request, version)
     if request.kind == LIMITS:
         _limit(shard, tenant, request.tenant, None)
+    elif request.kind == ROUTES and request.tenant == PLATFORM:
+        shard.routes = None
     place = (tenant, request.kind, request.id)
     shard.batch["record"].delete(place, place)
 
@@ -139,6 +144,8 @@ def _heed(shard: Shard, tenant: int, request: q.PutRecord) -> None:
     """What the writer itself goes by. Raises `BadValue` for limits that are none."""
     if request.kind == LIMITS:
         _limit(shard, tenant, request.tenant, limits_of(request.body))
+    elif request.kind == ROUTES and request.tenant == PLATFORM:
+        shard.routes = Compiled(read_routes(request.body))
     elif request.kind == USAGE and isinstance(request.body, dict):
         size = request.body.get("bytes")
         shard.quotas.measured(tenant, size if isinstance(size, int) else 0)

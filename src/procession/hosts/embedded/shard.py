@@ -36,9 +36,11 @@ from procession.runtime.courier import Courier, Parcel, Wake
 from procession.runtime.elsewhere import OUTGOING, Delivery, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, BroadcastSignal, Deliver
-from procession.runtime.rows import FailureRow, IntRow, KeyRow, OutboxRow, ShardRow
-from procession.runtime.tenants import span_of
+from procession.runtime.rows import FailureRow, IntRow, KeyRow, OutboxRow, RecordRow, ShardRow
+from procession.runtime.tenants import PLATFORM, span_of
 from procession.services.catalog import Catalog
+from procession.services.routes import KIND as ROUTES
+from procession.services.routes import Compiled, read_routes
 
 SNAPSHOT_BYTES_MIN: Final = 4_096
 """Facts below this are replayed faster than a snapshot is worth."""
@@ -97,6 +99,8 @@ class Shard:
         """(tenant, definition) of which nothing may be started; definition 0: the tenant is being deleted."""
         self.batches = self._read_batches()
         """Tenant -> its batches that run."""
+        self.routes = self._read_routes()
+        """Where instances start; None where nothing was said of it."""
         self.flags = self._read_flags()
         """The behaviour flags that are switched on in this store."""
         self._large: dict[tuple[int, int], Resident] = {}
@@ -375,6 +379,7 @@ class Shard:
         self.failed = self._read_failed()
         self.suspended = self._read_suspended()
         self.batches = self._read_batches()
+        self.routes = self._read_routes()
         self.flags = self._read_flags()
         self._block = self._read_block()
         self.quotas.forget()
@@ -412,6 +417,11 @@ class Shard:
         for row in self.store.read("batches_running", self.span, KeyRow):
             found.setdefault(row.tenant, {})[row.key] = None
         return found
+
+    def _read_routes(self) -> Compiled | None:
+        platform = self.catalog.tenants.get(PLATFORM)
+        rows = self.store.read("record", (platform, ROUTES, ROUTES), RecordRow) if platform is not None else []
+        return Compiled(read_routes(codec.decode_json(rows[0].body))) if rows else None
 
     def _read_flags(self) -> int:
         rows = self.store.read("flags", (), IntRow)

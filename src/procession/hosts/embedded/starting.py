@@ -16,6 +16,7 @@ from procession.ir.program import ConditionalTrigger
 from procession.runtime import requests as q
 from procession.runtime.ports import Cells
 from procession.runtime.rows import CONDITION_START, DefinitionRow
+from procession.services.routes import HERE
 
 
 def start_instance(
@@ -24,9 +25,9 @@ def start_instance(
     """Starts an instance under the key in its event; raises when its first step is refused."""
     key = start.instance
     resident = shard.residents.add(key, tenant, shard.catalog.linked(tenant, definition.program))
-    placement = shard.placement
-    if placement is not None and placement.takes(start.tenant, definition.process_id):
-        resident.host, resident.home, resident.trace = placement.host, key, trace
+    host = _host(shard, definition, start)
+    if host:
+        resident.host, resident.home, resident.trace = host, key, trace
         if not shard.residents.elsewhere:
             shard.residents.elsewhere = True
             shard.batch["meta"].replace(("elsewhere",), ("elsewhere", 1))
@@ -40,6 +41,17 @@ def start_instance(
         shard.quotas.ended(tenant)
         accepted(outcome)
     return resident
+
+
+def _host(shard: Shard, definition: DefinitionRow, start: e.Start) -> str:
+    """On which other host an instance starts; "" for here. What is called stays with its caller, who is here."""
+    placement = shard.placement
+    if shard.routes is None or start.parent_instance:
+        takes = placement is not None and placement.takes(start.tenant, definition.process_id)
+        return placement.host if placement is not None and takes and shard.routes is None else ""
+    key = start.business_key or str(start.instance)
+    host = shard.routes.decide(start.tenant, definition.process_id, definition.version, key).host
+    return "" if host == HERE else host
 
 
 def instance_row(resident: Resident, definition: DefinitionRow, start: e.Start | InstanceStarted, at: int) -> Cells:

@@ -15,6 +15,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, cast, final
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -106,6 +109,22 @@ class TemporalPlacement:
     def takes(self, tenant: str, process_id: str) -> bool:
         """See `Placement.takes`."""
         return self._takes(tenant, process_id)
+
+    def reaches(self, tenant: str) -> str:
+        """See `Placement.reaches`: there is its namespace, and a worker for its workflows."""
+        return self._loop.run(self._reaches(tenant))
+
+    async def _reaches(self, tenant: str) -> str:
+        at = self._of(tenant)
+        queue = TaskQueue(name=at.queue)
+        request = DescribeTaskQueueRequest(
+            namespace=at.client.namespace, task_queue=queue, task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+        )
+        try:
+            found = await at.client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=ASK_S))
+        except RPCError as error:
+            return str(explained(error))
+        return "" if found.pollers else f"no worker polls task queue {at.queue!r} in namespace {at.client.namespace!r}"
 
     def tells(self, arrived: Callable[[list[Arrived]], object]) -> None:
         """Who is told of the rows that arrived; from then on rows are sent."""
