@@ -27,7 +27,7 @@ from procession.hosts.temporal.cluster import DATA_CONVERTER, Loop, connect
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.watching import Settling
 from procession.hosts.temporal.worker import in_one_batch
-from procession.hosts.temporal.workflow import ProcessWorkflow
+from procession.hosts.temporal.definition import ProcessWorkflow
 from procession.runtime.ports import Store
 
 TOKENS: Final = 1_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +15,8 @@ _T = TypeVar("_T")
 
 def asked(engine: Engine, ask: Callable[[Backend], Awaitable[_T]]) -> _T:
     """What a use case of the server gives, with this engine behind it."""
+    import asyncio
+
     from procession.hosts.embedded.backend import EngineBackend
 
     async def run() -> _T:

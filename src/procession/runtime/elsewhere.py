@@ -110,7 +110,24 @@ class Delivery(msgspec.Struct, frozen=True, gc=False, tag="delivery", omit_defau
     more: list[AnyEvent] = []
 
 
-Outgoing: TypeAlias = Begin | Delivery
+@final
+class Handover(msgspec.Struct, frozen=True, gc=False, tag="handover", omit_defaults=True):
+    """Go on with instances that ran here: `bodies` are their snapshots by key, the first of them is the home of all.
+
+    `number` is that of the row, and smaller than those of deliveries that follow. `jobs` are (job, retries, attempts)
+    of what is open. Keys are drawn from `first` up to, not including, `last`; `at` is in Unix ms.
+    """
+
+    number: int
+    process_id: str
+    bodies: dict[int, msgspec.Raw]
+    jobs: list[tuple[int, int, int]]
+    first: int
+    last: int
+    at: int
+
+
+Outgoing: TypeAlias = Begin | Delivery | Handover
 
 OUTGOING: Final[msgspec.json.Decoder[Outgoing]] = msgspec.json.Decoder(Outgoing, float_hook=Decimal)
 """Reads a row of the outbox."""
@@ -187,6 +204,15 @@ class Screen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     seq: int = 0
 
 
+@final
+class Left(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a host said when it let instances go: their last steps by key, none if all have ended, and the number of the
+    last delivery that it took."""
+
+    seqs: dict[int, int]
+    seen: int = 0
+
+
 class Placement(Protocol):
     """Another host, as the engine sees it. Thread-safe."""
 
@@ -226,6 +252,11 @@ class Placement(Protocol):
 
         Raises `NotFound` when the instance has ended, `StoreError` when the host cannot be reached.
         """
+        ...
+
+    def leave(self, tenant: str, home: int, *, wait: bool) -> Left:
+        """Lets instances go that live in a workflow: when this returns they are stepped there no more. With `wait` jobs
+        under way come to their end first. Repeated, it answers the same. Raises as `ask` does."""
         ...
 
     def screen(self, tenant: str, home: int, begin: Begin | None = None) -> Screen:

@@ -318,10 +318,12 @@ class Report(Request, frozen=True, gc=False, tag=True, tag_field="request", omit
 
 @final
 class Arrived(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """A row of the outbox reached its addressee, or (`lost`) there is none any more."""
+    """A row of the outbox reached its addressee, or (`lost`) there is none any more, or (`left`) he was let go there
+    and is to be taken back: then it waits for that."""
 
     number: int
     lost: bool = False
+    left: bool = False
 
 
 @final
@@ -334,6 +336,28 @@ class TakeKeys(Request, frozen=True, gc=False, tag=True, tag_field="request", om
 @final
 class AddTenant(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Make a tenant known before it has anything; answered with its number. Nothing happens to one that is known."""
+
+
+@final
+class HandOver(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Let an instance, with all that it called, go on on another host; answered with how many those are.
+
+    `jobs`: `carry`, they are done there under the same keys; `wait`, nothing moves while one is under way.
+    """
+
+    instance: int
+    host: str
+    jobs: str = "carry"
+
+
+@final
+class TakeBack(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Let an instance go on here that another host has let go; answered with how many those are. `seqs` and `seen` are
+    what that host said (`elsewhere.Left`)."""
+
+    instance: int
+    seqs: dict[int, int] = {}
+    seen: int = 0
 
 
 @final
@@ -418,6 +442,8 @@ Plain: TypeAlias = (
     | TakeKeys
     | AddTenant
     | CarriedOut
+    | HandOver
+    | TakeBack
     | PutRecord
     | DeleteRecord
     | ForgetTenant

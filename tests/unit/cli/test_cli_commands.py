@@ -292,7 +292,6 @@ def test_draw_needs_no_store(shell: Shell) -> None:
         (("check", "none.bpmn"), "none.bpmn: No such file"),
         (("test", "nowhere"), "no file nowhere"),
         (("test", "."), "no *.scenario.yaml"),
-        (("test", ".", "--host", "celery"), "not in this version"),
         (("test", ".", "--store", "mysql://host/name"), "not in this version"),
         (("deploy", "none.bpmn", "--db", "mysql://host/name"), "in this version"),
         (("run", "x.bpmn", "--workers", "no_such_module_at_all:x"), "no_such_module_at_all"),

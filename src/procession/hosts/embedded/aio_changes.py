@@ -11,8 +11,10 @@ from procession.hosts.embedded.aio_calls import off
 from procession.hosts.embedded.aio_instance import AsyncInstance
 from procession.hosts.embedded.changes import Changes
 from procession.hosts.embedded.door import DEFAULT_TENANT
+from procession.hosts.embedded.handover import CARRY
 from procession.runtime import batches as b
 from procession.services.batches import BatchErrorView, BatchView
+from procession.services.moving import Fate
 from procession.services.views import LIMIT
 
 
@@ -49,6 +51,14 @@ class AsyncChanges:
             variables=variables,
             tenant=tenant,
         )
+
+    async def move(self, instance: int, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT) -> int:
+        """See `Changes.move`."""
+        return await off(self._changes.move, instance, to, jobs=jobs, tenant=tenant)
+
+    async def move_fates(self, instance: int, to: str, *, tenant: str = DEFAULT_TENANT) -> list[Fate]:
+        """See `Changes.move_fates`."""
+        return await off(self._changes.move_fates, instance, to, tenant=tenant)
 
     async def migration_plan(
         self,

@@ -17,11 +17,13 @@ from procession.core import events as e
 from procession.core.instructions import Activate, Instruction, Move, PutToken, SetLocal, TakeToken, Terminate
 from procession.core.plans import MigrationAction, MigrationPlan
 from procession.hosts.embedded.door import DEFAULT_TENANT
+from procession.hosts.embedded.handover import CARRY, POLICIES
 from procession.hosts.embedded.instance import Door, Instance
 from procession.runtime import batches as b
 from procession.runtime import requests as q
 from procession.services.batches import BatchErrorView, BatchView
 from procession.services.migrations import actions_of, plan_between
+from procession.services.moving import Fate, fates
 from procession.services.views import LIMIT
 
 _Checked = TypeVar("_Checked", MigrationPlan, b.Filter)
@@ -122,6 +124,22 @@ class Changes:
             return Instance(self._engine, tenant, instance)
         key = self._engine.call(q.RestartInstance(tenant, instance, begin, values, version or 0))
         return Instance(self._engine, tenant, cast("int", key))
+
+    def move(self, instance: int, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT) -> int:
+        """Lets an instance, and all that it called, go on on another host: its name, or `here`. How many that moved.
+
+        `jobs` says what becomes of those under way: `carry`, they are done again over there, under the same idempotency
+        keys; `wait`, it raises `Busy` while there are any. Should anything end it half-way, call it again. Raises
+        `Conflict` for what cannot move, `NotFound` for what has ended.
+        """
+        if jobs not in POLICIES:
+            raise BadValue(f"jobs={jobs!r:.40}: there are {' and '.join(POLICIES)}")
+        return self._engine.hosting.move(tenant, instance, to, jobs)
+
+    def move_fates(self, instance: int, to: str, *, tenant: str = DEFAULT_TENANT) -> list[Fate]:
+        """What `move` would make of each thing that an instance, and all that it called, waits for. Raises
+        `NotFound`."""
+        return fates(self._engine.reader().store, tenant, instance, to)
 
     # --- processes
 

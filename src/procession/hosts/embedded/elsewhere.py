@@ -21,6 +21,7 @@ from procession.core.state import State
 from procession.core.step import step
 from procession.hosts.embedded.batches import heard
 from procession.hosts.embedded.carry import CARRY
+from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.starting import instance_row
@@ -47,6 +48,8 @@ ASKED: Final = (
 itself (routing.py); what comes through the inbox, as from the command line, is tried out on what is known here."""
 _NO_KEY: Final = 1 << 62
 """Where the keys of what is only tried out begin: no other has them."""
+LATER_MS: Final = 500
+"""After how long what was sent to an instance that was let go is looked at again."""
 KEY_BLOCKS: Final = 2
 """Blocks of 4,096 keys that an instance has from its start; it asks for more when half of them are used."""
 
@@ -247,6 +250,10 @@ def arrived(shard: Shard, request: q.Arrived) -> None:
     """A row of the outbox is delivered. Who lost his addressee must hear of it: a message goes to somebody else."""
     tenant = shard.catalog.tenant(request.tenant)
     key = (tenant, request.number)
+    if request.left:
+        # Whoever takes it back takes this back, too.
+        shard.batch["outbox"].change("outbox_due", (wall_ms() + LATER_MS, *key))
+        return
     if request.lost:
         sent = shard.sent(tenant, request.number)
         event = sent.event if isinstance(sent, Delivery) else None

@@ -18,8 +18,17 @@ APPEAR_S: Final = 30.0
 """How long `wait` lets the transaction that starts an instance take."""
 
 
+class Mover(Protocol):
+    """What knows the other host of an engine."""
+
+    def move(self, tenant: str, instance: int, to: str, jobs: str) -> int: ...
+
+
 class Door(Protocol):
     """What a handle needs of its engine."""
+
+    @property
+    def hosting(self) -> Mover: ...
 
     def reader(self) -> Reader: ...
     def call(self, request: AnyRequest) -> object: ...

@@ -6,6 +6,7 @@ What must not live here: workers of this process, and what the core does with a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Final
 
 from procession.base.failure import BadValue, Conflict, NotFound
@@ -66,15 +67,22 @@ def fail_job(shard: Shard, request: q.FailJob) -> int:
         due = shard.at + _backoff(resident, offer, attempts, request.backoff)
         rows.change("job_failed", (retries, attempts, due, error, offer.tenant, offer.key))
         shard.for_board.append(offer.key)
-        offer.token, offer.retries = 0, retries
-        courier = shard.courier
-        if courier is not None and shard.carried(offer.type) and due - shard.at <= courier.horizon_ms:
-            shard.lease(offer, due)
-        shard.for_wakes.append((due, offer))
+        shard.for_wakes.append((due, _again(shard, offer, retries, due) if shard.carried(offer.type) else offer))
         return retries
     rows.change("job_failed", (0, attempts, HELD, error, offer.tenant, offer.key))
     accepted(shard.advance(resident, e.ExhaustJob(offer.key, attempts, error)))
     return 0
+
+
+def _again(shard: Shard, offer: Offer, retries: int, due: int) -> Offer:
+    """The next attempt at a job that is taken to its worker; without a lease if it is too late for that to be sent now.
+    Another offer: should the commit fail, the one before still counts."""
+    assert shard.courier is not None
+    again = copy(offer)
+    again.token, again.retries = 0, retries
+    if due - shard.at <= shard.courier.horizon_ms:
+        shard.lease(again, due)
+    return again
 
 
 def _backoff(resident: Resident, offer: Offer, attempts: int, wanted: int | None) -> int:

@@ -33,7 +33,7 @@ from procession.hosts.embedded.residents import Resident, Residents
 from procession.hosts.embedded.weights import Weights
 from procession.runtime import codec, requests
 from procession.runtime.courier import Courier, Parcel, Wake
-from procession.runtime.elsewhere import OUTGOING, Delivery, Outgoing, Placement
+from procession.runtime.elsewhere import OUTGOING, Begin, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, BroadcastSignal, Deliver
 from procession.runtime.rows import FailureRow, IntRow, KeyRow, OutboxRow, RecordRow, ShardRow
@@ -245,7 +245,7 @@ class Shard:
     def send(self, resident: Resident, what: Outgoing) -> None:
         """Stores what has to reach an instance on another host with this commit."""
         number = self.keys.take(self.at)
-        if isinstance(what, Delivery):
+        if not isinstance(what, Begin):
             what = msgspec.structs.replace(what, number=number)
         due = wall_ms() + DIRECT_MS if self.direct else 0
         row = (resident.tenant, number, resident.home, due, codec.encode_json(what))
@@ -339,10 +339,10 @@ class Shard:
             else:
                 board.add(each)
         for due, offer in self.for_wakes:
-            if offer.token:
-                self._dispatch(offer, due)
-            else:
+            if not self.carried(offer.type):
                 board.later(offer, due)
+            elif offer.token:
+                self._dispatch(offer, due)
         self.parcels += [Wake(self.number, due) for due in self.for_timers]
         for job, node in self.for_nodes:
             moved = board.offers.get(job)

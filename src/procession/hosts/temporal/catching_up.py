@@ -22,6 +22,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from procession.base.failure import NotFound, ProcessionError
 from procession.core.linked import Linked
 from procession.hosts.temporal.cluster import Loop, explained, is_gone
+from procession.hosts.temporal.definition import ProcessWorkflow
 from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.payloads import Envelope
 from procession.hosts.temporal.programs import Programs
@@ -29,7 +30,6 @@ from procession.hosts.temporal.replayer import committed, quiet_runtime
 from procession.hosts.temporal.reporter import INDEX_BITS, trimmed
 from procession.hosts.temporal.watching import Settling, Watching
 from procession.hosts.temporal.worker import in_one_batch
-from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.runtime import requests
 from procession.runtime.ports import Cells, Store
 from procession.runtime.requests import Report

@@ -101,6 +101,13 @@ class Jobs:
             found.cancel()
             self._fill()
 
+    def abandon(self) -> None:
+        """Somebody else does what is open: nothing that becomes of it here counts."""
+        left, self._open = self._open, {}
+        self._waiting.clear()
+        for each in left.values():
+            each.cancel()
+
     def refused(self, body: Body, key: int, reason: str, at: int) -> None:
         """An outcome that the process does not take, of a job that is still open: a failed attempt."""
         job = body.state.jobs.get(key)

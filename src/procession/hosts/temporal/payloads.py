@@ -31,8 +31,12 @@ BREATHE: Final = "procession.breathe"
 """The local activity that does nothing, between two stretches of one long step."""
 TRAMPOLINE: Final = "procession.trampoline"
 """The signal that lets an instance go on in a new run at once, so that it comes under the newest worker."""
+LEAVE: Final = "procession.leave"
+"""The update that lets the instances of a workflow go: its run ends, and somebody else has them."""
 TOKENS: Final = "procession.tokens"
 """The query for the token positions."""
+LEFT: Final = "left"
+"""The only key of a workflow's result whose instances were let go."""
 PACKED_MIN: Final = 65_536
 """Bytes from which on a snapshot is compressed when a run hands it to the next one."""
 ANSWER: Final = "$procession"
@@ -295,6 +299,8 @@ __all__ = [
     "DELIVER",
     "FAILED",
     "HOST",
+    "LEAVE",
+    "LEFT",
     "REFUSED",
     "REPORT",
     "SCREEN",

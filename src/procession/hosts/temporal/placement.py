@@ -15,18 +15,20 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, cast, final
 
+import msgspec
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from procession.base.failure import NotFound, ProcessionError, StoreError
 from procession.hosts.temporal import payloads as p
@@ -35,7 +37,7 @@ from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.searchable import at_start
 from procession.hosts.temporal.tenancies import Tenancies, Tenancy
 from procession.runtime import codec
-from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Reply
+from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Handover, Left, Reply
 from procession.runtime.ports import Store
 from procession.runtime.requests import Arrived
 from procession.runtime.rows import IntRow, NamedRow, OutboxRow
@@ -53,10 +55,19 @@ PAUSE_S: Final = 0.5
 PAUSE_MAX_S: Final = 8.0
 """Where the namespace is not there, each pause is twice as long as the one before, and the longest is this."""
 ASK_S: Final = 25.0
+TOOK: Final = "procession_took"
+"""The memo of a workflow that took over instances: the number of the row that said so."""
+
+NOT_READY_S: Final = 0.1
+"""Before a workflow is asked again that could not answer."""
 
 _LOG: Final = logging.getLogger("procession")
 
 _Sent: TypeAlias = "tuple[list[Arrived], Exception | None]"
+
+
+class NotReady(StoreError):
+    """A workflow did not take an update, for its task failed. That is so where a run ends, and something comes."""
 
 
 @final
@@ -166,6 +177,38 @@ class TemporalPlacement:
                 code, reason = cause.details
                 return Reply(0, code, reason)
             raise NotFound(f"instance {delivery.instance} has ended") from error
+
+    def leave(self, tenant: str, home: int, *, wait: bool) -> Left:
+        """See `Placement.leave`."""
+        return self._loop.run(self._leave(tenant, home, wait=wait))
+
+    async def _leave(self, tenant: str, home: int, *, wait: bool) -> Left:
+        deadline = time.monotonic() + ASK_S
+        while True:
+            try:
+                return await self._leave_once(tenant, home, wait=wait)
+            except NotReady:
+                # What came while the run ended has to be taken in first; then it is asked again.
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(NOT_READY_S)
+
+    async def _leave_once(self, tenant: str, home: int, *, wait: bool) -> Left:
+        at = self._of(tenant)
+        handle = at.client.get_workflow_handle(workflow_id(tenant, home))
+        try:
+            ask = cast("Callable[..., Awaitable[Left]]", handle.execute_update)  # pyright: ignore[reportUnknownMemberType]
+            return await ask(p.LEAVE, wait, result_type=Left, rpc_timeout=timedelta(seconds=ASK_S))
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise StoreError(
+                f"instance {home} does not let go: is there a worker for task queue {at.queue!r}, or a long job?"
+            ) from error
+        except (RPCError, WorkflowUpdateFailedError) as error:
+            if isinstance(error, RPCError) and error.status is RPCStatusCode.FAILED_PRECONDITION:
+                raise NotReady(f"instance {home} is in the middle of something: ask again") from error
+            if isinstance(error, RPCError) and not is_gone(error):
+                raise explained(error) from error
+            return await _has_left(at.client, workflow_id(tenant, home), home)
 
     def screen(self, tenant: str, home: int, begin: Begin | None = None) -> p.Screen:
         """See `Placement.screen`. With `begin` it is one call: update with start."""
@@ -299,11 +342,13 @@ class TemporalPlacement:
         n = 0
         while n < len(rows):
             what = codec.read(OUTGOING, rows[n].body)
-            lost = False
+            lost = left = False
             upto = n + 1
             try:
                 if isinstance(what, Begin):
                     await self._begin(tenant, what)
+                elif isinstance(what, Handover):
+                    await self._take_over(tenant, rows[n].home, what)
                 else:
                     batch = [what]
                     while upto < len(rows) and isinstance(following := codec.read(OUTGOING, rows[upto].body), Delivery):
@@ -313,9 +358,17 @@ class TemporalPlacement:
             except RPCError as error:
                 if not is_gone(error):
                     raise explained(error) from error
-                lost = True
-            arrived += [Arrived(tenant, row.number, lost) for row in rows[n:upto]]
+                left = await self._was_let_go(tenant, rows[n].home)
+                lost = not left
+            arrived += [Arrived(tenant, row.number, lost, left) for row in rows[n:upto]]
             n = upto
+
+    async def _was_let_go(self, tenant: str, home: int) -> bool:
+        """Whether a workflow that is not there any more has let its instances go, and not ended with them."""
+        try:
+            return bool((await _has_left(self._of(tenant).client, workflow_id(tenant, home), home)).seqs)
+        except NotFound:
+            return False
 
     async def _begin(self, tenant: str, begin: Begin) -> None:
         at = self._of(tenant)
@@ -334,11 +387,63 @@ class TemporalPlacement:
         except WorkflowAlreadyStartedError:
             return  # it was sent before, by a process that could not tell
 
+    async def _take_over(self, tenant: str, home: int, what: Handover) -> None:
+        at = self._of(tenant)
+        id = workflow_id(tenant, home)
+        # An instance that comes back to where it was has the same workflow. What was sent before, by a process that
+        # could not tell, is known by its number.
+        if await _took(at.client, id) >= what.number:
+            return
+        jobs = [p.CarriedJob(*job) for job in what.jobs]
+        carried = p.Carried(tenant, home, what.bodies, what.first, what.last, seen=what.number, jobs=jobs, at=what.at)
+        shift = what.at - time.time_ns() // 1_000_000 if at.settings.shifted else 0
+        carried = msgspec.structs.replace(carried, shift=shift)
+        try:
+            await at.client.start_workflow(
+                what.process_id,
+                p.Input(None, at.settings, p.packed(carried)),
+                id=id,
+                task_queue=at.queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                priority=at.priority,
+                memo={TOOK: what.number},
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
     async def _name(self, tenant: int) -> str:
         if tenant not in self._names:
             rows = await asyncio.to_thread(self._store.read, "tenants", EVERYBODY, NamedRow)
             self._names = {row.number: row.name for row in rows}
         return self._names[tenant]
+
+
+async def _took(client: Client, id: str) -> int:
+    """The number of the handover with which the last run under an id began; 0 for none."""
+    try:
+        found = await client.get_workflow_handle(id).describe()
+    except RPCError as error:
+        if is_gone(error):
+            return 0
+        raise explained(error) from error
+    return int(await found.memo_value(TOOK, 0))
+
+
+async def _has_left(client: Client, id: str, home: int) -> Left:
+    """What a workflow that has ended said when it let its instances go. Raises `NotFound` if it did not."""
+    try:
+        described = await client.get_workflow_handle(id).describe()
+        if described.status is not WorkflowExecutionStatus.COMPLETED:
+            raise NotFound(f"instance {home} has ended")
+        result: Any = await client.get_workflow_handle(id, run_id=described.run_id).result()
+    except RPCError as error:
+        if is_gone(error):
+            raise NotFound(f"instance {home} has ended") from error
+        raise explained(error) from error
+    if not isinstance(result, dict) or p.LEFT not in result:
+        raise NotFound(f"instance {home} has ended")
+    return msgspec.convert(result[p.LEFT], Left, strict=False)
 
 
 def _nobody(arrived: list[Arrived]) -> object:

@@ -35,13 +35,13 @@ from procession.core.linked import Linked
 from procession.core.snapshot import dump, load
 from procession.core.state import State
 from procession.hosts.temporal.cluster import DATA_CONVERTER
+from procession.hosts.temporal.definition import ProcessWorkflow
 from procession.hosts.temporal.divergence import Divergence, Made, of_commands, of_error, of_steps
 from procession.hosts.temporal.histories import Kept
 from procession.hosts.temporal.payloads import Envelope, Input, unpacked
 from procession.hosts.temporal.replayer import committed, quiet_runtime
 from procession.hosts.temporal.watching import Settling
 from procession.hosts.temporal.worker import in_one_batch
-from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.runtime.elsewhere import Step
 from procession.runtime.requests import Report
 

@@ -18,7 +18,8 @@ from temporalio.worker import (
     WorkflowRunner,
 )
 
-from procession.hosts.temporal.workflow import ProcessWorkflow, Surroundings
+from procession.hosts.temporal.definition import ProcessWorkflow
+from procession.hosts.temporal.workflow import Surroundings
 from procession.runtime.requests import Report
 
 if TYPE_CHECKING:

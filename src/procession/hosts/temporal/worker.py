@@ -13,6 +13,7 @@ from temporalio.worker import Replayer, Worker, WorkerDeploymentConfig
 
 from procession.core.linked import Linked
 from procession.hosts.temporal import tracing
+from procession.hosts.temporal.definition import ProcessWorkflow
 from procession.hosts.temporal.local import Local
 from procession.hosts.temporal.metrics import Measures
 from procession.hosts.temporal.payloads import Envelope
@@ -20,7 +21,6 @@ from procession.hosts.temporal.place import WorkerDeployment
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.reporter import Reporter
 from procession.hosts.temporal.watching import Activations, Saw, Settling, Watching, endings
-from procession.hosts.temporal.workflow import ProcessWorkflow
 from procession.runtime.ports import Store
 from procession.runtime.requests import Report, TakeKeys
 

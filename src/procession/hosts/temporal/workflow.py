@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol, cast, final
 
 from temporalio import workflow
-from temporalio.common import RawValue, RetryPolicy
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from procession.core import commands as c
@@ -33,7 +33,7 @@ from procession.hosts.temporal.others import Others
 from procession.hosts.temporal.renewal import STARTS_WITH, spent
 from procession.hosts.temporal.screens import screen_of
 from procession.hosts.temporal.searchable import show
-from procession.runtime.elsewhere import Delivery, Reply, Screen
+from procession.runtime.elsewhere import Delivery, Left, Reply, Screen
 from procession.runtime.requests import Report
 
 LOCAL_S: Final = 10
@@ -114,6 +114,11 @@ class Machine:
         """Whether somebody asks for what is kept: the store shows less than there is."""
         self._replies: OrderedDict[str, Reply] = OrderedDict()
         self._renew = False
+        self._leave: asyncio.Future[Left] | None = None
+        """Who waits for the instances to be let go."""
+        self._waits = False
+        """Whether jobs under way come to their end before that."""
+        self._left: Left | None = None
         self._taken_in = 0
         """Events that this run took in."""
 
@@ -135,6 +140,7 @@ class Machine:
         while True:
             # What comes to an instance that has just ended is taken in too: its sender has to be told.
             if not house.bodies:
+                self._all_over()
                 await workflow.wait_condition(lambda: bool(self._items) or self._is_quiet())
                 if not self._items:
                     break
@@ -145,6 +151,9 @@ class Machine:
                     raise  # it is only taken out of the cache
                 self._happened(house.home, e.Cancel("cancelled in Temporal"))
             await self._round()
+            if self._left is not None:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                return {p.LEFT: {"seqs": self._left.seqs, "seen": self._left.seen}}
         assert house.result is not None
         return {"state": house.result.state, "variables": house.result.variables}
 
@@ -230,7 +239,36 @@ class Machine:
     def _has_work(self) -> bool:
         # A run that drains waits for what is in flight, which comes as an item.
         renew = self._renew and not (self._jobs.draining and self._jobs.in_flight)
-        return bool(self._items or self._asked or renew or self._nudged)
+        leave = self._leave is not None and not (self._waits and self._jobs.in_flight)
+        return bool(self._items or self._asked or renew or leave or self._nudged)
+
+    async def leave(self, wait: bool) -> Left:
+        """Lets all instances go, as soon as nothing is in the middle of a step."""
+        if self._left is not None:
+            return self._left
+        self._waits = wait
+        self._jobs.draining = self._jobs.draining or wait
+        if self._leave is None:
+            self._leave = asyncio.get_running_loop().create_future()
+        # Several may ask: none of them takes it away from the others.
+        return await asyncio.shield(self._leave)
+
+    async def _depart(self) -> None:
+        """Tells all that is not told yet, and lets go. From then on this run does nothing more."""
+        if self._leave is None or not self.house.bodies or (self._waits and self._jobs.in_flight):
+            return
+        self._jobs.abandon()
+        await self._report(last=True)
+        if self._items or self._asked:
+            return
+        seqs = {body.key: body.state.seq for body in self.house.bodies.values()}
+        self._left = Left(seqs, self._seen)
+        self._leave.set_result(self._left)
+
+    def _all_over(self) -> None:
+        """There is nothing to let go any more."""
+        if self._leave is not None and not self._leave.done():
+            self._leave.set_result(Left({}, self._seen))
 
     def renew(self) -> None:
         """Goes on in a new run as soon as nothing is in flight."""
@@ -255,7 +293,9 @@ class Machine:
                 item.reply.set_result(Reply(seq, outcome.rejected, outcome.reason))
             self._taken_in += 1
         await self._report(urgent=answered)
-        await self._renewed()
+        await self._depart()
+        if self._leave is None:
+            await self._renewed()
 
     async def _renewed(self) -> None:
         """Ends the run when its budget is spent and nothing is in flight; until then nothing new is scheduled."""
@@ -437,47 +477,3 @@ class Machine:
             await workflow.sleep(timedelta(milliseconds=left), summary=summary)
         self._timers.pop(timer, None)
         self._happened(instance, e.FireTimer(timer))
-
-
-@workflow.defn(dynamic=True)
-class ProcessWorkflow:
-    """An instance of a process, and those that it called."""
-
-    def __init__(self) -> None:
-        self.machine = Machine()
-
-    @workflow.run
-    async def run(self, args: Sequence[RawValue]) -> dict[str, object]:
-        """See `Machine.run`."""
-        given = workflow.payload_converter().from_payload(args[0].payload, p.Input)
-        return await self.machine.run(given)
-
-    @workflow.signal(name=p.DELIVER)
-    def deliver(self, deliveries: list[Delivery]) -> None:
-        """See `Machine.deliver`."""
-        self.machine.deliver(deliveries)
-
-    @workflow.update(name=p.ASK)
-    async def ask(self, delivery: Delivery) -> Reply:
-        """See `Machine.ask_event`."""
-        return await self.machine.ask_event(delivery)
-
-    @ask.validator
-    def check(self, delivery: Delivery) -> None:
-        """See `Machine.check`."""
-        self.machine.check(delivery)
-
-    @workflow.update(name=p.SCREEN)
-    async def screen(self) -> Screen:
-        """See `Machine.screen`."""
-        return await self.machine.screen()
-
-    @workflow.signal(name=p.TRAMPOLINE)
-    def trampoline(self) -> None:
-        """See `Machine.renew`."""
-        self.machine.renew()
-
-    @workflow.query(name=p.TOKENS)
-    def tokens(self) -> dict[str, dict[str, int]]:
-        """See `Machine.tokens`."""
-        return self.machine.tokens()

@@ -296,6 +296,8 @@ SELECT DISTINCT tenant FROM procession_outbox WHERE due <= ? ORDER BY tenant;
 SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND due <= ? ORDER BY number LIMIT ?;
 -- name: outbox_later
 SELECT min(due) FROM procession_outbox WHERE due > ?;
+-- name: outbox_home_all
+SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND home = ? ORDER BY number;
 -- name: outbox_home
 SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? AND home = ? ORDER BY number LIMIT 1;
 -- name: inbox_held

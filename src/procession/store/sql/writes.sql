@@ -27,6 +27,8 @@ INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 UPDATE procession_instance SET state = ?, ended = ? WHERE tenant = ? AND key = ?;
 -- name: instance_moved
 UPDATE procession_instance SET definition = ? WHERE tenant = ? AND key = ?;
+-- name: instance_placed
+UPDATE procession_instance SET host = ?, home = ? WHERE tenant = ? AND key = ?;
 -- name: instance_delete
 DELETE FROM procession_instance WHERE tenant = ? AND key = ?;
 
@@ -126,6 +128,8 @@ UPDATE procession_inbox SET state = 0, number = 1 + max((SELECT max(number) FROM
 DELETE FROM procession_inbox WHERE tenant = ? AND source = ? AND source_number = ? AND state = 3;
 -- name: outbox_insert
 INSERT INTO procession_outbox VALUES (?, ?, ?, ?, ?);
+-- name: outbox_due
+UPDATE procession_outbox SET due = ? WHERE tenant = ? AND number = ?;
 -- name: outbox_delete
 DELETE FROM procession_outbox WHERE tenant = ? AND number = ?;
 -- name: inbox_answer

@@ -16,7 +16,7 @@ from procession.core.state import ElementInstance, State
 from procession.hosts.temporal.doctor.facts import Book, Incident, Wait, Waiting
 from procession.ir.program import Node
 from procession.runtime import codec, requests
-from procession.runtime.elsewhere import OUTGOING, Begin
+from procession.runtime.elsewhere import OUTGOING, Delivery
 from procession.runtime.ports import Cells, Store
 from procession.runtime.rows import (
     FailedRow,
@@ -170,7 +170,7 @@ def _outbox(store: Store, tenant: int, home: int) -> Waiting:
         return Waiting()
     row = mine[0]
     first = codec.read(OUTGOING, row.body)
-    text = "its start" if isinstance(first, Begin) else type(first.event).__name__
+    text = type(first.event).__name__ if isinstance(first, Delivery) else "its start"
     return Waiting(count=len(mine), since=max(first.at, row.due), text=text, bytes=len(row.body))
 
 

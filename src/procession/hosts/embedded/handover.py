@@ -1,0 +1,161 @@
+"""Handing instances over to another host, and taking them back (docs/design/0019). What requests mean in the shard.
+
+An instance moves with all that it called. Its history, its subscriptions, tasks and incidents are rows of this store
+wherever it runs; what changes hands is who steps it, who does its jobs, and who keeps its time. Each way is one commit
+here, and whoever had it is fenced by it. What must not live here: how the other host is spoken to.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from procession.base.failure import Busy, Conflict, NotFound
+from procession.core import commands as c
+from procession.core import events as e
+from procession.core.pending import pending
+from procession.core.snapshot import dump
+from procession.core.state import Status
+from procession.hosts.embedded import elsewhere
+from procession.hosts.embedded.batches import heard
+from procession.hosts.embedded.residents import Resident
+from procession.hosts.embedded.shard import Shard
+from procession.runtime import codec
+from procession.runtime import requests as q
+from procession.runtime.elsewhere import OUTGOING, Delivery, Handover, Placement
+from procession.runtime.rows import HELD, JobRow, OutboxRow
+
+WAIT: Final = "wait"
+"""A policy for jobs under way: nothing moves while somebody works on one."""
+CARRY: Final = "carry"
+"""Another: they are done again over there, under the same idempotency key; who works on one now is refused."""
+POLICIES: Final = (CARRY, WAIT)
+
+
+def hand_over(shard: Shard, request: q.HandOver) -> int:
+    """See `requests.HandOver`."""
+    placement = shard.placement
+    if placement is None or placement.host != request.host:
+        raise Conflict(f"no host {request.host!r:.80} is beside this store")
+    tenant = shard.catalog.tenant(request.tenant)
+    root = _root(shard, tenant, request.instance)
+    if root.host == placement.host:
+        return 0
+    tree = _tree(shard, root, "")
+    jobs = [_jobs(shard, each, request.jobs) for each in tree]
+    first, last = shard.take_blocks(elsewhere.KEY_BLOCKS * len(tree))
+    for each in tree:
+        _leave(shard, each, placement, root.key)
+    bodies = {each.key: msgspec.Raw(dump(each.state)) for each in tree}
+    carried = [job for some in jobs for job in some]
+    what = Handover(0, root.linked.program.process_id, bodies, carried, first, last, shard.at)
+    shard.send(root, what)
+    if not shard.residents.elsewhere:
+        shard.residents.elsewhere = True
+        shard.batch["meta"].replace(("elsewhere",), ("elsewhere", 1))
+    return len(tree)
+
+
+def take_back(shard: Shard, request: q.TakeBack) -> int:
+    """See `requests.TakeBack`."""
+    tenant = shard.catalog.tenant(request.tenant)
+    root = _root(shard, tenant, request.instance)
+    if not root.host:
+        return 0
+    tree = _tree(shard, root, root.host)
+    for each in tree:
+        if each.state.seq < request.seqs.get(each.key, 0):
+            raise Busy(f"instance {each.key} has not told all that it did: ask again in a moment")
+    for each in tree:
+        _arrive(shard, each)
+    _readdress(shard, request, tenant, root)
+    return len(tree)
+
+
+def _root(shard: Shard, tenant: int, instance: int) -> Resident:
+    resident = shard.residents.get(tenant, instance)
+    if resident is None or resident.state.status is not Status.ACTIVE:
+        raise NotFound(f"instance {instance} is not active")
+    if resident.state.parent_instance:
+        raise Conflict(
+            f"instance {instance} is called by instance {resident.state.parent_instance}, and moves with that: "
+            f"move instance {resident.state.root_instance}"
+        )
+    return resident
+
+
+def _tree(shard: Shard, root: Resident, host: str) -> list[Resident]:
+    """An instance on a host, and all that it called which is active there."""
+    found: list[Resident] = []
+    waiting = [root]
+    while waiting:
+        resident = waiting.pop()
+        if resident.state.agenda:
+            raise Busy(f"instance {resident.key} is in the middle of a long step: ask again in a moment")
+        found.append(resident)
+        for element in resident.state.elements.values():
+            child = shard.residents.get(resident.tenant, element.child) if element.child else None
+            if child is not None and child.state.status is Status.ACTIVE and child.host == host:
+                waiting.append(child)
+    return found
+
+
+def _jobs(shard: Shard, resident: Resident, policy: str) -> list[tuple[int, int, int]]:
+    """(job, retries, attempts) of what is open and moves. Raises `Busy` by the policy `WAIT`."""
+    found: list[tuple[int, int, int]] = []
+    for job in resident.state.jobs.values():
+        rows = shard.store.read("job", (resident.tenant, job.key), JobRow)
+        if not rows or elsewhere.is_ours(shard, job.type):
+            continue
+        offer = shard.board.offers.get(job.key)
+        leased = (rows[0].due > shard.at and bool(rows[0].token)) or (offer is not None and bool(offer.token))
+        if leased and policy == WAIT:
+            raise Busy(f"job {job.key} ({job.type}) of instance {resident.key} is under way")
+        found.append((job.key, rows[0].retries, rows[0].attempt))
+    return found
+
+
+def _leave(shard: Shard, resident: Resident, placement: Placement, home: int) -> None:
+    tenant, state = resident.tenant, resident.state
+    for job in state.jobs.values():
+        if not elsewhere.is_ours(shard, job.type):
+            shard.batch["job"].change("job_due", (HELD, tenant, job.key))
+            shard.for_board.append(job.key)
+    if placement.keeps_time:
+        for timer in state.timers.values():
+            shard.batch["timer"].delete(timer.key, (tenant, timer.key))
+    resident.host, resident.home = placement.host, home
+    shard.batch["instance"].change("instance_placed", (placement.host, home, tenant, resident.key))
+
+
+def _arrive(shard: Shard, resident: Resident) -> None:
+    tenant = resident.tenant
+    resident.host, resident.home = "", 0
+    shard.batch["instance"].change("instance_placed", ("", 0, tenant, resident.key))
+    # Rows of its jobs are there, and say that nobody here is offered them.
+    shard.step_key = (1 << 63) - 1
+    for command in pending(resident.linked, resident.state):
+        if isinstance(command, c.SetTimer) or (
+            isinstance(command, c.CreateJob) and not elsewhere.is_ours(shard, command.type)
+        ):
+            shard.carry[type(command)](shard, resident, command)
+
+
+def _readdress(shard: Shard, request: q.TakeBack, tenant: int, root: Resident) -> None:
+    """What was on its way to the other host, and did not get there, is for the instance here."""
+    for row in shard.store.read("outbox_home_all", (tenant, root.key), OutboxRow):
+        key = (tenant, row.number)
+        shard.batch["outbox"].delete(key, key)
+        what = codec.read(OUTGOING, row.body)
+        if not isinstance(what, Delivery) or row.number <= request.seen:
+            continue
+        event = what.event
+        if isinstance(event, e.OfferMessage):
+            # Not refused: whoever refuses a message is not offered it again.
+            offer = (event.subscription, event.message, what.name, what.correlation, event.variables)
+            shard.following.append(q.DeliverOffer(request.tenant, what.instance, *offer))
+        elif what.batch:
+            heard(shard, tenant, what.batch, what.instance, "the instance was moved to another host meanwhile")
+        else:
+            shard.following.append(q.Deliver(request.tenant, what.instance, event, True))

@@ -1,0 +1,242 @@
+"""Instances in flight move between hosts: to a real cluster and back, with all that they wait for."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any, Final
+
+import pytest
+
+from parity_rig import forms
+from procession import BadValue, Conflict, Engine, NotFound, Routing
+from procession.base.failure import Busy
+from procession.base.job import Job
+from procession.runtime.rows import InstanceRow, SizeRow
+from temporal_rig import Engines
+
+
+def part(id: str, inner: str, of: str = "serviceTask") -> str:
+    """An element, with what is in it."""
+    return f'<{of} id="{id}">{inner}</{of}>'
+
+
+def flow(id: str, source: str, target: str) -> str:
+    return f'<sequenceFlow id="{id}" sourceRef="{source}" targetRef="{target}"/>'
+
+
+def model(name: str, body: str) -> tuple[str, bytes]:
+    text = f"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
+        xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="x"><message id="m" name="go">
+      <extensionElements><zeebe:subscription correlationKey="=k"/></extensionElements></message>
+      <signal id="sig" name="all"/><process id="{name}" isExecutable="true"><startEvent id="s"/>{body}<endEvent id="e"/>
+      </process></definitions>"""
+    return f"{name}.bpmn", text.encode()
+
+
+WORK: Final = '<extensionElements><zeebe:taskDefinition type="work"/></extensionElements>'
+PEOPLE: Final = "<extensionElements><zeebe:userTask/></extensionElements>"
+CATCH: Final = "intermediateCatchEvent"
+CALL: Final = '<extensionElements><zeebe:calledElement processId="called"/></extensionElements>'
+LOOP: Final = """<multiInstanceLoopCharacteristics><extensionElements><zeebe:loopCharacteristics
+  inputCollection="=[1, 2, 3]" inputElement="item" outputCollection="out" outputElement="=done"/></extensionElements>
+  </multiInstanceLoopCharacteristics>"""
+PARTS: Final = {
+    "a": part("a", WORK),
+    "b": part("b", '<messageEventDefinition messageRef="m"/>', CATCH),
+    "c": part("c", "<timerEventDefinition><timeDuration>PT1.5S</timeDuration></timerEventDefinition>", CATCH),
+    "d": part("d", '<signalEventDefinition signalRef="sig"/>', CATCH),
+    "t": part("t", PEOPLE, "userTask"),
+    "call": part("call", CALL, "callActivity"),
+}
+"""What an instance waits for, in parallel."""
+WAITS: Final = "".join(
+    [
+        flow("f", "s", "g"),
+        '<parallelGateway id="g"/><parallelGateway id="j"/>',
+        *(flow(f"i{id}", "g", id) + text + flow(f"o{id}", id, "j") for id, text in PARTS.items()),
+        flow("h", "j", "e"),
+    ]
+)
+CALLED: Final = (
+    flow("f1", "s", "w")
+    + part("w", WORK + LOOP)
+    + flow("f2", "w", "u")
+    + part("u", PEOPLE, "userTask")
+    + flow("f3", "u", "e")
+)
+BOTH: Final = (model("waits", WAITS), model("called", CALLED))
+
+
+class Work:
+    """The function that does all jobs: held up until it is let, and every effect under its key."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.let = threading.Event()
+        self.begun = threading.Semaphore(0)
+        self.effects: Counter[str] = Counter()
+
+        @engine.worker("work", timeout=60)
+        def work(job: Job) -> dict[str, str]:
+            self.begun.release()
+            assert self.let.wait(60)
+            self.effects[job.idempotency_key] += 1
+            return {"done": job.element_id}
+
+
+def host_of(engine: Engine, key: int) -> str:
+    return engine.store.read("instance", (0, key), InstanceRow)[0].host
+
+
+def finish(engine: Engine, instance: Any, work: Work) -> None:
+    """Lets everything come to its end."""
+    work.let.set()
+    engine.publish("go", "k1", {"went": True})
+    engine.broadcast("all")
+    assert engine.wait_until(lambda: len(engine.tasks(limit=9)) == 2, 60), engine.tasks()
+    for task in engine.tasks():
+        engine.complete_task(task.key)
+    if instance.wait(60) != "completed":
+        pytest.fail(f"{instance.state}: {instance.tokens}, {engine.jobs()}, {engine.incidents()}", pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def unmoved() -> list[str]:
+    """What an instance does that never moves."""
+    with Engine(":memory:") as engine:
+        engine.deploy(*BOTH)
+        engine.serve(2)
+        work = Work(engine)
+        finish(engine, engine.start("waits", {"k": "k1"}), work)
+        return forms(engine.store, "<default>")
+
+
+@pytest.mark.parametrize("ways", [1, 2, 3, 4])
+def test_it_goes_there_and_back_with_all_that_it_waits_for(
+    temporal_engines: Engines, unmoved: list[str], ways: int
+) -> None:
+    engine = temporal_engines(*BOTH)
+    work = Work(engine)
+    Routing(engine).set({"default": "here"})
+    instance = engine.start("waits", {"k": "k1"})
+    assert engine.wait_until(lambda: len(instance.tokens) == 6, 30)
+    [child] = engine.instances(parent=instance.key)
+    for way in range(ways):
+        to = "temporal" if way % 2 == 0 else "here"
+        assert engine.changes.move(instance.key, to) == 2
+        wanted = "temporal" if to == "temporal" else ""
+        assert [host_of(engine, key) for key in (instance.key, child.key)] == [wanted] * 2
+        assert engine.changes.move(instance.key, to) == 0
+    finish(engine, instance, work)
+    # What was under way when it moved is done again, under its key.
+    assert len(work.effects) == 4
+    assert forms(engine.store, "<default>") == unmoved
+
+
+def test_jobs_under_way_are_waited_for_or_done_again_under_their_key(temporal_engines: Engines) -> None:
+    engine = temporal_engines(*BOTH)
+    Routing(engine).set({"default": "here"})
+    work = Work(engine)
+    instance = engine.start("waits", {"k": "k1"})
+    assert work.begun.acquire(timeout=30)
+    with pytest.raises(Busy, match="is under way"):
+        engine.changes.move(instance.key, "temporal", jobs="wait")
+    assert host_of(engine, instance.key) == ""
+    assert engine.changes.move(instance.key, "temporal", jobs="carry") == 2
+    finish(engine, instance, work)
+    # Whoever worked on one had its effect; the other host did it again, under the same key.
+    assert len(work.effects) == 4
+
+
+def test_what_cannot_move_is_refused(temporal_engines: Engines) -> None:
+    engine = temporal_engines(*BOTH)
+    Routing(engine).set({"default": "here"})
+    instance = engine.start("waits", {"k": "k1"})
+    assert engine.wait_until(lambda: bool(engine.instances(parent=instance.key)), 30)
+    [child] = engine.instances(parent=instance.key)
+    with pytest.raises(Conflict, match=f"moves with that: move instance {instance.key}"):
+        engine.changes.move(child.key, "temporal")
+    with pytest.raises(Conflict, match="no host 'mars'"):
+        engine.changes.move(instance.key, "mars")
+    with pytest.raises(BadValue, match="carry and wait"):
+        engine.changes.move(instance.key, "temporal", jobs="drop")
+    with pytest.raises(NotFound):
+        engine.changes.move(1, "temporal")
+    instance.cancel()
+    with pytest.raises(NotFound):
+        engine.changes.move(instance.key, "temporal")
+
+
+def test_a_mover_that_dies_between_the_two_steps_is_followed_by_another(temporal_engines: Engines) -> None:
+    engine = temporal_engines(*BOTH)
+    Routing(engine).set({"default": "here"})
+    work = Work(engine)
+    instance = engine.start("waits", {"k": "k1"})
+    assert engine.wait_until(lambda: len(instance.tokens) == 6, 30)
+    engine.changes.move(instance.key, "temporal")
+    # It let go, and nobody has taken it back: what comes meanwhile is kept.
+    placement = engine.hosting.placement
+    assert placement is not None
+    assert engine.wait_until(lambda: not engine.store.read("outbox_size", (), SizeRow)[0].count, 30)
+    left = placement.leave("<default>", instance.key, wait=False)
+    assert set(left.seqs) == {instance.key, engine.instances(parent=instance.key)[0].key}
+    assert host_of(engine, instance.key) == "temporal"
+    engine.publish("go", "k1", {"went": True})
+    assert placement.leave("<default>", instance.key, wait=False) == left
+    assert engine.changes.move(instance.key, "here") == 2
+    assert engine.changes.move(instance.key, "here") == 0
+    finish(engine, instance, work)
+    assert len(work.effects) == 4
+
+
+def test_two_movers_at_once_move_it_once(temporal_engines: Engines) -> None:
+    engine = temporal_engines(*BOTH)
+    Routing(engine).set({"default": "here"})
+    work = Work(engine)
+    instance = engine.start("waits", {"k": "k1"})
+    assert engine.wait_until(lambda: len(instance.tokens) == 6, 30)
+    for to in ("temporal", "here"):
+        moved: list[int] = []
+        movers = [
+            threading.Thread(target=lambda to=to, moved=moved: moved.append(engine.changes.move(instance.key, to)))
+            for _ in range(3)
+        ]
+        for mover in movers:
+            mover.start()
+        for mover in movers:
+            mover.join()
+        assert sorted(moved) == [0, 0, 2]
+    finish(engine, instance, work)
+    assert len(work.effects) == 4
+
+
+def test_what_is_on_its_way_to_a_host_that_let_go_comes_here(temporal_engines: Engines) -> None:
+    engine = temporal_engines(*BOTH)
+    Routing(engine).set({"default": "here"})
+    work = Work(engine)
+    started = [engine.start("waits", {"k": f"k{n}"}) for n in range(6)]
+    assert engine.wait_until(lambda: all(len(each.tokens) == 6 for each in started), 30)
+    over = threading.Event()
+    sent: list[str] = []
+
+    def publish() -> None:
+        for n in range(6):
+            sent.append(f"k{n}")
+            engine.publish("go", f"k{n}", {"went": n}, ttl=60)
+            over.wait(0.05)
+
+    talking = threading.Thread(target=publish)
+    for each in started:
+        engine.changes.move(each.key, "temporal")
+    talking.start()
+    for each in started:
+        engine.changes.move(each.key, "here")
+    talking.join()
+    work.let.set()
+    assert engine.wait_until(lambda: all("b" not in each.tokens for each in started), 60)
+    engine.broadcast("all")
+    assert engine.wait_until(lambda: len(engine.tasks(limit=99)) == 12, 60)
+    for task in engine.tasks(limit=99):
+        engine.complete_task(task.key)
+    assert [each.wait(60) for each in started] == ["completed"] * 6
+    assert [each.variables["went"] for each in started] == list(range(6))
