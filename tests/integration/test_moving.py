@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from parity_rig import forms
-from procession import BadValue, Conflict, Engine, NotFound, Routing
+from procession import BadValue, Conflict, Engine, NotFound, Routing, Temporal
 from procession.base.failure import Busy
 from procession.base.job import Job
+from procession.runtime import requests as q
+from procession.runtime.courier import Parcel, Wake
 from procession.runtime.rows import InstanceRow, SizeRow
+from procession.testing.temporal import DevServer
 from temporal_rig import Engines
 
 
@@ -240,3 +247,68 @@ def test_what_is_on_its_way_to_a_host_that_let_go_comes_here(temporal_engines: E
         engine.complete_task(task.key)
     assert [each.wait(60) for each in started] == ["completed"] * 6
     assert [each.variables["went"] for each in started] == list(range(6))
+
+
+class Turns:
+    """A courier that brings every parcel at once to another engine of the same store, as workers of Celery would."""
+
+    host = "celery"
+    lost_ms = 30_000
+    horizon_ms = 15_000
+
+    def __init__(self) -> None:
+        self.parcels: queue.Queue[Parcel | Wake] = queue.Queue()
+
+    def carries(self, type: str) -> bool:
+        return True
+
+    def send(self, parcels: Sequence[Parcel | Wake]) -> None:
+        for each in parcels:
+            self.parcels.put(each)
+
+
+def test_between_processes_that_own_the_store_together_and_a_cluster(
+    temporal_server: DevServer, tmp_path: Path, unmoved: list[str]
+) -> None:
+    courier = Turns()
+    host = Temporal(temporal_server.address, namespace=temporal_server.namespace, queue="together")
+    over = threading.Event()
+    with (
+        Engine(tmp_path / "e.db", courier=courier, host=host) as engine,
+        Engine(tmp_path / "e.db", courier=courier) as other,
+    ):
+        work = Work(engine)
+        work.let.set()
+
+        def carry() -> None:
+            while not over.is_set():
+                # What was sent before the instance moved is refused.
+                with suppress(queue.Empty, NotFound):
+                    parcel = courier.parcels.get(timeout=0.05)
+                    if isinstance(parcel, Parcel):
+                        other.call(finished(parcel))
+                        work.effects[str(parcel.job["idempotency_key"])] += 1
+                engine.pump.turn()
+
+        carrying = threading.Thread(target=carry)
+        engine.deploy(*BOTH)
+        Routing(engine).set({"default": "here"})
+        instance = engine.start("waits", {"k": "k1"})
+        assert engine.changes.move(instance.key, "temporal") == 2
+        carrying.start()
+        try:
+            assert engine.wait_until(lambda: len(work.effects) == 4, 30)
+            assert engine.changes.move(instance.key, "here") == 2
+            finish(engine, instance, work)
+        finally:
+            over.set()
+            carrying.join()
+        assert len(work.effects) == 4
+        assert forms(engine.store, "<default>") == unmoved
+
+
+def finished(parcel: Parcel) -> q.AnyRequest:
+    """What a worker of Celery would answer."""
+    job = parcel.job
+    key, token = int(str(job["key"])), int(str(job["token"]))
+    return q.FinishJob(parcel.tenant, key, {"done": job["element_id"]}, token)

@@ -181,6 +181,7 @@ class Hosting:
     def posted(self) -> None:
         """See `Door.posted`."""
         self._pumps.look()
+        self._pumps.wake()
 
     def perform(self, job: Answer, tenant: str) -> Future[AnyRequest]:
         """See `Door.perform`."""

@@ -21,7 +21,7 @@ from procession.hosts.embedded.ownership import SHARED_LEASE_MS, gone, owner_nam
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.telling import Teller
 from procession.hosts.embedded.tickets import InHouse, Ticket
-from procession.runtime.courier import Courier
+from procession.runtime.courier import Courier, Wake
 from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Store
 from procession.runtime.rows import LeaseRow, ProcessRow
@@ -81,6 +81,12 @@ class Pumps:
     def of(self, tenant: str) -> Pump:
         """The pump of a tenant's shard."""
         return self.all[shard_of_name(tenant, len(self.all))]
+
+    def wake(self) -> None:
+        """Lets somebody take turns, where several processes own all shards together."""
+        courier = self.first.courier
+        if courier is not None:
+            courier.send([Wake(pump.number, 0) for pump in self.all])
 
     def set_clock(self) -> None:
         """Sets the clock by that of the store, where several processes go by it."""
