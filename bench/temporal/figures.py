@@ -24,10 +24,10 @@ from procession.core.linked import Linked
 from procession.core.snapshot import dump
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.cluster import DATA_CONVERTER, Loop, connect
+from procession.hosts.temporal.definition import ProcessWorkflow
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.watching import Settling
 from procession.hosts.temporal.worker import in_one_batch
-from procession.hosts.temporal.definition import ProcessWorkflow
 from procession.runtime.ports import Store
 
 TOKENS: Final = 1_000

@@ -33,9 +33,9 @@ from bench.temporal.figures import Unheard
 from bench.temporal.handwritten import W1
 from bench.temporal.interpreted import BOOKS
 from procession.hosts.temporal.cluster import DATA_CONVERTER, Loop
+from procession.hosts.temporal.definition import ProcessWorkflow
 from procession.hosts.temporal.watching import Activate, Activations, Settling
 from procession.hosts.temporal.worker import in_one_batch
-from procession.hosts.temporal.definition import ProcessWorkflow
 from procession.store.sqlite import SQLiteStore
 
 WARM: Final = 5

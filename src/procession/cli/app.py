@@ -14,6 +14,7 @@ from procession.cli.commands import (
     audit,
     batches,
     care,
+    celery,
     changes,
     config,
     decisions,
@@ -94,6 +95,7 @@ app.add_typer(js.group, name="js", rich_help_panel=_MODELS)
 worker.group.command("remote")(remote.remote)
 app.add_typer(audit.group, name="audit", rich_help_panel=_CARE)
 app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
+app.add_typer(celery.group, name="celery", rich_help_panel=_MODELS)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
 app.add_typer(config.group, name="config", rich_help_panel=_CARE)
 app.add_typer(papers.group, name="papers", rich_help_panel=_MODELS)

@@ -1,0 +1,1 @@
+"""A shop on Celery: with canvases before, and with processes after."""

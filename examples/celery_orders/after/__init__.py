@@ -1,0 +1,1 @@
+"""The shop with its canvases as processes."""
