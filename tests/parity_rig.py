@@ -72,14 +72,14 @@ def on_embedded(path: Path) -> tuple[Result, list[str]]:
 
 
 def on_temporal(kit: Kit, path: Path) -> tuple[Result, list[str]]:
-    """Runs a scenario as workflows, and what its instances did."""
+    """Runs a scenario as workflows, and what its instances did. On a kit that moves them, they do before each step."""
     made: list[OnTemporal] = []
 
     def engines(clock: Callable[[], int], zone: str) -> Engines:
         made.append(OnTemporal(kit, clock, zone))
         return made[0]
 
-    result = run_scenario(path, engines=engines)
+    result = run_scenario(path, engines=engines, restore_every_step=kit.moving)
     return result, forms(kit.store, made[0].tenant) if made else []
 
 

@@ -272,6 +272,7 @@ COMMANDS: Final[dict[str, Callable[[Known], list[str]]]] = {
     "suspend a process": lambda _: ["suspend", "--process", "p"],
     "resume": lambda k: ["resume", str(k.instance)],
     "restart": lambda k: ["restart", str(k.instance), "--at", "w"],
+    "move": lambda k: ["move", str(k.instance), "--to", "temporal", "--dry-run"],
     "doctor": lambda k: ["doctor", str(k.instance), "--temporal", NOBODY],
 }
 """Every command with --tenant."""

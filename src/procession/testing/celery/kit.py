@@ -34,6 +34,8 @@ from procession.store.sqlite import SQLiteStore
 
 ARRIVES_S: Final = 15.0
 """How long a job may take from its fact to its task, and an answer to be taken."""
+WAKES_S: Final = 0.1
+SHM: Final = Path("/dev/shm")
 DESK: Final = "procession.test.desk"
 ANSWER: Final = "procession.test.answer"
 RELAYED_MAX: Final = 256
@@ -45,7 +47,9 @@ class CeleryKit:
 
     def __init__(self, url: str, queue: str, *, pool: str = "solo", store: Callable[[], Store] | None = None) -> None:
         """`store` opens the store anew for each of the two; without, it is a file."""
-        self._folder = tempfile.TemporaryDirectory(prefix="procession-celery-")
+        # In memory where the machine has a place for that: both have a connection, and nothing has to outlive them.
+        place = SHM if SHM.is_dir() else None
+        self._folder = tempfile.TemporaryDirectory(prefix="procession-celery-", dir=place)
         path = Path(self._folder.name) / "kit.db"
         self._open = store or (lambda: SQLiteStore(path))
         self.clock: Callable[[], int] = lambda: 0
@@ -166,7 +170,11 @@ class CeleryKit:
 
     def close(self) -> None:
         """Ends worker and engines."""
+        # It looks whether it is to end when a message comes, and else some seconds later.
+        waking = threading.Timer(WAKES_S, self.app.send_task, (DESK,))
+        waking.start()
         self._worker.__exit__(None, None, None)
+        waking.join()
         signals.task_postrun.disconnect(self._counted)
         self.host.close()
         self.pump.release()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final, cast, final
@@ -34,7 +34,7 @@ from procession.hosts.temporal.reporter import Reporter
 from procession.hosts.temporal.worker import workflow_worker
 from procession.runtime import requests as q
 from procession.runtime.ports import Store
-from procession.runtime.rows import InstanceRow, JobRow
+from procession.runtime.rows import InstanceRow, IntRow, JobRow
 from procession.services.catalog import Catalog
 from procession.store.sqlite import SQLiteStore
 from procession.testing.temporal.desk import Desk
@@ -76,12 +76,14 @@ class Kit:
         deployment: WorkerDeployment | None = None,
         store: Store | None = None,
         outside: Callable[[str, int], bool] | None = None,
+        moving: bool = False,
     ) -> None:
         """`cached`, `budget`, `calls`: see `Temporal`. With `skipping` time is the cluster's, which skips it (server
         1.32): timers are Temporal's, and jobs are no activities, because nothing is skipped while one is in flight.
         `queue` is the task queue, "" for one of its own; `settings` take the place of all these; `deployment` is the
         first worker's. `store` is one in memory if none is given. With `outside` workflows are run by other processes,
-        on that store, and it says whether the store shows all that those of (tenant, home) did."""
+        on that store, and it says whether the store shows all that those of (tenant, home) did. With `moving` instances
+        start in the engine, and move to the cluster or back whenever a scenario would open its engine anew."""
         self.store: Store = store if store is not None else SQLiteStore(":memory:")
         self.outside = outside
         self.calls = calls
@@ -101,7 +103,15 @@ class Kit:
             calls=calls,
             at_once=AT_ONCE,
         )
-        self.placement = TemporalPlacement(self.client, self.loop, self.store, queue=self.queue, settings=settings)
+        self.moving = moving
+        self.placement = TemporalPlacement(
+            self.client,
+            self.loop,
+            self.store,
+            queue=self.queue,
+            settings=settings,
+            takes=lambda tenant, process_id: not moving,
+        )
         self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call_all)
         self.reporter = Reporter(self.store, Histories(self.client, self.loop), self.told, patience_s=PATIENCE_S)
@@ -182,16 +192,45 @@ class OnTemporal:
         return self.tenant
 
     def renew(self) -> None:
-        """See `Engines.renew`."""
+        """See `Engines.renew`: whoever is here goes to the cluster, and whoever is there comes back."""
+        number = Catalog(self.store).tenants.get(self.tenant) if self._kit.moving else None
+        rows = self.store.read("instances", (number, 0, 10_000), InstanceRow) if number is not None else []
+        for row in rows:
+            if row.parent or row.state:
+                continue
+            if not row.host:
+                self.pump.call(q.HandOver(self.tenant, row.key, self._kit.placement.host))
+            else:
+                left = self._kit.placement.leave(self.tenant, row.home, wait=False)
+                while self._behind(number, left.seqs):
+                    self._wait(0)
+                self.pump.call(q.TakeBack(self.tenant, row.key, left.seqs, left.seen))
+        while self.turn():
+            continue
+
+    def _behind(self, tenant: int | None, seqs: Mapping[int, int]) -> bool:
+        """Whether the store does not show yet what instances did before they were let go."""
+        assert tenant is not None
+        known = {key: self.store.read("fact_last", (tenant, key), IntRow) for key in seqs}
+        return any(not rows or (rows[0].value or 0) < seqs[key] for key, rows in known.items())
 
     def call(self, request: InHouse) -> object:
         """See `Engines.call`. Jobs are activities, so they are answered at the desk."""
         answer = DESK.get(type(request)) if self._kit.skipper is None else None
-        if answer is not None:
+        if answer is not None and self._is_there(cast("q.FinishJob", request)):
             answer(self, request)
             return None
         routed = self._router.route(cast("q.AnyRequest", request))
         return self.pump.call(request) if routed is HERE else routed
+
+    def _is_there(self, request: q.FinishJob) -> bool:
+        """Whether a job is an activity, and not the engine's."""
+        if not self._kit.moving:
+            return True
+        number = Catalog(self.store).tenants[request.tenant]
+        jobs = self.store.read("job", (number, request.job), JobRow)
+        rows = self.store.read("instance", (number, jobs[0].instance), InstanceRow) if jobs else []
+        return bool(rows) and bool(rows[0].host)
 
     def moved(self, by: int) -> None:
         """See `Engines.moved`: the cluster skips as much, for each instance that goes on."""
