@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -72,6 +73,8 @@ class Shop:
             **{f"SHOP_{name.upper()}": value for name, value in settings.items()},
         }
         self._workers: list[subprocess.Popen[bytes]] = []
+        self._over = threading.Event()
+        self._watching: list[threading.Thread] = []
         from celery import Celery
 
         self.app = Celery("shop-client", broker=broker.url, set_as_current=False)
@@ -105,6 +108,20 @@ class Shop:
         )
         self._workers.append(worker)
         return worker
+
+    def supervised(self, pool: str, processes: int) -> threading.Thread:
+        """A worker that is started again whenever it ends by itself, as whoever runs workers does. Until `close`."""
+
+        def watch() -> None:
+            worker = self.work(pool, processes)
+            while not self._over.wait(0.2):
+                if worker.poll() is not None:
+                    worker = self.work(pool, processes)
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        self._watching.append(watching)
+        return watching
 
     def kill(self, worker: subprocess.Popen[bytes]) -> None:
         """Ends a worker and its processes as a power cut would."""
@@ -140,6 +157,9 @@ class Shop:
 
     def close(self) -> None:
         """Ends everything."""
+        self._over.set()
+        for watching in self._watching:
+            watching.join()
         for worker in list(self._workers):
             self.kill(worker)
         self.host.close()
