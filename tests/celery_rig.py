@@ -22,7 +22,7 @@ from broker_rig import Broker
 from procession import Engine
 from procession.hosts.celery import CeleryHost
 
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 150.0
 TESTS: Final = Path(__file__).parent
 HEAD: Final = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="x">

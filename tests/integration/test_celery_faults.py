@@ -75,7 +75,7 @@ def test_what_a_broker_forgot_is_found_within_the_stated_time(shops: Shops, brok
     begun = time.monotonic()
     shop.ends(*started)
     # Lost after 1 s, looked for every 0.5 s; the rest is what this machine takes.
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -83,10 +83,10 @@ class Work:
         self.begun = threading.Semaphore(0)
         self.effects: Counter[str] = Counter()
 
-        @engine.worker("work", timeout=60)
+        @engine.worker("work", timeout=120)
         def work(job: Job) -> dict[str, str]:
             self.begun.release()
-            assert self.let.wait(60)
+            assert self.let.wait(120)
             self.effects[job.idempotency_key] += 1
             return {"done": job.element_id}
 
@@ -100,10 +100,10 @@ def finish(engine: Engine, instance: Any, work: Work) -> None:
     work.let.set()
     engine.publish("go", "k1", {"went": True})
     engine.broadcast("all")
-    assert engine.wait_until(lambda: len(engine.tasks(limit=9)) == 2, 60), engine.tasks()
+    assert engine.wait_until(lambda: len(engine.tasks(limit=9)) == 2, 120), engine.tasks()
     for task in engine.tasks():
         engine.complete_task(task.key)
-    if instance.wait(60) != "completed":
+    if instance.wait(120) != "completed":
         pytest.fail(f"{instance.state}: {instance.tokens}, {engine.jobs()}, {engine.incidents()}", pytrace=False)
 
 
@@ -126,7 +126,7 @@ def test_it_goes_there_and_back_with_all_that_it_waits_for(
     work = Work(engine)
     Routing(engine).set({"default": "here"})
     instance = engine.start("waits", {"k": "k1"})
-    assert engine.wait_until(lambda: len(instance.tokens) == 6, 30)
+    assert engine.wait_until(lambda: len(instance.tokens) == 6, 90)
     [child] = engine.instances(parent=instance.key)
     for way in range(ways):
         to = "temporal" if way % 2 == 0 else "here"
@@ -145,7 +145,7 @@ def test_jobs_under_way_are_waited_for_or_done_again_under_their_key(temporal_en
     Routing(engine).set({"default": "here"})
     work = Work(engine)
     instance = engine.start("waits", {"k": "k1"})
-    assert work.begun.acquire(timeout=30)
+    assert work.begun.acquire(timeout=90)
     with pytest.raises(Busy, match="is under way"):
         engine.changes.move(instance.key, "temporal", jobs="wait")
     assert host_of(engine, instance.key) == ""
@@ -159,7 +159,7 @@ def test_what_cannot_move_is_refused(temporal_engines: Engines) -> None:
     engine = temporal_engines(*BOTH)
     Routing(engine).set({"default": "here"})
     instance = engine.start("waits", {"k": "k1"})
-    assert engine.wait_until(lambda: bool(engine.instances(parent=instance.key)), 30)
+    assert engine.wait_until(lambda: bool(engine.instances(parent=instance.key)), 90)
     [child] = engine.instances(parent=instance.key)
     with pytest.raises(Conflict, match=f"moves with that: move instance {instance.key}"):
         engine.changes.move(child.key, "temporal")
@@ -179,12 +179,12 @@ def test_a_mover_that_dies_between_the_two_steps_is_followed_by_another(temporal
     Routing(engine).set({"default": "here"})
     work = Work(engine)
     instance = engine.start("waits", {"k": "k1"})
-    assert engine.wait_until(lambda: len(instance.tokens) == 6, 30)
+    assert engine.wait_until(lambda: len(instance.tokens) == 6, 90)
     engine.changes.move(instance.key, "temporal")
     # It let go, and nobody has taken it back: what comes meanwhile is kept.
     placement = engine.hosting.placement
     assert placement is not None
-    assert engine.wait_until(lambda: not engine.store.read("outbox_size", (), SizeRow)[0].count, 30)
+    assert engine.wait_until(lambda: not engine.store.read("outbox_size", (), SizeRow)[0].count, 90)
     left = placement.leave("<default>", instance.key, wait=False)
     assert set(left.seqs) == {instance.key, engine.instances(parent=instance.key)[0].key}
     assert host_of(engine, instance.key) == "temporal"
@@ -201,7 +201,7 @@ def test_two_movers_at_once_move_it_once(temporal_engines: Engines) -> None:
     Routing(engine).set({"default": "here"})
     work = Work(engine)
     instance = engine.start("waits", {"k": "k1"})
-    assert engine.wait_until(lambda: len(instance.tokens) == 6, 30)
+    assert engine.wait_until(lambda: len(instance.tokens) == 6, 90)
     for to in ("temporal", "here"):
         moved: list[int] = []
         movers = [
@@ -222,7 +222,7 @@ def test_what_is_on_its_way_to_a_host_that_let_go_comes_here(temporal_engines: E
     Routing(engine).set({"default": "here"})
     work = Work(engine)
     started = [engine.start("waits", {"k": f"k{n}"}) for n in range(6)]
-    assert engine.wait_until(lambda: all(len(each.tokens) == 6 for each in started), 30)
+    assert engine.wait_until(lambda: all(len(each.tokens) == 6 for each in started), 90)
     over = threading.Event()
     sent: list[str] = []
 
@@ -240,12 +240,12 @@ def test_what_is_on_its_way_to_a_host_that_let_go_comes_here(temporal_engines: E
         engine.changes.move(each.key, "here")
     talking.join()
     work.let.set()
-    assert engine.wait_until(lambda: all("b" not in each.tokens for each in started), 60)
+    assert engine.wait_until(lambda: all("b" not in each.tokens for each in started), 120)
     engine.broadcast("all")
-    assert engine.wait_until(lambda: len(engine.tasks(limit=99)) == 12, 60)
+    assert engine.wait_until(lambda: len(engine.tasks(limit=99)) == 12, 120)
     for task in engine.tasks(limit=99):
         engine.complete_task(task.key)
-    assert [each.wait(60) for each in started] == ["completed"] * 6
+    assert [each.wait(120) for each in started] == ["completed"] * 6
     assert [each.variables["went"] for each in started] == list(range(6))
 
 
@@ -297,7 +297,7 @@ def test_between_processes_that_own_the_store_together_and_a_cluster(
         assert engine.changes.move(instance.key, "temporal") == 2
         carrying.start()
         try:
-            assert engine.wait_until(lambda: len(work.effects) == 4, 30)
+            assert engine.wait_until(lambda: len(work.effects) == 4, 90)
             assert engine.changes.move(instance.key, "here") == 2
             finish(engine, instance, work)
         finally:

@@ -8,6 +8,7 @@ import pytest
 
 from procession import Conflict, Engine, Routing, Temporal
 from procession.runtime.rows import InstanceRow
+from procession.services.routes import Routes
 from procession.testing.temporal import DevServer
 from temporal_rig import Engines
 
@@ -26,6 +27,8 @@ def test_a_share_of_starts_goes_to_the_cluster_and_back(temporal_engines: Engine
         return {"worked": True}
 
     routing = Routing(engine)
+    # Its worker has just begun to poll, or is about to.
+    assert engine.wait_until(lambda: not routing.stranded(Routes(default="temporal")), 60)
     found: dict[float, int] = {}
     for percent in (0, 50, 100, 0):
         routing.set({"rules": [{"name": "some", "to": "temporal", "percent": percent}]})

@@ -32,7 +32,7 @@ from procession.runtime.rows import JobRow
 from procession.services.catalog import Catalog
 from procession.store.sqlite import SQLiteStore
 
-ARRIVES_S: Final = 15.0
+ARRIVES_S: Final = 60.0
 """How long a job may take from its fact to its task, and an answer to be taken."""
 WAKES_S: Final = 0.1
 SHM: Final = Path("/dev/shm")
