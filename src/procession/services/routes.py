@@ -70,9 +70,9 @@ class Compiled:
     __slots__ = ("_default", "_known", "_rules")
 
     def __init__(self, routes: Routes) -> None:
-        self._rules = tuple(_compiled(rule) for rule in routes.rules)
+        self._rules = tuple(_Compiled(rule) for rule in routes.rules)
         self._default = Decision(routes.default)
-        self._known: dict[tuple[str, str, int], tuple[tuple[_Compiled, bool], ...]] = {}
+        self._known: dict[tuple[str, str, int], tuple[_Compiled, ...]] = {}
 
     def decide(self, tenant: str, process: str, version: int, key: str) -> Decision:
         """Where a start goes. `key` names it for the share: its business key, else that of its instance."""
@@ -81,9 +81,9 @@ class Compiled:
         if found is None:
             if len(self._known) > LISTED_MAX:
                 self._known.clear()
-            found = self._known[place] = tuple((rule, rule.part >= _PARTS) for rule in self._rules if rule.of(*place))
-        for rule, whole in found:
-            if whole or share(rule.salt, tenant, key) < rule.part:
+            found = self._known[place] = tuple(rule for rule in self._rules if rule.of(*place))
+        for rule in found:
+            if rule.part >= _PARTS or share(rule.salt, tenant, key) < rule.part:
                 return rule.decision
         return self._default
 
@@ -120,10 +120,6 @@ PRODUCTION: Final = "prod"
 def share(salt: str, tenant: str, key: str) -> int:
     """Where a start lies among ten thousand parts; the same on every machine."""
     return crc32(f"{salt}\0{tenant}\0{key}".encode("utf-8", "surrogatepass")) % _PARTS
-
-
-def _compiled(rule: Rule) -> _Compiled:
-    return _Compiled(rule)
 
 
 def read_routes(given: Json) -> Routes:

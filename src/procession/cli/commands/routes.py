@@ -13,8 +13,7 @@ from procession.cli.console import USAGE, Output, Problem, errors
 from procession.cli.options import DEFAULT_DB, AsJson, Db, existing
 
 if TYPE_CHECKING:
-    from procession import Engine
-    from procession.services.routes import Routes
+    from procession.services.routes import Reaches, Routes
 
 group: Final = typer.Typer(name="routes", help="On which host instances start.", no_args_is_help=True)
 
@@ -44,11 +43,12 @@ def show(db: Db = DEFAULT_DB, json: AsJson = False) -> None:
 @group.command("check")
 def check(file: File, host: Hosts = None, db: Db = DEFAULT_DB, json: AsJson = False) -> None:
     """Whether rules can be read, and whether they strand a tenant of the store. Exits 1 if they do."""
+    from procession import Routing
     from procession.cli.engines import engine_at
 
     output = Output(json)
     with errors(json), engine_at(existing(db)) as engine:
-        wrong = _stranded(engine, read(file), host or [])
+        wrong = Routing(engine).stranded(read(file), _reached(host))
         output.document({"stranded": wrong})
         for line in wrong:
             output.text(line, "bold red")
@@ -74,11 +74,11 @@ def put(
 
     output = Output(json)
     with errors(json), engine_at(existing(db)) as engine:
-        routes = read(file)
-        wrong = [] if force else _stranded(engine, routes, host or [])
+        routes, routing = read(file), Routing(engine)
+        wrong = [] if force else routing.stranded(routes, _reached(host))
         if wrong:
             raise Problem("; ".join(wrong), "name the hosts that run with --host, or set the rules with --force")
-        _, version = Routing(engine).get()
+        _, version = routing.get()
         request = PutRecord(PLATFORM, KIND, KIND, document(routes), version)
         asked(engine, lambda backend: backend.ask(AddTenant(PLATFORM), who()))
         found = asked(engine, lambda backend: backend.ask(request, who()))
@@ -122,13 +122,8 @@ def read(file: Path) -> Routes:
     return read_routes(given)
 
 
-def _stranded(engine: Engine, routes: Routes, hosts: list[str]) -> list[str]:
-    from procession.runtime.rows import NamedRow
-    from procession.runtime.tenants import EVERYBODY, PLATFORM
-    from procession.services.routes import stranded
-
-    names = [row.name for row in engine.store.read("tenants", EVERYBODY, NamedRow) if row.name != PLATFORM]
-    return stranded(routes, names, lambda host, _: "" if host in hosts else "no such host is named")
+def _reached(hosts: list[str] | None) -> Reaches:
+    return lambda host, _: "" if host in (hosts or ()) else "no such host is named"
 
 
 def _said(names: tuple[str, ...], none: str) -> str:

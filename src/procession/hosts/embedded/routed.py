@@ -10,7 +10,7 @@ from procession.runtime import requests as q
 from procession.runtime.rows import NamedRow
 from procession.runtime.tenants import EVERYBODY, PLATFORM
 from procession.services.records import Records
-from procession.services.routes import KIND, Compiled, Decision, Routes, document, read_routes, stranded
+from procession.services.routes import KIND, Compiled, Decision, Reaches, Routes, document, read_routes, stranded
 
 if TYPE_CHECKING:
     from procession.hosts.embedded.engine import Engine
@@ -26,7 +26,7 @@ class Routing:
     def get(self) -> tuple[Routes, int]:
         """The rules, and their version; without any, version 0."""
         reader = self._engine.reader()
-        found = Records(self._engine.store, reader.views).find(PLATFORM, KIND, KIND) if self._known() else None
+        found = Records(self._engine.store, reader.views).find(PLATFORM, KIND, KIND)
         return (Routes(), 0) if found is None else (found.read(Routes), found.version)
 
     def set(self, routes: Routes | Json, *, version: int = -1, force: bool = False) -> int:
@@ -42,10 +42,11 @@ class Routing:
         request = q.PutRecord(PLATFORM, KIND, KIND, document(wanted), version)
         return cast("int", self._engine.call(request))
 
-    def stranded(self, routes: Routes) -> list[str]:
-        """Why starts of tenants would wait for ever by these rules, a sentence each."""
+    def stranded(self, routes: Routes, reaches: Reaches | None = None) -> list[str]:
+        """Why starts of tenants would wait for ever by these rules, a sentence each. `reaches` says it of one host and
+        tenant; without, the host beside this engine does."""
         names = [row.name for row in self._engine.store.read("tenants", EVERYBODY, NamedRow) if row.name != PLATFORM]
-        return stranded(routes, names, self._reaches)
+        return stranded(routes, names, reaches or self._reaches)
 
     def decide(self, process: str, *, tenant: str, version: int, key: str) -> Decision:
         """Where a start would go now. `key` is its business key, else that of its instance."""
@@ -56,6 +57,3 @@ class Routing:
         if placement is None or placement.host != host:
             return "no host of that name is beside this store"
         return placement.reaches(tenant)
-
-    def _known(self) -> bool:
-        return any(row.name == PLATFORM for row in self._engine.store.read("tenants", EVERYBODY, NamedRow))
