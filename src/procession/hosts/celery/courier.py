@@ -27,7 +27,8 @@ NOW_MS: Final = 20
 """What is due so soon is sent as due."""
 
 _LOG: Final = logging.getLogger("procession")
-_FAULTS: Final = (KombuError, OperationalError, OSError)
+FAULTS: Final = (KombuError, OperationalError, OSError)
+"""What says that a broker takes no messages."""
 
 
 @final
@@ -78,7 +79,7 @@ class CeleryCourier:
                     self._job(parcel)
                 self.sent += 1
                 self._told = False
-            except _FAULTS as error:
+            except FAULTS as error:
                 self.unsent += len(parcels) - n
                 self._down(error)
                 return
@@ -95,14 +96,7 @@ class CeleryCourier:
                 )
 
     def _wake(self, wake: Wake) -> None:
-        self._app.send_task(
-            WAKE,
-            (wake.shard,),
-            eta=_eta(wake.due),
-            queue=self._options.queue or None,
-            ignore_result=True,
-            retry=False,
-        )
+        send(self._app, self._options, WAKE, (wake.shard,), eta=_eta(wake.due))
 
     def _job(self, parcel: Parcel) -> None:
         job = parcel.job
@@ -136,6 +130,12 @@ class CeleryCourier:
         except TypeError as error:
             # Celery holds the arguments against the task's signature. No attempt can go better than this one.
             self._misfit(parcel, str(error))
+
+
+def send(app: Celery, options: Options, name: str, args: tuple[object, ...] = (), **how: object) -> None:
+    """Sends one of the host's own messages, and tries it once unless `how` says otherwise; raises one of `FAULTS`."""
+    given: dict[str, Any] = {"retry": False, **how}
+    app.send_task(name, args, queue=options.queue or None, ignore_result=True, **given)
 
 
 def _eta(due: int) -> datetime | None:

@@ -14,15 +14,15 @@ from celery import Celery, signals
 from celery.app.task import Task
 from celery.exceptions import Reject
 
-from procession.base.failure import BadValue, NotFound, ProcessionError, StoreError
-from procession.base.job import Function
+from procession.base.failure import BadValue, ProcessionError, StoreError
+from procession.base.job import Function, error_text
 from procession.base.signature import Signature
-from procession.base.values import Json
-from procession.hosts.celery.courier import CeleryCourier
+from procession.base.values import Json, told
+from procession.hosts.celery.courier import CeleryCourier, send
 from procession.hosts.celery.names import ATTRIBUTE, LOST, SWEEP, WAKE, Place, place_of
 from procession.hosts.celery.opening import Engine, Engines, Open, opener
 from procession.hosts.celery.options import LOST_S, SWEEP_S, Options, Route
-from procession.hosts.celery.performing import failed, perform
+from procession.hosts.celery.performing import perform
 from procession.hosts.celery.sweeper import Sweeper
 from procession.runtime.courier import Parcel, Wake
 from procession.runtime.requests import AnyRequest, FailJob
@@ -176,7 +176,7 @@ class CeleryHost:
         names = {row.number: row.name for row in engine.store.read("tenants", EVERYBODY, NamedRow)}
         try:
             engine.call(FailJob(names[place.number], place.job, error, place.token))
-        except (NotFound, ProcessionError) as late:
+        except ProcessionError as late:
             _LOG.info("job %s: %s", place.job, late)
 
     def _misfit(self, parcel: Parcel, error: str) -> None:
@@ -244,8 +244,7 @@ class CeleryHost:
         from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 
         if isinstance(exception, (TimeLimitExceeded, WorkerLostError)) and place_of(task_id) is not None:
-            error = failed("", cast("Place", place_of(task_id)), exception).error
-            self._tell(task_id, error)
+            self._tell(task_id, told(error_text(exception)))
 
     def _unknown(self, name: str = "", id: str = "", **_: object) -> None:
         """A worker threw a message away, for it has no such task. Another one may have: that is an attempt."""
@@ -253,4 +252,4 @@ class CeleryHost:
             self._tell(id, f"a worker has no task {name!r}: does it include the module in which that is?")
 
     def _tell(self, id: str, error: str) -> None:
-        self.app.send_task(LOST, (id, error), queue=self.options.queue or None, ignore_result=True)
+        send(self.app, self.options, LOST, (id, error), retry=None)  # as the app says: nobody tells it again

@@ -69,7 +69,7 @@ def perform(door: Door, task: Any, place: Place, run: Callable[[], object]) -> o
         store(door, ThrowJob(tenant, place.job, code, message, variables, place.token))
         return None
     except Exception as error:
-        store(door, failed(tenant, place, error, used_up=_used_up(task, error)))
+        store(door, _failed(tenant, place, error, used_up=_used_up(task, error)))
         raise
     store(door, _finished(header, tenant, place, result))
     return result
@@ -106,7 +106,7 @@ def store(door: Door, request: AnyRequest) -> None:
             store(door, failure)
 
 
-def failed(tenant: str, place: Place, error: BaseException, *, used_up: bool = False) -> FailJob:
+def _failed(tenant: str, place: Place, error: BaseException, *, used_up: bool = False) -> FailJob:
     """The attempt failed. `used_up`: attempts were Celery's, and there are no more."""
     retries = 0 if used_up else retries_left(error)
     return FailJob(tenant, place.job, told(error_text(error)), place.token, retries)

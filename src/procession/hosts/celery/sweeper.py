@@ -9,8 +9,8 @@ import logging
 from typing import Any, Final, final
 
 from celery import bootsteps
-from kombu.exceptions import KombuError, OperationalError
 
+from procession.hosts.celery.courier import FAULTS, send
 from procession.hosts.celery.names import ATTRIBUTE, SWEEP
 
 _LOG: Final = logging.getLogger("procession")
@@ -33,17 +33,15 @@ class Sweeper(bootsteps.StartStopStep):
             return
         every = host.options.sweep_ms / 1000
 
-        def send() -> None:
+        def sweep() -> None:
             try:
                 # Nobody needs an old one: when it is not taken in time the next one is there.
-                parent.app.send_task(
-                    SWEEP, queue=host.options.queue or None, expires=every, ignore_result=True, retry=False
-                )
-            except (KombuError, OperationalError, OSError) as error:
+                send(parent.app, host.options, SWEEP, expires=every)
+            except FAULTS as error:
                 _LOG.info("no sweep now: the broker takes no messages (%s)", error)
 
-        send()
-        self._entry = parent.timer.call_repeatedly(every, send)
+        sweep()
+        self._entry = parent.timer.call_repeatedly(every, sweep)
 
     def stop(self, parent: Any) -> None:
         """Celery's: the worker stops."""

@@ -37,8 +37,8 @@ def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
     offer.listener = job.listener
     offer.idempotency_key = job.idempotency_key
     offer.backoff = job.backoff
-    courier = shard.courier
-    if courier is not None and courier.carries(job.type):
+    courier = shard.carrier(job.type)
+    if courier is not None:
         # No other job has its key, so that is a good name for its first lease.
         offer.token, offer.attempt, offer.deadline = job.job, 1, shard.at + courier.lost_ms
     row = (
@@ -55,7 +55,7 @@ def _create_job(shard: Shard, r: Resident, job: c.CreateJob) -> None:
         job.listener,
         job.idempotency_key,
         offer.token,
-        courier.host if courier is not None and offer.token else "",
+        courier.host if courier is not None else "",
         "",
     )
     if job.job < shard.step_key:
@@ -267,12 +267,12 @@ def _release_job(shard: Shard, r: Resident, command: c.ReleaseJob) -> None:
         # Made in this very commit, so nobody has tried it yet.
         _create_job(shard, r, command_of(r.linked.nodes, r.state, r.state.jobs[command.job]))
         # What parked it runs behind the insert, so it is put on offer behind that.
-        if not shard.carried(r.state.jobs[command.job].type):
+        if shard.carrier(r.state.jobs[command.job].type) is None:
             shard.batch["job"].change("job_due", (0, r.tenant, command.job))
         return
     shard.batch["job"].change("job_due", (0, r.tenant, command.job))
     offer = offer_of(rows[0])
-    if shard.carried(offer.type):
+    if shard.carrier(offer.type) is not None:
         shard.lease(offer, shard.at)
     shard.for_board.append(offer)
 

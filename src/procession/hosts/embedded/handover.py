@@ -51,9 +51,7 @@ def hand_over(shard: Shard, request: q.HandOver) -> int:
     carried = [job for some in jobs for job in some]
     what = Handover(0, root.linked.program.process_id, bodies, carried, first, last, shard.at)
     shard.send(root, what)
-    if not shard.residents.elsewhere:
-        shard.residents.elsewhere = True
-        shard.batch["meta"].replace(("elsewhere",), ("elsewhere", 1))
+    shard.mark_elsewhere()
     return len(tree)
 
 

@@ -67,7 +67,9 @@ def fail_job(shard: Shard, request: q.FailJob) -> int:
         due = shard.at + _backoff(resident, offer, attempts, request.backoff)
         rows.change("job_failed", (retries, attempts, due, error, offer.tenant, offer.key))
         shard.for_board.append(offer.key)
-        shard.for_wakes.append((due, _again(shard, offer, retries, due) if shard.carried(offer.type) else offer))
+        shard.for_wakes.append(
+            (due, _again(shard, offer, retries, due) if shard.carrier(offer.type) is not None else offer)
+        )
         return retries
     rows.change("job_failed", (0, attempts, HELD, error, offer.tenant, offer.key))
     accepted(shard.advance(resident, e.ExhaustJob(offer.key, attempts, error)))

@@ -164,9 +164,15 @@ class Shard:
         self.inbox_waiting = True
         self.inbox_posted = True
 
-    def carried(self, type: str) -> bool:
-        """Whether jobs of a type are taken to their workers."""
-        return self.courier is not None and self.courier.carries(type)
+    def carrier(self, type: str) -> Courier | None:
+        """Who takes jobs of a type to their workers; None for those that workers ask for."""
+        return self.courier if self.courier is not None and self.courier.carries(type) else None
+
+    def mark_elsewhere(self) -> None:
+        """Notes with this commit that instances of this shard may be on another host."""
+        if not self.residents.elsewhere:
+            self.residents.elsewhere = True
+            self.batch["meta"].replace(("elsewhere",), ("elsewhere", 1))
 
     def lease(self, offer: Offer, due: int) -> None:
         """Leases a job to whoever it is taken to, at a time (Unix ms); its row says when it will count as lost. One
@@ -334,12 +340,12 @@ class Shard:
         for each in self.for_board:
             if isinstance(each, int):
                 board.close(each)
-            elif self.courier is not None and self.courier.carries(each.type):
+            elif self.carrier(each.type) is not None:
                 self._dispatch(each, self.at)
             else:
                 board.add(each)
         for due, offer in self.for_wakes:
-            if not self.carried(offer.type):
+            if self.carrier(offer.type) is None:
                 board.later(offer, due)
             elif offer.token:
                 self._dispatch(offer, due)

@@ -28,9 +28,7 @@ def start_instance(
     host = _host(shard, definition, start)
     if host:
         resident.host, resident.home, resident.trace = host, key, trace
-        if not shard.residents.elsewhere:
-            shard.residents.elsewhere = True
-            shard.batch["meta"].replace(("elsewhere",), ("elsewhere", 1))
+        shard.mark_elsewhere()
     row = instance_row(resident, definition, start, shard.at)
     shard.batch["instance"].insert((tenant, key), row)
     shard.quotas.started(tenant)
