@@ -44,6 +44,11 @@ def require(kind: Kind) -> None:
     needs.require("celery", "pip install 'procession[celery]'")
 
 
+def leash() -> list[str]:
+    """What stands before a command that must not outlive the tests, however they end."""
+    return ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
+
+
 @final
 class Broker:
     """One broker of a kind. What it was told it keeps over `stop` and `start`: Redis in an append-only file."""
@@ -69,10 +74,9 @@ class Broker:
     def start(self) -> None:
         """Starts it, and returns when it takes messages."""
         command, environment = self._redis() if self.kind == "redis" else self._rabbit()
-        leash = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
         with (self.folder / "out").open("ab") as log:
             self._process = subprocess.Popen(
-                [*leash, *command], env=environment, stdout=log, stderr=log, start_new_session=True
+                [*leash(), *command], env=environment, stdout=log, stderr=log, start_new_session=True
             )
         self._await()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -97,9 +96,8 @@ class Shop:
         """Starts a worker; it takes jobs as soon as it can."""
         command = ["-m", "celery", "-A", "celery_shop", "worker", "-P", pool, "-c", str(processes), "-l", "INFO"]
         quiet = ["--without-gossip", "--without-mingle", "-n", f"w{len(self._workers)}-{os.getpid()}@%h"]
-        leash = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
         worker = subprocess.Popen(
-            [*leash, sys.executable, *command, *quiet, *arguments],
+            [*broker_rig.leash(), sys.executable, *command, *quiet, *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=self.log,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import msgspec
 
@@ -71,25 +71,44 @@ def on_embedded(path: Path) -> tuple[Result, list[str]]:
     return run_scenario(path, engines=engines), found
 
 
-def on_temporal(kit: Kit, path: Path) -> tuple[Result, list[str]]:
-    """Runs a scenario as workflows, and what its instances did. On a kit that moves them, they do before each step."""
-    made: list[OnTemporal] = []
+class Named(Engines, Protocol):
+    """Engines of another host, which know the tenant that a scenario took."""
+
+    tenant: str
+
+
+def on_host(
+    make: Callable[[Callable[[], int], str], Named], path: Path, *, restore: bool = False
+) -> tuple[Result, list[str]]:
+    """Runs a scenario on the engines that are made for a clock and a time zone, and what its instances did."""
+    made: list[Named] = []
 
     def engines(clock: Callable[[], int], zone: str) -> Engines:
-        made.append(OnTemporal(kit, clock, zone))
+        made.append(make(clock, zone))
         return made[0]
 
-    result = run_scenario(path, engines=engines, restore_every_step=kit.moving)
-    return result, forms(kit.store, made[0].tenant) if made else []
+    result = run_scenario(path, engines=engines, restore_every_step=restore)
+    return result, forms(made[0].store, made[0].tenant) if made else []
+
+
+def on_temporal(kit: Kit, path: Path) -> tuple[Result, list[str]]:
+    """Runs a scenario as workflows, and what its instances did. On a kit that moves them, they do before each step."""
+    return on_host(partial(OnTemporal, kit), path, restore=kit.moving)
+
+
+def agrees(path: Path, run: Callable[[], tuple[Result, list[str]]], said: str = "") -> None:
+    """A scenario passes on the embedded host and as `run` does it, and its instances did the same; `said` goes with
+    what fails."""
+    expected, wanted = on_embedded(path)
+    assert expected.passed, expected.error
+    found, others = run()
+    assert found.passed, f"{said}{found.error}"
+    assert others == wanted, said
 
 
 def holds(kit: Kit, path: Path, said: str = "") -> None:
-    """A scenario passes on both hosts, and its instances did the same; `said` goes with what fails."""
-    expected, wanted = on_embedded(path)
-    assert expected.passed, expected.error
-    found, others = on_temporal(kit, path)
-    assert found.passed, f"{said}{found.error}"
-    assert others == wanted, said
+    """`agrees`, for workflows."""
+    agrees(path, lambda: on_temporal(kit, path), said)
 
 
 def id_of(path: Path) -> str:

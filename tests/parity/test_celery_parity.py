@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -10,12 +11,10 @@ import pytest
 
 import broker_rig
 from broker_rig import KINDS, Brokers, Kind
-from parity_rig import FILES, forms, id_of, on_embedded
-from procession.testing.engines import Engines
-from procession.testing.runner import run_scenario
+from parity_rig import FILES, agrees, id_of, on_host
 
 if TYPE_CHECKING:
-    from procession.testing.celery.kit import CeleryKit, OnCelery
+    from procession.testing.celery.kit import CeleryKit
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -32,14 +31,4 @@ def kit(request: pytest.FixtureRequest, brokers: Brokers) -> Generator[CeleryKit
 def test_a_scenario_holds_over_a_broker(kit: CeleryKit, path: Path) -> None:
     from procession.testing.celery.kit import OnCelery
 
-    expected, wanted = on_embedded(path)
-    assert expected.passed, expected.error
-    made: list[OnCelery] = []
-
-    def engines(clock: Callable[[], int], zone: str) -> Engines:
-        made.append(OnCelery(kit, clock, zone))
-        return made[0]
-
-    found = run_scenario(path, engines=engines)
-    assert found.passed, found.error
-    assert forms(kit.store, made[0].tenant) == wanted
+    agrees(path, lambda: on_host(partial(OnCelery, kit), path))

@@ -177,6 +177,15 @@ def errors(as_json: bool) -> Generator[None]:
         _fail(f"{where}{error.strerror or error}", "", as_json, FAILED)
 
 
+@contextmanager
+def needed_by(host: str) -> Generator[None]:
+    """Around the imports of a host that is an extra of the package of the same name: which part of it is missing."""
+    try:
+        yield
+    except ImportError as error:
+        raise Problem(f"the host {host} needs {error.name}", f'pip install "procession[{host}]"') from error
+
+
 def _remedy(error: ProcessionError) -> str:
     text = str(error)
     return next(

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol, final
 
+from procession.base.failure import Conflict, NotFound
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.tickets import InHouse
 from procession.runtime.ports import Store
+from procession.runtime.rows import JobRow
 
 UNTOLD: Final = object()
 """The result of a request that was carried out by an engine that ended before it could tell."""
@@ -54,6 +56,19 @@ class Engines(Protocol):
 def tenant_of(known: int) -> str:
     """The tenant of the first scenario on a store is the usual one, and each further one has its own."""
     return f"scenario-{known}" if known else "<default>"
+
+
+def open_job(pump: Pump, store: Store, tenant: int, job: int) -> JobRow:
+    """The row of a job that may be answered now, where a host's own worker does that. Raises `NotFound` and `Conflict`
+    as an engine whose clients do."""
+    rows = store.read("job", (tenant, job), JobRow)
+    if not rows:
+        raise NotFound(f"job {job} is not open: it was completed, or its element has ended")
+    instance = rows[0].instance
+    resident = pump.shard.residents.get(tenant, instance) if pump.shard is not None else None
+    if resident is not None and resident.state.suspended:
+        raise Conflict(f"instance {instance} is suspended; its job {job} is given out again when it is resumed")
+    return rows[0]
 
 
 @final

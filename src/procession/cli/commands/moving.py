@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from procession.cli.commands.changes import Key
-from procession.cli.console import Output, Problem, errors
+from procession.cli.console import Output, errors, needed_by
 from procession.cli.options import DEFAULT_DB, DEFAULT_TENANT, AsJson, Db, Tenant, existing
 
 if TYPE_CHECKING:
@@ -61,10 +61,8 @@ def _engine(db: str, address: str, namespace: str, queue: str) -> Generator[Engi
     """An engine that knows the cluster, and runs no workflows itself."""
     from procession import Engine
 
-    try:
+    with needed_by("temporal"):
         from procession import Temporal
-    except ImportError as error:
-        raise Problem(f"the host temporal needs {error.name}", 'pip install "procession[temporal]"') from error
     host = Temporal(address, namespace=namespace, queue=queue, work=False)
     with Engine(db, host=host) as engine:
         yield engine

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from procession.cli.console import FAILED, USAGE, Output, Problem, errors
+from procession.cli.console import FAILED, USAGE, Output, Problem, errors, needed_by
 from procession.cli.options import MEMORY, AsJson, among
 
 if TYPE_CHECKING:
@@ -87,17 +87,13 @@ def _engines(host: str, address: str, store: str, *, restore: bool) -> Generator
         yield None
         return
     if host == "celery":
-        try:
+        with needed_by(host):
             from procession.testing.celery.running import over_broker
-        except ImportError as error:
-            raise Problem(f"the host celery needs {error.name}", 'pip install "procession[celery]"') from error
         with over_broker(address, store) as engines:
             yield engines
         return
-    try:
+    with needed_by(host):
         from procession.testing.temporal.running import workflows
-    except ImportError as error:
-        raise Problem(f"the host temporal needs {error.name}", 'pip install "procession[temporal]"') from error
     with workflows(address, restore=restore) as engines:
         yield engines
 

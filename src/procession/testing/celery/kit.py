@@ -9,16 +9,16 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, cast, final
+from typing import Any, Final, final
 
 import msgspec
 from celery import Celery, signals
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import Ignore
 
-from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.base.failure import NotFound, ProcessionError
 from procession.hosts.celery import CeleryHost
 from procession.hosts.celery.courier import CeleryCourier
 from procession.hosts.celery.names import Place, place_of
@@ -28,9 +28,9 @@ from procession.hosts.embedded.tickets import InHouse
 from procession.runtime import requests as q
 from procession.runtime.courier import Courier
 from procession.runtime.ports import Store
-from procession.runtime.rows import JobRow
 from procession.services.catalog import Catalog
 from procession.store.sqlite import SQLiteStore
+from procession.testing.engines import open_job
 
 ARRIVES_S: Final = 60.0
 """How long a job may take from its fact to its task, and an answer to be taken."""
@@ -120,7 +120,7 @@ class CeleryKit:
         """Lets the worker answer a job, when it lies on the desk."""
         deadline = time.monotonic() + ARRIVES_S
         tenant = Catalog(self.store).tenants[request.tenant]
-        token = self._token(tenant, request.job)
+        token = open_job(self.pump, self.store, tenant, request.job).token
         with self._moved:
             while (place := self._lying.get(request.job)) is None or place.token != token:
                 if not self._moved.wait(deadline - time.monotonic()):
@@ -137,18 +137,6 @@ class CeleryKit:
         if error is not None:
             raise error
         return result
-
-    def _token(self, tenant: int, job: int) -> int:
-        rows = self.store.read("job", (tenant, job), JobRow)
-        if not rows:
-            raise NotFound(f"job {job} is not open: it was completed, or its element has ended")
-        shard = self.pump.shard
-        resident = shard.residents.get(tenant, rows[0].instance) if shard is not None else None
-        if resident is not None and resident.state.suspended:
-            raise Conflict(
-                f"instance {rows[0].instance} is suspended; its job {job} is given out again when it is resumed"
-            )
-        return rows[0].token
 
     def settled(self) -> None:
         """Returns when every message that was sent has been taken."""
@@ -208,8 +196,8 @@ class OnCelery:
 
     def call(self, request: InHouse) -> object:
         """See `Engines.call`. Jobs are tasks, so they are answered by the worker."""
-        if type(request) in ANSWERED:
-            return self._kit.answer(cast("q.FinishJob", request))
+        if isinstance(request, q.FinishJob | q.FailJob | q.ThrowJob):
+            return self._kit.answer(request)
         return self.pump.call(request)
 
     def moved(self, by: int) -> None:
@@ -230,7 +218,3 @@ class OnCelery:
 
     def close(self) -> None:
         """See `Engines.close`."""
-
-
-ANSWERED: Final[Mapping[type[object], bool]] = {q.FinishJob: True, q.FailJob: True, q.ThrowJob: True}
-"""Requests that a worker makes."""

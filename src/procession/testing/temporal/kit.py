@@ -21,7 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 
-from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.base.failure import ProcessionError
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.routing import HERE, Router
 from procession.hosts.embedded.tickets import InHouse
@@ -37,6 +37,7 @@ from procession.runtime.ports import Store
 from procession.runtime.rows import InstanceRow, IntRow, JobRow
 from procession.services.catalog import Catalog
 from procession.store.sqlite import SQLiteStore
+from procession.testing.engines import open_job
 from procession.testing.temporal.desk import Desk
 
 SETTLES_S: Final = 60.0
@@ -354,16 +355,7 @@ class OnTemporal:
                 continue
 
     def _open(self, tenant: str, job: int) -> None:
-        number = Catalog(self.store).tenants[tenant]
-        rows = self.store.read("job", (number, job), JobRow)
-        if not rows:
-            raise NotFound(f"job {job} is not open: it was completed, or its element has ended")
-        shard = self.pump.shard
-        resident = shard.residents.get(number, rows[0].instance) if shard is not None else None
-        if resident is not None and resident.state.suspended:
-            raise Conflict(
-                f"instance {rows[0].instance} is suspended; its job {job} is given out again when it is resumed"
-            )
+        open_job(self.pump, self.store, Catalog(self.store).tenants[tenant], job)
 
     def finish(self, request: q.FinishJob) -> None:
         """Completes a job at the desk."""
