@@ -182,7 +182,7 @@ def _literal(node: n.Literal, known: _Known) -> str:
         # A whole number without its exponent would be read as an integer.
         return text if "." in text and len(text) <= _DIGITS_MAX else str(value)
     if isinstance(value, str):
-        return _quoted(value)
+        return quoted(value)
     return f'@"{temporal_text(cast("Temporal", value))}"'
 
 
@@ -318,9 +318,10 @@ def _ticked(name: str) -> str:
 def _label(name: str) -> str:
     """The key of an entry, the name of an argument."""
     plain = LABEL.fullmatch(name) is not None and canonical(name) == name
-    return name if plain else _quoted(name)
+    return name if plain else quoted(name)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as FEEL writes it."""
     # Escapes make half a surrogate pair U+FFFD, so a text that holds one was written without escapes.
     return f'"{text}"' if _SURROGATE.search(text) else f'"{text.translate(_ESCAPES)}"'

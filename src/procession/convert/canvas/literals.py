@@ -9,10 +9,10 @@ from typing import Final, cast
 
 from procession.convert.canvas.tree import Argument, Given, Unknown
 from procession.feel.lexer import is_regular
+from procession.feel.unparse import quoted
 
 DIGITS_MAX: Final = 34
 """Of a number of FEEL."""
-_ESCAPES: Final = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML cannot hold."""
 
@@ -56,7 +56,7 @@ def _feel(value: object) -> str:
         case str():
             if _UNSAFE.search(value):
                 raise ValueError("a text with characters that no document of XML holds")
-            return f'"{value.translate(_ESCAPES)}"'
+            return quoted(value)
         case list() | tuple():
             return f"[{', '.join(_feel(each) for each in cast('list[object]', value))}]"
         case dict() if type(cast("object", value)) is dict:
