@@ -21,6 +21,7 @@ class Filter(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
     """Active instances for which all of this holds; what is left out does not matter.
 
     `state` is `incident` or `suspended`; `element` the id of an active element, `incident` the code of an open one.
+    `host` is `here`, for those that this store's own host runs, or `temporal`.
     `started_from` and `started_to` are Unix ms, the latter excluded; `instances` names some by key.
     """
 
@@ -33,6 +34,7 @@ class Filter(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
     started_from: int = 0
     started_to: int = 0
     instances: tuple[int, ...] = ()
+    host: Literal["", "here", "temporal"] = ""
 
 
 class Action(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="action", omit_defaults=True):
@@ -84,7 +86,26 @@ class ModifyEach(Action, frozen=True, gc=False, tag="modify", tag_field="action"
     instructions: tuple[Instruction, ...]
 
 
-AnyAction: TypeAlias = CancelEach | ResolveEach | RetryEach | MigrateEach | SuspendEach | ResumeEach | ModifyEach
+@final
+class MoveEach(Action, frozen=True, gc=False, tag="move", tag_field="action", omit_defaults=True):
+    """Let the instance, with all that it called, go on on the host `to`, or `here`. One that is there is left alone,
+    and so is one that was called: it moves with its caller. `jobs` says what becomes of those under way.
+
+    `reverts` is the batch whose moves are taken back: then the filter is that they are its own; 0 for none."""
+
+    to: str
+    jobs: str = "carry"
+    reverts: int = 0
+
+
+AnyAction: TypeAlias = (
+    CancelEach | ResolveEach | RetryEach | MigrateEach | SuspendEach | ResumeEach | ModifyEach | MoveEach
+)
+
+
+@final
+class Unknown(Action, frozen=True, gc=False, tag="unknown", tag_field="action"):
+    """What a newer version of the engine wrote: this one shows it, and does not carry it out."""
 
 
 @final

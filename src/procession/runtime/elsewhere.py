@@ -115,7 +115,8 @@ class Handover(msgspec.Struct, frozen=True, gc=False, tag="handover", omit_defau
     """Go on with instances that ran here: `bodies` are their snapshots by key, the first of them is the home of all.
 
     `number` is that of the row, and smaller than those of deliveries that follow. `jobs` are (job, retries, attempts)
-    of what is open. Keys are drawn from `first` up to, not including, `last`; `at` is in Unix ms.
+    of what is open. Keys are drawn from `first` up to, not including, `last`; `at` is in Unix ms. `batch` is the batch
+    operation that moves them, which wants to know that they arrived; 0 for none.
     """
 
     number: int
@@ -125,9 +126,23 @@ class Handover(msgspec.Struct, frozen=True, gc=False, tag="handover", omit_defau
     first: int
     last: int
     at: int
+    batch: int = 0
 
 
-Outgoing: TypeAlias = Begin | Delivery | Handover
+@final
+class Moving(msgspec.Struct, frozen=True, gc=False, tag="moving", omit_defaults=True):
+    """A batch moves an instance to a host, or to this store's own, and is not done with it: the other host has to let
+    it go, or it was busy. `jobs` is the policy for open ones; `at` is when it was first tried, in Unix ms."""
+
+    number: int
+    instance: int
+    to: str
+    jobs: str
+    batch: int
+    at: int
+
+
+Outgoing: TypeAlias = Begin | Delivery | Handover | Moving
 
 OUTGOING: Final[msgspec.json.Decoder[Outgoing]] = msgspec.json.Decoder(Outgoing, float_hook=Decimal)
 """Reads a row of the outbox."""

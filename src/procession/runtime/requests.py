@@ -18,12 +18,11 @@ from procession.core.plans import MigrationPlan
 from procession.runtime import codec
 from procession.runtime.batches import AnyAction, Filter
 from procession.runtime.elsewhere import Refusal, Step, Treated
-
-
-class Request(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """Base of all requests (data inheritance only: no behaviour)."""
-
-    tenant: str
+from procession.runtime.request import Request as Request
+from procession.runtime.requests_of_moves import HandOver as HandOver
+from procession.runtime.requests_of_moves import MoveOn as MoveOn
+from procession.runtime.requests_of_moves import RevertBatch as RevertBatch
+from procession.runtime.requests_of_moves import TakeBack as TakeBack
 
 
 @final
@@ -319,11 +318,15 @@ class Report(Request, frozen=True, gc=False, tag=True, tag_field="request", omit
 @final
 class Arrived(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """A row of the outbox reached its addressee, or (`lost`) there is none any more, or (`left`) he was let go there
-    and is to be taken back: then it waits for that."""
+    and is to be taken back: then it waits for that. So it does if it is `unread`: this version does not know what it
+    says. Of an instance that a batch handed over, `batch` and `instance` say which arrived."""
 
     number: int
     lost: bool = False
     left: bool = False
+    unread: bool = False
+    batch: int = 0
+    instance: int = 0
 
 
 @final
@@ -336,28 +339,6 @@ class TakeKeys(Request, frozen=True, gc=False, tag=True, tag_field="request", om
 @final
 class AddTenant(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Make a tenant known before it has anything; answered with its number. Nothing happens to one that is known."""
-
-
-@final
-class HandOver(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """Let an instance, with all that it called, go on on another host; answered with how many those are.
-
-    `jobs`: `carry`, they are done there under the same keys; `wait`, nothing moves while one is under way.
-    """
-
-    instance: int
-    host: str
-    jobs: str = "carry"
-
-
-@final
-class TakeBack(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """Let an instance go on here that another host has let go; answered with how many those are. `seqs` and `seen` are
-    what that host said (`elsewhere.Left`)."""
-
-    instance: int
-    seqs: dict[int, int] = {}
-    seen: int = 0
 
 
 @final
@@ -444,6 +425,8 @@ Plain: TypeAlias = (
     | CarriedOut
     | HandOver
     | TakeBack
+    | MoveOn
+    | RevertBatch
     | PutRecord
     | DeleteRecord
     | ForgetTenant

@@ -6,9 +6,9 @@ from typing import Final, final
 
 import msgspec
 
-from procession.base.failure import NotFound
+from procession.base.failure import NotFound, Unreadable
 from procession.runtime import codec
-from procession.runtime.batches import STATES, AnyAction, Body, Filter
+from procession.runtime.batches import STATES, AnyAction, Body, Filter, Unknown
 from procession.runtime.ports import Reads
 from procession.runtime.rows import BatchErrorRow, BatchRow
 from procession.services.views import LIMIT, Views
@@ -30,7 +30,7 @@ class BatchView(msgspec.Struct, frozen=True, gc=False):
     failed: int
     after: int
     which: Filter
-    action: AnyAction
+    action: AnyAction | Unknown
     awaited: int = 0
 
 
@@ -77,7 +77,7 @@ class BatchViews:
 
 
 def _view(row: BatchRow) -> BatchView:
-    body = codec.read(_BODY, row.body)
+    which, action = _body(row.body)
     return BatchView(
         row.key,
         row.at,
@@ -86,7 +86,16 @@ def _view(row: BatchRow) -> BatchView:
         row.done,
         row.failed,
         row.after,
-        body.which,
-        body.action,
+        which,
+        action,
         row.awaited,
     )
+
+
+def _body(data: bytes) -> tuple[Filter, AnyAction | Unknown]:
+    """What a batch does to whom, if this version of the engine knows such."""
+    try:
+        body = codec.read(_BODY, data)
+    except Unreadable:
+        return Filter(), Unknown()
+    return body.which, body.action

@@ -133,6 +133,10 @@ class AsyncChanges:
         """See `Changes.migrate_each`."""
         return await off(self._changes.migrate_each, which, plan, tenant=tenant)
 
+    async def move_each(self, which: b.Filter, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT) -> int:
+        """See `Changes.move_each`."""
+        return await off(self._changes.move_each, which, to, jobs=jobs, tenant=tenant)
+
     async def suspend_each(self, which: b.Filter, *, tenant: str = DEFAULT_TENANT) -> int:
         """See `Changes.suspend_each`."""
         return await off(self._changes.suspend_each, which, tenant=tenant)
@@ -187,6 +191,10 @@ class AsyncChanges:
     async def continue_batch(self, key: int, *, tenant: str = DEFAULT_TENANT) -> None:
         """See `Changes.continue_batch`."""
         await off(self._changes.continue_batch, key, tenant=tenant)
+
+    async def revert_batch(self, key: int, *, tenant: str = DEFAULT_TENANT) -> int:
+        """See `Changes.revert_batch`."""
+        return await off(self._changes.revert_batch, key, tenant=tenant)
 
     async def stop_batch(self, key: int, *, tenant: str = DEFAULT_TENANT) -> None:
         """See `Changes.stop_batch`."""

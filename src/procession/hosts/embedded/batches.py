@@ -13,11 +13,12 @@ from typing import Any, Final, TypeAlias, final
 import msgspec
 
 from procession.base.failure import Conflict, NotFound, ProcessionError, StoreError, Unreadable
-from procession.base.values import told
 from procession.core import events as e
 from procession.core.events import AnyEvent
 from procession.core.state import Status
 from procession.hosts.embedded.changing import migrate, migration_of, resident_of, runs, target_of
+from procession.hosts.embedded.hearing import awaits, note
+from procession.hosts.embedded.moving import admitted, move, moves_left, room
 from procession.hosts.embedded.residents import Resident, Stranded
 from procession.hosts.embedded.shard import BLOCK_SHARD, Shard
 from procession.hosts.embedded.starting import accepted
@@ -25,7 +26,8 @@ from procession.runtime import batches as b
 from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Delivery
-from procession.runtime.rows import BatchRow, DefinitionRow, InstanceRow, IntRow
+from procession.runtime.rows import BatchRow, DefinitionRow, InstanceRow
+from procession.services.routes import HERE
 
 PORTION: Final = 20
 """Instances that one portion treats."""
@@ -35,11 +37,13 @@ INSTANCES_MAX: Final = 10_000
 """Instances that a filter may name one by one."""
 PAUSED: Final = 1
 _RUNNING, _SENT = 0, 4
-_STEERED: Final = {0: (1,), 1: (0, _SENT), 3: (0, 1, _SENT)}
+STOPPED: Final = 3
+UNDER_WAY: Final = (_RUNNING, PAUSED, _SENT)
+_STEERED: Final = {0: (1,), 1: (0, _SENT), STOPPED: UNDER_WAY}
 """State of a batch that is asked for -> those in which it may be."""
 _ELSEWHERE: Final = BLOCK_SHARD << 53
 """Instances that were started on another host have keys above this one."""
-_BODY: Final = msgspec.json.Decoder(b.Body)
+BODY: Final = msgspec.json.Decoder(b.Body)
 
 
 @final
@@ -62,9 +66,15 @@ def start_batch(shard: Shard, request: q.StartBatch) -> int:
     if isinstance(request.action, b.MigrateEach):
         plan = request.action.plan
         target_of(shard.catalog, tenant, plan, plan.from_process or request.which.process_id)
+    elif isinstance(request.action, b.MoveEach):
+        admitted(shard, request.action)
+    return begin_batch(shard, tenant, b.Body(request.which, request.action))
+
+
+def begin_batch(shard: Shard, tenant: int, body: b.Body) -> int:
+    """Notes a batch; gives its key."""
     key = shard.keys.take(shard.at)
-    body = codec.encode_json(b.Body(request.which, request.action))
-    shard.batch["batch"].insert(key, (tenant, key, shard.at, _RUNNING, 0, 0, 0, 0, body))
+    shard.batch["batch"].insert(key, (tenant, key, shard.at, _RUNNING, 0, 0, 0, 0, codec.encode_json(body)))
     shard.batches.setdefault(tenant, {})[key] = None
     return key
 
@@ -92,11 +102,19 @@ def run_batch(shard: Shard, request: RunBatch) -> int:
         shard.batch_over(tenant, request.batch)
         return 0
     row = rows[0]
-    body = codec.read(_BODY, row.body)
+    try:
+        body = codec.read(BODY, row.body)
+    except Unreadable as error:
+        return _put_aside(shard, row, f"this version cannot carry it out: {error}")
+    limit = request.limit
+    if isinstance(body.action, b.MoveEach):
+        limit = min(limit, room(shard, row, body.action))
+    if not limit:
+        return 0
     seen = done = failed = awaited = 0
-    page, after, whole = _page(shard, body.which, row)
+    page, after, whole = _page(shard, body, row)
     for n, each in enumerate(page):
-        if done + failed + awaited >= request.limit:
+        if done + failed + awaited >= limit:
             after, whole = page[n - 1].key, False
             break
         seen += 1
@@ -113,20 +131,12 @@ def run_batch(shard: Shard, request: RunBatch) -> int:
     return len(page)
 
 
-def heard(shard: Shard, tenant: int, batch: int, instance: int, text: str) -> None:
-    """What became of an instance on another host: `text` says why it was refused, "" if it was not."""
-    place = (tenant, batch, instance)
-    sent = shard.batch["batch_sent"]
-    if place in sent.gone or not shard.store.read("batch_sent", place, IntRow):
-        return  # it was told before
-    sent.delete(place, place)
-    shard.batch["batch"].change("batch_heard", (int(not text), int(bool(text)), tenant, batch))
-    if text:
-        _note(shard, place, text)
-
-
-def _note(shard: Shard, place: tuple[int, int, int], text: str) -> None:
-    shard.batch["batch_error"].insert(place[1:], (*place, told(text)))
+def _put_aside(shard: Shard, row: BatchRow, text: str) -> int:
+    """A batch that a newer version wrote is kept for it, and says so."""
+    note(shard, (row.tenant, row.key, 0), text)
+    shard.batch["batch"].change("batch_state", (PAUSED, row.tenant, row.key))
+    shard.batch_over(row.tenant, row.key)
+    return 0
 
 
 def _treat(shard: Shard, batch: BatchRow, body: b.Body, row: InstanceRow, skip: str) -> str:
@@ -134,16 +144,20 @@ def _treat(shard: Shard, batch: BatchRow, body: b.Body, row: InstanceRow, skip: 
     text = skip
     place = (batch.tenant, batch.key, row.key)
     try:
-        resident = _meant(shard, batch.tenant, body.which, row)
+        moves = isinstance(body.action, b.MoveEach) and body.action
+        which = b.Filter() if moves and moves.reverts else body.which
+        resident = _meant(shard, batch.tenant, which, row)
         if resident is None:
             return ""
+        if moves and not text:
+            return move(shard, resident, batch, moves, named=bool(which.instances))
         events = ACTIONS[type(body.action)](shard, resident, body.which, body.action)
         if not text and not resident.host:
             for event in events:
                 accepted(shard.advance(resident, event))
         elif not text and (rest := list(events)):
             shard.send(resident, Delivery(0, row.key, rest[0], shard.at, batch=batch.key, more=rest[1:]))
-            shard.batch["batch_sent"].insert(place, place)
+            awaits(shard, *place)
             return "sent"
     except StoreError as error:
         if not isinstance(error, Unreadable):
@@ -151,18 +165,23 @@ def _treat(shard: Shard, batch: BatchRow, body: b.Body, row: InstanceRow, skip: 
         text = str(error)
     except (ProcessionError, Stranded) as error:
         text = str(error)
-    if text:
-        _note(shard, place, text)
-    return "failed" if text else "done"
+    return _failed(shard, place, text) if text else "done"
 
 
-def _page(shard: Shard, which: b.Filter, batch: BatchRow) -> tuple[list[InstanceRow], int, bool]:
+def _failed(shard: Shard, place: tuple[int, int, int], text: str) -> str:
+    note(shard, place, text)
+    return "failed"
+
+
+def _page(shard: Shard, body: b.Body, batch: BatchRow) -> tuple[list[InstanceRow], int, bool]:
     """The next active instances that may be meant, in the order of their keys; the key behind which it goes on after
     them, and whether they are the last."""
     read, tenant, limit = shard.store.read, batch.tenant, LOOKED_MAX + 1
     found: list[InstanceRow] = []
-    if which.instances:
-        keys = sorted(key for key in which.instances if key > batch.after)
+    which = body.which
+    moves = body.action.reverts if isinstance(body.action, b.MoveEach) else 0
+    if which.instances or moves:
+        keys = moves_left(shard, batch, moves, limit) if moves else sorted(k for k in which.instances if k > batch.after)
         for key in keys[:LOOKED_MAX]:
             found += read("instance", (tenant, key), InstanceRow)
         end = keys[:LOOKED_MAX][-1] if keys else batch.after
@@ -191,6 +210,8 @@ def _was_there(row: InstanceRow, batch: BatchRow) -> bool:
 
 def _meant(shard: Shard, tenant: int, which: b.Filter, row: InstanceRow) -> Resident | None:
     """The instance, if all of the filter holds for it."""
+    if (which.host == HERE and row.host) or (which.host not in ("", HERE) and row.host != which.host):
+        return None
     if which.started_from > row.started or (which.started_to and row.started >= which.started_to):
         return None
     definition = shard.catalog.definition(tenant, row.definition)

@@ -170,6 +170,12 @@ class Changes:
         """Migrates these instances by one plan; those that run the target already are left alone."""
         return self._start(tenant, which, b.MigrateEach(checked(plan)))
 
+    def move_each(self, which: b.Filter, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT) -> int:
+        """Lets each of these instances, with all that it called, go on on another host: its name, or `here`; `jobs` as
+        in `move`. Those that are there are left alone, and those that were called move with their callers. One that is
+        busy is tried again for five minutes. Raises `Conflict` where no such host is beside this engine."""
+        return self._start(tenant, which, b.MoveEach(to, jobs))
+
     def suspend_each(self, which: b.Filter, *, tenant: str = DEFAULT_TENANT) -> int:
         """Suspends these instances."""
         return self._start(tenant, which, b.SuspendEach())
@@ -219,6 +225,11 @@ class Changes:
     def stop_batch(self, key: int, *, tenant: str = DEFAULT_TENANT) -> None:
         """Ends a batch for good; what it did stays."""
         self._engine.call(q.SteerBatch(tenant, key, 3))
+
+    def revert_batch(self, key: int, *, tenant: str = DEFAULT_TENANT) -> int:
+        """Stops a batch of moves, and moves back what it moved and is still active; gives the key of the batch that
+        does that, the same one however often it is asked for. Raises `Conflict` for a batch of something else."""
+        return cast("int", self._engine.call(q.RevertBatch(tenant, key)))
 
     def _start(self, tenant: str, which: b.Filter, action: b.AnyAction) -> int:
         return cast("int", self._engine.call(q.StartBatch(tenant, checked(which), action)))

@@ -19,8 +19,8 @@ from procession.core.outcome import Outcome
 from procession.core.snapshot import dump, load
 from procession.core.state import State
 from procession.core.step import step
-from procession.hosts.embedded.batches import heard
 from procession.hosts.embedded.carry import CARRY
+from procession.hosts.embedded.hearing import heard
 from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
@@ -50,6 +50,8 @@ _NO_KEY: Final = 1 << 62
 """Where the keys of what is only tried out begin: no other has them."""
 LATER_MS: Final = 500
 """After how long what was sent to an instance that was let go is looked at again."""
+UNREAD_MS: Final = 60_000
+"""The same, for what a newer version of the engine wrote."""
 KEY_BLOCKS: Final = 2
 """Blocks of 4,096 keys that an instance has from its start; it asks for more when half of them are used."""
 
@@ -250,10 +252,13 @@ def arrived(shard: Shard, request: q.Arrived) -> None:
     """A row of the outbox is delivered. Who lost his addressee must hear of it: a message goes to somebody else."""
     tenant = shard.catalog.tenant(request.tenant)
     key = (tenant, request.number)
-    if request.left:
+    if request.left or request.unread:
         # Whoever takes it back takes this back, too.
-        shard.batch["outbox"].change("outbox_due", (wall_ms() + LATER_MS, *key))
+        later = UNREAD_MS if request.unread else LATER_MS
+        shard.batch["outbox"].change("outbox_due", (wall_ms() + later, *key))
         return
+    if request.batch:
+        heard(shard, tenant, request.batch, request.instance, "", moved=not request.lost)
     if request.lost:
         sent = shard.sent(tenant, request.number)
         event = sent.event if isinstance(sent, Delivery) else None

@@ -18,7 +18,16 @@ from procession.core.correlation import StartOpen
 from procession.core.instantiate import needs_more
 from procession.core.state import Status
 from procession.core.timers import next_due
-from procession.hosts.embedded import asked, batches, changing, elsewhere, handover, job_handlers
+from procession.hosts.embedded import (
+    asked,
+    batches,
+    changing,
+    elsewhere,
+    handover,
+    job_handlers,
+    moving,
+    reverting,
+)
 from procession.hosts.embedded.door import DURATION_MS_MAX
 from procession.hosts.embedded.erasing import forget_tenant
 from procession.hosts.embedded.retention import forget
@@ -319,6 +328,8 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.SwitchFlags: _switch_flags,
     q.HandOver: handover.hand_over,
     q.TakeBack: handover.take_back,
+    q.MoveOn: moving.move_on,
+    q.RevertBatch: reverting.revert_batch,
     q.Forget: forget,
     q.MigrateInstance: changing.migrate_instance,
     q.RestartInstance: changing.restart_instance,

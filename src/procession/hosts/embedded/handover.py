@@ -18,13 +18,14 @@ from procession.core.pending import pending
 from procession.core.snapshot import dump
 from procession.core.state import Status
 from procession.hosts.embedded import elsewhere
-from procession.hosts.embedded.batches import heard
+from procession.hosts.embedded.hearing import heard
 from procession.hosts.embedded.residents import Resident
 from procession.hosts.embedded.shard import Shard
 from procession.runtime import codec
 from procession.runtime import requests as q
-from procession.runtime.elsewhere import OUTGOING, Delivery, Handover, Placement
+from procession.runtime.elsewhere import OUTGOING, Delivery, Handover, Moving, Placement
 from procession.runtime.rows import HELD, JobRow, OutboxRow
+from procession.services.routes import HERE
 
 WAIT: Final = "wait"
 """A policy for jobs under way: nothing moves while somebody works on one."""
@@ -33,57 +34,66 @@ CARRY: Final = "carry"
 POLICIES: Final = (CARRY, WAIT)
 
 
-def hand_over(shard: Shard, request: q.HandOver) -> int:
-    """See `requests.HandOver`."""
+def hand_over(shard: Shard, request: q.HandOver, *, batch: int = 0) -> int:
+    """See `requests.HandOver`. A `batch` is told when the other host has it."""
     placement = shard.placement
     if placement is None or placement.host != request.host:
         raise Conflict(f"no host {request.host!r:.80} is beside this store")
     tenant = shard.catalog.tenant(request.tenant)
-    root = _root(shard, tenant, request.instance)
+    root = root_of(shard, tenant, request.instance)
     if root.host == placement.host:
         return 0
-    tree = _tree(shard, root, "")
-    jobs = [_jobs(shard, each, request.jobs) for each in tree]
-    first, last = shard.take_blocks(elsewhere.KEY_BLOCKS * len(tree))
-    for each in tree:
+    moving = tree(shard, root, "")
+    jobs = [_jobs(shard, each, request.jobs) for each in moving]
+    first, last = shard.take_blocks(elsewhere.KEY_BLOCKS * len(moving))
+    for each in moving:
         _leave(shard, each, placement, root.key)
-    bodies = {each.key: msgspec.Raw(dump(each.state)) for each in tree}
+    bodies = {each.key: msgspec.Raw(dump(each.state)) for each in moving}
     carried = [job for some in jobs for job in some]
-    what = Handover(0, root.linked.program.process_id, bodies, carried, first, last, shard.at)
+    what = Handover(0, root.linked.program.process_id, bodies, carried, first, last, shard.at, batch)
     shard.send(root, what)
     shard.mark_elsewhere()
-    return len(tree)
+    return len(moving)
 
 
-def take_back(shard: Shard, request: q.TakeBack) -> int:
-    """See `requests.TakeBack`."""
+def take_back(shard: Shard, request: q.TakeBack, *, batch: int = 0) -> int:
+    """See `requests.TakeBack`. It may be the move of a `batch`."""
     tenant = shard.catalog.tenant(request.tenant)
-    root = _root(shard, tenant, request.instance)
+    root = root_of(shard, tenant, request.instance)
     if not root.host:
         return 0
-    tree = _tree(shard, root, root.host)
-    for each in tree:
+    moving = tree(shard, root, root.host)
+    for each in moving:
         if each.state.seq < request.seqs.get(each.key, 0):
             raise Busy(f"instance {each.key} has not told all that it did: ask again in a moment")
-    for each in tree:
+    for each in moving:
         _arrive(shard, each)
-    _readdress(shard, request, tenant, root)
-    return len(tree)
+    _readdress(shard, request, root, batch)
+    return len(moving)
 
 
-def _root(shard: Shard, tenant: int, instance: int) -> Resident:
+def root_of(shard: Shard, tenant: int, instance: int) -> Resident:
+    """An active instance that no other one called. Raises `NotFound`, `Conflict`."""
     resident = shard.residents.get(tenant, instance)
     if resident is None or resident.state.status is not Status.ACTIVE:
         raise NotFound(f"instance {instance} is not active")
-    if resident.state.parent_instance:
-        raise Conflict(
-            f"instance {instance} is called by instance {resident.state.parent_instance}, and moves with that: "
-            f"move instance {resident.state.root_instance}"
-        )
+    if reason := called(resident):
+        raise Conflict(reason)
     return resident
 
 
-def _tree(shard: Shard, root: Resident, host: str) -> list[Resident]:
+def called(resident: Resident) -> str:
+    """Why an instance does not move alone; "" for one that does."""
+    state = resident.state
+    if not state.parent_instance:
+        return ""
+    return (
+        f"instance {resident.key} is called by instance {state.parent_instance}, and moves with that: "
+        f"move instance {state.root_instance}"
+    )
+
+
+def tree(shard: Shard, root: Resident, host: str) -> list[Resident]:
     """An instance on a host, and all that it called which is active there."""
     found: list[Resident] = []
     waiting = [root]
@@ -140,12 +150,19 @@ def _arrive(shard: Shard, resident: Resident) -> None:
             shard.carry[type(command)](shard, resident, command)
 
 
-def _readdress(shard: Shard, request: q.TakeBack, tenant: int, root: Resident) -> None:
-    """What was on its way to the other host, and did not get there, is for the instance here."""
+def _readdress(shard: Shard, request: q.TakeBack, root: Resident, batch: int) -> None:
+    """What was on its way to the other host, and did not get there, is for the instance here. Batches that waited for
+    its moves hear of them."""
+    tenant = root.tenant
     for row in shard.store.read("outbox_home_all", (tenant, root.key), OutboxRow):
         key = (tenant, row.number)
-        shard.batch["outbox"].delete(key, key)
         what = codec.read(OUTGOING, row.body)
+        if isinstance(what, Moving) and what.to != HERE:
+            continue  # a batch that is not done with it, which finds it here
+        shard.batch["outbox"].delete(key, key)
+        if isinstance(what, Moving | Handover) and what.batch:
+            there = isinstance(what, Handover)
+            heard(shard, tenant, what.batch, root.key, "", moved=there or what.batch == batch)
         if not isinstance(what, Delivery) or row.number <= request.seen:
             continue
         event = what.event

@@ -99,6 +99,8 @@ class Shard:
         """(tenant, definition) of which nothing may be started; definition 0: the tenant is being deleted."""
         self.batches = self._read_batches()
         """Tenant -> its batches that run."""
+        self.parked: dict[tuple[int, int], set[int]] = {}
+        """(tenant, batch) -> those that go on when this one hears what became of an instance."""
         self.routes = self._read_routes()
         """Where instances start; None where nothing was said of it."""
         self.flags = self._read_flags()
@@ -139,6 +141,8 @@ class Shard:
         """When timers are due that were set (Unix ms)."""
         self.for_nodes: list[tuple[int, int]] = []
         """Jobs on offer that belong to another node now."""
+        self.heard: set[tuple[int, int, int]] = set()
+        """(tenant, batch, instance) of what batches are told by this commit."""
         self.finished: list[tuple[int, int]] = []
         """(tenant, instance) of what ends with this commit."""
         self.step_key = 0
@@ -248,13 +252,13 @@ class Shard:
         if size > SNAPSHOT_BYTES_MIN and size > resident.bytes_snapshot:
             self._large[resident.tenant, state.instance] = resident
 
-    def send(self, resident: Resident, what: Outgoing) -> None:
-        """Stores what has to reach an instance on another host with this commit."""
+    def send(self, resident: Resident, what: Outgoing, *, home: int = 0, due: int = 0) -> None:
+        """Stores what has to reach an instance on another host with this commit; `due` is in Unix ms."""
         number = self.keys.take(self.at)
         if not isinstance(what, Begin):
             what = msgspec.structs.replace(what, number=number)
-        due = wall_ms() + DIRECT_MS if self.direct else 0
-        row = (resident.tenant, number, resident.home, due, codec.encode_json(what))
+        due = wall_ms() + DIRECT_MS if self.direct else due
+        row = (resident.tenant, number, home or resident.home, due, codec.encode_json(what))
         self.batch["outbox"].insert((resident.tenant, number), row)
         self.sending = True
 
@@ -385,6 +389,7 @@ class Shard:
         self.failed = self._read_failed()
         self.suspended = self._read_suspended()
         self.batches = self._read_batches()
+        self.parked = {}
         self.routes = self._read_routes()
         self.flags = self._read_flags()
         self._block = self._read_block()

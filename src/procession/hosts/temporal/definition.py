@@ -50,6 +50,16 @@ class ProcessWorkflow:
         """See `Machine.leave`."""
         return await self.machine.leave(wait)
 
+    @workflow.update(name=p.QUIT)
+    async def quit(self) -> Left:
+        """See `Machine.leave`."""
+        return await self.machine.leave(False)
+
+    @quit.validator
+    def idle(self) -> None:
+        """See `Machine.idle`."""
+        self.machine.idle()
+
     @workflow.signal(name=p.TRAMPOLINE)
     def trampoline(self) -> None:
         """See `Machine.renew`."""

@@ -30,16 +30,18 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from procession.base.failure import NotFound, ProcessionError, StoreError
+from procession.base.failure import NotFound, ProcessionError, StoreError, Unreadable
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.cluster import Loop, NoNamespace, explained, is_gone
 from procession.hosts.temporal.ids import workflow_id
+from procession.hosts.temporal.leaving import ASK_S, Leaving
+from procession.hosts.temporal.moving import Movers
 from procession.hosts.temporal.searchable import at_start
 from procession.hosts.temporal.tenancies import Tenancies, Tenancy
 from procession.runtime import codec
-from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Handover, Left, Reply
+from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Handover, Left, Moving, Outgoing, Reply
 from procession.runtime.ports import Store
-from procession.runtime.requests import Arrived
+from procession.runtime.requests import Arrived, MoveOn
 from procession.runtime.rows import IntRow, NamedRow, OutboxRow
 from procession.runtime.tenants import EVERYBODY
 from procession.runtime.tracing import resumed
@@ -54,20 +56,12 @@ PAUSE_S: Final = 0.5
 """After a failure, before what was not sent is looked at again."""
 PAUSE_MAX_S: Final = 8.0
 """Where the namespace is not there, each pause is twice as long as the one before, and the longest is this."""
-ASK_S: Final = 25.0
 TOOK: Final = "procession_took"
 """The memo of a workflow that took over instances: the number of the row that said so."""
-
-NOT_READY_S: Final = 0.1
-"""Before a workflow is asked again that could not answer."""
 
 _LOG: Final = logging.getLogger("procession")
 
 _Sent: TypeAlias = "tuple[list[Arrived], Exception | None]"
-
-
-class NotReady(StoreError):
-    """A workflow did not take an update, for its task failed. That is so where a run ends, and something comes."""
 
 
 @final
@@ -101,6 +95,8 @@ class TemporalPlacement:
         self._paused: dict[int, float] = {}
         self._failures: dict[int, int] = {}
         """By tenant: its rows that are being sent, until when it waits after a failure, and how many there were."""
+        self._leaving = Leaving(self._of)
+        self._movers = Movers(store, self._leaving, self.wake)
 
     @property
     def host(self) -> str:
@@ -137,15 +133,15 @@ class TemporalPlacement:
             return str(explained(error))
         return "" if found.pollers else f"no worker polls task queue {at.queue!r} in namespace {at.client.namespace!r}"
 
-    def tells(self, arrived: Callable[[list[Arrived]], object]) -> None:
-        """Who is told of the rows that arrived; from then on rows are sent."""
-        self._arrived = arrived
+    def tells(self, call_all: Callable[[list[Any]], list[Any]]) -> None:
+        """Who is told of the rows that arrived, and of how far moves are; from then on rows are sent."""
+        self._arrived = self._movers.tell = call_all
         self.wake()
 
     @property
     def idle(self) -> bool:
         """Whether nothing is under way."""
-        return self._busy is None and not self._woken and not self._under_way
+        return self._busy is None and not (self._woken or self._under_way or self._movers.busy)
 
     def wake(self) -> None:
         """See `Placement.wake`."""
@@ -180,35 +176,7 @@ class TemporalPlacement:
 
     def leave(self, tenant: str, home: int, *, wait: bool) -> Left:
         """See `Placement.leave`."""
-        return self._loop.run(self._leave(tenant, home, wait=wait))
-
-    async def _leave(self, tenant: str, home: int, *, wait: bool) -> Left:
-        deadline = time.monotonic() + ASK_S
-        while True:
-            try:
-                return await self._leave_once(tenant, home, wait=wait)
-            except NotReady:
-                # What came while the run ended has to be taken in first; then it is asked again.
-                if time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(NOT_READY_S)
-
-    async def _leave_once(self, tenant: str, home: int, *, wait: bool) -> Left:
-        at = self._of(tenant)
-        handle = at.client.get_workflow_handle(workflow_id(tenant, home))
-        try:
-            ask = cast("Callable[..., Awaitable[Left]]", handle.execute_update)  # pyright: ignore[reportUnknownMemberType]
-            return await ask(p.LEAVE, wait, result_type=Left, rpc_timeout=timedelta(seconds=ASK_S))
-        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-            raise StoreError(
-                f"instance {home} does not let go: is there a worker for task queue {at.queue!r}, or a long job?"
-            ) from error
-        except (RPCError, WorkflowUpdateFailedError) as error:
-            if isinstance(error, RPCError) and error.status is RPCStatusCode.FAILED_PRECONDITION:
-                raise NotReady(f"instance {home} is in the middle of something: ask again") from error
-            if isinstance(error, RPCError) and not is_gone(error):
-                raise explained(error) from error
-            return await _has_left(at.client, workflow_id(tenant, home), home)
+        return self._loop.run(self._leaving.leave(tenant, home, wait=wait))
 
     def screen(self, tenant: str, home: int, begin: Begin | None = None) -> p.Screen:
         """See `Placement.screen`. With `begin` it is one call: update with start."""
@@ -249,6 +217,7 @@ class TemporalPlacement:
     async def stop(self) -> None:
         """Sends no more; what was under way is sent again by whoever opens the store next. From its loop alone."""
         self._stopped = True
+        await self._movers.stop()
         tasks: list[asyncio.Task[Any]] = [*self._under_way.values(), *([self._busy] if self._busy is not None else [])]
         for task in tasks:
             task.cancel()
@@ -297,8 +266,11 @@ class TemporalPlacement:
         tenants = [row.value or 0 for row in self._store.read("outbox_tenants", (now,), IntRow)]
         free = [each for each in tenants if each not in self._under_way and self._paused.get(each, 0.0) <= moment]
         for tenant in free:
-            share = max(SENT_MIN, SENT_MAX // len(free))
-            found[tenant] = self._store.read("outbox_tenant", (tenant, now, share), OutboxRow)
+            # Moves that are under way have their rows until they are over.
+            share = max(SENT_MIN, SENT_MAX // len(free)) + self._movers.of(tenant)
+            rows = self._store.read("outbox_tenant", (tenant, now, share), OutboxRow)
+            if fresh := [row for row in rows if not self._movers.has(row)]:
+                found[tenant] = fresh
         return found
 
     async def _later(self) -> None:
@@ -341,7 +313,15 @@ class TemporalPlacement:
         handle = self._of(tenant).client.get_workflow_handle(workflow_id(tenant, rows[0].home))
         n = 0
         while n < len(rows):
-            what = codec.read(OUTGOING, rows[n].body)
+            what = self._read(rows[n])
+            if what is None:
+                # What follows it is for the same instances, and comes after it.
+                arrived += [Arrived(tenant, row.number, unread=True) for row in rows[n:]]
+                return
+            if isinstance(what, Moving):
+                self._movers.begin(tenant, rows[n], what)
+                n += 1
+                continue
             lost = left = False
             upto = n + 1
             try:
@@ -351,24 +331,32 @@ class TemporalPlacement:
                     await self._take_over(tenant, rows[n].home, what)
                 else:
                     batch = [what]
-                    while upto < len(rows) and isinstance(following := codec.read(OUTGOING, rows[upto].body), Delivery):
+                    while upto < len(rows) and isinstance(following := self._read(rows[upto]), Delivery):
                         batch.append(following)
                         upto += 1
                     await handle.signal(p.DELIVER, batch)
             except RPCError as error:
                 if not is_gone(error):
                     raise explained(error) from error
-                left = await self._was_let_go(tenant, rows[n].home)
+                left = await self._leaving.was_let_go(tenant, rows[n].home)
                 lost = not left
-            arrived += [Arrived(tenant, row.number, lost, left) for row in rows[n:upto]]
+            of = (what.batch, rows[n].home) if isinstance(what, Handover) else (0, 0)
+            arrived += [Arrived(tenant, row.number, lost, left, False, *of) for row in rows[n:upto]]
             n = upto
 
-    async def _was_let_go(self, tenant: str, home: int) -> bool:
-        """Whether a workflow that is not there any more has let its instances go, and not ended with them."""
+    def _read(self, row: OutboxRow) -> Outgoing | None:
+        """What a row says; None for what a newer version wrote, which is kept for that."""
         try:
-            return bool((await _has_left(self._of(tenant).client, workflow_id(tenant, home), home)).seqs)
-        except NotFound:
-            return False
+            return codec.read(OUTGOING, row.body)
+        except Unreadable as error:
+            _LOG.error(
+                "row %s of the outbox, and what follows it for instance %s, waits for a version of the engine that can "
+                "read it: %s",
+                row.number,
+                row.home,
+                error,
+            )
+            return None
 
     async def _begin(self, tenant: str, begin: Begin) -> None:
         at = self._of(tenant)
@@ -428,22 +416,6 @@ async def _took(client: Client, id: str) -> int:
             return 0
         raise explained(error) from error
     return int(await found.memo_value(TOOK, 0))
-
-
-async def _has_left(client: Client, id: str, home: int) -> Left:
-    """What a workflow that has ended said when it let its instances go. Raises `NotFound` if it did not."""
-    try:
-        described = await client.get_workflow_handle(id).describe()
-        if described.status is not WorkflowExecutionStatus.COMPLETED:
-            raise NotFound(f"instance {home} has ended")
-        result: Any = await client.get_workflow_handle(id, run_id=described.run_id).result()
-    except RPCError as error:
-        if is_gone(error):
-            raise NotFound(f"instance {home} has ended") from error
-        raise explained(error) from error
-    if not isinstance(result, dict) or p.LEFT not in result:
-        raise NotFound(f"instance {home} has ended")
-    return msgspec.convert(result[p.LEFT], Left, strict=False)
 
 
 def _nobody(arrived: list[Arrived]) -> object:

@@ -242,6 +242,11 @@ class Machine:
         leave = self._leave is not None and not (self._waits and self._jobs.in_flight)
         return bool(self._items or self._asked or renew or leave or self._nudged)
 
+    def idle(self) -> None:
+        """Refuses to let go while a job is under way."""
+        if self._left is None and self._jobs.in_flight:
+            raise ApplicationError("a job of it is under way", type=p.BUSY, non_retryable=True)
+
     async def leave(self, wait: bool) -> Left:
         """Lets all instances go, as soon as nothing is in the middle of a step."""
         if self._left is not None:

@@ -116,7 +116,10 @@ SELECT tenant, key FROM procession_batch WHERE state = 0 AND tenant >= ? AND ten
 SELECT instance, text FROM procession_batch_error WHERE tenant = ? AND batch = ? AND instance > ?
 ORDER BY instance LIMIT ?;
 -- name: batch_sent
-SELECT 1 FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND instance = ?;
+SELECT 1 FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND instance = ? AND moved = 0;
+-- name: batch_moves
+SELECT instance FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND moved = 1 AND instance > ?
+ORDER BY instance LIMIT ?;
 
 -- name: snapshot
 SELECT seq, data FROM procession_snapshot WHERE tenant = ? AND instance = ?;
@@ -304,6 +307,8 @@ SELECT tenant, number, home, due, body FROM procession_outbox WHERE tenant = ? A
 SELECT number, tenant, source, source_number, at, body FROM procession_inbox WHERE state = 3 AND at < ? ORDER BY at LIMIT ?;
 -- name: instances_away
 SELECT key FROM procession_instance WHERE tenant = ? AND host = ? AND home = key AND state = 0 ORDER BY key;
+-- name: outbox_resting
+SELECT count(*) FROM procession_outbox WHERE tenant = ? AND due > ?;
 -- name: outbox_size
 SELECT coalesce(min(number), 0), count(*) FROM procession_outbox;
 -- name: inbox_size

@@ -185,7 +185,9 @@ DELETE FROM procession_batch WHERE tenant = ? AND state IN (2, 3) AND at < ?;
 -- name: batch_error_insert
 INSERT OR REPLACE INTO procession_batch_error VALUES (?, ?, ?, ?);
 -- name: batch_sent_insert
-INSERT OR REPLACE INTO procession_batch_sent VALUES (?, ?, ?);
+INSERT OR REPLACE INTO procession_batch_sent VALUES (?, ?, ?, 0);
+-- name: batch_sent_moved
+UPDATE procession_batch_sent SET moved = 1 WHERE tenant = ? AND batch = ? AND instance = ?;
 -- name: batch_sent_delete
 DELETE FROM procession_batch_sent WHERE tenant = ? AND batch = ? AND instance = ?;
 -- name: data_store_insert

@@ -126,7 +126,7 @@ INSERT INTO procession_batch_error SELECT * FROM unnest(
 ON CONFLICT (tenant, batch, instance) DO UPDATE SET text = excluded.text;
 
 -- name: batch_sent_insert
-INSERT INTO procession_batch_sent SELECT * FROM unnest(
+INSERT INTO procession_batch_sent (tenant, batch, instance) SELECT * FROM unnest(
     ?::bigint[], ?::bigint[], ?::bigint[])
 ON CONFLICT (tenant, batch, instance) DO NOTHING;
 
