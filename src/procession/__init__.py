@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job, JobFailed
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
+    from procession.hosts.embedded.rolling import Rollouts
     from procession.hosts.embedded.routed import Routing
     from procession.hosts.temporal.host import Temporal
     from procession.runtime.batches import Filter
@@ -44,6 +45,7 @@ __all__ = [
     "NotFound",
     "ProcessionError",
     "Refused",
+    "Rollouts",
     "Routing",
     "StoreError",
     "Temporal",
@@ -73,6 +75,7 @@ _HOME: Final = {
     "NotFound": "procession.base.failure",
     "ProcessionError": "procession.base.failure",
     "Refused": "procession.base.diagnostics",
+    "Rollouts": "procession.hosts.embedded.rolling",
     "Routing": "procession.hosts.embedded.routed",
     "StoreError": "procession.base.failure",
     "Temporal": "procession.hosts.temporal.host",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from procession.cli.console import USAGE, Problem
+from procession.cli.console import USAGE, Problem, needed_by
 from procession.cli.workers import register_workers
 
 if TYPE_CHECKING:
@@ -28,6 +28,18 @@ def engine_at(db: str, workers: Sequence[str] = ()) -> Generator[Engine]:
     """An engine on the store, with worker functions if any are named; closed at the end."""
     with engine_with_keys(db) as (engine, _):
         register_workers(engine, list(workers))
+        yield engine
+
+
+@contextmanager
+def engine_beside(db: str, address: str, namespace: str, queue: str) -> Generator[Engine]:
+    """An engine that knows a Temporal cluster, and runs no workflows itself."""
+    from procession import Engine
+
+    with needed_by("temporal"):
+        from procession import Temporal
+    host = Temporal(address, namespace=namespace, queue=queue, work=False)
+    with Engine(db, host=host) as engine:
         yield engine
 
 

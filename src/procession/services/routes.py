@@ -113,6 +113,11 @@ class _Compiled:
         return self._first <= version and (not self._last or version <= self._last)
 
 
+def speaks(rule: Rule) -> Callable[[str, str, int], bool]:
+    """Whether a rule speaks of starts of a (tenant, process, version), of all of them or of a share."""
+    return _Compiled(rule).of
+
+
 PRODUCTION: Final = "prod"
 """The environment of a tenant that names none."""
 

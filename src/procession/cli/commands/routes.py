@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
+from procession.base.values import Json
 from procession.cli.asking import asked, who
 from procession.cli.console import USAGE, Output, Problem, errors
 from procession.cli.options import DEFAULT_DB, AsJson, Db, existing
@@ -108,18 +109,24 @@ def where(
 
 def read(file: Path) -> Routes:
     """The rules in a file."""
-    from procession.parse.yaml_lines import read_yaml
     from procession.services.routes import read_routes
+
+    return read_routes(yaml_of(file, "a file of rules in YAML", "docs/how-to/route-starts.md"))
+
+
+def yaml_of(file: Path, what: str, shown: str) -> Json:
+    """What a file in YAML holds; `shown` is the page that shows how `what` is written."""
+    from procession.parse.yaml_lines import read_yaml
 
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"{file} cannot be read: {error}", "name a file of rules in YAML", USAGE) from None
+        raise Problem(f"{file} cannot be read: {error}", f"name {what}", USAGE) from None
     try:
         given, _ = read_yaml(text)
     except ValueError as error:
-        raise Problem(f"{file}:{error}", "write it as docs/how-to/route-starts.md shows", USAGE) from None
-    return read_routes(given)
+        raise Problem(f"{file}:{error}", f"write it as {shown} shows", USAGE) from None
+    return given
 
 
 def _reached(hosts: list[str] | None) -> Reaches:

@@ -88,6 +88,9 @@ WHERE i.tenant = ? AND i.key > ? ORDER BY i.key LIMIT ?;
 -- name: instances_active
 SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
 WHERE tenant = ? AND definition = ? AND state = 0 AND key > ? ORDER BY key LIMIT ?;
+-- name: instances_lately
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
+WHERE tenant = ? AND definition = ? AND state = ? AND started >= ? ORDER BY started DESC, key DESC LIMIT ?;
 -- name: instances_business
 SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
 WHERE tenant = ? AND business_key = ? AND business_key <> '' AND key > ? ORDER BY key LIMIT ?;
