@@ -28,9 +28,12 @@ from procession.services.routes import document as routes_document
 
 if TYPE_CHECKING:
     from procession.hosts.embedded.engine import Engine
+    from procession.services.routes import Rule
 
-Shadow: TypeAlias = "Callable[[Plan, float, int], object]"
-"""Does instances again on the new host: (plan, percent, since in Unix ms). Its report is a record."""
+Shadow: TypeAlias = "Callable[[Rule, int, int], object]"
+"""Does instances again on the new host (which, started at or after that, how many); its report has the rule's name."""
+SHADOWED: Final = 100
+"""Instances that one look does again, or as many as its gate asks for."""
 
 NOBODY: Final = "user:unknown"
 _TRIES: Final = 5
@@ -157,8 +160,8 @@ class Rollouts:
         plan = rollout.plan
         step = min(rollout.step, len(plan.steps) - 1)
         gates, now = plan.gates_of(step), self._now()
-        stuck_ms = milliseconds(gates.stuck_after, "stuck_after")
-        measures = measure(self._engine.reader().store, plan, rollout.since, now, stuck_ms)
+        overdue = now - milliseconds(gates.stuck_after, "stuck_after")
+        measures = measure(self._engine.reader().store, plan, rollout.since, overdue, rollout.shadow)
         moving = any(self._state_of(tenant, batch) == "running" for tenant, batch in rollout.batches)
         look = Look(plan.steps[step], gates, measures, now - rollout.since, moving)
         return Standing(rollout, measures, judge(look) if rollout.state in {"running", "held"} else [])
@@ -179,7 +182,10 @@ class Rollouts:
             self._steer(rollout, "paused", 0)
             self._move(rollout, version)
         elif under_way and shadow is not None and plan.steps[rollout.step].shadow is not None:
-            shadow(plan, plan.steps[rollout.step].shadow or 0.0, rollout.since)
+            rule = plan.rule(plan.steps[rollout.step].shadow or 0.0)
+            since = rollout.since - milliseconds(plan.lookback, "lookback")
+            most = max(SHADOWED, plan.gates_of(rollout.step).finished)
+            shadow(msgspec.structs.replace(rule, name=rollout.shadow, salt=rule.name), since, most)
 
     def _route(self, plan: Plan, wanted: Callable[[Routes], Routes]) -> None:
         for left in reversed(range(_TRIES)):

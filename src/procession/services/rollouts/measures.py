@@ -79,16 +79,17 @@ def places(store: Reads, plan: Plan) -> list[Place]:
     return found
 
 
-def measure(store: Reads, plan: Plan, since: int, now: int, stuck_ms: int) -> Measures:
-    """A look at all instances of a plan, as they fare since a time (Unix ms) that is when its step began."""
+def measure(store: Reads, plan: Plan, since: int, overdue: int, shadow: str) -> Measures:
+    """A look at all instances of a plan, as they fare since a time (Unix ms) that is when its step began. Whoever waits
+    for what should have come at `overdue` is stuck; `shadow` is the name of the plan's shadow run."""
     there, here = _host(plan.to), _host(plan.origin)
     found = places(store, plan)
     ran = _durations(store, found, there, since, 0)
     before = _durations(store, found, here, since, len(ran)) or _durations(store, found, here, 0, len(ran))
     active = [row for place in found for row in _lately(store, place, _ACTIVE, there, since)]
-    stuck = [*_stuck(store, found, there, now - stuck_ms), *_on_their_way(store, found, now - stuck_ms)]
+    stuck = [*_stuck(store, found, there, overdue), *_on_their_way(store, found, overdue)]
     counts = [_counted(store, place, there, here) for place in found]
-    shadow = find_shadow(store, plan.rule(100.0).name)
+    report = find_shadow(store, shadow)
     return Measures(
         started=len(active) + len(ran),
         finished=len(ran),
@@ -99,9 +100,9 @@ def measure(store: Reads, plan: Plan, since: int, now: int, stuck_ms: int) -> Me
         stuck_at=tuple(stuck[:10]),
         there=sum(at for at, _ in counts),
         left=sum(at for _, at in counts),
-        compared=shadow.compared if shadow else 0,
-        different=shadow.different if shadow else 0,
-        untold=shadow.untold if shadow else 0,
+        compared=report.compared if report else 0,
+        different=report.different if report else 0,
+        untold=report.untold if report else 0,
     )
 
 

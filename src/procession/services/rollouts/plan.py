@@ -79,7 +79,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     a host to another, by `steps`.
 
     `on_failure` is what a gate does that does not hold; a `rollback` takes back the `starts` alone, what was `moved`,
-    too, or `all` that is on the new host. `jobs` that are under way when an instance moves: see `requests.HandOver`."""
+    too, or `all` that is on the new host. `jobs` that are under way when an instance moves: see `requests.HandOver`.
+    A shadow looks at what started up to `lookback` (ISO 8601) before it."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     to: str
@@ -93,6 +94,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     on_failure: Literal["rollback", "hold"] = "rollback"
     rollback: Literal["starts", "moved", "all"] = "moved"
     jobs: str = "carry"
+    lookback: str = "P1D"
 
     def rule(self, percent: float) -> Rule:
         """The route by which so many percent start on the new host."""
@@ -131,6 +133,7 @@ def read_plan(given: Json) -> Plan:
         raise BadValue(f"it goes from {plan.origin!r:.80} to the same host: name another one in `to` or `from`")
     if HERE not in (plan.to, plan.origin):
         raise BadValue(f"one of the hosts is {HERE!r}, the store's own; not {plan.origin!r:.80} and {plan.to!r:.80}")
+    milliseconds(plan.lookback, "lookback")
     for step in range(len(plan.steps)):
         _check(plan, step)
     return plan

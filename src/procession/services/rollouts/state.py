@@ -14,7 +14,7 @@ from procession.base.values import Json
 from procession.runtime.tenants import PLATFORM
 from procession.services.records import Records
 from procession.services.rollouts.measures import Measures
-from procession.services.rollouts.plan import Plan
+from procession.services.rollouts.plan import RULE, Plan
 
 KIND: Final = "rollout"
 """The kind of the record; its id is the name of the plan."""
@@ -40,16 +40,22 @@ class Passed(msgspec.Struct, frozen=True, omit_defaults=True):
 class Rollout(msgspec.Struct, frozen=True, omit_defaults=True):
     """A plan under way. `step` counts from 0; it is the number of steps when all are done. `since` is when it began.
 
-    `batches` are those that moved instances, with their tenants. `undone` tells that what a rollback takes back was
-    asked for."""
+    `began` is when its first step did. `batches` are those that moved instances, with their tenants. `undone` tells
+    that what a rollback takes back was asked for."""
 
     plan: Plan
     state: Standing
     step: int
     since: int
+    began: int
     batches: tuple[tuple[str, int], ...] = ()
     undone: bool = False
     past: tuple[Passed, ...] = ()
+
+    @property
+    def shadow(self) -> str:
+        """The name of its shadow run; one that begins anew has a new one."""
+        return f"{RULE}{self.plan.name} {self.began}"
 
     @property
     def percent(self) -> float:
@@ -61,7 +67,7 @@ def begun(plan: Plan, now: int, who: str, before: Rollout | None = None) -> Roll
     """A rollout at its first step; the past of one that was rolled back is its own."""
     past = before.past if before is not None else ()
     return _entered(
-        Rollout(plan, "running", 0, now, past=past), "running", Passed(now, "begun", 0, who, plan.steps[0].title)
+        Rollout(plan, "running", 0, now, now, past=past), "running", Passed(now, "begun", 0, who, plan.steps[0].title)
     )
 
 
