@@ -1,4 +1,4 @@
-"""What moves in tests of moves: instances that wait for a message, a job, a timer, several at once, or a compensation."""
+"""What moves in tests of moves: instances that wait for a message, a job, a timer, several, or a compensation."""
 
 from __future__ import annotations
 

@@ -86,6 +86,13 @@ def temporal_engines(temporal_server: DevServer, tmp_path: Path) -> Generator[En
         each.close()
 
 
+def in_namespace(server: DevServer, name: str) -> DevServer:
+    """A server in a namespace that several tests share."""
+    name = f"{name}-{next(_NAMESPACES)}"
+    asyncio.run(server.create_namespace(name))
+    return server.in_namespace(name)
+
+
 def _fresh(server: DevServer, request: pytest.FixtureRequest) -> DevServer:
     # The name of the test is in it for whoever reads the server's log.
     name = f"{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())[:60].strip('-')}-{next(_NAMESPACES)}"

@@ -66,6 +66,9 @@ Until: TypeAlias = Annotated[str, typer.Option("--until", metavar="TIME", help="
 Instances: TypeAlias = Annotated[
     list[str] | None, typer.Option("--instance", metavar="KEY", help="This one; repeatable.", show_default=False)
 ]
+AtHost: TypeAlias = Annotated[
+    str, typer.Option("--host", metavar="here|temporal", help="Run by this host.", show_default=False)
+]
 Reason: TypeAlias = Annotated[str, typer.Option("--reason", help="Why: of cancel.", show_default=False)]
 Retries: TypeAlias = Annotated[
     int, typer.Option("--retries", min=1, help="Tries that each job gets: of resolve and retry.")
@@ -142,6 +145,7 @@ def start(
     started_from: From = "",
     started_until: Until = "",
     instance: Instances = None,
+    host: AtHost = "",
     reason: Reason = "",
     retries: Retries = 1,
     activate: Activated = None,
@@ -160,16 +164,17 @@ def start(
 ) -> None:
     """Do something to every active instance that the filter means, each once. Exits 1 if one could not be treated."""
     with errors(json):
-        which = _filter(
+        which = filter_of(
             process_id=process,
             version=version,
             state=state,
             element=element,
             incident=incident,
             business_key=business_key,
-            started_from=_moment(started_from),
-            started_to=_moment(started_until),
+            started_from=moment(started_from),
+            started_to=moment(started_until),
             instances=instance or [],
+            host=host,
         )
         given = _Given(
             reason=reason,
@@ -187,11 +192,14 @@ def start(
         _started(action, which, given, wait=not no_wait, where=(db, tenant), output=Output(json))
 
 
-def _filter(*, instances: list[str], **given: object) -> Filter:
+def filter_of(*, instances: list[str], **given: object) -> Filter:
+    """The filter that options say."""
     from procession import Filter
     from procession.cli.engines import key_of
 
     keys = [key_of(each, "an instance") for each in instances]
+    if given["host"] not in ("", "here", "temporal"):
+        raise Problem(f"no host {given['host']!r} to filter by", "here or temporal", USAGE)
     try:
         return msgspec.convert({**given, "instances": keys}, Filter)
     except msgspec.ValidationError:
@@ -208,7 +216,7 @@ def _started(action: str, which: Filter, given: _Given, *, wait: bool, where: tu
         key = ACTIONS[action](engine.changes, which, given, tenant)
         if wait:
             engine.wait_until(lambda: engine.changes.batch(key, tenant=tenant).state != "running")
-        _show(engine, key, tenant, output)
+        show_batch(engine, key, tenant, output)
 
 
 @group.command("list")
@@ -230,7 +238,7 @@ def show(batch: BatchKey, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, 
 
     output = Output(json)
     with errors(json), engine_at(existing(db)) as engine:
-        _show(engine, key_of(batch, "a batch"), tenant, output, fail=False)
+        show_batch(engine, key_of(batch, "a batch"), tenant, output, fail=False)
 
 
 @group.command("pause")
@@ -263,10 +271,11 @@ def _steer(batch: str, verb: str, db: str, tenant: str, json: bool) -> None:
         )
         if verb == "continue":
             engine.wait_until(lambda: changes.batch(key, tenant=tenant).state != "running")
-        _show(engine, key, tenant, output, fail=False)
+        show_batch(engine, key, tenant, output, fail=False)
 
 
-def _show(engine: Engine, key: int, tenant: str, output: Output, *, fail: bool = True) -> None:
+def show_batch(engine: Engine, key: int, tenant: str, output: Output, *, fail: bool = True) -> None:
+    """How far a batch is, and what it could not do. With `fail` the command ends by that."""
     found = engine.changes.batch(key, tenant=tenant)
     failed = engine.changes.batch_errors(key, limit=1_000 if output.as_json else ERRORS_MAX, tenant=tenant)
     document = _record(found)
@@ -290,7 +299,8 @@ def _record(view: BatchView) -> dict[str, object]:
     return document
 
 
-def _moment(text: str) -> int:
+def moment(text: str) -> int:
+    """A time on the command line, in Unix ms; 0 for none."""
     from procession.base.failure import Failure
     from procession.core.timers import date_time_ms
 

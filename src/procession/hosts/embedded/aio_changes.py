@@ -14,7 +14,7 @@ from procession.hosts.embedded.door import DEFAULT_TENANT
 from procession.hosts.embedded.handover import CARRY
 from procession.runtime import batches as b
 from procession.services.batches import BatchErrorView, BatchView
-from procession.services.moving import Fate
+from procession.services.moving import Fate, Moves
 from procession.services.views import LIMIT
 
 
@@ -136,6 +136,12 @@ class AsyncChanges:
     async def move_each(self, which: b.Filter, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT) -> int:
         """See `Changes.move_each`."""
         return await off(self._changes.move_each, which, to, jobs=jobs, tenant=tenant)
+
+    async def move_each_fates(
+        self, which: b.Filter, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT
+    ) -> Moves:
+        """See `Changes.move_each_fates`."""
+        return await off(self._changes.move_each_fates, which, to, jobs=jobs, tenant=tenant)
 
     async def suspend_each(self, which: b.Filter, *, tenant: str = DEFAULT_TENANT) -> int:
         """See `Changes.suspend_each`."""

@@ -15,7 +15,8 @@ import msgspec
 from procession.base.failure import Conflict, NotFound, ProcessionError, StoreError, Unreadable
 from procession.core import events as e
 from procession.core.events import AnyEvent
-from procession.core.state import Status
+from procession.core.linked import Linked
+from procession.core.state import State
 from procession.hosts.embedded.changing import migrate, migration_of, resident_of, runs, target_of
 from procession.hosts.embedded.hearing import awaits, note
 from procession.hosts.embedded.moving import admitted, move, moves_left, room
@@ -27,7 +28,7 @@ from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.elsewhere import Delivery
 from procession.runtime.rows import BatchRow, DefinitionRow, InstanceRow
-from procession.services.routes import HERE
+from procession.services.filtering import meant
 
 PORTION: Final = 20
 """Instances that one portion treats."""
@@ -181,7 +182,9 @@ def _page(shard: Shard, body: b.Body, batch: BatchRow) -> tuple[list[InstanceRow
     which = body.which
     moves = body.action.reverts if isinstance(body.action, b.MoveEach) else 0
     if which.instances or moves:
-        keys = moves_left(shard, batch, moves, limit) if moves else sorted(k for k in which.instances if k > batch.after)
+        keys = (
+            moves_left(shard, batch, moves, limit) if moves else sorted(k for k in which.instances if k > batch.after)
+        )
         for key in keys[:LOOKED_MAX]:
             found += read("instance", (tenant, key), InstanceRow)
         end = keys[:LOOKED_MAX][-1] if keys else batch.after
@@ -210,25 +213,13 @@ def _was_there(row: InstanceRow, batch: BatchRow) -> bool:
 
 def _meant(shard: Shard, tenant: int, which: b.Filter, row: InstanceRow) -> Resident | None:
     """The instance, if all of the filter holds for it."""
-    if (which.host == HERE and row.host) or (which.host not in ("", HERE) and row.host != which.host):
-        return None
-    if which.started_from > row.started or (which.started_to and row.started >= which.started_to):
-        return None
-    definition = shard.catalog.definition(tenant, row.definition)
-    if which.process_id not in ("", definition.process_id) or which.version not in (0, definition.version):
-        return None
-    resident = resident_of(shard, tenant, row.key)
-    state, nodes = resident.state, resident.linked.nodes
-    if state.status is not Status.ACTIVE or (which.business_key and row.business_key != which.business_key):
-        return None
-    if which.state == "suspended" and not state.suspended:
-        return None
-    incidents = [i for i in state.incidents.values() if which.incident in ("", i.code)]
-    if (which.state == "incident" or which.incident) and not incidents:
-        return None
-    if which.element and not any(nodes[each.node].id == which.element for each in state.elements.values()):
-        return None
-    return resident
+    found: list[Resident] = []
+
+    def load() -> tuple[Linked, State]:
+        found.append(resident_of(shard, tenant, row.key))
+        return found[0].linked, found[0].state
+
+    return found[0] if meant(which, row, shard.catalog.definition(tenant, row.definition), load) else None
 
 
 def _cancel(shard: Shard, resident: Resident, which: b.Filter, action: b.CancelEach) -> Iterator[AnyEvent]:

@@ -23,7 +23,7 @@ from procession.runtime import batches as b
 from procession.runtime import requests as q
 from procession.services.batches import BatchErrorView, BatchView
 from procession.services.migrations import actions_of, plan_between
-from procession.services.moving import Fate, fates
+from procession.services.moving import Fate, Moves, fates, moves
 from procession.services.views import LIMIT
 
 _Checked = TypeVar("_Checked", MigrationPlan, b.Filter)
@@ -175,6 +175,13 @@ class Changes:
         in `move`. Those that are there are left alone, and those that were called move with their callers. One that is
         busy is tried again for five minutes. Raises `Conflict` where no such host is beside this engine."""
         return self._start(tenant, which, b.MoveEach(to, jobs))
+
+    def move_each_fates(self, which: b.Filter, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT) -> Moves:
+        """What `move_each` would do now: how many would move, what becomes of what they wait for, element by element,
+        and what would be refused. It loads every instance that the filter means."""
+        if jobs not in POLICIES:
+            raise BadValue(f"jobs={jobs!r:.40}: there are {' and '.join(POLICIES)}")
+        return moves(self._engine.reader().store, tenant, checked(which), to, jobs)
 
     def suspend_each(self, which: b.Filter, *, tenant: str = DEFAULT_TENANT) -> int:
         """Suspends these instances."""

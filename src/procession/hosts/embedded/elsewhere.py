@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 from procession.base.failure import Conflict, NotFound, Unreadable
+from procession.base.keys import made_at_ms
 from procession.base.values import told
 from procession.core import commands as c
 from procession.core import events as e
@@ -258,6 +259,7 @@ def arrived(shard: Shard, request: q.Arrived) -> None:
         shard.batch["outbox"].change("outbox_due", (wall_ms() + later, *key))
         return
     if request.batch:
+        shard.pace.took(shard.at - made_at_ms(request.number))
         heard(shard, tenant, request.batch, request.instance, "", moved=not request.lost)
     if request.lost:
         sent = shard.sent(tenant, request.number)

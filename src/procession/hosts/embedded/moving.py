@@ -21,10 +21,8 @@ from procession.runtime.elsewhere import Moving
 from procession.runtime.rows import BatchRow, IntRow
 from procession.services.routes import HERE
 
-MOVING_MAX: Final = 64
-"""Instances of a batch that are on their way at the same time."""
-ROOM_MIN: Final = 16
-"""A portion of moves waits until there is room for so many."""
+BACK_MAX: Final = 64
+"""Instances of a batch that are on their way back at the same time."""
 TRIED_MS: Final = 300_000
 """How long an instance is tried again that is busy, before that is an error of its batch."""
 PAUSE_MIN_MS: Final = 250
@@ -59,8 +57,10 @@ def room(shard: Shard, row: BatchRow, action: b.MoveEach) -> int:
         return 0
     # Those that wait to be tried again are on no way.
     resting = shard.store.read("outbox_resting", (row.tenant, wall_ms()), IntRow)[0].value or 0
-    free = MOVING_MAX - max(0, row.awaited - resting)
-    if free >= ROOM_MIN:
+    most = BACK_MAX if action.to == HERE else shard.pace.most
+    free = most - max(0, row.awaited - resting)
+    # Portions of one each would be a commit each.
+    if free >= max(1, most // 4):
         return free
     park(shard, row.tenant, row.key, row.key)
     return 0

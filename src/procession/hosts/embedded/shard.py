@@ -27,6 +27,7 @@ from procession.hosts.embedded.alarms import Alarms
 from procession.hosts.embedded.board import Board, Offer
 from procession.hosts.embedded.books import Books
 from procession.hosts.embedded.ownership import LEASE_MS, wall_ms
+from procession.hosts.embedded.pacing import Pace
 from procession.hosts.embedded.postbox import Postbox
 from procession.hosts.embedded.quotas import Quotas
 from procession.hosts.embedded.residents import Resident, Residents
@@ -99,6 +100,8 @@ class Shard:
         """(tenant, definition) of which nothing may be started; definition 0: the tenant is being deleted."""
         self.batches = self._read_batches()
         """Tenant -> its batches that run."""
+        self.pace = Pace()
+        """How many instances of a batch are on their way to another host at the same time."""
         self.parked: dict[tuple[int, int], set[int]] = {}
         """(tenant, batch) -> those that go on when this one hears what became of an instance."""
         self.routes = self._read_routes()

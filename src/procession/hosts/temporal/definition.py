@@ -60,6 +60,10 @@ class ProcessWorkflow:
         """See `Machine.idle`."""
         self.machine.idle()
 
+    @workflow.update(name=p.TOOK)
+    async def took(self) -> None:
+        """Answered by the first task: from then on the instances are this workflow's."""
+
     @workflow.signal(name=p.TRAMPOLINE)
     def trampoline(self) -> None:
         """See `Machine.renew`."""

@@ -104,4 +104,3 @@ class Leaving:
             return await self.has_left(tenant, home)
         except Busy:
             raise NotFound(f"instance {home} has ended") from None
-

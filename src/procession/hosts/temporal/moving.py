@@ -1,8 +1,8 @@
-"""Moves of batches, as the sender carries them on: a workflow is asked to let go, and the engine is told what it said.
+"""Moves, as the sender carries them on: workflows begin with what they take over, and are asked to let go.
 
 Each has a row in the outbox until its engine is done with it (`hosts/embedded/moving.py`), so whoever opens the store
-next goes on. Here is only which of them are under way in this process. What must not live here: how a workflow is
-asked.
+next goes on. Here is only which of them are under way in this process: all at the same time, whatever else is sent.
+What must not live here: how a workflow begins, or is asked.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from procession.base.failure import Busy, NotFound, ProcessionError
 from procession.hosts.temporal.leaving import Leaving
-from procession.runtime.elsewhere import Moving
+from procession.hosts.temporal.taking import Taking
+from procession.runtime.elsewhere import Handover, Moving
 from procession.runtime.ports import Store
-from procession.runtime.requests import MoveOn
+from procession.runtime.requests import Arrived, MoveOn
 from procession.runtime.rows import BatchRow, OutboxRow
 from procession.services.routes import HERE
 
@@ -28,6 +29,8 @@ PAUSE_MAX_S: Final = 8.0
 """The longest of both."""
 _RUNNING: Final = (0, 4)
 
+_Told: TypeAlias = Arrived | MoveOn
+
 _LOG: Final = logging.getLogger("procession")
 
 
@@ -35,15 +38,18 @@ _LOG: Final = logging.getLogger("procession")
 class Movers:
     """All moves of one sender. To be used in its loop alone."""
 
-    def __init__(self, store: Store, leaving: Leaving, over: Callable[[], None]) -> None:
+    def __init__(self, store: Store, leaving: Leaving, taking: Taking, over: Callable[[], None]) -> None:
         """`over` is called when a move is not under way any more."""
         self._store = store
         self._leaving = leaving
+        self._taking = taking
         self._over = over
         self._under_way: dict[tuple[int, int], asyncio.Task[None]] = {}
-        self._telling: list[tuple[MoveOn, asyncio.Future[bool]]] = []
+        self._handed: set[tuple[int, int]] = set()
+        """Of the handovers, (tenant, home): what follows one for the same workflow is sent after it."""
+        self._telling: list[tuple[_Told, asyncio.Future[object]]] = []
         self._teller: asyncio.Task[None] | None = None
-        self.tell: Callable[[list[MoveOn]], list[bool]] = _nobody
+        self.tell: Callable[[list[_Told]], list[object]] = _nobody
         """Who takes note of how far moves are."""
 
     @property
@@ -56,16 +62,18 @@ class Movers:
         return sum(1 for number, _ in self._under_way if number == tenant)
 
     def has(self, row: OutboxRow) -> bool:
-        """Whether a row is under way."""
-        return (row.tenant, row.number) in self._under_way
+        """Whether a row is under way, or behind one."""
+        return (row.tenant, row.number) in self._under_way or (row.tenant, row.home) in self._handed
 
-    def begin(self, tenant: str, row: OutboxRow, what: Moving) -> None:
+    def begin(self, tenant: str, row: OutboxRow, what: Moving | Handover) -> None:
         """Carries a move on, beside all else."""
         key = (row.tenant, row.number)
         if key in self._under_way:
             return
+        if isinstance(what, Handover):
+            self._handed.add((row.tenant, row.home))
         moving = self._under_way[key] = asyncio.create_task(self._move(tenant, row, what))
-        moving.add_done_callback(lambda done: self._done(key))
+        moving.add_done_callback(lambda done: self._done(row))
 
     async def stop(self) -> None:
         """Ends all; whoever opens the store next goes on with them."""
@@ -74,15 +82,20 @@ class Movers:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _done(self, key: tuple[int, int]) -> None:
-        self._under_way.pop(key, None)
+    def _done(self, row: OutboxRow) -> None:
+        self._under_way.pop((row.tenant, row.number), None)
+        self._handed.discard((row.tenant, row.home))
         self._over()
 
-    async def _move(self, tenant: str, row: OutboxRow, what: Moving) -> None:
+    async def _move(self, tenant: str, row: OutboxRow, what: Moving | Handover) -> None:
         """Until the engine has taken note of it, or the row is to be looked at again."""
         pause, failures = AGAIN_S, 0
         while True:
             try:
+                if isinstance(what, Handover):
+                    await self._taking.take_over(tenant, row.home, what)
+                    await self._told(Arrived(tenant, row.number, batch=what.batch, instance=row.home))
+                    return
                 request = await self._asked(tenant, row, what)
                 while not await self._told(request):
                     await asyncio.sleep(pause)
@@ -91,7 +104,7 @@ class Movers:
             except ProcessionError as error:
                 failures += 1
                 if failures.bit_count() == 1:  # what does not change is said ever more rarely
-                    _LOG.warning("instance %s of tenant %r is not moved yet: %s", what.instance, tenant, error)
+                    _LOG.warning("instance %s of tenant %r is not moved yet: %s", row.home, tenant, error)
                 await asyncio.sleep(min(PAUSE_S * 2 ** (failures - 1), PAUSE_MAX_S))
 
     async def _asked(self, tenant: str, row: OutboxRow, what: Moving) -> MoveOn:
@@ -112,8 +125,8 @@ class Movers:
             return MoveOn(tenant, row.number, busy=str(busy))
         return MoveOn(tenant, row.number, left)
 
-    def _told(self, request: MoveOn) -> Awaitable[bool]:
-        answer = asyncio.get_running_loop().create_future()
+    def _told(self, request: _Told) -> Awaitable[object]:
+        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._telling.append((request, answer))
         if self._teller is None:
             self._teller = asyncio.create_task(self._tell())
@@ -136,5 +149,5 @@ class Movers:
         self._teller = None
 
 
-def _nobody(requests: list[MoveOn]) -> list[bool]:
+def _nobody(requests: list[_Told]) -> list[object]:
     raise ProcessionError("nobody is told of moves")

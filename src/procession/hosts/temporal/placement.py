@@ -15,20 +15,18 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, cast, final
 
-import msgspec
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
-    WorkflowExecutionStatus,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from procession.base.failure import NotFound, ProcessionError, StoreError, Unreadable
 from procession.hosts.temporal import payloads as p
@@ -37,11 +35,12 @@ from procession.hosts.temporal.ids import workflow_id
 from procession.hosts.temporal.leaving import ASK_S, Leaving
 from procession.hosts.temporal.moving import Movers
 from procession.hosts.temporal.searchable import at_start
+from procession.hosts.temporal.taking import Taking
 from procession.hosts.temporal.tenancies import Tenancies, Tenancy
 from procession.runtime import codec
 from procession.runtime.elsewhere import OUTGOING, Begin, Delivery, Handover, Left, Moving, Outgoing, Reply
 from procession.runtime.ports import Store
-from procession.runtime.requests import Arrived, MoveOn
+from procession.runtime.requests import Arrived
 from procession.runtime.rows import IntRow, NamedRow, OutboxRow
 from procession.runtime.tenants import EVERYBODY
 from procession.runtime.tracing import resumed
@@ -56,8 +55,6 @@ PAUSE_S: Final = 0.5
 """After a failure, before what was not sent is looked at again."""
 PAUSE_MAX_S: Final = 8.0
 """Where the namespace is not there, each pause is twice as long as the one before, and the longest is this."""
-TOOK: Final = "procession_took"
-"""The memo of a workflow that took over instances: the number of the row that said so."""
 
 _LOG: Final = logging.getLogger("procession")
 
@@ -96,7 +93,7 @@ class TemporalPlacement:
         self._failures: dict[int, int] = {}
         """By tenant: its rows that are being sent, until when it waits after a failure, and how many there were."""
         self._leaving = Leaving(self._of)
-        self._movers = Movers(store, self._leaving, self.wake)
+        self._movers = Movers(store, self._leaving, Taking(self._of), self.wake)
 
     @property
     def host(self) -> str:
@@ -318,8 +315,10 @@ class TemporalPlacement:
                 # What follows it is for the same instances, and comes after it.
                 arrived += [Arrived(tenant, row.number, unread=True) for row in rows[n:]]
                 return
-            if isinstance(what, Moving):
+            if isinstance(what, Moving | Handover):
                 self._movers.begin(tenant, rows[n], what)
+                if isinstance(what, Handover):
+                    return  # what follows it needs its workflow
                 n += 1
                 continue
             lost = left = False
@@ -327,8 +326,6 @@ class TemporalPlacement:
             try:
                 if isinstance(what, Begin):
                     await self._begin(tenant, what)
-                elif isinstance(what, Handover):
-                    await self._take_over(tenant, rows[n].home, what)
                 else:
                     batch = [what]
                     while upto < len(rows) and isinstance(following := self._read(rows[upto]), Delivery):
@@ -340,8 +337,7 @@ class TemporalPlacement:
                     raise explained(error) from error
                 left = await self._leaving.was_let_go(tenant, rows[n].home)
                 lost = not left
-            of = (what.batch, rows[n].home) if isinstance(what, Handover) else (0, 0)
-            arrived += [Arrived(tenant, row.number, lost, left, False, *of) for row in rows[n:upto]]
+            arrived += [Arrived(tenant, row.number, lost, left) for row in rows[n:upto]]
             n = upto
 
     def _read(self, row: OutboxRow) -> Outgoing | None:
@@ -375,47 +371,11 @@ class TemporalPlacement:
         except WorkflowAlreadyStartedError:
             return  # it was sent before, by a process that could not tell
 
-    async def _take_over(self, tenant: str, home: int, what: Handover) -> None:
-        at = self._of(tenant)
-        id = workflow_id(tenant, home)
-        # An instance that comes back to where it was has the same workflow. What was sent before, by a process that
-        # could not tell, is known by its number.
-        if await _took(at.client, id) >= what.number:
-            return
-        jobs = [p.CarriedJob(*job) for job in what.jobs]
-        carried = p.Carried(tenant, home, what.bodies, what.first, what.last, seen=what.number, jobs=jobs, at=what.at)
-        shift = what.at - time.time_ns() // 1_000_000 if at.settings.shifted else 0
-        carried = msgspec.structs.replace(carried, shift=shift)
-        try:
-            await at.client.start_workflow(
-                what.process_id,
-                p.Input(None, at.settings, p.packed(carried)),
-                id=id,
-                task_queue=at.queue,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                priority=at.priority,
-                memo={TOOK: what.number},
-            )
-        except WorkflowAlreadyStartedError:
-            return
-
     async def _name(self, tenant: int) -> str:
         if tenant not in self._names:
             rows = await asyncio.to_thread(self._store.read, "tenants", EVERYBODY, NamedRow)
             self._names = {row.number: row.name for row in rows}
         return self._names[tenant]
-
-
-async def _took(client: Client, id: str) -> int:
-    """The number of the handover with which the last run under an id began; 0 for none."""
-    try:
-        found = await client.get_workflow_handle(id).describe()
-    except RPCError as error:
-        if is_gone(error):
-            return 0
-        raise explained(error) from error
-    return int(await found.memo_value(TOOK, 0))
 
 
 def _nobody(arrived: list[Arrived]) -> object:

@@ -32,6 +32,7 @@ NEEDED: Final[dict[type[b.AnyAction], str]] = {
     b.SuspendEach: "instances:change",
     b.ResumeEach: "instances:change",
     b.ModifyEach: "instances:change",
+    b.MoveEach: "instances:change",
 }
 """What an action needs beside `batches:write`: what it would need for one instance."""
 STEERED: Final = {"pause": 1, "resume": 0, "cancel": 3}
@@ -39,7 +40,7 @@ STEERED: Final = {"pause": 1, "resume": 0, "cancel": 3}
 
 class BatchFilter(msgspec.Struct, forbid_unknown_fields=True):
     """Active instances for which all of this holds. `element` is the id of an active element, `incident` the code of an
-    open incident; `instances` names some by key."""
+    open incident; `instances` names some by key; `host` is where they run."""
 
     process_id: str = ""
     version: int = 0
@@ -50,11 +51,12 @@ class BatchFilter(msgspec.Struct, forbid_unknown_fields=True):
     started_from: datetime | None = None
     started_to: datetime | None = None
     instances: list[Key] = []
+    host: Literal["", "here", "temporal"] = ""
 
 
 class NewBatch(msgspec.Struct, forbid_unknown_fields=True):
-    """A batch to start. `action` names what is done: `cancel`, `resolve`, `retry`, `migrate`, `suspend`, `resume` or
-    `modify`, each with its own fields."""
+    """A batch to start. `action` names what is done: `cancel`, `resolve`, `retry`, `migrate`, `suspend`, `resume`,
+    `modify` or `move`, each with its own fields."""
 
     filter: BatchFilter
     action: b.AnyAction
@@ -171,6 +173,20 @@ async def cancel_batch(key: KeyPath, caller: TheCaller, site: TheSite, idempoten
     await _steer(site, caller, (key, "cancel"), idempotency_key)
 
 
+@post("/batches/{key:str}/revert", status_code=201)
+async def revert_batch(key: KeyPath, caller: TheCaller, site: TheSite, idempotency_key: Idempotent = None) -> Made:
+    """Stops a batch of moves, and starts one that moves back what it moved."""
+    caller.need("batches:write")
+    view = await _one(site, caller, key, "batches:write")
+    caller.need(NEEDED[b.MoveEach], view.which.process_id)
+    if not view.which.process_id:
+        caller.need_everywhere(NEEDED[b.MoveEach])
+    request = q.RevertBatch(caller.tenant, view.key)
+    found = await site.backend.ask(request, who(caller, idempotency_key, request))
+    assert isinstance(found, int)
+    return Made(str(found))
+
+
 async def _steer(site: Site, caller: Caller, what: tuple[str, str], key: str | None) -> None:
     caller.need("batches:write")
     view = await _one(site, caller, what[0], "batches:write")
@@ -204,6 +220,7 @@ def _which(given: BatchFilter) -> b.Filter:
         started_from=instant(given.started_from) or 0,
         started_to=instant(given.started_to) or 0,
         instances=tuple(optional_key(key) for key in given.instances),
+        host=given.host,
     )
 
 
@@ -215,6 +232,9 @@ def _shaped(view: BatchView) -> Batch:
             which[name] = moment(time)
     if view.which.instances:
         which["instances"] = [str(key) for key in view.which.instances]
+    action = codec.decode_variables(codec.encode_json(view.action))
+    if "reverts" in action:
+        action["reverts"] = str(action["reverts"])
     return Batch(
         key=str(view.key),
         at=moment(view.at),
@@ -224,7 +244,7 @@ def _shaped(view: BatchView) -> Batch:
         failed=view.failed,
         awaited=view.awaited,
         filter=which,
-        action=codec.decode_variables(codec.encode_json(view.action)),
+        action=action,
     )
 
 
@@ -236,4 +256,5 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     pause_batch,
     resume_batch,
     cancel_batch,
+    revert_batch,
 )
