@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, final
 
-from playwright.sync_api import TimeoutError as Timeout
-
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MAIN: Final = "button.main"
 FILE: Final = "input[type=file]"
-PRESS_MS: Final = 5_000
 STOPS_MAX: Final = 60
 """Stops of the Tab key after which what is looked for cannot be reached."""
 
@@ -92,17 +89,11 @@ class Keys:
             self._page.keyboard.press("ArrowDown")
 
     def attach(self, file: Path) -> None:
-        # What was typed before may just be saved, and its field drawn anew: whoever sees no dialog presses again.
-        for _ in range(3):
+        with self._page.expect_file_chooser() as chooser:
+            # Keys overtake what the page is told of dialogs, unless it is asked something in between: where the focus is.
             self._reach(FILE)
-            try:
-                with self._page.expect_file_chooser(timeout=PRESS_MS) as chooser:
-                    self._page.keyboard.press("Enter")
-            except Timeout:
-                continue
-            chooser.value.set_files(file)
-            return
-        raise AssertionError("no dialog opens")
+            self._page.keyboard.press("Enter")
+        chooser.value.set_files(file)
 
     def main(self) -> None:
         self._reach(MAIN)
