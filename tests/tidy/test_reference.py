@@ -16,32 +16,44 @@ from tidy.source_tree import ROOT
 from unit.compile.test_compile_rules import RULES
 
 DOCS: Final = ROOT / "docs"
-FILES: Final = files()
-PAGES: Final = {name.removeprefix("reference/"): text for name, text in FILES.items()}
+# The names are those of what lies there: to make it takes seconds, which one process spends and not all that collect.
+PLACES: Final = [DOCS / "feel-dialects.md", *(DOCS / "reference").iterdir(), *(DOCS / "images").iterdir()]
+NAMES: Final = sorted(str(path.relative_to(DOCS)) for path in PLACES)
 REMEDY: Final = "run `make reference`"
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_page_or_picture_is_up_to_date(name: str) -> None:
-    assert (DOCS / name).read_text(encoding="utf-8") == FILES[name], REMEDY
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    """Everything that is made from the code."""
+    return files()
 
 
-def test_there_are_no_other_pages() -> None:
-    found = [path for folder in ("reference", "images") for path in (DOCS / folder).iterdir()]
-    assert sorted(str(path.relative_to(DOCS)) for path in found) == sorted(name for name in FILES if "/" in name)
+@pytest.fixture(scope="module")
+def pages(made: dict[str, str]) -> dict[str, str]:
+    """The pages of the reference."""
+    return {name.removeprefix("reference/"): text for name, text in made.items()}
 
 
-def test_every_public_name_is_described() -> None:
-    missing = [name for name in procession.__all__ if f"{name}`" not in PAGES["python.md"] and name != "__version__"]
-    headings = PAGES["python.md"].splitlines()
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_or_picture_is_up_to_date(name: str, made: dict[str, str]) -> None:
+    assert (DOCS / name).read_text(encoding="utf-8") == made[name], REMEDY
+
+
+def test_there_are_no_other_pages(made: dict[str, str]) -> None:
+    assert sorted(made) == NAMES, REMEDY
+
+
+def test_every_public_name_is_described(pages: dict[str, str]) -> None:
+    missing = [name for name in procession.__all__ if f"{name}`" not in pages["python.md"] and name != "__version__"]
+    headings = pages["python.md"].splitlines()
     assert [name for name in missing if f"## {name}" not in headings and name not in {"dmn", "feel"}] == []
 
 
-def test_every_step_element_and_function_is_listed() -> None:
+def test_every_step_element_and_function_is_listed(pages: dict[str, str]) -> None:
     assert set(VERBS) == {*BODIES, *TEXTS}
-    assert [tag for tag in ACTIVITIES if f"`{tag}`" not in PAGES["elements.md"]] == []
-    assert [name for name in BUILTINS["camunda"] if f"`{name}`" not in PAGES["feel.md"]] == []
+    assert [tag for tag in ACTIVITIES if f"`{tag}`" not in pages["elements.md"]] == []
+    assert [name for name in BUILTINS["camunda"] if f"`{name}`" not in pages["feel.md"]] == []
 
 
-def test_every_rule_that_a_test_breaks_is_listed() -> None:
-    assert [row[0] for row in RULES if f"\n## {row[0]}\n" not in PAGES["rules.md"]] == []
+def test_every_rule_that_a_test_breaks_is_listed(pages: dict[str, str]) -> None:
+    assert [row[0] for row in RULES if f"\n## {row[0]}\n" not in pages["rules.md"]] == []
