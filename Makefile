@@ -19,6 +19,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --cache-dir "
 EDITABLE := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+# Tests start a thousand processes: each would compile all that it imports where the environment keeps no bytecode.
+export PYTHONDONTWRITEBYTECODE :=
 
 # $(call locked,file): installs what a lock file names. uv takes seconds where pip takes most of a minute; where it cannot
 # (an index or a certificate that pip alone was told of), pip does.
