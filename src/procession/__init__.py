@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from procession.hosts.embedded import BpmnError, Choice, Denied, Engine, Instance, Job, JobFailed
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
+    from procession.hosts.embedded.flagged import Flags
     from procession.hosts.embedded.rolling import Rollouts
     from procession.hosts.embedded.routed import Routing
     from procession.hosts.temporal.host import Temporal
@@ -37,6 +38,7 @@ __all__ = [
     "Denied",
     "Engine",
     "Filter",
+    "Flags",
     "Instance",
     "Job",
     "JobFailed",
@@ -68,6 +70,7 @@ _HOME: Final = {
     "Denied": "procession.hosts.embedded",
     "Engine": "procession.hosts.embedded",
     "Filter": "procession.runtime.batches",
+    "Flags": "procession.hosts.embedded.flagged",
     "Instance": "procession.hosts.embedded",
     "Job": "procession.hosts.embedded",
     "JobFailed": "procession.hosts.embedded",

@@ -13,6 +13,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 
 import drawn as d
+from flag_rig import know
 from procession.base.failure import StoreError
 from procession.core import flags
 from procession.core.context import Context
@@ -203,7 +204,7 @@ def test_an_instance_that_wakes_goes_on_with_the_newer_build_by_itself(temporal_
 def test_an_instance_that_the_older_build_cannot_continue_stays_with_the_newer_one(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(flags.KNOWN, FLAG, "a behaviour that only build B knows")
+    know(monkeypatch, FLAG, "a behaviour that only build B knows")
     scene.kit.join(WorkerDeployment(NAME, "B"))
     scene.run(scene.takes("B"))
     [plain] = scene.start(1)

@@ -17,8 +17,8 @@ import msgspec
 import pytest
 from temporalio import workflow
 
+from flag_rig import know
 from procession.core import facts as f
-from procession.core import flags
 from procession.core.commands import CreateJob, MoveIncident
 from procession.core.context import Context
 from procession.core.facts import AnyFact
@@ -236,14 +236,14 @@ FLAG: Final = 3
 def test_a_change_behind_a_flag_that_a_history_does_not_have_stays_green(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first phase: this version can do both, and what was started before goes on as before."""
     forks = [of_family(name) for name in ("real_time", "boundary", "gateways", "patterns", "quantities")]
-    monkeypatch.setitem(flags.KNOWN, FLAG, "a fork takes its flows from the last to the first")
+    know(monkeypatch, FLAG, "a fork takes its flows from the last to the first")
     another_order_at_a_fork(monkeypatch, lambda cx: bool(cx.state.flags >> FLAG & 1))
     assert {each.status for path in forks for each in replay_all(path)} == {"ok"}
 
 
 def test_a_flag_that_is_read_the_wrong_way_round_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(flags.KNOWN, FLAG, "a fork takes its flows from the last to the first")
-    monkeypatch.setitem(flags.KNOWN, FLAG + 1, "something else")
+    know(monkeypatch, FLAG, "a fork takes its flows from the last to the first")
+    know(monkeypatch, FLAG + 1, "something else")
     another_order_at_a_fork(monkeypatch, lambda cx: not cx.state.flags >> FLAG & 1)
     [result] = replay_all(of_family("real_time"))
     assert (result.status, result.explains) == ("diverged", [FLAG])

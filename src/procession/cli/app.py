@@ -21,6 +21,7 @@ from procession.cli.commands import (
     dev,
     documents,
     expressions,
+    flags,
     importing,
     instances,
     js,
@@ -99,6 +100,7 @@ app.add_typer(worker.group, name="worker", rich_help_panel=_RUNNING)
 app.add_typer(celery.group, name="celery", rich_help_panel=_MODELS)
 app.add_typer(batches.group, name="batch", rich_help_panel=_CHANGE)
 app.add_typer(config.group, name="config", rich_help_panel=_CARE)
+app.add_typer(flags.group, name="flags", rich_help_panel=_CARE)
 app.add_typer(papers.group, name="papers", rich_help_panel=_MODELS)
 app.add_typer(rollout.group, name="rollout", rich_help_panel=_CARE)
 app.add_typer(routes.group, name="routes", rich_help_panel=_CARE)

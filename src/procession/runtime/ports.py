@@ -57,6 +57,7 @@ TABLES: Final = (
     "audit",
     "feed",
     "weight",
+    "flag",
 )
 """In the order in which a commit writes them. Facts come first of all: they carry the check of the sequence."""
 

@@ -8,7 +8,7 @@ from typing import cast, final
 from procession.base.failure import ProcessionError, Unreadable
 from procession.core.apply import apply_step
 from procession.core.facts import InstanceStarted
-from procession.core.flags import unknown
+from procession.core.flags import refusal
 from procession.core.linked import Linked
 from procession.core.snapshot import load
 from procession.core.state import State
@@ -72,9 +72,9 @@ def _load(
     else:
         linked = program_of(state.program)
     linked = replay(linked, state, rows, program_of)
-    foreign = unknown(state.flags)
-    if foreign:
-        raise Unreadable(f"it was started by a newer version (behaviour flags {foreign:#x}): upgrade Procession")
+    why = refusal(state.flags, linked.program)
+    if why:
+        raise Unreadable(f"it was {why}")
     return Loaded(state, linked, sum(len(row.data) for row in rows), size)
 
 

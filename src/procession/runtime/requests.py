@@ -7,7 +7,7 @@ Times are Unix ms, durations ms; `tenant` is a name.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 import msgspec
 
@@ -66,6 +66,8 @@ class StartCalled(Request, frozen=True, gc=False, tag=True, tag_field="request",
     parent_element: int
     root_instance: int
     depth: int
+    flags: int | None = None
+    """Those of its caller. None: it was asked for by a version that did not say."""
 
 
 @final
@@ -253,9 +255,18 @@ class Forgotten(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class SwitchFlags(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
-    """The behaviour flags, by number, that instances record from now on, in the whole store."""
+    """The behaviour flags, by number, that are switched on from now on, in the whole store."""
 
     numbers: tuple[int, ...]
+
+
+@final
+class SwitchFlag(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
+    """Switch one behaviour flag for what the tenant starts from now on; `cell` lets it follow its cell again. Of the
+    tenant `<platform>` it is the cell itself."""
+
+    number: int
+    how: Literal["on", "off", "cell"]
 
 
 @final
@@ -412,6 +423,7 @@ Plain: TypeAlias = (
     | Resolve
     | SweepMessages
     | SwitchFlags
+    | SwitchFlag
     | Forget
     | MigrateInstance
     | RestartInstance

@@ -318,6 +318,15 @@ class JobTypeRow(Row, frozen=True, array_like=True, gc=False):
 
 
 @final
+class FlagRow(Row, frozen=True, array_like=True, gc=False):
+    """A behaviour flag that a tenant is ahead in (state 1), or held back (0)."""
+
+    tenant: int
+    number: int
+    state: int
+
+
+@final
 class KeyRow(Row, frozen=True, array_like=True, gc=False):
     """A key of a tenant."""
 

@@ -23,7 +23,7 @@ from procession.core import facts as f
 from procession.core.elements.table import ENTER
 from procession.core.events import AnyEvent
 from procession.core.facts import AnyFact
-from procession.core.flags import KNOWN
+from procession.core.flags import KNOWN, numbers
 from procession.core.linked import Linked
 from procession.core.pending import pending
 from procession.core.snapshot import dump, load
@@ -116,7 +116,7 @@ def _one(store: Store, catalog: Catalog, name: str, instance: int) -> Reread:
         loaded = load_instance(store, tenant, instance, partial(catalog.linked, tenant))
         if loaded is None:
             raise ProcessionError(f"instance {instance} has neither facts nor a snapshot")
-        found = {"process_id": loaded.linked.program.process_id, "flags": _numbers(loaded.state.flags)}
+        found = {"process_id": loaded.linked.program.process_id, "flags": numbers(loaded.state.flags)}
         counted[0] = len(rows)
         if rows and rows[0].seq == 1:
             _again(rows, state, partial(catalog.linked, tenant), counted)
@@ -135,10 +135,6 @@ def _one(store: Store, catalog: Catalog, name: str, instance: int) -> Reread:
     except ProcessionError as error:
         return Reread(tenant=name, instance=instance, status="unreadable", reason=str(error), steps=counted[0], **found)
     return Reread(tenant=name, instance=instance, steps=counted[0], redecided=counted[1], **found)
-
-
-def _numbers(flags: int) -> list[int]:
-    return [number for number in range(flags.bit_length()) if flags >> number & 1]
 
 
 def _again(rows: list[FactRow], state: State, program_of: Callable[[str], Linked], counted: list[int]) -> None:

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from flag_rig import know
 from procession.cli.app import app
 from procession.core import facts as f
-from procession.core import flags
 from procession.core.context import Context
 from procession.core.facts import AnyFact
 from procession.hosts.temporal.histories import Kept
@@ -41,13 +41,13 @@ def test_a_divergence_exits_1_and_names_instance_event_code_and_flags(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later_timers(monkeypatch)
-    monkeypatch.setitem(flags.KNOWN, 3, "a behaviour of a test")
+    know(monkeypatch, 3, "a behaviour of a test")
     [record] = shell.json("replay", "--histories", REAL_TIME, code=1)
     assert record["status"] == "diverged"
     assert record["workflow"].endswith(f"/{record['instance']}")
     assert (record["event"], record["event_type"]) == (3, "WorkflowTaskStarted")
     assert record["code"] == "procession.core.elements.tasks.job_enter"
-    assert (record["flags"], record["flags_known"]) == ([], {"3": "a behaviour of a test"})
+    assert (record["flags"], record["flags_known"]) == ([], {"3": "test-3: a behaviour of a test; without it, as ever"})
 
 
 def test_a_divergence_is_told_to_people(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from typing import Final, TypeAlias, cast
 import msgspec
 import pytest
 
+from flag_rig import know
 from procession.core import facts as f
-from procession.core import flags
 from procession.core.context import Context
 from procession.core.facts import AnyFact
 from procession.core.snapshot import dump
@@ -107,7 +107,7 @@ def test_another_decision_is_found(
 
 
 def test_the_flag_that_is_the_reason_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(flags.KNOWN, FLAG, "a fork takes its flows from the last to the first")
+    know(monkeypatch, FLAG, "a fork takes its flows from the last to the first")
     another_order(monkeypatch, lambda cx: not cx.state.flags >> FLAG & 1)
     found = [each for each in results(store) if each.status == "diverged"]
     assert found
@@ -115,7 +115,7 @@ def test_the_flag_that_is_the_reason_is_named(store: Path, monkeypatch: pytest.M
 
 
 def test_a_change_behind_a_flag_that_is_not_on_is_no_change(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(flags.KNOWN, FLAG, "a fork takes its flows from the last to the first")
+    know(monkeypatch, FLAG, "a fork takes its flows from the last to the first")
     another_order(monkeypatch, lambda cx: bool(cx.state.flags >> FLAG & 1))
     assert [each for each in results(store) if each.status != "ok"] == []
 

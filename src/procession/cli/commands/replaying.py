@@ -106,7 +106,7 @@ def _told(result: Found) -> dict[str, object]:
         record |= {name: getattr(divergence, name) for name in divergence.__struct_fields__}
     if "instance" in record:
         record["instance"] = str(record["instance"])
-    return record | {"flags_known": {str(number): text for number, text in KNOWN.items()}}
+    return record | {"flags_known": {str(number): str(flag) for number, flag in KNOWN.items()}}
 
 
 def _show(told: dict[str, object], output: Output) -> None:

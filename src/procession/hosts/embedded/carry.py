@@ -242,6 +242,7 @@ def _start_child(shard: Shard, r: Resident, command: c.StartChild) -> None:
             command.element,
             state.root_instance,
             command.depth,
+            state.flags,
         )
     )
 

@@ -94,7 +94,7 @@ def restart_instance(shard: Shard, request: q.RestartInstance) -> int:
         zone=shard.zone,
         tz_release=shard.tz_release,
         seed=key,
-        flags=shard.flags,
+        flags=shard.switches.of(tenant),
         begin=request.begin,
         source=state.instance,
     )

@@ -21,7 +21,7 @@ ROWS: Final = 2_000
 """Rows of one table in a portion."""
 ANSWERS_MS: Final = 60_000
 _ALL: Final = (1 << 63) - 1
-AT_ONCE: Final = frozenset({"start_subscription", "failure", "batch", "weight", "suspended"})
+AT_ONCE: Final = frozenset({"start_subscription", "failure", "batch", "weight", "flag", "suspended"})
 """Tables that hold few rows of a tenant; the others are erased so many rows at a time."""
 
 
@@ -83,5 +83,6 @@ def _end(shard: Shard, tenant: int, name: str) -> None:
     shard.batches.pop(tenant, None)
     shard.quotas.changed(tenant)
     shard.weights.set(tenant, name, 1)
+    shard.switches.drop(tenant)
     shard.postbox.drop(tenant)
     shard.catalog.drop(tenant)

@@ -33,6 +33,7 @@ from procession.hosts.embedded.erasing import forget_tenant
 from procession.hosts.embedded.retention import forget
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.starting import accepted, evaluate_conditions, start_instance, start_refused
+from procession.hosts.embedded.switches import HOW, switchable
 from procession.ir.program import Node, TimerTrigger
 from procession.runtime import codec
 from procession.runtime import requests as q
@@ -44,6 +45,7 @@ from procession.runtime.rows import (
     TaskRow,
     TimerRow,
 )
+from procession.runtime.tenants import PLATFORM
 from procession.services.deploy import Deployment, Desk, InstallCompiled, compile_resources, install
 
 SWEEP_MAX: Final = 1_000
@@ -74,7 +76,7 @@ def _start_process(shard: Shard, request: q.StartProcess) -> int:
         zone=shard.zone,
         tz_release=shard.tz_release,
         seed=key,
-        flags=shard.flags,
+        flags=shard.switches.of(tenant),
         timer=request.timer,
         skipped=request.skipped,
         begin=request.begin,
@@ -125,7 +127,7 @@ def _start_called(shard: Shard, request: q.StartCalled) -> int:
         tz_release=shard.tz_release,
         seed=request.key,
         depth=request.depth,
-        flags=shard.flags,
+        flags=shard.switches.of(tenant) if request.flags is None else request.flags,
     )
     start_instance(shard, tenant, definition, start)
     return request.key
@@ -295,7 +297,27 @@ def _switch_flags(shard: Shard, request: q.SwitchFlags) -> None:
     foreign = flags.unknown(wanted)
     if foreign:
         raise Conflict(f"this version knows no behaviour flags {foreign:#x}; it knows {sorted(flags.KNOWN)}")
-    shard.flags = wanted
+    _switch_cell(shard, wanted)
+
+
+def _switch_flag(shard: Shard, request: q.SwitchFlag) -> None:
+    tenant, number, how = shard.catalog.tenant(request.tenant), request.number, request.how
+    switchable(number, how)
+    if request.tenant == PLATFORM:
+        bit = 1 << number
+        _switch_cell(shard, shard.switches.cell | bit if how == "on" else shard.switches.cell & ~bit)
+        return
+    state = HOW.get(how)
+    shard.switches.set(tenant, number, state)
+    rows = shard.batch["flag"]
+    if state is None:
+        rows.delete((tenant, number), (tenant, number))
+    else:
+        rows.replace((tenant, number), (tenant, number, state))
+
+
+def _switch_cell(shard: Shard, wanted: int) -> None:
+    shard.switches.cell = wanted
     shard.batch["meta"].replace(("flags",), ("flags", wanted))
 
 
@@ -326,6 +348,7 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.Resolve: _resolve,
     q.SweepMessages: _sweep_messages,
     q.SwitchFlags: _switch_flags,
+    q.SwitchFlag: _switch_flag,
     q.HandOver: handover.hand_over,
     q.TakeBack: handover.take_back,
     q.MoveOn: moving.move_on,

@@ -17,7 +17,6 @@ import msgspec
 from procession.base.keys import COUNTER_BITS, EPOCH_MS, KeySource
 from procession.core.commands import AnyCommand
 from procession.core.events import AnyEvent, Continue
-from procession.core.flags import unknown
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
 from procession.core.snapshot import dump
@@ -31,6 +30,7 @@ from procession.hosts.embedded.pacing import Pace
 from procession.hosts.embedded.postbox import Postbox
 from procession.hosts.embedded.quotas import Quotas
 from procession.hosts.embedded.residents import Resident, Residents
+from procession.hosts.embedded.switches import Switches
 from procession.hosts.embedded.weights import Weights
 from procession.runtime import codec, requests
 from procession.runtime.courier import Courier, Parcel, Wake
@@ -106,8 +106,8 @@ class Shard:
         """(tenant, batch) -> those that go on when this one hears what became of an instance."""
         self.routes = self._read_routes()
         """Where instances start; None where nothing was said of it."""
-        self.flags = self._read_flags()
-        """The behaviour flags that are switched on in this store."""
+        self.switches = Switches(store, self.span)
+        """The behaviour flags that instances start with."""
         self._large: dict[tuple[int, int], Resident] = {}
         self.carry: Carry = {}
         self.unheard: dict[tuple[int, int], list[BroadcastSignal]] = {}
@@ -394,7 +394,7 @@ class Shard:
         self.batches = self._read_batches()
         self.parked = {}
         self.routes = self._read_routes()
-        self.flags = self._read_flags()
+        self.switches = Switches(self.store, self.span)
         self._block = self._read_block()
         self.quotas.forget()
         self.weights.read(self.store, self.span, self.catalog.names)
@@ -436,12 +436,6 @@ class Shard:
         platform = self.catalog.tenants.get(PLATFORM)
         rows = self.store.read("record", (platform, ROUTES, ROUTES), RecordRow) if platform is not None else []
         return Compiled(read_routes(codec.decode_json(rows[0].body))) if rows else None
-
-    def _read_flags(self) -> int:
-        rows = self.store.read("flags", (), IntRow)
-        wanted = (rows[0].value or 0) if rows else 0
-        # After a rollback of the engine: what it does not know is off for what it starts.
-        return wanted & ~unknown(wanted)
 
     def forget(self) -> None:
         """Trusts nothing in memory any more: somebody else owned the shard."""

@@ -16,7 +16,7 @@ from procession.base.failure import Unreadable
 from procession.core import commands as c
 from procession.core import events as e
 from procession.core.events import AnyEvent
-from procession.core.flags import unknown
+from procession.core.flags import refusal
 from procession.core.jobs import command_of
 from procession.core.linked import Linked
 from procession.core.outcome import Outcome
@@ -160,9 +160,9 @@ class House:
             state = load(bytes(snapshot))
             body = self.bodies[key] = Body(key, self._programs(state.program))
             body.state = state
-            foreign = unknown(state.flags)
-            if foreign:
-                raise Unreadable(f"instance {key} was started by a newer version (behaviour flags {foreign:#x})")
+            why = refusal(state.flags, body.linked.program)
+            if why:
+                raise Unreadable(f"instance {key} was {why}")
         for body in list(self.bodies.values()):
             for command in pending(body.linked, body.state):
                 does = CARRY.get(type(command))
@@ -235,9 +235,9 @@ class House:
 
     async def _start(self, start: e.Start, at: int) -> Outcome:
         body = self.bodies[start.instance] = Body(start.instance, self._programs(start.program))
-        foreign = unknown(start.flags)
-        if foreign:
-            raise Unreadable(f"instance {body.key} was started by a newer version (behaviour flags {foreign:#x})")
+        why = refusal(start.flags, body.linked.program)
+        if why:
+            raise Unreadable(f"instance {body.key} was {why}")
         return await self._advance(body, start, at)
 
     async def _follow(self, at: int) -> None:

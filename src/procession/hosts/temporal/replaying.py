@@ -30,7 +30,7 @@ from temporalio.worker import (
 from temporalio.workflow import NondeterminismError
 
 from procession.base.failure import ProcessionError, Unreadable
-from procession.core.flags import KNOWN
+from procession.core.flags import KNOWN, numbers
 from procession.core.linked import Linked
 from procession.core.snapshot import dump, load
 from procession.core.state import State
@@ -189,7 +189,7 @@ async def remade(
         workflow=kept.workflow,
         run=run,
         status=status,
-        flags=[bit for bit in range(watching.flags.bit_length()) if watching.flags >> bit & 1],
+        flags=numbers(watching.flags),
         steps=sum(map(len, steps.values())),
         compared=_compared(watching, kept),
         divergence=divergence,

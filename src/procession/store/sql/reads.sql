@@ -2,6 +2,8 @@
 
 -- name: flags
 SELECT value FROM procession_meta WHERE name = 'flags';
+-- name: flags_of_tenants
+SELECT tenant, number, state FROM procession_flag WHERE tenant >= ? AND tenant < ? ORDER BY tenant, number;
 
 -- name: tenants
 SELECT name, number FROM procession_tenant WHERE number >= ? AND number < ? ORDER BY number;
@@ -489,6 +491,7 @@ UNION ALL SELECT 'start_subscription', (SELECT count(*) FROM (SELECT 1 FROM proc
 UNION ALL SELECT 'failure', (SELECT count(*) FROM (SELECT 1 FROM procession_failure x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'batch', (SELECT count(*) FROM (SELECT 1 FROM procession_batch x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'weight', (SELECT count(*) FROM (SELECT 1 FROM procession_weight x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
+UNION ALL SELECT 'flag', (SELECT count(*) FROM (SELECT 1 FROM procession_flag x WHERE x.tenant = asked.tenant LIMIT (SELECT most FROM asked)) n) FROM asked
 UNION ALL SELECT 'suspended', (SELECT count(*) FROM procession_suspended x WHERE x.tenant = asked.tenant AND x.key <> 0) FROM asked;
 -- The log as it is stored.
 -- name: audit_stored_tenant

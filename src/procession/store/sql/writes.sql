@@ -214,6 +214,11 @@ INSERT INTO procession_weight VALUES (?, ?) ON CONFLICT (tenant) DO UPDATE SET w
 -- name: weight_delete
 DELETE FROM procession_weight WHERE tenant = ?;
 
+-- name: flag_insert
+INSERT INTO procession_flag VALUES (?, ?, ?) ON CONFLICT (tenant, number) DO UPDATE SET state = excluded.state;
+-- name: flag_delete
+DELETE FROM procession_flag WHERE tenant = ? AND number = ?;
+
 -- A deleted tenant, table by table: so many rows in a commit where there may be many.
 -- name: fact_erase
 DELETE FROM procession_fact WHERE tenant = ? AND (instance, seq) IN
@@ -309,6 +314,8 @@ DELETE FROM procession_failure WHERE tenant = ?;
 DELETE FROM procession_batch WHERE tenant = ?;
 -- name: weight_erase
 DELETE FROM procession_weight WHERE tenant = ?;
+-- name: flag_erase
+DELETE FROM procession_flag WHERE tenant = ?;
 -- The row with key 0 says that the tenant is being deleted.
 -- name: suspended_erase
 DELETE FROM procession_suspended WHERE tenant = ? AND key <> 0;

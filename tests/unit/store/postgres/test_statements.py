@@ -114,7 +114,7 @@ def test_both_databases_are_asked_with_the_same_values(session: Connection, file
 def test_every_table_of_a_commit_has_an_insert_and_writes_all_of_its_rows_at_once_if_there_can_be_many() -> None:
     writes = load("writes.sql")
     one_by_one = {table for table in TABLES if not writes[f"{table}_insert"].columns}
-    assert one_by_one == {"tenant", "batch", "weight"}
+    assert one_by_one == {"tenant", "batch", "weight", "flag"}
 
 
 def test_the_server_takes_every_search(session: Connection) -> None:
