@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from procession.hosts.embedded.aio import AsyncEngine
     from procession.hosts.embedded.aio_instance import AsyncInstance
     from procession.hosts.embedded.flagged import Flags
+    from procession.hosts.embedded.impact import Impact
     from procession.hosts.embedded.rolling import Rollouts
     from procession.hosts.embedded.routed import Routing
     from procession.hosts.temporal.host import Temporal
@@ -39,6 +40,7 @@ __all__ = [
     "Engine",
     "Filter",
     "Flags",
+    "Impact",
     "Instance",
     "Job",
     "JobFailed",
@@ -71,6 +73,7 @@ _HOME: Final = {
     "Engine": "procession.hosts.embedded",
     "Filter": "procession.runtime.batches",
     "Flags": "procession.hosts.embedded.flagged",
+    "Impact": "procession.hosts.embedded.impact",
     "Instance": "procession.hosts.embedded",
     "Job": "procession.hosts.embedded",
     "JobFailed": "procession.hosts.embedded",

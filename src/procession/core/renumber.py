@@ -123,6 +123,32 @@ def _unplaced_extras(element: ElementInstance, nodes: Numbers) -> str:
     return ""
 
 
+def named(state: State) -> set[int]:
+    """The nodes that a state holds beside its element instances: what is to be entered or done again there."""
+    seen = _Seen()
+    for operation in [*(incident.operation for incident in state.incidents.values()), *state.agenda]:
+        moved(seen, operation)
+    for element in state.elements.values():
+        if element.then is not None:
+            moved(seen, element.then)
+        _held(seen, element.held)
+        for entry in element.activations.waiting if element.activations is not None else ():
+            _chosen(seen, entry)
+    return seen.found
+
+
+class _Seen(dict[int, int]):
+    """Numbers that stay as they are; those that were asked for are kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[int] = set()
+
+    def get(self, key: int, default: object = None, /) -> int:
+        self.found.add(key)
+        return key
+
+
 class _Strict(dict[int, int]):
     """Numbers of which every one that is asked for must be there."""
 

@@ -33,7 +33,7 @@ def check(
     """Say what is wrong with models that belong together, by line and rule, with the remedy. Exits 1 on an error."""
     output = Output(json)
     with errors(json):
-        models = _named(models)
+        models = named(models)
         found = _by_the_standard(models) if standard else _checked(models)
         output.diagnostics(found)
         bad = sum(each.severity == "error" for each in found)
@@ -51,7 +51,7 @@ def deploy(files: Files, db: Db = DEFAULT_DB, tenant: Tenant = DEFAULT_TENANT, j
 
     output = Output(json)
     with errors(json), engine_at(db) as engine:
-        deployment = engine.deploy(*_named(files), tenant=tenant)
+        deployment = engine.deploy(*named(files), tenant=tenant)
         output.remarks(deployment.diagnostics)
         for each in deployment.processes:
             output.document(
@@ -129,7 +129,7 @@ def write_svg(picture: str, target: str) -> str:
     return f"wrote {target}"
 
 
-def _named(paths: list[Path]) -> list[Path]:
+def named(paths: list[Path]) -> list[Path]:
     """The models that are meant: files, and those in folders."""
     return [file for path in paths for file in (_inside(path) if path.is_dir() else [path])]
 
