@@ -224,7 +224,7 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
 
     Raises `Refused` when a start event's expression fails, before the first row.
     """
-    tenant = _tenant(desk, tenant_name)
+    tenant = tenant_in(desk, tenant_name)
     # By digest: two documents of one deployment may have the same name, in different folders.
     fresh = {draft.digest for draft in compiled.processes if _known(desk, tenant, draft) is None}
     fresh |= {draft.digest for draft in compiled.decisions if _known_decision(desk, tenant, draft) is None}
@@ -262,7 +262,8 @@ def install(desk: Desk, tenant_name: str, compiled: Compiled, name: str = "") ->
     return Deployment(key, processes, decisions, compiled.findings, forms)
 
 
-def _tenant(desk: Desk, name: str) -> int:
+def tenant_in(desk: Desk, name: str) -> int:
+    """The number of a tenant, which gets one if it had nothing yet."""
     number = desk.catalog.tenants.get(name)
     if number is None:
         number = desk.catalog.add_tenant(name)

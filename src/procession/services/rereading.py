@@ -153,10 +153,10 @@ def _again(rows: list[FactRow], state: State, program_of: Callable[[str], Linked
 
 
 def _decide(linked: Linked, state: State, event: AnyEvent, row: FactRow, facts: list[AnyFact]) -> None:
-    made = _made(linked, state, event, row, facts)
+    made = decided_again(linked, state, event, row, facts)
     if made == facts:
         return
-    explains = [number for number in KNOWN if _made(linked, state, event, row, facts, flip=1 << number) == facts]
+    explains = [number for number in KNOWN if decided_again(linked, state, event, row, facts, flip=1 << number) == facts]
     at = next((n for n, (a, b) in enumerate(zip(facts, made, strict=False)) if a != b), min(len(facts), len(made)))
     recorded, now = (of[at] if at < len(of) else None for of in (facts, made))
     element, code = _place(linked, state, facts, recorded or now)
@@ -171,17 +171,25 @@ def _decide(linked: Linked, state: State, event: AnyEvent, row: FactRow, facts: 
     )
 
 
-def _made(
-    linked: Linked, state: State, event: AnyEvent, row: FactRow, facts: list[AnyFact], *, flip: int = 0
+def decided_again(
+    linked: Linked,
+    state: State,
+    event: AnyEvent,
+    row: FactRow,
+    facts: list[AnyFact],
+    *,
+    flip: int = 0,
+    target: Linked | None = None,
 ) -> list[AnyFact]:
-    """What this version decides, on a copy of the state; `flip` are flags that are switched over."""
+    """What this version decides, on a copy of the state; `flip` are flags that are switched over, `target` is the
+    program that a migration goes to."""
     copy = load(dump(state)) if state.instance else State()
     copy.flags ^= flip
     if flip and isinstance(event, e.Start):
         event = msgspec.structs.replace(event, flags=event.flags ^ flip)
     keys = [key for fact in facts for name in _KEYS if (key := getattr(fact, name, 0)) > state.last_key]
     key = min(keys, default=state.last_key + 1)
-    made = step(linked, copy, event, row.at, key).facts
+    made = step(linked, copy, event, row.at, key, target=target).facts
     if flip and made and isinstance(made[0], f.InstanceStarted):
         made[0] = msgspec.structs.replace(made[0], flags=made[0].flags ^ flip)
     return made

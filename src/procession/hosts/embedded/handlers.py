@@ -46,6 +46,7 @@ from procession.runtime.rows import (
     TimerRow,
 )
 from procession.runtime.tenants import PLATFORM
+from procession.services.copies import InstallCopy, install_copy
 from procession.services.deploy import Deployment, Desk, InstallCompiled, compile_resources, install
 
 SWEEP_MAX: Final = 1_000
@@ -256,11 +257,19 @@ def _deploy(shard: Shard, request: q.DeployResources) -> Deployment:
 
 
 def _install(shard: Shard, request: InstallCompiled) -> Deployment:
-    desk = Desk(shard.catalog, shard.batch, lambda: shard.keys.take(shard.at), at=shard.at, zone=shard.zone)
-    deployment = install(desk, request.tenant, request.compiled, request.name)
+    deployment = install(_desk(shard), request.tenant, request.compiled, request.name)
     shard.deployed = True
     shard.alarms.look(shard.catalog.tenant(request.tenant))
     return deployment
+
+
+def _install_copy(shard: Shard, request: InstallCopy) -> None:
+    install_copy(_desk(shard), request)
+    shard.deployed = True
+
+
+def _desk(shard: Shard) -> Desk:
+    return Desk(shard.catalog, shard.batch, lambda: shard.keys.take(shard.at), at=shard.at, zone=shard.zone)
 
 
 def _task_event(shard: Shard, request: q.TaskEvent) -> None:
@@ -337,6 +346,7 @@ HANDLERS: Final[Mapping[type[msgspec.Struct], Handle]] = {
     q.EvaluateConditions: evaluate_conditions,
     q.DeployResources: _deploy,
     InstallCompiled: _install,
+    InstallCopy: _install_copy,
     q.ActivateJobs: job_handlers.activate_jobs,
     q.FinishJob: job_handlers.finish_job,
     q.FailJob: job_handlers.fail_job,

@@ -30,6 +30,7 @@ from procession.hosts.embedded.ownership import holder, wall_ms
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime.ports import Store
 from procession.runtime.requests import AnyRequest, Asked
+from procession.services.copies import InstallCopy
 from procession.services.deploy import InstallCompiled
 
 PAUSE_S_MIN: Final = 0.001
@@ -108,7 +109,7 @@ def _hand_out(pump: Sender, tenant: str, waiting: dict[int, Ticket]) -> bool:
 
 
 def _sendable(request: InHouse) -> AnyRequest:
-    assert not isinstance(request, RunBatch), "a portion belongs to the owner of the shard"
+    assert not isinstance(request, RunBatch | InstallCopy), "it belongs to the owner of the shard"
     if isinstance(request, Asked):
         return msgspec.structs.replace(request, what=_sendable(request.what))
     return request.as_documents() if isinstance(request, InstallCompiled) else request

@@ -17,9 +17,10 @@ from procession.hosts.embedded.batches import RunBatch
 from procession.hosts.embedded.neighbours import Neighbour, Neighbours
 from procession.hosts.embedded.pace import Pace
 from procession.runtime.requests import AnyRequest
+from procession.services.copies import InstallCopy
 from procession.services.deploy import InstallCompiled
 
-InHouse: TypeAlias = AnyRequest | InstallCompiled | RunBatch
+InHouse: TypeAlias = AnyRequest | InstallCompiled | InstallCopy | RunBatch
 """What may be asked inside of this process; only the former can be sent to another one."""
 
 QUANTUM: Final = 16
