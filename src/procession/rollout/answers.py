@@ -173,6 +173,9 @@ def _correlated(step: Step) -> Candidates:
 
 def _held(step: Step) -> Candidates | None:
     fact = cast("f.TransitionHeld", step.facts[0])
+    element = step.state.elements.get(fact.element)
+    if element is not None and isinstance(element.held, list) and element.held[0] == "threw":
+        return None  # nobody up there caught what it threw
     match fact.held:
         case ["completing", dict() as variables]:
             return [e.CompleteTask(fact.element, variables)]

@@ -18,7 +18,6 @@ from procession.core import events as e
 from procession.core import facts as f
 from procession.core.events import AnyEvent
 from procession.core.linked import Linked
-from procession.core.state import Status
 from procession.rollout.answers import Step, Told, told
 from procession.rollout.comparing import Difference, compare
 from procession.rollout.stage import Stage
@@ -108,8 +107,11 @@ class _Run:
         self._found: list[Difference] = []
         self._at = queues[0].steps[0][0].at
         self._late = 0
+        self._installed: set[int] = set()
+        self._called_off = _called_off(queues)
         self.stage = Stage(make, clock=self._at, zone=first.zone)
-        held = copied.between(None, self._at)
+        self._root = queues[0].member.key
+        held = self._new(lambda at, key: (at, key) < (self._at, self._root))
         stores, others = _stores(queues)
         self._reasons += [f"somebody else wrote the data store {name} meanwhile" for name in others]
         self.stage.install(msgspec.structs.replace(held, stores=stores))
@@ -152,17 +154,24 @@ class _Run:
     def _known(self, member: Member) -> str:
         return "" if self._tree.locate(member) is not None else "the element that called it is not there"
 
-    def _deployed(self, at: int) -> None:
+    def _deployed(self, until: int) -> None:
         """What was deployed meanwhile is deployed here, too."""
-        if at > self._at:
-            self.stage.install(self._copied.between(self._at, at))
-            self._at = at
+        if self.stage.tree.members:
+            self.stage.install(self._new(lambda at, key: at <= until))
+
+    def _new(self, deployed: Callable[[int, int], bool]) -> Copied:
+        """What was deployed by then, by (time, key), and is not here yet."""
+        found = self._copied.where(lambda at, key: key not in self._installed and deployed(at, key))
+        self._installed |= {row.key for row in (*found.definitions, *found.decisions)}
+        return found
 
     def _tell(self, member: Member, event: AnyEvent, row: FactRow) -> str:
         """Tells one event; why it cannot be told, "" if it is done."""
         if isinstance(event, e.Start):
             return self._start(event, row.at)
         if isinstance(event, e.OfferMessage) and event.message in self._published:
+            return ""
+        if isinstance(event, e.Cancel) and member.row.parent and member.key not in self._called_off:
             return ""
         place = self._tree.locate(member)
         twin = self.stage.tree.at(place) if place is not None else None
@@ -173,8 +182,6 @@ class _Run:
         self._clock(event, member, row.at)
         if isinstance(event, e.FireTimer) or self._happened(member, twin, event):
             return "" if self._happened(member, twin, event) else "the timer did not fire"
-        if isinstance(event, e.Cancel) and twin.state.status is not Status.ACTIVE:
-            return ""
         try:
             self.stage.call(request_for(Pair(self.stage.tenant, member, twin), event))
         except Absent as absent:
@@ -212,7 +219,7 @@ class _Run:
 
     def _clock(self, event: AnyEvent, member: Member, at: int) -> None:
         """Moves the clock to the time of a step, but not beyond timers that had not fired by then."""
-        until = at
+        until, own = at, 0
         place = member.places.of.get(event.timer) if isinstance(event, e.FireTimer) else None
         for twin in self.stage.tree.members.values():
             where = self.stage.tree.locate(twin)
@@ -220,10 +227,13 @@ class _Run:
             if mine is None or twin.state.suspended:
                 continue
             for timer in twin.state.timers.values():
-                at_ = twin.places.of[timer.key]
-                fires = mine is member and at_ == place
-                if not fires and not mine.places.happened[at_] and timer.due <= until:
+                there = twin.places.of[timer.key]
+                if mine is member and there == place:
+                    own = timer.due
+                elif not mine.places.happened[there] and timer.due <= until:
                     until = timer.due - 1
+        # Of several timers of one moment it is the host that says which one fires first.
+        until = max(until, min(own, at))
         self._late = max(self._late, at - until)
         self.stage.move(until)
 
@@ -263,6 +273,21 @@ class _Run:
 
 
 _NAMED: Final = ("job", "timer", "subscription", "incident", "element")
+
+
+def _called_off(queues: list[_Queue]) -> set[int]:
+    """The called instances whose callers heard of their end: nobody but the outside cancels those. The others go with
+    the element that called them."""
+    found: set[int] = set()
+    for queue in queues:
+        child: dict[int, int] = {}
+        for _, facts in queue.steps:
+            for fact in facts:
+                if isinstance(fact, f.ChildStarted):
+                    if not fact.child:
+                        found.add(child.get(fact.element, 0))
+                    child[fact.element] = fact.child
+    return found
 
 
 def _stores(queues: list[_Queue]) -> tuple[dict[str, Json], list[str]]:

@@ -5,6 +5,7 @@ For who does again what instances did: nothing starts there by itself, so start 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, final
 
 import msgspec
@@ -28,10 +29,10 @@ class Copied(msgspec.Struct, frozen=True, gc=False):
     decisions: tuple[DecisionRow, ...]
     stores: dict[str, Json] = {}
 
-    def between(self, after: int | None, until: int) -> Copied:
-        """What was deployed in a time (Unix ms): behind `after`, if there is one, and not behind `until`."""
-        definitions = tuple(row for row in self.definitions if (after is None or after < row.at) and row.at <= until)
-        decisions = tuple(row for row in self.decisions if (after is None or after < row.at) and row.at <= until)
+    def where(self, holds: Callable[[int, int], bool]) -> Copied:
+        """What was deployed at a time (Unix ms) under a key of which this holds."""
+        definitions = tuple(row for row in self.definitions if holds(row.at, row.key))
+        decisions = tuple(row for row in self.decisions if holds(row.at, row.key))
         hashes = {row.program for row in definitions} | {row.hash for row in decisions}
         programs = {hash: data for hash, data in self.programs.items() if hash in hashes}
         return Copied(programs, definitions, decisions)
