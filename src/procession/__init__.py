@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from procession.hosts.embedded.rolling import Rollouts
     from procession.hosts.embedded.routed import Routing
     from procession.hosts.temporal.host import Temporal
+    from procession.rollout.running import shadow_run
+    from procession.rollout.shadow import HostLost, Shadowed
     from procession.runtime.batches import Filter
+    from procession.services.shadows import ShadowReport
     from procession.services.standard import check_standard
 
 __version__ = "0.1.0"
@@ -40,6 +43,7 @@ __all__ = [
     "Engine",
     "Filter",
     "Flags",
+    "HostLost",
     "Impact",
     "Instance",
     "Job",
@@ -51,12 +55,15 @@ __all__ = [
     "Refused",
     "Rollouts",
     "Routing",
+    "ShadowReport",
+    "Shadowed",
     "StoreError",
     "Temporal",
     "__version__",
     "check_standard",
     "dmn",
     "feel",
+    "shadow_run",
 ]
 
 _HOME: Final = {
@@ -74,6 +81,7 @@ _HOME: Final = {
     "Filter": "procession.runtime.batches",
     "Flags": "procession.hosts.embedded.flagged",
     "Impact": "procession.hosts.embedded.impact",
+    "HostLost": "procession.rollout.shadow",
     "Instance": "procession.hosts.embedded",
     "Job": "procession.hosts.embedded",
     "JobFailed": "procession.hosts.embedded",
@@ -83,9 +91,12 @@ _HOME: Final = {
     "Refused": "procession.base.diagnostics",
     "Rollouts": "procession.hosts.embedded.rolling",
     "Routing": "procession.hosts.embedded.routed",
+    "ShadowReport": "procession.services.shadows",
+    "Shadowed": "procession.rollout.shadow",
     "StoreError": "procession.base.failure",
     "Temporal": "procession.hosts.temporal.host",
     "check_standard": "procession.services.standard",
+    "shadow_run": "procession.rollout.running",
 }
 _ROOMS: Final = frozenset({"dmn", "feel"})
 

@@ -35,6 +35,7 @@ from procession.cli.commands import (
     running,
     scenarios,
     serve,
+    shadowing,
     temporal,
     tenant,
     work,
@@ -106,6 +107,7 @@ app.add_typer(flags.group, name="flags", rich_help_panel=_CARE)
 app.add_typer(papers.group, name="papers", rich_help_panel=_MODELS)
 app.add_typer(rollout.group, name="rollout", rich_help_panel=_CARE)
 app.add_typer(routes.group, name="routes", rich_help_panel=_CARE)
+app.add_typer(shadowing.group, name="shadow", rich_help_panel=_CARE)
 app.add_typer(tenant.group, name="tenant", rich_help_panel=_CARE)
 app.add_typer(temporal.group, name="temporal", rich_help_panel=_CARE)
 

@@ -16,6 +16,7 @@ from procession.cli.workers import register_workers
 
 if TYPE_CHECKING:
     from procession import Engine
+    from procession.runtime.ports import Store
     from procession.services.shelves.shelf import Shelf
     from procession.services.tenancy.deleting import Keys
 
@@ -44,28 +45,49 @@ def engine_beside(db: str, address: str, namespace: str, queue: str) -> Generato
 
 
 @contextmanager
-def engine_with_keys(db: str) -> Generator[tuple[Engine, Keys | None]]:
-    """An engine on the store, and the keys of its tenants where the settings name a master key: those of the
-    environment, and of the file that `PROCESSION_CONFIG` names."""
-    from procession import Engine
+def store_at(db: str) -> Generator[Store]:
+    """The store alone, for who only reads it: no engine is opened, and nobody's shard is taken."""
+    from procession.hosts.embedded.opening import open_named
 
-    if not any(name.startswith(_SETTINGS) for name in os.environ):
-        with Engine(db) as engine:
-            yield engine, None
-        return
+    store = _configured(db)[0] if _is_configured() else open_named(db)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _is_configured() -> bool:
+    return any(name.startswith(_SETTINGS) for name in os.environ)
+
+
+def _configured(db: str) -> tuple[Store, Keys | None]:
+    """A store as the settings say."""
     from procession.cli.configured import settings_of
     from procession.cli.stores import open_sealed
 
     file = os.environ.get("PROCESSION_CONFIG")
     settings = settings_of(Path(file) if file else None, {}, only=("encryption", "store"))
     of = settings.encryption
-    store, keys = open_sealed(
+    return open_sealed(
         db,
         settings.store.password,
         master_keys=of.master_keys,
         master_key=of.master_key,
         tenant_keys=of.tenant_keys,
     )
+
+
+@contextmanager
+def engine_with_keys(db: str) -> Generator[tuple[Engine, Keys | None]]:
+    """An engine on the store, and the keys of its tenants where the settings name a master key: those of the
+    environment, and of the file that `PROCESSION_CONFIG` names."""
+    from procession import Engine
+
+    if not _is_configured():
+        with Engine(db) as engine:
+            yield engine, None
+        return
+    store, keys = _configured(db)
     with Engine(store=store) as engine:
         yield engine, keys
 

@@ -57,7 +57,8 @@ def compare(one: Tree, other: Tree) -> list[Difference]:
 def _members(place: str, one: Member | None, other: Member | None) -> list[Difference]:
     mine, yours = _elements(place, one), _elements(place, other)
     known = one or other
-    assert known is not None and known.linked is not None
+    assert known is not None
+    assert known.linked is not None
     process = known.linked.program.process_id
     found: list[Difference] = []
     for path in sorted(mine.keys() | yours.keys()):

@@ -12,7 +12,7 @@ from typing import Final, cast, final
 
 import msgspec
 
-from procession.base.failure import BadValue, Conflict, NotFound, ProcessionError, Unreadable
+from procession.base.failure import BadValue, Conflict, NotFound, Unreadable
 from procession.base.values import Json
 from procession.core import events as e
 from procession.core import facts as f
@@ -34,7 +34,7 @@ _CLOCK: Final = ("now(", "today(")
 
 @final
 class Played(msgspec.Struct, frozen=True):
-    """What became of one tree: `equal`, `different` or `untold`, with what is different and why it could not be told."""
+    """What became of one tree, `equal`, `different` or `untold`; what is different, and what its facts do not tell."""
 
     status: str
     differences: tuple[Difference, ...] = ()

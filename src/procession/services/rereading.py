@@ -156,7 +156,9 @@ def _decide(linked: Linked, state: State, event: AnyEvent, row: FactRow, facts: 
     made = decided_again(linked, state, event, row, facts)
     if made == facts:
         return
-    explains = [number for number in KNOWN if decided_again(linked, state, event, row, facts, flip=1 << number) == facts]
+    explains = [
+        number for number in KNOWN if decided_again(linked, state, event, row, facts, flip=1 << number) == facts
+    ]
     at = next((n for n, (a, b) in enumerate(zip(facts, made, strict=False)) if a != b), min(len(facts), len(made)))
     recorded, now = (of[at] if at < len(of) else None for of in (facts, made))
     element, code = _place(linked, state, facts, recorded or now)

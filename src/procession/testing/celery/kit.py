@@ -157,6 +157,11 @@ class CeleryKit:
                 assert shard is not None
                 shard.zone = zone
 
+    def reach(self) -> None:
+        """Raises an error of the client if the broker cannot be reached."""
+        with self.app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=ARRIVES_S)
+
     def close(self) -> None:
         """Ends worker and engines."""
         # It looks whether it is to end when a message comes, and else some seconds later.

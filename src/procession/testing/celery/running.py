@@ -25,7 +25,7 @@ PATIENCE_S: Final = 10.0
 def over_broker(url: str = "", store: str = ":memory:") -> Generator[MakeEngines]:
     """Engines over the broker at `url`, else over a Redis of this process's own. The store is a file of this run unless
     it is named. Raises `StoreError` where there is no broker."""
-    with _broker(url) as found:
+    with broker_at(url) as found:
         kit = CeleryKit(
             found,
             f"procession-test-{os.getpid()}-{time.time_ns()}",
@@ -42,7 +42,8 @@ def over_broker(url: str = "", store: str = ":memory:") -> Generator[MakeEngines
 
 
 @contextmanager
-def _broker(url: str) -> Generator[str]:
+def broker_at(url: str) -> Generator[str]:
+    """The URL of a broker: the one that is given, else of a Redis of this process's own. Raises `StoreError`."""
     if url:
         yield url
         return

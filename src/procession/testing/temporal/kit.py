@@ -15,7 +15,7 @@ from typing import Final, cast, final
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -160,6 +160,11 @@ class Kit:
         shard = self.pump.shard
         if shard is not None:
             shard.inbox_waiting = True
+
+    def reach(self) -> None:
+        """Raises an error of the SDK if the cluster cannot be reached."""
+        request = DescribeNamespaceRequest(namespace=self.client.namespace)
+        self.loop.run(self.client.workflow_service.describe_namespace(request))
 
     def close(self) -> None:
         """Ends workers, engine and connection."""

@@ -20,14 +20,9 @@ def workflows(address: str = "", namespace: str = "default", *, restore: bool = 
     With `restore` no workflow is kept in memory, and each event ends its run: all that an instance knows is then what
     Temporal has. Raises `ServerMissing` or `StoreError`.
     """
-    server = None
-    if not address:
-        server = dev_server("server")
-        asyncio.run(server.start())
-        address = server.address
-    try:
+    with server_at(address) as found:
         budget = Budget(events=0, force=True) if restore else None
-        kit = Kit(address, namespace, cached=0 if restore else 1_000, budget=budget)
+        kit = Kit(found, namespace, cached=0 if restore else 1_000, budget=budget)
         try:
 
             def engines(clock: Callable[[], int], zone: str) -> Engines:
@@ -36,6 +31,17 @@ def workflows(address: str = "", namespace: str = "default", *, restore: bool = 
             yield engines
         finally:
             kit.close()
+
+
+@contextmanager
+def server_at(address: str = "") -> Generator[str]:
+    """The address of a cluster: the one that is given, else a server of this process's own. Raises `ServerMissing`."""
+    if address:
+        yield address
+        return
+    server = dev_server("server")
+    asyncio.run(server.start())
+    try:
+        yield server.address
     finally:
-        if server is not None:
-            asyncio.run(server.stop())
+        asyncio.run(server.stop())

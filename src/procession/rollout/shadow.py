@@ -1,0 +1,169 @@
+"""The shadow run: instances that a rule means are done again on another host, and what became of it is counted.
+
+Portion by portion: the report is kept after each, so a run that is ended in the middle goes on where it was. What is
+read is host A's store; what is written there is the report.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from itertools import chain
+from typing import Final, NamedTuple, final
+
+import msgspec
+
+from procession.base.failure import ProcessionError, StoreError
+from procession.rollout.comparing import Difference
+from procession.rollout.playing import Played, play
+from procession.rollout.source import Found, Source
+from procession.runtime.ports import Reads
+from procession.services.routes import Rule
+from procession.services.shadows import ShadowReport
+from procession.testing.driver import MakeEngines
+
+PORTION: Final = 50
+"""Trees that share a report, and the engines of the other host."""
+WAITING_MAX: Final = 10_000
+"""Instances that were still active when they were looked at; with so many a run goes no further until some end."""
+
+
+@final
+class Other(NamedTuple):
+    """The other host: its engines, and what raises if it cannot be reached."""
+
+    engines: MakeEngines
+    reach: Callable[[], None]
+
+
+Host = Callable[[], AbstractContextManager[Other]]
+"""The other host for one portion; it is left behind it."""
+
+
+@final
+class HostLost(ProcessionError):
+    """The other host cannot be reached, or is broken. What was compared is kept; the run goes on when it is asked."""
+
+
+@final
+class Shadowed(msgspec.Struct, frozen=True):
+    """What became of one instance with all that it called. `status` is `equal`, `different` or `untold`; `reasons` say
+    what its facts do not tell."""
+
+    tenant: str
+    instance: int
+    process: str
+    status: str
+    differences: tuple[Difference, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@final
+class Run:
+    """One run. `keep` stores a report; `told` hears of each instance."""
+
+    def __init__(
+        self,
+        store: Reads,
+        rule: Rule,
+        host: Host,
+        report: ShadowReport,
+        *,
+        keep: Callable[[ShadowReport], None],
+        told: Callable[[Shadowed], None] = lambda _: None,
+    ) -> None:
+        self._source = Source(store)
+        self._rule = rule
+        self._host = host
+        self._keep = keep
+        self._told = told
+        self.report = report
+
+    def go(self, limit: int = 0) -> int:
+        """Compares all that has ended, at most `limit` (0: any number); how many that were.
+
+        Raises `HostLost`, `StoreError`; what was compared before is kept."""
+        self._source.forget()
+        rest = self._source.roots(self._rule, since=self.report.since, marks=self.report.marks)
+        before, done = self.report, 0
+        with ExitStack() as host:
+            other: Other | None = None
+            try:
+                for found in chain(self._ended(), rest):
+                    if (limit and done >= limit) or not self._look(found):
+                        break
+                    if not found.row.state:
+                        continue
+                    other = other or self._entered(host)
+                    self._count(self._one(found, other))
+                    done += 1
+                    if done % PORTION == 0:
+                        other = host.close()
+                        self._keep(self.report)
+                        before = self.report
+            finally:
+                if self.report != before:
+                    self._keep(self.report)
+        return done
+
+    def _ended(self) -> list[Found]:
+        """Those that were active when they were looked at, and have ended since."""
+        found = [self._source.one(tenant, key) for tenant, key in self.report.waiting]
+        return [each for each in found if each is not None and each.row.state]
+
+    def _look(self, found: Found) -> bool:
+        """Whether the run goes on: with an instance that has ended, or behind one that is waited for."""
+        if found.row.state:
+            return True
+        if len(self.report.waiting) >= WAITING_MAX:
+            return False
+        self._passed(found, waits=True)
+        return True
+
+    def _passed(self, found: Found, *, waits: bool) -> None:
+        place = (found.tenant, found.row.key)
+        waiting = tuple(each for each in self.report.waiting if each != place)
+        shard = self._source.shard(found.tenant)
+        marks = {**self.report.marks, shard: max(found.row.key, self.report.marks.get(shard, 0))}
+        self.report = msgspec.structs.replace(
+            self.report, after=found.row.key, marks=marks, waiting=(*waiting, place) if waits else waiting
+        )
+
+    def _entered(self, host: ExitStack) -> Other:
+        try:
+            return host.enter_context(self._host())
+        except ProcessionError:
+            raise
+        except Exception as error:
+            raise HostLost(f"{self._rule.to} cannot be reached: {error}") from error
+
+    def _one(self, found: Found, other: Other) -> tuple[Found, Shadowed]:
+        root = found.row
+        try:
+            played = play(self._source.tree(found), root, self._source.copied(found.tenant), other.engines)
+        except StoreError:
+            raise
+        except ProcessionError as error:
+            self._reach(other)
+            refused = Difference(found.process, found.process, "", "answer", None, {"refused": str(error)})
+            played = Played("different", (refused,))
+        except Exception as error:
+            raise HostLost(f"{self._rule.to} is lost ({type(error).__name__}: {error})") from error
+        shadowed = Shadowed(found.tenant, root.key, found.process, played.status, played.differences, played.reasons)
+        return found, shadowed
+
+    def _reach(self, other: Other) -> None:
+        """Whether it is the host that does not answer, and not the instance that does not go on."""
+        try:
+            other.reach()
+        except Exception as error:
+            raise HostLost(f"{self._rule.to} is lost ({type(error).__name__}: {error})") from error
+
+    def _count(self, compared: tuple[Found, Shadowed]) -> None:
+        found, shadowed = compared
+        places = sorted({each.place for each in shadowed.differences}) if shadowed.status == "different" else []
+        self._passed(found, waits=False)
+        at = time.time_ns() // 1_000_000
+        self.report = self.report.counted(shadowed.process, shadowed.status, places, at)
+        self._told(shadowed)
