@@ -34,6 +34,7 @@ from procession.runtime import tracing
 from procession.runtime.rows import NamedRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
+from procession.services.shadows import shadows
 from procession.services.tenancy.deleting import Keys
 from procession.services.tenancy.rates import LimitedBackend
 from procession.web.app import create_app
@@ -222,6 +223,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
         gate = SeeingGate(await _known_callers(measured, settings, plan.say))
     composed = site_of(settings, measured, gate, engine, limited=limited, silos=silos)
     measures.journeys = composed.site.playing.funnel.totals
+    measures.shadows = lambda: shadows(engine.store)
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)
     open_.push_async_callback(composed.site.archive.close)

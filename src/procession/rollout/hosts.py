@@ -5,16 +5,17 @@ No worker of anybody is asked: jobs are answered from the facts of the other sid
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Final
+from typing import Final, final
 
 from procession.base.failure import BadValue
+from procession.hosts.embedded.pump import Pump
+from procession.hosts.embedded.tickets import InHouse
 from procession.rollout.shadow import Host, Other
+from procession.runtime.ports import Store
 from procession.store.sqlite import SQLiteStore
-from procession.testing.engines import Calm, Engines
+from procession.testing.engines import tenant_of
 
 HOSTS: Final = ("here", "temporal", "celery")
 
@@ -27,11 +28,11 @@ def host_named(
     if to == "here":
         return embedded()
     if to == "temporal":
-        import procession.testing.temporal.kit
+        from procession.rollout.on_temporal import temporal
 
         return temporal(address, namespace)
     if to == "celery":
-        import procession.testing.celery.kit  # noqa: F401
+        from procession.rollout.on_celery import celery
 
         return celery(broker)
     raise BadValue(f"shadows play on {', '.join(HOSTS)}, not on {to!r:.80}")
@@ -39,51 +40,71 @@ def host_named(
 
 @contextmanager
 def embedded() -> Generator[Host]:
-    """The embedded engine of this version, in memory; one for each tree."""
-
-    def engines(clock: Callable[[], int], zone: str) -> Engines:
-        return Calm(SQLiteStore(":memory:"), clock, zone)
+    """The embedded engine of this version, on a store in memory."""
 
     @contextmanager
     def portion() -> Generator[Other]:
-        yield Other(engines, lambda: None)
+        kit = InMemory()
+        try:
+            yield Other(lambda clock, zone: Here(kit, clock, zone), lambda: None)
+        finally:
+            kit.close()
 
     yield portion
 
 
-@contextmanager
-def temporal(address: str, namespace: str) -> Generator[Host]:
-    """Workflows on a cluster, on a task queue of each portion's own, from which no worker but its own takes."""
-    from procession.testing.temporal.kit import Kit, OnTemporal
-    from procession.testing.temporal.running import server_at
+@final
+class InMemory:
+    """A store and its engine for many trees, one after the other, each with a tenant of its own."""
 
-    with server_at(address) as found:
+    def __init__(self) -> None:
+        self.store: Store = SQLiteStore(":memory:")
+        self.clock: Callable[[], int] = lambda: 0
+        self.pump = Pump(self.store, clock=self._now, zone="UTC")
 
-        @contextmanager
-        def portion() -> Generator[Other]:
-            kit = Kit(found, namespace, queue=f"procession-shadow-{os.getpid()}-{time.time_ns()}")
-            try:
-                yield Other(lambda clock, zone: OnTemporal(kit, clock, zone), kit.reach)
-            finally:
-                kit.close()
+    def _now(self) -> int:
+        return self.clock()
 
-        yield portion
+    def close(self) -> None:
+        """Forgets all."""
+        self.pump.release()
+        self.store.close()
 
 
-@contextmanager
-def celery(broker: str) -> Generator[Host]:
-    """Instances whose jobs and wake-ups go over a broker, on queues of each portion's own."""
-    from procession.testing.celery.kit import CeleryKit, OnCelery
-    from procession.testing.celery.running import broker_at
+@final
+class Here:
+    """See `procession.testing.engines.Engines`: one tree's view of them."""
 
-    with broker_at(broker) as found:
+    def __init__(self, kit: InMemory, clock: Callable[[], int], zone: str) -> None:
+        self.store = kit.store
+        self.pump = kit.pump
+        kit.clock = clock
+        shard = self.pump.own()
+        assert shard is not None
+        shard.zone = zone
 
-        @contextmanager
-        def portion() -> Generator[Other]:
-            kit = CeleryKit(found, f"procession-shadow-{os.getpid()}-{time.time_ns()}")
-            try:
-                yield Other(lambda clock, zone: OnCelery(kit, clock, zone), kit.reach)
-            finally:
-                kit.close()
+    def take_tenant(self, known: int) -> str:
+        """See `Engines.take_tenant`."""
+        return tenant_of(known)
 
-        yield portion
+    def renew(self) -> None:
+        """See `Engines.renew`: what is forgotten is read again."""
+        self.pump.lost()
+
+    def call(self, request: InHouse) -> object:
+        """See `Engines.call`."""
+        return self.pump.call(request)
+
+    def turn(self) -> bool:
+        """See `Engines.turn`."""
+        return self.pump.turn()
+
+    def moved(self, by: int) -> None:
+        """See `Engines.moved`: whoever asks the clock sees it."""
+
+    def next_timer(self) -> int | None:
+        """See `Engines.next_timer`."""
+        return None
+
+    def close(self) -> None:
+        """See `Engines.close`."""

@@ -111,7 +111,7 @@ class _Run:
         self._called_off = _called_off(queues)
         self.stage = Stage(make, clock=self._at, zone=first.zone)
         self._root = queues[0].member.key
-        held = self._new(lambda at, key: (at, key) < (self._at, self._root))
+        held = self._new(lambda at, key: (at, key) < (self._at, self._root) or key == queues[0].member.row.definition)
         stores, others = _stores(queues)
         self._reasons += [f"somebody else wrote the data store {name} meanwhile" for name in others]
         self.stage.install(msgspec.structs.replace(held, stores=stores))
@@ -168,7 +168,7 @@ class _Run:
     def _tell(self, member: Member, event: AnyEvent, row: FactRow) -> str:
         """Tells one event; why it cannot be told, "" if it is done."""
         if isinstance(event, e.Start):
-            return self._start(event, row.at)
+            return self._start(event)
         if isinstance(event, e.OfferMessage) and event.message in self._published:
             return ""
         if isinstance(event, e.Cancel) and member.row.parent and member.key not in self._called_off:
@@ -190,19 +190,19 @@ class _Run:
             return str(error)
         return ""
 
-    def _start(self, event: e.Start, at: int) -> str:
-        version = next((d for d in self._copied.definitions if d.program == event.program), None)
-        for row in self._copied.definitions:
-            if row.program == event.program and row.version == event.version:
-                version = row
-        if version is None:
+    def _start(self, event: e.Start) -> str:
+        definitions = [each for each in self._copied.definitions if each.program == event.program]
+        if not definitions:
             raise Unreadable(f"the program {event.program} is deployed no more")
-        drew = any(isinstance(fact, f.Drew) for fact in self._facts)
-        if drew:
-            self.stage.past(event.instance)
-        key = event.instance if drew else 0
+        definition = next((each for each in definitions if each.version == event.version), definitions[0])
+        key = 0
+        if any(isinstance(fact, f.Drew) for fact in self._facts):
+            # The key of an instance is the seed of its random numbers.
+            self.stage.past_now()
+            key = event.instance
         try:
-            self.stage.call(start_request(self.stage.tenant, event, definition=version.key, key=key))
+            self.stage.switch(event.flags)
+            self.stage.call(start_request(self.stage.tenant, event, definition=definition.key, key=key))
         except (NotFound, Conflict, BadValue) as error:
             return str(error)
         return ""

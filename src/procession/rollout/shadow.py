@@ -91,15 +91,18 @@ class Run:
             other: Other | None = None
             try:
                 for found in chain(self._ended(), rest):
-                    if (limit and done >= limit) or not self._look(found):
+                    if limit and done >= limit:
                         break
-                    if not found.row.state:
+                    if not self._source.over(found):
+                        if not self._waits(found):
+                            break
                         continue
                     other = other or self._entered(host)
                     self._count(self._one(found, other))
                     done += 1
                     if done % PORTION == 0:
-                        other = host.close()
+                        host.close()
+                        other = None
                         self._keep(self.report)
                         before = self.report
             finally:
@@ -110,12 +113,10 @@ class Run:
     def _ended(self) -> list[Found]:
         """Those that were active when they were looked at, and have ended since."""
         found = [self._source.one(tenant, key) for tenant, key in self.report.waiting]
-        return [each for each in found if each is not None and each.row.state]
+        return [each for each in found if each is not None and self._source.over(each)]
 
-    def _look(self, found: Found) -> bool:
-        """Whether the run goes on: with an instance that has ended, or behind one that is waited for."""
-        if found.row.state:
-            return True
+    def _waits(self, found: Found) -> bool:
+        """Whether the run goes on behind an instance that is waited for."""
         if len(self.report.waiting) >= WAITING_MAX:
             return False
         self._passed(found, waits=True)

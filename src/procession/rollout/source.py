@@ -68,6 +68,16 @@ class Source:
         tenant = self._catalog.tenant(found.tenant)
         return Tree(self._store, tenant, partial(self._catalog.linked, tenant))
 
+    def over(self, found: Found) -> bool:
+        """Whether a root and all that it called have ended."""
+        tree = self.tree(found)
+        rows = [found.row]
+        for row in rows:
+            if not row.state:
+                return False
+            rows += tree.called(row.key)
+        return True
+
     def copied(self, tenant: str) -> Copied:
         """What is deployed for a tenant."""
         found = self._copies.get(tenant)

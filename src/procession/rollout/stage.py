@@ -5,14 +5,16 @@ No worker is registered there and no message leaves its store, so what its insta
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Final, final
 
-from procession.base.failure import ProcessionError
+from procession.base.failure import Conflict, NotFound, ProcessionError
+from procession.core import events as e
 from procession.hosts.embedded.tickets import InHouse
 from procession.rollout.trees import Tree
 from procession.runtime import requests as q
-from procession.runtime.rows import InstanceRow
+from procession.runtime.rows import InstanceRow, IntRow
 from procession.services.catalog import Catalog
 from procession.services.copies import Copied, InstallCopy
 from procession.testing.driver import MakeEngines
@@ -57,9 +59,16 @@ class Stage:
         self.settle()
         return result
 
-    def past(self, key: int) -> None:
-        """What is drawn from here on is none of the keys around this one."""
+    def past_now(self) -> None:
+        """What is drawn from here on is none of the keys of this moment, of which one is about to be given."""
         self._engines.call(q.TakeKeys(self.tenant, 1))
+
+    def switch(self, flags: int) -> None:
+        """What starts from here on has these behaviour flags. Raises `Conflict` for unknown ones."""
+        rows = self.store.read("flags", (), IntRow)
+        if flags != ((rows[0].value or 0) if rows else 0):
+            numbers = tuple(number for number in range(flags.bit_length()) if flags >> number & 1)
+            self._engines.call(q.SwitchFlags(self.tenant, numbers))
 
     def move(self, at: int) -> None:
         """Sets the clock, and lets happen what is due."""
@@ -80,5 +89,11 @@ class Stage:
         self.tree.catch_up(iter(self.store.read("instances", (tenant, 0, INSTANCES_MAX), InstanceRow)))
 
     def close(self) -> None:
-        """Ends what is open."""
+        """Ends what is still open: its timers would fire beside the next tree. Asked again, a cancel waits for
+        nothing."""
+        for _ in range(2):
+            for each in list(self._tree.members.values()) if self._tree is not None else ():
+                if each.active and not each.row.parent:
+                    with suppress(NotFound, Conflict):
+                        self.call(q.Deliver(self.tenant, each.key, e.Cancel("the shadow is over")))
         self._engines.close()

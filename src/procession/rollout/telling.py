@@ -7,7 +7,7 @@ all that it names is there. What must not live here: which event a step answers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias, TypeVar, cast, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 import msgspec
 
@@ -15,7 +15,6 @@ from procession.base.values import Json
 from procession.core import events as e
 from procession.core.events import AnyEvent
 from procession.core.instructions import Instruction
-from procession.core.plans import MigrationPlan
 from procession.hosts.embedded.tickets import InHouse
 from procession.rollout.trees import Member
 from procession.runtime import requests as q
@@ -129,7 +128,7 @@ def _migrate(pair: Pair, event: e.Migrate) -> InHouse:
         to_process=linked.program.process_id,
         choices={_choice(pair, name): choice for name, choice in event.plan.choices.items()},
     )
-    return q.MigrateInstance(pair.tenant, pair.other.key, cast("MigrationPlan", plan))
+    return q.MigrateInstance(pair.tenant, pair.other.key, plan)
 
 
 def _choice(pair: Pair, name: str) -> str:

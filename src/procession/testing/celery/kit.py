@@ -160,7 +160,7 @@ class CeleryKit:
     def reach(self) -> None:
         """Raises an error of the client if the broker cannot be reached."""
         with self.app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=ARRIVES_S)
+            connection.ensure_connection(max_retries=1, timeout=int(ARRIVES_S))
 
     def close(self) -> None:
         """Ends worker and engines."""

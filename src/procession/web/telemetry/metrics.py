@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, final
 
@@ -19,9 +20,19 @@ from procession.web.telemetry.neighbours import Shares
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
+    from procession.services.shadows import ShadowReport
+
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds."""
+
+PROCESSES_TOP: Final = 100
+"""Processes that shadows are counted of by their id; the others are one."""
+SHADOWED: Final = {
+    "compared": "Instances that were done again on another host.",
+    "different": "Those of them that did something else there.",
+    "untold": "Those whose facts do not tell all that the outside told them.",
+}
 
 Figures: TypeAlias = Mapping[str, Mapping[str, float]]
 """Name to label ("" for none) to number."""
@@ -83,6 +94,8 @@ class Measures:
         """Who takes how much of the engines, and how long its requests wait."""
         self.journeys: Callable[[], Mapping[tuple[str, str], int]] | None = None
         """How often what happened on pages of journeys, by (process, what)."""
+        self.shadows: Callable[[], Sequence[ShadowReport]] | None = None
+        """What shadow runs found, as their records tell it."""
         self._top = tenants_top
         self.shares = {of: Shares() for of in ("requests", "steps", "jobs")}
         """What tenants use: requests over the API, steps of their instances, jobs that their workers take."""
@@ -138,6 +151,7 @@ class Measures:
         for label, count in counts.items():
             played.add_metric(label, count)
         yield played
+        yield from self._shadowed()
         try:
             figures: Figures = self.read() if self.read is not None else {}
         except ProcessionError as error:
@@ -146,6 +160,28 @@ class Measures:
             figures = {}
         for name, values in figures.items():
             yield _family(FIGURES[name], values)
+
+    def _shadowed(self) -> Iterator[Metric]:
+        counts: Counts[tuple[str, str, str]] = Counts()
+        try:
+            reports = self.shadows() if self.shadows is not None else ()
+        except ProcessionError as error:
+            _LOG.warning("the reports of shadow runs cannot be read: %s", error)
+            reports = ()
+        known: set[str] = set()
+        for report in reports:
+            for process, each in report.processes.items():
+                if process in known or len(known) < PROCESSES_TOP:
+                    known.add(process)
+                label = process if process in known else ""
+                for what in SHADOWED:
+                    counts[what, report.host, label] += getattr(each, what)
+        for what, help in SHADOWED.items():
+            family = CounterMetricFamily(f"procession_shadow_{what}", help, labels=("host", "process"))
+            for (of, host, process), count in counts.items():
+                if of == what:
+                    family.add_metric((host, process), count)
+            yield family
 
     def _waits(self) -> Iterator[Metric]:
         longest = GaugeMetricFamily(
