@@ -11,9 +11,11 @@ import pytest
 
 from procession import Engine, Rollouts, Routing
 from procession.base.job import Job
-from procession.hosts.embedded.rolling import Standing
+from procession.hosts.embedded.rolling import Shadow, Standing
+from procession.rollout.promoting import shadows_on
 from procession.runtime.rows import InstanceRow
 from procession.services.routes import Routes
+from procession.testing.temporal import DevServer
 from temporal_rig import Engines
 
 MODEL: Final = b"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -79,40 +81,46 @@ def plan(*steps: dict[str, Any], **more: Any) -> Any:
     return {"name": "r", "to": "temporal", "processes": ["p"], "steps": list(steps), **more}
 
 
-def looked(rollouts: Rollouts, shop: Shop, wanted: tuple[str, int]) -> Standing:
+def looked(rollouts: Rollouts, shop: Shop, wanted: tuple[str, int], shadow: Shadow | None = None) -> Standing:
     """Looks until a rollout is in a state, at a step."""
     found: list[Standing] = []
 
     def there() -> bool:
-        found.append(rollouts.look("r"))
+        found.append(rollouts.look("r", shadow))
         return (found[-1].rollout.state, found[-1].rollout.step) == wanted
 
     assert shop.engine.wait_until(there, WAITS_S), found[-1]
     return found[-1]
 
 
-def test_from_the_first_share_to_the_last_instance(shop: Shop) -> None:
+def test_from_the_first_shadow_to_the_last_instance(shop: Shop, temporal_server: DevServer) -> None:
     rollouts = Rollouts(shop.engine, who="user:ann")
-    before = shop.start(6)
-    rollouts.begin(
-        plan({"starts": 50}, {"starts": 100}, {"move": "all"}, {"retire": True}, gates={"finished": 2, "errors": 0.0})
-    )
+    old, before = shop.start(3), shop.start(6)
+    shop.send(*range(3))
+    assert [shop.engine.instance(key).wait(WAITS_S) for key in old] == ["completed"] * 3
+    steps = ({"shadow": 100}, {"starts": 50}, {"starts": 100}, {"move": "all"}, {"retire": True})
+    rollouts.begin(plan(*steps, gates={"finished": 2, "errors": 0.0}))
+    shadow = shadows_on(shop.engine, address=temporal_server.address, namespace=temporal_server.namespace)
+    standing = looked(rollouts, shop, ("running", 1), shadow)
+    assert (standing.measures.compared, standing.measures.different) == (3, 0)
+    assert len(shop.effects) == 3, "a shadow has no effects"
     some = shop.start(10)
     there = shop.hosts(some)["temporal"]
     assert 2 <= there < 10
-    shop.send(*range(6, 16))
-    looked(rollouts, shop, ("running", 1))
+    shop.send(*range(9, 19))
+    looked(rollouts, shop, ("running", 2))
     every = shop.start(4)
     assert shop.hosts(every) == {"temporal": 4}
-    shop.send(*range(16, 20))
+    shop.send(*range(19, 23))
     # The next look begins to move, the last one finds that all are there.
-    standing = looked(rollouts, shop, ("finished", 4))
+    standing = looked(rollouts, shop, ("finished", 5))
     assert shop.hosts(before) == {"temporal": 6}
     assert standing.measures.left == 0
-    assert [each.what for each in standing.rollout.past] == ["begun", "starts 100 %", "move all", "retire", "finished"]
-    shop.send(*range(6))
+    said = [each.what for each in standing.rollout.past]
+    assert said == ["begun", "starts 50 %", "starts 100 %", "move all", "retire", "finished"]
+    shop.send(*range(3, 9))
     assert [shop.engine.instance(key).wait(WAITS_S) for key in before + some + every] == ["completed"] * 20
-    assert len(shop.effects) == 20
+    assert len(shop.effects) == 23
     assert set(shop.effects.values()) == {1}
 
 

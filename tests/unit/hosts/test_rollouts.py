@@ -17,6 +17,7 @@ from procession.runtime.requests import AddTenant
 from procession.runtime.rows import InstanceRow
 from procession.runtime.tenants import PLATFORM
 from procession.services.audit import Which
+from procession.services.shadows import begun, stored
 
 MODEL = b"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="x"><process id="p" isExecutable="true">
@@ -139,6 +140,22 @@ def test_what_nobody_does_is_stuck(engine: Engine, rollouts: Rollouts, clock: Cl
     standing = rollouts.look("r")
     assert where(standing) == ("held", 0)
     assert standing.measures.stuck_at[0].startswith(f"instance {key}: nobody takes its job")
+
+
+def test_what_a_shadow_finds_blocks_promotion(engine: Engine, rollouts: Rollouts) -> None:
+    steps = ({"shadow": 5}, {"starts": 100})
+    standing = rollouts.begin(plan(*steps))
+    asked: list[tuple[str, float, int]] = []
+    standing = rollouts.look("r", lambda rule, since, most: asked.append((rule.name, rule.percent, most)))
+    assert asked == [(standing.rollout.shadow, 5.0, 100)]
+    assert said(standing) == {"finished": "waits", "parity": "holds"}
+    report = begun(standing.rollout.shadow, "here", 0, 0)
+    engine.call(stored(report.counted("p", "equal", [], 0).counted("p", "different", ["p/t"], 0)))
+    standing = rollouts.look("r")
+    assert where(standing) == ("rolled back", 0)
+    assert standing.rollout.past[-1].why == "parity: 1 of 2 differ, at most 0.0%"
+    # Who begins it anew has mended something: what was found before does not count.
+    assert rollouts.begin(plan(*steps), again=True).measures.compared == 0
 
 
 def test_it_stays_as_long_as_it_is_to(engine: Engine, rollouts: Rollouts, clock: Clock) -> None:

@@ -13,11 +13,11 @@ import typer
 
 from procession.cli.asking import who
 from procession.cli.commands.routes import yaml_of
-from procession.cli.console import FAILED, Output, errors
+from procession.cli.console import FAILED, Output, errors, needed_by
 from procession.cli.options import DEFAULT_DB, AsJson, Db, existing
 
 if TYPE_CHECKING:
-    from procession import Rollouts
+    from procession import Engine, Rollouts
     from procession.hosts.embedded.rolling import Standing
     from procession.services.rollouts.plan import Plan
 
@@ -32,13 +32,16 @@ Address: TypeAlias = Annotated[str, typer.Option("--address", metavar="HOST:PORT
 Namespace: TypeAlias = Annotated[str, typer.Option("--namespace", metavar="NS", help="Its namespace.")]
 Queue: TypeAlias = Annotated[str, typer.Option("--queue", metavar="NAME", help="The task queue of workflows.")]
 
+Broker: TypeAlias = Annotated[
+    str, typer.Option("--broker", metavar="URL", envvar="CELERY_BROKER_URL", help="Of Celery, where it has the store.")
+]
+
 COLORS: Final = {"holds": "green", "waits": "", "fails": "bold red"}
-OVER: Final = frozenset({"finished", "rolled back"})
 BAD: Final = frozenset({"held", "rolled back"})
 
 
 @contextmanager
-def _rollouts(db: str, cluster: tuple[str, str, str] | None = None) -> Generator[Rollouts]:
+def _rollouts(db: str, cluster: tuple[str, str, str] | None = None) -> Generator[tuple[Engine, Rollouts]]:
     """The rollouts of a store, with the cluster beside it (address, namespace, task queue) where one is needed."""
     from procession import Rollouts
     from procession.cli.engines import engine_at, engine_beside
@@ -46,7 +49,12 @@ def _rollouts(db: str, cluster: tuple[str, str, str] | None = None) -> Generator
     caller = who()
     opened = engine_beside(existing(db), *cluster) if cluster is not None else engine_at(existing(db))
     with opened as engine:
-        yield Rollouts(engine, who=caller.subject, origin=caller.origin)
+        yield engine, Rollouts(engine, who=caller.subject, origin=caller.origin)
+
+
+def _shadowed(plan: Plan) -> str:
+    """The extra without which its shadows cannot be."""
+    return plan.to if plan.to == "temporal" else "cli"
 
 
 def _cluster(to: str, address: str, namespace: str, queue: str) -> tuple[str, str, str] | None:
@@ -69,7 +77,7 @@ def plan(
     output = Output(json)
     with errors(json):
         wanted = read(file)
-        with _rollouts(db, _cluster(wanted.to, address, namespace, queue)) as rollouts:
+        with _rollouts(db, _cluster(wanted.to, address, namespace, queue)) as (_, rollouts):
             found = rollouts.foresee(wanted)
         output.document({"name": wanted.name, "steps": [msgspec.to_builtins(each) for each in found]})
         for number, each in enumerate(found, 1):
@@ -86,6 +94,7 @@ def apply(
     address: Address = "",
     namespace: Namespace = "default",
     queue: Queue = "",
+    broker: Broker = "",
     db: Db = DEFAULT_DB,
     json: AsJson = False,
 ) -> None:
@@ -93,10 +102,16 @@ def apply(
     output = Output(json)
     with errors(json):
         wanted = read(file)
-        with _rollouts(db, _cluster(wanted.to, address, namespace, queue)) as rollouts:
+        with (
+            needed_by(_shadowed(wanted)),
+            _rollouts(db, _cluster(wanted.to, address, namespace, queue)) as (engine, rollouts),
+        ):
+            from procession.rollout.promoting import shadows_on
+
+            shadow = shadows_on(engine, address=address, namespace=namespace, broker=broker)
             said = _past(rollouts.begin(wanted, again=again), 0, output)
             while True:
-                standing = rollouts.look(wanted.name)
+                standing = rollouts.look(wanted.name, shadow)
                 said = _past(standing, said, output)
                 if not watch or standing.rollout.state != "running":
                     break
@@ -111,7 +126,7 @@ def status(
 ) -> None:
     """Where a rollout is, what was measured at its step and what its gates say; without a name, all of them."""
     output = Output(json)
-    with errors(json), _rollouts(db) as rollouts:
+    with errors(json), _rollouts(db) as (_, rollouts):
         if name:
             _show(rollouts.status(name), output)
             return
@@ -126,7 +141,7 @@ def status(
 def hold(name: Name, reason: Why = "", db: Db = DEFAULT_DB, json: AsJson = False) -> None:
     """Stay at the present step: starts go as they go now, moves pause. `apply --again` goes on."""
     output = Output(json)
-    with errors(json), _rollouts(db) as rollouts:
+    with errors(json), _rollouts(db) as (_, rollouts):
         _show(rollouts.hold(name, reason), output)
 
 
@@ -143,7 +158,7 @@ def rollback(
 ) -> None:
     """Take starts back to the old host at once, and what moved there, as the plan says."""
     output = Output(json)
-    with errors(json), _rollouts(db, _cluster("", address, namespace, queue)) as rollouts:
+    with errors(json), _rollouts(db, _cluster("", address, namespace, queue)) as (_, rollouts):
         _show(rollouts.rollback(name, reason), output)
 
 

@@ -102,8 +102,16 @@ class Rollouts:
 
     def look(self, name: str, shadow: Shadow | None = None) -> Standing:
         """Carries out what the rollout's step says, and goes to the next one if its gates hold; to none if one fails.
+        When somebody else looks at the same time, one of the two goes on.
 
-        `shadow` carries out steps that are shadows; without it somebody else does. Raises `NotFound`."""
+        `shadow` carries out steps that are shadows (`rollout.promoting`); without it somebody else does. Raises
+        `NotFound`."""
+        try:
+            return self._look(name, shadow)
+        except Outdated:
+            return self.status(name)
+
+    def _look(self, name: str, shadow: Shadow | None) -> Standing:
         rollout, version = self._one(name)
         self._carry_out(rollout, version, shadow)
         rollout, version = self._one(name)
