@@ -22,6 +22,7 @@ from procession.hosts.temporal.cells.cell_reader import load_cell
 from procession.hosts.temporal.cells.wanted import wanted as wanted_of
 from procession.parse.yaml_lines import read_yaml
 from procession.scripts.modules import prepared
+from procession.services.rollouts.plan import read_plan
 from procession.services.routes import read_routes
 from procession.testing import run_scenario
 from procession.testing.scenario_reader import parse_scenario
@@ -36,6 +37,7 @@ _FLAGS: Final = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _CELL: Final = re.compile(r"^cell:", re.MULTILINE)
 """The file of a Temporal cell: it must be read, and every schedule in it be possible."""
 _RULES: Final = re.compile(r"^rules:", re.MULTILINE)
+_PLAN: Final = re.compile(r"^to:", re.MULTILINE)
 """Routes: they must be read."""
 _DEPLOYS: Final = re.compile(r"^deploy:", re.MULTILINE)
 _MODEL: Final = re.compile(r"<(\w+:)?definitions\b")
@@ -148,6 +150,10 @@ def _yaml(block: Block, _: dict[str, object]) -> None:
     if _RULES.search(block.text):
         Path(block.file or f"line-{block.line}.routes.yaml").write_text(block.text, encoding="utf-8")
         read_routes(read_yaml(block.text)[0])
+        return
+    if _PLAN.search(block.text):
+        Path(block.file or f"line-{block.line}.rollout.yaml").write_text(block.text, encoding="utf-8")
+        read_plan(read_yaml(block.text)[0])
         return
     if not _DEPLOYS.search(block.text):
         # A part of a scenario, shown for its keys: it must be read, and cannot run.
