@@ -133,8 +133,8 @@ def run_batch(shard: Shard, request: RunBatch) -> int:
 
 
 def _put_aside(shard: Shard, row: BatchRow, text: str) -> int:
-    """A batch that a newer version wrote is kept for it, and says so."""
-    note(shard, (row.tenant, row.key, 0), text)
+    """A batch that a newer version wrote is kept for it, and says so: of itself, for it names no instance."""
+    note(shard, (row.tenant, row.key, row.key), text)
     shard.batch["batch"].change("batch_state", (PAUSED, row.tenant, row.key))
     shard.batch_over(row.tenant, row.key)
     return 0
