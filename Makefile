@@ -37,7 +37,7 @@ start=$$(date +%s); { $(3); } || { echo "==> $(1): FAILED" >&2; exit 1; }; \
 endef
 
 .PHONY: help demo test check lint types imports fmt temporal test-unit sim test-large bench bench-feel bench-start \
-	bench-check bench-growth bench-temporal bench-celery bench-server docs golden reference lock clean
+	bench-check bench-growth bench-temporal bench-celery bench-server docs golden replay reference lock clean
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,8 +103,12 @@ bench-server: $(VENV)/.dev ## REST, workers in other processes, tenants, kills, 
 docs: $(VENV)/.dev ## execute every code block of README.md and docs/
 	@$(BIN)/python -m pytest tests/tidy/test_docs.py $(PYTEST)
 
-golden: $(VENV)/.dev temporal ## record the golden histories of Temporal anew for the release under way (a minute)
+golden: $(VENV)/.dev temporal ## record what all hosts do and store anew, for the release under way (two minutes)
 	@$(BIN)/python -m tests.replay.record
+	@$(BIN)/python -m tests.replay.record_stores
+
+replay: $(VENV)/.dev ## the gate of a release: what every release before did, on all hosts, done again by this code
+	@$(BIN)/procession replay --histories tests/replay/histories
 
 reference: $(VENV)/.dev ## write what is generated of the documentation anew from the code
 	@$(BIN)/python -m tools.reference

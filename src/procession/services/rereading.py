@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
-from procession.base.failure import ProcessionError
+from procession.base.failure import ProcessionError, Unreadable
 from procession.base.values import Json
 from procession.core import events as e
 from procession.core import facts as f
@@ -38,6 +40,8 @@ from procession.store.opening import open_store
 
 Status: TypeAlias = Literal["ok", "diverged", "unreadable"]
 
+KEPT: Final = ".db.zst"
+"""How the name of a compressed store ends."""
 PAGE: Final = 500
 SHOWN: Final = 400
 _KEYS: Final = ("element", "job", "timer", "subscription", "condition", "incident", "child", "root")
@@ -69,6 +73,8 @@ class Reread(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     explains: list[int] = []
     reason: str = ""
+    name: str = ""
+    """The file that the store was kept in."""
 
 
 @final
@@ -86,6 +92,28 @@ def reread_file(path: str, *, sample: int = 0) -> Iterator[Reread]:
     Opening it migrates its schema: take a copy of one that an older version runs."""
     with closing(open_store(path)) as store:
         yield from reread(store, sample=sample)
+
+
+def kept_stores(path: Path) -> list[Path]:
+    """The compressed stores in a folder and below, in order; a file itself, if it is one."""
+    if path.is_file():
+        return [path] if path.name.endswith(KEPT) else []
+    return sorted(each for each in path.rglob(f"*{KEPT}") if each.is_file())
+
+
+def reread_kept(path: Path) -> Iterator[Reread]:
+    """As `reread_file`, of a store that was kept in a compressed file, which stays as it is. Raises `Unreadable`."""
+    import zstandard
+
+    with TemporaryDirectory(prefix="procession-kept-") as folder:
+        unpacked = Path(folder) / "store.db"
+        try:
+            with path.open("rb") as source, unpacked.open("wb") as target:
+                zstandard.ZstdDecompressor().copy_stream(source, target)
+        except (OSError, zstandard.ZstdError) as error:
+            raise Unreadable(f"{path} cannot be unpacked: {error}") from error
+        for found in reread_file(str(unpacked)):
+            yield msgspec.structs.replace(found, name=path.name)
 
 
 def reread(store: Store, *, sample: int = 0) -> Iterator[Reread]:

@@ -25,7 +25,10 @@ _NEEDED: Final = ("temporalio", "zstandard")
 def replay(
     *,
     histories: Annotated[
-        Path | None, typer.Option("--histories", metavar="DIR", help="Histories in files.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--histories", metavar="DIR", help="Histories and compressed stores in files.", show_default=False
+        ),
     ] = None,
     temporal: Annotated[
         str, typer.Option("--temporal", metavar="ADDRESS", help="Histories of a cluster.", show_default=False)
@@ -79,9 +82,15 @@ def replay(
 
 
 def _of_files(path: Path, codec: str) -> Iterator[Found]:
+    from procession.hosts.temporal.histories import has_histories
     from procession.hosts.temporal.sampling import of_files
+    from procession.services.rereading import kept_stores, reread_kept
 
-    yield from of_files(path, sealed=codec)
+    stores = kept_stores(path)
+    for store in stores:
+        yield from reread_kept(store)
+    if not stores or has_histories(path):
+        yield from of_files(path, sealed=codec)
 
 
 def _of_cluster(address: str, namespace: str, query: str, sample: int, db: str, codec: str) -> Iterator[Found]:

@@ -135,13 +135,19 @@ def write(path: Path, programs: dict[str, bytes], histories: list[Kept]) -> None
     path.write_bytes(data)
 
 
+def has_histories(path: Path) -> bool:
+    """Whether there are files of histories in a folder, or whether a file is one, by its name."""
+    return bool(_files(path)) if path.is_dir() else path.name.endswith(SUFFIXES)
+
+
+def _files(folder: Path) -> list[Path]:
+    found = sorted(each for each in folder.rglob("*") if each.name.endswith(SUFFIXES) and each.is_file())
+    return [each for each in found if PROGRAMS not in each.relative_to(folder).parts[:-1]]
+
+
 def files(path: Path) -> list[Path]:
     """The files of histories in a folder and below, in order; of a file itself. Raises `Unreadable` for none."""
-    if path.is_dir():
-        found = sorted(each for each in path.rglob("*") if each.name.endswith(SUFFIXES) and each.is_file())
-        found = [each for each in found if PROGRAMS not in each.relative_to(path).parts[:-1]]
-    else:
-        found = [path] if path.is_file() else []
+    found = _files(path) if path.is_dir() else [path] if path.is_file() else []
     if not found:
         raise Unreadable(f"no histories at {path}: files that end in {' or '.join(SUFFIXES)}")
     return found
