@@ -51,7 +51,8 @@ def hand_over(shard: Shard, request: q.HandOver, *, batch: int = 0) -> int:
     bodies = {each.key: msgspec.Raw(dump(each.state)) for each in moving}
     carried = [job for some in jobs for job in some]
     what = Handover(0, root.linked.program.process_id, bodies, carried, first, last, shard.at, batch)
-    shard.send(root, what)
+    root.handed = shard.send(root, what)
+    shard.batch["instance"].change("instance_handed", (root.handed, tenant, root.key))
     shard.mark_elsewhere()
     return len(moving)
 
@@ -62,6 +63,9 @@ def take_back(shard: Shard, request: q.TakeBack, *, batch: int = 0) -> int:
     root = root_of(shard, tenant, request.instance)
     if not root.host:
         return 0
+    if request.seen < root.handed:
+        # Somebody took it back, and it went there again, since whoever asks heard that it had left.
+        raise Busy(f"instance {request.instance} was handed over once more: ask again")
     moving = tree(shard, root, root.host)
     for each in moving:
         if each.state.seq < request.seqs.get(each.key, 0):

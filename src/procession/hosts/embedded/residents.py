@@ -42,6 +42,7 @@ class Resident:
         "bytes_facts",
         "bytes_snapshot",
         "for_all",
+        "handed",
         "home",
         "host",
         "key",
@@ -63,6 +64,8 @@ class Resident:
         """The host that runs it, "" for this one; then `state` is what it reported."""
         self.home = 0
         """The instance in whose workflow it lives there."""
+        self.handed = 0
+        """The number of the row of the outbox that handed it over last."""
         self.trace = ""
         """The trace in which it is started there, as a `traceparent`."""
         self.linked = linked
@@ -131,7 +134,7 @@ class Residents:
         found.bytes_snapshot = loaded.bytes_snapshot
         found.stamp = self.stamp
         if row is not None:
-            found.host, found.home = row.host, row.home
+            found.host, found.home, found.handed = row.host, row.home, row.handed
         if loaded.state.status is Status.ACTIVE:
             self._by_key[tenant, key] = found
             self.charge(found, loaded.bytes_facts + loaded.bytes_snapshot)

@@ -116,25 +116,31 @@ def _incident(router: Router, tenant: int, request: q.Resolve) -> Addressed:
 
 def _finish(router: Router, tenant: int, request: q.FinishJob) -> Addressed:
     event = e.CompleteJob(request.job, request.variables, request.denied, request.reason, request.choice)
-    return _job(router, tenant, request.job, event)
+    return _job(router, tenant, request, event)
 
 
 def _throw(router: Router, tenant: int, request: q.ThrowJob) -> Addressed:
     event = e.ThrowJobError(request.job, request.code, request.message, request.variables)
-    return _job(router, tenant, request.job, event)
+    return _job(router, tenant, request, event)
 
 
 def _fail(router: Router, tenant: int, request: q.FailJob) -> Addressed:
-    rows = router.store.read("job", (tenant, request.job), JobRow)
-    if not rows or router.external(rows[0].type) or router.elsewhere(tenant, rows[0].instance) is None:
+    row = _leased(router, tenant, request)
+    if row is None or router.external(row.type) or router.elsewhere(tenant, row.instance) is None:
         return None
-    retries = rows[0].retries - 1 if request.retries is None else request.retries
-    return rows[0].instance, exhausted(request.job, retries, request.error)
+    retries = row.retries - 1 if request.retries is None else request.retries
+    return row.instance, exhausted(request.job, retries, request.error)
 
 
-def _job(router: Router, tenant: int, job: int, event: AnyEvent) -> Addressed:
-    rows = router.store.read("job", (tenant, job), JobRow)
-    return (rows[0].instance, event) if rows else None
+def _job(router: Router, tenant: int, request: q.FinishJob | q.ThrowJob, event: AnyEvent) -> Addressed:
+    row = _leased(router, tenant, request)
+    return (row.instance, event) if row is not None else None
+
+
+def _leased(router: Router, tenant: int, request: q.FinishJob | q.ThrowJob | q.FailJob) -> JobRow | None:
+    """The job that a request is about. What names a lease that is gone, as with a move, is refused by this engine."""
+    rows = router.store.read("job", (tenant, request.job), JobRow)
+    return rows[0] if rows and request.token in {0, rows[0].token} else None
 
 
 def _migrate(router: Router, tenant: int, request: q.MigrateInstance) -> Addressed:

@@ -255,8 +255,9 @@ class Shard:
         if size > SNAPSHOT_BYTES_MIN and size > resident.bytes_snapshot:
             self._large[resident.tenant, state.instance] = resident
 
-    def send(self, resident: Resident, what: Outgoing, *, home: int = 0, due: int = 0) -> None:
-        """Stores what has to reach an instance on another host with this commit; `due` is in Unix ms."""
+    def send(self, resident: Resident, what: Outgoing, *, home: int = 0, due: int = 0) -> int:
+        """Stores what has to reach an instance on another host with this commit; gives the number of its row. `due` is
+        in Unix ms."""
         number = self.keys.take(self.at)
         if not isinstance(what, Begin):
             what = msgspec.structs.replace(what, number=number)
@@ -264,6 +265,7 @@ class Shard:
         row = (resident.tenant, number, home or resident.home, due, codec.encode_json(what))
         self.batch["outbox"].insert((resident.tenant, number), row)
         self.sending = True
+        return number
 
     def _wake_sender(self) -> None:
         if self.placement is not None:

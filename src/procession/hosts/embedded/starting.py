@@ -67,6 +67,7 @@ def instance_row(resident: Resident, definition: DefinitionRow, start: e.Start |
         start.message,
         resident.host,
         resident.home,
+        resident.handed,
     )
 
 

@@ -238,7 +238,7 @@ class TemporalPlacement:
         while True:
             self._woken = False
             for tenant, rows in (await asyncio.to_thread(self._due)).items():
-                sending = self._under_way[tenant] = asyncio.create_task(self._tenant(rows))
+                sending = self._under_way[tenant] = asyncio.create_task(self.carry(rows))
                 sending.add_done_callback(self._sent)
             if not self._under_way:
                 await self._later()
@@ -295,8 +295,8 @@ class TemporalPlacement:
         if times.bit_count() == 1:  # what does not change is said ever more rarely
             _LOG.warning("the outbox of tenant %r waits: %s", self._names.get(tenant, tenant), error)
 
-    async def _tenant(self, rows: list[OutboxRow]) -> _Sent:
-        """All of one tenant: what arrived, and what went wrong with the rest."""
+    async def carry(self, rows: list[OutboxRow]) -> tuple[list[Arrived], Exception | None]:
+        """Takes rows of one tenant to its workflows: what arrived, and what went wrong with the rest. From its loop."""
         arrived: list[Arrived] = []
         homes: dict[int, list[OutboxRow]] = {}
         for row in rows:

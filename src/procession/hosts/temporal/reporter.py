@@ -110,7 +110,9 @@ class Reporter:
         told: Callable[[], None] = lambda: None,
         *,
         patience_s: float = PATIENCE_S,
+        threaded: bool = True,
     ) -> None:
+        """Without a thread (`threaded`) nothing is handed over but by `settle`."""
         self._store = store
         self._histories = histories
         self._told = told
@@ -131,7 +133,8 @@ class Reporter:
         self._next_sweep = 0.0
         self._closed = False
         self._thread = threading.Thread(target=self._go_on, name="procession-reporter", daemon=True)
-        self._thread.start()
+        if threaded:
+            self._thread.start()
 
     def offer(self, envelope: Envelope, *, urgent: bool = True) -> None:
         """Takes reports that may be lost with this process. `urgent`: they are not left to wait for the next ones."""
@@ -181,6 +184,29 @@ class Reporter:
             born = [each.born for queue in self._waiting.values() for each in queue]
         return len(born), time.monotonic() - min(born) if born else 0.0
 
+    def settle(self) -> None:
+        """Looks at once for all that waits here, in the caller's thread."""
+        with self._moved:
+            now = time.monotonic()
+            batches = [list(queue) for queue in self._waiting.values()]
+            for each in (each for batch in batches for each in batch):
+                each.due = now
+        self._look(batches, now)
+
+    def sweep(self, before: int) -> None:
+        """Settles what is held since before a time (Unix ms) by processes that are gone."""
+        runs: dict[str, list[HeldRow]] = {}
+        try:
+            for row in self._orphans(before):
+                runs.setdefault(row.source, []).append(row)
+        except ProcessionError as error:
+            _LOG.warning("reports that others left wait: %s", error)
+        for rows in runs.values():
+            try:
+                self._adopt(rows)
+            except ProcessionError as error:  # of a namespace that is not reached, say: the others are settled
+                _LOG.warning("reports that others left wait: %s", error)
+
     def close(self) -> None:
         """Ends the thread, after what can be settled now."""
         with self._moved:
@@ -189,7 +215,8 @@ class Reporter:
                 for each in queue:
                     each.due = 0.0
             self._moved.notify_all()
-        self._thread.join(timeout=5)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=5)
 
     def _due(self, pause: float, grid: int) -> float:
         step = self._patience_s / (grid if len(self._waiting) > FEW else grid * FINER)
@@ -220,19 +247,22 @@ class Reporter:
                     self._moved.wait(max(0.0005, self._wakes - now))
                     self._wakes = 0.0
                     continue
-            known = [batch for batch in batches if self._known(batch, now)]
-            try:
-                # What another process held of an instance comes before what this one tells.
-                behind = [batch for batch in known if not self._inherit(batch[0].envelope)]
-                known = [batch for batch in known if batch not in behind]
-                self._later(behind, now)
-                self._settle([_over(batch) for batch in known])
-            except ProcessionError as error:
-                self._later(known, now)
-                _LOG.warning("reports wait: %s", error)
-            except Exception:
-                self._later(known, now)
-                _LOG.exception("reports wait")
+            self._look(batches, now)
+
+    def _look(self, batches: list[list[_Waiting]], now: float) -> None:
+        known = [batch for batch in batches if self._known(batch, now)]
+        try:
+            # What another process held of an instance comes before what this one tells.
+            behind = [batch for batch in known if not self._inherit(batch[0].envelope)]
+            known = [batch for batch in known if batch not in behind]
+            self._later(behind, now)
+            self._settle([_over(batch) for batch in known])
+        except ProcessionError as error:
+            self._later(known, now)
+            _LOG.warning("reports wait: %s", error)
+        except Exception:
+            self._later(known, now)
+            _LOG.exception("reports wait")
 
     def _known(self, batch: list[_Waiting], now: float) -> bool:
         """Whether it is known what became of the first task of a run; it is read where that cannot wait."""
@@ -311,17 +341,7 @@ class Reporter:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_S
-        runs: dict[str, list[HeldRow]] = {}
-        try:
-            for row in self._orphans(time.time_ns() // 1_000_000 - ORPHAN_MS):
-                runs.setdefault(row.source, []).append(row)
-        except ProcessionError as error:
-            _LOG.warning("reports that others left wait: %s", error)
-        for rows in runs.values():
-            try:
-                self._adopt(rows)
-            except ProcessionError as error:  # of a namespace that is not reached, say: the others are settled
-                _LOG.warning("reports that others left wait: %s", error)
+        self.sweep(time.time_ns() // 1_000_000 - ORPHAN_MS)
 
     def _inherit(self, envelope: Envelope) -> bool:
         """Settles what other processes held of an instance that this one goes on with, in this run or the one before;

@@ -82,22 +82,22 @@ SELECT data FROM procession_program WHERE tenant = ? AND hash = ?;
 SELECT data FROM procession_resource WHERE tenant = ? AND deployment = ? AND digest = ?;
 
 -- name: instance
-SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home, handed FROM procession_instance
 WHERE tenant = ? AND key = ?;
 -- name: instances
-SELECT i.key, i.definition, i.state, i.started, i.ended, i.business_key, i.parent, i.root, i.message, i.host, i.home FROM procession_instance i
+SELECT i.key, i.definition, i.state, i.started, i.ended, i.business_key, i.parent, i.root, i.message, i.host, i.home, i.handed FROM procession_instance i
 WHERE i.tenant = ? AND i.key > ? ORDER BY i.key LIMIT ?;
 -- name: instances_active
-SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home, handed FROM procession_instance
 WHERE tenant = ? AND definition = ? AND state = 0 AND key > ? ORDER BY key LIMIT ?;
 -- name: instances_lately
-SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home, handed FROM procession_instance
 WHERE tenant = ? AND definition = ? AND state = ? AND started >= ? ORDER BY started DESC, key DESC LIMIT ?;
 -- name: instances_business
-SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home, handed FROM procession_instance
 WHERE tenant = ? AND business_key = ? AND business_key <> '' AND key > ? ORDER BY key LIMIT ?;
 -- name: instances_called
-SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home FROM procession_instance
+SELECT key, definition, state, started, ended, business_key, parent, root, message, host, home, handed FROM procession_instance
 WHERE tenant = ? AND parent = ? AND parent <> 0 AND key > ? ORDER BY key LIMIT ?;
 -- name: instance_counts
 SELECT state, count(*) FROM procession_instance WHERE tenant = ? GROUP BY state;

@@ -22,13 +22,15 @@ INSERT INTO procession_decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO procession_form VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: instance_insert
-INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: instance_end
 UPDATE procession_instance SET state = ?, ended = ? WHERE tenant = ? AND key = ?;
 -- name: instance_moved
 UPDATE procession_instance SET definition = ? WHERE tenant = ? AND key = ?;
 -- name: instance_placed
 UPDATE procession_instance SET host = ?, home = ? WHERE tenant = ? AND key = ?;
+-- name: instance_handed
+UPDATE procession_instance SET handed = ? WHERE tenant = ? AND key = ?;
 -- name: instance_delete
 DELETE FROM procession_instance WHERE tenant = ? AND key = ?;
 

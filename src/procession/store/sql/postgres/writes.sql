@@ -37,7 +37,7 @@ INSERT INTO procession_form SELECT * FROM unnest(
 -- name: instance_insert
 INSERT INTO procession_instance SELECT * FROM unnest(
     ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[],
-    ?::bigint[], ?::bigint[], ?::text[], ?::bigint[]);
+    ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[]);
 
 -- name: snapshot_insert
 INSERT INTO procession_snapshot SELECT * FROM unnest(

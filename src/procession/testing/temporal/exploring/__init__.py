@@ -1,0 +1,1 @@
+"""Exploring: all that can happen to an instance that moves, with real code on a small model of a cluster."""
