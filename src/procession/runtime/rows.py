@@ -98,7 +98,7 @@ class InstanceRow(Row, frozen=True, array_like=True, gc=False):
     message: int
     host: str
     home: int
-    handed: int
+    handed: int = 0
 
 
 @final

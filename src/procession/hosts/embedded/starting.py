@@ -67,7 +67,6 @@ def instance_row(resident: Resident, definition: DefinitionRow, start: e.Start |
         start.message,
         resident.host,
         resident.home,
-        resident.handed,
     )
 
 

@@ -22,7 +22,9 @@ INSERT INTO procession_decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO procession_form VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: instance_insert
-INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO procession_instance
+    (tenant, key, definition, state, started, ended, business_key, parent, root, message, host, home)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: instance_end
 UPDATE procession_instance SET state = ?, ended = ? WHERE tenant = ? AND key = ?;
 -- name: instance_moved
@@ -187,7 +189,7 @@ DELETE FROM procession_batch WHERE tenant = ? AND state IN (2, 3) AND at < ?;
 -- name: batch_error_insert
 INSERT OR REPLACE INTO procession_batch_error VALUES (?, ?, ?, ?);
 -- name: batch_sent_insert
-INSERT OR REPLACE INTO procession_batch_sent VALUES (?, ?, ?, 0);
+INSERT OR REPLACE INTO procession_batch_sent (tenant, batch, instance) VALUES (?, ?, ?);
 -- name: batch_sent_moved
 UPDATE procession_batch_sent SET moved = 1 WHERE tenant = ? AND batch = ? AND instance = ?;
 -- name: batch_sent_delete

@@ -35,9 +35,11 @@ INSERT INTO procession_form SELECT * FROM unnest(
     ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::bigint[]);
 
 -- name: instance_insert
-INSERT INTO procession_instance SELECT * FROM unnest(
+INSERT INTO procession_instance
+    (tenant, key, definition, state, started, ended, business_key, parent, root, message, host, home)
+SELECT * FROM unnest(
     ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[],
-    ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[]);
+    ?::bigint[], ?::bigint[], ?::text[], ?::bigint[]);
 
 -- name: snapshot_insert
 INSERT INTO procession_snapshot SELECT * FROM unnest(
