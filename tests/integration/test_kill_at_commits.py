@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count, takewhile
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -96,12 +97,12 @@ def _record(engine: Engine, type: str, effects: Path) -> None:
             file.write(json.dumps(line) + "\n")
 
 
-def _every(folder: Path, variable: str, point: str, *, step: int = 1) -> int:
+def _every(folder: Path, variable: str, point: str, *, first: int = 1, step: int = 1) -> int:
     """Kills at the first, second … time, until a run is never killed; how many runs were killed."""
     killed = 0
     with ThreadPoolExecutor(2) as pool:
         for batch in count(0):
-            numbers = [1 + step * (2 * batch + each) for each in range(2)]
+            numbers = [first + step * (2 * batch + each) for each in range(2)]
             folders = [folder / f"run{number}" for number in numbers]
             environments = [{variable: f"{point}:{number}"} for number in numbers]
             runs = list(pool.map(drive, folders, numbers, environments))
@@ -113,12 +114,28 @@ def _every(folder: Path, variable: str, point: str, *, step: int = 1) -> int:
     return killed
 
 
-@pytest.mark.parametrize("point", ["before-commit", "in-commit", "after-commit"])
-def test_killed_at_any_commit_nothing_is_lost_or_doubled(tmp_path: Path, point: str) -> None:
+POINTS: Final = ("before-commit", "in-commit", "after-commit")
+
+
+@pytest.mark.parametrize("first", range(1, 4))
+def test_killed_at_any_commit_nothing_is_lost_or_doubled(tmp_path: Path, first: int) -> None:
+    # Every commit is met by one of the three, each at a point of its own.
+    assert _every(tmp_path, "PROCESSION_FAULT", POINTS[first - 1], first=first, step=3) >= 3
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_each_point_of_every_commit_nothing_is_lost_or_doubled(tmp_path: Path, point: str) -> None:
     # Opening, deploying, two starts, two that share a commit, two tasks, a round of jobs each, two messages …
     assert _every(tmp_path, "PROCESSION_FAULT", point) >= 10
 
 
+@pytest.mark.parametrize(("when", "first"), [("before", 1), ("after", 3)])
+def test_killed_inside_a_worker_the_job_is_done_again_under_its_key(tmp_path: Path, when: str, first: int) -> None:
+    assert _every(tmp_path, "FAULT_IN_WORKER", when, first=first, step=4) >= 3
+
+
+@pytest.mark.large
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_inside_a_worker_the_job_is_done_again_under_its_key(tmp_path: Path, when: str) -> None:
-    assert _every(tmp_path, "FAULT_IN_WORKER", when, step=2) >= 6
+def test_killed_at_any_call_of_a_worker_the_job_is_done_again_under_its_key(tmp_path: Path, when: str) -> None:
+    assert _every(tmp_path, "FAULT_IN_WORKER", when) >= 12
