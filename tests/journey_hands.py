@@ -90,7 +90,7 @@ class Keys:
 
     def attach(self, file: Path) -> None:
         with self._page.expect_file_chooser() as chooser:
-            # Keys overtake what the page is told of dialogs, unless it is asked something in between: where the focus is.
+            # A key overtakes what the page is told of dialogs, unless it is asked in between: for where the focus is.
             self._reach(FILE)
             self._page.keyboard.press("Enter")
         chooser.value.set_files(file)
