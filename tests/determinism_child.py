@@ -1,6 +1,6 @@
 """Runs or replays the same work in a process of its own, and prints what must not depend on that process.
 
-Run as `python determinism_child.py run|scenarios|replay DATABASE`; the caller sets TZ and PYTHONHASHSEED.
+Run as `python determinism_child.py run|some|scenarios|replay DATABASE`; the caller sets TZ and PYTHONHASHSEED.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -72,9 +73,9 @@ def run(path: Path) -> None:
         assert sorted(each.state for each in instances) == ["active", "active", "completed"], instances
 
 
-def run_scenarios(path: Path) -> None:
-    """Every scenario of the repository, each in a tenant of its own."""
-    for each in sorted((Path(__file__).parent / "scenarios").rglob("*.scenario.yaml")):
+def run_scenarios(path: Path, step: int = 1) -> None:
+    """Every scenario of the repository, or one in so many, each in a tenant of its own."""
+    for each in sorted((Path(__file__).parent / "scenarios").rglob("*.scenario.yaml"))[::step]:
         result = run_scenario(each, store=str(path))
         assert result.passed, result.error
 
@@ -95,7 +96,7 @@ def digest(path: Path) -> str:
 if __name__ == "__main__":
     database = Path(sys.argv[2])
     if sys.argv[1] != "replay":
-        {"run": run, "scenarios": run_scenarios}[sys.argv[1]](database)
+        {"run": run, "some": partial(run_scenarios, step=5), "scenarios": run_scenarios}[sys.argv[1]](database)
     # Then what the caller changed, so that it can see that it did.
     place = (datetime.fromtimestamp(0).astimezone().utcoffset(), time.tzname, hash("procession"))
     sys.stdout.write(f"{digest(database)}\n{place}\n")
