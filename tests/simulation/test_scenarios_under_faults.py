@@ -34,9 +34,7 @@ def holds(path: Path, seed: int) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_scenario_holds_whatever_befalls_the_engine(path: Path) -> None:
-    first = zlib.crc32(path.name.encode()) % 1_000_000
-    for seed in range(first, first + 2):
-        holds(path, seed)
+    holds(path, zlib.crc32(path.name.encode()) % 1_000_000)
 
 
 @pytest.mark.large

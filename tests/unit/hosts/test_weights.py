@@ -179,12 +179,13 @@ def test_requests_of_other_processes_are_shared_by_weight(tmp_path: Path) -> Non
 
 def test_so_they_are_where_more_tenants_wait_than_a_batch_has_room_for(tmp_path: Path) -> None:
     names = [f"t{number:03}" for number in range(300)]
+    weights = {"t010": 20, "t299": 7}
     with opened(tmp_path / "e.db", FakeClock()) as engine:
         for tenant in names:
             engine.pump.call(q.AddTenant(tenant))
-            waiting(engine, tenant, 20)
-        weighted(engine, "t010", 20)
-        weighted(engine, "t299", 7)
+            waiting(engine, tenant, weights.get(tenant, 2))
+        for tenant, weight in weights.items():
+            weighted(engine, tenant, weight)
         got: Counter[str] = Counter()
         turn = ""
         # A round is 325 requests. Nothing is carried out meanwhile: everybody has as much as before.

@@ -106,7 +106,11 @@ def test_balanced_sources_are_read_up_to_the_limit() -> None:
     made("export const " + "{a: " * 500 + "b" + "}" * 500 + " = c", typescript=False)
 
 
-@pytest.mark.parametrize("text", ["x!", '"', "f<T>(", "[a as "])
+WORST: Final = ["x!", "f<T>(", *(pytest.param(text, marks=pytest.mark.large) for text in ('"', "[a as "))]
+"""Each takes all the time that it is given."""
+
+
+@pytest.mark.parametrize("text", WORST)
 def test_the_worst_sources_are_given_up_in_time(text: str) -> None:
     before = time.thread_time()
     with pytest.raises(Refused):
@@ -116,8 +120,8 @@ def test_the_worst_sources_are_given_up_in_time(text: str) -> None:
 
 
 def test_threads_read_at_the_same_time() -> None:
-    sources = [f"let {name}: number = {'[' * 50}{at}{']' * 50};\n" * 300 for at, name in enumerate("abcdefgh")]
+    sources = [f"let {name}: number = {'[' * 50}{at}{']' * 50};\n" * 100 for at, name in enumerate("abcd")]
     alone = [prepared(source, "any", typescript=True) for source in sources]
-    with ThreadPoolExecutor(8) as threads:
+    with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda source: prepared(source, "any", typescript=True), sources))
     assert together == alone
