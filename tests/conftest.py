@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -37,7 +38,7 @@ HEAVY: Final = ("tests/integration/", "tests/tidy/")
 # A red build must be red again for whoever looks into it, so continuous integration draws no new examples.
 settings.register_profile("local", deadline=None, print_blob=True)
 # The examples are the same each time, so fewer of them lose little; who looks for new ones does it on his own machine.
-settings.register_profile("ci", max_examples=60, deadline=None, print_blob=True, derandomize=True, database=None)
+settings.register_profile("ci", max_examples=40, deadline=None, print_blob=True, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI", "").lower() in {"1", "true"} else "local")
 
 
@@ -100,6 +101,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         share.extend(light[:room])
         del light[:room]
     items[:] = [item for share in shares for item in share] + light
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end: the collector of garbage need not look at it again and again."""
+    gc.freeze()
 
 
 def _is_first(config: pytest.Config) -> bool:
