@@ -97,6 +97,9 @@ bench-temporal: $(VENV)/.dev temporal ## instances on Temporal beside workflows 
 bench-celery: $(VENV)/.dev ## processes on Celery beside chains written by hand (two minutes; needs redis-server)
 	@$(BIN)/python -m bench.celery
 
+bench-moving: $(VENV)/.dev temporal ## instances that batches move to Temporal and back, and how long nobody has them (three minutes)
+	@$(BIN)/python -m bench.moving
+
 bench-server: $(VENV)/.dev ## REST, workers in other processes, tenants, kills, on a PostgreSQL of its own (four minutes)
 	@$(BIN)/python -m bench.server
 

@@ -1,6 +1,6 @@
 """How fast batches move instances, and how long those are without an owner: `python -m bench.moving --instances 600`.
 
-Instances that wait for a message, a worker, a timer, three workers at once, or with a compensation to be done, each in equal
+Instances that wait for a message, a worker, a timer, three workers at once, or with a compensation to be done, in equal
 parts, go from a SQLite store to a Temporal server on this machine and back, while others start, take a message, and
 end. Without an owner is an instance there from the commit that hands it over to the end of its workflow's first task;
 back, from the end of its workflow to the end of the commit that takes it back.

@@ -181,6 +181,7 @@ EXPECTED: Final[dict[str, Row]] = {
     "POST /v1/batches/{key}/pause": Row(OPERATORS, LET_IN, path={"key": "batch"}),
     "POST /v1/batches/{key}/resume": Row(OPERATORS, LET_IN, path={"key": "batch"}),
     "POST /v1/batches/{key}/cancel": Row(OPERATORS, LET_IN, path={"key": "batch"}),
+    "POST /v1/batches/{key}/revert": Row(OPERATORS, LET_IN, path={"key": "batch"}),
     # --- webhooks and documents
     "POST /v1/webhooks": Row(ADMIN, 201, body={"url": "https://93.184.216.34/x"}),
     "GET /v1/webhooks": Row(OPERATORS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from parity_rig import forms
 from procession import BadValue, Conflict, Engine, Filter, Routing, Temporal
 from procession.hosts.celery import CeleryHost
 from procession.hosts.embedded import moving
-from procession.runtime.rows import InstanceRow
+from procession.hosts.temporal.ids import workflow_id
 from procession.testing.temporal import DevServer
 from temporal_rig import Servers, in_namespace
 
@@ -206,8 +207,6 @@ def test_a_workflow_that_is_gone_is_an_error(opened: Opened, monkeypatch: pytest
     engine.changes.move(instance.key, "temporal")
     placement: Any = engine.hosting.placement
     until(engine, lambda: sent(engine))
-    from procession.hosts.temporal.ids import workflow_id
-
     client = placement._of("<default>").client
     placement._loop.run(client.get_workflow_handle(workflow_id("<default>", instance.key)).terminate())
     monkeypatch.setattr(moving, "TRIED_MS", 0)
@@ -246,7 +245,8 @@ def test_whoever_moves_is_killed_at_commits_and_the_next_goes_on(
     # The first commits take the shard and begin the batch; then each is a portion, or tells what arrived.
     for commit, point in ((4, "after-commit"), (3, "before-commit")):
         command = [*leash(), sys.executable, "-c", text]
-        mover = subprocess.run(command, env=fault(f"{point}:{commit}"), capture_output=True, timeout=PATIENCE_S)
+        env = {**os.environ, "PROCESSION_FAULT": f"{point}:{commit}"}
+        mover = subprocess.run(command, check=False, env=env, capture_output=True, timeout=PATIENCE_S)
         assert mover.returncode == -signal.SIGKILL, mover.stderr
     engine = opened(takeover=True)
     for batch in engine.changes.batches():
@@ -254,12 +254,6 @@ def test_whoever_moves_is_killed_at_commits_and_the_next_goes_on(
     assert set(hosts(engine, started)) == {"" if to == "here" else "temporal"}
     assert not any(batch.failed for batch in engine.changes.batches())
     end(engine, started)
-
-
-def fault(point: str) -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PROCESSION_FAULT": point}
 
 
 def test_what_a_newer_version_wrote_is_kept_for_it_and_holds_up_nobody_else(opened: Opened) -> None:

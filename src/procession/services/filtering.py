@@ -1,4 +1,4 @@
-"""Which instances a filter of a batch means (`runtime.batches.Filter`): asked of one instance, or of all of a tenant."""
+"""Which instances a filter of a batch means (`runtime.batches.Filter`): asked of one, or of all of a tenant."""
 
 from __future__ import annotations
 

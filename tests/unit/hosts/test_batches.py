@@ -78,6 +78,8 @@ def test_every_action_does_to_each_what_it_does_to_one(engine: Engine) -> None:
 FILTERS: Final[list[tuple[Filter, int]]] = [
     (Filter(), 6),
     (Filter(process_id="p"), 4),
+    (Filter(process_id="p", host="here"), 4),
+    (Filter(host="temporal"), 0),
     (Filter(process_id="p", version=2), 1),
     (Filter(process_id="nobody"), 0),
     (Filter(business_key="B"), 2),

@@ -190,6 +190,12 @@ def test_a_batch_is_started_followed_and_told_what_it_could_not_do() -> None:
                 for verb in ("pause", "resume", "cancel"):
                     assert (await client.post(f"/v1/batches/{key}/{verb}")).status_code == 409
                     assert (await client.post(f"/v1/batches/1/{verb}")).status_code == 404
+                # Nothing moved, and there is no host to move to.
+                assert (await client.post(f"/v1/batches/{key}/revert")).status_code == 409
+                moves = {"filter": {"host": "here"}, "action": {"action": "move", "to": "temporal"}}
+                assert (await client.post("/v1/batches", json=moves)).status_code == 409
+                wrong = {"filter": {"host": "mars"}, "action": {"action": "cancel"}}
+                assert (await client.post("/v1/batches", json=wrong)).status_code == 400
                 wrong = {"filter": {"process": "p"}, "action": {"action": "cancel"}}
                 assert (await client.post("/v1/batches", json=wrong)).status_code == 400
                 wrong = {"filter": {"process_id": "p"}, "action": {"action": "explode"}}

@@ -158,7 +158,7 @@ def _set_out(shard: Shard, resident: Resident, batch: int, action: b.MoveEach, d
 
 
 def _apart(shard: Shard, root: Resident) -> None:
-    """Raises `Conflict` for an instance that called one with a workflow of its own: two would have to let go at once."""
+    """Raises `Conflict` for one that called another with a workflow of its own: two would have to let go at once."""
     for each in tree(shard, root, root.host):
         if each.home != root.home:
             raise Conflict(f"instance {each.key}, which it called, has a workflow of its own, and cannot move with it")
