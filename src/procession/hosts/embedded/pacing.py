@@ -10,9 +10,9 @@ from typing import Final, final
 
 MOST: Final = 64
 FEWEST: Final = 2
-BEGIN: Final = 8
-SLOW_MS: Final = 500
-"""One that waited longer was one of too many: half of what is asked for."""
+BEGIN: Final = 4
+SLOW_MS: Final = 300
+"""One that waited longer was one of too many. Of a hundred, one may wait three times as long as most."""
 
 
 @final
