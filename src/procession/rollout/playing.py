@@ -66,14 +66,14 @@ def play(tree: Tree, root: InstanceRow, copied: Copied, make: MakeEngines) -> Pl
     if unread:
         return Played("untold", reasons=(unread,))
     run = _Run(tree, copied, make, queues)
+    # A host that fails is left as it is: nothing there can be ended any more.
     try:
-        try:
-            run.play()
-        except Unreadable as error:
-            return Played("untold", reasons=(str(error),))
-        return run.result()
-    finally:
-        run.close()
+        run.play()
+        played = run.result()
+    except Unreadable as error:
+        played = Played("untold", reasons=(str(error),))
+    run.close()
+    return played
 
 
 def _queues(tree: Tree, root: InstanceRow) -> list[_Queue]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Final
 
 from procession.base.failure import Conflict
@@ -23,7 +23,7 @@ NAME: Final = "shadow"
 
 
 def shadow_run(
-    db: str,
+    db: str | Engine,
     to: str = "here",
     *,
     name: str = NAME,
@@ -39,8 +39,9 @@ def shadow_run(
     anew: bool = False,
     told: Callable[[Shadowed], None] = lambda _: None,
 ) -> ShadowReport:
-    """Does instances of the store at `db` that have ended again on the host `to` (`here`, `temporal`, `celery`), and
-    compares what they did. Nothing of it has an effect outside; the store keeps the report under `name`.
+    """Does instances that have ended again on the host `to` (`here`, `temporal`, `celery`), and compares what they did.
+    `db` is the store that they are in, or an engine on it. Nothing of it has an effect outside; the store keeps the
+    report under `name`.
 
     Which instances: as a rule of routes says it, started at `since` (Unix ms) or later, at most `limit` of them. A run
     goes on behind the one of the same name before it, unless `anew`. `told` hears of each instance. `address` and
@@ -51,11 +52,11 @@ def shadow_run(
     rule = Rule(name, to, tuple(tenants), tuple(processes), versions, percent=percent)
 
     def keep(report: ShadowReport) -> None:
-        with Engine(db) as engine:
+        with nullcontext(db) if isinstance(db, Engine) else Engine(db) as engine:
             kept_by(engine, report)
 
     with (
-        closing(open_store(db)) as store,
+        nullcontext(db.store) if isinstance(db, Engine) else closing(open_store(db)) as store,
         host_named(to, address=address, namespace=namespace, broker=broker) as host,
     ):
         run = run_of(store, rule, host, keep=keep, since=since, anew=anew, told=told)

@@ -78,6 +78,8 @@ class Run:
         self._host = host
         self._keep = keep
         self._told = told
+        self._spoiled = False
+        """Whether something stands in the engines that cannot be ended."""
         self.report = report
 
     def go(self, limit: int = 0) -> int:
@@ -100,9 +102,9 @@ class Run:
                     other = other or self._entered(host)
                     self._count(self._one(found, other))
                     done += 1
-                    if done % PORTION == 0:
+                    if done % PORTION == 0 or self._spoiled:
                         host.close()
-                        other = None
+                        other, self._spoiled = None, False
                         self._keep(self.report)
                         before = self.report
             finally:
@@ -134,8 +136,6 @@ class Run:
     def _entered(self, host: ExitStack) -> Other:
         try:
             return host.enter_context(self._host())
-        except ProcessionError:
-            raise
         except Exception as error:
             raise HostLost(f"{self._rule.to} cannot be reached: {error}") from error
 
@@ -147,6 +147,7 @@ class Run:
             raise
         except ProcessionError as error:
             self._reach(other)
+            self._spoiled = True
             refused = Difference(found.process, found.process, "", "answer", None, {"refused": str(error)})
             played = Played("different", (refused,))
         except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -51,16 +51,15 @@ ORDER: Final = """<?xml version="1.0"?>
 
 
 @contextmanager
-def shop(folder: Path, orders: int) -> Generator[tuple[str, Engine]]:
-    """An engine that charged so many orders, and where its store is."""
-    path = folder / "shop.db"
-    with Engine(path) as engine:
+def shop(folder: Path, orders: int) -> Generator[Engine]:
+    """An engine that charged so many orders."""
+    with Engine(folder / "shop.db") as engine:
         engine.deploy(("shop.bpmn", ORDER.encode()))
         engine.worker("charge")(lambda amount: {"paid": amount})
         for n in range(orders):
             engine.start("order", {"amount": n}, business_key=f"o{n}")
         engine.run_until_idle()
-        yield str(path), engine
+        yield engine
 
 
 def hosted(wrap: Callable[[Engines], Engines] = lambda each: each, before: Callable[[], None] = lambda: None) -> Host:
@@ -94,8 +93,8 @@ def losing(engines: Engines) -> Engines:
 
 
 def test_instances_do_the_same_again(tmp_path: Path) -> None:
-    with shop(tmp_path, 3) as (path, engine):
-        found = shadow_run(path)
+    with shop(tmp_path, 3) as engine:
+        found = shadow_run(engine)
         assert (found.compared, found.equal, found.different, found.untold) == (3, 3, 0, 0)
         assert find_shadow(engine.store, "shadow") == found
         assert shadows(engine.store) == [found]
@@ -103,18 +102,18 @@ def test_instances_do_the_same_again(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_behind_the_one_before(tmp_path: Path) -> None:
-    with shop(tmp_path, 3) as (path, engine):
-        assert shadow_run(path, limit=2).compared == 2
-        assert shadow_run(path, limit=2).compared == 3
+    with shop(tmp_path, 3) as engine:
+        assert shadow_run(engine, limit=2).compared == 2
+        assert shadow_run(engine, limit=2).compared == 3
         engine.start("order", {"amount": 9})
         engine.run_until_idle()
-        assert shadow_run(path).compared == 4
-        assert shadow_run(path, anew=True).compared == 4
+        assert shadow_run(engine).compared == 4
+        assert shadow_run(engine, anew=True).compared == 4
 
 
 def test_what_is_lost_is_found_at_its_element_with_both_sides(tmp_path: Path) -> None:
     told: list[Shadowed] = []
-    with shop(tmp_path, 2) as (_, engine):
+    with shop(tmp_path, 2) as engine:
         run = run_of(
             engine.store,
             Rule("lossy", "here"),
@@ -135,7 +134,7 @@ def test_what_is_lost_is_found_at_its_element_with_both_sides(tmp_path: Path) ->
 
 def test_another_program_is_found_where_it_is_called(tmp_path: Path) -> None:
     """The other host has something else deployed under the version that was called."""
-    with shop(tmp_path, 0) as (_, engine), in_memory() as there:
+    with shop(tmp_path, 0) as engine, in_memory() as there:
         engine.start("sale", {"amount": 7})
         engine.run_until_idle()
         engine.deploy(("shop.bpmn", ORDER.replace('retries="1"', 'retries="5"').encode()))
@@ -163,42 +162,39 @@ def test_another_program_is_found_where_it_is_called(tmp_path: Path) -> None:
 
 
 def test_a_rule_says_which_instances_count(tmp_path: Path) -> None:
-    with shop(tmp_path, 40) as (path, engine):
-        none = shadow_run(path, name="p", processes=["payment"])
-        versions = shadow_run(path, name="v", versions=(2, 0))
-        tenants = shadow_run(path, name="t", tenants=["acme"])
-        later = shadow_run(
-            path, name="s", since=engine.store.read("instances", (0, 0, 1), InstanceRow)[0].started + 10**9
-        )
-        few = shadow_run(path, name="few", percent=25)
-        again = shadow_run(path, name="few", percent=25, anew=True)
+    with shop(tmp_path, 40) as engine:
+        none = shadow_run(engine, name="p", processes=["payment"])
+        versions = shadow_run(engine, name="v", versions=(2, 0))
+        tenants = shadow_run(engine, name="t", tenants=["acme"])
+        later = shadow_run(engine, name="s", since=_rows(engine)[0].started + 10**9)
+        few = shadow_run(engine, name="few", percent=25)
+        again = shadow_run(engine, name="few", percent=25, anew=True)
     assert [each.compared for each in (none, versions, tenants, later)] == [0, 0, 0, 0]
     assert 0 < few.compared < 40
     assert again.compared == few.compared
 
 
 def test_instances_that_are_active_are_waited_for(tmp_path: Path) -> None:
-    path = str(tmp_path / "shop.db")
-    with Engine(path) as engine:
+    with Engine(tmp_path / "shop.db") as engine:
         engine.deploy(("shop.bpmn", ORDER.encode()))
         waits = engine.start("order", {"amount": 1})
-        first = shadow_run(path)
+        first = shadow_run(engine)
         assert (first.compared, len(first.waiting)) == (0, 1)
         for job in engine.activate_jobs("charge"):
             engine.complete_job(job.key, {"paid": 1})
         engine.run_until_idle()
         assert waits.state == "completed"
-        second = shadow_run(path)
+        second = shadow_run(engine)
         assert (second.compared, second.equal, second.waiting) == (1, 1, ())
 
 
 def test_a_damaged_history_is_untold_and_the_run_goes_on(tmp_path: Path) -> None:
-    with shop(tmp_path, 3) as (path, engine):
+    with shop(tmp_path, 3) as engine:
         rows = engine.store.read("instances", (0, 0, 10), InstanceRow)
-    with sqlite3.connect(path) as direct:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as direct, direct:
         direct.execute("UPDATE procession_fact SET data = substr(data, 1, 9) WHERE instance = ?", (rows[1].key,))
     told: list[Shadowed] = []
-    found = shadow_run(path, told=told.append)
+    found = shadow_run(str(tmp_path / "shop.db"), told=told.append)
     assert (found.equal, found.untold, found.different) == (2, 1, 0)
     assert [each.status for each in told] == ["equal", "untold", "equal"]
     assert "cannot read" in told[1].reasons[0]
@@ -212,7 +208,7 @@ def test_a_host_that_is_lost_loses_nothing(tmp_path: Path) -> None:
         if left[0] < 0:
             raise ConnectionError("the cluster is gone")
 
-    with shop(tmp_path, PORTION + 5) as (_, engine):
+    with shop(tmp_path, PORTION + 5) as engine:
 
         def run() -> int:
             return run_of(
@@ -233,7 +229,7 @@ def test_a_host_that_is_lost_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_store_that_is_written_meanwhile(tmp_path: Path) -> None:
     over = threading.Event()
-    with shop(tmp_path, 10) as (path, engine):
+    with shop(tmp_path, 10) as engine:
 
         def orders() -> None:
             n = 0
@@ -245,7 +241,7 @@ def test_a_store_that_is_written_meanwhile(tmp_path: Path) -> None:
         writer = threading.Thread(target=orders)
         writer.start()
         try:
-            found = shadow_run(path, limit=30)
+            found = shadow_run(engine, limit=30)
         finally:
             over.set()
             writer.join()
@@ -253,21 +249,21 @@ def test_a_store_that_is_written_meanwhile(tmp_path: Path) -> None:
 
 
 def test_a_name_belongs_to_one_host(tmp_path: Path) -> None:
-    with shop(tmp_path, 1) as (path, engine):
+    with shop(tmp_path, 1) as engine:
         kept_by(engine, ShadowReport("x", "temporal", 0, 0, 0, 0, 0, 0, 0, {}))
         with pytest.raises(Conflict, match="another name"):
-            shadow_run(path, name="x")
+            shadow_run(engine, name="x")
         with pytest.raises(BadValue, match="a name of 1 to"):
-            shadow_run(path, name="")
+            shadow_run(engine, name="")
         with pytest.raises(BadValue, match="not on 'mars'"):
-            shadow_run(path, "mars")
+            shadow_run(engine, "mars")
 
 
 def test_nothing_of_the_other_side_is_written(tmp_path: Path) -> None:
     """Beside its report a run leaves the store as it was."""
-    with shop(tmp_path, 3) as (path, engine):
+    with shop(tmp_path, 3) as engine:
         before = [engine.store.read("facts", (0, row.key, 0), FactRow) for row in _rows(engine)]
-        shadow_run(path)
+        shadow_run(engine)
         assert [engine.store.read("facts", (0, row.key, 0), FactRow) for row in _rows(engine)] == before
         assert all(isinstance(codec.decode_facts(rows[0].data)[0], f.InstanceStarted) for rows in before)
 
