@@ -53,36 +53,47 @@ class Step:
 
 @final
 class Told(msgspec.Struct, frozen=True):
-    """What happened. `event` is None for what follows by itself; `doubt` says why what came with it is not certain."""
+    """What happened. `event` is None for what follows by itself, and for what the facts do not tell, as `untold` says.
+    `otherwise` says that this version would have decided otherwise."""
 
     event: AnyEvent | None = None
-    doubt: str = ""
+    untold: str = ""
+    otherwise: str = ""
 
 
 def told(step: Step) -> Told:
-    """What a step answers. What cannot be said has no event, and a doubt."""
+    """What a step answers: what gives its very facts, else what gives most of them."""
     first = step.facts[0]
     row = ANSWERS.get(type(first))
     candidates = row(step) if row is not None else _unnamed(step)
     if candidates is None:
         return Told()
-    guess: AnyEvent | None = None
+    best: AnyEvent | None = None
+    most = -1
     for event in candidates:
-        guess = guess or event
-        if _fits(step, event):
+        alike = _alike(step, event)
+        if alike == len(step.facts):
             return Told(event)
-    what = first.__struct_config__.tag
-    if guess is None:
-        return Told(None, f"step {step.row.seq} ({what}) does not tell what it answers")
-    return Told(guess, f"step {step.row.seq} ({what}) does not tell all of what came with {type(guess).__name__}")
+        if alike > most:
+            best, most = event, alike
+    what = f"step {step.row.seq} ({first.__struct_config__.tag})"
+    if best is None:
+        return Told(untold=f"{what} does not tell what it answers")
+    return Told(best, otherwise=f"{what}: this version takes {type(best).__name__} otherwise, from fact {most + 1} on")
 
 
-def _fits(step: Step, event: AnyEvent) -> bool:
+def _alike(step: Step, event: AnyEvent) -> int:
+    """How many facts an event gives again, from the first on; -1 for one that is none for this state."""
     target = step.programs(event.program) if isinstance(event, e.Migrate) else None
     try:
-        return decided_again(step.linked, step.state, event, step.row, step.facts, target=target) == step.facts
-    except (AssertionError, KeyError, TypeError):  # no event for this state
-        return False
+        made = decided_again(step.linked, step.state, event, step.row, step.facts, target=target)
+    except (AssertionError, KeyError, TypeError):
+        return -1
+    count = next((n for n, (a, b) in enumerate(zip(step.facts, made, strict=False)) if a != b), None)
+    if count is None:
+        count = min(len(step.facts), len(made))
+        return count if len(step.facts) == len(made) else max(0, count - 1)
+    return count
 
 
 def _start(step: Step) -> Candidates | None:

@@ -104,6 +104,7 @@ class _Run:
         self._facts = [fact for queue in queues for _, facts in queue.steps for fact in facts]
         self._published = {fact.message for fact in self._facts if isinstance(fact, f.MessagePublished)}
         self._reasons: list[str] = []
+        self._hints: list[str] = []
         self._found: list[Difference] = []
         self._at = queues[0].steps[0][0].at
         self._late = 0
@@ -144,8 +145,8 @@ class _Run:
             return False
         if why:
             self._refused(member, answer.event, why)
-        if answer.doubt:
-            self._doubt(answer.doubt)
+        if answer.untold or answer.otherwise:
+            self._note(self._reasons if answer.untold else self._hints, answer.untold or answer.otherwise)
         member.read(row, facts)
         queue.steps.popleft()
         queue.told = None
@@ -247,17 +248,17 @@ class _Run:
         here: Json = {"told": type(event).__name__ if event is not None else "", "at": place}
         self._found.append(Difference(program.process_id, element, place, "answer", here, {"refused": why}))
 
-    def _doubt(self, text: str) -> None:
-        if len(self._reasons) < REASONS_MAX:
-            self._reasons.append(text)
+    def _note(self, into: list[str], text: str) -> None:
+        if len(into) < REASONS_MAX:
+            into.append(text)
 
     def result(self) -> Played:
         """What is different, and whether that can be said."""
         found = (*self._found, *compare(self._tree, self.stage.tree))
         if not found:
             return Played("equal", reasons=tuple(self._reasons))
-        reasons = (*self._reasons, *self._uncertain())
-        return Played("untold" if reasons else "different", found, reasons)
+        untold = (*self._reasons, *self._uncertain())
+        return Played("untold" if untold else "different", found, (*untold, *self._hints))
 
     def _uncertain(self) -> list[str]:
         """Why a difference may be no fault of the other host."""

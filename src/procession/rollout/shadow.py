@@ -78,6 +78,7 @@ class Run:
         self._host = host
         self._keep = keep
         self._told = told
+        self._kept: ShadowReport | None = None
         self._spoiled = False
         """Whether something stands in the engines that cannot be ended."""
         self.report = report
@@ -88,7 +89,7 @@ class Run:
         Raises `HostLost`, `StoreError`; what was compared before is kept."""
         self._source.forget()
         rest = self._source.roots(self._rule, since=self.report.since, marks=self.report.marks)
-        before, done = self.report, 0
+        done = 0
         with ExitStack() as host:
             other: Other | None = None
             try:
@@ -105,12 +106,15 @@ class Run:
                     if done % PORTION == 0 or self._spoiled:
                         host.close()
                         other, self._spoiled = None, False
-                        self._keep(self.report)
-                        before = self.report
+                        self._save()
             finally:
-                if self.report != before:
-                    self._keep(self.report)
+                self._save()
         return done
+
+    def _save(self) -> None:
+        if self.report != self._kept:
+            self._keep(self.report)
+            self._kept = self.report
 
     def _ended(self) -> list[Found]:
         """Those that were active when they were looked at, and have ended since."""

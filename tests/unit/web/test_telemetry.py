@@ -17,6 +17,7 @@ from procession.hosts.embedded.engine import Engine
 from procession.runtime.requests import BroadcastSignal
 from procession.services.access import Caller
 from procession.services.backend import Who
+from procession.services.shadows import begun
 from procession.web.app import create_app
 from procession.web.draining import DrainingBackend
 from procession.web.front import Front
@@ -24,7 +25,7 @@ from procession.web.health import GOOD_S, Health
 from procession.web.site import OpenGate, Site
 from procession.web.telemetry import logs
 from procession.web.telemetry.backend import MeasuredBackend
-from procession.web.telemetry.metrics import FIGURES, Measures
+from procession.web.telemetry.metrics import FIGURES, PROCESSES_TOP, Measures
 from procession.web.telemetry.neighbours import Shares
 from procession.web.telemetry.observing import Observing
 from procession.web.telemetry.redaction import HIDDEN, Redactor
@@ -346,3 +347,26 @@ def test_every_request_has_an_id_and_a_line_with_its_route_and_caller(logged: io
     assert (missed["route"], missed["status"]) == ("(unmatched)", 404)
     assert (line["route"], line["tenant"], line["subject"]) == ("/v1/signals", "a", "user:dev")
     assert line["request_id"] == answer.headers["procession-request-id"]
+
+
+def test_shadow_runs_are_counted_by_host_and_process() -> None:
+    report = begun("r", "temporal", 0, 0)
+    for status in ("equal", "different", "untold"):
+        report = report.counted("order", status, ["order/pay"], 1)
+    measures = Measures()
+    measures.shadows = lambda: [report, begun("other", "here", 0, 0).counted("order", "equal", [], 1)]
+    page = measures.page().decode()
+    assert 'procession_shadow_compared_total{host="temporal",process="order"} 3.0' in page
+    assert 'procession_shadow_different_total{host="temporal",process="order"} 1.0' in page
+    assert 'procession_shadow_untold_total{host="temporal",process="order"} 1.0' in page
+    assert 'procession_shadow_compared_total{host="here",process="order"} 1.0' in page
+
+
+def test_of_many_processes_the_first_are_counted_by_name() -> None:
+    report = begun("r", "here", 0, 0)
+    for n in range(PROCESSES_TOP + 3):
+        report = report.counted(f"p{n}", "equal", [], 1)
+    measures = Measures()
+    measures.shadows = lambda: [report]
+    page = measures.page().decode()
+    assert 'procession_shadow_compared_total{host="here",process=""} 3.0' in page
