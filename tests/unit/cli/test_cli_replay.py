@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from typer.testing import CliRunner
@@ -106,3 +108,18 @@ def test_it_has_to_be_told_what_to_replay(arguments: tuple[str, ...], shell: She
 
 def test_a_folder_without_histories_is_an_error(shell: Shell) -> None:
     assert "no histories at ." in shell("replay", "--histories", ".", code=1)
+
+
+def test_kept_stores_are_read_again_beside_histories_and_stay_as_they_are(shell: Shell) -> None:
+    kept = HISTORIES / "release-1" / "disturbed.db.zst"
+    before = kept.read_bytes()
+    found = shell.json("replay", "--histories", str(kept))
+    assert [(each["status"], each["name"]) for each in found] == [("ok", "disturbed.db.zst")] * 4
+    assert kept.read_bytes() == before
+    folder = shell.folder / "kept"
+    folder.mkdir()
+    for path in (kept, Path(REAL_TIME)):
+        (folder / path.name).write_bytes(path.read_bytes())
+    assert shell("replay", "--histories", str(folder)).endswith("5 ok, 0 diverged, 0 unreadable\n")
+    (folder / kept.name).write_bytes(b"no store")
+    assert "cannot be unpacked" in shell("replay", "--histories", str(folder), code=1)

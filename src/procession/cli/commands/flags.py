@@ -76,8 +76,8 @@ def _tell(flag: FlagView, output: Output) -> None:
     else:
         phase = f"assumed since {flag.assumed}" if flag.assumed else f"{'on' if flag.cell else 'off'} in the cell"
         output.text(f"{flag.number}  {flag.name}, since {flag.since}: {phase}")
-        output.text(f"    old  {flag.old}")
-        output.text(f"    new  {flag.new}")
+        output.text(f"    old   {flag.old}")
+        output.text(f"    new   {flag.new}")
     for heading, tenants in (("ahead", flag.ahead), ("back", flag.back)):
         if tenants:
-            output.text(f"    {heading:<5}{', '.join(tenants)}")
+            output.text(f"    {heading:<5} {', '.join(tenants)}")
