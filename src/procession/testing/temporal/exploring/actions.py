@@ -98,7 +98,10 @@ def _letters(world: World) -> Iterator[Action]:
 
 def _arrives(world: World, place: int) -> None:
     letter = world.letters.pop(place)
-    _asked(world, q.decode(letter.body))
+    try:
+        _asked(world, q.decode(letter.body))
+    except Waits:
+        raise AssertionError(f"what a {letter.about} says late goes to the other host") from None
 
 
 def _offers(world: World) -> Iterator[Action]:
@@ -129,14 +132,16 @@ def _publish(world: World) -> None:
     _asked(world, q.PublishMessage(TENANT, "go", "k1", {"went": True}, ttl=3_600_000))
 
 
-def _cancels(world: World) -> Iterator[Action]:
-    if world.model.cancelled and world.left.get("cancelled", 1):
+def _asks(world: World) -> Iterator[Action]:
+    if world.model.asked and world.left.get("asked", 1):
         yield ()
 
 
-def _cancel(world: World) -> None:
-    world.left["cancelled"] = 0
-    world.pumps.call(q.Deliver(TENANT, world.root, e.Cancel("somebody said so"), True))
+def _ask(world: World) -> None:
+    world.left["asked"] = 0
+    event = e.Cancel("somebody said so") if world.model.asked == "cancel" else e.SetVariables(0, {"said": 1})
+    # As from a process without the host: it comes through the inbox, and goes on through the outbox.
+    world.pumps.call(q.Deliver(TENANT, world.root, event, True))
 
 
 # --- the sender
@@ -277,7 +282,10 @@ def _worker_lives(world: World) -> Iterator[Action]:
 
 
 def _begins(world: World) -> Iterator[Action]:
-    yield from ((to, jobs) for to in ("temporal", "here") for jobs in ("carry", "wait"))
+    model = world.model
+    begun = model.budget["moves"] - world.left["moves"]
+    ways = model.ways[begun : begun + 1] if model.ways else ("temporal", "here")
+    yield from ((to, jobs) for to in ways for jobs in model.policies)
 
 
 def _begin(world: World, to: str, jobs: str) -> None:
@@ -372,7 +380,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "lease": Kind(_offers, _lease),
     "fire": Kind(_fires, _fire),
     "publish": Kind(_publishes, _publish),
-    "cancel": Kind(_cancels, _cancel),
+    "ask": Kind(_asks, _ask),
     "sweep": Kind(_sweeps, lambda world: world.reporter.sweep(FAR_MS)),
     "repair": Kind(_repairs, _repair),
     "rescue": Kind(_strands, _rescue),

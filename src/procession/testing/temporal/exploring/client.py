@@ -116,7 +116,7 @@ class Handle:
         job = WorkflowActivationJob()
         job.signal_workflow.signal_name = name
         job.signal_workflow.input.add().CopyFrom(CONVERTER.to_payload(argument))
-        self._client.cluster.signal(self._workflow, job.SerializeToString())
+        self._client.cluster.signal(self._workflow, job)
         self._client.changed()
 
     async def describe(self) -> Described:

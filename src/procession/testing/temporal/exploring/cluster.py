@@ -112,11 +112,12 @@ class Cluster(msgspec.Struct, array_like=True):
         count = sum(run.workflow == workflow for run in self.runs)
         self.runs.append(Run(workflow, f"{workflow}.run{count + 1}", type, took, at, pending=[first]))
 
-    def signal(self, workflow: str, job: bytes) -> None:
+    def signal(self, workflow: str, job: WorkflowActivationJob) -> None:
         """Adds an event to a run that goes on."""
         run = self.alive(workflow)
-        run.pending.append(job)
         run.events += 1
+        job.signal_workflow.originating_event_id = run.events
+        run.pending.append(job.SerializeToString())
 
     def fire(self, run: Run, timer: int) -> None:
         """A timer fires."""

@@ -75,16 +75,16 @@ class Exploration:
         )
 
     def _unmoved(self, first: Moment) -> set[tuple[str, ...]]:
-        """The ends of an instance that never moves: without and, where it may be cancelled, with that."""
+        """The ends of an instance that never moves: without and, where somebody may ask for something, with that."""
         found: set[tuple[str, ...]] = set()
-        for cancelled in (False, True) if self.model.cancelled else (False,):
+        for asked in (False, True) if self.model.asked else (False,):
             self.world.restore(first)
             while steps := [
                 action
                 for action, _ in enabled(self.world)
-                if action[0] in PROGRESS and (cancelled or action[0] != "cancel")
+                if action[0] in PROGRESS and (asked or action[0] != "ask")
             ]:
-                chosen = ("cancel",) if cancelled and ("cancel",) in steps else steps[0]
+                chosen = ("ask",) if asked and ("ask",) in steps else steps[0]
                 act(self.world, chosen)
             found.add(forms(self.world))
         return found

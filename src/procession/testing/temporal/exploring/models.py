@@ -21,8 +21,12 @@ class Model:
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     message: bool = False
     """Whether a message is published for it."""
-    cancelled: bool = False
-    """Whether it may be cancelled, which makes another end of it."""
+    asked: str = ""
+    """What somebody may ask of it, once: `cancel` or `set` (a variable). That makes another end of it."""
+    policies: tuple[str, ...] = ("carry", "wait")
+    """What movers say of jobs."""
+    ways: tuple[str, ...] = ()
+    """Where the first move goes, the second one, and so on; anywhere if nothing is said."""
 
 
 def drawn(body: str, process: str = "p") -> tuple[str, bytes]:
@@ -89,6 +93,7 @@ MODELS: Final = {
         Model("call", (drawn(line(CALL)), drawn(line(job("w")), "called")), SMALL),
         Model("loop", (drawn(line(job("a", LOOP))),), SMALL),
         Model("undo", (drawn(UNDO),), SMALL),
-        Model("cancel", (drawn(line(job("a"))),), SMALL, cancelled=True),
+        Model("cancel", (drawn(line(job("a"))),), SMALL, asked="cancel"),
+        Model("set", (drawn(line(job("a"))),), SMALL, asked="set"),
     )
 }

@@ -1,0 +1,176 @@
+"""All that can happen to an instance that moves, within bounds: every state holds, and every one leads to the end.
+
+And that it is worth something: what is left out of the protocol, the explorer finds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from procession.core import commands as c
+from procession.hosts.embedded import handover, routing
+from procession.hosts.embedded.handlers import HANDLERS
+from procession.hosts.embedded.routing import Router
+from procession.hosts.temporal import placement
+from procession.hosts.temporal.placement import TemporalPlacement
+from procession.hosts.temporal.workflow import Machine
+from procession.runtime import requests as q
+from procession.testing.temporal.exploring.explore import Counterexample, explore
+from procession.testing.temporal.exploring.models import MODELS
+
+Change: type = Callable[[pytest.MonkeyPatch], None]
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "procession")
+
+
+def explored(name: str, **budget: int) -> Any:
+    return explore(replace(MODELS[name], budget=budget))
+
+
+def there_and_back(name: str, **budget: int) -> Any:
+    """Without movers who wait for jobs, or go where it is."""
+    ways = ("temporal", "here") * budget["moves"]
+    return explore(replace(MODELS[name], budget=budget, policies=("carry",), ways=ways))
+
+
+def request(patch: pytest.MonkeyPatch, kind: type[Any], change: Callable[[Any, Any], Any]) -> None:
+    """What a request means, when it comes changed."""
+    does = HANDLERS[kind]
+    patch.setitem(HANDLERS, kind, lambda shard, asked: does(shard, change(shard, asked)))  # type: ignore[arg-type]
+
+
+def early(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Router, "shows", lambda *_: True)
+    request(patch, q.TakeBack, lambda _, asked: msgspec.structs.replace(asked, seqs={}))
+
+
+def stale(patch: pytest.MonkeyPatch) -> None:
+    def forgetful(shard: Any, asked: Any) -> Any:
+        shard.residents.get(0, asked.instance).handed = 0
+        return asked
+
+    request(patch, q.TakeBack, forgetful)
+
+
+def forgets(kind: type[Any]) -> Callable[[pytest.MonkeyPatch], None]:
+    def change(patch: pytest.MonkeyPatch) -> None:
+        all_of = handover.pending
+        patch.setattr(
+            handover, "pending", lambda linked, state: [x for x in all_of(linked, state) if not isinstance(x, kind)]
+        )
+
+    return change
+
+
+def twice(patch: pytest.MonkeyPatch) -> None:
+    def deliver(machine: Any, deliveries: list[Any]) -> None:
+        taken = Machine.deliver
+        machine._seen = 0
+        for each in deliveries:
+            seen(machine, [msgspec.structs.replace(each, number=0)])
+            machine._seen = each.number
+
+    seen = Machine.deliver
+    patch.setattr(Machine, "deliver", deliver)
+
+
+def lost(patch: pytest.MonkeyPatch) -> None:
+    def only_deletes(shard: Any, asked: Any, tenant: int, root: Any) -> None:
+        for row in shard.store.read("outbox_home_all", (tenant, root.key), handover.OutboxRow):
+            shard.batch["outbox"].delete((tenant, row.number), (tenant, row.number))
+
+    patch.setattr(handover, "_readdress", only_deletes)
+
+
+def unseen(patch: pytest.MonkeyPatch) -> None:
+    readdress = handover._readdress
+    patch.setattr(
+        handover,
+        "_readdress",
+        lambda shard, asked, *rest: readdress(shard, msgspec.structs.replace(asked, seen=0), *rest),
+    )
+
+
+def started_again(patch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object) -> int:
+        return 0
+
+    patch.setattr(placement, "_took", never)
+
+
+def given_up(patch: pytest.MonkeyPatch) -> None:
+    request(
+        patch,
+        q.Arrived,
+        lambda _, asked: msgspec.structs.replace(asked, lost=asked.lost or asked.left, left=False),
+    )
+
+
+def still_offered(patch: pytest.MonkeyPatch) -> None:
+    def leave(shard: Any, resident: Any, placed: Any, home: int) -> None:
+        resident.host, resident.home = placed.host, home
+        shard.batch["instance"].change("instance_placed", (placed.host, home, resident.tenant, resident.key))
+
+    patch.setattr(handover, "_leave", leave)
+
+
+def alone(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(handover, "_tree", lambda shard, root, host: [root])
+
+
+def unwritten(patch: pytest.MonkeyPatch) -> None:
+    arrive = handover._arrive
+
+    def in_memory(shard: Any, resident: Any) -> None:
+        arrive(shard, resident)
+        shard.batch["instance"].changed.clear()
+
+    patch.setattr(handover, "_arrive", in_memory)
+
+
+def late(patch: pytest.MonkeyPatch) -> None:
+    leased = routing._leased
+    patch.setattr(routing, "_leased", lambda r, t, asked: leased(r, t, msgspec.structs.replace(asked, token=0)))
+
+
+def not_there(patch: pytest.MonkeyPatch) -> None:
+    async def gone(*_: object) -> bool:
+        return False
+
+    patch.setattr(TemporalPlacement, "_was_let_go", gone)
+
+
+MUTATIONS: Final[dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, dict[str, int]]]] = {
+    "it is taken back before all is told": (early, "undo", {"moves": 2}),
+    "a mover who slept takes back what went there again": (stale, "timer", {"moves": 3, "sleep": 1}),
+    "timers are not set again": (forgets(c.SetTimer), "timer", {"moves": 2}),
+    "jobs are not offered again": (forgets(c.CreateJob), "job", {"moves": 2}),
+    "what was seen is taken in again": (twice, "set", {"moves": 1, "send-and-die": 1}),
+    "what was on its way is lost": (lost, "message", {"moves": 2}),
+    "what was taken in there comes here again": (unseen, "set", {"moves": 2, "send-slowly": 1}),
+    "what was handed over is started again": (started_again, "timer", {"moves": 1, "send-and-die": 1}),
+    "a message to who let go is given up": (given_up, "message", {"moves": 2}),
+    "who let go counts as ended": (not_there, "message", {"moves": 2}),
+    "jobs and timers stay here": (still_offered, "job", {"moves": 1}),
+    "what was called stays behind": (alone, "call", {"moves": 1}),
+    "the row does not say where it is": (unwritten, "timer", {"moves": 2}),
+    "a lease that is gone counts": (late, "job", {"moves": 1}),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_what_is_left_out_is_found(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    change, model, budget = MUTATIONS[mutation]
+    change(monkeypatch)
+    with pytest.raises(Counterexample) as found:
+        there_and_back(model, **budget)
+    print(found.value)
