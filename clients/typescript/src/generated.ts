@@ -79,7 +79,7 @@ export interface BatchErrors {
 
 /**
  * Active instances for which all of this holds. `element` is the id of an active element, `incident` the code of
- * an open incident; `instances` names some by key.
+ * an open incident; `instances` names some by key; `host` is where they run.
  */
 export interface BatchFilter {
   process_id?: string;
@@ -91,6 +91,7 @@ export interface BatchFilter {
   started_from?: string | null;
   started_to?: string | null;
   instances?: string[];
+  host?: "" | "here" | "temporal";
 }
 
 /** A page of batches. */
@@ -939,6 +940,18 @@ export interface MomentOut {
 /** End each instance of `source` (or the element instance `key`) and begin `target` in its place. */
 export type Move = ["move", string, string, number, Record<string, Json>];
 
+/**
+ * Let the instance, with all that it called, go on on the host `to`, or `here`. One that is there is left alone,
+ * and so is one that was called: it moves with its caller. `jobs` says what becomes of those under way. `reverts`
+ * is the batch whose moves are taken back: then the filter is that they are its own; 0 for none.
+ */
+export interface MoveEach {
+  action: "move";
+  to: string;
+  jobs?: string;
+  reverts?: number;
+}
+
 /** End each instance of `source`, or the one with this `key`, and begin `target` in its place. */
 export interface MoveIn {
   source: string;
@@ -964,12 +977,12 @@ export interface Neighbours {
 }
 
 /**
- * A batch to start. `action` names what is done: `cancel`, `resolve`, `retry`, `migrate`, `suspend`, `resume` or
- * `modify`, each with its own fields.
+ * A batch to start. `action` names what is done: `cancel`, `resolve`, `retry`, `migrate`, `suspend`, `resume`,
+ * `modify` or `move`, each with its own fields.
  */
 export interface NewBatch {
   filter: BatchFilter;
-  action: CancelEach | ResolveEach | RetryEach | MigrateEach | SuspendEach | ResumeEach | ModifyEach;
+  action: CancelEach | ResolveEach | RetryEach | MigrateEach | SuspendEach | ResumeEach | ModifyEach | MoveEach;
 }
 
 /**
@@ -1691,6 +1704,7 @@ export const operations = {
   resume_definition: { method: "POST", path: "/v1/definitions/{key}/resume" },
   resume_instance: { method: "POST", path: "/v1/instances/{key}/resume" },
   retry_delivery: { method: "POST", path: "/v1/webhooks/{id}/deliveries/{message}/retry" },
+  revert_batch: { method: "POST", path: "/v1/batches/{key}/revert" },
   rotate: { method: "POST", path: "/v1/tenants/{name}/keys/rotate" },
   rotate_key: { method: "POST", path: "/v1/keys/{id}/rotate" },
   rotate_secret: { method: "POST", path: "/v1/webhooks/{id}/rotate" },
@@ -2330,6 +2344,11 @@ export interface Operations {
   retry_delivery: {
     path: { id: string; message: string };
     answer: Delivery;
+  };
+  /** Stops a batch of moves, and starts one that moves back what it moved */
+  revert_batch: {
+    path: { key: string };
+    answer: Made;
   };
   /** Gives a tenant a new key for what is stored from now on. What was stored stays readable */
   rotate: {
