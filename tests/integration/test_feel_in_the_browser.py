@@ -81,7 +81,7 @@ def test_what_only_the_run_shows_is_asked(page: Browser, text: str) -> None:
 
 
 # The process is the same for all examples on purpose: it keeps nothing from one to the next.
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False), st.sampled_from((0.0, 0.02, 0.1)))
 def test_drawn_expressions_have_one_verdict(page: Browser, random: Random, wrong: float) -> None:
     _drawn(page, feel_grammar.expression(random, depth=3, wrong=wrong))

@@ -65,7 +65,7 @@ def bodies(draw: st.DrawFn, depth: int = 2) -> str:
     return text
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(bodies(), st.sampled_from(["zeebe", "standard"]))
 def test_no_document_breaks_the_compiler(body: str, profile: str) -> None:
     text = document(body, profile=profile)

@@ -319,7 +319,7 @@ def exact(value: object) -> object:
 
 
 @given(JSON)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_constant_is_the_same_in_feel(value: object) -> None:
     found = constant(value)
     if isinstance(found, Unknown):

@@ -178,7 +178,7 @@ def documents(draw: st.DrawFn) -> str:
 
 
 @given(documents())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_read_is_written_again(text: str) -> None:
     import xml.etree.ElementTree as ET
 

@@ -111,7 +111,7 @@ ACTIONS: tuple[Callable[[Rig], None], ...] = (fire, complete, exhaust, throw, re
 
 
 @given(script=st.lists(st.sampled_from(ACTIONS), max_size=25))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_an_interrupted_instance_always_comes_to_its_end(script: list[Callable[[Rig], None]]) -> None:
     rig = Rig(model())
     rig.start()

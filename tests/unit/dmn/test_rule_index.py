@@ -92,7 +92,7 @@ def outcome(evaluate: Evaluate, scope: dict[str, object]) -> Outcome:
     return feel.string(result), rt.notes, rt.left
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_the_index_gives_what_testing_each_rule_gives(data: st.DataObject) -> None:
     rules = data.draw(

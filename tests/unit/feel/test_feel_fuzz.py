@@ -22,13 +22,13 @@ MEMORY_MAX = 1_000_000_000
 """Bytes of address space for the many seeds: Python, the engine and values within a budget need a fifth of it."""
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False))
 def test_a_mutated_expression_has_an_outcome(random: Random) -> None:
     feel_mutations.run(feel_mutations.mutated(random, feel_grammar.expression(random, depth=3)))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=()), max_size=60))
 def test_any_unicode_has_an_outcome(text: str) -> None:
     feel_mutations.run(text)

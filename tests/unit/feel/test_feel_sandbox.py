@@ -23,7 +23,7 @@ WORDS = (
 ).split(" ")
 NAMES = tuple(f"{name}(" for name in BUILTINS["camunda"])
 VALUES = {"x": [1, {"z": "s"}], "y": {"z": None}, "?": 3, "b c": "P1D"}
-SETTINGS = settings(max_examples=200, deadline=None)
+SETTINGS = settings(max_examples=80, deadline=None)
 
 
 def run(text: str, compile_: object = feel.compile_expression) -> object:
@@ -148,7 +148,7 @@ def test_generated_code_holds_allowed_nodes_only(text: str) -> None:
     assert all(py.GENERATED.fullmatch(name) for name in constants)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False))
 def test_whatever_is_drawn_holds_allowed_nodes_only(random: Random) -> None:
     tests = feel_grammar.unary_tests(random)

@@ -155,7 +155,7 @@ def test_unary_tests_are_printed_as_they_are_read(text: str, printed: str) -> No
     check(text, tests=True)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.randoms(use_true_random=False))
 @example(Random(1))
 def test_what_is_printed_is_read_as_the_same_tree(random: Random) -> None:

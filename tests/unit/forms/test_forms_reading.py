@@ -196,7 +196,7 @@ SHAPED: Final = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(sorted(COMPONENTS)), st.dictionaries(st.sampled_from(WORDS), SHAPED, max_size=5), SHAPED)
 def test_what_looks_like_a_form_never_raises(type: str, component: dict[str, Any], data: Any) -> None:
     raw = write_json({"type": "default", "components": [{**component, "type": type}]}).encode()
@@ -229,7 +229,7 @@ PLACES: Final = list(places(json.loads(EVERYTHING)))[1:]
 OTHERS: Final = st.sampled_from([None, True, 0, -1, 7, 99, "", "x", "=a", "a b", "a.b", [], {}, ["x"], [1], {"a": 1}])
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=150)
 @given(st.sampled_from(PLACES), OTHERS, st.booleans())
 def test_the_schema_refuses_what_the_reader_refuses(place: tuple[Any, ...], value: object, remove: bool) -> None:
     changed = json.loads(EVERYTHING)

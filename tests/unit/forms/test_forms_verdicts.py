@@ -104,7 +104,7 @@ def dropped_once(components: list[dict[str, Any]], sent: dict[str, Any]) -> None
     assert submit(form, done.data).data == done.data
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.tuples(*[st.tuples(conditions(KEYS), conditions(KEYS)) for _ in KEYS]), SENT)
 def test_hidden_values_are_dropped_once_and_for_all(fields: Any, sent: dict[str, Any]) -> None:
     """Also where conditions contradict each other."""
@@ -120,7 +120,7 @@ ORDERED: Final = st.tuples(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ORDERED, SENT, st.permutations(range(5)))
 def test_so_they_are_among_what_is_computed_in_any_order(fields: Any, sent: dict[str, Any], order: list[int]) -> None:
     components = [
