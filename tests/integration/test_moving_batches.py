@@ -19,6 +19,7 @@ from celery_rig import model as chain
 from moving_rig import KINDS, MESSAGE, MODELS, PATIENCE_S, Hands, finished, host_of, sent, until
 from parity_rig import forms
 from procession import BadValue, Conflict, Engine, Filter, Routing, Temporal
+from procession.base.values import Json
 from procession.hosts.celery import CeleryHost
 from procession.hosts.embedded import moving
 from procession.hosts.temporal.ids import workflow_id
@@ -26,7 +27,7 @@ from procession.testing.temporal import DevServer
 from temporal_rig import Servers, in_namespace
 
 __all__ = ["shops"]
-HERE: Final = {"default": "here"}
+HERE: Final[Json] = {"default": "here"}
 Opened = Callable[..., Engine]
 
 

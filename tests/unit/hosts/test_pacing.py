@@ -1,4 +1,4 @@
-"""How many instances are handed over at the same time: fewer at once when they wait, more by and by when they do not."""
+"""How many instances are handed over at the same time: fewer when they wait, more by and by when they do not."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class TemporalPlacement:
             return str(explained(error))
         return "" if found.pollers else f"no worker polls task queue {at.queue!r} in namespace {at.client.namespace!r}"
 
-    def tells(self, call_all: Callable[[list[Any]], list[Any]]) -> None:
+    def tells(self, call_all: Callable[[list[Any]], Any]) -> None:
         """Who is told of the rows that arrived, and of how far moves are; from then on rows are sent."""
         self._arrived = self._movers.tell = call_all
         self.wake()
