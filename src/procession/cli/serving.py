@@ -34,9 +34,12 @@ from procession.runtime import tracing
 from procession.runtime.rows import NamedRow
 from procession.runtime.tenants import EVERYBODY
 from procession.services.backend import Backend
+from procession.services.records import Records
+from procession.services.rollouts.state import listed as listed_rollouts
 from procession.services.shadows import shadows
 from procession.services.tenancy.deleting import Keys
 from procession.services.tenancy.rates import LimitedBackend
+from procession.services.views import Views
 from procession.web.app import create_app
 from procession.web.draining import DrainingBackend
 from procession.web.front import Front
@@ -224,6 +227,7 @@ async def _composed(plan: Serving, engine: Engine, keys: Keys | None, open_: Asy
     composed = site_of(settings, measured, gate, engine, limited=limited, silos=silos)
     measures.journeys = composed.site.playing.funnel.totals
     measures.shadows = lambda: shadows(engine.store)
+    measures.rollouts = lambda: listed_rollouts(Records(engine.store, Views(engine.store)))
     composed.site.webhooks.start()
     open_.push_async_callback(composed.site.webhooks.close)
     open_.push_async_callback(composed.site.archive.close)

@@ -17,6 +17,9 @@ from procession.hosts.embedded.engine import Engine
 from procession.runtime.requests import BroadcastSignal
 from procession.services.access import Caller
 from procession.services.backend import Who
+from procession.services.rollouts import state as states
+from procession.services.rollouts.measures import Measures as Measured
+from procession.services.rollouts.plan import read_plan
 from procession.services.shadows import begun
 from procession.web.app import create_app
 from procession.web.draining import DrainingBackend
@@ -360,6 +363,16 @@ def test_shadow_runs_are_counted_by_host_and_process() -> None:
     assert 'procession_shadow_different_total{host="temporal",process="order"} 1.0' in page
     assert 'procession_shadow_untold_total{host="temporal",process="order"} 1.0' in page
     assert 'procession_shadow_compared_total{host="here",process="order"} 1.0' in page
+
+
+def test_rollouts_are_shown_at_their_steps() -> None:
+    plan = read_plan({"name": "home", "from": "temporal", "to": "here", "steps": [{"starts": 10}, {"starts": 100}]})
+    rollout = states.went_on(states.begun(plan, 1, "ann"), 2, "ann", Measured(), "")
+    measures = Measures()
+    measures.rollouts = lambda: [rollout, states.held(states.begun(plan, 1, "ann"), 2, "ann", "")]
+    page = measures.page().decode()
+    assert 'procession_rollout_step{rollout="home",state="running",to="here"} 2.0' in page
+    assert 'procession_rollout_step{rollout="home",state="held",to="here"} 1.0' in page
 
 
 def test_of_many_processes_the_first_are_counted_by_name() -> None:

@@ -20,6 +20,7 @@ from procession.web.telemetry.neighbours import Shares
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
+    from procession.services.rollouts.state import Rollout
     from procession.services.shadows import ShadowReport
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -28,6 +29,8 @@ BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.
 
 PROCESSES_TOP: Final = 100
 """Processes that shadows are counted of by their id; the others are one."""
+ROLLOUTS_TOP: Final = 100
+"""Rollouts that are shown, by name."""
 SHADOWED: Final = {
     "compared": "Instances that were done again on another host.",
     "different": "Those of them that did something else there.",
@@ -96,6 +99,8 @@ class Measures:
         """How often what happened on pages of journeys, by (process, what)."""
         self.shadows: Callable[[], Sequence[ShadowReport]] | None = None
         """What shadow runs found, as their records tell it."""
+        self.rollouts: Callable[[], Sequence[Rollout]] | None = None
+        """Where rollouts are, as their records tell it."""
         self._top = tenants_top
         self.shares = {of: Shares() for of in ("requests", "steps", "jobs")}
         """What tenants use: requests over the API, steps of their instances, jobs that their workers take."""
@@ -152,6 +157,7 @@ class Measures:
             played.add_metric(label, count)
         yield played
         yield from self._shadowed()
+        yield from self._rolled()
         try:
             figures: Figures = self.read() if self.read is not None else {}
         except ProcessionError as error:
@@ -182,6 +188,19 @@ class Measures:
                 if of == what:
                     family.add_metric((host, process), count)
             yield family
+
+    def _rolled(self) -> Iterator[Metric]:
+        step = GaugeMetricFamily(
+            "procession_rollout_step", "At which of its steps a rollout is, from 1.", labels=("rollout", "to", "state")
+        )
+        try:
+            rollouts = self.rollouts() if self.rollouts is not None else ()
+        except ProcessionError as error:
+            _LOG.warning("the records of rollouts cannot be read: %s", error)
+            rollouts = ()
+        for each in rollouts[:ROLLOUTS_TOP]:
+            step.add_metric((each.plan.name, each.plan.to, each.state), each.step + 1)
+        yield step
 
     def _waits(self) -> Iterator[Metric]:
         longest = GaugeMetricFamily(
