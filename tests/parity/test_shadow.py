@@ -13,7 +13,7 @@ from procession.testing.driver import MakeEngines
 from shadow_rig import engines_of, in_memory, unequal
 
 if TYPE_CHECKING:
-    from broker_rig import Brokers
+    from broker_rig import Brokers, Kind
     from temporal_rig import Servers
 
 PARTS: Final = 8
@@ -54,7 +54,7 @@ def test_every_scenario_does_the_same_on_temporal(cluster: MakeEngines, part: in
 
 @pytest.mark.large
 @pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
-def test_every_scenario_does_the_same_over_a_broker(own_brokers: Brokers, kind: str) -> None:
+def test_every_scenario_does_the_same_over_a_broker(own_brokers: Brokers, kind: Kind) -> None:
     from procession.rollout.on_celery import celery
 
     with celery(own_brokers(kind).url) as host, host() as other:

@@ -163,7 +163,7 @@ class _Run:
     def _new(self, deployed: Callable[[int, int], bool]) -> Copied:
         """What was deployed by then, by (time, key), and is not here yet."""
         found = self._copied.where(lambda at, key: key not in self._installed and deployed(at, key))
-        self._installed |= {row.key for row in (*found.definitions, *found.decisions)}
+        self._installed |= {row.key for row in found.definitions} | {row.key for row in found.decisions}
         return found
 
     def _tell(self, member: Member, event: AnyEvent, row: FactRow) -> str:

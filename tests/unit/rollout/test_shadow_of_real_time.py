@@ -74,8 +74,8 @@ def test_what_ran_in_real_time_is_told_again(tmp_path: Path) -> None:
         assert engine.run_until_idle(PATIENCE_S, lambda: all("stamped" in each.variables for each in orders))
         for n, order in enumerate(orders):
             order.publish("paid", f"n{n}", {"amount": n})
+        assert engine.run_until_idle(PATIENCE_S, lambda: all(each.tasks for each in orders))
         for order in orders:
-            engine.run_until_idle(PATIENCE_S, lambda order=order: bool(order.tasks))
             (task,) = order.tasks
             engine.assign_task(task.key, "ann")
             engine.complete_task(task.key, {"approved": True})
