@@ -18,6 +18,7 @@ _PRESENT: Final[dict[str, Callable[[], bool]]] = {
     "atheris": lambda: find_spec("atheris") is not None,
     "yaml": lambda: find_spec("yaml") is not None,
     "celery": lambda: find_spec("celery") is not None,
+    "flower": lambda: find_spec("flower") is not None,
     "cli": lambda: find_spec("typer") is not None and find_spec("rich") is not None,
     "playwright": lambda: find_spec("playwright") is not None,
     "player": lambda: find_spec("jinja2") is not None and find_spec("babel") is not None,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Final, cast
 
+import httpx
 import pytest
 
+import needs
 import postgres_rig
-from broker_rig import KINDS, Brokers, Kind
-from celery_rig import Shops, model, shops
+from broker_rig import KINDS, Brokers, Kind, leash
+from celery_rig import Shop, Shops, model, shops
+from s3_rig import free_port
 
 __all__ = ["shops"]
 
@@ -98,3 +106,44 @@ def test_jobs_have_queues_by_tenant_process_and_type(shops: Shops, brokers: Brok
     shop.until(lambda: instance.tokens == {"t2": 1})
     shop.work("solo", 1, "-Q", "jobs.acme.p.pick")
     shop.ends(instance)
+
+
+def test_flower_shows_jobs_as_tasks(shops: Shops, brokers: Brokers) -> None:
+    needs.require("flower", "pip install flower")
+    shop = shops(brokers("redis"))
+    shop.engine.deploy(model("p", "charge", "pick"))
+    shop.work("threads", 1, "-E")
+    with flower(shop) as ask:
+        shop.until(lambda: len(ask("workers?refresh=true")) == 1)
+        shop.ends(*[shop.engine.start("p", {"total": 40 + n}) for n in range(3)])
+        shop.until(lambda: Counter(each["state"] for each in ask("tasks").values())["SUCCESS"] >= 6)
+        tasks = {id: each for id, each in ask("tasks").items() if each["name"] in {"charge", "pick"}}
+    assert Counter(each["name"] for each in tasks.values()) == {"charge": 3, "pick": 3}
+    assert {each["state"] for each in tasks.values()} == {"SUCCESS"}
+    assert all(id.startswith("procession-") for id in tasks)
+
+
+@contextmanager
+def flower(shop: Shop) -> Generator[Callable[[str], dict[str, Any]]]:
+    """Flower beside a shop's workers, and what its API says; nothing, before it answers."""
+    port = free_port()
+    command = ["-m", "celery", "-A", "celery_shop", "flower", "--address=127.0.0.1", f"--port={port}"]
+    process = subprocess.Popen(
+        [*leash(), sys.executable, *command],
+        cwd=shop.folder,
+        env={**shop.environment, "FLOWER_UNAUTHENTICATED_API": "true"},
+        stdout=shop.log,
+        stderr=shop.log,
+    )
+
+    def ask(what: str) -> dict[str, Any]:
+        try:
+            return cast("dict[str, Any]", httpx.get(f"http://127.0.0.1:{port}/api/{what}", timeout=30).json())
+        except (httpx.HTTPError, ValueError):
+            return {}
+
+    try:
+        yield ask
+    finally:
+        process.kill()
+        process.wait()
