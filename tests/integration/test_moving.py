@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +17,12 @@ from parity_rig import forms
 from procession import BadValue, Conflict, Engine, NotFound, Routing, Temporal
 from procession.base.failure import Busy
 from procession.base.job import Job
+from procession.base.keys import shard_of
+from procession.core.facts import ElementEntered
+from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.courier import Parcel, Wake
-from procession.runtime.rows import InstanceRow, SizeRow
+from procession.runtime.rows import FactRow, InstanceRow, SizeRow
 from procession.testing.temporal import DevServer
 from temporal_rig import Engines
 
@@ -312,3 +316,34 @@ def finished(parcel: Parcel) -> q.AnyRequest:
     job = parcel.job
     key, token = int(str(job["key"])), int(str(job["token"]))
     return q.FinishJob(parcel.tenant, key, {"done": job["element_id"]}, token)
+
+
+def test_whoever_was_away_takes_keys_of_nobody_else(temporal_engines: Engines) -> None:
+    ids = ["s", *(f"u{n}" for n in range(5)), "e"]
+    tasks = "".join(part(each, PEOPLE, "userTask") for each in ids[1:-1])
+    engine = temporal_engines(model("p", tasks + "".join(flow(f"f{a}", a, b) for a, b in pairwise(ids))))
+    Routing(engine).set({"default": "here"})
+
+    def goes_on(instance: Any) -> None:
+        [task] = [each for each in engine.tasks() if each.instance == instance.key]
+        engine.complete_task(task.key)
+        assert engine.wait_until(lambda: task.key not in {each.key for each in engine.tasks()}, 60)
+
+    first, second = (engine.start("p") for _ in range(2))
+    for instance in (first, second):
+        engine.changes.move(instance.key, "temporal")
+        goes_on(instance)
+        assert engine.wait_until(lambda key=instance.key: engine.instance(key).tokens == {"u1": 1}, 60)
+        engine.changes.move(instance.key, "here")
+    others = []
+    for _ in range(4):
+        for instance in (first, second):
+            goes_on(instance)
+        others.append(engine.start("p"))
+        assert shard_of(others[-1].key) == 0, "who never was away has a key as ever"
+    assert [each.state for each in (first, second)] == ["completed"] * 2
+    entered: Counter[int] = Counter()
+    for row in engine.store.read("instances", (0, 0, 100), InstanceRow):
+        for step in engine.store.read("facts", (0, row.key, 0), FactRow):
+            entered.update(each.element for each in codec.decode_facts(step.data) if isinstance(each, ElementEntered))
+    assert set(entered.values()) == {1}

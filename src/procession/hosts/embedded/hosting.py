@@ -8,31 +8,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Final, cast, final
+from typing import cast, final
 
 import msgspec
 
-from procession.base.failure import Busy, Conflict, NotFound, StoreError
+from procession.base.failure import Conflict, NotFound, StoreError
 from procession.hosts.embedded.commons import StoreClock
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.handover import WAIT
 from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.pumps import Pumps, open_pumps
-from procession.hosts.embedded.routing import HERE, Router
+from procession.hosts.embedded.routing import HERE, POLL_S, Router
 from procession.hosts.embedded.tickets import InHouse, Ticket
 from procession.runtime import codec
 from procession.runtime.courier import Courier
-from procession.runtime.elsewhere import OUTGOING, Answer, Begin, Handover, Host, Placement, Screen
+from procession.runtime.elsewhere import OUTGOING, Answer, Begin, Host, Placement, Screen
 from procession.runtime.ports import Store
 from procession.runtime.requests import AnyRequest, Arrived, HandOver, StartProcess, TakeBack
 from procession.runtime.rows import InstanceRow, LeaseRow, OutboxRow
 from procession.runtime.tracing import span
 from procession.services.catalog import Catalog
 from procession.services.routes import HERE as HOME
-
-POLL_S: Final = 0.002
-HANDED_S: Final = 10.0
-"""How long a move waits for the one before it to arrive."""
 
 
 @final
@@ -93,22 +89,11 @@ class Hosting:
             return 0
         if self._router is None or self.placement is None or self.placement.host != rows[0].host:
             raise Conflict(f"no host {rows[0].host!r} is beside this store")
-        self._await_handover(number, rows[0].home)
+        self._router.arrives(number, rows[0].home)
         left = self.placement.leave(tenant, rows[0].home, wait=jobs == WAIT)
         for key, seq in left.seqs.items():
             self._router.shows(number, key, seq)
         return cast("int", self.call(TakeBack(tenant, instance, left.seqs, left.seen)))
-
-    def _await_handover(self, tenant: int, home: int) -> None:
-        """Waits until the other host has an instance that was handed over just now. Raises `Busy`."""
-        deadline = time.monotonic() + HANDED_S
-        while any(
-            isinstance(codec.read(OUTGOING, row.body), Handover)
-            for row in self._store.read("outbox_home_all", (tenant, home), OutboxRow)
-        ):
-            if time.monotonic() > deadline:
-                raise Busy(f"instance {home} is on its way to the other host, which does not answer: ask again")
-            self._turn(POLL_S)
 
     def begin(self, request: StartProcess) -> object:
         """Starts an instance whose first screen is asked for at once."""

@@ -9,22 +9,26 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, final
 
-from procession.base.failure import Conflict, NotFound
+from procession.base.failure import Busy, Conflict, NotFound
 from procession.core import events as e
 from procession.core.events import AnyEvent
 from procession.hosts.embedded.changing import migration_from
 from procession.hosts.embedded.elsewhere import exhausted
 from procession.hosts.embedded.tickets import InHouse
+from procession.runtime import codec
 from procession.runtime import requests as q
-from procession.runtime.elsewhere import Delivery, Placement
+from procession.runtime.elsewhere import OUTGOING, Delivery, Handover, Placement, Reply
 from procession.runtime.ports import Store
-from procession.runtime.rows import IncidentRow, InstanceRow, IntRow, JobRow, TaskRow
+from procession.runtime.rows import IncidentRow, InstanceRow, IntRow, JobRow, OutboxRow, TaskRow
 from procession.services.catalog import Catalog
 
 BEGINS_S: Final = 1.0
 """How long a start waits for the first step; where no worker runs, it is told that it is started without that."""
 SHOWS_S: Final = 5.0
 """How long a caller waits, after his request was carried out, for the store to show it."""
+POLL_S: Final = 0.002
+MOVES_S: Final = 10.0
+"""How long somebody waits for an instance that is on its way between two hosts."""
 HERE: Final = object()
 """What a request is that this engine itself carries out."""
 
@@ -59,11 +63,40 @@ class Router:
             return HERE
         if row.state:
             raise NotFound(f"instance {instance} has ended")
-        reply = self._placement.ask(request.tenant, row.home, Delivery(0, instance, event, self._clock()))
+        reply = self._asked(request.tenant, tenant, row, event)
+        if reply is None:
+            return HERE
         if reply.rejected:
             raise (NotFound if reply.rejected == "not-found" else Conflict)(reply.reason)
         self.shows(tenant, instance, reply.seq)
         return RESULTS.get(type(event), _none)(event)
+
+    def _asked(self, name: str, tenant: int, row: InstanceRow, event: AnyEvent) -> Reply | None:
+        """What the other host says; None if the instance came back meanwhile. Whoever is on the way between two hosts
+        is waited for: nobody there knows it yet, or any more."""
+        deadline = time.monotonic() + MOVES_S
+        while True:
+            try:
+                return self._placement.ask(name, row.home, Delivery(0, row.key, event, self._clock()))
+            except NotFound:
+                now = self.elsewhere(tenant, row.key)
+                if now is None:
+                    return None
+                if now.state or time.monotonic() > deadline:
+                    raise
+                row = now
+            self._turn(POLL_S)
+
+    def arrives(self, tenant: int, home: int) -> None:
+        """Waits until the other host has an instance that was handed over just now. Raises `Busy`."""
+        deadline = time.monotonic() + MOVES_S
+        while any(
+            isinstance(codec.read(OUTGOING, row.body), Handover)
+            for row in self.store.read("outbox_home_all", (tenant, home), OutboxRow)
+        ):
+            if time.monotonic() > deadline:
+                raise Busy(f"instance {home} is on its way to the other host, which does not answer: ask again")
+            self._turn(POLL_S)
 
     def elsewhere(self, tenant: int, instance: int) -> InstanceRow | None:
         """An instance of the other host; None for any other key."""

@@ -53,6 +53,10 @@ DIRECT_MS: Final = 10_000
 BLOCK_SHARD: Final = 256
 """Added to a shard's number: where the keys of its instances on other hosts lie, in blocks. Nobody draws single ones
 there."""
+_BLOCKS: Final = BLOCK_SHARD << 53
+STEP_KEYS_MAX: Final = 4_096
+"""More keys than one step takes."""
+LENT_BLOCKS: Final = 4
 
 _LOG: Final = logging.getLogger("procession")
 
@@ -78,7 +82,7 @@ class Shard:
         self.zone = zone
         self.tz_release = _tz_release()
         self.clock = clock
-        self.keys = KeySource(self.number, last_key)
+        self.keys = KeySource(self.number, last_key if last_key < _BLOCKS else 0)
         self.catalog = Catalog(store, self.span)
         self.residents = Residents(store, self.catalog)
         self.postbox = Postbox(store, self.span)
@@ -128,6 +132,8 @@ class Shard:
         """What a job on its way to a worker is."""
         self._warned = False
         self._block = self._read_block()
+        self._lent = (0, 0)
+        """Keys from, up to, for instances that come from another host."""
         self.begin()
 
     def begin(self) -> None:
@@ -219,7 +225,7 @@ class Shard:
 
     def _step(self, resident: Resident, event: AnyEvent, target: Linked | None = None) -> Outcome:
         state = resident.state
-        key = self.keys.peek(self.at)
+        key = self._key_behind(state.last_key)
         if target is None:
             outcome = step(resident.linked, state, event, self.at, key)
         else:
@@ -229,12 +235,27 @@ class Shard:
             resident.linked = target
         facts = outcome.facts
         if facts:
-            self.keys.advance(outcome.last_key)
+            if key < _BLOCKS:
+                self.keys.advance(outcome.last_key)
+            else:
+                self._lent = (outcome.last_key + 1, self._lent[1])
             self.record(resident, codec.encode_facts(facts))
         self.step_key = key
         for command in outcome.commands:
             self._carry(resident, command)
         return outcome
+
+    def _key_behind(self, last: int) -> int:
+        """The first key of a step of an instance whose last one is known.
+
+        One that comes from another host has keys of blocks, which are larger than all others: it goes on with a block
+        of the shard's own, for behind its last key there may be another instance's."""
+        if last < _BLOCKS:
+            return self.keys.peek(self.at)
+        first, end = self._lent
+        if first <= last or end - first < STEP_KEYS_MAX:
+            first, end = self._lent = self.take_blocks(LENT_BLOCKS)
+        return first
 
     def record(self, resident: Resident, data: bytes) -> None:
         """Stores the facts of the step that the state is behind."""
@@ -398,6 +419,7 @@ class Shard:
         self.routes = self._read_routes()
         self.switches = Switches(self.store, self.span)
         self._block = self._read_block()
+        self._lent = (0, 0)
         self.quotas.forget()
         self.weights.read(self.store, self.span, self.catalog.names)
         self.alarms = Alarms(self.store, self.span, self.weights)
