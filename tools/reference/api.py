@@ -56,10 +56,19 @@ STRUCTS: Final = (
     ("Routes", "services.routes"),
     ("Decision", "services.routes"),
     ("Fate", "services.moving"),
+    ("Plan", "services.rollouts.plan"),
+    ("Gates", "services.rollouts.plan"),
+    ("Standing", "hosts.embedded.rolling"),
+    ("Measures", "services.rollouts.measures"),
+    ("Judged", "services.rollouts.gates"),
     ("FlagView", "hosts.embedded.flagged"),
     ("Touched", "services.impact"),
     ("Reason", "services.impact"),
     ("Total", "services.impact"),
+    ("ShadowReport", "services.shadows"),
+    ("Counts", "services.shadows"),
+    ("Shadowed", "rollout.shadow"),
+    ("Difference", "rollout.comparing"),
     ("Diagnostic", "base.diagnostics"),
     ("Span", "base.diagnostics"),
     ("Result", "testing.runner"),
@@ -72,9 +81,11 @@ ERRORS: Final = (
     ("NotFound", "base.failure"),
     ("Conflict", "base.failure"),
     ("StoreError", "base.failure"),
+    ("HostLost", "rollout.shadow"),
 )
 FUNCTIONS: Final = (
     ("check_standard", "services.standard", "procession"),
+    ("shadow_run", "rollout.running", "procession"),
     ("run_scenario", "testing.runner", "procession.testing"),
 )
 DEFAULTS: Final = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
-from typing import Final
 
 from procession.base.failure import Conflict
 from procession.hosts.embedded.engine import Engine
@@ -18,15 +17,12 @@ from procession.services.routes import Rule
 from procession.services.shadows import ShadowReport, begun, find_shadow, stored
 from procession.store.opening import open_store
 
-NAME: Final = "shadow"
-"""What a run is called that is given no name."""
-
 
 def shadow_run(
     db: str | Engine,
     to: str = "here",
     *,
-    name: str = NAME,
+    name: str = "shadow",
     tenants: Sequence[str] = (),
     processes: Sequence[str] = (),
     versions: tuple[int, int] = (0, 0),
