@@ -6,7 +6,7 @@ any migration, where it calls what is bound to the latest version.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias, final
 
 from procession.base.failure import NotFound
@@ -37,7 +37,7 @@ def _form(node: Node) -> Bound | None:
     return (Text(node.task.form_id), node.task.form_binding) if node.task is not None and node.task.form_id else None
 
 
-_BOUND: Final = (
+_BOUND: Final[tuple[tuple[What, str, Callable[[Node], Bound | None]], ...]] = (
     ("calls-latest", "process", _process),
     ("decides-latest", "decision", _decision),
     ("form-latest", "form", _form),

@@ -12,14 +12,13 @@ from typing import Final, final
 from procession.core import operations as op
 from procession.core.linked import handlers_of
 from procession.core.renumber import named
-from procession.core.state import Completion, ElementInstance, Stage, State
+from procession.core.state import Completion, ElementInstance, Operation, Stage, State
 from procession.ir.kinds import Kind
 from procession.ir.program import NONE, CancelTrigger, CompensateTrigger, LinkTrigger, Node, Program, Ref
 
 PLACES_MAX: Final = 10_000
 """Places at which instances stand, whose answers are kept for the next one."""
 _UNDOING: Final = frozenset({Stage.COMPENSATING, Stage.CANCELLED})
-_UNDOES: Final = frozenset({op.COMPENSATE, op.CANCEL_TRANSACTION})
 
 
 @final
@@ -47,7 +46,7 @@ class Reach:
             done.add(element.node)
             done.update(_completed(element.completions.values()))
             undoing = undoing or _is_undoing(element)
-        undoing = undoing or any(each.operation[:1] and each.operation[0] in _UNDOES for each in incidents)
+        undoing = undoing or any(_undoes_it(each.operation) for each in incidents)
         place = frozenset(first), frozenset(done), undoing or not self._throwers.isdisjoint(done)
         found = self._known.get(place)
         if found is None:
@@ -148,7 +147,11 @@ def _undoes(node: Node) -> bool:
 def _is_undoing(element: ElementInstance) -> bool:
     """Whether something is undone because of an active element, now or once it comes to that."""
     then = element.then
-    return element.undoing is not None or element.stage in _UNDOING or (bool(then) and then[0] in _UNDOES)
+    return element.undoing is not None or element.stage in _UNDOING or (then is not None and _undoes_it(then))
+
+
+def _undoes_it(operation: Operation) -> bool:
+    return bool(operation) and operation[0] in (op.COMPENSATE, op.CANCEL_TRANSACTION)
 
 
 def _completed(completions: Iterable[Completion]) -> Iterator[Ref]:

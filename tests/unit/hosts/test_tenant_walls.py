@@ -273,6 +273,8 @@ COMMANDS: Final[dict[str, Callable[[Known], list[str]]]] = {
     "resume": lambda k: ["resume", str(k.instance)],
     "restart": lambda k: ["restart", str(k.instance), "--at", "w"],
     "move": lambda k: ["move", str(k.instance), "--to", "temporal", "--dry-run"],
+    "impact of a type of jobs": lambda _: ["impact", "--job-type", "work"],
+    "impact of a model": lambda _: ["impact", "--deploy", "p.bpmn"],
     "doctor": lambda k: ["doctor", str(k.instance), "--temporal", NOBODY],
 }
 """Every command with --tenant."""
