@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import pytest
 
 from procession.core import commands as c
+from procession.core.pending import pending
 from procession.hosts.embedded import handover, routing
 from procession.hosts.embedded.handlers import HANDLERS
 from procession.hosts.embedded.routing import Router
@@ -21,10 +22,11 @@ from procession.hosts.temporal import placement
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.workflow import Machine
 from procession.runtime import requests as q
-from procession.testing.temporal.exploring.explore import Counterexample, explore
+from procession.runtime.rows import OutboxRow
+from procession.testing.temporal.exploring.explore import Counterexample, Explored, explore
 from procession.testing.temporal.exploring.models import MODELS
 
-Change: type = Callable[[pytest.MonkeyPatch], None]
+Change: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +34,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "procession")
 
 
-def explored(name: str, **budget: int) -> Any:
-    return explore(replace(MODELS[name], budget=budget))
-
-
-def there_and_back(name: str, **budget: int) -> Any:
+def there_and_back(name: str, **budget: int) -> Explored:
     """Without movers who wait for jobs, or go where it is."""
     ways = ("temporal", "here") * budget["moves"]
     return explore(replace(MODELS[name], budget=budget, policies=("carry",), ways=ways))
@@ -45,12 +43,16 @@ def there_and_back(name: str, **budget: int) -> Any:
 def request(patch: pytest.MonkeyPatch, kind: type[Any], change: Callable[[Any, Any], Any]) -> None:
     """What a request means, when it comes changed."""
     does = HANDLERS[kind]
-    patch.setitem(HANDLERS, kind, lambda shard, asked: does(shard, change(shard, asked)))  # type: ignore[arg-type]
+    patch.setitem(HANDLERS, kind, lambda shard, asked: does(shard, change(shard, asked)))
 
 
 def early(patch: pytest.MonkeyPatch) -> None:
+    def shown(shard: Any, asked: Any) -> Any:
+        tree = handover._tree(shard, shard.residents.get(0, asked.instance), "temporal")
+        return msgspec.structs.replace(asked, seqs={each.key: each.state.seq for each in tree})
+
     patch.setattr(Router, "shows", lambda *_: True)
-    request(patch, q.TakeBack, lambda _, asked: msgspec.structs.replace(asked, seqs={}))
+    request(patch, q.TakeBack, shown)
 
 
 def stale(patch: pytest.MonkeyPatch) -> None:
@@ -61,11 +63,10 @@ def stale(patch: pytest.MonkeyPatch) -> None:
     request(patch, q.TakeBack, forgetful)
 
 
-def forgets(kind: type[Any]) -> Callable[[pytest.MonkeyPatch], None]:
+def forgets(kind: type[Any]) -> Change:
     def change(patch: pytest.MonkeyPatch) -> None:
-        all_of = handover.pending
         patch.setattr(
-            handover, "pending", lambda linked, state: [x for x in all_of(linked, state) if not isinstance(x, kind)]
+            handover, "pending", lambda linked, state: [x for x in pending(linked, state) if not isinstance(x, kind)]
         )
 
     return change
@@ -73,7 +74,6 @@ def forgets(kind: type[Any]) -> Callable[[pytest.MonkeyPatch], None]:
 
 def twice(patch: pytest.MonkeyPatch) -> None:
     def deliver(machine: Any, deliveries: list[Any]) -> None:
-        taken = Machine.deliver
         machine._seen = 0
         for each in deliveries:
             seen(machine, [msgspec.structs.replace(each, number=0)])
@@ -85,7 +85,7 @@ def twice(patch: pytest.MonkeyPatch) -> None:
 
 def lost(patch: pytest.MonkeyPatch) -> None:
     def only_deletes(shard: Any, asked: Any, tenant: int, root: Any) -> None:
-        for row in shard.store.read("outbox_home_all", (tenant, root.key), handover.OutboxRow):
+        for row in shard.store.read("outbox_home_all", (tenant, root.key), OutboxRow):
             shard.batch["outbox"].delete((tenant, row.number), (tenant, row.number))
 
     patch.setattr(handover, "_readdress", only_deletes)
@@ -149,7 +149,7 @@ def not_there(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TemporalPlacement, "_was_let_go", gone)
 
 
-MUTATIONS: Final[dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, dict[str, int]]]] = {
+MUTATIONS: Final[dict[str, tuple[Change, str, dict[str, int]]]] = {
     "it is taken back before all is told": (early, "undo", {"moves": 2}),
     "a mover who slept takes back what went there again": (stale, "timer", {"moves": 3, "sleep": 1}),
     "timers are not set again": (forgets(c.SetTimer), "timer", {"moves": 2}),
@@ -171,6 +171,34 @@ MUTATIONS: Final[dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, dict
 def test_what_is_left_out_is_found(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     change, model, budget = MUTATIONS[mutation]
     change(monkeypatch)
-    with pytest.raises(Counterexample) as found:
+    with pytest.raises(Counterexample, match="--- after"):
         there_and_back(model, **budget)
-    print(found.value)
+
+
+FEW: Final[dict[str, tuple[str, dict[str, int]]]] = {
+    "there, with a fault of each kind": ("job", {"moves": 1, "faults": 1}),
+    "there and back, whatever it waits for": ("both", {"moves": 2}),
+    "with what it called": ("call", {"moves": 2}),
+}
+
+
+@pytest.mark.parametrize("about", FEW)
+def test_every_state_of_a_move_leads_to_the_end(about: str) -> None:
+    model, budget = FEW[about]
+    found = there_and_back(model, **budget)
+    assert found.states > 100
+    assert found.ends
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("model", MODELS)
+def test_every_way_with_every_fault(model: str) -> None:
+    found = explore(MODELS[model])
+    assert found.states > 1_000
+    assert set(found.kinds) >= {"move", "go-on", "die", "sleep", "send-slowly", "send-and-die", "worker-dies"}
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("model", MODELS)
+def test_three_moves_and_two_faults_there_and_back(model: str) -> None:
+    assert there_and_back(model, moves=3, faults=2).states > 1_000

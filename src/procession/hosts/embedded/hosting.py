@@ -91,6 +91,8 @@ class Hosting:
             raise Conflict(f"no host {rows[0].host!r} is beside this store")
         self._router.arrives(number, rows[0].home)
         left = self.placement.leave(tenant, rows[0].home, wait=jobs == WAIT)
+        if not left.seqs:
+            raise NotFound(f"instance {instance} has ended")
         for key, seq in left.seqs.items():
             self._router.shows(number, key, seq)
         return cast("int", self.call(TakeBack(tenant, instance, left.seqs, left.seen)))

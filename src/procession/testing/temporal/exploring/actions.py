@@ -207,8 +207,8 @@ def _task_twice(world: World, n: int) -> None:
 def _local(world: World, wanted: ScheduleLocalActivity) -> object:
     name = wanted.activity_type
     if name == p.REPORT:
-        return world.reporter.hold(CONVERTER.from_payload(wanted.arguments[0], Envelope))
-    if name == p.ASK:
+        world.reporter.hold(CONVERTER.from_payload(wanted.arguments[0], Envelope))
+    elif name == p.ASK:
         local = Local(world.store, world.reporter, lambda keys: tuple(cast("Any", world.pumps.call(keys))))
         return world.loop.finish(local.ask(CONVERTER.from_payload(wanted.arguments[0], Question)))
     return None
@@ -390,7 +390,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "sleep": Kind(_goes_on, _sleeps, "faults"),
     "send-slowly": Kind(_sends, _send_slowly, "faults"),
     "send-and-die": Kind(_sends, _send_and_die, "faults"),
-    "task-twice": Kind(lambda world: _runs(world, lambda run: run.has_work and run.open is None), _task_twice, "faults"),
+    "task-twice": Kind(
+        lambda world: _runs(world, lambda run: run.has_work and run.open is None), _task_twice, "faults"
+    ),
     "worker-dies": Kind(_worker_lives, lambda world: world.worker_dies(), "faults"),
 }
 PROGRESS: Final = tuple(name for name, kind in KINDS.items() if not kind.costs)

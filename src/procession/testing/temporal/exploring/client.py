@@ -161,7 +161,7 @@ class Handle:
 def _value(data: bytes, type: type[_T]) -> _T:
     payload = Payload()
     payload.ParseFromString(data)
-    return cast("_T", CONVERTER.from_payload(payload, type))
+    return CONVERTER.from_payload(payload, type)
 
 
 __all__ = ["Died", "ModelClient", "Now", "Waits", "WorkflowUpdateFailedError"]

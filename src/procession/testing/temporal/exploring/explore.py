@@ -80,9 +80,7 @@ class Exploration:
         for asked in (False, True) if self.model.asked else (False,):
             self.world.restore(first)
             while steps := [
-                action
-                for action, _ in enabled(self.world)
-                if action[0] in PROGRESS and (asked or action[0] != "ask")
+                action for action, _ in enabled(self.world) if action[0] in PROGRESS and (asked or action[0] != "ask")
             ]:
                 chosen = ("ask",) if asked and ("ask",) in steps else steps[0]
                 act(self.world, chosen)

@@ -1,4 +1,4 @@
-"""What must hold in every moment of an explored world, and where nothing is left to do. Each is a function of a table."""
+"""What must hold in every moment of an explored world, and where nothing is left to do: a table of functions."""
 
 from __future__ import annotations
 
@@ -100,6 +100,8 @@ def _one_owner(world: World, instances: Instances) -> Iterator[str]:
     running = sum(run.status == "running" for run in world.cluster.runs)
     if running > 1:
         yield f"{running} runs have the instance"
+    if len({run.took for run in world.cluster.runs}) < len(world.cluster.runs):
+        yield "what was handed over once was begun twice"
     for row, _ in instances:
         if not row.host and running:
             yield f"instance {row.key} is stepped by the engine, and by a workflow"
@@ -150,7 +152,7 @@ def _refused(world: World, instances: Instances) -> Iterator[str]:
     for source, _, result in inbox:
         yield f"the engine could not take in what {source} told: {result!r}"
     failures = world.select("SELECT text FROM procession_failure")
-    yield from (f"the engine failed: {text}" for (text,) in failures)
+    yield from (f"the engine failed: {text!r}" for (text,) in failures)
 
 
 def _once(world: World, instances: Instances) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, final
 
 WORK: Final = '<extensionElements><zeebe:taskDefinition type="work"/></extensionElements>'
@@ -42,8 +43,7 @@ def line(*elements: str) -> str:
     """Elements one after the other, from a start to an end; each begins with `<tag id="...">`."""
     ids = ["s", *(each.split('id="', 1)[1].split('"', 1)[0] for each in elements), "e"]
     flows = "".join(
-        f'<sequenceFlow id="{one}-{other}" sourceRef="{one}" targetRef="{other}"/>'
-        for one, other in zip(ids, ids[1:], strict=False)
+        f'<sequenceFlow id="{one}-{other}" sourceRef="{one}" targetRef="{other}"/>' for one, other in pairwise(ids)
     )
     return f'<startEvent id="s"/>{"".join(elements)}<endEvent id="e"/>{flows}'
 
@@ -94,6 +94,6 @@ MODELS: Final = {
         Model("loop", (drawn(line(job("a", LOOP))),), SMALL),
         Model("undo", (drawn(UNDO),), SMALL),
         Model("cancel", (drawn(line(job("a"))),), SMALL, asked="cancel"),
-        Model("set", (drawn(line(job("a"))),), SMALL, asked="set"),
+        Model("set", (drawn(line(TIMER)),), SMALL, asked="set"),
     )
 }

@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from temporalio import workflow
+from temporalio.api.common.v1 import Payloads
 from temporalio.bridge.proto.workflow_activation import RemoveFromCache, WorkflowActivation, WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import ScheduleLocalActivity, WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.common import Priority, TypedSearchAttributes
 from temporalio.converter import DefaultFailureConverter
-from temporalio.api.common.v1 import Payloads
-from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails
-from temporalio.worker import WorkflowInterceptorClassInput
+from temporalio.worker import (
+    Interceptor,
+    UnsandboxedWorkflowRunner,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
+    WorkflowInterceptorClassInput,
+)
 
-from procession.base.failure import NotFound
 from procession.core.linked import Linked
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.cluster import DATA_CONVERTER

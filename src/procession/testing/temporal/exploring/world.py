@@ -100,7 +100,9 @@ class World:
         self.dies_at = -1
         """The commit after which the engine is gone."""
         self._programs = Programs(self.store)
-        self.around = Around(self._programs.linked, lambda envelope, urgent: self.reporter.offer(envelope, urgent=urgent))
+        self.around = Around(
+            self._programs.linked, lambda envelope, urgent: self.reporter.offer(envelope, urgent=urgent)
+        )
         self.now = START_MS
         self.root = 0
         self.workflow = ""
