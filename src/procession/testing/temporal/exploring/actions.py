@@ -254,9 +254,15 @@ def _sweeps(world: World) -> Iterator[Action]:
 
 
 def _repairs(world: World) -> Iterator[Action]:
+    """Where nobody has anything to tell."""
+    if world.reporter.idle and not world.store.read("inbox_size", (), SizeRow)[0].count:
+        yield from _repairs_early(world)
+
+
+def _repairs_early(world: World) -> Iterator[Action]:
     row = world.store.read("instance", (0, world.root), InstanceRow)[0]
     run = world.cluster.newest(world.workflow)
-    if row.host and run is not None and run.tasks:
+    if row.host and not row.state and run is not None and run.tasks:
         yield ()
 
 
@@ -393,6 +399,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "task-twice": Kind(
         lambda world: _runs(world, lambda run: run.has_work and run.open is None), _task_twice, "faults"
     ),
+    "repair-early": Kind(_repairs_early, _repair, "faults"),
     "worker-dies": Kind(_worker_lives, lambda world: world.worker_dies(), "faults"),
 }
 PROGRESS: Final = tuple(name for name, kind in KINDS.items() if not kind.costs)
