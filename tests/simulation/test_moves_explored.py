@@ -149,6 +149,8 @@ def not_there(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TemporalPlacement, "_was_let_go", gone)
 
 
+FAR: Final = "what was taken in there comes here again"
+"""What takes minutes to be found."""
 MUTATIONS: Final[dict[str, tuple[Change, str, dict[str, int]]]] = {
     "it is taken back before all is told": (early, "undo", {"moves": 2}),
     "a mover who slept takes back what went there again": (stale, "timer", {"moves": 3, "sleep": 1}),
@@ -156,7 +158,7 @@ MUTATIONS: Final[dict[str, tuple[Change, str, dict[str, int]]]] = {
     "jobs are not offered again": (forgets(c.CreateJob), "job", {"moves": 2}),
     "what was seen is taken in again": (twice, "set", {"moves": 1, "send-and-die": 1}),
     "what was on its way is lost": (lost, "message", {"moves": 2}),
-    "what was taken in there comes here again": (unseen, "set", {"moves": 2, "send-slowly": 1}),
+    FAR: (unseen, "set", {"moves": 2, "send-slowly": 1}),
     "what was handed over is started again": (started_again, "timer", {"moves": 1, "send-and-die": 1}),
     "a message to who let go is given up": (given_up, "message", {"moves": 2}),
     "who let go counts as ended": (not_there, "message", {"moves": 2}),
@@ -167,7 +169,9 @@ MUTATIONS: Final[dict[str, tuple[Change, str, dict[str, int]]]] = {
 }
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS)
+@pytest.mark.parametrize(
+    "mutation", [pytest.param(each, marks=pytest.mark.large) if each == FAR else each for each in MUTATIONS]
+)
 def test_what_is_left_out_is_found(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     change, model, budget = MUTATIONS[mutation]
     change(monkeypatch)

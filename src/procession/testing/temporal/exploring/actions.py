@@ -248,6 +248,14 @@ def _settles(world: World) -> Iterator[Action]:
         yield ()
 
 
+def _settle(world: World) -> None:
+    world.reporter.settle()
+
+
+def _sweep(world: World) -> None:
+    world.reporter.sweep(FAR_MS)
+
+
 def _sweeps(world: World) -> Iterator[Action]:
     if world.store.read("inbox_held", (FAR_MS, ROWS_MAX), HeldRow):
         yield ()
@@ -282,6 +290,10 @@ def _worker_lives(world: World) -> Iterator[Action]:
     cached = any(run.open is not None or run.replayed < len(run.tasks) for run in world.cluster.runs)
     if cached or not world.reporter.idle:
         yield ()
+
+
+def _worker_dies(world: World) -> None:
+    world.worker_dies()
 
 
 # --- movers
@@ -375,7 +387,7 @@ def _wait(world: World) -> None:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "settle": Kind(_settles, lambda world: world.reporter.settle()),
+    "settle": Kind(_settles, _settle),
     "complete": Kind(lambda world: _runs(world, lambda run: run.open is not None), _complete),
     "task": Kind(lambda world: _runs(world, lambda run: run.has_work and run.open is None), _task),
     "send": Kind(_sends, _send),
@@ -387,7 +399,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "fire": Kind(_fires, _fire),
     "publish": Kind(_publishes, _publish),
     "ask": Kind(_asks, _ask),
-    "sweep": Kind(_sweeps, lambda world: world.reporter.sweep(FAR_MS)),
+    "sweep": Kind(_sweeps, _sweep),
     "repair": Kind(_repairs, _repair),
     "rescue": Kind(_strands, _rescue),
     "wait": Kind(_waits, _wait),
@@ -400,7 +412,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         lambda world: _runs(world, lambda run: run.has_work and run.open is None), _task_twice, "faults"
     ),
     "repair-early": Kind(_repairs_early, _repair, "faults"),
-    "worker-dies": Kind(_worker_lives, lambda world: world.worker_dies(), "faults"),
+    "worker-dies": Kind(_worker_lives, _worker_dies, "faults"),
 }
 PROGRESS: Final = tuple(name for name, kind in KINDS.items() if not kind.costs)
 """In the order in which somebody who does one thing after the other does them."""

@@ -96,7 +96,7 @@ def run_task(run: Run, around: Around, local: LocalActivity, now: int) -> Task:
         while jobs:
             task.given.append(jobs)
             completion = _activate(instance, run, task, jobs, replaying=False)
-            jobs = []
+            jobs = list[bytes]()
             for command in completion.successful.commands:
                 task.decided.append(command.SerializeToString())
                 jobs += _at_once(command, local)
@@ -142,6 +142,10 @@ def _evicted() -> bytes:
     return WorkflowActivationJob(remove_from_cache=RemoveFromCache()).SerializeToString()
 
 
+def _known(name: str) -> None:
+    """All local activities are there."""
+
+
 def _made(run: Run, around: Around, *others: Interceptor) -> WorkflowInstance:
     at = datetime.fromtimestamp(run.started / 1000, UTC)
     info = workflow.Info(
@@ -178,7 +182,7 @@ def _made(run: Run, around: Around, *others: Interceptor) -> WorkflowInstance:
         defn=_DEFINITION,
         info=info,
         randomness_seed=1,
-        extern_functions={"__temporal_assert_local_activity_valid": lambda name: None},
+        extern_functions={"__temporal_assert_local_activity_valid": _known},
         disable_eager_activity_execution=True,
         worker_level_failure_exception_types=(),
         patch_activation_callback=None,
