@@ -56,7 +56,8 @@ def fill(write: Write, instances: int, tasks: int, facts: int) -> None:
         for n in range(PROCESSES * VERSIONS)
     ]
     write("INSERT INTO procession_definition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", definitions)
-    write("INSERT INTO procession_instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", _instances(instances, tasks))
+    columns = ", ".join("?" * 12)
+    write(f"INSERT INTO procession_instance VALUES ({columns}, 0)", _instances(instances, tasks))
     write("INSERT INTO procession_fact VALUES (?, ?, ?, ?, ?)", _facts(instances, facts))
     write("INSERT INTO procession_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _tasks(instances, tasks))
     write("INSERT INTO procession_task_candidate VALUES (?, ?, ?, ?)", _candidates(instances, tasks))
