@@ -41,6 +41,7 @@ def note(shard: Shard, place: tuple[int, int, int], text: str) -> None:
 
 
 def park(shard: Shard, tenant: int, batch: int, until: int) -> None:
-    """A batch has no next portion until one, or itself, heard what became of an instance."""
+    """A batch has no next portion until one, or itself, heard what became of an instance: `shard.parked` has, by
+    (tenant, batch), those that go on then."""
     shard.batch_over(tenant, batch)
     shard.parked.setdefault((tenant, until), set()).add(batch)

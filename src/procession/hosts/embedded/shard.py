@@ -105,9 +105,7 @@ class Shard:
         self.batches = self._read_batches()
         """Tenant -> its batches that run."""
         self.pace = Pace()
-        """How many instances of a batch are on their way to another host at the same time."""
         self.parked: dict[tuple[int, int], set[int]] = {}
-        """(tenant, batch) -> those that go on when this one hears what became of an instance."""
         self.routes = self._read_routes()
         """Where instances start; None where nothing was said of it."""
         self.switches = Switches(store, self.span)
