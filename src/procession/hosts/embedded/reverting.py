@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from procession.base.failure import Conflict, NotFound
 from procession.hosts.embedded.batches import BODY, STOPPED, UNDER_WAY, begin_batch
 from procession.hosts.embedded.shard import Shard
@@ -11,7 +13,7 @@ from procession.runtime import requests as q
 from procession.runtime.rows import BatchRow
 from procession.services.routes import HERE
 
-PAGE = 200
+PAGE: Final = 200
 
 
 def revert_batch(shard: Shard, request: q.RevertBatch) -> int:

@@ -73,7 +73,7 @@ class Movers:
         if isinstance(what, Handover):
             self._handed.add((row.tenant, row.home))
         moving = self._under_way[key] = asyncio.create_task(self._move(tenant, row, what))
-        moving.add_done_callback(lambda done: self._done(row))
+        moving.add_done_callback(lambda done: self._done(row, what))
 
     async def stop(self) -> None:
         """Ends all; whoever opens the store next goes on with them."""
@@ -82,9 +82,10 @@ class Movers:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _done(self, row: OutboxRow) -> None:
+    def _done(self, row: OutboxRow, what: Moving | Handover) -> None:
         self._under_way.pop((row.tenant, row.number), None)
-        self._handed.discard((row.tenant, row.home))
+        if isinstance(what, Handover):
+            self._handed.discard((row.tenant, row.home))
         self._over()
 
     async def _move(self, tenant: str, row: OutboxRow, what: Moving | Handover) -> None:
