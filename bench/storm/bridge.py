@@ -34,9 +34,10 @@ def move(engine: Engine, to: str) -> None:
     changes = engine.changes
     origin = "here" if to == "temporal" else "temporal"
     while True:
-        for batch in changes.batches(limit=1_000):
-            if batch.state == "running":
-                engine.wait_until(lambda key=batch.key: changes.batch(key).state != "running", 60)
+        running = next((each.key for each in changes.batches(limit=1_000) if each.state == "running"), 0)
+        if running:
+            engine.wait_until(lambda key=running: changes.batch(key).state != "running", 60)
+            continue
         if not left(engine, origin):
             return
         try:

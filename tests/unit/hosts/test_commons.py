@@ -17,7 +17,7 @@ from procession.hosts.embedded.ownership import wall_ms
 from procession.runtime import requests as q
 from procession.runtime.courier import Parcel, Wake
 from procession.runtime.ports import Store
-from procession.runtime.rows import IntRow, JobRow
+from procession.runtime.rows import IntRow, JobRow, OutboxRow
 
 MODEL: Final = b"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="x">
@@ -77,6 +77,47 @@ def three(tmp_path: Path) -> Any:
     yield engines, courier, clock
     for each in engines:
         each.close()
+
+
+def test_none_steps_what_another_one_handed_over(three: Any) -> None:
+    (first, second, third), courier, _ = three
+    instance = first.start("p", {"k": "a"})
+    [parcel] = courier.jobs()
+    second.call(finish(parcel))
+    for each in (first, third):
+        assert each.instance(instance.key).tokens == {"c": 1}
+        each.publish("other", "b")  # whose memory has the shard as it was before anybody was elsewhere
+    pump = second.pump
+    with pump.lock:
+        shard = pump.shard
+        shard.begin()
+        shard.mark_elsewhere()
+        shard.batch["instance"].change("instance_placed", ("temporal", instance.key, 0, instance.key))
+        shard.residents.get(0, instance.key).host = "temporal"
+        shard.commit()
+        shard.settle()
+    for each in (first, third):
+        each.publish("go", "a", {"by": "somebody"}, ttl=60)
+        assert each.instance(instance.key).tokens == {"c": 1}
+    assert len(first.store.read("outbox", (1 << 62, 10), OutboxRow)) == 1, "it is on its way to who has the instance"
+
+
+def test_what_could_not_be_committed_says_nothing_of_other_hosts(three: Any) -> None:
+    (first, *_), _, _ = three
+    instance = first.start("p", {"k": "a"})
+    with first.pump.lock:
+        shard = first.pump.shard
+        shard.begin()
+        shard.mark_elsewhere()
+        shard.undo()
+        assert not shard.residents.elsewhere
+        shard.begin()
+        shard.mark_elsewhere()
+        shard.commit()
+        shard.settle()
+        shard.undo()
+        assert shard.residents.elsewhere
+    assert first.instance(instance.key).tokens == {"a": 1}
 
 
 def test_each_goes_on_where_another_one_was(three: Any) -> None:

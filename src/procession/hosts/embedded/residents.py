@@ -101,8 +101,9 @@ class Residents:
         """By tenant and key: a key of one tenant must mean nothing to another, whoever made it up."""
         self._bytes = 0
         self.stamp = 1
-        self.elsewhere = bool(store.read("instances_elsewhere", (), IntRow))
+        self.elsewhere = False
         """Whether there is, or may be, any instance that another host runs."""
+        self.look_elsewhere()
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -163,6 +164,11 @@ class Residents:
         gone = self._by_key.pop((tenant, key), None)
         if gone is not None:
             self._bytes -= gone.bytes
+
+    def look_elsewhere(self) -> None:
+        """Whether any instance of the store may be on another host: what others committed counts, and what this one
+        could not commit does not."""
+        self.elsewhere = bool(self._store.read("instances_elsewhere", (), IntRow))
 
     def drop_touched(self) -> None:
         """Forgets every instance of the commit that failed."""

@@ -406,6 +406,7 @@ class Shard:
     def undo(self) -> None:
         """The commit failed: nothing that it touched can be trusted."""
         self.residents.drop_touched()
+        self.residents.look_elsewhere()
         self.postbox.forget()
         self.catalog.forget()
         self.books.forget()
