@@ -18,6 +18,7 @@ from typing import Final
 
 import pytest
 
+import cli_forks
 from broker_rig import Brokers
 from temporal_rig import Servers
 from tidy import doc_blocks
@@ -38,9 +39,16 @@ def _ids(paths: list[Path]) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a `procession` that has not to import anything first: documents call it a hundred times."""
+    with cli_forks.commands(tmp_path_factory.mktemp("commands")) as found:
+        yield found
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=_ids(DOCUMENTS))
 def test_every_code_block_runs(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    path: Path, tmp_path: Path, commands: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if "TEMPORAL_ADDRESS" in path.read_text(encoding="utf-8"):
@@ -49,7 +57,7 @@ def test_every_code_block_runs(
     if "CELERY_BROKER_URL" in path.read_text(encoding="utf-8"):
         found: Brokers = request.getfixturevalue("brokers")
         monkeypatch.setenv("CELERY_BROKER_URL", found("redis").url)
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", os.pathsep.join([str(commands), str(Path(sys.executable).parent), os.environ["PATH"]]))
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.delenv("PROCESSION_DB", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
