@@ -38,7 +38,7 @@ FLAGS: Final = (
 AXE: Final = Path(__file__).with_name("axe")
 NARROW: Final = 320
 """The width that pages must do with, in CSS pixels (WCAG 1.4.10)."""
-PATIENCE_MS: Final = 10_000
+PATIENCE_MS: Final = 30_000
 """How long a test waits for what it asks of a page."""
 STRICT_CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-src http: https:; "

@@ -20,6 +20,8 @@ from typing import Any, Final
 from places import place_of
 
 PROGRAM: Final = Path(__file__).with_name("fault_child.py")
+PATIENCE_S: Final = 60.0
+"""Several times what is needed: tests of other kinds may share the machine."""
 
 
 class Killed(Exception):
@@ -62,10 +64,10 @@ class Child:
 
     def ready(self) -> Child:
         """Waits until the engine is open; raises `Refused` when it cannot be."""
-        self._answer(20)
+        self._answer(PATIENCE_S)
         return self
 
-    def ask(self, do: str, *args: object, deadline_s: float = 20, **named: object) -> Any:
+    def ask(self, do: str, *args: object, deadline_s: float = PATIENCE_S, **named: object) -> Any:
         """Calls the engine; raises `Refused` with its error, or `Killed`."""
         self.tell(do, *args, **named)
         return self._answer(deadline_s)
@@ -79,7 +81,7 @@ class Child:
         except BrokenPipeError:
             raise Killed(do) from None
 
-    def answer(self, deadline_s: float = 20) -> Any:
+    def answer(self, deadline_s: float = PATIENCE_S) -> Any:
         """The answer to `tell`."""
         return self._answer(deadline_s)
 
