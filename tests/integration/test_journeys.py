@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
@@ -51,17 +53,31 @@ class Served(NamedTuple):
     process: ServerProcess
 
 
-@pytest.fixture(scope="module", params=["account", "claim"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    at = tmp_path_factory.mktemp(request.param)
-    shutil.copytree(JOURNEYS / request.param, at / "models")
-    (at / "there").mkdir()
-    with ServerProcess(at / "there", "dev", str(at / "models"), "--port", "0", "--gateway-port", "0") as process:
-        process.ready()
-        process.until("watching")
-        yield Served(request.param, process.url, process)
-        process.tell()
-        process.ended()
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
+    """Gives the server of a journey: one for all tests, started at first use."""
+    with ExitStack() as open_:
+
+        @cache
+        def served(name: str) -> Served:
+            at = tmp_path_factory.mktemp(name)
+            shutil.copytree(JOURNEYS / name, at / "models")
+            (at / "there").mkdir()
+            process = ServerProcess(at / "there", "dev", str(at / "models"), "--port", "0", "--gateway-port", "0")
+            open_.enter_context(process)
+            open_.callback(process.ended)
+            open_.callback(process.tell)
+            process.ready()
+            process.until("watching")
+            return Served(name, process.url, process)
+
+        yield served
+
+
+@pytest.fixture(params=["account", "claim"])
+def server(request: pytest.FixtureRequest, servers: Callable[[str], Served]) -> Served:
+    """The folder of a journey, served."""
+    return servers(request.param)
 
 
 @final
@@ -121,7 +137,7 @@ class Play:
         assert (PICTURES / name).exists(), "PROCESSION_RECORD=1 takes the pictures of the docs"
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture
 def play(
     request: pytest.FixtureRequest, browser: Browser, server: Served, tmp_path: Path
 ) -> Iterator[Play]:  # fmt: skip
@@ -135,6 +151,15 @@ def play(
     context.close()
 
 
+PLAYED: Final = [
+    # Each of them with the keyboard alone, and from right to left without scripts; one of them in the other ways, too.
+    pytest.param(name, way, marks=[] if name == "account" or way in SHOWN else [pytest.mark.large], id=f"{name}-{way}")
+    for name in ("account", "claim")
+    for way in WAYS
+]
+
+
+@pytest.mark.parametrize(("server", "play"), PLAYED, indirect=True)
 def test_a_journey_is_played_to_its_end(play: Play) -> None:
     PLAYS[play.name](play)
     if play.shots:
