@@ -15,7 +15,7 @@ from procession.hosts.embedded.tickets import InHouse
 from procession.rollout.shadow import Host, Other
 from procession.runtime.ports import Store
 from procession.store.sqlite import SQLiteStore
-from procession.testing.engines import tenant_of
+from procession.testing.engines import Engines, tenant_of
 
 HOSTS: Final = ("here", "temporal", "celery")
 
@@ -45,8 +45,12 @@ def embedded() -> Generator[Host]:
     @contextmanager
     def portion() -> Generator[Other]:
         kit = InMemory()
+
+        def engines(clock: Callable[[], int], zone: str) -> Engines:
+            return Here(kit, clock, zone)
+
         try:
-            yield Other(lambda clock, zone: Here(kit, clock, zone), lambda: None)
+            yield Other(engines, lambda: None)
         finally:
             kit.close()
 

@@ -40,8 +40,9 @@ def shadow_run(
     report under `name`.
 
     Which instances: as a rule of routes says it, started at `since` (Unix ms) or later, at most `limit` of them. A run
-    goes on behind the one of the same name before it, unless `anew`. `told` hears of each instance. `address` and
-    `namespace` are those of a Temporal cluster, `broker` Celery's; without, one is started for the run.
+    goes on behind the one of the same name before it, unless `anew`. `told` hears of each instance as a
+    `Shadowed`. `address` and `namespace` are those of a Temporal cluster, `broker` Celery's; without, one is started
+    for the run.
 
     Raises `BadValue`, `StoreError`, `HostLost` when the other host goes: then it goes on where it was.
     """
