@@ -6,8 +6,8 @@ is the same; what elements refer to counts by id and by text. Nothing here knows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias, cast
 
 import msgspec
 
@@ -153,7 +153,7 @@ def _told(program: Program, place: Place, value: object) -> object:
         kind = type(value)
         return kind.__name__, [_told(program, (kind, name), getattr(value, name)) for name in value.__struct_fields__]
     if isinstance(value, tuple | list):
-        return [_told(program, place, each) for each in value]
+        return [_told(program, place, each) for each in cast("Iterable[object]", value)]
     for places, said in _REFERENCES:
         if place in places and isinstance(value, int):
             return None if value == NONE else said(program, value)
