@@ -6,11 +6,14 @@ import asyncio
 import base64
 import json
 
+import pytest
 from typer.testing import CliRunner
 
+import drawn as d
 import postgres_rig
+from flag_rig import know
 from host_rig import FakeClock
-from procession import Engine
+from procession import Engine, Flags
 from procession.cli.app import app
 from procession.runtime import requests as q
 from procession.runtime.rows import AuditRow
@@ -44,6 +47,32 @@ def test_a_sealed_tenant_works_is_measured_and_is_deleted_and_the_chain_holds() 
             chain = chained(chain, (row.tenant, row.shard, row.number, row.at), row.body)
             assert chain == row.chain
         assert chain
+
+
+def test_flags_of_the_cell_and_of_tenants_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    know(monkeypatch, 3)
+    names = ("acme", "bolt", "<default>")
+
+    def started(engine: Engine) -> list[int]:
+        keys = [engine.start("p", tenant=name).key for name in names]
+        views = engine.reader().views
+        return [views.load(name, key).state.flags for name, key in zip(names, keys, strict=True)]
+
+    url = postgres_rig.server().database()
+    with Engine(url, clock=FakeClock()) as engine:
+        for name in names:
+            engine.deploy(d.one_task(), tenant=name)
+        switch = Flags(engine)
+        switch.on(3, tenant="acme")
+        assert started(engine) == [8, 0, 0]
+        switch.on(3)
+        switch.off(3, tenant="acme")
+    with Engine(url, clock=FakeClock()) as engine:
+        assert started(engine) == [0, 8, 8]
+        switch = Flags(engine)
+        assert [(each.cell, each.ahead, each.back) for each in switch.list()] == [(True, [], ["acme"])]
+        switch.follow(3, tenant="acme")
+        assert started(engine) == [8, 8, 8]
 
 
 def test_commands_open_a_sealed_database_with_the_keys_of_the_environment() -> None:
