@@ -21,10 +21,16 @@ from s3_rig import free_port
 __all__ = ["shops"]
 
 CATCHES: Final = '<boundaryEvent id="b" attachedToRef="t1"><errorEventDefinition errorRef="none"/></boundaryEvent>'
+ALWAYS: Final = {("redis", "prefork"), ("rabbitmq", "threads"), ("redis", "solo")}
+"""Each broker and each pool; the other pairs are for `make test-large`."""
+POOLS: Final = [
+    pytest.param(kind, pool, marks=[] if (kind, pool) in ALWAYS else [pytest.mark.large])
+    for kind in KINDS
+    for pool in ("prefork", "threads", "solo")
+]
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "pool"), POOLS)
 def test_a_process_of_all_kinds_of_jobs_on_every_pool(shops: Shops, brokers: Brokers, kind: Kind, pool: str) -> None:
     shop = shops(brokers(kind))
     caught = f'{CATCHES}<sequenceFlow id="fb" sourceRef="b" targetRef="eb"/><endEvent id="eb"/>'

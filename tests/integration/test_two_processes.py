@@ -201,7 +201,7 @@ def test_a_request_of_a_killed_client_is_carried_out_once(
     assert len(effects_of(effects)) == 1
 
 
-@pytest.mark.parametrize("commit", [3, 4, 5])
+@pytest.mark.parametrize("commit", [4, *(pytest.param(number, marks=pytest.mark.large) for number in (3, 5))])
 def test_a_request_is_carried_out_once_when_its_owner_dies_behind_the_commit(
     database: Path, effects: Path, commit: int
 ) -> None:
