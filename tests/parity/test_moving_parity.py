@@ -13,7 +13,7 @@ from parity_rig import FILES, holds, id_of
 from procession.testing.temporal.kit import Kit
 from temporal_rig import Servers
 
-RARELY: Final = 4
+RARELY: Final = 8
 """One in so many is run; `make test-large` runs all of them."""
 
 

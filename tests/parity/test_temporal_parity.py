@@ -13,7 +13,7 @@ from procession.hosts.temporal.payloads import Budget
 from procession.testing.temporal.kit import Kit
 from temporal_rig import Servers
 
-RARELY: Final = 8
+RARELY: Final = 12
 """One in so many is run under each of the harder conditions; `make test-large` runs all of them."""
 
 
