@@ -26,6 +26,10 @@ ORDER = b"""<?xml version="1.0"?>
 """
 
 
+def charge(amount: int) -> dict[str, int]:
+    return {"paid": amount}
+
+
 @pytest.mark.large
 def test_a_cluster_that_is_killed_in_the_middle(tmp_path: Path) -> None:
     need("server")
@@ -35,7 +39,7 @@ def test_a_cluster_that_is_killed_in_the_middle(tmp_path: Path) -> None:
     try:
         with Engine(tmp_path / "shop.db") as engine:
             engine.deploy(("order.bpmn", ORDER))
-            engine.worker("charge")(lambda amount: {"paid": amount})
+            engine.worker("charge")(charge)
             for n in range(ORDERS):
                 engine.start("order", {"amount": n})
             engine.run_until_idle()

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from temporal_rig import Servers
 
 PARTS: Final = 8
-"""Tests that share the scenarios of a host that is cheap."""
-RARELY: Final = 16
-"""One scenario in so many is shadowed on Temporal; `make test-large` does all."""
+"""Tests that share the scenarios of a host."""
+OFTEN: Final = 3
+RARELY: Final = 20
 SELDOM: Final = 75
+"""One scenario in so many is shadowed on the embedded host, on Temporal, over a broker; `make test-large` does all."""
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +30,9 @@ def cluster(temporal_servers: Servers) -> Generator[MakeEngines]:
         yield other.engines
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_scenarios_do_the_same_again_from_their_facts(part: int) -> None:
+def test_scenarios_do_the_same_again_from_their_facts() -> None:
     with in_memory() as kit:
-        assert unequal(FILES[part::PARTS], engines_of(kit)) == []
+        assert unequal(FILES[::OFTEN], engines_of(kit)) == []
 
 
 def test_scenarios_do_the_same_on_temporal(cluster: MakeEngines) -> None:
@@ -44,6 +44,13 @@ def test_scenarios_do_the_same_over_a_broker(brokers: Brokers) -> None:
 
     with celery(brokers("redis").url) as host, host() as other:
         assert unequal(FILES[::SELDOM], other.engines) == []
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_scenario_does_the_same_again_from_its_facts(part: int) -> None:
+    with in_memory() as kit:
+        assert unequal(FILES[part::PARTS], engines_of(kit)) == []
 
 
 @pytest.mark.large

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 import pytest
 
+import postgres_rig
 from procession import BadValue, Conflict, Engine, HostLost, shadow_run
 from procession.core import facts as f
 from procession.hosts.embedded.tickets import InHouse
@@ -50,12 +51,16 @@ ORDER: Final = """<?xml version="1.0"?>
 """
 
 
+def charge(amount: int) -> dict[str, int]:
+    return {"paid": amount}
+
+
 @contextmanager
-def shop(folder: Path, orders: int) -> Generator[Engine]:
-    """An engine that charged so many orders."""
-    with Engine(folder / "shop.db") as engine:
+def shop(place: Path | str, orders: int) -> Generator[Engine]:
+    """An engine that charged so many orders, in a folder or a database."""
+    with Engine(place / "shop.db" if isinstance(place, Path) else place) as engine:
         engine.deploy(("shop.bpmn", ORDER.encode()))
-        engine.worker("charge")(lambda amount: {"paid": amount})
+        engine.worker("charge")(charge)
         for n in range(orders):
             engine.start("order", {"amount": n}, business_key=f"o{n}")
         engine.run_until_idle()
@@ -99,6 +104,13 @@ def test_instances_do_the_same_again(tmp_path: Path) -> None:
         assert find_shadow(engine.store, "shadow") == found
         assert shadows(engine.store) == [found]
         assert found.after == max(row.key for row in engine.store.read("instances", (0, 0, 10), InstanceRow))
+
+
+def test_instances_of_a_database_do_the_same_again() -> None:
+    with shop(postgres_rig.server().database(), 3) as engine:
+        found = shadow_run(engine)
+        assert (found.compared, found.equal) == (3, 3)
+        assert find_shadow(engine.store, "shadow") == found
 
 
 def test_a_run_goes_on_behind_the_one_before(tmp_path: Path) -> None:
