@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, final
 
 import msgspec
 
-from procession.base.failure import ProcessionError, StoreError
+from procession.base.failure import ProcessionError, StoreError, Unreadable
 from procession.rollout.comparing import Difference
 from procession.rollout.playing import Played, play
 from procession.rollout.source import Found, Source
@@ -81,6 +81,7 @@ class Run:
         self._kept: ShadowReport | None = None
         self._spoiled = False
         """Whether something stands in the engines that cannot be ended."""
+        self._failed = ""
         self.report = report
 
     def go(self, limit: int = 0) -> int:
@@ -101,7 +102,14 @@ class Run:
                             break
                         continue
                     other = other or self._entered(host)
-                    self._count(self._one(found, other))
+                    played = self._one(found, other)
+                    if played is None:
+                        # Once more, on engines that nothing has befallen.
+                        host.close()
+                        other = self._entered(host)
+                        played = self._one(found, other) or Played("untold", reasons=(self._failed,))
+                        self._spoiled = True
+                    self._count(found, played)
                     done += 1
                     if done % PORTION == 0 or self._spoiled:
                         host.close()
@@ -118,8 +126,9 @@ class Run:
 
     def _ended(self) -> list[Found]:
         """Those that were active when they were looked at, and have ended since."""
-        found = [self._source.one(tenant, key) for tenant, key in self.report.waiting]
-        return [each for each in found if each is not None and self._source.over(each)]
+        known = {place: found for place in self.report.waiting if (found := self._source.one(*place)) is not None}
+        self.report = msgspec.structs.replace(self.report, waiting=tuple(known))
+        return [each for each in known.values() if self._source.over(each)]
 
     def _waits(self, found: Found) -> bool:
         """Whether the run goes on behind an instance that is waited for."""
@@ -143,21 +152,25 @@ class Run:
         except Exception as error:
             raise HostLost(f"{self._rule.to} cannot be reached: {error}") from error
 
-    def _one(self, found: Found, other: Other) -> tuple[Found, Shadowed]:
-        root = found.row
+    def _one(self, found: Found, other: Other) -> Played | None:
+        """What became of one tree; None where it failed, and the host is there all the same."""
         try:
-            played = play(self._source.tree(found), root, self._source.copied(found.tenant), other.engines)
+            tree, copied = self._source.tree(found), self._source.copied(found.tenant)
+        except Unreadable as error:
+            return Played("untold", reasons=(str(error),))
+        try:
+            return play(tree, found.row, copied, other.engines)
         except StoreError:
             raise
         except ProcessionError as error:
             self._reach(other)
-            self._spoiled = True
             refused = Difference(found.process, found.process, "", "answer", None, {"refused": str(error)})
-            played = Played("different", (refused,))
+            self._spoiled = True
+            return Played("different", (refused,))
         except Exception as error:
-            raise HostLost(f"{self._rule.to} is lost ({type(error).__name__}: {error})") from error
-        shadowed = Shadowed(found.tenant, root.key, found.process, played.status, played.differences, played.reasons)
-        return found, shadowed
+            self._reach(other)
+            self._failed = f"it cannot be played ({type(error).__name__}: {error})"
+            return None
 
     def _reach(self, other: Other) -> None:
         """Whether it is the host that does not answer, and not the instance that does not go on."""
@@ -166,10 +179,11 @@ class Run:
         except Exception as error:
             raise HostLost(f"{self._rule.to} is lost ({type(error).__name__}: {error})") from error
 
-    def _count(self, compared: tuple[Found, Shadowed]) -> None:
-        found, shadowed = compared
-        places = sorted({each.place for each in shadowed.differences}) if shadowed.status == "different" else []
+    def _count(self, found: Found, played: Played) -> None:
+        places = sorted({each.place for each in played.differences}) if played.status == "different" else []
         self._passed(found, waits=False)
         at = time.time_ns() // 1_000_000
-        self.report = self.report.counted(shadowed.process, shadowed.status, places, at)
-        self._told(shadowed)
+        self.report = self.report.counted(found.process, played.status, places, at)
+        self._told(
+            Shadowed(found.tenant, found.row.key, found.process, played.status, played.differences, played.reasons)
+        )

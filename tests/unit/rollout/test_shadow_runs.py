@@ -67,8 +67,17 @@ def shop(place: Path | str, orders: int) -> Generator[Engine]:
         yield engine
 
 
-def hosted(wrap: Callable[[Engines], Engines] = lambda each: each, before: Callable[[], None] = lambda: None) -> Host:
-    """The embedded host, of which a test wraps the engines; `before` is called for each tree."""
+def nothing() -> None:
+    pass
+
+
+def hosted(
+    wrap: Callable[[Engines], Engines] = lambda each: each,
+    before: Callable[[], None] = nothing,
+    reach: Callable[[], None] = nothing,
+) -> Host:
+    """The embedded host, of which a test wraps the engines; `before` is called for each tree, `reach` to see whether it
+    is there."""
 
     @contextmanager
     def portion() -> Generator[Other]:
@@ -79,7 +88,7 @@ def hosted(wrap: Callable[[Engines], Engines] = lambda each: each, before: Calla
             return wrap(Here(kit, clock, zone))
 
         try:
-            yield Other(engines, lambda: None)
+            yield Other(engines, reach)
         finally:
             kit.close()
 
@@ -220,12 +229,15 @@ def test_a_host_that_is_lost_loses_nothing(tmp_path: Path) -> None:
         if left[0] < 0:
             raise ConnectionError("the cluster is gone")
 
+    def reach() -> None:
+        if left[0] < 0:
+            raise ConnectionError("the cluster is gone")
+
     with shop(tmp_path, PORTION + 5) as engine:
 
         def run() -> int:
-            return run_of(
-                engine.store, Rule("r", "here"), hosted(before=before), keep=lambda each: kept_by(engine, each)
-            ).go()
+            host = hosted(before=before, reach=reach)
+            return run_of(engine.store, Rule("r", "here"), host, keep=lambda each: kept_by(engine, each)).go()
 
         with pytest.raises(HostLost, match="the cluster is gone"):
             run()
@@ -237,6 +249,23 @@ def test_a_host_that_is_lost_loses_nothing(tmp_path: Path) -> None:
         report = find_shadow(engine.store, "r")
         assert report is not None
         assert (report.compared, report.equal) == (PORTION + 5, PORTION + 5)
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, "equal"), (2, "untold")])
+def test_what_fails_is_tried_again_and_stops_no_run(tmp_path: Path, times: int, status: str) -> None:
+    left = [times]
+    told: list[Shadowed] = []
+
+    def before() -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise ValueError("a fault")
+
+    with shop(tmp_path, 3) as engine:
+        host = hosted(before=before)
+        assert run_of(engine.store, Rule("r", "here"), host, keep=lambda _: None, told=told.append).go() == 3
+    assert [each.status for each in told] == [status, "equal", "equal"]
+    assert ("a fault" in str(told[0].reasons)) is (status == "untold")
 
 
 def test_a_store_that_is_written_meanwhile(tmp_path: Path) -> None:
