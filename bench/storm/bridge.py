@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 
 from bench.storm.app import host, work
 from procession import Engine, Filter, Temporal
@@ -36,7 +37,7 @@ def move(engine: Engine, to: str) -> None:
     while True:
         running = next((each.key for each in changes.batches(limit=1_000) if each.state == "running"), 0)
         if running:
-            engine.wait_until(lambda key=running: changes.batch(key).state != "running", 60)
+            engine.wait_until(partial(_over, engine, running), 60)
             continue
         if not left(engine, origin):
             return
@@ -45,6 +46,10 @@ def move(engine: Engine, to: str) -> None:
         except (Busy, StoreError) as error:
             sys.stderr.write(f"{error}\n")
             time.sleep(LOOKS_S)
+
+
+def _over(engine: Engine, batch: int) -> bool:
+    return engine.changes.batch(batch).state != "running"
 
 
 def left(engine: Engine, origin: str) -> int:

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -318,6 +319,10 @@ def finished(parcel: Parcel) -> q.AnyRequest:
     return q.FinishJob(parcel.tenant, key, {"done": job["element_id"]}, token)
 
 
+def waits_at(engine: Engine, instance: int, element: str) -> bool:
+    return engine.instance(instance).tokens == {element: 1}
+
+
 def test_whoever_was_away_takes_keys_of_nobody_else(temporal_engines: Engines) -> None:
     ids = ["s", *(f"u{n}" for n in range(5)), "e"]
     tasks = "".join(part(each, PEOPLE, "userTask") for each in ids[1:-1])
@@ -333,7 +338,7 @@ def test_whoever_was_away_takes_keys_of_nobody_else(temporal_engines: Engines) -
     for instance in (first, second):
         engine.changes.move(instance.key, "temporal")
         goes_on(instance)
-        assert engine.wait_until(lambda key=instance.key: engine.instance(key).tokens == {"u1": 1}, 60)
+        assert engine.wait_until(partial(waits_at, engine, instance.key, "u1"), 60)
         engine.changes.move(instance.key, "here")
     others = []
     for _ in range(4):
