@@ -73,6 +73,8 @@ def test_models_and_workers_of_a_folder_run_and_are_taken_anew_when_they_change(
         (folder / "workers.py").write_text("def register(engine):\n    this is wrong at\n")
         assert "workers.py:2: SyntaxError" in server.until("error")["error"]
         _completed(folder, "two or more")
+        # Nothing lies there that could answer for a module that is saved again within the same second.
+        assert not (folder / "__pycache__").exists()
         server.tell()
         assert server.ended() == 0
 
