@@ -9,11 +9,13 @@ import hashlib
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 import drawn as d
 from host_rig import FakeClock
@@ -93,10 +95,16 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
+WORK: Final[dict[str, Callable[[Path], None]]] = {
+    "run": run,
+    "some": partial(run_scenarios, step=5),
+    "scenarios": run_scenarios,
+}
+
 if __name__ == "__main__":
     database = Path(sys.argv[2])
     if sys.argv[1] != "replay":
-        {"run": run, "some": partial(run_scenarios, step=5), "scenarios": run_scenarios}[sys.argv[1]](database)
+        WORK[sys.argv[1]](database)
     # Then what the caller changed, so that it can see that it did.
     place = (datetime.fromtimestamp(0).astimezone().utcoffset(), time.tzname, hash("procession"))
     sys.stdout.write(f"{digest(database)}\n{place}\n")
