@@ -24,6 +24,7 @@ CLASSES: Final = (
     ("Changes", "hosts.embedded.changes", "procession"),
     ("AsyncChanges", "hosts.embedded.aio_changes", "procession"),
     ("Routing", "hosts.embedded.routed", "procession"),
+    ("Rollouts", "hosts.embedded.rolling", "procession"),
     ("Flags", "hosts.embedded.flagged", "procession"),
     ("Impact", "hosts.embedded.impact", "procession"),
     ("CeleryHost", "hosts.celery.host", "procession"),

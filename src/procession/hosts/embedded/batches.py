@@ -19,9 +19,10 @@ from procession.core.linked import Linked
 from procession.core.state import State
 from procession.hosts.embedded.changing import migrate, migration_of, resident_of, runs, target_of
 from procession.hosts.embedded.hearing import awaits, note
+from procession.hosts.embedded.key_blocks import BLOCKS
 from procession.hosts.embedded.moving import admitted, move, moves_left, room
 from procession.hosts.embedded.residents import Resident, Stranded
-from procession.hosts.embedded.shard import BLOCK_SHARD, Shard
+from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.starting import accepted
 from procession.runtime import batches as b
 from procession.runtime import codec
@@ -42,7 +43,7 @@ STOPPED: Final = 3
 UNDER_WAY: Final = (_RUNNING, PAUSED, _SENT)
 _STEERED: Final = {0: (1,), 1: (0, _SENT), STOPPED: UNDER_WAY}
 """State of a batch that is asked for -> those in which it may be."""
-_ELSEWHERE: Final = BLOCK_SHARD << 53
+_ELSEWHERE: Final = BLOCKS
 """Instances that were started on another host have keys above this one."""
 BODY: Final = msgspec.json.Decoder(b.Body)
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, final
 
 import msgspec
 
-from procession.base.keys import COUNTER_BITS, EPOCH_MS, KeySource
+from procession.base.keys import KeySource
 from procession.core.commands import AnyCommand
 from procession.core.events import AnyEvent, Continue
 from procession.core.linked import Linked
@@ -25,6 +25,7 @@ from procession.core.step import step
 from procession.hosts.embedded.alarms import Alarms
 from procession.hosts.embedded.board import Board, Offer
 from procession.hosts.embedded.books import Books
+from procession.hosts.embedded.key_blocks import BLOCKS, KeyBlocks
 from procession.hosts.embedded.ownership import LEASE_MS, wall_ms
 from procession.hosts.embedded.pacing import Pace
 from procession.hosts.embedded.postbox import Postbox
@@ -37,7 +38,7 @@ from procession.runtime.courier import Courier, Parcel, Wake
 from procession.runtime.elsewhere import OUTGOING, Begin, Outgoing, Placement
 from procession.runtime.ports import Batch, Fence, Store
 from procession.runtime.requests import AnyRequest, BroadcastSignal, Deliver
-from procession.runtime.rows import FailureRow, IntRow, KeyRow, OutboxRow, RecordRow, ShardRow
+from procession.runtime.rows import FailureRow, KeyRow, OutboxRow, RecordRow, ShardRow
 from procession.runtime.tenants import PLATFORM, span_of
 from procession.services.catalog import Catalog
 from procession.services.routes import KIND as ROUTES
@@ -50,14 +51,6 @@ TURNS_MAX: Final = 16
 
 DIRECT_MS: Final = 10_000
 """How long a caller has to take the start of an instance to another host himself, before the outbox does."""
-BLOCK_SHARD: Final = 256
-"""Added to a shard's number: where the keys of its instances on other hosts lie, in blocks. Nobody draws single ones
-there."""
-_BLOCKS: Final = BLOCK_SHARD << 53
-STEP_KEYS_MAX: Final = 4_096
-"""More keys than one step takes."""
-LENT_BLOCKS: Final = 4
-
 _LOG: Final = logging.getLogger("procession")
 
 Carry: TypeAlias = Mapping[type[Any], "Callable[[Shard, Resident, Any], None]"]
@@ -82,7 +75,7 @@ class Shard:
         self.zone = zone
         self.tz_release = _tz_release()
         self.clock = clock
-        self.keys = KeySource(self.number, last_key if last_key < _BLOCKS else 0)
+        self.keys = KeySource(self.number, last_key if last_key < BLOCKS else 0)
         self.catalog = Catalog(store, self.span)
         self.residents = Residents(store, self.catalog)
         self.postbox = Postbox(store, self.span)
@@ -129,9 +122,7 @@ class Shard:
         self.dispatch: Dispatch = _undispatched
         """What a job on its way to a worker is."""
         self._warned = False
-        self._block = self._read_block()
-        self._lent = (0, 0)
-        """Keys from, up to, for instances that come from another host."""
+        self._blocks = KeyBlocks(store, self.number)
         self.begin()
 
     def begin(self) -> None:
@@ -223,7 +214,8 @@ class Shard:
 
     def _step(self, resident: Resident, event: AnyEvent, target: Linked | None = None) -> Outcome:
         state = resident.state
-        key = self._key_behind(state.last_key)
+        away = state.last_key >= BLOCKS
+        key = self._blocks.behind(state.last_key, self.at, self.batch) if away else self.keys.peek(self.at)
         if target is None:
             outcome = step(resident.linked, state, event, self.at, key)
         else:
@@ -233,27 +225,12 @@ class Shard:
             resident.linked = target
         facts = outcome.facts
         if facts:
-            if key < _BLOCKS:
-                self.keys.advance(outcome.last_key)
-            else:
-                self._lent = (outcome.last_key + 1, self._lent[1])
+            (self._blocks if away else self.keys).advance(outcome.last_key)
             self.record(resident, codec.encode_facts(facts))
         self.step_key = key
         for command in outcome.commands:
             self._carry(resident, command)
         return outcome
-
-    def _key_behind(self, last: int) -> int:
-        """The first key of a step of an instance whose last one is known.
-
-        One that comes from another host has keys of blocks, which are larger than all others: it goes on with a block
-        of the shard's own, for behind its last key there may be another instance's."""
-        if last < _BLOCKS:
-            return self.keys.peek(self.at)
-        first, end = self._lent
-        if first <= last or end - first < STEP_KEYS_MAX:
-            first, end = self._lent = self.take_blocks(LENT_BLOCKS)
-        return first
 
     def record(self, resident: Resident, data: bytes) -> None:
         """Stores the facts of the step that the state is behind."""
@@ -309,15 +286,7 @@ class Shard:
 
     def take_blocks(self, blocks: int) -> tuple[int, int]:
         """Keys that no other instance has: the first, and the one behind the last. A block has 4,096."""
-        number = max(self.at - EPOCH_MS, self._block + 1, 0)
-        self._block = number + blocks - 1
-        self.batch["meta"].replace(("blocks",), ("blocks", self._block))
-        first = BLOCK_SHARD + self.number << 53 | number << COUNTER_BITS
-        return first, first + (blocks << COUNTER_BITS)
-
-    def _read_block(self) -> int:
-        rows = self.store.read("blocks", (), IntRow)
-        return rows[0].value or 0 if rows else 0
+        return self._blocks.take(blocks, self.at, self.batch)
 
     def _carry(self, resident: Resident, command: AnyCommand) -> None:
         self.carry[type(command)](self, resident, command)
@@ -417,8 +386,7 @@ class Shard:
         self.parked = {}
         self.routes = self._read_routes()
         self.switches = Switches(self.store, self.span)
-        self._block = self._read_block()
-        self._lent = (0, 0)
+        self._blocks.forget()
         self.quotas.forget()
         self.weights.read(self.store, self.span, self.catalog.names)
         self.alarms = Alarms(self.store, self.span, self.weights)

@@ -65,17 +65,19 @@ def _finished(look: Look) -> Iterator[Judged]:
 def _parity(look: Look) -> Iterator[Judged]:
     if look.gates.parity is not None:
         of = look.measures
-        yield _share("parity", of.different, of.compared, look.gates.parity, look.gates.finished, "differ")
+        enough = look.gates.finished
+        yield _share("parity", of.different, of.compared, look.gates.parity, enough=enough, what="differ")
 
 
 def _errors(look: Look) -> Iterator[Judged]:
     if look.gates.errors is not None:
         of = look.measures
         all = of.started if look.step.kind == "starts" else max(of.started, of.there)
-        yield _share("errors", of.failing, all, look.gates.errors, look.gates.finished, "have an incident")
+        enough = look.gates.finished
+        yield _share("errors", of.failing, all, look.gates.errors, enough=enough, what="have an incident")
 
 
-def _share(name: str, bad: int, all: int, most: float, enough: int, what: str) -> Judged:
+def _share(name: str, bad: int, all: int, most: float, *, enough: int, what: str) -> Judged:
     fails = bad > most * max(all, enough)
     return Judged(name, "fails" if fails else "holds", f"{bad} of {all} {what}, at most {most:.1%}")
 
