@@ -37,7 +37,7 @@ start=$$(date +%s); { $(3); } || { echo "==> $(1): FAILED" >&2; exit 1; }; \
 endef
 
 .PHONY: help demo test check lint types imports fmt temporal test-unit sim test-large bench bench-feel bench-start \
-	bench-check bench-growth bench-temporal bench-celery bench-server docs golden replay reference lock clean
+	bench-check bench-growth bench-temporal bench-celery bench-moving bench-storm bench-server docs golden replay reference lock clean
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ bench-celery: $(VENV)/.dev ## processes on Celery beside chains written by hand 
 
 bench-moving: $(VENV)/.dev temporal ## instances that batches move to Temporal and back, and how long nobody has them (three minutes)
 	@$(BIN)/python -m bench.moving
+
+bench-storm: $(VENV)/.dev temporal ## 10,000 instances moved there and back while everything is killed (half an hour; needs redis-server)
+	@$(BIN)/python -m bench.storm
 
 bench-server: $(VENV)/.dev ## REST, workers in other processes, tenants, kills, on a PostgreSQL of its own (four minutes)
 	@$(BIN)/python -m bench.server
