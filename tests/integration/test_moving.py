@@ -160,6 +160,51 @@ def test_jobs_under_way_are_waited_for_or_done_again_under_their_key(temporal_en
     assert len(work.effects) == 4
 
 
+def test_jobs_under_way_are_cancelled_and_issued_anew_under_another_key(temporal_engines: Engines) -> None:
+    engine = temporal_engines(model("p", flow("f", "s", "a") + PARTS["a"] + flow("g", "a", "e")), external=["work"])
+    Routing(engine).set({"default": "here"})
+    instance = engine.start("p")
+    keys: list[str] = []
+    for to in ("temporal", "here", "temporal", "here"):
+        [old] = engine.activate_jobs("work", 1, timeout=600)
+        keys.append(old.idempotency_key)
+        assert engine.changes.move(instance.key, to, jobs="reissue") == 1
+        assert engine.changes.move(instance.key, to, jobs="reissue") == 0
+        with pytest.raises(NotFound, match="is not open"):
+            engine.complete_job(old)
+    [new] = engine.activate_jobs("work", 1, timeout=600)
+    keys.append(new.idempotency_key)
+    assert len(set(keys)) == 5
+    engine.complete_job(new, {"done": "once"})
+    assert instance.wait(90) == "completed"
+    kinds = Counter(entry.kind for entry in instance.history)
+    assert (kinds["job"], kinds["job-reissued"], kinds["job-done"]) == (1, 4, 1)
+
+
+def test_a_worker_at_work_is_refused_and_the_job_done_under_another_key(temporal_engines: Engines) -> None:
+    engine = temporal_engines(*BOTH)
+    Routing(engine).set({"default": "here"})
+    work = Work(engine)
+    instance = engine.start("waits", {"k": "k1"})
+    assert work.begun.acquire(timeout=90)
+    assert engine.wait_until(lambda: len(instance.tokens) == 6, 90)
+    before = {job.key for job in engine.jobs()}
+    assert len(before) == 4
+    assert engine.changes.move(instance.key, "temporal", jobs="reissue") == 2
+    there = {job.key for job in engine.jobs()}
+    assert len(there) == 4
+    assert not before & there
+    assert engine.changes.move(instance.key, "here", jobs="reissue") == 2
+    here = {job.key for job in engine.jobs()}
+    assert len(here) == 4
+    assert not (before | there) & here
+    finish(engine, instance, work)
+    assert len(work.effects) > 4  # what was worked on had its effect under another key
+    [child] = engine.instances(parent=instance.key)
+    kinds = Counter(e.kind for each in (instance, engine.instance(child.key)) for e in each.history)
+    assert (kinds["job"], kinds["job-reissued"], kinds["job-done"]) == (4, 8, 4)
+
+
 def test_what_cannot_move_is_refused(temporal_engines: Engines) -> None:
     engine = temporal_engines(*BOTH)
     Routing(engine).set({"default": "here"})
@@ -170,7 +215,7 @@ def test_what_cannot_move_is_refused(temporal_engines: Engines) -> None:
         engine.changes.move(child.key, "temporal")
     with pytest.raises(Conflict, match="no host 'mars'"):
         engine.changes.move(instance.key, "mars")
-    with pytest.raises(BadValue, match="carry and wait"):
+    with pytest.raises(BadValue, match="carry, wait and reissue"):
         engine.changes.move(instance.key, "temporal", jobs="drop")
     with pytest.raises(NotFound):
         engine.changes.move(1, "temporal")

@@ -270,6 +270,21 @@ def _job_retried(program: Program, state: State, fact: f.JobRetried) -> None:
     job.retries = fact.retries
 
 
+def _job_reissued(program: Program, state: State, fact: f.JobReissued) -> None:
+    before = state.jobs.pop(fact.job)
+    element = state.elements[before.element]
+    if element.waits is not None:
+        element.waits.pop(fact.job, None)
+    job = Job(fact.again, before.element, type=before.type, retries=before.retries, group=fact.group)
+    job.listener = before.listener
+    job.priority = before.priority
+    state.jobs[fact.again] = job
+    wait(state, before.element, fact.again)
+    element.groups = max(element.groups, fact.group + 1)
+    if job.listener < 0:
+        element.anew = fact.group
+
+
 def _timer_created(program: Program, state: State, fact: f.TimerCreated) -> None:
     state.timers[fact.timer] = Timer(
         fact.timer, fact.element, fact.node, due=fact.due, cycle=fact.cycle, left=fact.left
@@ -437,6 +452,7 @@ APPLY: Final[dict[type[Any], Apply]] = {
     f.JobExhausted: _job_exhausted,
     f.JobRetried: _job_retried,
     f.JobThrew: _job_over,
+    f.JobReissued: _job_reissued,
     f.TimerCreated: _timer_created,
     f.TimerFired: _timer_fired,
     f.TimerSkipped: _nothing,

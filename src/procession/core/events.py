@@ -250,6 +250,12 @@ class Resume(Event, frozen=True, array_like=True, gc=False):
     """Let a suspended instance go on."""
 
 
+class ReissueJobs(Event, frozen=True, array_like=True, gc=False):
+    """Cancel open jobs and issue them anew, under new idempotency keys; none named: all that have retries left."""
+
+    jobs: tuple[int, ...] = ()
+
+
 class Migrate(Event, frozen=True, array_like=True, gc=False):
     """Go on with another program, which the host gives to `step` beside the event."""
 
@@ -285,5 +291,6 @@ AnyEvent: TypeAlias = (
     | Suspend
     | Resume
     | Migrate
+    | ReissueJobs
     | StoresAnswered
 )

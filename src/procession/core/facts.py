@@ -16,6 +16,7 @@ from procession.core.facts_of_changes import InstanceModified as InstanceModifie
 from procession.core.facts_of_changes import InstanceRestarted as InstanceRestarted
 from procession.core.facts_of_changes import InstanceResumed as InstanceResumed
 from procession.core.facts_of_changes import InstanceSuspended as InstanceSuspended
+from procession.core.facts_of_changes import JobReissued as JobReissued
 from procession.core.facts_of_changes import TokenTaken as TokenTaken
 from procession.core.facts_of_data import ConversationJoined as ConversationJoined
 from procession.core.facts_of_data import DataArrived as DataArrived
@@ -424,6 +425,7 @@ AnyFact: TypeAlias = (
     | JobDenied
     | JobExhausted
     | JobRetried
+    | JobReissued
     | JobThrew
     | TimerCreated
     | TimerFired

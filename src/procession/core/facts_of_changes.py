@@ -1,4 +1,4 @@
-"""Facts of instances that somebody changes by hand: modified, suspended, restarted, migrated."""
+"""Facts of instances that somebody changes by hand: modified, suspended, restarted, migrated, its jobs issued anew."""
 
 from __future__ import annotations
 
@@ -36,6 +36,15 @@ class InstanceSuspended(Fact, frozen=True, array_like=True, gc=False, tag="suspe
 
 class InstanceResumed(Fact, frozen=True, array_like=True, gc=False, tag="resumed"):
     """A suspended instance goes on."""
+
+
+class JobReissued(Fact, frozen=True, array_like=True, gc=False, tag="job-reissued"):
+    """An open job was cancelled and issued anew: `again`, with all its retries, under a new idempotency key, of which
+    `group` is part. Whoever works on `job` works on nothing any more."""
+
+    job: int
+    again: int
+    group: int
 
 
 class InstanceMigrated(Fact, frozen=True, array_like=True, gc=False, tag="migrated"):

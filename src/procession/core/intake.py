@@ -25,7 +25,7 @@ from procession.core.delivery import correlate, look_for_conversation, takes_sig
 from procession.core.elements.ad_hoc import admit_choice, choosable, decided
 from procession.core.elements.table import RESOLVED
 from procession.core.interrupt import cancel, catch, event_of, happens_again
-from procession.core.jobs import command_of
+from procession.core.jobs import command_of, reissue
 from procession.core.state import READS_STORES, ElementInstance, Job, Stage, Subscription, Timer
 from procession.core.task_listeners import admit, listener_done, request
 from procession.core.timers import date_time_ms
@@ -455,5 +455,6 @@ EVENTS: Final[dict[type[Any], Handle]] = {
     e.Suspend: suspension.suspend,
     e.Resume: suspension.resume,
     e.Migrate: migration.migrate,
+    e.ReissueJobs: reissue,
     e.StoresAnswered: _stores_answered,
 }

@@ -6,14 +6,17 @@ from typing import Final
 
 from procession.base.failure import Failure
 from procession.core import facts as f
-from procession.core.commands import CreateJob
-from procession.core.context import Context
+from procession.core.commands import CloseJob, CreateJob
+from procession.core.context import Context, Rejected
+from procession.core.events import ReissueJobs
 from procession.core.state import ElementInstance, Job, State
 from procession.core.timers import duration_ms
 from procession.ir.kinds import ListenerEvent
 from procession.ir.program import JobSpec, Listener, Node
 
 RETRIES_MAX: Final = 1_000_000
+REISSUED_MAX: Final = 1_000
+"""Jobs that one step issues anew; each takes a key."""
 
 
 def plan_job(cx: Context, element: ElementInstance, spec: JobSpec, listener: int = -1) -> f.JobCreated:
@@ -34,6 +37,27 @@ def create(cx: Context, fact: f.JobCreated) -> None:
     """Writes a planned job and offers it."""
     cx.write(fact)
     cx.send(command_of(cx.nodes, cx.state, cx.state.jobs[fact.job]))
+
+
+def reissue(cx: Context, event: ReissueJobs) -> None:
+    """Cancels open jobs and issues them anew, under the next numbers of their element instances. One that is out of
+    retries is left alone: it is nobody's until its incident is resolved."""
+    state = cx.state
+    for key in event.jobs:
+        if key not in state.jobs:
+            raise Rejected("not-found", f"job {key} is not open: it was completed, or its element has ended")
+        if state.jobs[key].held:
+            raise Rejected("conflict", f"job {key} is out of retries: resolve its incident")
+    jobs = list(dict.fromkeys(event.jobs)) or [job.key for job in state.jobs.values() if not job.held]
+    if not jobs:
+        raise Rejected("not-found", f"no job of instance {state.instance} is open that could be issued anew")
+    if len(jobs) > REISSUED_MAX:
+        raise Rejected("conflict", f"{len(jobs)} jobs cannot be issued anew at once, but {REISSUED_MAX:,}: name them")
+    for key in jobs:
+        fact = f.JobReissued(key, cx.new_key(), state.elements[state.jobs[key].element].groups)
+        cx.send(CloseJob(key))
+        cx.write(fact)
+        cx.send(command_of(cx.nodes, state, state.jobs[fact.again]))
 
 
 def command_of(nodes: tuple[Node, ...], state: State, job: Job) -> CreateJob:

@@ -168,6 +168,7 @@ def _element_row(e: ElementInstance) -> list[object]:
         [[node, list(parts.items())] for node, parts in e.happened.items()] if e.happened else None,
         [[node, list(flows)] for node, flows in e.gates.items()] if e.gates else None,
         _extras_row(e.extras) if e.extras is not None else None,
+        e.anew,
     ]
 
 
@@ -237,6 +238,8 @@ def _load_rest(element: ElementInstance, row: list[object]) -> None:
         element.gates = {node: tuple(flows) for node, flows in gates}
     if len(row) > 2 and row[2] is not None:
         element.extras = _extras(cast("list[object]", row[2]))
+    if len(row) > 3:
+        element.anew = cast("int", row[3])
 
 
 def _extras(row: list[object]) -> Extras:

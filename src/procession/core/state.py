@@ -205,6 +205,7 @@ class ElementInstance:
     """
 
     __slots__ = (
+        "anew",
         "arrived",
         "attributes",
         "child",
@@ -239,6 +240,8 @@ class ElementInstance:
         self.waits: dict[int, None] | None = None
         self.groups = 0
         """How many jobs this element instance made; numbers the idempotency keys."""
+        self.anew = 0
+        """The number of its own job that was issued anew last; 0, also that of its first one, if none was."""
         self.index = 0
         """Of an inner instance of a multi-instance body: its 1-based index."""
         self.loop: LoopState | None = None

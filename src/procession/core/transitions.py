@@ -131,14 +131,14 @@ def _call(cx: Context, key: int) -> None:
 
 
 def _rejob(cx: Context, key: int) -> None:
-    """The element's own job again: same group, so the same idempotency key."""
+    """The element's own job again: same group, so the same idempotency key; never that of one that was cancelled."""
     element = cx.state.elements.get(key)
     if element is None:
         return
     spec = cx.nodes[element.node].job
     assert spec is not None
     planned = plan_job(cx, element, spec)
-    create(cx, f.JobCreated(planned.job, key, planned.type, planned.retries, 0, -1, planned.priority))
+    create(cx, f.JobCreated(planned.job, key, planned.type, planned.retries, element.anew, -1, planned.priority))
 
 
 def _resume(cx: Context, key: int, agenda: Json) -> None:

@@ -305,6 +305,7 @@ ANSWERS: Final[dict[type[AnyFact], Callable[[Step], Candidates | None]]] = {
     f.JobDenied: _job,
     f.JobThrew: _job,
     f.JobExhausted: lambda step: [EVENTS[f.JobExhausted](step.facts)],
+    f.JobReissued: lambda step: [EVENTS[f.JobReissued](step.facts)],
     f.TimerFired: lambda step: [EVENTS[f.TimerFired](step.facts)],
     f.MessageCorrelated: _correlated,
     f.TransitionHeld: _held,

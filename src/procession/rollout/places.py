@@ -65,6 +65,12 @@ class Places:
         """Something that an element waits for."""
         self.put(key, f"{self.of.get(element, '?')}:{kind} {self._id(node)}".rstrip())
 
+    def replace(self, key: int, again: int) -> None:
+        """What was open under a key is open under another one, at the same place."""
+        place = self.of.get(key, "?")
+        self.of[again] = place
+        self.keys[place] = again
+
     def note(self, key: int, what: str = "") -> None:
         """What was waited for under a key happened."""
         self.happened[f"{self.of.get(key, '?')}{what}"] += 1
@@ -94,6 +100,7 @@ _READ: Final[dict[type[f.AnyFact], _Read]] = {
     f.JobCompleted: lambda p, x: p.note(x.job),
     f.JobDenied: lambda p, x: p.note(x.job),
     f.JobThrew: lambda p, x: p.note(x.job),
+    f.JobReissued: lambda p, x: p.replace(x.job, x.again),
     f.IncidentResolved: lambda p, x: p.note(x.incident),
 }
 """One row a fact type that makes a place, or lets happen what is waited for there."""

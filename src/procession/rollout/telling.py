@@ -102,6 +102,10 @@ def _resolve(pair: Pair, event: e.ResolveIncident) -> InHouse:
     return q.Resolve(pair.tenant, pair.open(event.incident, "incidents"), event.retries)
 
 
+def _reissue(pair: Pair, event: e.ReissueJobs) -> InHouse:
+    return _deliver(pair, e.ReissueJobs(tuple(pair.open(job, "jobs") for job in event.jobs)))
+
+
 def _deliver(pair: Pair, event: AnyEvent) -> InHouse:
     if not pair.other.active:
         raise Absent("the instance is not active")
@@ -168,6 +172,7 @@ REQUESTS: Final[dict[type[Any], Make]] = {
     e.SetVariables: _element,
     e.TriggerActivity: _element,
     e.ResolveIncident: _resolve,
+    e.ReissueJobs: _reissue,
     e.Cancel: _deliver,
     e.Suspend: _deliver,
     e.Resume: _deliver,

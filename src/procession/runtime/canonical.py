@@ -165,6 +165,11 @@ def _job(r: _Reading, x: f.JobCreated) -> None:
     r.waiting(x.job, x.element, "job", x.type, x.retries, x.group, x.listener, x.priority)
 
 
+def _reissued(r: _Reading, x: f.JobReissued) -> None:
+    r.waited(x.job, "job-reissued", x.group)
+    r.waits[x.again] = r.waits[x.job]
+
+
 def _timer(r: _Reading, x: f.TimerCreated) -> None:
     r.waiting(x.timer, x.element, "timer", r.node(x.node), x.cycle, x.left)
 
@@ -236,6 +241,7 @@ READ: Final[dict[type[f.AnyFact], Read]] = {
     f.JobExhausted: lambda r, x: r.waited(x.job, "job-exhausted", x.attempts, x.error),
     f.JobRetried: lambda r, x: r.waited(x.job, "job-retried", x.retries),
     f.JobThrew: lambda r, x: r.waited(x.job, "job-threw", x.code, x.message),
+    f.JobReissued: _reissued,
     f.TimerCreated: _timer,
     f.TimerFired: lambda r, x: r.waited(x.timer, "timer-fired"),
     f.TimerSkipped: _skipped,

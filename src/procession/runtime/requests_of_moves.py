@@ -12,7 +12,8 @@ from procession.runtime.request import Request
 class HandOver(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Let an instance, with all that it called, go on on another host; answered with how many those are.
 
-    `jobs`: `carry`, they are done there under the same keys; `wait`, nothing moves while one is under way.
+    `jobs`: `carry`, they are done there under the same keys; `wait`, nothing moves while one is under way; `reissue`,
+    all that are open are cancelled and issued anew first.
     """
 
     instance: int
@@ -23,11 +24,12 @@ class HandOver(Request, frozen=True, gc=False, tag=True, tag_field="request", om
 @final
 class TakeBack(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_defaults=True):
     """Let an instance go on here that another host has let go; answered with how many those are. `seqs` and `seen` are
-    what that host said (`elsewhere.Left`)."""
+    what that host said (`elsewhere.Left`); `jobs` as in `HandOver`."""
 
     instance: int
     seqs: dict[int, int] = {}
     seen: int = 0
+    jobs: str = "carry"
 
 
 @final

@@ -61,6 +61,8 @@ class Moves(msgspec.Struct, frozen=True, gc=False):
 
 REFUSALS_MAX: Final = 100
 """Refusals that are told one by one."""
+ANEW: Final = "issued anew, under a new key"
+"""What becomes of a job by the policy `reissue`."""
 
 
 def moves(store: Reads, tenant: str, which: Filter, to: str, jobs: str) -> Moves:
@@ -84,7 +86,7 @@ def moves(store: Reads, tenant: str, which: Filter, to: str, jobs: str) -> Moves
             parts = [(linked, state), *_called(store, catalog, number, state)]
             for part_linked, part in parts:
                 process_id = part_linked.program.process_id
-                counts.update((process_id, *told) for told in _kinds(part_linked, part, to))
+                counts.update((process_id, *told) for told in _kinds(part_linked, part, to, jobs))
     found = [Count(*kind, count) for kind, count in sorted(counts.items())]
     return Moves(moved, there, called, refused, found, refusals)
 
@@ -111,17 +113,18 @@ def _called(store: Reads, catalog: Catalog, tenant: int, state: State) -> Iterat
             waiting += [element.child for element in loaded.state.elements.values() if element.child]
 
 
-def _kinds(linked: Linked, state: State, to: str) -> Iterator[tuple[str, str, str]]:
+def _kinds(linked: Linked, state: State, to: str, jobs: str) -> Iterator[tuple[str, str, str]]:
     """What an instance waits for: element, kind, and what becomes of it, without what is its alone."""
     for command in pending(linked, state):
         kind = _KINDS.get(type(command))
         if kind is not None:
-            what, becomes = kind(command, to)
+            what, becomes = kind(command, (to, jobs))
             yield _element_id(linked, state, command), what, becomes
 
 
-def fates(store: Reads, tenant: str, instance: int, to: str) -> list[Fate]:
-    """Of an instance and all that it called, on its way to a host (`here`: this store's own). Raises `NotFound`."""
+def fates(store: Reads, tenant: str, instance: int, to: str, jobs: str) -> list[Fate]:
+    """Of an instance and all that it called, on its way to a host (`here`: this store's own), its jobs by a policy.
+    Raises `NotFound`."""
     catalog = Catalog(store)
     number = catalog.tenant(tenant)
     found: list[Fate] = []
@@ -133,17 +136,17 @@ def fates(store: Reads, tenant: str, instance: int, to: str) -> list[Fate]:
             if key == instance:
                 raise NotFound(f"instance {instance} is not active")
             continue
-        found += _of(loaded.linked, loaded.state, to)
+        found += _of(loaded.linked, loaded.state, to, jobs)
         waiting += [element.child for element in loaded.state.elements.values() if element.child]
     return found
 
 
-def _of(linked: Linked, state: State, to: str) -> list[Fate]:
+def _of(linked: Linked, state: State, to: str, jobs: str) -> list[Fate]:
     found: list[Fate] = []
     for command in pending(linked, state):
         tell = _TOLD.get(type(command))
         if tell is not None:
-            what, becomes = tell(command, to)
+            what, becomes = tell(command, (to, jobs))
             found.append(Fate(state.instance, _element_id(linked, state, command), what, becomes))
     return found
 
@@ -154,47 +157,55 @@ def _element_id(linked: Linked, state: State, command: Any) -> str:
     return linked.nodes[node].id if node is not None else ""
 
 
-def _job(job: c.CreateJob, to: str) -> tuple[str, str]:
-    becomes = "given out here" if to == HERE else "done there"
-    return f"job {job.type}", f"{becomes}, under the key {job.idempotency_key}"
+Way: TypeAlias = tuple[str, str]
+"""(the host, the policy for jobs)"""
 
 
-def _any_job(job: c.CreateJob, to: str) -> tuple[str, str]:
-    return f"job {job.type}", f"{'given out here' if to == HERE else 'done there'}, under its own key"
+def _job(job: c.CreateJob, way: Way) -> tuple[str, str]:
+    key = ANEW if way[1] == "reissue" else f"under the key {job.idempotency_key}"
+    return f"job {job.type}", f"{_done(way)}, {key}"
 
 
-def _timer(timer: c.SetTimer, to: str) -> tuple[str, str]:
+def _any_job(job: c.CreateJob, way: Way) -> tuple[str, str]:
+    return f"job {job.type}", f"{_done(way)}, {ANEW if way[1] == 'reissue' else 'under its own key'}"
+
+
+def _done(way: Way) -> str:
+    return "given out here" if way[0] == HERE else "done there"
+
+
+def _timer(timer: c.SetTimer, way: Way) -> tuple[str, str]:
     due = datetime.fromtimestamp(timer.due / 1000, UTC).isoformat(timespec="seconds")
     return "timer", f"due at {due} as before"
 
 
-def _any_timer(timer: c.SetTimer, to: str) -> tuple[str, str]:
+def _any_timer(timer: c.SetTimer, way: Way) -> tuple[str, str]:
     return "timer", "due as before"
 
 
-def _waits(command: c.Subscribe, to: str) -> tuple[str, str]:
+def _waits(command: c.Subscribe, way: Way) -> tuple[str, str]:
     kind = "signal" if command.signal else "message"
     key = f" {command.key!r}" if command.key else ""
     return f"{kind} {command.name}{key}", "still found by it, without a gap"
 
 
-def _any_wait(command: c.Subscribe, to: str) -> tuple[str, str]:
+def _any_wait(command: c.Subscribe, way: Way) -> tuple[str, str]:
     return f"{'signal' if command.signal else 'message'} {command.name}", "still found by it, without a gap"
 
 
-def _task(command: c.OpenTask, to: str) -> tuple[str, str]:
+def _task(command: c.OpenTask, way: Way) -> tuple[str, str]:
     return "user task", "stays open"
 
 
-def _incident(command: c.OpenIncident, to: str) -> tuple[str, str]:
+def _incident(command: c.OpenIncident, way: Way) -> tuple[str, str]:
     return f"incident {command.code}", "stays open"
 
 
-def _still(command: c.Standstill, to: str) -> tuple[str, str]:
+def _still(command: c.Standstill, way: Way) -> tuple[str, str]:
     return "suspension", "stands still there, too"
 
 
-Told: TypeAlias = Mapping[type[Any], Callable[[Any, str], tuple[str, str]]]
+Told: TypeAlias = Mapping[type[Any], Callable[[Any, Way], tuple[str, str]]]
 
 _TOLD: Final[Told] = {
     c.CreateJob: _job,

@@ -44,7 +44,7 @@ KEPT: Final = ".db.zst"
 """How the name of a compressed store ends."""
 PAGE: Final = 500
 SHOWN: Final = 400
-_KEYS: Final = ("element", "job", "timer", "subscription", "condition", "incident", "child", "root")
+_KEYS: Final = ("element", "job", "timer", "subscription", "condition", "incident", "child", "root", "again")
 _BY_HAND: Final = (f.TimerSkipped, f.TokenTaken, f.InstanceModified, f.InstanceRestarted)
 
 
@@ -290,6 +290,7 @@ EVENTS: Final[dict[type[AnyFact], Callable[[Any], AnyEvent]]] = {
     f.TimerFired: lambda facts: e.FireTimer(facts[0].timer),
     f.Resumed: lambda facts: e.Continue(),
     f.JobExhausted: lambda facts: e.ExhaustJob(facts[0].job, facts[0].attempts, facts[0].error),
+    f.JobReissued: lambda facts: e.ReissueJobs(tuple(each.job for each in facts if isinstance(each, f.JobReissued))),
     f.DefinitionResolved: lambda facts: e.Resolved(facts[0].element, facts[0].hash, facts[0].version),
     f.StoresRead: lambda facts: e.StoresAnswered(facts[0].element, facts[0].values),
 }

@@ -63,6 +63,7 @@ CHANGES: Final[list[Change]] = [
     modification,
     lambda rig, dice: e.Suspend(),
     lambda rig, dice: e.Resume(),
+    lambda rig, dice: e.ReissueJobs(),
     lambda rig, dice: e.Restart((i.Activate(some_id(rig, dice)),)),
 ]
 

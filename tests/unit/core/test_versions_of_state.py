@@ -136,6 +136,7 @@ FIELDS = {
     "job-exhausted": "job attempts error",
     "job-retried": "job retries",
     "job-threw": "job code message",
+    "job-reissued": "job again group",
     "timer": "timer element node due cycle left",
     "timer-fired": "timer",
     "timer-skipped": "timer skipped",

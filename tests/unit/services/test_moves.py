@@ -49,8 +49,20 @@ def test_those_at_work_would_be_tried_again(engine: Engine) -> None:
     [(instance, text)] = moves.refusals
     assert (instance, f"job {job.key} (held)" in text) == (job.instance, True)
     assert engine.changes.move_each_fates(Filter(), "temporal").refused == 0
-    with pytest.raises(BadValue, match="carry and wait"):
+    with pytest.raises(BadValue, match="carry, wait and reissue"):
         engine.changes.move_each_fates(Filter(), "temporal", jobs="drop")
+
+
+def test_what_is_issued_anew_is_told(engine: Engine) -> None:
+    moves = engine.changes.move_each_fates(Filter(process_id="job"), "temporal", jobs="reissue")
+    assert moves.counts == [Count("job", "w", "job held", "done there, issued anew, under a new key", 2)]
+    key = engine.instances(process_id="job", limit=1)[0].key
+    [fate] = engine.changes.move_fates(key, "temporal", jobs="reissue")
+    assert (fate.what, fate.becomes) == ("job held", "done there, issued anew, under a new key")
+    [fate] = engine.changes.move_fates(key, "temporal")
+    assert f"under the key {key}:" in fate.becomes
+    with pytest.raises(BadValue, match="carry, wait and reissue"):
+        engine.changes.move_fates(key, "temporal", jobs="drop")
 
 
 def test_nothing_moves_without_the_host(engine: Engine) -> None:

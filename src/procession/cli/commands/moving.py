@@ -54,7 +54,7 @@ To: TypeAlias = Annotated[
     str, typer.Option("--to", metavar="HOST", help="`temporal`, or `here`: the store's own host.", show_default=False)
 ]
 Jobs: TypeAlias = Annotated[
-    str, typer.Option("--jobs", metavar="carry|wait", help="What becomes of jobs that are under way.")
+    str, typer.Option("--jobs", metavar="carry|wait|reissue", help="What becomes of jobs that are under way.")
 ]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Only tell what would become of what is waited for.")
@@ -173,7 +173,7 @@ def _tell(text: str, which: Filter, how: tuple[str, str], where: tuple[str, str]
     db, tenant = where
     with engine_at(existing(db)) as engine:
         if text:
-            found = engine.changes.move_fates(key_of(text, "an instance"), to, tenant=tenant)
+            found = engine.changes.move_fates(key_of(text, "an instance"), to, jobs=jobs, tenant=tenant)
             output.records([msgspec.to_builtins(each) for each in found], COLUMNS, "it waits for nothing")
             return
         _counts(engine.changes.move_each_fates(which, to, jobs=jobs, tenant=tenant), to, output)

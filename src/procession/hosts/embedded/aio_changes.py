@@ -56,9 +56,11 @@ class AsyncChanges:
         """See `Changes.move`."""
         return await off(self._changes.move, instance, to, jobs=jobs, tenant=tenant)
 
-    async def move_fates(self, instance: int, to: str, *, tenant: str = DEFAULT_TENANT) -> list[Fate]:
+    async def move_fates(
+        self, instance: int, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT
+    ) -> list[Fate]:
         """See `Changes.move_fates`."""
-        return await off(self._changes.move_fates, instance, to, tenant=tenant)
+        return await off(self._changes.move_fates, instance, to, jobs=jobs, tenant=tenant)
 
     async def migration_plan(
         self,

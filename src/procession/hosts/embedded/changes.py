@@ -17,7 +17,7 @@ from procession.core import events as e
 from procession.core.instructions import Activate, Instruction, Move, PutToken, SetLocal, TakeToken, Terminate
 from procession.core.plans import MigrationAction, MigrationPlan
 from procession.hosts.embedded.door import DEFAULT_TENANT
-from procession.hosts.embedded.handover import CARRY, POLICIES
+from procession.hosts.embedded.handover import CARRY, POLICIES, no_policy
 from procession.hosts.embedded.instance import Door, Instance
 from procession.runtime import batches as b
 from procession.runtime import requests as q
@@ -129,17 +129,22 @@ class Changes:
         """Lets an instance, and all that it called, go on on another host: its name, or `here`. How many that moved.
 
         `jobs` says what becomes of those under way: `carry`, they are done again over there, under the same idempotency
-        keys; `wait`, it raises `Busy` while there are any. Should anything end it half-way, call it again. Raises
-        `Conflict` for what cannot move, `NotFound` for what has ended.
+        keys; `wait`, it raises `Busy` while there are any; `reissue`, all that are open are cancelled and issued anew,
+        under new keys. Should anything end it half-way, call it again. Raises `Conflict` for what cannot move,
+        `NotFound` for what has ended.
         """
         if jobs not in POLICIES:
-            raise BadValue(f"jobs={jobs!r:.40}: there are {' and '.join(POLICIES)}")
+            raise BadValue(no_policy(jobs))
         return self._engine.hosting.move(tenant, instance, to, jobs)
 
-    def move_fates(self, instance: int, to: str, *, tenant: str = DEFAULT_TENANT) -> list[Fate]:
+    def move_fates(
+        self, instance: int, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT
+    ) -> list[Fate]:
         """What `move` would make of each thing that an instance, and all that it called, waits for. Raises
         `NotFound`."""
-        return fates(self._engine.reader().store, tenant, instance, to)
+        if jobs not in POLICIES:
+            raise BadValue(no_policy(jobs))
+        return fates(self._engine.reader().store, tenant, instance, to, jobs)
 
     # --- processes
 
@@ -180,7 +185,7 @@ class Changes:
         """What `move_each` would do now: how many would move, what becomes of what they wait for, element by element,
         and what would be refused. It loads every instance that the filter means."""
         if jobs not in POLICIES:
-            raise BadValue(f"jobs={jobs!r:.40}: there are {' and '.join(POLICIES)}")
+            raise BadValue(no_policy(jobs))
         return moves(self._engine.reader().store, tenant, checked(which), to, jobs)
 
     def suspend_each(self, which: b.Filter, *, tenant: str = DEFAULT_TENANT) -> int:

@@ -37,6 +37,7 @@ ASKED: Final = (
     e.CompleteTask,
     e.Migrate,
     e.Modify,
+    e.ReissueJobs,
     e.ResolveIncident,
     e.Restart,
     e.Resume,

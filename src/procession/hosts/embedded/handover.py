@@ -14,6 +14,7 @@ import msgspec
 from procession.base.failure import Busy, Conflict, NotFound
 from procession.core import commands as c
 from procession.core import events as e
+from procession.core.jobs import REISSUED_MAX
 from procession.core.pending import pending
 from procession.core.snapshot import dump
 from procession.core.state import Status
@@ -31,7 +32,14 @@ WAIT: Final = "wait"
 """A policy for jobs under way: nothing moves while somebody works on one."""
 CARRY: Final = "carry"
 """Another: they are done again over there, under the same idempotency key; who works on one now is refused."""
-POLICIES: Final = (CARRY, WAIT)
+REISSUE: Final = "reissue"
+"""A third: they are cancelled and issued anew in the same commit, so that who works on one now has another key."""
+POLICIES: Final = (CARRY, WAIT, REISSUE)
+
+
+def no_policy(jobs: str) -> str:
+    """What is said of one that is none."""
+    return f"jobs={jobs!r:.40}: there are {', '.join(POLICIES[:-1])} and {POLICIES[-1]}"
 
 
 def hand_over(shard: Shard, request: q.HandOver, *, batch: int = 0) -> int:
@@ -44,12 +52,19 @@ def hand_over(shard: Shard, request: q.HandOver, *, batch: int = 0) -> int:
     if root.host == placement.host:
         return 0
     moving = tree(shard, root, "")
+    if request.jobs == REISSUE:
+        for each in moving:
+            _reissue(shard, each)
     jobs = [_jobs(shard, each, request.jobs) for each in moving]
     first, last = shard.take_blocks(elsewhere.KEY_BLOCKS * len(moving))
     for each in moving:
         _leave(shard, each, placement, root.key)
     bodies = {each.key: msgspec.Raw(dump(each.state)) for each in moving}
     carried = [job for some in jobs for job in some]
+    if request.jobs == REISSUE:
+        gone = {job for job, _, _ in carried}
+        # What is new in this commit is on no offer here, and with no courier.
+        shard.for_board = [each for each in shard.for_board if isinstance(each, int) or each.key not in gone]
     what = Handover(0, root.linked.program.process_id, bodies, carried, first, last, shard.at, batch)
     root.handed = shard.send(root, what)
     shard.batch["instance"].change("instance_handed", (root.handed, tenant, root.key))
@@ -71,7 +86,7 @@ def take_back(shard: Shard, request: q.TakeBack, *, batch: int = 0) -> int:
         # Steps are missing here, or an end there, or what it called there.
         raise Busy(f"instance {request.instance} has not told all that it did: ask again in a moment")
     for each in moving:
-        _arrive(shard, each)
+        _arrive(shard, each, request.jobs)
     _readdress(shard, request, root, batch)
     return len(moving)
 
@@ -116,6 +131,10 @@ def tree(shard: Shard, root: Resident, host: str) -> list[Resident]:
 def _jobs(shard: Shard, resident: Resident, policy: str) -> list[tuple[int, int, int]]:
     """(job, retries, attempts) of what is open and moves. Raises `Busy` by the policy `WAIT`."""
     found: list[tuple[int, int, int]] = []
+    if policy == REISSUE:
+        # Their rows are of this commit, and nobody has tried them yet.
+        fresh = [job for job in resident.state.jobs.values() if not job.held]
+        return [(job.key, job.retries, 0) for job in fresh if not elsewhere.is_ours(shard, job.type)]
     for job in resident.state.jobs.values():
         rows = shard.store.read("job", (resident.tenant, job.key), JobRow)
         if not rows or elsewhere.is_ours(shard, job.type):
@@ -126,6 +145,14 @@ def _jobs(shard: Shard, resident: Resident, policy: str) -> list[tuple[int, int,
             raise Busy(f"job {job.key} ({job.type}) of instance {resident.key} is under way")
         found.append((job.key, rows[0].retries, rows[0].attempt))
     return found
+
+
+def _reissue(shard: Shard, resident: Resident) -> None:
+    """Cancels what is open and issues it anew, as many at once as a step may."""
+    jobs = [job.key for job in resident.state.jobs.values() if not job.held]
+    for at in range(0, len(jobs), REISSUED_MAX):
+        outcome = shard.advance(resident, e.ReissueJobs(tuple(jobs[at : at + REISSUED_MAX])))
+        assert not outcome.rejected, outcome.reason
 
 
 def _leave(shard: Shard, resident: Resident, placement: Placement, home: int) -> None:
@@ -141,17 +168,20 @@ def _leave(shard: Shard, resident: Resident, placement: Placement, home: int) ->
     shard.batch["instance"].change("instance_placed", (placement.host, home, tenant, resident.key))
 
 
-def _arrive(shard: Shard, resident: Resident) -> None:
+def _arrive(shard: Shard, resident: Resident, policy: str) -> None:
     tenant = resident.tenant
     resident.host, resident.home = "", 0
     shard.batch["instance"].change("instance_placed", ("", 0, tenant, resident.key))
     # Rows of its jobs are there, and say that nobody here is offered them.
     shard.step_key = (1 << 63) - 1
+    anew = policy == REISSUE
     for command in pending(resident.linked, resident.state):
         if isinstance(command, c.SetTimer) or (
-            isinstance(command, c.CreateJob) and not elsewhere.is_ours(shard, command.type)
+            isinstance(command, c.CreateJob) and not anew and not elsewhere.is_ours(shard, command.type)
         ):
             shard.carry[type(command)](shard, resident, command)
+    if anew:
+        _reissue(shard, resident)
 
 
 def _readdress(shard: Shard, request: q.TakeBack, root: Resident, batch: int) -> None:

@@ -95,7 +95,7 @@ class Hosting:
             raise NotFound(f"instance {instance} has ended")
         for key, seq in left.seqs.items():
             self._router.shows(number, key, seq)
-        return cast("int", self.call(TakeBack(tenant, instance, left.seqs, left.seen)))
+        return cast("int", self.call(TakeBack(tenant, instance, left.seqs, left.seen, jobs)))
 
     def begin(self, request: StartProcess) -> object:
         """Starts an instance whose first screen is asked for at once."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from procession.base.failure import BadValue, Busy, Conflict, NotFound
-from procession.hosts.embedded.handover import POLICIES, called, hand_over, root_of, take_back, tree
+from procession.hosts.embedded.handover import POLICIES, called, hand_over, no_policy, root_of, take_back, tree
 from procession.hosts.embedded.hearing import awaits, heard, park
 from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.residents import Resident
@@ -35,7 +35,7 @@ _STOPPED: Final = 3
 def admitted(shard: Shard, action: b.MoveEach) -> None:
     """Raises `BadValue` or `Conflict` for moves that cannot be."""
     if action.jobs not in POLICIES:
-        raise BadValue(f"jobs={action.jobs!r:.40}: there are {' and '.join(POLICIES)}")
+        raise BadValue(no_policy(action.jobs))
     if action.reverts:
         raise BadValue("what a batch moved is taken back by reverting that batch")
     if shard.placement is None:
@@ -143,7 +143,7 @@ def _moved(shard: Shard, request: q.MoveOn, tenant: int, what: Moving) -> bool:
 
 def _came_back(shard: Shard, request: q.MoveOn, tenant: int, what: Moving) -> bool:
     assert request.left is not None
-    back = q.TakeBack(request.tenant, what.instance, request.left.seqs, request.left.seen)
+    back = q.TakeBack(request.tenant, what.instance, request.left.seqs, request.left.seen, what.jobs)
     try:
         if not take_back(shard, back, batch=what.batch):
             _over(shard, tenant, what, "")

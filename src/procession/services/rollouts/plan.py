@@ -93,7 +93,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     gates: Gates = Gates()
     on_failure: Literal["rollback", "hold"] = "rollback"
     rollback: Literal["starts", "moved", "all"] = "moved"
-    jobs: str = "carry"
+    jobs: Literal["carry", "wait", "reissue"] = "carry"
     lookback: str = "P1D"
 
     def rule(self, percent: float) -> Rule:

@@ -362,6 +362,10 @@ def _job_done(ledger: Ledger, case: Case, fact: f.JobCompleted | f.JobThrew, at:
     check(case.done[fact.job] == 1, f"job {fact.job} was completed twice")
 
 
+def _job_again(ledger: Ledger, case: Case, fact: f.JobReissued, at: int) -> None:
+    ledger.give(fact.again, f"a job of {case.key}, issued anew")
+
+
 def _timer(ledger: Ledger, case: Case, fact: f.TimerCreated, at: int) -> None:
     ledger.give(fact.timer, f"a timer of {case.key}")
 
@@ -403,6 +407,7 @@ _NOTE: Final[dict[type[Any], _Note]] = {
     f.JobCreated: _job,
     f.JobCompleted: _job_done,
     f.JobThrew: _job_done,
+    f.JobReissued: _job_again,
     f.TimerCreated: _timer,
     f.TimerFired: _fired,
     f.SubscriptionOpened: _subscribed,
