@@ -19,6 +19,7 @@ from procession import BadValue, Conflict, Engine, NotFound, Routing, Temporal
 from procession.base.failure import Busy
 from procession.base.job import Job
 from procession.base.keys import shard_of
+from procession.core import events as e
 from procession.core.facts import ElementEntered
 from procession.runtime import codec
 from procession.runtime import requests as q
@@ -199,10 +200,30 @@ def test_a_worker_at_work_is_refused_and_the_job_done_under_another_key(temporal
     assert len(here) == 4
     assert not (before | there) & here
     finish(engine, instance, work)
-    assert len(work.effects) > 4  # what was worked on had its effect under another key
+    # What was worked on has its effect under another key.
+    assert engine.wait_until(lambda: len(work.effects) > 4, 90)
     [child] = engine.instances(parent=instance.key)
-    kinds = Counter(e.kind for each in (instance, engine.instance(child.key)) for e in each.history)
+    kinds = Counter(entry.kind for each in (instance, engine.instance(child.key)) for entry in each.history)
     assert (kinds["job"], kinds["job-reissued"], kinds["job-done"]) == (4, 8, 4)
+
+
+def test_a_workflow_issues_its_jobs_anew(temporal_engines: Engines) -> None:
+    engine = temporal_engines(model("p", flow("f", "s", "a") + PARTS["a"] + flow("g", "a", "e")))
+    work = Work(engine)
+    instance = engine.start("p")
+    assert work.begun.acquire(timeout=90)
+    assert engine.wait_until(lambda: bool(engine.jobs()), 90)
+    [old] = engine.jobs()
+    engine.call(q.Deliver("<default>", instance.key, e.ReissueJobs()))
+    assert engine.wait_until(lambda: [job.key for job in engine.jobs()] != [old.key], 90)
+    [new] = engine.jobs()
+    assert work.begun.acquire(timeout=90)
+    work.let.set()
+    assert instance.wait(90) == "completed"
+    assert new.element == old.element
+    assert work.effects[f"{instance.key}:{new.element}:0:1"] == 1
+    kinds = Counter(entry.kind for entry in instance.history)
+    assert (kinds["job"], kinds["job-reissued"], kinds["job-done"]) == (1, 1, 1)
 
 
 def test_what_cannot_move_is_refused(temporal_engines: Engines) -> None:
@@ -317,11 +338,12 @@ class Turns:
             self.parcels.put(each)
 
 
+@pytest.mark.parametrize("jobs", ["carry", "reissue"])
 def test_between_processes_that_own_the_store_together_and_a_cluster(
-    temporal_server: DevServer, tmp_path: Path, unmoved: list[str]
+    temporal_server: DevServer, tmp_path: Path, unmoved: list[str], jobs: str
 ) -> None:
     courier = Turns()
-    host = Temporal(temporal_server.address, namespace=temporal_server.namespace, queue="together")
+    host = Temporal(temporal_server.address, namespace=temporal_server.namespace, queue=f"together-{jobs}")
     over = threading.Event()
     with (
         Engine(tmp_path / "e.db", courier=courier, host=host) as engine,
@@ -344,17 +366,19 @@ def test_between_processes_that_own_the_store_together_and_a_cluster(
         engine.deploy(*BOTH)
         Routing(engine).set({"default": "here"})
         instance = engine.start("waits", {"k": "k1"})
-        assert engine.changes.move(instance.key, "temporal") == 2
+        assert engine.changes.move(instance.key, "temporal", jobs=jobs) == 2
+        # Nobody is brought a job that was issued anew for the other host.
+        assert sum(isinstance(each, Parcel) for each in list(courier.parcels.queue)) <= 4
         carrying.start()
         try:
             assert engine.wait_until(lambda: len(work.effects) == 4, 90)
-            assert engine.changes.move(instance.key, "here") == 2
+            assert engine.changes.move(instance.key, "here", jobs=jobs) == 2
             finish(engine, instance, work)
         finally:
             over.set()
             carrying.join()
         assert len(work.effects) == 4
-        assert forms(engine.store, "<default>") == unmoved
+        assert (forms(engine.store, "<default>") == unmoved) is (jobs == "carry")
 
 
 def finished(parcel: Parcel) -> q.AnyRequest:

@@ -36,8 +36,8 @@ from procession.runtime.elsewhere import Shown
 from replay.golden import FILES, HISTORIES, golden, made_by
 from replay.record import families
 
-NOT_IN_SCENARIOS: Final = {f.JobDenied, f.TimerSkipped, f.Drew, MoveIncident}
-"""No scenario makes these: a listener that denies, a downtime, chance, the migration of an incident."""
+NOT_IN_SCENARIOS: Final = {f.JobDenied, f.JobReissued, f.TimerSkipped, f.Drew, MoveIncident}
+"""No scenario makes these: a listener that denies, a move, a downtime, chance, the migration of an incident."""
 
 
 def named(path: Path) -> str:

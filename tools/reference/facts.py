@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Final
 
 from tools.reference.text import code, line, module_path, table, tree
+
+MODULES: Final = (
+    "core.facts",
+    "core.facts_of_scopes",
+    "core.facts_of_events",
+    "core.facts_of_data",
+    "core.facts_of_decisions",
+    "core.facts_of_changes",
+)
 
 
 def page() -> str:
@@ -23,7 +33,7 @@ def page() -> str:
 
 
 def _rows() -> Iterator[tuple[str, str, str]]:
-    for node in (*tree(module_path("core.facts")).body, *tree(module_path("core.facts_of_scopes")).body):
+    for node in (node for module in MODULES for node in tree(module_path(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         tag = next((each.value for each in node.keywords if each.arg == "tag"), None)

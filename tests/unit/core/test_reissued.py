@@ -6,7 +6,7 @@ The rig holds the facts, the snapshot and the open commands against the state af
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -25,7 +25,7 @@ def listening(event: ListenerEvent) -> tuple[Listener, ...]:
     return (Listener(event, JobSpec(Text("heard"))),)
 
 
-def of(kind: Kind, **attributes: object) -> Program:
+def of(kind: Kind, **attributes: Any) -> Program:
     b = Build()
     b.line(b.start(), b.node(kind, "a", **attributes), b.node(Kind.END_EVENT, "end"))
     return b.program()
@@ -40,7 +40,7 @@ def ad_hoc() -> Program:
     return b.program()
 
 
-def many(count: int, **attributes: object) -> Program:
+def many(count: int, **attributes: Any) -> Program:
     b = Build()
     body = b.node(
         Kind.MULTI_INSTANCE,
@@ -152,7 +152,7 @@ def test_some_of_them_by_name() -> None:
     rig.start()
     first, second, third = rig.state.jobs
     rig.send(e.ReissueJobs((third, first, third)))
-    assert list(rig.state.jobs)[0] == second
+    assert next(iter(rig.state.jobs)) == second
     assert [each.job for each in rig.facts if isinstance(each, f.JobReissued)] == [third, first]
 
 
@@ -164,7 +164,7 @@ def test_one_without_retries_stays_as_it_is() -> None:
     assert rig.send(e.ReissueJobs((held,))).rejected == "conflict"
     assert rig.send(e.ReissueJobs((other, 5))).rejected == "not-found"
     rig.send(e.ReissueJobs())
-    assert list(rig.state.jobs)[0] == held
+    assert next(iter(rig.state.jobs)) == held
     assert other not in rig.state.jobs
     rig.send(e.ExhaustJob(list(rig.state.jobs)[1], 3, "down"))
     assert rig.send(e.ReissueJobs()).rejected == "not-found"

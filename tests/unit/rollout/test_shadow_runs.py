@@ -14,6 +14,7 @@ import pytest
 
 import postgres_rig
 from procession import BadValue, Conflict, Engine, HostLost, shadow_run
+from procession.core import events as e
 from procession.core import facts as f
 from procession.hosts.embedded.tickets import InHouse
 from procession.rollout.hosts import Here, InMemory
@@ -23,6 +24,7 @@ from procession.runtime import codec
 from procession.runtime import requests as q
 from procession.runtime.rows import FactRow, InstanceRow
 from procession.services.copies import Copied
+from procession.services.rereading import reread_file
 from procession.services.routes import Rule
 from procession.services.shadows import ShadowReport, find_shadow, shadows
 from procession.testing.engines import Engines
@@ -113,6 +115,17 @@ def test_instances_do_the_same_again(tmp_path: Path) -> None:
         assert find_shadow(engine.store, "shadow") == found
         assert shadows(engine.store) == [found]
         assert found.after == max(row.key for row in engine.store.read("instances", (0, 0, 10), InstanceRow))
+
+
+def test_jobs_that_were_issued_anew_are_issued_anew_again(tmp_path: Path) -> None:
+    with shop(tmp_path, 0) as engine:
+        order = engine.start("order", {"amount": 1})
+        engine.call(q.Deliver("<default>", order.key, e.ReissueJobs()))
+        engine.run_until_idle()
+        found = shadow_run(engine)
+        assert (found.compared, found.equal, found.different, found.untold) == (1, 1, 0, 0)
+    [read] = reread_file(str(tmp_path / "shop.db"))
+    assert (read.status, read.steps, read.redecided) == ("ok", 3, 2)
 
 
 def test_instances_of_a_database_do_the_same_again() -> None:

@@ -137,9 +137,7 @@ class Changes:
             raise BadValue(no_policy(jobs))
         return self._engine.hosting.move(tenant, instance, to, jobs)
 
-    def move_fates(
-        self, instance: int, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT
-    ) -> list[Fate]:
+    def move_fates(self, instance: int, to: str, *, jobs: str = CARRY, tenant: str = DEFAULT_TENANT) -> list[Fate]:
         """What `move` would make of each thing that an instance, and all that it called, waits for. Raises
         `NotFound`."""
         if jobs not in POLICIES:
