@@ -18,8 +18,8 @@ from procession.core.pending import pending
 from procession.hosts.embedded import handover, routing
 from procession.hosts.embedded.handlers import HANDLERS
 from procession.hosts.embedded.routing import Router
-from procession.hosts.temporal import placement
-from procession.hosts.temporal.placement import TemporalPlacement
+from procession.hosts.temporal import taking
+from procession.hosts.temporal.leaving import Leaving
 from procession.hosts.temporal.workflow import Machine
 from procession.runtime import requests as q
 from procession.runtime.rows import OutboxRow
@@ -48,7 +48,7 @@ def request(patch: pytest.MonkeyPatch, kind: type[Any], change: Callable[[Any, A
 
 def early(patch: pytest.MonkeyPatch) -> None:
     def shown(shard: Any, asked: Any) -> Any:
-        tree = handover._tree(shard, shard.residents.get(0, asked.instance), "temporal")
+        tree = handover.tree(shard, shard.residents.get(0, asked.instance), "temporal")
         return msgspec.structs.replace(asked, seqs={each.key: each.state.seq for each in tree})
 
     patch.setattr(Router, "shows", lambda *_: True)
@@ -84,9 +84,9 @@ def twice(patch: pytest.MonkeyPatch) -> None:
 
 
 def lost(patch: pytest.MonkeyPatch) -> None:
-    def only_deletes(shard: Any, asked: Any, tenant: int, root: Any) -> None:
-        for row in shard.store.read("outbox_home_all", (tenant, root.key), OutboxRow):
-            shard.batch["outbox"].delete((tenant, row.number), (tenant, row.number))
+    def only_deletes(shard: Any, asked: Any, root: Any, batch: int) -> None:
+        for row in shard.store.read("outbox_home_all", (root.tenant, root.key), OutboxRow):
+            shard.batch["outbox"].delete((root.tenant, row.number), (root.tenant, row.number))
 
     patch.setattr(handover, "_readdress", only_deletes)
 
@@ -104,7 +104,7 @@ def started_again(patch: pytest.MonkeyPatch) -> None:
     async def never(*_: object) -> int:
         return 0
 
-    patch.setattr(placement, "_took", never)
+    patch.setattr(taking, "_took", never)
 
 
 def given_up(patch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def still_offered(patch: pytest.MonkeyPatch) -> None:
 
 
 def alone(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(handover, "_tree", lambda shard, root, host: [root])
+    patch.setattr(handover, "tree", lambda shard, root, host: [root])
 
 
 def unwritten(patch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ def not_there(patch: pytest.MonkeyPatch) -> None:
     async def gone(*_: object) -> bool:
         return False
 
-    patch.setattr(TemporalPlacement, "_was_let_go", gone)
+    patch.setattr(Leaving, "was_let_go", gone)
 
 
 FAR: Final = "what was taken in there comes here again"

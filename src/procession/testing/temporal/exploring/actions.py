@@ -5,6 +5,7 @@ Those that somebody does sooner or later (`PROGRESS`) bring every instance to it
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast, final
@@ -157,10 +158,17 @@ def _sends(world: World) -> Iterator[Action]:
 
 
 def _sent(world: World) -> list[q.Arrived]:
-    arrived, error = world.loop.finish(world.placement.carry(_rows(world)))
-    if error is not None:
-        raise error
-    return arrived
+    return world.loop.finish(_carried(world))
+
+
+async def _carried(world: World) -> list[q.Arrived]:
+    """What arrived, with moves as far as they come now."""
+    arrived, error = await world.placement.carry(_rows(world))
+    outcomes = await asyncio.gather(*vars(world.sending)["_under_way"].values(), return_exceptions=True)
+    for each in (error, *outcomes):
+        if each is not None and not isinstance(each, Waits | Died):
+            raise each
+    return [*arrived, *world.told()]
 
 
 def _send(world: World) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast, final
 
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
-from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.client import WithStartWorkflowOperation, WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from procession.hosts.temporal import payloads as p
-from procession.hosts.temporal.placement import TOOK
+from procession.hosts.temporal.taking import TOOK
 from procession.testing.temporal.exploring.cluster import Cluster, Run, Update
 from procession.testing.temporal.exploring.tasks import CONVERTER
 
@@ -71,14 +72,51 @@ class ModelClient:
 
     async def start_workflow(self, type: str, given: p.Input, **how: Any) -> None:
         """See `Client.start_workflow`."""
+        self._start(type, given, how)
+        self.changed()
+
+    async def execute_update_with_start_workflow(
+        self, name: str, *arguments: object, start_workflow_operation: WithStartWorkflowOperation[Any, Any], **_: object
+    ) -> None:
+        """See `Client.execute_update_with_start_workflow`: the workflow and the update are there at once, or neither.
+
+        Nobody goes on waiting for the answer: whoever asks may be gone by then, and the next one finds the workflow.
+        """
+        wanted = vars(start_workflow_operation)["_start_workflow_input"]
+        started = vars(start_workflow_operation)["_workflow_handle"]
+        try:
+            self._start(wanted.workflow, wanted.args[0], vars(wanted))
+        except WorkflowAlreadyStartedError as error:
+            if wanted.id_conflict_policy is not WorkflowIDConflictPolicy.USE_EXISTING:
+                started.set_exception(error)
+                raise
+        started.set_result(self.get_workflow_handle(wanted.id))
+        self.asked(wanted.id, name, arguments)
+        self.changed()
+        raise Waits
+
+    def _start(self, type: str, given: p.Input, how: Mapping[str, Any]) -> None:
         job = WorkflowActivationJob()
         first = job.initialize_workflow
         first.workflow_type, first.workflow_id = type, how["id"]
         first.arguments.add().CopyFrom(CONVERTER.to_payload(given))
         again = how["id_reuse_policy"] is WorkflowIDReusePolicy.ALLOW_DUPLICATE
-        took = how.get("memo", {}).get(TOOK, 0)
+        took = (how.get("memo") or {}).get(TOOK, 0)
         self.cluster.start(how["id"], type, took, self.now, job.SerializeToString(), again=again)
-        self.changed()
+
+    def asked(self, workflow: str, name: str, arguments: Sequence[object]) -> str:
+        """A run that goes on is given an update; its id. Raises `RPCError` if there is none."""
+        run = self.cluster.alive(workflow)
+        self.cluster.asked += 1
+        id = f"u{self.cluster.asked}"
+        job = WorkflowActivationJob()
+        wanted = job.do_update
+        wanted.id = wanted.protocol_instance_id = id
+        wanted.name, wanted.run_validator = name, True
+        for each in arguments:
+            wanted.input.add().CopyFrom(CONVERTER.to_payload(each))
+        run.updates[id] = Update(job.SerializeToString())
+        return id
 
     def get_workflow_handle(self, workflow: str, *, run_id: str = "") -> Handle:
         """See `Client.get_workflow_handle`."""
@@ -131,11 +169,10 @@ class Handle:
         [run] = [run for run in self._client.cluster.runs if run.run == self._run]
         return _value(run.result, object)
 
-    async def execute_update(self, name: str, argument: object, *, result_type: type[_T], **_: object) -> _T:
+    async def execute_update(self, name: str, *arguments: object, result_type: type[_T], **_: object) -> _T:
         """See `WorkflowHandle.execute_update`."""
         client = self._client
-        cluster = client.cluster
-        for run in cluster.runs:
+        for run in client.cluster.runs:
             update = run.updates.get(client.asks)
             if update is None:
                 continue
@@ -146,15 +183,7 @@ class Handle:
                 # The run has ended over it: who asks finds that out, or asks the next one.
                 raise RPCError("workflow execution already completed", RPCStatusCode.NOT_FOUND, b"")
             raise Waits
-        run = cluster.alive(self._workflow)
-        cluster.asked += 1
-        client.asks = f"u{cluster.asked}"
-        job = WorkflowActivationJob()
-        wanted = job.do_update
-        wanted.id = wanted.protocol_instance_id = client.asks
-        wanted.name, wanted.run_validator = name, True
-        wanted.input.add().CopyFrom(CONVERTER.to_payload(argument))
-        run.updates[client.asks] = Update(job.SerializeToString())
+        client.asks = client.asked(self._workflow, name, arguments)
         raise Waits
 
 

@@ -22,13 +22,14 @@ from procession.hosts.embedded.hosting import Hosting
 from procession.hosts.embedded.pumps import Pumps
 from procession.hosts.embedded.shard import Shard
 from procession.hosts.temporal.cluster import Loop
+from procession.hosts.temporal.moving import Movers
 from procession.hosts.temporal.payloads import Settings
 from procession.hosts.temporal.placement import TemporalPlacement
 from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.reporter import Reporter
 from procession.runtime.elsewhere import Door, Placement
 from procession.runtime.ports import Batch, Cells, Fence, Store
-from procession.runtime.requests import DeployResources, StartProcess
+from procession.runtime.requests import Arrived, DeployResources, StartProcess
 from procession.store.sqlite import SQLiteStore
 from procession.testing.temporal.exploring.client import Died, ModelClient, Now, Waits
 from procession.testing.temporal.exploring.cluster import Cluster
@@ -138,10 +139,21 @@ class World:
         )
         vars(self.placement)["_names"] = {0: TENANT}
         vars(self.placement)["wake"] = lambda: None
+        self.sending: Movers = vars(self.placement)["_movers"]
+        self._told: list[Arrived] = []
+        vars(self.sending).update(_told=self._tell, _over=lambda: None)
         self.hosting = Hosting(_Host(self.placement), self.store)
         vars(self.hosting)["_turn"] = _waits
         self.pumps: Pumps = self.hosting.pumps(lambda: self.now, "UTC", takeover=True)
         self.hosting.attach(Crew(self.pumps))
+
+    async def _tell(self, request: Arrived) -> None:
+        self._told.append(request)
+
+    def told(self) -> list[Arrived]:
+        """What those who carry moves on have to tell the engine."""
+        told, self._told = self._told, []
+        return told
 
     def committed(self, workflow: str, run: str, tasks: set[int]) -> dict[int, bool]:
         """See `reporter.Histories`."""
