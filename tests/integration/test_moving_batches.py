@@ -150,7 +150,7 @@ def test_only_moves_are_reverted_and_only_to_hosts_that_are_there(opened: Opened
         engine.changes.revert_batch(key)
     with pytest.raises(Conflict, match="no host 'mars'"):
         engine.changes.move_each(Filter(), "mars")
-    with pytest.raises(BadValue, match="carry and wait"):
+    with pytest.raises(BadValue, match="carry, wait and reissue"):
         engine.changes.move_each(Filter(), "temporal", jobs="drop")
     caller = engine.start("caller", {"k": "k"})
     until(engine, lambda: bool(engine.instances(parent=caller.key)))
