@@ -36,7 +36,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 def there_and_back(name: str, **budget: int) -> Explored:
     """Without movers who wait for jobs, or go where it is."""
-    ways = ("temporal", "here") * budget["moves"]
+    ways = ("temporal", "here") * budget.get("moves", 0)
     return explore(replace(MODELS[name], budget=budget, policies=("carry",), ways=ways))
 
 
@@ -183,6 +183,7 @@ FEW: Final[dict[str, tuple[str, dict[str, int]]]] = {
     "there, with a fault of each kind": ("job", {"moves": 1, "faults": 1}),
     "there and back, with what it called": ("call", {"moves": 2}),
     "there and back, over its timer": ("timer", {"moves": 2}),
+    "there and back by batches": ("timer", {"batches": 2}),
 }
 
 
@@ -206,6 +207,13 @@ def test_two_movers_anywhere_by_every_policy(model: str) -> None:
 def test_there_and_back_with_a_fault_of_each_kind(model: str) -> None:
     found = there_and_back(model, moves=2, faults=1)
     assert set(found.kinds) >= {"die", "sleep", "send-slowly", "send-and-die", "task-twice", "worker-dies"}
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("budget", [{"batches": 2, "faults": 1}, {"batches": 2, "moves": 1}], ids=str)
+def test_there_and_back_by_batches(budget: dict[str, int]) -> None:
+    found = there_and_back("timer", **budget)
+    assert set(found.kinds) >= {"batch", "turn", "send"}
 
 
 @pytest.mark.large

@@ -21,6 +21,7 @@ from procession.hosts.temporal.cluster import Loop
 from procession.hosts.temporal.local import Local
 from procession.hosts.temporal.payloads import Envelope, JobOrder, Question
 from procession.runtime import requests as q
+from procession.runtime.batches import Filter, MoveEach
 from procession.runtime.rows import (
     HELD,
     HeldRow,
@@ -33,7 +34,7 @@ from procession.runtime.rows import (
 from procession.testing.temporal.exploring.client import Died, Waits
 from procession.testing.temporal.exploring.cluster import Run
 from procession.testing.temporal.exploring.tasks import CONVERTER, run_task, told
-from procession.testing.temporal.exploring.world import TENANT, Letter, Mover, World
+from procession.testing.temporal.exploring.world import RUNNING, TENANT, Letter, Mover, World, batches
 
 Action: TypeAlias = tuple[str | int, ...]
 ROWS_MAX: Final = 100
@@ -84,13 +85,23 @@ def _asked(world: World, request: q.AnyRequest) -> object:
 def _turns(world: World) -> Iterator[Action]:
     waiting = world.store.read("inbox_size", (), SizeRow)[0].count
     timers = world.store.read("timers_due", (0, world.now, 1), TimerRow)
-    if waiting or timers:
+    if waiting or timers or any(row.state == RUNNING for row in batches(world)):
         yield ()
 
 
 def _turn(world: World) -> None:
     while world.pumps.turn():
         continue
+
+
+def _batch_begins(world: World) -> Iterator[Action]:
+    begun = world.model.budget["batches"] - world.left["batches"]
+    yield (("temporal", "here")[begun % 2],)
+
+
+def _batch(world: World, to: str) -> None:
+    """A batch of moves is noted; its portions are the engine's next turns."""
+    _asked(world, q.StartBatch(TENANT, Filter(instances=(world.root,)), MoveEach(to, "carry")))
 
 
 def _letters(world: World) -> Iterator[Action]:
@@ -157,16 +168,21 @@ def _sends(world: World) -> Iterator[Action]:
         yield ()
 
 
-def _sent(world: World) -> list[q.Arrived]:
-    return world.loop.finish(_carried(world))
+def _sent(world: World, *, late: bool = False) -> list[q.AnyRequest]:
+    """What arrived. `late`: what moves have to tell the engine is in it, too, and is told now otherwise."""
+    world.client.sends, world.tells_late = True, late
+    try:
+        return world.loop.finish(_carried(world))
+    finally:
+        world.client.sends = False
 
 
-async def _carried(world: World) -> list[q.Arrived]:
-    """What arrived, with moves as far as they come now."""
+async def _carried(world: World) -> list[q.AnyRequest]:
+    """With moves as far as they come now."""
     arrived, error = await world.placement.carry(_rows(world))
     outcomes = await asyncio.gather(*vars(world.sending)["_under_way"].values(), return_exceptions=True)
     for each in (error, *outcomes):
-        if each is not None and not isinstance(each, Waits | Died):
+        if each is not None and not isinstance(each, Waits):
             raise each
     return [*arrived, *world.told()]
 
@@ -179,7 +195,7 @@ def _send(world: World) -> None:
 
 def _send_slowly(world: World) -> None:
     """What arrived is told later."""
-    world.letters += (Letter("sender", q.encode(each)) for each in _sent(world))
+    world.letters += (Letter("sender", q.encode(each)) for each in _sent(world, late=True))
 
 
 def _send_and_die(world: World) -> None:
@@ -412,6 +428,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "rescue": Kind(_strands, _rescue),
     "wait": Kind(_waits, _wait),
     "move": Kind(_begins, _begin, "moves"),
+    "batch": Kind(_batch_begins, _batch, "batches"),
     "die": Kind(_goes_on, _dies, "faults"),
     "sleep": Kind(_goes_on, _sleeps, "faults"),
     "send-slowly": Kind(_sends, _send_slowly, "faults"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast, final
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, ParamSpec, TypeVar, cast, final
 
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
@@ -19,7 +20,22 @@ from procession.testing.temporal.exploring.cluster import Cluster, Run, Update
 from procession.testing.temporal.exploring.tasks import CONVERTER
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 _LOOP: Final = asyncio.new_event_loop()
+
+
+@final
+class _AtOnce(ThreadPoolExecutor):
+    """What would be done in a thread is done now."""
+
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        """See `Executor.submit`."""
+        done: Future[_T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+_LOOP.set_default_executor(_AtOnce(1))
 
 
 @final
@@ -63,6 +79,9 @@ class ModelClient:
         self.dies_after = -1
         self.asks = ""
         """The update of whoever asks: one who goes on waits for the one that he asked before."""
+        self.sends = False
+        """Whether it is the sender who asks. All that is known of what he asked, is in the cluster: he is another one
+        whenever he asks, and repeats what he asked, as one."""
 
     def changed(self) -> None:
         """A call that changed something was answered, unless whoever called is gone."""
@@ -91,7 +110,7 @@ class ModelClient:
                 started.set_exception(error)
                 raise
         started.set_result(self.get_workflow_handle(wanted.id))
-        self.asked(wanted.id, name, arguments)
+        self.ask(wanted.id, name, name, arguments)
         self.changed()
         raise Waits
 
@@ -104,19 +123,15 @@ class ModelClient:
         took = (how.get("memo") or {}).get(TOOK, 0)
         self.cluster.start(how["id"], type, took, self.now, job.SerializeToString(), again=again)
 
-    def asked(self, workflow: str, name: str, arguments: Sequence[object]) -> str:
-        """A run that goes on is given an update; its id. Raises `RPCError` if there is none."""
-        run = self.cluster.alive(workflow)
-        self.cluster.asked += 1
-        id = f"u{self.cluster.asked}"
+    def ask(self, workflow: str, id: str, name: str, arguments: Sequence[object]) -> None:
+        """A run that goes on is given an update. Raises `RPCError` if there is none."""
         job = WorkflowActivationJob()
         wanted = job.do_update
         wanted.id = wanted.protocol_instance_id = id
         wanted.name, wanted.run_validator = name, True
         for each in arguments:
             wanted.input.add().CopyFrom(CONVERTER.to_payload(each))
-        run.updates[id] = Update(job.SerializeToString())
-        return id
+        self.cluster.alive(workflow).updates[id] = Update(job.SerializeToString())
 
     def get_workflow_handle(self, workflow: str, *, run_id: str = "") -> Handle:
         """See `Client.get_workflow_handle`."""
@@ -172,6 +187,8 @@ class Handle:
     async def execute_update(self, name: str, *arguments: object, result_type: type[_T], **_: object) -> _T:
         """See `WorkflowHandle.execute_update`."""
         client = self._client
+        if client.sends:
+            return self._repeated(name, arguments, result_type)
         for run in client.cluster.runs:
             update = run.updates.get(client.asks)
             if update is None:
@@ -183,7 +200,21 @@ class Handle:
                 # The run has ended over it: who asks finds that out, or asks the next one.
                 raise RPCError("workflow execution already completed", RPCStatusCode.NOT_FOUND, b"")
             raise Waits
-        client.asks = client.asked(self._workflow, name, arguments)
+        id = f"u{client.cluster.asked + 1}"
+        client.ask(self._workflow, id, name, arguments)
+        client.cluster.asked += 1
+        client.asks = id
+        raise Waits
+
+    def _repeated(self, name: str, arguments: Sequence[object], type: type[_T]) -> _T:
+        updates = self._client.cluster.alive(self._workflow).updates
+        id = f"{name}{arguments}"
+        update = updates.get(id)
+        if update is None:
+            self._client.ask(self._workflow, id, name, arguments)
+            self._client.changed()
+        elif update.state == "done":
+            return _value(update.result, type)
         raise Waits
 
 

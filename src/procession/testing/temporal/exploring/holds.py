@@ -19,7 +19,7 @@ from procession.runtime.elsewhere import Handover
 from procession.runtime.replay import Loaded, load_instance
 from procession.runtime.rows import HELD, FactRow, InstanceRow, JobRow, OutboxRow, TimerRow
 from procession.services.catalog import Catalog
-from procession.testing.temporal.exploring.world import Moment, World
+from procession.testing.temporal.exploring.world import FINISHED, Moment, World, batches
 
 ROWS_MAX: Final = 1_000
 FAILED: Final = 2
@@ -180,7 +180,14 @@ def _nothing_left(world: World, instances: Instances) -> Iterator[str]:
             yield f"all is over, and {run.run} has {run.status}"
 
 
+def _batches_over(world: World, instances: Instances) -> Iterator[str]:
+    """Every batch of moves has heard what became of the instance."""
+    for row in batches(world):
+        if row.state != FINISHED or row.awaited:
+            yield f"all is over, and there is the batch {row}"
+
+
 Check = Callable[[World, Instances], Iterator[str]]
 
 ALWAYS: Final[tuple[Check, ...]] = (_one_owner, _one_house, _somewhere, _kept_here, _steps, _refused, _once)
-AT_REST: Final[tuple[Check, ...]] = (_over, _nothing_left)
+AT_REST: Final[tuple[Check, ...]] = (_over, _nothing_left, _batches_over)

@@ -29,7 +29,8 @@ from procession.hosts.temporal.programs import Programs
 from procession.hosts.temporal.reporter import Reporter
 from procession.runtime.elsewhere import Door, Placement
 from procession.runtime.ports import Batch, Cells, Fence, Store
-from procession.runtime.requests import Arrived, DeployResources, StartProcess
+from procession.runtime.requests import AnyRequest, Arrived, DeployResources, MoveOn, StartProcess
+from procession.runtime.rows import BatchRow
 from procession.store.sqlite import SQLiteStore
 from procession.testing.temporal.exploring.client import Died, ModelClient, Now, Waits
 from procession.testing.temporal.exploring.cluster import Cluster
@@ -39,6 +40,10 @@ from procession.testing.temporal.exploring.tasks import Around
 START_MS: Final = 1_798_761_600_000
 """2027-01-01T00:00:00Z: its keys are long, so that none is taken for another number."""
 TENANT: Final = "<default>"
+RUNNING: Final = 0
+FINISHED: Final = 2
+"""States of a batch."""
+BATCHES_MAX: Final = 100
 NEVER_CHANGED: Final = frozenset(
     f"procession_{name}" for name in ("deployment", "resource", "program", "definition", "decision", "form", "tenant")
 )
@@ -140,17 +145,23 @@ class World:
         vars(self.placement)["_names"] = {0: TENANT}
         vars(self.placement)["wake"] = lambda: None
         self.sending: Movers = vars(self.placement)["_movers"]
-        self._told: list[Arrived] = []
+        self._told: list[AnyRequest] = []
+        self.tells_late = False
+        """Whether what those who carry moves on ask the engine reaches it later."""
         vars(self.sending).update(_told=self._tell, _over=lambda: None)
         self.hosting = Hosting(_Host(self.placement), self.store)
         vars(self.hosting)["_turn"] = _waits
         self.pumps: Pumps = self.hosting.pumps(lambda: self.now, "UTC", takeover=True)
         self.hosting.attach(Crew(self.pumps))
 
-    async def _tell(self, request: Arrived) -> None:
-        self._told.append(request)
+    async def _tell(self, request: Arrived | MoveOn) -> bool:
+        if isinstance(request, Arrived) or self.tells_late:
+            self._told.append(request)
+        elif not self.hosting.call(request):
+            raise Waits
+        return True
 
-    def told(self) -> list[Arrived]:
+    def told(self) -> list[AnyRequest]:
         """What those who carry moves on have to tell the engine."""
         told, self._told = self._told, []
         return told
@@ -231,6 +242,11 @@ class World:
         self.dies_at = -1
         self._open()
         self.commits = 0
+
+
+def batches(world: World) -> list[BatchRow]:
+    """All batches of moves."""
+    return world.store.read("batches", (0, 0, BATCHES_MAX), BatchRow)
 
 
 def digest(world: World, moment: Moment) -> bytes:
