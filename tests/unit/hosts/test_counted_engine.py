@@ -36,8 +36,8 @@ SQL_MAX: Final = {
 }
 # And what Python does, by version: each compiles the same source to other opcodes, later ones to fewer. Compensation,
 # ad-hoc sub-processes, data, conditions and token quantities are asked for at each element: 7 to 10 % of it. Quotas at
-# a start, what a task is searched by, and telling those who wait of a commit, are 2 % of W3. Flags of tenants at a start,
-# and whether an instance was away at a step, are less than 1 %.
+# a start, what a task is searched by, and telling those who wait of a commit, are 2 % of W3. Flags of tenants at a
+# start, and whether an instance was away at a step, are less than 1 %.
 OPCODES: Final = {
     (3, 11): {"w1": 32_090, "w2": 28_800, "w3": 11_820, "w4": 194_310},
     (3, 12): {"w1": 29_370, "w2": 26_370, "w3": 10_790, "w4": 178_000},
