@@ -9,7 +9,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast, final
 
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
-from temporalio.client import WithStartWorkflowOperation, WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -95,16 +95,17 @@ class ModelClient:
         self.changed()
 
     async def execute_update_with_start_workflow(
-        self, name: str, *arguments: object, start_workflow_operation: WithStartWorkflowOperation[Any, Any], **_: object
+        self, name: str, *arguments: object, start_workflow_operation: object, **_: object
     ) -> None:
         """See `Client.execute_update_with_start_workflow`: the workflow and the update are there at once, or neither.
 
         Nobody goes on waiting for the answer: whoever asks may be gone by then, and the next one finds the workflow.
         """
-        wanted = vars(start_workflow_operation)["_start_workflow_input"]
-        started = vars(start_workflow_operation)["_workflow_handle"]
+        operation: dict[str, Any] = vars(start_workflow_operation)
+        wanted = operation["_start_workflow_input"]
+        started = operation["_workflow_handle"]
         try:
-            self._start(wanted.workflow, wanted.args[0], vars(wanted))
+            self._start(wanted.workflow, wanted.args[0], cast("dict[str, Any]", vars(wanted)))
         except WorkflowAlreadyStartedError as error:
             if wanted.id_conflict_policy is not WorkflowIDConflictPolicy.USE_EXISTING:
                 started.set_exception(error)
@@ -120,8 +121,8 @@ class ModelClient:
         first.workflow_type, first.workflow_id = type, how["id"]
         first.arguments.add().CopyFrom(CONVERTER.to_payload(given))
         again = how["id_reuse_policy"] is WorkflowIDReusePolicy.ALLOW_DUPLICATE
-        took = (how.get("memo") or {}).get(TOOK, 0)
-        self.cluster.start(how["id"], type, took, self.now, job.SerializeToString(), again=again)
+        memo: dict[str, int] = how.get("memo") or {}
+        self.cluster.start(how["id"], type, memo.get(TOOK, 0), self.now, job.SerializeToString(), again=again)
 
     def ask(self, workflow: str, id: str, name: str, arguments: Sequence[object]) -> None:
         """A run that goes on is given an update. Raises `RPCError` if there is none."""
