@@ -109,6 +109,25 @@ def test_all_kinds_go_there_and_back_and_do_what_they_would_have_done(opened: Op
     assert forms(engine.store, "<default>") == unmoved
 
 
+def test_jobs_are_issued_anew_both_ways(opened: Opened) -> None:
+    engine = opened()
+    hands = Hands(engine)
+    started = engine.start_many("job", [{} for _ in range(3)])
+    until(engine, lambda: len(engine.jobs()) == 3)
+    seen = {job.idempotency_key for job in engine.jobs()}
+    for to in ("temporal", "here"):
+        assert finished(engine, engine.changes.move_each(Filter(process_id="job"), to, jobs="reissue")).done == 3
+        keys = {job.idempotency_key for job in engine.jobs()}
+        assert len(keys) == 3
+        assert not keys & seen
+        seen |= keys
+    hands.let.set()
+    until(engine, lambda: engine.counts() == {"completed": 3}, engine.counts())
+    for each in started:
+        kinds = [entry.kind for entry in each.history if entry.kind.startswith("job")]
+        assert kinds == ["job", "job-reissued", "job-reissued", "job-done"]
+
+
 def test_a_batch_stands_still_goes_on_is_stopped_and_reverted(opened: Opened) -> None:
     engine = opened(serve=False)
     started = messages(engine, 24)
