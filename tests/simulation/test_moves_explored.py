@@ -130,8 +130,8 @@ def alone(patch: pytest.MonkeyPatch) -> None:
 def unwritten(patch: pytest.MonkeyPatch) -> None:
     arrive = handover._arrive
 
-    def in_memory(shard: Any, resident: Any) -> None:
-        arrive(shard, resident)
+    def in_memory(shard: Any, resident: Any, *given: Any) -> None:
+        arrive(shard, resident, *given)
         shard.batch["instance"].changed.clear()
 
     patch.setattr(handover, "_arrive", in_memory)
