@@ -202,10 +202,9 @@ def test_those_that_work_are_waited_for_and_then_are_errors(
     engine = opened()
     hands = Hands(engine)
     instance = engine.start("job", {})
-    if to == "here":
-        finished(engine, engine.changes.move_each(Filter(), "temporal"))
     assert hands.begun.acquire(timeout=PATIENCE_S)
     if to == "here":
+        finished(engine, engine.changes.move_each(Filter(), "temporal"))
         assert hands.begun.acquire(timeout=PATIENCE_S)
     monkeypatch.setattr(moving, "TRIED_MS", 0)
     found = finished(engine, engine.changes.move_each(Filter(), to, jobs="wait"))
