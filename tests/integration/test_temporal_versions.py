@@ -175,7 +175,11 @@ def test_an_instance_that_sleeps_goes_on_with_the_newer_build_when_it_is_told(
 
         async def moved() -> bool:
             runs = [await scene.kit.client.count_workflows(f"WorkflowId = '{each}'") for each in told]
-            return all(each.count == 2 for each in runs)
+            if not all(each.count >= 2 for each in runs):
+                return False
+            # What one service of the server knows of builds comes to the others a moment later: whoever went on too
+            # soon is told again.
+            return not upgrading or not await upgrade(scene.kit.client, NAME, "A")
 
         scene.run(eventually(moved))
         scene.complete_all()
