@@ -45,7 +45,7 @@ help: ## this list
 demo: $(VENV)/.demo ## the main job: 1,000 instances, the engine killed half-way, nothing lost
 	@$(BIN)/python -m examples.demo
 
-test: check temporal ## everything that must be green: check, then all suites but the large ones (< 15 min)
+test: check temporal ## everything that must be green: check, then all suites but the large ones (15 to 18 min)
 	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 check: lint types imports ## formatting, lint, both type checkers, import contracts

@@ -21,7 +21,7 @@ from temporal_rig import temporal_engines, temporal_floor, temporal_server, temp
 
 __all__ = ["brokers", "own_brokers", "temporal_engines", "temporal_floor", "temporal_server", "temporal_servers"]
 
-# Seconds of a process, by folder: three at once on two cores. With `make check` they stay under fifteen minutes.
+# Seconds of a process, by folder: three at once on two cores. Within them `make test` takes fifteen minutes.
 BUDGETS: Final = {
     "unit": 620,
     "tidy": 130,
