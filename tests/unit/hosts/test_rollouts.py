@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from procession import Conflict, Engine, Job, NotFound, Rollouts, Routing
+from procession import Conflict, Engine, Filter, Job, NotFound, Rollouts, Routing
 from procession.hosts.embedded.rolling import Standing
 from procession.runtime.requests import AddTenant
 from procession.runtime.rows import InstanceRow
@@ -183,6 +184,19 @@ def test_people_hold_it_let_it_go_on_and_take_it_back(engine: Engine, rollouts: 
     again = rollouts.begin(plan(), again=True)
     assert where(again) == ("running", 0)
     assert [each.what for each in again.rollout.past] == ["begun", "held", "resumed", "rolled back", "begun"]
+
+
+def test_a_batch_that_ends_while_it_is_stopped_is_at_its_end(
+    engine: Engine, rollouts: Rollouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = engine.changes.suspend_each(Filter(process_id="p"))
+    assert engine.wait_until(lambda: engine.changes.batch(batch).state == "finished", 30)
+    rollout = replace(rollouts.begin(plan()).rollout, batches=(("<default>", batch),))
+    # It ran when the rollout looked, and had ended when it was asked to stop.
+    seen, state_of = iter(["running"]), Rollouts._state_of
+    monkeypatch.setattr(Rollouts, "_state_of", lambda self, *given: next(seen, None) or state_of(self, *given))
+    rollouts._steer(rollout, "running", 3)
+    assert engine.changes.batch(batch).state == "finished"
 
 
 def test_somebody_unknown_is_told(rollouts: Rollouts) -> None:

@@ -247,7 +247,12 @@ class Rollouts:
     def _steer(self, rollout: Rollout, which: str, to: int) -> None:
         for tenant, batch in rollout.batches:
             if self._state_of(tenant, batch) == which:
-                self._ask(q.SteerBatch(tenant, batch, to))
+                try:
+                    self._ask(q.SteerBatch(tenant, batch, to))
+                except Conflict:
+                    # It came to its end meanwhile; else it is not as it was said to be.
+                    if self._state_of(tenant, batch) == which:
+                        raise
 
     def _state_of(self, tenant: str, batch: int) -> str:
         return self._engine.changes.batch(batch, tenant=tenant).state
