@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import msgspec
@@ -28,7 +26,7 @@ from procession.cli.commands.batches import (
     moment,
     show_batch,
 )
-from procession.cli.console import USAGE, Output, Problem, errors, needed_by
+from procession.cli.console import USAGE, Output, Problem, errors
 from procession.cli.options import DEFAULT_DB, DEFAULT_TENANT, AsJson, Db, Tenant, existing
 
 if TYPE_CHECKING:
@@ -91,6 +89,8 @@ def move(
     """Let an instance, or all that a filter means, with all that they called, go on on another host.
 
     Of one: repeat it if anything ends it half-way. Many are a batch: see `procession batch`."""
+    from procession.cli.engines import engine_beside
+
     output = Output(json)
     with errors(json):
         which = filter_of(
@@ -111,7 +111,7 @@ def move(
         if dry_run:
             _tell(key, which, (to, jobs), (db, tenant), output)
             return
-        with _engine(existing(db), address, namespace, queue) as engine:
+        with engine_beside(existing(db), address, namespace, queue) as engine:
             if key:
                 _one(engine, key, (to, jobs), tenant, output)
             else:
@@ -132,10 +132,10 @@ def revert(
     json: AsJson = False,
 ) -> None:
     """Stop a batch of moves, and move back what it moved, as a batch. Asked again, it is the same one."""
-    from procession.cli.engines import key_of
+    from procession.cli.engines import engine_beside, key_of
 
     output = Output(json)
-    with errors(json), _engine(existing(db), address, namespace, queue) as engine:
+    with errors(json), engine_beside(existing(db), address, namespace, queue) as engine:
         found = engine.changes.revert_batch(key_of(batch, "a batch"), tenant=tenant)
         _followed(engine, found, tenant, output, wait=not no_wait)
 
@@ -191,15 +191,3 @@ def _counts(moves: Moves, to: str, output: Output) -> None:
     )
     for _, text in moves.refusals:
         output.text(text, "yellow")
-
-
-@contextmanager
-def _engine(db: str, address: str, namespace: str, queue: str) -> Generator[Engine]:
-    """An engine that knows the cluster, and runs no workflows itself."""
-    from procession import Engine
-
-    with needed_by("temporal"):
-        from procession import Temporal
-    host = Temporal(address, namespace=namespace, queue=queue, work=False)
-    with Engine(db, host=host) as engine:
-        yield engine

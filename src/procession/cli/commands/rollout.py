@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from procession.cli.asking import who
+from procession.cli.commands.moving import Address, Namespace, Queue
 from procession.cli.commands.routes import yaml_of
 from procession.cli.console import FAILED, Output, errors, needed_by
 from procession.cli.options import DEFAULT_DB, AsJson, Db, existing
@@ -28,10 +29,6 @@ group: Final = typer.Typer(
 File: TypeAlias = Annotated[Path, typer.Argument(metavar="FILE", help="The plan, as YAML.", show_default=False)]
 Name: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="Of the plan.", show_default=False)]
 Why: TypeAlias = Annotated[str, typer.Option("--reason", help="Why: it stands in its past.", show_default=False)]
-Address: TypeAlias = Annotated[str, typer.Option("--address", metavar="HOST:PORT", help="Of the Temporal cluster.")]
-Namespace: TypeAlias = Annotated[str, typer.Option("--namespace", metavar="NS", help="Its namespace.")]
-Queue: TypeAlias = Annotated[str, typer.Option("--queue", metavar="NAME", help="The task queue of workflows.")]
-
 Broker: TypeAlias = Annotated[
     str, typer.Option("--broker", metavar="URL", envvar="CELERY_BROKER_URL", help="Of Celery, where it has the store.")
 ]

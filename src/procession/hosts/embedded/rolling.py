@@ -153,14 +153,11 @@ class Rollouts:
         return self._change(name, lambda rollout: s.rolled_back(rollout, self._now(), self._who, why))
 
     def _change(self, name: str, following: Callable[[Rollout], Rollout]) -> Standing:
-        for left in reversed(range(_TRIES)):
+        def change() -> None:
             rollout, version = self._one(name)
-            try:
-                self._put(following(rollout), version)
-                break
-            except Outdated:
-                if not left:
-                    raise
+            self._put(following(rollout), version)
+
+        _tried(change)
         self._carry_out(*self._one(name), None)
         return self.status(name)
 
@@ -196,19 +193,15 @@ class Rollouts:
             shadow(msgspec.structs.replace(rule, name=rollout.shadow, salt=rule.name), since, most)
 
     def _route(self, plan: Plan, wanted: Callable[[Routes], Routes]) -> None:
-        for left in reversed(range(_TRIES)):
+        def route() -> None:
             routes, version = self._routing.get()
             # Where nobody set any rules, an engine starts all on the host beside it: from now on a rule says so.
             known = routes if version else Routes(default=plan.origin)
             following = wanted(known)
-            if version and following == routes:
-                return
-            try:
+            if not version or following != routes:
                 self._ask(q.PutRecord(PLATFORM, ROUTES, ROUTES, routes_document(following), version))
-                return
-            except Outdated:
-                if not left:
-                    raise
+
+        _tried(route)
 
     def _move(self, rollout: Rollout, version: int) -> None:
         """Begins to move what is left, unless that is under way."""
@@ -278,6 +271,18 @@ class Rollouts:
         wrong = self._routing.stranded(Routes((plan.rule(100.0),)))
         if wrong:
             raise Conflict("; ".join(wrong))
+
+
+def _tried(change: Callable[[], None]) -> None:
+    """Makes a change of a record, anew while somebody else changes it first. Raises `Outdated`."""
+    for left in reversed(range(_TRIES)):
+        try:
+            change()
+        except Outdated:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _plan(given: Plan | Json) -> Plan:
