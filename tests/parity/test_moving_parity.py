@@ -1,35 +1,85 @@
-"""Scenarios whose instances move before every step: to a real cluster, and back, and there again. Their facts are those
-of instances that never moved."""
+"""Scenarios whose instances move before every step, between each two of engine, Celery and Temporal: to the other host,
+and back, and there again. Their facts are those of instances that never moved."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import pytest
 
-from parity_rig import FILES, holds, id_of
-from procession.testing.temporal.kit import Kit
+import broker_rig
+from broker_rig import KINDS, Brokers, Kind
+from parity_rig import FILES, agrees, holds, id_of, on_host
 from temporal_rig import Servers
 
-RARELY: Final = 8
-"""One in so many is run; `make test-large` runs all of them."""
+if TYPE_CHECKING:
+    from procession.testing.celery.kit import CeleryKit
+
+Holds: TypeAlias = Callable[[Path], None]
+
+
+def _celery(brokers: Brokers, kind: str, *, moving: bool = False) -> CeleryKit:
+    from procession.testing.celery.kit import CeleryKit
+
+    return CeleryKit(brokers(cast("Kind", kind)).url, broker_rig.queue(), moving=moving)
+
+
+def _engine_and_temporal(servers: Servers, brokers: Brokers, kind: str) -> tuple[Holds, Callable[[], None]]:
+    from procession.testing.temporal.kit import Kit
+
+    kit = Kit(servers("server").address, moving=True)
+    return partial(holds, kit), kit.close
+
+
+def _celery_and_temporal(servers: Servers, brokers: Brokers, kind: str) -> tuple[Holds, Callable[[], None]]:
+    from procession.testing.temporal.kit import Kit
+
+    kit = Kit(servers("server").address, moving=True, own=_celery(brokers, kind))
+    return partial(holds, kit), kit.close
+
+
+def _engine_and_celery(servers: Servers, brokers: Brokers, kind: str) -> tuple[Holds, Callable[[], None]]:
+    from procession.testing.celery.kit import OnCelery
+
+    kit = _celery(brokers, kind, moving=True)
+
+    def agreed(path: Path) -> None:
+        agrees(path, lambda: on_host(partial(OnCelery, kit), path, restore=True))
+
+    return agreed, kit.close
+
+
+PAIRS: Final = {
+    "engine-temporal": (_engine_and_temporal, "", 8),
+    **{f"celery-temporal-{kind}": (_celery_and_temporal, kind, 16) for kind in KINDS},
+    **{f"engine-celery-{kind}": (_engine_and_celery, kind, 16) for kind in KINDS},
+}
+"""By its name, what opens a pair, the broker between, and how rarely a scenario is run of it outside `large`."""
+BUDGET: Final = [(pair, path) for n, (pair, (_, _, rarely)) in enumerate(PAIRS.items()) for path in FILES[n::rarely]]
+ALL: Final = [(pair, path) for pair in PAIRS for path in FILES]
 
 
 @pytest.fixture(scope="module")
-def kit(temporal_servers: Servers) -> Generator[Kit]:
-    found = Kit(temporal_servers("server").address, moving=True)
-    yield found
-    found.close()
+def pair(request: pytest.FixtureRequest, temporal_servers: Servers, brokers: Brokers) -> Generator[Holds]:
+    opens, kind, _ = PAIRS[request.param]
+    agreed, close = opens(temporal_servers, brokers, kind)
+    yield agreed
+    close()
 
 
-@pytest.mark.parametrize("path", FILES[3::RARELY], ids=id_of)
-def test_a_scenario_holds_whose_instances_move_before_each_step(kit: Kit, path: Path) -> None:
-    holds(kit, path)
+def _named(value: object) -> str:
+    return id_of(value) if isinstance(value, Path) else str(value)
+
+
+@pytest.mark.parametrize(("pair", "path"), BUDGET, indirect=["pair"], ids=_named)
+def test_a_scenario_holds_whose_instances_move_before_each_step(pair: Holds, path: Path) -> None:
+    pair(path)
 
 
 @pytest.mark.large
-@pytest.mark.parametrize("path", FILES, ids=id_of)
-def test_every_scenario_holds_whose_instances_move_before_each_step(kit: Kit, path: Path) -> None:
-    holds(kit, path)
+@pytest.mark.parametrize(("pair", "path"), ALL, indirect=["pair"], ids=_named)
+def test_every_scenario_holds_whose_instances_move_before_each_step(pair: Holds, path: Path) -> None:
+    pair(path)

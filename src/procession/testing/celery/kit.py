@@ -27,6 +27,7 @@ from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.tickets import InHouse
 from procession.runtime import requests as q
 from procession.runtime.courier import Courier
+from procession.runtime.elsewhere import Placement
 from procession.runtime.ports import Store
 from procession.services.catalog import Catalog
 from procession.store.sqlite import SQLiteStore
@@ -45,13 +46,24 @@ RELAYED_MAX: Final = 256
 class CeleryKit:
     """Everything in one process, over the broker at `url`."""
 
-    def __init__(self, url: str, queue: str, *, pool: str = "solo", store: Callable[[], Store] | None = None) -> None:
-        """`store` opens the store anew for each of the two; without, it is a file."""
+    def __init__(
+        self,
+        url: str,
+        queue: str,
+        *,
+        pool: str = "solo",
+        store: Callable[[], Store] | None = None,
+        moving: bool = False,
+    ) -> None:
+        """`store` opens the store anew for each of the two; without, it is a file. With `moving` an engine of one
+        process takes over from the workers, or leaves all to them again, whenever a scenario would open its engine
+        anew."""
+        self.moving = moving
         # In memory where the machine has a place for that: both have a connection, and nothing has to outlive them.
         place = SHM if SHM.is_dir() else None
         self._folder = tempfile.TemporaryDirectory(prefix="procession-celery-", dir=place)
         path = Path(self._folder.name) / "kit.db"
-        self._open = store or (lambda: SQLiteStore(path))
+        self.open = store or (lambda: SQLiteStore(path))
         self.clock: Callable[[], int] = lambda: 0
         self.app = Celery(queue, broker=url, set_as_current=False)
         self.app.conf.update(
@@ -74,14 +86,20 @@ class CeleryKit:
         self.app.task(name=DESK, acks_late=True, typing=False, shared=False)(self._lay)
         self.app.task(name=ANSWER, acks_late=True, shared=False)(self._answer)
         signals.task_postrun.connect(self._counted, weak=False)
-        self.store: Store = self._open()
+        self.store: Store = self.open()
         self.courier = CeleryCourier(self.app, self.host.options, self._misfit)
         self.pump = Pump(self.store, clock=self._now, zone="UTC", courier=self.courier)
         self._worker = start_worker(self.app, concurrency=1, pool=pool, loglevel="ERROR", perform_ping_check=False)
         self._worker.__enter__()
 
+    def beside(self, placement: Placement) -> None:
+        """Instances may be on another host from now on; both sides know how they reach it."""
+        for pump in (self.pump, self.host.engine().pump):
+            pump.placement = placement
+            pump.lost()
+
     def _opened(self, courier: Courier) -> Engine:
-        return Engine(store=self._open(), clock=self._now, courier=courier, scripts=False)
+        return Engine(store=self.open(), clock=self._now, courier=courier, scripts=False)
 
     def _now(self) -> int:
         return self.clock()
@@ -148,6 +166,15 @@ class CeleryKit:
                 ):
                     raise ProcessionError(f"the broker did not bring every message in {ARRIVES_S:g} s")
 
+    def turn(self) -> bool:
+        """What the sweeper would do, and what is on its way; whether there may be more."""
+        busy = self.pump.turn()
+        self.pump.relay(RELAYED_MAX)
+        self.settled()
+        with self.pump.lock:  # the memory of who only looks is as old as his last turn
+            pass
+        return busy
+
     def zone(self, zone: str) -> None:
         """What local times of timers mean from now on, on both sides."""
         for pump in (self.pump, self.host.engine().pump):
@@ -183,6 +210,7 @@ class OnCelery:
 
     def __init__(self, kit: CeleryKit, clock: Callable[[], int], zone: str) -> None:
         self._kit = kit
+        self._zone = zone
         self.pump = kit.pump
         self.store = kit.store
         kit.clock = clock
@@ -195,13 +223,30 @@ class OnCelery:
         return self.tenant
 
     def renew(self) -> None:
-        """See `Engines.renew`: neither side remembers anything."""
+        """See `Engines.renew`: neither side remembers anything. On a kit that moves, the store changes hands."""
+        if self._kit.moving:
+            self._change_hands()
         self.pump.lost()
         self._kit.host.engine().pump.lost()
 
+    @property
+    def _alone(self) -> bool:
+        """Whether an engine of one process has the store, and no worker."""
+        return self.pump is not self._kit.pump
+
+    def _change_hands(self) -> None:
+        if self._alone:
+            self.pump.release()
+            self.pump.store.close()
+            self.pump = self._kit.pump
+        else:
+            self.pump = Pump(self._kit.open(), clock=self._kit.clock, zone=self._zone, takeover=True)
+        while self.turn():
+            continue
+
     def call(self, request: InHouse) -> object:
         """See `Engines.call`. Jobs are tasks, so they are answered by the worker."""
-        if isinstance(request, q.FinishJob | q.FailJob | q.ThrowJob):
+        if isinstance(request, q.FinishJob | q.FailJob | q.ThrowJob) and not self._alone:
             return self._kit.answer(request)
         return self.pump.call(request)
 
@@ -213,13 +258,10 @@ class OnCelery:
         return None
 
     def turn(self) -> bool:
-        """See `Engines.turn`: what the sweeper would do, and what is on its way."""
-        busy = self.pump.turn()
-        self.pump.relay(RELAYED_MAX)
-        self._kit.settled()
-        with self.pump.lock:  # the memory of who only looks is as old as his last turn
-            pass
-        return busy
+        """See `Engines.turn`."""
+        return self.pump.turn() if self._alone else self._kit.turn()
 
     def close(self) -> None:
-        """See `Engines.close`."""
+        """See `Engines.close`: the kit stays with the workers."""
+        if self._alone:
+            self._change_hands()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final, cast, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
@@ -39,6 +39,9 @@ from procession.services.catalog import Catalog
 from procession.store.sqlite import SQLiteStore
 from procession.testing.engines import open_job
 from procession.testing.temporal.desk import Desk
+
+if TYPE_CHECKING:
+    from procession.testing.celery.kit import CeleryKit
 
 SETTLES_S: Final = 60.0
 """How long instances may go on by themselves."""
@@ -78,14 +81,17 @@ class Kit:
         store: Store | None = None,
         outside: Callable[[str, int], bool] | None = None,
         moving: bool = False,
+        own: CeleryKit | None = None,
     ) -> None:
         """`cached`, `budget`, `calls`: see `Temporal`. With `skipping` time is the cluster's, which skips it (server
         1.32): timers are Temporal's, and jobs are no activities, because nothing is skipped while one is in flight.
         `queue` is the task queue, "" for one of its own; `settings` take the place of all these; `deployment` is the
         first worker's. `store` is one in memory if none is given. With `outside` workflows are run by other processes,
         on that store, and it says whether the store shows all that those of (tenant, home) did. With `moving` instances
-        start in the engine, and move to the cluster or back whenever a scenario would open its engine anew."""
-        self.store: Store = store if store is not None else SQLiteStore(":memory:")
+        start in the engine, and move to the cluster or back whenever a scenario would open its engine anew; with `own`,
+        which is closed with this kit, they start in that one's store, whose jobs its worker does."""
+        self.own = own
+        self.store: Store = own.store if own is not None else store if store is not None else SQLiteStore(":memory:")
         self.outside = outside
         self.calls = calls
         self.clock: Callable[[], int] = lambda: 0
@@ -113,7 +119,11 @@ class Kit:
             settings=settings,
             takes=lambda tenant, process_id: not moving,
         )
-        self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
+        if own is not None:
+            own.beside(self.placement)
+            self.pump = own.pump
+        else:
+            self.pump = Pump(self.store, clock=self._now, zone="UTC", placement=self.placement)
         self.placement.tells(self.pump.call_all)
         self.reporter = Reporter(self.store, Histories(self.client, self.loop), self.told, patience_s=PATIENCE_S)
         self._workers: list[Worker] = []
@@ -171,8 +181,11 @@ class Kit:
         for worker in self._workers:
             self.loop.run(worker.shutdown())
         self.reporter.close()
-        self.pump.release()
-        self.store.close()
+        if self.own is not None:
+            self.own.close()
+        else:
+            self.pump.release()
+            self.store.close()
         self.loop.close()
 
 
@@ -189,6 +202,9 @@ class OnTemporal:
         shard = self.pump.own()
         assert shard is not None
         shard.zone = zone
+        if kit.own is not None:
+            kit.own.clock = clock
+            kit.own.zone(zone)
         self._router = Router(kit.store, kit.placement, clock, self._wait)
         self.tenant = ""
 
@@ -223,9 +239,13 @@ class OnTemporal:
     def call(self, request: InHouse) -> object:
         """See `Engines.call`. Jobs are activities, so they are answered at the desk."""
         answer = DESK.get(type(request)) if self._kit.skipper is None else None
-        if answer is not None and self._is_there(cast("q.FinishJob", request)):
-            answer(self, request)
-            return None
+        if answer is not None:
+            job = cast("q.FinishJob", request)
+            if self._is_there(job):
+                answer(self, request)
+                return None
+            if self._kit.own is not None:
+                return self._kit.own.answer(job)
         routed = self._router.route(cast("q.AnyRequest", request))
         return self.pump.call(request) if routed is HERE else routed
 
@@ -273,7 +293,7 @@ class OnTemporal:
         self.pump.keep()
         deadline = time.monotonic() + SETTLES_S
         pause = 0.0005
-        while not self.pump.turn():
+        while not self._turned():
             if self._quiet():
                 return False
             if time.monotonic() > deadline:
@@ -286,8 +306,11 @@ class OnTemporal:
         """Ends what the scenario left open."""
         self._kit.loop.run(self._terminate())
 
+    def _turned(self) -> bool:
+        return self._kit.own.turn() if self._kit.own is not None else self.pump.turn()
+
     def _wait(self, seconds: float) -> None:
-        if not self.pump.turn():
+        if not self._turned():
             time.sleep(0.001)
 
     def _quiet(self) -> bool:
