@@ -2,8 +2,7 @@
 
 Instances that wait for a message, a worker, a timer, three workers at once, or with a compensation to be done, in equal
 parts, go from a SQLite store to a Temporal server on this machine and back, while others start, take a message, and
-end. Without an owner is an instance there from the commit that hands it over to the end of its workflow's first task;
-back, from the end of its workflow to the end of the commit that takes it back.
+end. What is without an owner, see `bench/owners.py`.
 """
 
 from __future__ import annotations
@@ -15,23 +14,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final
 
-from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client
-
-from bench import machine
+from bench import machine, owners
 from procession import Engine, Filter, Routing, Temporal
-from procession.base.keys import made_at_ms
-from procession.hosts.temporal.cluster import DATA_CONVERTER
-from procession.hosts.temporal.ids import workflow_id
-from procession.hosts.temporal.taking import TOOK
-from procession.runtime.elsewhere import Answer, Door, Placement
-from procession.runtime.ports import Store
-from procession.runtime.requests import MoveOn
 from procession.testing.temporal import dev_server
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -64,53 +51,6 @@ MODELS: Final = {
 MOVED: Final = ("message", "job", "timer", "many", "undone")
 
 
-@final
-class Watched:
-    """A door that notes when a move was taken note of."""
-
-    def __init__(self, door: Door) -> None:
-        self._door = door
-        self.told: list[tuple[MoveOn, float]] = []
-
-    def call(self, request: Any) -> Any:
-        return self._door.call(request)
-
-    def call_all(self, requests: Sequence[Any]) -> list[Any]:
-        found = self._door.call_all(requests)
-        now = time.time()
-        self.told += [
-            (each, now) for each, said in zip(requests, found, strict=True) if isinstance(each, MoveOn) and said
-        ]
-        return found
-
-    def posted(self) -> None:
-        self._door.posted()
-
-    def perform(self, job: Answer, tenant: str) -> Future[Any]:
-        return self._door.perform(job, tenant)
-
-
-@final
-class Host:
-    """Temporal, with a door that is watched."""
-
-    def __init__(self, inner: Temporal) -> None:
-        self._inner = inner
-
-    def open(self, store: Store) -> Placement:
-        return self._inner.open(store)
-
-    def attach(self, door: Door) -> None:
-        self.door = Watched(door)
-        self._inner.attach(self.door)
-
-    def serve(self, type: str, spare: bool) -> None:
-        self._inner.serve(type, spare)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
 def main() -> None:
     """Moves them, and prints what it took."""
     parser = argparse.ArgumentParser(prog="python -m bench.moving")
@@ -132,7 +72,8 @@ async def _all(options: argparse.Namespace, directory: Path) -> None:
 
 
 def _moves(options: argparse.Namespace, address: str, directory: Path) -> None:
-    host = Host(Temporal(address, queue="bench-moving"))
+    told: dict[int, float] = {}
+    host = owners.Watched(Temporal(address, queue="bench-moving"), told.__setitem__)
     over = threading.Event()
     with Engine(directory / "e.db", host=host) as engine:
         engine.deploy(*((f"{name}.bpmn", _HEAD.format(name, body).encode()) for name, body in MODELS.items()))
@@ -142,7 +83,7 @@ def _moves(options: argparse.Namespace, address: str, directory: Path) -> None:
         busy = threading.Thread(target=_load, args=(engine, options.load, over))
         busy.start()
         try:
-            _there_and_back(engine, host, address, keys)
+            _there_and_back(engine, told, address, keys)
         finally:
             over.set()
             busy.join()
@@ -165,15 +106,12 @@ def _load(engine: Engine, rate: float, over: threading.Event) -> None:
         engine.publish("go", f"short{n}", ttl=60)
 
 
-def _there_and_back(engine: Engine, host: Host, address: str, keys: list[int]) -> None:
+def _there_and_back(engine: Engine, told: dict[int, float], address: str, keys: list[int]) -> None:
     which = Filter(instances=tuple(keys))
     took = _batch(engine, engine.changes.move_each(which, "temporal"))
-    without = asyncio.run(_handed_over(address, keys))
-    _line("there", len(keys), took, without)
+    _line("there", len(keys), took, asyncio.run(owners.without(address, keys, told)).there)
     took = _batch(engine, engine.changes.move_each(which, "here"))
-    told = {int(key): at for request, at in host.door.told if request.left for key in request.left.seqs}
-    without = asyncio.run(_taken_back(address, told))
-    _line("back", len(keys), took, without)
+    _line("back", len(keys), took, asyncio.run(owners.without(address, keys, told)).back)
 
 
 def _batch(engine: Engine, key: int) -> float:
@@ -184,38 +122,8 @@ def _batch(engine: Engine, key: int) -> float:
     return time.perf_counter() - begun
 
 
-async def _handed_over(address: str, keys: list[int]) -> list[float]:
-    """Seconds from the commit that handed an instance over to the end of its workflow's first task."""
-    client = await Client.connect(address, data_converter=DATA_CONVERTER)
-    found: list[float] = []
-    for key in keys:
-        handle = client.get_workflow_handle(workflow_id(TENANT, key))
-        number = await (await handle.describe()).memo_value(TOOK, 0)
-        async for event in handle.fetch_history_events():
-            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-                found.append(event.event_time.ToMilliseconds() / 1000 - made_at_ms(number) / 1000)
-                break
-    return found
-
-
-async def _taken_back(address: str, told: dict[int, float]) -> list[float]:
-    """Seconds from the end of a workflow to the end of the commit that took its instance back."""
-    client = await Client.connect(address, data_converter=DATA_CONVERTER)
-    found: list[float] = []
-    for key, at in told.items():
-        described = await client.get_workflow_handle(workflow_id(TENANT, key)).describe()
-        assert described.close_time is not None
-        found.append(at - described.close_time.timestamp())
-    return found
-
-
 def _line(way: str, instances: int, seconds: float, without: list[float]) -> None:
-    ordered = sorted(without)
-    p50, p99 = (ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.5, 0.99))
-    _print(
-        f"{way}: {instances / seconds:.0f} instances a second; without an owner p50 {p50 * 1000:.0f} ms, "
-        f"p99 {p99 * 1000:.0f} ms, longest {ordered[-1] * 1000:.0f} ms of {len(ordered)}"
-    )
+    _print(f"{way}: {instances / seconds:.0f} instances a second; {owners.line(without)}")
 
 
 def _print(text: str) -> None:

@@ -1,8 +1,8 @@
 """Instances of five processes move from Celery to Temporal and back, while messages come and everything is killed.
 
-`python -m bench.storm [--instances 10000] [--seed 1] [--every 5]`: every few seconds one of the mover, the bridge, a
-worker of Celery, the broker and the Temporal server gets SIGKILL, and is started again. Exits 1 if anything was lost,
-done under another key than it would have been, or differs from instances that never moved.
+`python -m bench.storm [--instances 10000] [--seed 1] [--every 5] [--broker rabbitmq]`: every few seconds one of the
+mover, the bridge, a worker of Celery, the broker and the Temporal server gets SIGKILL, and is started again. Exits 1 if
+anything was lost, done under another key than it would have been, or differs from instances that never moved.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
-from bench import machine
+from bench import machine, owners
 from bench.storm import models, state
+from bench.storm.broker import KINDS, broker
 from procession import Engine
 from procession.testing.temporal import dev_server
 
@@ -41,9 +41,9 @@ SHARES: Final = (0.3, 0.3)
 class Process:
     """Something that is killed and started again."""
 
-    def __init__(self, name: str, command: list[str], log: Path, again: bool = True) -> None:
-        self.name, self.again = name, again
-        self._command, self._log = command, log
+    def __init__(self, command: list[str], log: Path, more: Mapping[str, str], again: bool = True) -> None:
+        self.again = again
+        self._command, self._log, self._more = command, log, more
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -52,6 +52,7 @@ class Process:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig=KILL", *self._command],
                 cwd=ROOT,
+                env={**os.environ, **self._more},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -78,26 +79,24 @@ class Process:
 class Storm:
     """All processes, and the one that kills them."""
 
-    def __init__(self, folder: Path, seed: int, every: float) -> None:
+    def __init__(self, folder: Path, seed: int, every: float, kind: str) -> None:
         self._folder, self._every = folder, every
         self._draw = random.Random(seed)
         self._over, self._ended = threading.Event(), threading.Event()
         self.kills: Counter[str] = Counter()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
         self.cluster = dev_server("server", db_filename=folder / "temporal.db")
         asyncio.run(self.cluster.start())
+        url, command, more = broker(kind, folder)
         os.environ.update(
-            STORM_BROKER=f"redis://127.0.0.1:{port}/0",
+            STORM_BROKER=url,
             STORM_STORE=str(folder / "storm.db"),
             STORM_EFFECTS=str(folder / "effects"),
+            STORM_BACK=str(folder / "back"),
             STORM_TEMPORAL=self.cluster.address,
         )
-        redis = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--save", ""]
         worker = [sys.executable, "-m", "celery", "-A", "bench.storm.app", "worker", "-l", "ERROR", "-c", "1"]
         self.processes = {
-            "broker": self._process("broker", [*redis, "--appendonly", "yes"]),
+            "broker": Process(command, folder / "broker.log", more),
             "worker 1": self._process("worker 1", [*worker, "-n", "one@%h"]),
             "worker 2": self._process("worker 2", [*worker, "-n", "two@%h"]),
             "bridge": self._process("bridge", [sys.executable, "-m", "bench.storm.bridge", "serve"]),
@@ -105,7 +104,7 @@ class Storm:
         threading.Thread(target=self.watch, daemon=True).start()
 
     def _process(self, name: str, command: list[str], again: bool = True) -> Process:
-        return Process(name, command, self._folder / f"{name.replace(' ', '-')}.log", again)
+        return Process(command, self._folder / f"{name.replace(' ', '-')}.log", {}, again)
 
     def moves(self, to: str) -> None:
         """Returns when the mover found that nothing is left to be moved."""
@@ -152,11 +151,12 @@ def main() -> None:
     parser.add_argument("--instances", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two kills")
+    parser.add_argument("--broker", choices=KINDS, default="redis")
     parser.add_argument("--directory", type=Path, default=None, help="where all of it lies; kept if anything is wrong")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="storm-", dir=options.directory))
-    _print(f"{machine.describe()}; {options.instances:,} instances, seed {options.seed}, in {folder}")
-    storm = Storm(folder, options.seed, options.every)
+    _print(f"{machine.describe()}; {options.instances:,} instances, {options.broker}, seed {options.seed}, in {folder}")
+    storm = Storm(folder, options.seed, options.every, options.broker)
     try:
         wrong = _run(storm, folder, options.instances)
     finally:
@@ -188,6 +188,7 @@ def _run(storm: Storm, folder: Path, n: int) -> list[str]:
     _publish(engine, numbers[there + back :])
     _timed("ended", lambda: _ended(engine))
     _print(f"killed: {dict(storm.kills)}")
+    _without(engine, storm.cluster.address, folder / "back")
     found = _judged(engine, folder / "effects", names)
     host.close()
     return found
@@ -221,6 +222,17 @@ def _ended(engine: Engine) -> None:
             shown = time.monotonic()
             _print(f"    {dict(found)}")
         time.sleep(0.5)
+
+
+def _without(engine: Engine, address: str, file: Path) -> None:
+    """Prints how long instances were without an owner, kills included."""
+    told: dict[int, float] = {}
+    for line in file.read_text().splitlines():
+        key, at = line.split()
+        told.setdefault(int(key), float(at))
+    found = asyncio.run(owners.without(address, [row.key for row in state.rows(engine.store)], told))
+    _print(f"there: {owners.line(found.there)}")
+    _print(f"back: {owners.line(found.back)}")
 
 
 def _judged(engine: Engine, file: Path, names: list[str]) -> list[str]:

@@ -11,7 +11,8 @@ import sys
 import time
 from functools import partial
 
-from bench.storm.app import host, work
+from bench import owners
+from bench.storm.app import host, noted, work
 from procession import Engine, Filter, Temporal
 from procession.base.failure import Busy, StoreError
 
@@ -20,7 +21,8 @@ LOOKS_S = 1.0
 
 def main(what: str, to: str = "") -> None:
     """One of the two."""
-    beside = Temporal(os.environ["STORM_TEMPORAL"], queue="storm", work=what == "serve")
+    temporal = Temporal(os.environ["STORM_TEMPORAL"], queue="storm", work=what == "serve")
+    beside = owners.Watched(temporal, lambda key, at: noted(f"{key} {at}", "STORM_BACK"))
     with Engine(os.environ["STORM_STORE"], courier=host.courier(), host=beside) as engine:
         if what == "serve":
             engine.worker("storm-work")(work)

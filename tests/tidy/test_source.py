@@ -112,6 +112,28 @@ def test_nothing_is_left_unbuilt() -> None:
     _none(stubs + raised)
 
 
+def test_no_thread_decodes_by_a_type_that_another_one_looks_into() -> None:
+    """See `base.decoding`: with threads, msgspec takes the process down by a type that did not pass `known`."""
+    _none(
+        f"{place(path, call.lineno)}: {ast.unparse(type)} is given to msgspec as it is, not known({ast.unparse(type)})"
+        for path in python_files()
+        if path.is_relative_to(SRC) and path.name != "decoding.py"
+        for call in ast.walk(tree(path))
+        if isinstance(call, ast.Call) and (type := _decoded(call)) is not None
+        if not (isinstance(type, ast.Call) and ast.unparse(type.func) == "known")
+    )
+
+
+def _decoded(call: ast.Call) -> ast.expr | None:
+    """The type that a call has msgspec decode by."""
+    format, _, name = ast.unparse(call.func).removeprefix("msgspec.").rpartition(".")
+    if not ast.unparse(call.func).startswith("msgspec.") or format not in {"", "json", "msgpack"}:
+        return None
+    named = {each.arg: each.value for each in call.keywords}
+    at = {"Decoder": 0, "convert": 1, "decode": 1}.get(name)
+    return named.get("type") or (call.args[at] if at is not None and len(call.args) > at else None)
+
+
 def test_no_module_is_dead() -> None:
     """Each module is imported by another, named as a string in a table, or is an entry."""
     modules = {_module_name(path): path for path in python_files("src")}

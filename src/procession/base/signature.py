@@ -14,6 +14,7 @@ from typing import Any, Final, cast, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue
 from procession.base.job import BpmnError, Function, Job, error_text
 from procession.base.values import Json, Variables, checked_all, checked_text, copied, plain, told
@@ -175,10 +176,10 @@ def _is_plain(type: object) -> bool:
 def _converted(value: object, type: object) -> object:
     # Decimals and dates travel as JSON numbers and texts; msgspec turns them into what the signature names.
     try:
-        return msgspec.convert(copied(value), cast("Any", type))
+        return msgspec.convert(copied(value), known(cast("Any", type)))
     except msgspec.ValidationError:
         # 3.0 is a whole number to whoever drew the process, wherever it stands.
-        return msgspec.convert(_whole(value), cast("Any", type))
+        return msgspec.convert(_whole(value), known(cast("Any", type)))
 
 
 def _whole(value: object) -> object:

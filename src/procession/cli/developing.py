@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, cast, final
 import msgspec
 from msgspec.structs import replace
 
+from procession.base.decoding import known
 from procession.base.diagnostics import Refused
 from procession.base.failure import ProcessionError
 from procession.base.values import Json
@@ -233,7 +234,7 @@ def _seed(path: Path) -> Seed:
 
     try:
         raw, _ = read_yaml(path.read_text(encoding="utf-8"))  # JSON is YAML
-        return msgspec.convert(raw or {}, Seed)
+        return msgspec.convert(raw or {}, known(Seed))
     except ValueError as error:  # msgspec's too
         raise ProcessionError(f"{path}: {error}") from None
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.cli.console import Output, Problem
 from procession.cli.temporal_child import MODULE, Task
 from procession.hosts.temporal.place import Place, hurry, settle
@@ -91,7 +92,7 @@ def _children(plan: Plan) -> list[Child]:
 
             def command(identity: str, role: str = role, shown: str = shown) -> Sequence[str]:
                 place = msgspec.structs.replace(plan.place, identity=identity, metrics=shown)
-                task = msgspec.convert({"role": role, "place": place, "workers": plan.workers}, Task)
+                task = msgspec.convert({"role": role, "place": place, "workers": plan.workers}, known(Task))
                 return [sys.executable, "-m", MODULE, msgspec.json.encode(task).decode()]
 
             found.append(Child(name, command, f"{plan.place.identity}/{name}"))

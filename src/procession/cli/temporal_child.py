@@ -15,6 +15,7 @@ from typing import Final, Literal, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import ProcessionError
 from procession.cli.console import Problem
 from procession.cli.leaving import leave
@@ -39,7 +40,7 @@ def main() -> None:
     hurry()
     _CHANNEL.append(os.dup(1))
     os.dup2(2, 1)
-    task = msgspec.json.decode(sys.argv[1].encode(), type=Task)
+    task = msgspec.json.decode(sys.argv[1].encode(), type=known(Task))
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {task.place.identity} %(levelname)s %(message)s")
     try:
         if task.role == "workflows":

@@ -12,6 +12,7 @@ from typing import Final, TypeVar, final
 import httpx
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.values import Json
 from procession.client import calls
 from procession.client import shapes as s
@@ -297,7 +298,7 @@ class AsyncClient:
             raise Unreachable(f"{self.settings.url}: {said(error)}") from error
 
 
-_LINE: Final = msgspec.json.Decoder(s.LeasedJob, float_hook=Decimal)
+_LINE: Final = msgspec.json.Decoder(known(s.LeasedJob), float_hook=Decimal)
 
 
 @final
@@ -309,5 +310,5 @@ def _job(line: bytes) -> s.LeasedJob:
     try:
         return _LINE.decode(line)
     except msgspec.ValidationError:
-        problem = msgspec.json.decode(line, type=_Last).problem
+        problem = msgspec.json.decode(line, type=known(_Last)).problem
     raise error_of_problem(problem, problem.status)

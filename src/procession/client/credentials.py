@@ -12,6 +12,7 @@ from typing import Final, TypeAlias, cast, final
 import httpx
 import msgspec
 
+from procession.base.decoding import known
 from procession.client.errors import Unauthorized, Unreachable, said
 
 Provider: TypeAlias = "Callable[[], str | Awaitable[str]]"
@@ -62,7 +63,7 @@ class ClientCredentials:
             raise Unreachable(f"{self._url}: {said(error)}") from error
         if answer.status_code != 200:
             raise Unauthorized(f"{self._url} gave no token: {answer.status_code}")
-        granted = msgspec.json.decode(answer.content, type=_Granted)
+        granted = msgspec.json.decode(answer.content, type=known(_Granted))
         self._token = granted.access_token
         self._until = time.monotonic() + max(0.0, granted.expires_in - EARLY_S)
 

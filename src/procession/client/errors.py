@@ -6,6 +6,7 @@ from typing import Final, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.base.failure import BadValue, Busy, Conflict, NotFound, ProcessionError, StoreError
 
@@ -66,7 +67,7 @@ STATUS: Final[dict[int, type[ProcessionError]]] = {
 def error_of(status: int, body: bytes) -> ProcessionError:
     """The exception that an answer with this status and body stands for."""
     try:
-        problem = msgspec.json.decode(body, type=Problem)
+        problem = msgspec.json.decode(body, type=known(Problem))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         problem = Problem(detail=body[:200].decode("utf-8", "replace"))
     return error_of_problem(problem, status)
@@ -77,7 +78,7 @@ def error_of_problem(problem: Problem, status: int) -> ProcessionError:
     name = problem.type.rpartition("/")[2]
     if name == "refused" and problem.diagnostics:
         try:
-            return Refused(msgspec.convert(problem.diagnostics, list[Diagnostic]))
+            return Refused(msgspec.convert(problem.diagnostics, known(list[Diagnostic])))
         except msgspec.ValidationError:
             pass  # of a newer server: its text says enough
     kind = TYPES.get(name) or STATUS.get(status, ServerError)

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar, cast, final
 import httpx
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import ProcessionError
 from procession.client.credentials import Provider
 from procession.client.errors import Unreachable, error_of, said
@@ -170,7 +171,7 @@ class Attempts:
 
 def decoder(type: type[_T]) -> Callable[[bytes], _T]:
     """What reads answers of this type; fractions become `Decimal`. Its calls raise `ProcessionError`."""
-    found = msgspec.json.Decoder(type, float_hook=Decimal)
+    found = msgspec.json.Decoder(known(type), float_hook=Decimal)
 
     def decode(body: bytes) -> _T:
         try:

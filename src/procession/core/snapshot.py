@@ -12,6 +12,7 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import Unreadable
 from procession.base.values import Json
 from procession.core.apply_events import watch
@@ -73,7 +74,7 @@ _LOOP: Final = ("items", "count", "outputs", "started", "completed", "terminated
 """The fields of each row, in their order for ever."""
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-_DECODER: Final = msgspec.json.Decoder(list[object], float_hook=Decimal)
+_DECODER: Final = msgspec.json.Decoder(known(list[object]), float_hook=Decimal)
 
 
 def dump(state: State) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.ir.kinds import Binding, Kind, ListenerEvent, TimerKind
 
 IR_VERSION: Final = 2
@@ -449,7 +450,7 @@ def foreign(program: Program) -> str:
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
-_DECODER: Final = msgspec.msgpack.Decoder(Program)
+_DECODER: Final = msgspec.msgpack.Decoder(known(Program))
 
 
 def to_bytes(program: Program) -> bytes:

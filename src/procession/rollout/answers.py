@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, cast, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.values import Json
 from procession.core import events as e
 from procession.core import facts as f
@@ -270,7 +271,7 @@ def _triggered(step: Step) -> Candidates:
 
 def _modified(step: Step) -> Candidates:
     given = cast("f.InstanceModified", step.facts[0]).instructions
-    return [e.Modify(tuple(msgspec.convert(each, Instruction) for each in given))]
+    return [e.Modify(tuple(msgspec.convert(each, known(Instruction)) for each in given))]
 
 
 def _restarted(step: Step) -> Iterator[AnyEvent]:
@@ -290,7 +291,7 @@ def _restarted(step: Step) -> Iterator[AnyEvent]:
 
 def _migrated(step: Step) -> Candidates:
     fact = cast("f.InstanceMigrated", step.facts[0])
-    plan = msgspec.convert(fact.plan, MigrationPlan)
+    plan = msgspec.convert(fact.plan, known(MigrationPlan))
     return [e.Migrate(fact.program, fact.version, msgspec.structs.replace(plan, to_version=fact.version))]
 
 

@@ -12,6 +12,7 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import Unreadable
 from procession.base.values import Json, Variables
 from procession.core.facts import AnyFact
@@ -21,7 +22,7 @@ PLAIN: Final = b"\x01"
 
 _T = TypeVar("_T")
 _ENCODE: Final = msgspec.json.Encoder(decimal_format="number").encode
-_FACTS: Final[msgspec.json.Decoder[list[AnyFact]]] = msgspec.json.Decoder(list[AnyFact], float_hook=Decimal)
+_FACTS: Final[msgspec.json.Decoder[list[AnyFact]]] = msgspec.json.Decoder(known(list[AnyFact]), float_hook=Decimal)
 _VALUES: Final[msgspec.json.Decoder[object]] = msgspec.json.Decoder(float_hook=Decimal)
 
 

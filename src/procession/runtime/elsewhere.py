@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.values import Json
 from procession.core import commands as c
 from procession.core import events as e
@@ -144,7 +145,7 @@ class Moving(msgspec.Struct, frozen=True, gc=False, tag="moving", omit_defaults=
 
 Outgoing: TypeAlias = Begin | Delivery | Handover | Moving
 
-OUTGOING: Final[msgspec.json.Decoder[Outgoing]] = msgspec.json.Decoder(Outgoing, float_hook=Decimal)
+OUTGOING: Final[msgspec.json.Decoder[Outgoing]] = msgspec.json.Decoder(known(Outgoing), float_hook=Decimal)
 """Reads a row of the outbox."""
 
 

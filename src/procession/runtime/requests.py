@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.values import Json
 from procession.core.events import AnyEvent, Choice
 from procession.core.instructions import Activate
@@ -462,7 +463,7 @@ class Asked(Request, frozen=True, gc=False, tag=True, tag_field="request", omit_
 
 AnyRequest: TypeAlias = Plain | Asked
 
-_DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest, float_hook=Decimal)
+_DECODER: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(known(AnyRequest), float_hook=Decimal)
 
 
 def encode(request: AnyRequest) -> bytes:

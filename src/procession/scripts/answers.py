@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.values import Json
 from procession.scripts import wire
 from procession.scripts.ports import Limits, Line, Output, ScriptFailed, ScriptThrew
 
-_SAID = msgspec.json.Decoder(tuple[Line, ...])
-_ERROR = msgspec.json.Decoder(tuple[str, str, str])
-_PROCESS_ERROR = msgspec.json.Decoder(tuple[str, str, dict[str, Json] | None])
+_SAID = msgspec.json.Decoder(known(tuple[Line, ...]))
+_ERROR = msgspec.json.Decoder(known(tuple[str, str, str]))
+_PROCESS_ERROR = msgspec.json.Decoder(known(tuple[str, str, dict[str, Json] | None]))
 
 
 def outcome(status: int, cpu_us: int, value: bytes, heard: bytes, limits: Limits) -> Output:

@@ -15,6 +15,7 @@ from typing import Final, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue, NotFound, Unreadable
 from procession.base.values import Json
 from procession.runtime import codec
@@ -131,7 +132,7 @@ def _entry(row: AuditRow) -> AuditEntry:
 
 GONE: Final = Said("", "")
 """What is left of what was said by or about a tenant that was deleted."""
-_SAID: Final = msgspec.json.Decoder(Said)
+_SAID: Final = msgspec.json.Decoder(known(Said))
 
 
 def chained(before: bytes, cells: tuple[int, int, int, int], body: bytes) -> bytes:
@@ -250,7 +251,7 @@ def _link(row: AuditRow) -> Link:
     return Link(row.tenant, row.shard, row.number, row.at, digest, row.chain.hex(), said)
 
 
-_LINK: Final = msgspec.json.Decoder(Link)
+_LINK: Final = msgspec.json.Decoder(known(Link))
 
 
 def exported(lines: Iterable[bytes]) -> Iterator[Link]:

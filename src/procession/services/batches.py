@@ -6,6 +6,7 @@ from typing import Final, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import NotFound, Unreadable
 from procession.runtime import codec
 from procession.runtime.batches import STATES, AnyAction, Body, Filter, Unknown
@@ -13,7 +14,7 @@ from procession.runtime.ports import Reads
 from procession.runtime.rows import BatchErrorRow, BatchRow
 from procession.services.views import LIMIT, Views
 
-_BODY: Final = msgspec.json.Decoder(Body)
+_BODY: Final = msgspec.json.Decoder(known(Body))
 
 
 @final

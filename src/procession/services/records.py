@@ -6,6 +6,7 @@ from typing import TypeVar, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import NotFound, Unreadable
 from procession.base.values import Json
 from procession.runtime import codec
@@ -28,7 +29,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def read(self, kind: type[_T]) -> _T:
         """The document as a struct. Raises `Unreadable` for one that is none of this kind."""
         try:
-            return msgspec.convert(self.body, kind)
+            return msgspec.convert(self.body, known(kind))
         except msgspec.ValidationError as error:
             raise Unreadable(f"the store holds a document that this version cannot read: {error}") from None
 

@@ -13,6 +13,7 @@ from zlib import crc32
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue
 from procession.base.values import Json
 
@@ -130,7 +131,7 @@ def share(salt: str, tenant: str, key: str) -> int:
 def read_routes(given: Json) -> Routes:
     """Routes from a document. Raises `BadValue` with the place of what is wrong."""
     try:
-        routes = msgspec.convert(given, Routes, strict=True)
+        routes = msgspec.convert(given, known(Routes), strict=True)
     except msgspec.ValidationError as error:
         raise BadValue(f"these are no routes: {error}") from None
     seen: set[str] = set()

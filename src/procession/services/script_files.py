@@ -8,6 +8,7 @@ from typing import Final, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.diagnostics import Diagnostic, Refused, Span
 from procession.base.failure import BadValue
 from procession.scripts.library import Bundle, link
@@ -22,7 +23,7 @@ _RUN: Final = 'import "%s"; import {results} from "test"; return results();'
 _KIT_NAME: Final = "test"
 _OWN: Final = frozenset({_KIT_NAME, "run"})
 """Sources that no author wrote."""
-_RESULTS: Final = msgspec.json.Decoder(list[tuple[str, str, str]])
+_RESULTS: Final = msgspec.json.Decoder(known(list[tuple[str, str, str]]))
 
 
 @final

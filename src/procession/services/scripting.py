@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 import msgspec
 from msgspec.structs import replace
 
+from procession.base.decoding import known
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.compile.scripting import Problem, Script
 from procession.scripts.ports import Code, ScriptFailed
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _IMPORTS: Final = re.compile(r"^\s*import\b", re.MULTILINE)
 _EXTRA: Final = "pip install 'procession[js]'"
-_SOURCES: Final = msgspec.json.Decoder(dict[str, str])
+_SOURCES: Final = msgspec.json.Decoder(known(dict[str, str]))
 
 
 def has_reader() -> bool:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import StoreError
 from procession.runtime.ports import Cell
 
@@ -17,7 +18,7 @@ _Row = TypeVar("_Row")
 def rows_of(found: list[tuple[Any, ...]], row: type[_Row], name: str, query: str) -> list[_Row]:
     """The rows that were found by a query in the store of this name. Raises `StoreError` for what are none."""
     try:
-        return msgspec.convert(found, cast("type[list[_Row]]", GenericAlias(list, (row,)))) if found else []
+        return msgspec.convert(found, known(cast("type[list[_Row]]", GenericAlias(list, (row,))))) if found else []
     except msgspec.ValidationError as error:
         text = f"{name}: the database is damaged: {query} gave what no version of Procession wrote ({error})"
         raise StoreError(text) from error

@@ -16,12 +16,13 @@ from typing import Final, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import StoreError, Unreadable
 from procession.runtime.ports import Store
 from procession.runtime.rows import IntRow
 from procession.runtime.rows_of_server import TenantKeyRow
 
-_PAGE: Final = msgspec.json.Decoder(list[tuple[int, int, bytes]])
+_PAGE: Final = msgspec.json.Decoder(known(list[tuple[int, int, bytes]]))
 
 
 def _now() -> int:

@@ -19,6 +19,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue, Unreadable
 
 MASTER_BYTES: Final = 32
@@ -88,7 +89,7 @@ def master_from_file(path: Path) -> MasterKeys:
     try:
         if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise BadValue(f"{path}: others may read the master keys; run: chmod 600 {path}")
-        said = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
+        said = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), known(_File))
     except OSError as error:
         raise BadValue(f"{path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError):

@@ -10,6 +10,7 @@ from typing import Final, TypeVar, cast, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.values import Json
 from procession.parse.yaml_lines import Lines, read_yaml
 from procession.testing.scenario import (
@@ -155,7 +156,7 @@ class _Reader:
 
     def convert(self, raw: Json, place: str, type_: type[_T]) -> _T:
         try:
-            return msgspec.convert(raw, type_)
+            return msgspec.convert(raw, known(type_))
         except msgspec.ValidationError as error:
             raise self.invalid(str(error), place, type_) from None
 

@@ -20,6 +20,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Empty
 from litestar.typing import FieldDefinition
 
+from procession.base.decoding import known
 from procession.web.problems import BadBody, MediaType, Slow
 
 _T = TypeVar("_T")
@@ -79,7 +80,7 @@ def check_media_type(request: Request[Any, Any, Any], *allowed: str) -> str:
 
 @cache
 def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(wanted, float_hook=Decimal)
+    return msgspec.json.Decoder(known(wanted), float_hook=Decimal)
 
 
 def decode(body: bytes, wanted: Any) -> Any:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.web.settings import SECRET, Part, Settings
 from procession.web.telemetry.redaction import Redactor
 from procession.web.webhooks import signing
@@ -72,7 +73,7 @@ def read_settings(
     reader.take(_nested(environment, reader), Settings, values, source=ENVIRONMENT)
     reader.take(_tree(options or {}), Settings, values, source=OPTIONS)
     try:
-        settings = msgspec.convert(values, Settings)
+        settings = msgspec.convert(values, known(Settings))
     except msgspec.ValidationError:  # told already, with the key
         settings = Settings()
     if not reader.problems:
@@ -182,9 +183,9 @@ def _converted(value: Any, type_: Any, *, strict: bool) -> object:
     if isinstance(value, str) and not strict and get_origin(type_) is tuple:
         if not value.lstrip().startswith("["):
             value = [part.strip() for part in value.split(",") if part.strip()]
-            return msgspec.convert(value, type_)
-        return msgspec.json.decode(value, type=type_)
-    return msgspec.convert(value, type_, strict=strict)
+            return msgspec.convert(value, known(type_))
+        return msgspec.json.decode(value, type=known(type_))
+    return msgspec.convert(value, known(type_), strict=strict)
 
 
 def _toml(file: Path, problems: list[SettingProblem]) -> Tree:

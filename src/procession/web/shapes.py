@@ -11,6 +11,7 @@ from typing import Annotated, Final, TypeAlias, TypeVar, cast
 import msgspec
 from litestar.params import PathParameter, QueryParameter
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue, NotFound
 from procession.base.values import NAME_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, Json, Variables, checked_all
 from procession.runtime import codec
@@ -83,7 +84,7 @@ def place_of(cursor: str | None, *kinds: type) -> tuple[int | str, ...] | None:
         return None
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        found = msgspec.json.decode(data, type=list[int | str])
+        found = msgspec.json.decode(data, type=known(list[int | str]))
     except (binascii.Error, msgspec.MsgspecError, ValueError, RecursionError):
         raise BadValue("`after` must be the `next` of a page of this list") from None
     # Any 64-bit number is stored; a larger one is not one of ours.

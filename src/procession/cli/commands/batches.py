@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, cast
 import msgspec
 import typer
 
+from procession.base.decoding import known
 from procession.base.values import Variables
 from procession.cli.commands.changes import (
     Activated,
@@ -201,7 +202,7 @@ def filter_of(*, instances: list[str], **given: object) -> Filter:
     if given["host"] not in ("", "here", "temporal"):
         raise Problem(f"no host {given['host']!r} to filter by", "here or temporal", USAGE)
     try:
-        return msgspec.convert({**given, "instances": keys}, Filter)
+        return msgspec.convert({**given, "instances": keys}, known(Filter))
     except msgspec.ValidationError:
         raise Problem(f"no state {given['state']!r} to filter by", "incident or suspended", USAGE) from None
 

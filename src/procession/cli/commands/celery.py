@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import msgspec
 import typer
 
+from procession.base.decoding import known
 from procession.cli.console import USAGE, Output, Problem, errors
 from procession.cli.options import AsJson
 
@@ -139,7 +140,7 @@ def _imported(module: str, timeout: float) -> Scanned:
     finally:
         _end(child)
     try:
-        return msgspec.json.decode(data, type=Scanned)
+        return msgspec.json.decode(data, type=known(Scanned))
     except msgspec.DecodeError:
         last = said.decode(errors="replace").strip().rpartition("\n")[2]
         return Scanned(problem=f"its process ended with {child.returncode}: {last}"[:500])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import msgspec
 import typer
 
+from procession.base.decoding import known
 from procession.cli.console import USAGE, Output, Problem, errors
 from procession.cli.options import (
     DEFAULT_DB,
@@ -236,7 +237,7 @@ def read_plan(file: Path) -> MigrationPlan:
     from procession.core.plans import MigrationPlan
 
     try:
-        return msgspec.json.decode(file.read_bytes(), type=MigrationPlan)
+        return msgspec.json.decode(file.read_bytes(), type=known(MigrationPlan))
     except msgspec.MsgspecError as error:
         raise Problem(f"{file} is no migration plan: {error}", "see: procession plan --help") from None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar
 import msgspec
 import typer
 
+from procession.base.decoding import known
 from procession.cli.console import FAILED, USAGE, Output, Problem, errors
 from procession.cli.options import AsJson
 
@@ -144,7 +145,7 @@ def _write(order: Order, target: Path, output: Output) -> None:
 
 def _values(file: Path | None, kind: type[_T]) -> _T:
     try:
-        return msgspec.json.decode(_read(file) if file is not None else b"{}", type=kind)
+        return msgspec.json.decode(_read(file) if file is not None else b"{}", type=known(kind))
     except msgspec.MsgspecError as error:
         raise Problem(f"{file}: {error}", 'write a JSON object, as {"name": "Ann"}', USAGE) from None
 

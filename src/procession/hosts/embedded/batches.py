@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import Conflict, NotFound, ProcessionError, StoreError, Unreadable
 from procession.core import events as e
 from procession.core.events import AnyEvent
@@ -45,7 +46,7 @@ _STEERED: Final = {0: (1,), 1: (0, _SENT), STOPPED: UNDER_WAY}
 """State of a batch that is asked for -> those in which it may be."""
 _ELSEWHERE: Final = BLOCKS
 """Instances that were started on another host have keys above this one."""
-BODY: Final = msgspec.json.Decoder(b.Body)
+BODY: Final = msgspec.json.Decoder(known(b.Body))
 
 
 @final

@@ -11,6 +11,7 @@ from typing import TypeVar, cast, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue, Conflict
 from procession.base.values import checked_all
 from procession.core import events as e
@@ -269,7 +270,7 @@ def checked(given: _Checked) -> _Checked:
     if not isinstance(cast("object", given), MigrationPlan | b.Filter):
         raise BadValue(f"a plan or filter is wanted, not {type(given).__name__}")
     try:
-        return msgspec.json.decode(msgspec.json.encode(given), type=type(given))
+        return msgspec.json.decode(msgspec.json.encode(given), type=known(type(given)))
     except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
         raise BadValue(f"{type(given).__name__}: {error}") from None
 

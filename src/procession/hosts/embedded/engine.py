@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar, cast, final
 
-import msgspec
-
+from procession.base.decoding import taken
 from procession.base.failure import NotFound
 from procession.base.job import Choice, Function, Job, job_from
 from procession.base.values import Json, checked_all, told
@@ -22,7 +21,7 @@ from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.door import DEFAULT_TENANT, Source, admitted, known_zone, milliseconds, read_source
 from procession.hosts.embedded.hosting import Hosting
 from procession.hosts.embedded.instance import Instance
-from procession.hosts.embedded.mailbox import post_in, reserve_key
+from procession.hosts.embedded.mailbox import start_in
 from procession.hosts.embedded.ownership import wall_ms
 from procession.hosts.embedded.playing import Play
 from procession.hosts.embedded.retention import forget_all
@@ -143,7 +142,7 @@ class Engine:
         admitted(q.DeployResources(tenant, [], name))
         # Compiled here and not by the writer: nobody has to wait for it.
         answer = self.call(InstallCompiled(tenant, self.reader().compiled(tenant, resources), name))
-        return answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
+        return taken(answer, Deployment)
 
     def start(
         self,
@@ -167,10 +166,7 @@ class Engine:
             return Instance(self, tenant, cast("int", self.call(request)))
         # Nobody waits for what becomes of it, so what cannot become anything is refused here.
         self.reader().definition(admitted(request))
-        shard = self.pumps.of(tenant).number
-        key = reserve_key(self.store, connection, shard)
-        post_in(self.store, connection, shard, key, msgspec.structs.replace(request, key=key))
-        return Instance(self, tenant, key)
+        return Instance(self, tenant, start_in(self.store, connection, self.pumps.of(tenant).number, request))
 
     def start_many(
         self,

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Final, cast, final
 
+import msgspec
+
 from procession.base.keys import COUNTER_BITS, EPOCH_MS
 from procession.hosts.embedded.ownership import wall_ms
 from procession.runtime import codec, requests
 from procession.runtime.ports import Cells, ForeignTransaction, Store
-from procession.runtime.requests import AnyRequest
+from procession.runtime.requests import AnyRequest, StartProcess
 from procession.runtime.rows import AnsweringRow
 
 CLIENT_SHARD: Final = 512
@@ -49,12 +51,11 @@ class Mailbox:
         return [(row.number, cast("dict[str, object]", codec.decode_json(row.result))) for row in rows]
 
 
-def reserve_key(store: Store, transaction: ForeignTransaction, shard: int) -> int:
-    """A key drawn inside an application's transaction; if that is rolled back, nobody ever had it."""
+def start_in(store: Store, transaction: ForeignTransaction, shard: int, request: StartProcess) -> int:
+    """Stores a request to start an instance in the application's transaction; gives the instance's key, which is drawn
+    there, too: if that is rolled back, nobody ever had it."""
     floor = CLIENT_SHARD + shard << 53 | max(0, wall_ms() - EPOCH_MS) << COUNTER_BITS
-    return store.reserve(shard, floor, transaction)
-
-
-def post_in(store: Store, transaction: ForeignTransaction, shard: int, key: int, request: AnyRequest) -> None:
-    """Stores the request that has this key in the application's transaction: it happens if that is committed."""
-    store.post([(request.tenant, shard, f"k:{key}", 1, wall_ms(), requests.encode(request))], transaction)
+    key = store.reserve(shard, floor, transaction)
+    body = requests.encode(msgspec.structs.replace(request, key=key))
+    store.post([(request.tenant, shard, f"k:{key}", 1, wall_ms(), body)], transaction)
+    return key

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from procession.base.decoding import taken
 from procession.hosts.embedded.shard import Shard
 from procession.runtime.requests import Forget, Forgotten
 from procession.runtime.rows import InstanceRow, SnapshotRow
@@ -53,7 +54,7 @@ def forget_all(call: Callable[[Forget], object], request: Forget) -> Forgotten:
     while True:
         answer = call(msgspec.structs.replace(request, after=total.after))
         # The owner of the shard may be another process: then the answer came as JSON.
-        page = answer if isinstance(answer, Forgotten) else msgspec.convert(answer, Forgotten)
+        page = taken(answer, Forgotten)
         total = Forgotten(
             total.seen + page.seen,
             total.histories + page.histories,

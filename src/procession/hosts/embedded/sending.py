@@ -11,6 +11,7 @@ from typing import Final, Protocol, cast
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.diagnostics import Diagnostic, Refused
 from procession.base.failure import (
     BadValue,
@@ -131,5 +132,5 @@ def error_of(answer: dict[str, object]) -> ProcessionError:
     """The exception that an answer from another process stands for."""
     text = str(answer.get("message") or answer.get("error"))
     if answer.get("error") == "Refused":
-        return Refused(msgspec.convert(answer.get("diagnostics") or [], list[Diagnostic]))
+        return Refused(msgspec.convert(answer.get("diagnostics") or [], known(list[Diagnostic])))
     return _ERRORS.get(cast("str", answer["error"]), ProcessionError)(text)

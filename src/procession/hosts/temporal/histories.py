@@ -16,6 +16,7 @@ from typing import Final, cast, final
 import msgspec
 from temporalio.client import WorkflowHistory
 
+from procession.base.decoding import known
 from procession.base.failure import Unreadable
 from procession.core.linked import Linked
 from procession.ir.program import foreign, from_bytes, hash_of
@@ -60,7 +61,7 @@ class Bundle(msgspec.Struct, frozen=True):
 
 # As the codec of what is stored (runtime.codec): numbers are exact.
 _ENCODE: Final = msgspec.json.Encoder(decimal_format="number").encode
-_BUNDLE: Final[msgspec.json.Decoder[Bundle]] = msgspec.json.Decoder(Bundle, float_hook=Decimal)
+_BUNDLE: Final[msgspec.json.Decoder[Bundle]] = msgspec.json.Decoder(known(Bundle), float_hook=Decimal)
 
 
 @final
@@ -164,7 +165,7 @@ def read(path: Path) -> tuple[ByHash, Iterator[Kept]]:
         except zstandard.ZstdError as error:
             raise Unreadable(f"{path}: {error}") from error
     try:
-        found = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        found = msgspec.json.decode(data, type=known(dict[str, msgspec.Raw]))
         if "histories" in found:
             bundle = _BUNDLE.decode(data)
             return ByHash(of_bundle(bundle)), iter(bundle.histories)
@@ -179,8 +180,8 @@ def read(path: Path) -> tuple[ByHash, Iterator[Kept]]:
 
 def _workflow_of(events: msgspec.Raw, otherwise: str) -> str:
     """The id of the workflow, which newer servers write into its first event."""
-    known = cast("list[dict[str, object]]", msgspec.json.decode(events))
-    for attributes in known[0].values() if known else ():
+    first = cast("list[dict[str, object]]", msgspec.json.decode(events))[:1]
+    for attributes in first[0].values() if first else ():
         if isinstance(attributes, dict) and "workflowId" in attributes:
             return str(cast("dict[str, object]", attributes)["workflowId"])
     return otherwise

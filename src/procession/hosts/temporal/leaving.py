@@ -17,6 +17,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from procession.base.decoding import known
 from procession.base.failure import Busy, NotFound, StoreError
 from procession.hosts.temporal import payloads as p
 from procession.hosts.temporal.cluster import explained, is_gone
@@ -72,7 +73,7 @@ class Leaving:
             raise explained(error) from error
         if not isinstance(result, dict) or p.LEFT not in result:
             raise NotFound(f"instance {home} has ended")
-        return msgspec.convert(result[p.LEFT], Left, strict=False)
+        return msgspec.convert(result[p.LEFT], known(Left), strict=False)
 
     async def was_let_go(self, tenant: str, home: int) -> bool:
         """Whether a workflow that is not there any more has let its instances go, and not ended with them."""

@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutError, TimeoutType
 
+from procession.base.decoding import known
 from procession.base.values import Json, told
 from procession.hosts.temporal.payloads import ANSWER, BPMN_ERROR, FAILED, JobAnswer, JobFailure
 
@@ -27,7 +28,7 @@ def answer_of(result: object) -> JobAnswer:
         raise ValueError(f"the worker returned {type(result).__name__}; it must return variables by name, or nothing")
     given = cast("dict[str, Json]", result)
     if given.keys() == {ANSWER}:
-        return msgspec.convert(given[ANSWER], JobAnswer)
+        return msgspec.convert(given[ANSWER], known(JobAnswer))
     return JobAnswer(given)
 
 
@@ -47,11 +48,11 @@ def failure_of(error: BaseException, retries: int, attempts: int) -> JobFailure:
         return JobFailure(told(str(cause)), 0, 0, attempts + 1)
     details = cause.details
     if cause.type == FAILED and details:
-        return msgspec.convert(details[0], JobFailure)
+        return msgspec.convert(details[0], known(JobFailure))
     if cause.type == BPMN_ERROR:
         code, message, variables = (*details, None, None, None)[:3]
-        known = cast("dict[str, Json]", variables) if isinstance(variables, Mapping) else {}
+        thrown = cast("dict[str, Json]", variables) if isinstance(variables, Mapping) else {}
         return JobFailure(
-            str(message or cause.message), attempts=attempts + 1, code=str(code or cause.message), variables=known
+            str(message or cause.message), attempts=attempts + 1, code=str(code or cause.message), variables=thrown
         )
     return JobFailure(told(cause.message), 0, 0, attempts + (1 if cause.non_retryable else retries))

@@ -10,6 +10,7 @@ import msgspec
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import CompositePayloadConverter, DefaultPayloadConverter, EncodingPayloadConverter
 
+from procession.base.decoding import known
 from procession.base.values import Json
 from procession.core import commands as c
 from procession.core.events import Choice, Resolved, StoresAnswered
@@ -283,7 +284,7 @@ class MsgspecPayloadConverter(EncodingPayloadConverter):
         decoder = self._decoders.get(type_hint)
         if decoder is None:
             wanted: Any = object if type_hint is None else type_hint
-            decoder = self._decoders[type_hint] = msgspec.json.Decoder(wanted, float_hook=Decimal)
+            decoder = self._decoders[type_hint] = msgspec.json.Decoder(known(wanted), float_hook=Decimal)
         return decoder.decode(payload.data)
 
 

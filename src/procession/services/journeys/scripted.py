@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast, final
 import msgspec
 
 from procession.base import values
+from procession.base.decoding import known
 from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.forms import Fault
@@ -129,7 +130,7 @@ def _read(output: Output, language: str) -> Said:
     result = values.decode(output.value) if output.value else None
     given = {"faults": result} if isinstance(result, list) else result
     try:
-        answer = msgspec.convert(given or {}, _Answer)
+        answer = msgspec.convert(given or {}, known(_Answer))
     except msgspec.ValidationError as error:
         raise BadValue(f"it gives no list of faults and no object of `faults` and `values`: {error}") from None
     faults = [Fault(each.path, RULE, _text(each.message, language)[:TEXT_MAX]) for each in answer.faults[:FAULTS_MAX]]

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.services.papers.orders import ORDERS, Refused
 
 FILE_BYTES_MAX: Final = 32 << 20
@@ -43,7 +44,7 @@ def main() -> None:
 def carried_out(name: str, request: bytes) -> bytes:
     """What comes of an order, in this process."""
     kind, module = ORDERS[name]
-    order = msgspec.msgpack.decode(request, type=kind)
+    order = msgspec.msgpack.decode(request, type=known(kind))
     try:
         made = getattr(import_module(module), name)(order)
     except ImportError as error:

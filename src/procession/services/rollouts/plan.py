@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue, Failure
 from procession.base.values import Json
 from procession.core.timers import duration_ms
@@ -126,7 +127,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 def read_plan(given: Json) -> Plan:
     """A plan from a document. Raises `BadValue` with the place of what is wrong."""
     try:
-        plan = msgspec.convert(given, Plan, strict=True)
+        plan = msgspec.convert(given, known(Plan), strict=True)
     except msgspec.ValidationError as error:
         raise BadValue(f"this is no rollout: {error}") from None
     if plan.to == plan.origin:
@@ -167,7 +168,7 @@ def milliseconds(duration: str, what: str) -> int:
 
 def _with(gates: Gates, other: dict[str, Json], step: int) -> Gates:
     try:
-        return msgspec.convert({**msgspec.structs.asdict(gates), **other}, Gates, strict=True)
+        return msgspec.convert({**msgspec.structs.asdict(gates), **other}, known(Gates), strict=True)
     except msgspec.ValidationError as error:
         raise BadValue(f"step {step + 1}: these are no gates: {error}") from None
 

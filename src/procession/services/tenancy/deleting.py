@@ -7,6 +7,7 @@ from typing import Final, Protocol, cast, final
 
 import msgspec
 
+from procession.base.decoding import taken
 from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.runtime.ports import Store
@@ -82,7 +83,7 @@ async def delete_tenant(
     rows, after = 0, 0
     while True:
         found = await backend.ask(ForgetTenant(tenant, after), asks)
-        portion = found if isinstance(found, TenantForgotten) else msgspec.convert(found, TenantForgotten)
+        portion = taken(found, TenantForgotten)
         rows, after = rows + portion.rows, portion.after
         if not portion.left:
             break

@@ -9,6 +9,7 @@ from typing import Annotated, Final, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue
 from procession.base.values import Json
 
@@ -56,6 +57,6 @@ def completed(limits: Limits, defaults: Limits) -> Limits:
 def limits_of(body: Json) -> Limits:
     """The limits that a document says. Raises `BadValue` for what says none."""
     try:
-        return msgspec.convert(body, Limits)
+        return msgspec.convert(body, known(Limits))
     except msgspec.ValidationError as error:
         raise BadValue(f"these are no limits: {error}") from None

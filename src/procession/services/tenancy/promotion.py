@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
+from procession.base.decoding import taken
 from procession.base.failure import BadValue, Conflict
 from procession.base.values import Json
 from procession.runtime import codec
@@ -100,7 +101,7 @@ async def promote(
     for number, documents in enumerate(_to_deploy(there, changes)):
         request = DeployResources(target, documents, f"promoted from {source}")
         found = await backend.ask(request, _under(who, number))
-        deployment = found if isinstance(found, Deployment) else msgspec.convert(found, Deployment)
+        deployment = taken(found, Deployment)
         keys.append(str(deployment.key))
     done = msgspec.structs.replace(plan, deployments=tuple(keys))
     if keys:

@@ -18,6 +18,7 @@ from typing import Final, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.runtime.ports import Moved, Tenants
 from procession.store.postgres.dialect import load
 from procession.store.postgres.errors import FAULTS, explained
@@ -41,7 +42,7 @@ PAYLOAD_MAX: Final = 7_900
 """What a notification holds, in bytes."""
 
 _SHARD: Final = load("shard.sql")
-_TOLD: Final = msgspec.json.Decoder(tuple[str, dict[int, list[str] | None]])
+_TOLD: Final = msgspec.json.Decoder(known(tuple[str, dict[int, list[str] | None]]))
 _LOG: Final = logging.getLogger("procession")
 
 

@@ -105,19 +105,12 @@ class Kit:
             shifted=skipping,
             external=["*"] if skipping else [],
             job_queue=f"{self.queue}-jobs" if outside is not None else "",
-            job_timeout=3_600_000,
-            budget=budget or Budget(),
-            calls=calls,
-            at_once=AT_ONCE,
-        )
+            job_timeout=3_600_000, budget=budget or Budget(), calls=calls, at_once=AT_ONCE,
+        )  # fmt: skip
         self.moving = moving
+        here = (self.client, self.loop, self.store)
         self.placement = TemporalPlacement(
-            self.client,
-            self.loop,
-            self.store,
-            queue=self.queue,
-            settings=settings,
-            takes=lambda tenant, process_id: not moving,
+            *here, queue=self.queue, settings=settings, takes=lambda tenant, process_id: not moving
         )
         if own is not None:
             own.beside(self.placement)
@@ -160,6 +153,9 @@ class Kit:
 
     def _now(self) -> int:
         return self.clock()
+
+    def _takes(self, tenant: str, process_id: str) -> bool:
+        return not self.moving
 
     def _keys(self, request: q.TakeKeys) -> tuple[int, int]:
         first, last = cast("list[int]", self.pump.call(request))

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue, ProcessionError
 from procession.services.access import Unauthorized, Unavailable
 
@@ -126,7 +127,7 @@ class Jwks:
                     data += part
                     if len(data) > DOCUMENT_MAX:
                         raise Unavailable(f"{url} answered more than {DOCUMENT_MAX} bytes")
-            return msgspec.json.decode(bytes(data), type=kind)
+            return msgspec.json.decode(bytes(data), type=known(kind))
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Unavailable(f"{url}: {type(error).__name__} {error}") from None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue
 from procession.base.values import Json
 from procession.services.access import Expired, Grant, Unauthorized, checked
@@ -162,7 +163,7 @@ def _opened(token: str) -> tuple[dict[str, Json], dict[str, Json]]:
     if len(token) > TOKEN_MAX or len(parts) != 3:
         raise Unauthorized(BAD)
     try:
-        opened = [msgspec.json.decode(_bytes(part), type=dict[str, object]) for part in parts[:2]]
+        opened = [msgspec.json.decode(_bytes(part), type=known(dict[str, object])) for part in parts[:2]]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Unauthorized(BAD) from None
     header, claims = cast("list[dict[str, Json]]", opened)

@@ -13,6 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 from litestar.types import ControllerRouterHandler, Empty
 
+from procession.base.decoding import taken
 from procession.base.diagnostics import Diagnostic
 from procession.base.failure import BadValue, NotFound
 from procession.base.values import checked_text
@@ -243,7 +244,7 @@ async def deploy(
         return Response(_tried(found, compiled), status_code=200)
     asked = q.DeployResources(caller.tenant, resources, name)
     answer = await site.backend.ask(asked, who(caller, idempotency_key, asked))
-    made = answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
+    made = taken(answer, Deployment)
     return Response(_made(made), status_code=201 if made.key else 200)
 
 

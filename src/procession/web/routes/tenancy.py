@@ -13,6 +13,7 @@ from litestar.params import JSONBody, PathParameter
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
+from procession.base.decoding import known
 from procession.base.failure import Conflict, NotFound
 from procession.base.values import Json
 from procession.runtime import requests as q
@@ -129,7 +130,7 @@ async def read_neighbours(caller: TheCaller, site: TheSite) -> Neighbours:
     """Who takes how much of this process's writer, and how long its requests wait. The platform's admins may."""
     _of_platform(caller, caller.tenant, "tenants:read")
     found = site.neighbours() if site.neighbours is not None else ()
-    return Neighbours([msgspec.convert(each, Neighbour, from_attributes=True) for each in found])
+    return Neighbours([msgspec.convert(each, known(Neighbour), from_attributes=True) for each in found])
 
 
 async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.types import ControllerRouterHandler
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue, Conflict, NotFound
 from procession.runtime import requests as q
 from procession.runtime.rows_of_server import DeliveryRow
@@ -202,7 +203,7 @@ async def change_webhook(
     if isinstance(data.types, list):
         _check(data.types)
     record = await _one(site, caller, id)
-    hook = msgspec.convert({**msgspec.to_builtins(record.read(Webhook)), **changes}, Webhook)
+    hook = msgspec.convert({**msgspec.to_builtins(record.read(Webhook)), **changes}, known(Webhook))
     if not hook.disabled:
         hook = msgspec.structs.replace(hook, reason="")
     asks = who(caller, idempotency_key, q.PutRecord(caller.tenant, KIND, id, msgspec.to_builtins(changes)))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-import msgspec
-
+from procession.base.decoding import taken
 from procession.runtime import requests as q
 from procession.services.access import Caller
 from procession.services.deploy import Deployment
@@ -61,7 +60,7 @@ async def _deploy(call: Call, caller: Caller, models: list[tuple[str, bytes]]) -
         if not name:
             raise invalid("a resource needs a name, with the end .bpmn, .dmn or .form")
     answer = await call.ask(caller, q.DeployResources(caller.tenant, models))
-    deployment = answer if isinstance(answer, Deployment) else msgspec.convert(answer, Deployment)
+    deployment = taken(answer, Deployment)
     names = {hashlib.sha256(data).hexdigest(): name for name, data in models}
     places = await call.read(caller, lambda reader: _places(reader, caller.tenant, deployment, names))
     tenant = caller.tenant

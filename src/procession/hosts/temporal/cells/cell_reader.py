@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, Union, cast, get_args, get_origin, get_ty
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.base.values import Json
 from procession.hosts.temporal.cells.cell import BadCell, Cell, problems
 
@@ -39,7 +40,7 @@ def parse_cell(text: str, file: str) -> Cell:
     except ValueError as error:
         raise BadCell(f"{file}:{error}") from None
     told(_misfits(raw, Cell, "$"), lines)
-    cell = msgspec.convert(raw, Cell)
+    cell = msgspec.convert(raw, known(Cell))
     told(problems(cell), lines)
     return cell
 
@@ -60,7 +61,7 @@ def _misfits(raw: Json, type_: object, place: str) -> Places:
             yield place, f"{raw!r} is none of {', '.join(get_args(type_))}"
     else:
         try:
-            msgspec.convert(raw, cast("type[object]", type_))
+            msgspec.convert(raw, known(cast("type[object]", type_)))
         except msgspec.ValidationError as error:
             yield place, str(error)
 

@@ -7,6 +7,7 @@ from typing import Final, final
 import msgspec
 from temporalio.api.common.v1 import Payload
 
+from procession.base.decoding import known
 from procession.base.failure import BadValue
 from procession.hosts.temporal.codec.blobs import Blobs
 from procession.hosts.temporal.codec.errors import NotAuthentic, PayloadTooLarge
@@ -68,7 +69,7 @@ class ClaimCheck:
 def _read(payload: Payload, workflow: str) -> Claim:
     if len(payload.data) <= _CLAIM_BYTES_MAX:
         try:
-            claim = msgspec.json.decode(payload.data, type=Claim)
+            claim = msgspec.json.decode(payload.data, type=known(Claim))
         except msgspec.MsgspecError:
             claim = None
         if claim is not None and claim.size >= 0:

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.hosts.temporal.codec.errors import CodecError
 
 FILE_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -44,8 +45,8 @@ def parsed(path: Path, data: bytes, kind: type[_Struct]) -> _Struct:
     """The struct that a file says, in TOML, or in JSON if its name ends in `.json`. Raises `CodecError` otherwise."""
     try:
         if path.suffix == ".json":
-            return msgspec.json.decode(data, type=kind)
-        return msgspec.convert(tomllib.loads(data.decode()), kind)
+            return msgspec.json.decode(data, type=known(kind))
+        return msgspec.convert(tomllib.loads(data.decode()), known(kind))
     except msgspec.ValidationError as error:
         # It names the place and the type, not the value.
         raise CodecError(f"{path}: {error}") from None

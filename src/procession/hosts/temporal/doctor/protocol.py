@@ -26,6 +26,7 @@ from temporalio.api.worker.v1 import WorkerHeartbeat
 from temporalio.api.workflow.v1 import PendingActivityInfo, PendingNexusOperationInfo
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueResponse, DescribeWorkflowExecutionResponse
 
+from procession.base.decoding import known
 from procession.hosts.temporal.doctor.facts import (
     Activity,
     Event,
@@ -278,7 +279,7 @@ def _text(payload: Payload) -> str:
 def _keywords(payload: Payload | None) -> list[str]:
     """The values of a search attribute: one text, or a list of them."""
     try:
-        return msgspec.json.decode(payload.data, type=list[str]) if payload is not None and payload.data else []
+        return msgspec.json.decode(payload.data, type=known(list[str])) if payload is not None and payload.data else []
     except msgspec.DecodeError:
         return []
 

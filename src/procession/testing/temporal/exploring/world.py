@@ -16,6 +16,7 @@ from typing import Any, Final, cast, final
 
 import msgspec
 
+from procession.base.decoding import known
 from procession.core.snapshot import dump
 from procession.hosts.embedded.crew import Crew
 from procession.hosts.embedded.hosting import Hosting
@@ -234,7 +235,7 @@ class World:
             marks = ", ".join("?" * len(rows[0]))
             self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
         run("COMMIT")
-        self.cluster = msgspec.msgpack.decode(moment.cluster, type=Cluster)
+        self.cluster = msgspec.msgpack.decode(moment.cluster, type=known(Cluster))
         self.reporter = Reporter(self.store, self, threaded=False)
         vars(self.reporter).update(_copied(moment.reporter))
         self.letters, self.movers, self.left = list(moment.letters), list(moment.movers), dict(moment.left)
