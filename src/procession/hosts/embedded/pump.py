@@ -392,8 +392,23 @@ class Pump:
         # Where there are several pumps, who turns all of them has asked the store.
         if not shard.inbox_waiting and self.courier is None and (self._shared or not self.store.changed()):
             return False
-        # The store tells of a change once. Should anything fail here, the rows are still to be looked for.
-        shard.inbox_waiting = True
+        # Before it is read: who puts something in meanwhile, says so again.
+        shard.inbox_waiting = False
+        try:
+            tickets, more = self._waiting(shard)
+        except BaseException:
+            # The store tells of a change once, and the rows are still to be looked for.
+            shard.inbox_waiting = True
+            raise
+        if more:
+            shard.inbox_waiting = True
+        if tickets:
+            self.asked_ms = wall_ms()
+            self._unasked(tickets)
+        return bool(tickets)
+
+    def _waiting(self, shard: Shard) -> tuple[list[Ticket], bool]:
+        """What the inbox has for one batch, and whether it has more."""
         rows, more, self._inbox_turn = waiting(shard, self._inbox_turn, BATCH_MAX)
         tickets: list[Ticket] = []
         for row in rows:
@@ -402,18 +417,11 @@ class Pump:
                 shard.batch["inbox"].delete(row.number, (row.number,))
                 self._beat(shard)
                 continue
-            request = self._readable(shard, row)
-            if request is None:
+            if (request := self._readable(shard, row)) is None:
                 continue
-            ticket = Ticket(request, row.number)
-            ticket.source = (row.source, row.source_number)
-            tickets.append(ticket)
-        shard.inbox_waiting = more
-        if tickets:
-            self.asked_ms = wall_ms()
-            self.carry_out(tickets)
-            _raise_lost(tickets)
-        return bool(tickets)
+            tickets.append(Ticket(request, row.number))
+            tickets[-1].source = (row.source, row.source_number)
+        return tickets, more
 
     def _readable(self, shard: Shard, row: InboxRow) -> AnyRequest | None:
         """The request of a row. One that is damaged, or of a newer version, is kept for an owner that can read it."""
@@ -440,8 +448,7 @@ class Pump:
             for row in rows
         ]
         if tickets:
-            self.carry_out(tickets)
-            _raise_lost(tickets)
+            self._unasked(tickets)
         shard.alarms.taken()
         return bool(tickets)
 
@@ -453,8 +460,7 @@ class Pump:
         tenant, key = place
         limit = 1 if key in self._careful else PORTION
         ticket = Ticket(RunBatch(tenant, key, limit))
-        self.carry_out([ticket])
-        _raise_lost([ticket])
+        self._unasked([ticket])
         if ticket.error is None:
             return True
         if limit > 1:
@@ -463,25 +469,24 @@ class Pump:
             return True
         self._careful.discard(key)
         skipped = Ticket(RunBatch(tenant, key, 1, str(ticket.error)))
-        self.carry_out([skipped])
-        _raise_lost([skipped])
+        self._unasked([skipped])
         if skipped.error is not None:
             # Not even leaving it out went well: nobody is served by trying that for ever.
             self.carry_out([Ticket(SteerBatch(tenant, key, PAUSED))])
         return True
+
+    def _unasked(self, tickets: Sequence[Ticket]) -> None:
+        """Carries out what nobody waits for: an unusable store is told to whoever runs the engine."""
+        self.carry_out(tickets)
+        for ticket in tickets:
+            if isinstance(ticket.error, StoreError) and not isinstance(ticket.error, Unreadable):
+                raise ticket.error
 
     def _sweep(self, shard: Shard, now: int) -> None:
         self._next_sweep = now + SWEEP_EVERY_MS
         tenant = next(iter(shard.catalog.tenants))
         self.carry_out([Ticket(SweepMessages(tenant))])
         shard.postbox.swept()
-
-
-def _raise_lost(tickets: Sequence[Ticket]) -> None:
-    """Nobody waits for these requests, so an unusable store is told to whoever runs the engine."""
-    for ticket in tickets:
-        if isinstance(ticket.error, StoreError) and not isinstance(ticket.error, Unreadable):
-            raise ticket.error
 
 
 _INTERRUPTED: Final = "the thread that did this was interrupted; look whether it was stored before you repeat it"
