@@ -12,6 +12,7 @@ from typing import Any, Final, final
 import msgspec
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from procession import Temporal
 from procession.base.keys import made_at_ms
@@ -91,7 +92,12 @@ async def without(address: str, keys: Sequence[int], told: Mapping[int, float]) 
     async def look(key: int) -> None:
         async with room:
             handle = client.get_workflow_handle(workflow_id(TENANT, key))
-            described = await handle.describe()
+            try:
+                described = await handle.describe()
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:  # it ended before it was to move
+                    return
+                raise
             handed = made_at_ms(await described.memo_value(TOOK, 0)) / 1000
             async for event in handle.fetch_history_events(page_size=16):
                 if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:

@@ -9,7 +9,7 @@ from typing import Any, Final, final
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import Replayer, Worker, WorkerDeploymentConfig
+from temporalio.worker import PollerBehaviorSimpleMaximum, Replayer, Worker, WorkerDeploymentConfig
 
 from procession.core.linked import Linked
 from procession.hosts.temporal import tracing
@@ -25,8 +25,13 @@ from procession.runtime.ports import Store
 from procession.runtime.requests import Report, TakeKeys
 
 CACHED: Final = 1_000
-TASKS: Final = 4
-"""Workflow tasks at the same time: they share one interpreter, and each has but two seconds."""
+TASKS: Final = 8
+"""Workflow tasks at the same time. Most of that time their local activities write; each activation has two seconds."""
+THREADS: Final = 4
+"""Activations at the same time: they share one interpreter."""
+POLLS: Final = 6
+"""Half of them ask for tasks of workflows that are not in memory, as all are that begin. They are fewer than `TASKS`, so
+that who waits for a task of one kind holds up none of the other (measured in docs/design/0019)."""
 GRACE_S: Final = 10
 SINGLE_BATCH: Final = 2
 """The number of the SDK's flag "process workflow activation jobs as single batch"."""
@@ -79,7 +84,9 @@ def workflow_worker(
         max_cached_workflows=cached,
         # Without a cache a second task would push the first one out while its local activities run, and lose it.
         max_concurrent_workflow_tasks=TASKS if cached else 1,
-        workflow_task_executor=ThreadPoolExecutor(TASKS, thread_name_prefix="procession-workflow"),
+        workflow_task_poller_behavior=PollerBehaviorSimpleMaximum(POLLS),
+        nonsticky_to_sticky_poll_ratio=0.5,
+        workflow_task_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="procession-workflow"),
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
         deployment_config=_pinning(deployment) if deployment is not None else None,
     )
