@@ -30,8 +30,8 @@ TASKS: Final = 8
 THREADS: Final = 4
 """Activations at the same time: they share one interpreter."""
 POLLS: Final = 6
-"""Half of them ask for tasks of workflows that are not in memory, as all are that begin. They are fewer than `TASKS`, so
-that who waits for a task of one kind holds up none of the other (measured in docs/design/0019)."""
+"""Half of them ask for tasks of workflows that are not in memory, as all are that begin. Fewer than `TASKS`, so that
+who waits for a task of one kind holds up none of the other (measured in docs/design/0019)."""
 GRACE_S: Final = 10
 SINGLE_BATCH: Final = 2
 """The number of the SDK's flag "process workflow activation jobs as single batch"."""
