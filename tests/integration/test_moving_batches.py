@@ -18,6 +18,7 @@ from celery_rig import Shops, shops
 from celery_rig import model as chain
 from moving_rig import KINDS, MESSAGE, MODELS, PATIENCE_S, Hands, finished, host_of, sent, until
 from parity_rig import forms
+from places import place_of
 from procession import BadValue, Conflict, Engine, Filter, Routing, Temporal
 from procession.base.values import Json
 from procession.hosts.celery import CeleryHost
@@ -44,7 +45,7 @@ def opened(cluster: DevServer, tmp_path: Path) -> Generator[Opened]:
 
     def engine(*, serve: bool = True, takeover: bool = False, **settings: Any) -> Engine:
         host = Temporal(cluster.address, namespace=cluster.namespace, queue=f"q-{tmp_path.name}", **settings)
-        found = Engine(tmp_path / "e.db", host=host, takeover=takeover)
+        found = Engine(place_of(tmp_path / "e.db"), host=host, takeover=takeover)
         made.append(found)
         if not found.definitions():
             found.deploy(*MODELS)
@@ -260,7 +261,7 @@ def test_whoever_moves_is_killed_at_commits_and_the_next_goes_on(
     until(engine, lambda: sent(engine))
     engine.close()
     where = {"address": cluster.address, "namespace": cluster.namespace, "queue": f"q-{tmp_path.name}"}
-    text = KILLED.format(tests=str(Path(__file__).parents[1]), path=str(tmp_path / "e.db"), to=to, **where)
+    text = KILLED.format(tests=str(Path(__file__).parents[1]), path=place_of(tmp_path / "e.db"), to=to, **where)
     # The first commits take the shard and begin the batch; then each is a portion, or tells what arrived.
     for commit, point in ((4, "after-commit"), (3, "before-commit")):
         command = [*leash(), sys.executable, "-c", text]

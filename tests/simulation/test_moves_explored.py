@@ -34,10 +34,10 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "procession")
 
 
-def there_and_back(name: str, **budget: int) -> Explored:
-    """Without movers who wait for jobs, or go where it is."""
+def there_and_back(name: str, policy: str = "carry", **budget: int) -> Explored:
+    """By movers who say all the same of jobs, and never go where it is."""
     ways = ("temporal", "here") * budget.get("moves", 0)
-    return explore(replace(MODELS[name], budget=budget, policies=("carry",), ways=ways))
+    return explore(replace(MODELS[name], budget=budget, policies=(policy,), ways=ways))
 
 
 def request(patch: pytest.MonkeyPatch, kind: type[Any], change: Callable[[Any, Any], Any]) -> None:
@@ -200,6 +200,34 @@ def test_every_state_of_a_move_leads_to_the_end(about: str) -> None:
 def test_two_movers_anywhere_by_every_policy(model: str) -> None:
     found = explore(replace(MODELS[model], budget={"moves": 2}))
     assert set(found.kinds) >= {"move", "go-on", "send", "task", "complete"}
+
+
+ANEW: Final[dict[str, tuple[str, dict[str, int]]]] = {
+    "there and back": ("job", {"moves": 2}),
+    "there, with a fault of each kind": ("job", {"moves": 1, "faults": 1}),
+    "by batches": ("job", {"batches": 2}),
+    "of what it called": ("call", {"moves": 2}),
+    "beside a message": ("both", {"moves": 1}),
+    "of several": ("loop", {"moves": 1}),
+    "of what undoes": ("undo", {"moves": 1}),
+    "while it is cancelled": ("cancel", {"moves": 1}),
+}
+
+
+@pytest.mark.parametrize(
+    "about", [pytest.param(each, marks=pytest.mark.large) if at else each for at, each in enumerate(ANEW)]
+)
+def test_jobs_that_are_issued_anew_lead_to_the_end(about: str) -> None:
+    model, budget = ANEW[about]
+    found = there_and_back(model, "reissue", **budget)
+    assert found.states > 100
+    assert found.ends
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("model", ["job", "timer"])
+def test_batches_that_wait_for_jobs_lead_to_the_end(model: str) -> None:
+    assert set(there_and_back(model, "wait", batches=2).kinds) >= {"batch", "turn", "send"}
 
 
 @pytest.mark.large

@@ -96,12 +96,12 @@ def _turn(world: World) -> None:
 
 def _batch_begins(world: World) -> Iterator[Action]:
     begun = world.model.budget["batches"] - world.left["batches"]
-    yield (("temporal", "here")[begun % 2],)
+    yield from ((("temporal", "here")[begun % 2], jobs) for jobs in world.model.policies)
 
 
-def _batch(world: World, to: str) -> None:
+def _batch(world: World, to: str, jobs: str) -> None:
     """A batch of moves is noted; its portions are the engine's next turns."""
-    _asked(world, q.StartBatch(TENANT, Filter(instances=(world.root,)), MoveEach(to, "carry")))
+    _asked(world, q.StartBatch(TENANT, Filter(instances=(world.root,)), MoveEach(to, jobs)))
 
 
 def _letters(world: World) -> Iterator[Action]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, cast, final
@@ -25,6 +26,7 @@ ROWS_MAX: Final = 1_000
 FAILED: Final = 2
 """The state of a row of the inbox that a fault of the engine left there."""
 _ENCODE: Final = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
+_ANEW: Final = re.compile(r',\["job-reissued"[^\]]*\]')
 
 
 @final
@@ -64,7 +66,7 @@ def memory_holds(world: World, moment: Moment) -> None:
 
 
 def forms(world: World) -> tuple[str, ...]:
-    """The canonical forms of all instances."""
+    """The canonical forms of all instances, without that jobs were issued anew: only moves do that."""
     catalog = Catalog(world.store)
     programs = partial(catalog.linked, 0)
     found: list[str] = []
@@ -73,7 +75,7 @@ def forms(world: World) -> tuple[str, ...]:
         facts = [fact for each in rows for fact in codec.decode_facts(each.data)]
         first = cast("f.InstanceStarted", facts[0])
         form = canonical(programs(first.program).program, facts, lambda each: programs(each).program)
-        found.append(_ENCODE(form).decode())
+        found.append(_ANEW.sub("", _ENCODE(form).decode()))
     return tuple(sorted(found))
 
 
