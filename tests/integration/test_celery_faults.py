@@ -19,6 +19,7 @@ import postgres_rig
 from broker_rig import KINDS, Broker, Brokers, Kind
 from celery_rig import Shop, Shops, model, shops
 from procession import Engine, StoreError
+from procession.hosts.celery import courier as courier_module
 
 __all__ = ["shops"]
 
@@ -90,6 +91,32 @@ def test_a_broker_that_is_killed_and_comes_back(shops: Shops, own_brokers: Calla
     # What needs no broker goes on; what is meant for workers waits.
     started.append(shop.engine.start("p", {"total": 11}))
     shop.broker.start()
+    check(shop, started)
+
+
+GONE: Final = {"killed": (Broker.kill, Broker.start), "silent": (Broker.freeze, Broker.thaw)}
+
+
+@pytest.mark.parametrize("kind", ["redis", pytest.param("rabbitmq", marks=pytest.mark.large)])
+@pytest.mark.parametrize("gone", GONE)
+def test_nobody_waits_for_a_broker_that_is_gone_and_what_it_did_not_take_is_sent_when_it_is_back(
+    shops: Shops, own_brokers: Callable[..., Broker], kind: Kind, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier_module, "DOWN_TIMES", 1)  # not longer than has to be
+    away, back = GONE[gone]
+    shop = shops(own_brokers(kind), lost="3600")  # no sweeper finds it in time
+    away(shop.broker)
+    started = start_all(shop, 2)
+    courier = shop.host.courier()
+    assert (courier.sent, courier.unsent) == (0, 2)
+    back(shop.broker)
+
+    def sent() -> bool:
+        courier.send([])
+        return courier.sent == 2
+
+    shop.until(sent)
+    shop.work("solo")
     check(shop, started)
 
 

@@ -216,6 +216,39 @@ def test_jobs_of_an_instance_that_stands_still_wait(three: Any) -> None:
     first.call(finish(again))
 
 
+def test_what_goes_to_workers_by_the_courier_is_nobody_elses(three: Any) -> None:
+    (first, second, _), courier, clock = three
+    done: list[str] = []
+    second.worker("work")(lambda: done.append("here"))
+    first.start("p", {"k": "a"})
+    [parcel] = courier.jobs()
+    clock.at += 60_000  # nobody answered for long: it is sent again, and given to no other worker
+    second.run_until_idle(0)
+    assert second.call(q.ActivateJobs("<default>", "work", 9, "me", 1_000)) == []
+    assert not done
+    first.call(finish(parcel))
+
+
+def test_what_is_external_is_leased_by_a_row_so_that_nobody_else_does_it(three: Any) -> None:
+    (first, second, third), _, _ = three
+    first.deploy(("x.bpmn", MODEL.replace(b'"work"', b'"external"').replace(b'id="p"', b'id="x"')))
+    held: list[str] = []
+
+    def work(k: str) -> None:
+        # Whoever commits meanwhile makes the others forget what they have in memory.
+        if k == "a":
+            third.start("x", {"k": "b"})
+        third.worker("external")(lambda k: held.append(f"third {k}"))
+        third.run_until_idle(0)
+        held.append(f"second {k}")
+
+    second.worker("external")(work)
+    first.start("x", {"k": "a"})
+    second.run_until_idle(0)
+    assert held == ["third b", "second a"]
+    assert not first.jobs()
+
+
 def test_several_threads_and_engines_start_at_once(three: Any) -> None:
     engines, courier, _ = three
     keys: list[int] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast, final
@@ -17,12 +18,17 @@ from kombu.exceptions import KombuError, OperationalError
 
 from procession.base.values import Json
 from procession.hosts.celery.arguments import arguments
+from procession.hosts.celery.line import producers
 from procession.hosts.celery.names import HEADER, HOST, WAKE, Place
 from procession.hosts.celery.options import Options
 from procession.runtime.courier import Parcel, Wake
 
 DOWN_S: Final = 1.0
 """After a failure nothing is sent for so long: who is in the middle of his work waits for no broker that is away."""
+DOWN_TIMES: Final = 5
+"""Nor for one that says nothing: nothing is sent for so many times what the failure took."""
+KEPT_MAX: Final = 1_000
+"""Messages that wait for the broker in a process. What is more is left to the sweeper."""
 NOW_MS: Final = 20
 """What is due so soon is sent as due."""
 
@@ -43,9 +49,10 @@ class CeleryCourier:
         self._lock = threading.Lock()
         self._down_until = 0.0
         self._told = False
+        self._kept: deque[Parcel | Wake] = deque(maxlen=KEPT_MAX)
         self.sent = 0
         self.unsent = 0
-        """Messages that the broker took, and that it did not, since the process began."""
+        """Messages that the broker took, and that it did not take at once, since the process began."""
 
     @property
     def host(self) -> str:
@@ -67,11 +74,13 @@ class CeleryCourier:
         return type not in self._options.external
 
     def send(self, parcels: Sequence[Parcel | Wake]) -> None:
-        """See `Courier.send`."""
-        for n, parcel in enumerate(parcels):
-            if time.monotonic() < self._down_until:
-                self.unsent += len(parcels) - n
-                return
+        """See `Courier.send`. What the broker did not take before goes first."""
+        with self._lock:
+            waiting = [*self._kept, *parcels] if time.monotonic() >= self._down_until else []
+            if waiting:
+                self._kept.clear()
+        for n, parcel in enumerate(waiting):
+            begun = time.monotonic()
             try:
                 if isinstance(parcel, Wake):
                     self._wake(parcel)
@@ -80,13 +89,20 @@ class CeleryCourier:
                 self.sent += 1
                 self._told = False
             except FAULTS as error:
-                self.unsent += len(parcels) - n
-                self._down(error)
+                self._down(error, time.monotonic() - begun)
+                self._keep(waiting[n:], min(len(waiting) - n, len(parcels)))
                 return
+        if not waiting:
+            self._keep(parcels, len(parcels))
 
-    def _down(self, error: BaseException) -> None:
+    def _keep(self, waiting: Sequence[Parcel | Wake], new: int) -> None:
         with self._lock:
-            self._down_until = time.monotonic() + DOWN_S
+            self._kept.extend(waiting)
+            self.unsent += new
+
+    def _down(self, error: BaseException, took: float) -> None:
+        with self._lock:
+            self._down_until = time.monotonic() + max(DOWN_S, DOWN_TIMES * took)
             if not self._told:
                 self._told = True
                 _LOG.warning(
@@ -123,10 +139,11 @@ class CeleryCourier:
         if queue:
             options["queue"] = queue
         try:
-            if task is not None:
-                task.apply_async((), kwargs, **options)
-            else:
-                self._app.send_task(name, (), kwargs, **options)
+            with producers(self._app).acquire(block=True) as producer:
+                if task is not None:
+                    task.apply_async((), kwargs, producer=producer, **options)
+                else:
+                    self._app.send_task(name, (), kwargs, producer=producer, **options)
         except TypeError as error:
             # Celery holds the arguments against the task's signature. No attempt can go better than this one.
             self._misfit(parcel, str(error))
@@ -135,7 +152,8 @@ class CeleryCourier:
 def send(app: Celery, options: Options, name: str, args: tuple[object, ...] = (), **how: object) -> None:
     """Sends one of the host's own messages, and tries it once unless `how` says otherwise; raises one of `FAULTS`."""
     given: dict[str, Any] = {"retry": False, **how}
-    app.send_task(name, args, queue=options.queue or None, ignore_result=True, **given)
+    with producers(app).acquire(block=True) as producer:
+        app.send_task(name, args, queue=options.queue or None, ignore_result=True, producer=producer, **given)
 
 
 def _eta(due: int) -> datetime | None:

@@ -16,6 +16,7 @@ from procession.base.values import Json
 from procession.hosts.embedded.performing import Performing
 from procession.hosts.embedded.pump import Pump
 from procession.hosts.embedded.pumps import Pumps
+from procession.hosts.embedded.shard import Shard
 from procession.hosts.embedded.tickets import Ticket
 from procession.hosts.embedded.workers import Work, Worker
 from procession.runtime.requests import ActivateJobs, AnyRequest
@@ -119,20 +120,25 @@ class Crew:
             if self.workers.get(worker.type) is not worker:
                 return []
             shard = pump.own()
-            if shard is None:
-                # With several shards each process does the jobs of its own.
-                return [] if self.pumps.many else self._take_outside(pump, worker, limit)
-            board = shard.board
-            board.look(worker.type, pump.clock())
-            works: list[Work] = []
-            for offer in board.take(worker.type, limit, pump.clock(), worker.timeout_ms):
-                resident = shard.residents.working(offer.tenant, offer.instance)
-                work = worker.work(offer, resident) if resident is not None else None
-                if work is None:
-                    board.close(offer.key)
-                else:
-                    works.append(work)
-            return works
+            if shard is not None and shard.courier is None:
+                return self._take_own(shard, worker, limit)
+            # With several shards each process does the jobs of its own; what goes to workers by a courier is not ours.
+            if self.pumps.many if shard is None else shard.carrier(worker.type) is not None:
+                return []
+        return self._take_outside(pump, worker, limit, EVERYBODY if shard is None else shard.span)
+
+    def _take_own(self, shard: Shard, worker: Worker, limit: int) -> list[Work]:
+        board, now = shard.board, self.pumps.clock()
+        board.look(worker.type, now)
+        works: list[Work] = []
+        for offer in board.take(worker.type, limit, now, worker.timeout_ms):
+            resident = shard.residents.working(offer.tenant, offer.instance)
+            work = worker.work(offer, resident) if resident is not None else None
+            if work is None:
+                board.close(offer.key)
+            else:
+                works.append(work)
+        return works
 
     def report(self, answers: Sequence[AnyRequest]) -> None:
         """Hands the workers' answers in. What comes too late is refused, and said so.
@@ -165,12 +171,13 @@ class Crew:
         if kept:
             self.report(kept)
 
-    def _take_outside(self, pump: Pump, worker: Worker, limit: int) -> list[Work]:
-        """Another process owns the shard: it leases jobs to this one through the inbox."""
+    def _take_outside(self, pump: Pump, worker: Worker, limit: int, span: tuple[int, int]) -> list[Work]:
+        """Another process owns the shard, and leases jobs to this one through the inbox; or several own it together,
+        and only what is a row holds among them."""
         works: list[Work] = []
         # A look into the rows first, so that an idle worker writes nothing.
         now = pump.clock()
-        rows = pump.store.read("job_tenants", (*EVERYBODY, worker.type), DueRow)
+        rows = pump.store.read("job_tenants", (*span, worker.type), DueRow)
         waiting = [row.tenant for row in rows if row.due <= now]
         tenants = pump.store.read("tenants", EVERYBODY, NamedRow) if waiting else ()
         names = {row.number: row.name for row in tenants}

@@ -105,9 +105,12 @@ def job_spec(resident: Resident, offer: Offer) -> JobSpec | None:
 
 
 def activate_jobs(shard: Shard, request: q.ActivateJobs) -> list[dict[str, Json]]:
-    """Jobs for an outside worker. Their leases are rows, so they outlive this process."""
+    """Jobs for an outside worker. Their leases are rows, so they outlive this process. Those that a courier takes to
+    their workers are nobody else's."""
     _lease_ms(request.timeout)
     tenant = shard.catalog.tenant(request.tenant)
+    if shard.carrier(request.type) is not None:
+        return []
     shard.board.look(request.type, shard.at)
     found: list[dict[str, Json]] = []
     # What requests before this one, in the same commit, completed or failed leaves the board when that is durable.
