@@ -122,10 +122,12 @@ class Crew:
             shard = pump.own()
             if shard is not None and shard.courier is None:
                 return self._take_own(shard, worker, limit)
-            # With several shards each process does the jobs of its own; what goes to workers by a courier is not ours.
-            if self.pumps.many if shard is None else shard.carrier(worker.type) is not None:
-                return []
-        return self._take_outside(pump, worker, limit, EVERYBODY if shard is None else shard.span)
+        if shard is None:
+            # With several shards each process does the jobs of its own.
+            return [] if self.pumps.many else self._take_outside(pump, worker, limit, EVERYBODY)
+        if shard.carrier(worker.type) is not None:
+            return []  # a courier takes them to their workers
+        return self._take_outside(pump, worker, limit, shard.span)
 
     def _take_own(self, shard: Shard, worker: Worker, limit: int) -> list[Work]:
         board, now = shard.board, self.pumps.clock()
