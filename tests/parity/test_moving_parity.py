@@ -64,9 +64,9 @@ def _engine_and_celery(servers: Servers, brokers: Brokers, kind: str) -> tuple[H
 
 
 PAIRS: Final = {
-    "engine-temporal": (_engine_and_temporal, "", 8),
-    **{f"celery-temporal-{kind}": (_celery_and_temporal, kind, 16) for kind in KINDS},
-    **{f"engine-celery-{kind}": (_engine_and_celery, kind, 16) for kind in KINDS},
+    "engine-temporal": (_engine_and_temporal, "", 12),
+    **{f"celery-temporal-{kind}": (_celery_and_temporal, kind, 24) for kind in KINDS},
+    **{f"engine-celery-{kind}": (_engine_and_celery, kind, 24) for kind in KINDS},
 }
 """By its name, what opens a pair, the broker between, and how rarely a scenario is run of it outside `large`."""
 BUDGET: Final = [(pair, path) for n, (pair, (_, _, rarely)) in enumerate(PAIRS.items()) for path in FILES[n::rarely]]
