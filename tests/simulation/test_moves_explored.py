@@ -34,8 +34,13 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "procession")
 
 
-def there_and_back(name: str, policy: str = "carry", **budget: int) -> Explored:
-    """By movers who say all the same of jobs, and never go where it is."""
+def there_and_back(name: str, /, **budget: int) -> Explored:
+    """Movers carry jobs, and never go where it is."""
+    return by("carry", name, **budget)
+
+
+def by(policy: str, name: str, /, **budget: int) -> Explored:
+    """The same with another policy for jobs."""
     ways = ("temporal", "here") * budget.get("moves", 0)
     return explore(replace(MODELS[name], budget=budget, policies=(policy,), ways=ways))
 
@@ -219,7 +224,7 @@ ANEW: Final[dict[str, tuple[str, dict[str, int]]]] = {
 )
 def test_jobs_that_are_issued_anew_lead_to_the_end(about: str) -> None:
     model, budget = ANEW[about]
-    found = there_and_back(model, "reissue", **budget)
+    found = by("reissue", model, **budget)
     assert found.states > 100
     assert found.ends
 
@@ -227,7 +232,7 @@ def test_jobs_that_are_issued_anew_lead_to_the_end(about: str) -> None:
 @pytest.mark.large
 @pytest.mark.parametrize("model", ["job", "timer"])
 def test_batches_that_wait_for_jobs_lead_to_the_end(model: str) -> None:
-    assert set(there_and_back(model, "wait", batches=2).kinds) >= {"batch", "turn", "send"}
+    assert set(by("wait", model, batches=2).kinds) >= {"batch", "turn", "send"}
 
 
 @pytest.mark.large
