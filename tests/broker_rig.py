@@ -16,22 +16,22 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, final
+from typing import Final, TypeAlias, final
 
 import pytest
 
 import debian
 import needs
-from s3_rig import free_port
+from procession.testing.celery import brokers as commands
+from procession.testing.ports import free_port
 
-Kind: TypeAlias = "Literal['redis', 'rabbitmq']"
+Kind: TypeAlias = commands.Kind
 KINDS: Final[tuple[Kind, ...]] = ("redis", "rabbitmq")
-RABBIT: Final = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 REMEDY: Final = "run `apt-get install -y redis-server rabbitmq-server` (Debian), or let the tests do it as root"
 PATIENCE_S: Final = 60.0
 _PROGRAMS: Final[dict[Kind, tuple[str, str]]] = {
     "redis": ("redis-server", "redis-server"),
-    "rabbitmq": ("rabbitmq-server", RABBIT),
+    "rabbitmq": ("rabbitmq-server", commands.RABBIT),
 }
 _NUMBERS: Final = count(1)
 
@@ -67,9 +67,7 @@ class Broker:
     @property
     def url(self) -> str:
         """What Celery takes as its broker."""
-        if self.kind == "redis":
-            return f"redis://127.0.0.1:{self.port}/0"
-        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        return commands.url_of(self.kind, self.port)
 
     def start(self) -> None:
         """Starts it, and returns when it takes messages."""
@@ -102,30 +100,12 @@ class Broker:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _redis(self) -> tuple[Sequence[str], dict[str, str]]:
-        kept = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
-        where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]
-        return ["redis-server", *where, *kept, *self._settings], dict(os.environ)
+        kept = ("--appendonly", "yes", "--appendfsync", "always")
+        return commands.redis_command(self.port, self.folder, *kept, *self._settings), dict(os.environ)
 
     def _rabbit(self) -> tuple[Sequence[str], dict[str, str]]:
-        folder = self.folder
-        (folder / "plugins").write_text("[].")
-        lines = [f"listeners.tcp.default = 127.0.0.1:{self.port}", "log.file.level = warning", *self._settings]
-        (folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
-        # Without its own daemon for names: one of another user, or an old one, may have that port.
-        erlang = f"-start_epmd false -erl_epmd_port {self._inner} +S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none"
-        return [RABBIT], {
-            **os.environ,
-            "HOME": str(folder),
-            "RABBITMQ_NODENAME": f"procession{self.port}@localhost",
-            "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_DIST_PORT": str(self._inner),
-            "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
-            "RABBITMQ_LOG_BASE": str(folder / "log"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-            "RABBITMQ_PID_FILE": str(folder / "pid"),
-            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": erlang,
-        }
+        told = commands.rabbit_environment(self.port, self._inner, self.folder, self._settings)
+        return [commands.RABBIT], {**os.environ, **told}
 
     def _await(self) -> None:
         from kombu import Connection

@@ -28,7 +28,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import needs
 from procession.store.postgres.store import PostgresStore
-from s3_rig import free_port
+from procession.testing.ports import free_port
 
 REMEDY: Final = "apt-get install postgresql (15 or newer), or have its bin folder on the PATH"
 KEPT: Final = 8

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import needs
+from procession.testing.ports import free_port
 
 SOURCE: Final = Path(__file__).parents[1] / "tools" / "s3-server"
 BUCKET: Final = "claims"
@@ -67,13 +68,6 @@ class S3Server:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def wait_for_port(port: int) -> None:

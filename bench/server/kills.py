@@ -18,6 +18,7 @@ import msgspec
 from bench.server import rig
 from bench.server.http import Line, encoded
 from bench.server.parts import drained
+from procession.testing.ports import free_port
 
 TENANTS: Final = [f"tenant-{number}" for number in range(8)]
 CALLERS: Final = 12
@@ -43,7 +44,7 @@ class Pair:
     def __init__(self, folder: Path, url: str) -> None:
         self._folder = folder
         self._url = url
-        self.ports = [rig.free_port(), rig.free_port()]
+        self.ports = [free_port(), free_port()]
         self.servers = [rig.start_server(folder, url, port) for port in self.ports]
         self.workers: list[rig.Process] = []
         self.told: list[Told] = []

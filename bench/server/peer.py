@@ -20,6 +20,7 @@ from bench.server import rig
 from bench.server.http import Line
 from bench.server.parts import LINES, percentiles
 from bench.server.peer_worker import asked
+from procession.testing.ports import free_port
 
 Rows = list[tuple[str, str, str]]
 SOURCES: Final = Path(__file__).parent / "peer"
@@ -76,7 +77,7 @@ def one_peer(folder: Path, url: str, history: str, instances: int) -> Rows:
     assert version is not None
     (folder / "peer-one.bpmn").write_text(model("one", 1, "noop"))
     (folder / "peer-forty.bpmn").write_text(model("forty", 40, "ten"))
-    port = rig.free_port()
+    port = free_port()
     settings = {
         **_SETTINGS,
         "camunda.bpm.deployment-resource-pattern": f"file:{folder}/peer-*.bpmn",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from bench.server.http import Line
+from procession.testing.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))  # the rig of PostgreSQL is the tests' own
@@ -40,13 +41,6 @@ def in_a_row(process_id: str, tasks: int, task: str, type: str, *, namespace: st
         f'<process id="{process_id}" isExecutable="true"{more}><startEvent id="s"/>{body}<endEvent id="e"/>'
         f'<sequenceFlow id="last" sourceRef="{names[-1]}" targetRef="e"/></process></definitions>'
     )
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @final

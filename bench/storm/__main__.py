@@ -26,8 +26,9 @@ from typing import Final, final
 
 from bench import machine, owners
 from bench.storm import models, state
-from bench.storm.broker import KINDS, broker
 from procession import Engine
+from procession.testing.celery.brokers import RABBIT, Kind, rabbit_environment, redis_command, url_of
+from procession.testing.ports import free_port
 from procession.testing.temporal import dev_server
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -79,16 +80,19 @@ class Process:
 class Storm:
     """All processes, and the one that kills them."""
 
-    def __init__(self, folder: Path, seed: int, every: float, kind: str) -> None:
+    def __init__(self, folder: Path, seed: int, every: float, kind: Kind) -> None:
         self._folder, self._every = folder, every
         self._draw = random.Random(seed)
         self._over, self._ended = threading.Event(), threading.Event()
         self.kills: Counter[str] = Counter()
         self.cluster = dev_server("server", db_filename=folder / "temporal.db")
         asyncio.run(self.cluster.start())
-        url, command, more = broker(kind, folder)
+        port, more = free_port(), dict[str, str]()
+        command = redis_command(port, folder, "--appendonly", "yes")
+        if kind == "rabbitmq":
+            command, more = [RABBIT], rabbit_environment(port, free_port(), folder)
         os.environ.update(
-            STORM_BROKER=url,
+            STORM_BROKER=url_of(kind, port),
             STORM_STORE=str(folder / "storm.db"),
             STORM_EFFECTS=str(folder / "effects"),
             STORM_BACK=str(folder / "back"),
@@ -151,7 +155,7 @@ def main() -> None:
     parser.add_argument("--instances", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two kills")
-    parser.add_argument("--broker", choices=KINDS, default="redis")
+    parser.add_argument("--broker", choices=("redis", "rabbitmq"), default="redis")
     parser.add_argument("--directory", type=Path, default=None, help="where all of it lies; kept if anything is wrong")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="storm-", dir=options.directory))

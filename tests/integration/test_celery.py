@@ -16,7 +16,7 @@ import needs
 import postgres_rig
 from broker_rig import KINDS, Brokers, Kind, leash
 from celery_rig import Shop, Shops, model, shops
-from s3_rig import free_port
+from procession.testing.ports import free_port
 
 __all__ = ["shops"]
 

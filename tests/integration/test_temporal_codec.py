@@ -49,8 +49,9 @@ from codec_cluster import (
     until,
 )
 from procession.hosts.temporal.codec.payloads import CLAIM, SEALED
+from procession.testing.ports import free_port
 from procession.testing.temporal import find_server
-from s3_rig import S3Server, free_port, wait_for_port
+from s3_rig import S3Server, wait_for_port
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,16 @@ import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from procession.base.failure import StoreError
 from procession.store.opening import open_store
+from procession.testing.celery.brokers import redis_command, url_of
 from procession.testing.celery.kit import CeleryKit, OnCelery
 from procession.testing.driver import MakeEngines
 from procession.testing.engines import Engines
+from procession.testing.ports import free_port
 
 PATIENCE_S: Final = 10.0
 
@@ -47,18 +50,15 @@ def broker_at(url: str) -> Generator[str]:
     if url:
         yield url
         return
-    program = shutil.which("redis-server")
-    if program is None:
+    if shutil.which("redis-server") is None:
         raise StoreError("no broker is named, and there is no redis-server on the PATH to start one")
-    with tempfile.TemporaryDirectory(prefix="procession-redis-") as folder, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-        free.close()
-        command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", folder]
+    with tempfile.TemporaryDirectory(prefix="procession-redis-") as folder:
+        port = free_port()
+        command = redis_command(port, Path(folder))
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
             _await(port, server)
-            yield f"redis://127.0.0.1:{port}/0"
+            yield url_of("redis", port)
         finally:
             server.kill()
             server.wait()

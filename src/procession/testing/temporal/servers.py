@@ -34,7 +34,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -45,6 +44,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, final
 
 from procession.base.failure import ProcessionError
+from procession.testing.ports import free_port
 from procession.testing.temporal.binaries import SERVER_VERSIONS, Kind, ServerMissing, cache_folder, find_server, remedy
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class DevServer:
         chosen, tries = bool(self.address), _TRIES
         while True:
             if not self.elsewhere and not self._process:
-                self.address = self.address or f"{_HOST}:{_free_port()}"
+                self.address = self.address or f"{_HOST}:{free_port()}"
                 self._spawn(await _program(self.options.kind))
             try:
                 return await self._answers()
@@ -340,13 +340,6 @@ async def _problem(address: str, namespace: str) -> str | None:
     except (RPCError, RuntimeError) as error:
         return str(error)
     return None
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind((_HOST, 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def _indexed(kind: str) -> str:
